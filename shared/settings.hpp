@@ -1,0 +1,85 @@
+// The settings: one struct per process, defaults in it, read once in main from config/vultus.toml and
+// `--set section.key=value`. toml++ lives in settings.cpp. An unknown key or a value out of range is
+// an error that names file, key and range; main ends with exit code 2.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "shared/log.hpp"
+#include "shared/redis_client.hpp"
+#include "shared/result.hpp"
+
+namespace vultus {
+
+struct common_settings {
+    std::string data = "data";              ///< folder of run/ (sockets), redis/ and logs
+    redis_address redis;                    ///< default <data>/run/redis.sock
+    std::vector<std::string> broker_api_endpoints;     ///< default ipc://<data>/run/broker-api.sock
+    std::vector<std::string> broker_worker_endpoints;  ///< default ipc://<data>/run/broker-worker.sock
+    log::level log_level = log::level::info;
+};
+
+struct broker_settings {
+    common_settings common;
+    std::chrono::milliseconds drain_timeout{30'000};
+    std::size_t finished_jobs_max = 200'000;
+    std::size_t finished_bytes_max = 512u * 1024 * 1024;
+    std::chrono::seconds retention{24 * 3600};
+};
+
+struct worker_settings {
+    common_settings common;
+    std::string device = "auto";            ///< auto | cpu | cuda:N
+    std::string models = "build/models";    ///< folder of the model files
+    int vision_threads = 0;                 ///< 0: one per core this process may use
+    int compute_threads = 1;
+    int batch_max = 32;                     ///< chips in one pass
+    int batch_wait_ms = 0;
+    int detect_side_max = 2'000;            ///< pixels of the picture that a detector sees
+    double distance_max = 0.55;             ///< default threshold, Euclidean
+    double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
+    int k = 3;                              ///< neighbours that vote
+    std::size_t collections_loaded_max = 256;
+    std::size_t gallery_bytes_max = 4096u * 1024 * 1024;
+    std::chrono::milliseconds drain_timeout{30'000};
+};
+
+struct api_settings {
+    common_settings common;
+    std::string bind = "127.0.0.1";
+    int port = 5000;
+    bool insecure = false;                  ///< allow another address than loopback without keys
+    std::vector<std::string> allowed_hosts; ///< beside localhost, 127.0.0.1, ::1 and bind
+    std::vector<std::string> cors_origins;  ///< empty: CORS off
+    std::size_t connections_max = 1'024;
+    std::size_t queue_jobs_max = 10'000;
+    std::size_t queue_bytes_max = 1024u * 1024 * 1024;
+    std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
+    std::chrono::seconds job_deadline{3'600};
+    std::chrono::milliseconds drain_grace{500};
+    std::chrono::milliseconds drain_timeout{30'000};
+};
+
+/// What the command line of each process gives: --config FILE, --set section.key=value (repeated),
+/// --check-config, --version.
+struct settings_source {
+    std::string file;                       ///< empty: defaults
+    std::vector<std::string> overrides;
+};
+
+result<broker_settings> read_broker_settings(const settings_source&);
+result<worker_settings> read_worker_settings(const settings_source&);
+result<api_settings> read_api_settings(const settings_source&);
+
+/// Parses the command line shared by the three processes. Prints help, version or the outcome of
+/// --check-config itself and gives the exit code then; otherwise gives the source.
+struct command_line {
+    settings_source source;
+    bool check_only = false;
+    int exit_code = -1;                     ///< >= 0: end now with it
+};
+command_line parse_command_line(int argc, char** argv, const char* program);
+
+}  // namespace vultus

@@ -1,0 +1,21 @@
+// SIGINT and SIGTERM as a file descriptor: the first asks a process to drain, the second ends it at
+// once with exit code 130. Blocks both signals in the calling thread; make it before other threads.
+#pragma once
+
+namespace vultus {
+
+class stop_signal {
+   public:
+    stop_signal();
+    ~stop_signal();
+    stop_signal(const stop_signal&) = delete;
+    stop_signal& operator=(const stop_signal&) = delete;
+    int fd() const noexcept { return fd_; }  ///< readable once a signal came
+    bool asked();                            ///< reads the descriptor; true from the first signal on
+
+   private:
+    int fd_;
+    bool asked_ = false;
+};
+
+}  // namespace vultus
