@@ -92,7 +92,7 @@ constexpr std::size_t annotated_total_bytes = 256 * mib;
 constexpr std::size_t dead_bytes = 256 * mib;
 constexpr std::size_t idempotency_keys = 1'000'000;
 
-static_assert(renew * 2 < self_fence, "two renewals may fail before a worker fences itself");
+static_assert(renew * 2 <= self_fence, "one renewal may fail before a worker fences itself");
 static_assert(self_fence < registration, "a worker stops serving before its registration lapses");
 static_assert(registration < lease, "a registration lapses before the lease it guards");
 static_assert(heartbeat * heartbeats_missed < self_fence, "the broker notices before the worker");

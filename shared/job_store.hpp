@@ -1,0 +1,234 @@
+// The state of all jobs and galleries, in our words: each function builds one call of the Redis library
+// `vultus1` (or one plain read) and knows how to read its reply. Pure: no connection, no clock, no
+// thread; send the call with redis_client or redis_blocking. REDIS.md has the keys and the rules.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/job.hpp"
+#include "shared/limits.hpp"
+#include "shared/redis_client.hpp"
+
+namespace vultus {
+
+// ---- what the api gives and gets --------------------------------------------------------------
+
+struct new_job {                       ///< a recognize or a train
+    std::string id;                    ///< new_job_id(); repeating an accept answers the same
+    job_type type = job_type::recognize;
+    std::string collection;
+    job_priority priority = job_priority::interactive;
+    std::string options;               ///< JSON text of job_options
+    std::string label;                 ///< train only
+    std::string client = "anonymous";
+    std::string traceparent;
+    std::chrono::milliseconds deadline = limits::job_deadline;
+    std::string idempotency_hash;      ///< SHA-256 hex of client and key, empty: none
+    std::string fingerprint;           ///< SHA-256 hex of route, options and decoded parts
+    std::vector<std::string> images;   ///< 1 for recognize, 1..16 for train
+};
+
+struct new_change {                    ///< a clear, forget, rename, merge or delete_collection
+    std::string id;
+    job_type type = job_type::clear;
+    std::string collection;
+    std::string label;                 ///< forget, rename, merge: whom
+    std::string face_id;               ///< forget: only this face; empty: all of the label
+    std::string to_label;              ///< rename, merge: into whom
+    std::string client = "anonymous";
+    std::string traceparent;
+    std::string idempotency_hash, fingerprint;
+};
+
+struct accepted {
+    std::string job_id;                ///< of the earlier job if duplicate
+    bool duplicate = false;            ///< the same id or idempotency key was accepted before
+    job_state state = job_state::pending;
+};
+
+/// Every field of a job's hash that people and the api read. Absent texts are empty, numbers 0.
+struct job_record {
+    std::string id;
+    job_type type = job_type::recognize;
+    job_state state = job_state::pending;
+    std::string collection, label, options, result, error, worker, client, traceparent;
+    std::uint64_t attempt = 0, failures = 0, crashes = 0;
+    bool solo = false, cancel_requested = false, superseded = false, annotated = false;
+    gallery_version min_version = 0, version = 0;
+    unix_time created{0}, started{0}, finished{0}, deadline{0};
+    std::uint64_t removed_faces = 0;   ///< changes: how many faces went
+};
+
+struct job_page { std::vector<job_record> jobs; std::string next; };      ///< next empty: the end
+struct label_count { std::string label; std::uint64_t faces = 0; };
+struct gallery_info {
+    std::string collection, embedding_model;
+    gallery_version version = 0, removed_version = 0;
+    std::uint64_t faces = 0, people = 0;
+};
+struct label_page { gallery_info gallery; std::vector<label_count> labels; std::string next; };
+struct collection_page { std::vector<gallery_info> collections; std::string next; };
+struct face_record { std::string face_id, json; };       ///< JSON as the worker wrote it
+
+struct queue_stats {
+    std::uint64_t interactive = 0, bulk = 0, running = 0, delayed = 0, dead = 0, publishing = 0;
+    std::uint64_t bytes = 0, finished_bytes = 0;
+    std::uint64_t finished_total = 0;                    ///< ever; its slope is the drain rate
+    unix_time now{0}, oldest_pending{0};
+    std::map<std::string, std::uint64_t> counters;       ///< P stats
+};
+
+struct event {
+    std::string id;                                      ///< stream id "ms-n"
+    std::string job_id, from, to, why, worker;
+    std::uint64_t attempt = 0;
+};
+
+// ---- what the broker gives and gets -----------------------------------------------------------
+
+struct lease_request {
+    std::string worker_id, connection;                   ///< connection: the routing id in use
+    std::uint32_t most = 0;                              ///< free credits
+    std::uint32_t outstanding = 0;                       ///< a solo job needs 0
+    std::chrono::milliseconds lease = limits::lease;
+    std::vector<std::string> types;
+};
+struct moved { std::uint64_t count = 0; bool grace = false; unix_time now{0}; };  ///< reap, barrier
+
+// ---- what the worker gives and gets -----------------------------------------------------------
+
+struct registration {
+    std::string worker_id, connection, host, device, build;
+    std::int64_t pid = 0;
+    std::vector<std::string> types;
+    std::chrono::milliseconds lasts = limits::registration;
+};
+struct renewal {
+    bool registered = false;                             ///< false: gone, register anew
+    std::vector<attempt_id> lost;                        ///< attempts that are another's now
+    std::map<std::string, gallery_version> versions;     ///< of the collections this worker holds
+    unix_time now{0};
+};
+struct hello_reply { bool registered = false; bool serve = false; gallery_version current = 0; };
+
+enum class commit_state {
+    succeeded, publishing, superseded, failed, delayed, dead, cancelled,  // it took effect
+    duplicate,      ///< this very write had taken effect before
+    stale,          ///< the attempt is not this worker's any more; nothing changed
+    old_version,    ///< match again with at least `needed`
+    model_mismatch, label_full, gallery_full,  ///< train refused; nothing changed: now call fail
+    oom,            ///< Redis has no room; nothing changed: retry later
+};
+struct committed {
+    commit_state state = commit_state::stale;
+    gallery_version needed = 0;                          ///< old_version
+    gallery_version version = 0;                         ///< publishing
+};
+struct new_face {
+    std::string face_id;                                 ///< "<job id>-<n>"
+    std::string json;                                    ///< {label, job_id, created_at, box, detection_score}
+    std::string vector;                                  ///< 512 bytes, float32 little-endian
+};
+
+struct log_entry {
+    std::uint64_t seq = 0;
+    enum class kind { add, remove, rename } op = kind::add;
+    std::string face_id, label;
+    std::string vector;                                  ///< add only; empty: gone since, skip it
+};
+struct gallery_delta {
+    bool snapshot = false;                               ///< the log does not reach back: load anew
+    gallery_version version = 0;                         ///< current
+    std::vector<log_entry> entries;                      ///< whole seqs, in order
+    bool more = false;                                   ///< call again from the last seq
+};
+struct gallery_chunk {                                   ///< one HSCAN step of a snapshot load
+    std::string cursor;                                  ///< "0": done
+    std::vector<std::pair<std::string, std::string>> fields;
+};
+
+/// threads   any; const after construction
+class job_store {
+   public:
+    explicit job_store(unsigned shard = 0);
+    const std::string& prefix() const noexcept { return prefix_; }  ///< "vultus:{0}:"
+    unsigned shard() const noexcept { return shard_; }
+
+    // Start: the library is there in our major version, the settings are the durable ones.
+    redis_call<void> load_library() const;               ///< REPLACE only if ours is newer
+    redis_call<void> check_settings() const;             ///< wrong ones named in the error
+    redis_call<unix_time> time() const;
+
+    // api
+    redis_call<accepted> accept(new_job, std::size_t jobs_max, std::size_t bytes_max) const;
+    redis_call<accepted> change(const new_change&) const;
+    redis_call<std::string> cancel(std::string_view id) const;  ///< cancelled | requested; else already_terminal
+    redis_call<job_record> job(std::string_view id) const;      ///< not_found or collected
+    redis_call<std::string> annotated(std::string_view id) const;
+    redis_call<job_page> jobs(std::optional<job_state>, std::optional<job_type>, std::size_t count,
+                              const std::string& page) const;
+    redis_call<label_page> labels(std::string_view collection, std::size_t count,
+                                  const std::string& page) const;
+    redis_call<std::vector<face_record>> faces(std::string_view collection,
+                                               std::string_view label) const;
+    redis_call<collection_page> collections(std::size_t count, const std::string& page) const;
+    redis_call<gallery_info> gallery(std::string_view collection) const;  ///< unknown: version 0
+    redis_call<queue_stats> stats() const;
+    redis_call<std::vector<event>> events_after(const std::string& last_id, std::size_t count,
+                                                std::chrono::milliseconds block) const;  ///< 0: no block
+    redis_call<std::string> last_event_id() const;       ///< "0-0" if the stream is empty
+    redis_call<std::string> oldest_event_id() const;     ///< to notice a gap
+
+    // broker
+    redis_call<std::vector<leased_job>> lease(const lease_request&) const;
+    redis_call<moved> reap(unix_time expected_now, std::chrono::milliseconds lease) const;
+    redis_call<moved> barrier(unix_time expected_now) const;
+    redis_call<moved> worker_lost(std::string_view worker_id, std::string_view connection) const;
+    redis_call<moved> gc(std::chrono::milliseconds retention, std::size_t jobs_max,
+                         std::size_t bytes_max) const;
+
+    // worker
+    redis_call<unix_time> register_worker(const registration&) const;
+    redis_call<hello_reply> hello(std::string_view worker_id, std::string_view collection,
+                                  std::optional<gallery_version>) const;   ///< nothing: holds it no more
+    redis_call<renewal> renew(std::string_view worker_id, const std::vector<attempt_id>&,
+                              std::chrono::milliseconds lasts, std::chrono::milliseconds lease) const;
+    redis_call<std::vector<attempt_id>> started(std::string_view worker_id,
+                                                const std::vector<attempt_id>&) const;  ///< those lost
+    redis_call<void> bye(std::string_view worker_id) const;
+    redis_call<std::vector<std::string>> images(std::string_view id, std::size_t count) const;
+    redis_call<committed> complete_recognize(const attempt_id&, std::string_view worker_id,
+                                             gallery_version, std::string result,
+                                             std::string annotated) const;
+    redis_call<committed> complete_train(const attempt_id&, std::string_view worker_id,
+                                         std::string result, std::string_view embedding_model,
+                                         std::vector<new_face>) const;
+    redis_call<committed> fail_job(const attempt_id&, std::string_view worker_id, const error&,
+                                   std::chrono::milliseconds retry_after) const;  ///< 0: permanent
+    redis_call<committed> hand_back(const attempt_id&, std::string_view worker_id) const;
+    redis_call<gallery_delta> delta(std::string_view collection, gallery_version from) const;
+    redis_call<gallery_chunk> scan_vectors(std::string_view collection, std::uint64_t epoch,
+                                           const std::string& cursor) const;  ///< face_id -> 512 bytes
+    redis_call<std::vector<std::string>> face_json(std::string_view collection, std::uint64_t epoch,
+                                                   const std::vector<std::string>& face_ids) const;
+
+    // operator
+    redis_call<std::string> kick(std::string_view id) const;
+    redis_call<std::string> bury(std::string_view id) const;
+    redis_call<std::string> remove(std::string_view id) const;
+    redis_call<std::pair<std::string, std::vector<std::string>>> fsck(const std::string& cursor,
+                                                                      std::size_t count) const;
+
+   private:
+    std::string key(std::string_view rest) const;
+    unsigned shard_;
+    std::string prefix_;
+};
+
+}  // namespace vultus
