@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""The main job once, from outside: teach two people, recognise them, forget them.
+
+    demo.py --url http://127.0.0.1:5000 --photos build/photos      against a running service
+    demo.py --start                                                starts one on free ports first
+
+Prints a row for each answer and, last, `demo: N of N answers right`; exit code 0 only if all are.
+"""
+import argparse
+import io
+import json
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+class Client:
+    """The few calls of the API that the demo needs."""
+
+    def __init__(self, url):
+        self.url = url.rstrip("/")
+
+    def call(self, method, path, body=None, headers=None):
+        request = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def submit(self, path, photo=None, name=None):
+        """Sends a form as a browser does and waits for the job's end."""
+        boundary, body = uuid.uuid4().hex, io.BytesIO()
+        if name is not None:
+            body.write(f"--{boundary}\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n{name}\r\n".encode())
+        if photo is not None:
+            body.write(f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; "
+                       f"filename=\"photo.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n".encode())
+            body.write(photo + b"\r\n")
+        body.write(f"--{boundary}--\r\n".encode())
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Prefer": "wait=30"}
+        if photo is None and name is None:
+            job = self.call("POST", path, b"", {"Prefer": "wait=30"})
+        else:
+            job = self.call("POST", path, body.getvalue(), headers)
+        while job["state"] not in ("succeeded", "failed", "dead", "cancelled"):
+            job = self.call("GET", f"/api/jobs/{job['id']}?wait=30")
+        if job["state"] != "succeeded":
+            raise RuntimeError(f"{path}: the job is {job['state']}: {job.get('error')}")
+        return job
+
+
+class Table:
+    """Prints rows as they come, counts the right ones."""
+
+    def __init__(self):
+        self.rows = self.right = 0
+        print(f"{'photo':<28}{'expected':<22}{'got':<22}{'distance':>9}{'ms':>8}")
+
+    def add(self, photo, expected, got, distance=None, milliseconds=None):
+        self.rows += 1
+        self.right += expected == got
+        shown = "" if distance is None else f"{distance:.3f}"
+        took = "" if milliseconds is None else f"{milliseconds:.0f}"
+        mark = "" if expected == got else "  WRONG"
+        print(f"{photo:<28}{expected:<22}{got:<22}{shown:>9}{took:>8}{mark}", flush=True)
+
+
+def names_in(client, photo):
+    """[(name or 'unknown' or 'ambiguous', distance)] from left to right, and the milliseconds."""
+    begin = time.monotonic()
+    faces = client.submit("/api/recognize", photo)["result"]["faces"]
+    took = (time.monotonic() - begin) * 1000
+    faces.sort(key=lambda face: face["box"]["left"])
+    return [(face["label"] if face["status"] == "known" else face["status"], face.get("distance"))
+            for face in faces], took
+
+
+def ask(client, table, title, photo, expected):
+    found, took = names_in(client, photo)
+    for index in range(max(len(expected), len(found))):
+        wanted = expected[index] if index < len(expected) else "(no such face)"
+        got, distance = found[index] if index < len(found) else ("(no face)", None)
+        name = title if len(expected) == 1 else f"{title} {index + 1}"
+        table.add(name, wanted, got, distance, took)
+
+
+def group_of(photos):
+    """Photos side by side, each 900 pixels high, as one JPEG."""
+    pictures = [Image.open(io.BytesIO(photo)).convert("RGB") for photo in photos]
+    pictures = [p.resize((p.width * 900 // p.height, 900)) for p in pictures]
+    group = Image.new("RGB", (sum(p.width for p in pictures), 900))
+    left = 0
+    for picture in pictures:
+        group.paste(picture, (left, 0))
+        left += picture.width
+    out = io.BytesIO()
+    group.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def demo(url, folder):
+    photos = {path.stem: path.read_bytes() for path in pathlib.Path(folder).glob("*.jpg")}
+    client, table = Client(url), Table()
+    client.submit("/api/clear")
+    client.submit("/api/train", photos["biden"], "biden")
+    ask(client, table, "obama2 (not yet taught)", photos["obama2"], ["unknown"])
+    client.submit("/api/train", photos["obama"], "obama")
+    for title in ("obama2", "obama3", "obama_partial_face", "obama_partial_face2"):
+        ask(client, table, title, photos[title], ["obama"])
+    ask(client, table, "biden", photos["biden"], ["biden"])
+    group = group_of([photos["obama2"], photos["biden"], photos["obama3"]])
+    ask(client, table, "group", group, ["obama", "biden", "obama"])
+    people = client.call("GET", "/api/faces")["faces"]
+    table.add("(people)", "biden 1, obama 1",
+              ", ".join(f"{p['label']} {p['count']}" for p in sorted(people, key=lambda p: p["label"])))
+    client.submit("/api/clear")
+    for title in ("obama2", "biden"):
+        ask(client, table, f"{title} (after clear)", photos[title], ["unknown"])
+    print(f"demo: {table.right} of {table.rows} answers right")
+    return table.right == table.rows and table.rows >= 9
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", help="of a running service; its faces are cleared")
+    parser.add_argument("--start", action="store_true", help="start a service of its own first")
+    parser.add_argument("--photos", default=ROOT / "build/photos", help="folder of the sample photos")
+    options, rest = parser.parse_known_args()
+    if not options.start:
+        if not options.url or rest:
+            parser.error("give --url or --start")
+        return 0 if demo(options.url, options.photos) else 1
+    with tempfile.TemporaryDirectory(prefix="vultus-demo-") as data:
+        port = free_port()
+        service = subprocess.Popen(
+            [sys.executable, ROOT / "config/supervisor.py", "--port", str(port), "--data", data, *rest],
+            stdout=subprocess.PIPE, text=True)
+        try:
+            for line in service.stdout:
+                if line.startswith("ready "):
+                    break
+                print(line, end="", flush=True)
+            else:
+                return 1
+            right = demo(f"http://127.0.0.1:{port}", options.photos)
+        finally:
+            service.send_signal(signal.SIGTERM)
+            service.stdout.read()
+            service.wait()
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (urllib.error.URLError, RuntimeError, OSError) as failure:
+        sys.exit(f"demo: {failure}")
