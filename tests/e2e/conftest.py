@@ -1,0 +1,195 @@
+"""A whole service for the tests: ./run's supervisor over the programs of VULTUS_BIN, on a free port, in a
+temporary folder; and a client that speaks to it as people do. Everything started here is ended by pid.
+"""
+import contextlib
+import io
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import pytest
+import redis
+import requests
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PHOTOS = ROOT / "build/photos"
+TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
+PREFIX = "vultus:{0}:"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, seconds=30, what="the condition"):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what} did not come true within {seconds} s"
+        time.sleep(0.02)
+
+
+class Service:
+    """One running service. `pids(name)` gives the live processes of one program."""
+
+    def __init__(self, data, workers=1, settings=(), environment=None):
+        self.data, self.port = pathlib.Path(data), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
+                   "--data", str(data), "--workers", str(workers)]
+        for setting in settings:
+            command += ["--set", setting]
+        env = {**os.environ, **(environment or {})}
+        env["PATH"] = f"{ROOT}/build/deps/bin:{env['PATH']}"
+        self.output = open(self.data / "supervisor.log", "w+b")
+        self.process = subprocess.Popen(command, stdout=self.output, stderr=self.output, env=env,
+                                        start_new_session=True)
+        self.http = requests.Session()
+
+    def wait_ready(self, seconds=120):
+        def ready():
+            assert self.process.poll() is None, self.said() + self.logs()
+            return "ready http" in self.said()
+        wait_until(ready, seconds, "ready")
+        return self
+
+    def said(self):
+        return (self.data / "supervisor.log").read_text(errors="replace")
+
+    def logs(self):
+        return "".join(f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-15:]) + "\n"
+                       for path in sorted((self.data / "log").glob("*.log")))
+
+    def pids(self, name):
+        """Children of the supervisor by program: redis, vultus-broker, vultus-worker, vultus-api."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        found = []
+        for pid in map(int, children.split()):
+            with contextlib.suppress(OSError):
+                if name in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode():
+                    found.append(pid)
+        return found
+
+    def redis(self):
+        return redis.Redis(unix_socket_path=str(self.data / "run/redis.sock"))
+
+    def stop(self):
+        if self.process.poll() is None:
+            for pid in self.pids("vultus-worker"):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGTERM)
+                self.process.wait(30)
+        self.output.close()
+        return self.process.returncode
+
+    # ---- calls ------------------------------------------------------------------------------
+
+    def call(self, method, path, **more):
+        return self.http.request(method, self.url + path, timeout=60, **more)
+
+    def finish(self, job):
+        """Polls a job to its end."""
+        end = time.monotonic() + 120
+        while job["state"] not in TERMINAL:
+            assert time.monotonic() < end, job
+            answer = self.call("GET", f"/api/jobs/{job['id']}", params={"wait": 30})
+            assert answer.status_code == 200, answer.text
+            job = answer.json()
+        return job
+
+    def submit(self, path, photos=(), **form):
+        """A form as a browser sends it; returns the finished job."""
+        files = [("file", (f"{i}.jpg", photo)) for i, photo in enumerate(photos)]
+        answer = self.call("POST", path, files=files or None, data=form or None,
+                           headers={"Prefer": "wait=30"})
+        assert answer.status_code in (200, 202), f"{answer.status_code} {answer.text}"
+        return self.finish(answer.json())
+
+    def train(self, name, *photos, **form):
+        job = self.submit("/api/train", photos, name=name, **form)
+        assert job["state"] == "succeeded", job
+        return job
+
+    def recognize(self, photo, **form):
+        job = self.submit("/api/recognize", [photo], **form)
+        assert job["state"] == "succeeded", job
+        return job["result"]
+
+    def clear(self, **form):
+        job = self.submit("/api/clear", **form)
+        assert job["state"] == "succeeded", job
+        return job
+
+    def fsck(self):
+        """What is wrong with the indexes of Redis; [] is right."""
+        store, cursor, problems = self.redis(), b"", []
+        while True:
+            answer = store.fcall_ro("vultus1_fsck", 1, PREFIX, cursor, 100, 0)
+            problems += answer[2:]
+            if answer[0] == b"ok":
+                return problems
+            cursor = answer[1]
+
+
+def names(result):
+    return [face["label"] if face["status"] == "known" else face["status"] for face in result["faces"]]
+
+
+def jpeg(picture, **options):
+    out = io.BytesIO()
+    picture.save(out, "JPEG", **{"quality": 90, **options})
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def photos():
+    """The sample photos as bytes, by name; 'small_…' are 480 pixels high and quick to look at."""
+    found = {path.stem: path.read_bytes() for path in PHOTOS.glob("*.jpg")}
+    assert len(found) >= 6, f"no sample photos in {PHOTOS}; config/fetch.py brings them"
+    for name in list(found):
+        picture = Image.open(io.BytesIO(found[name])).convert("RGB")
+        picture.thumbnail((640, 480))
+        found[f"small_{name}"] = jpeg(picture)
+    return found
+
+
+@contextlib.contextmanager
+def running(**options):
+    with tempfile.TemporaryDirectory(prefix="vultus-") as folder:
+        service = Service(folder, **options)
+        try:
+            yield service.wait_ready()
+        except BaseException:
+            print(service.said(), service.logs())
+            raise
+        finally:
+            service.stop()
+
+
+@pytest.fixture
+def service():
+    with running() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shared_service():
+    """One service for the tests of a file that leave nothing behind that disturbs the next."""
+    with running() as one:
+        yield one
