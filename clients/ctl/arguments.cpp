@@ -1,0 +1,108 @@
+// See arguments.hpp.
+#include "clients/ctl/arguments.hpp"
+
+#include <charconv>
+
+#include "shared/ids.hpp"
+#include "shared/job.hpp"
+#include "shared/limits.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+bool is_number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, why] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return !text.empty() && why == std::errc{} && end == text.data() + text.size();
+}
+
+bool is_worker_id(std::string_view text) {
+    if (text.empty() || text.size() > limits::worker_id_bytes) return false;
+    return text.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+               "-_.:") == std::string_view::npos;
+}
+
+result<void> check_filters(const arguments& asked) {
+    if (!asked.state.empty() && !job_state_named(asked.state)) {
+        return fail(errc::malformed, "no such state: " + asked.state);
+    }
+    if (!asked.type.empty() && !job_type_named(asked.type)) {
+        return fail(errc::malformed, "no such type: " + asked.type);
+    }
+    if (asked.what != command::tail && asked.count > limits::page_size) {
+        return fail(errc::malformed, "--count is at most " + std::to_string(limits::page_size));
+    }
+    if (!asked.from.empty() && !is_stream_id(asked.from)) {
+        return fail(errc::malformed, "--from takes a stream id, such as 0-0");
+    }
+    return {};
+}
+
+}  // namespace
+
+bool is_stream_id(std::string_view text) noexcept {
+    const std::size_t dash = text.find('-');
+    if (dash == std::string_view::npos) return is_number(text);
+    return is_number(text.substr(0, dash)) && is_number(text.substr(dash + 1));
+}
+
+result<void> check(const arguments& asked) {
+    switch (asked.what) {
+        case command::job:
+        case command::cancel:
+        case command::kick:
+        case command::bury:
+        case command::remove:
+            if (!is_job_id(asked.subject)) {
+                return fail(errc::malformed, "not a job id: " + asked.subject);
+            }
+            return {};
+        case command::drain:
+            if (!is_worker_id(asked.subject)) {
+                return fail(errc::malformed, "not a worker id: " + asked.subject);
+            }
+            return {};
+        case command::faces:
+            if (auto good = check_collection(asked.subject); !good) return good;
+            return check_filters(asked);
+        case command::status:
+        case command::jobs:
+        case command::fsck:
+        case command::tail:
+            return check_filters(asked);
+    }
+    return fail(errc::malformed, "no such command");
+}
+
+result<target> target_of(const arguments& asked, std::string password) {
+    target where;
+    where.broker =
+        asked.broker.empty() ? "ipc://" + asked.data + "/run/broker-api.sock" : asked.broker;
+    where.redis.password = std::move(password);
+    if (asked.redis.empty()) {
+        where.redis.unix_socket = asked.data + "/run/redis.sock";
+        return where;
+    }
+    constexpr std::string_view local = "unix:";
+    if (asked.redis.starts_with(local)) {
+        where.redis.unix_socket = asked.redis.substr(local.size());
+        if (where.redis.unix_socket.empty())
+            return fail(errc::malformed, "--redis unix: without a path");
+        return where;
+    }
+    const std::size_t colon = asked.redis.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : asked.redis.substr(colon + 1);
+    std::string host = asked.redis.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    if (host.empty() || !is_number(port) || port.size() > 5 || std::stoi(port) < 1 ||
+        std::stoi(port) > 65'535) {
+        return fail(errc::malformed, "--redis takes unix:/path or host:port, not " + asked.redis);
+    }
+    where.redis.host = host;
+    where.redis.port = std::stoi(port);
+    return where;
+}
+
+}  // namespace vultus::ctl

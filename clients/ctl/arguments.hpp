@@ -1,0 +1,44 @@
+// What vultusctl was asked, and where Redis and the broker are. Pure: main.cpp fills it from the
+// command line; check() and target_of() refuse what cannot be meant (exit code 2).
+#pragma once
+
+#include <string>
+
+#include "shared/redis_client.hpp"
+#include "shared/result.hpp"
+
+namespace vultus::ctl {
+
+enum class command { status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail };
+
+struct arguments {
+    command what = command::status;
+    std::string subject;  ///< job id, worker id or collection
+    std::string data = "data";
+    std::string redis;   ///< unix:/path or host:port; empty: unix:<data>/run/redis.sock
+    std::string broker;  ///< ZeroMQ endpoint for apis; empty: ipc://<data>/run/broker-api.sock
+    bool json = false;
+    bool explain = false;     ///< only print the redis-cli commands; nothing is asked or changed
+    std::string state, type;  ///< jobs
+    std::string page;         ///< jobs, faces: what the last page named as next
+    std::string from;         ///< tail: after this stream id; empty: from now on
+    std::size_t count = 0;    ///< rows of a page, events of a tail; 0: the default (50; no end)
+};
+
+struct target {
+    redis_address redis;
+    std::string broker;
+};
+
+/// errors    malformed: no job id, worker id, state, type, stream id, or a count out of range;
+///           bad_collection
+result<void> check(const arguments& asked);
+
+/// `password` is $REDISCLI_AUTH, as redis-cli has it, so that it never stands on a command line.
+/// errors    malformed: --redis is neither unix:/path nor host:port
+result<target> target_of(const arguments& asked, std::string password);
+
+/// True for "ms" or "ms-n", as the ids of a Redis stream are.
+bool is_stream_id(std::string_view text) noexcept;
+
+}  // namespace vultus::ctl

@@ -1,0 +1,139 @@
+// See commands.hpp.
+#include "clients/ctl/commands.hpp"
+
+#include <poll.h>
+#include <algorithm>
+
+#include "clients/ctl/broker_link.hpp"
+#include "clients/ctl/workers.hpp"
+#include "shared/require.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+constexpr std::chrono::milliseconds broker_patience{1'000};
+constexpr std::chrono::milliseconds drain_patience{5'000};
+constexpr std::chrono::milliseconds drain_step{50};
+constexpr std::size_t rows_by_default = 50;
+
+result<report> status(const target& where, redis_blocking& redis, const job_store& store) {
+    status_view seen;
+    auto queue = redis.call(store.stats());
+    if (!queue) return fail(queue.error());
+    seen.queue = std::move(*queue);
+    auto collections = redis.call(store.collections(limits::page_size, ""));
+    if (!collections) return fail(collections.error());
+    seen.collections = std::move(collections->collections);
+    zmq_context context;
+    if (auto broker = broker_link::open(context, where.broker)) {
+        if (auto reply = broker->status(broker_patience)) {
+            seen.from_broker = true;
+            for (auto& worker : reply->workers) seen.workers.push_back({std::move(worker), {}});
+            return status_report(seen);
+        }
+    }
+    auto workers = registered_workers(redis, store, seen.queue.now);
+    if (!workers) return fail(workers.error());
+    seen.workers = std::move(*workers);
+    return status_report(seen);
+}
+
+result<report> jobs(const arguments& asked, redis_blocking& redis, const job_store& store) {
+    auto now = redis.call(store.time());
+    if (!now) return fail(now.error());
+    auto page =
+        redis.call(store.jobs(job_state_named(asked.state), job_type_named(asked.type),
+                              asked.count == 0 ? rows_by_default : asked.count, asked.page));
+    if (!page) return fail(page.error());
+    return jobs_report(*page, *now);
+}
+
+result<report> faces(const arguments& asked, redis_blocking& redis, const job_store& store) {
+    auto page = redis.call(
+        store.labels(asked.subject, asked.count == 0 ? rows_by_default : asked.count, asked.page));
+    if (!page) return fail(page.error());
+    return faces_report(asked.subject, *page);
+}
+
+result<report> fsck(redis_blocking& redis, const job_store& store) {
+    std::vector<std::string> findings;
+    std::string cursor = "0";
+    do {
+        auto step = redis.call(store.fsck(cursor, limits::page_size));
+        if (!step) return fail(step.error());
+        cursor = step->first;
+        findings.insert(findings.end(), step->second.begin(), step->second.end());
+    } while (cursor != "0");
+    return fsck_report(findings);
+}
+
+result<report> changed(const std::string& id, const result<std::string>& answer) {
+    if (!answer) return fail(answer.error());
+    return change_report(id, *answer);
+}
+
+/// The worker's state as the broker shows it; "gone" if it shows no such worker.
+std::string state_in(const protocol::status_reply& reply, const std::string& worker_id) {
+    const auto found = std::find_if(reply.workers.begin(), reply.workers.end(),
+                                    [&](const auto& w) { return w.worker_id == worker_id; });
+    return found == reply.workers.end() ? "gone" : found->state;
+}
+
+result<report> drain(const std::string& worker_id, const target& where) {
+    zmq_context context;
+    auto broker = broker_link::open(context, where.broker);
+    if (!broker) return fail(broker.error());
+    auto before = broker->status(broker_patience);
+    if (!before)
+        return fail(errc::store_unavailable, "the broker at " + where.broker + " does not answer");
+    if (state_in(*before, worker_id) == "gone") {
+        return fail(errc::no_worker, "the broker knows no worker " + worker_id);
+    }
+    broker->drain(worker_id, broker_patience);
+    const boot_time deadline = boot_now() + drain_patience;
+    while (boot_now() < deadline) {
+        const auto reply = broker->status(broker_patience);
+        const std::string state = reply ? state_in(*reply, worker_id) : "";
+        if (state == "draining" || state == "gone") return drain_report(worker_id, state);
+        ::poll(nullptr, 0, static_cast<int>(drain_step.count()));
+    }
+    return fail(errc::unknown_outcome, "asked, but the broker does not show it draining yet");
+}
+
+}  // namespace
+
+result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
+                         const job_store& store) {
+    const std::string& id = asked.subject;
+    switch (asked.what) {
+        case command::status:
+            return status(where, redis, store);
+        case command::jobs:
+            return jobs(asked, redis, store);
+        case command::faces:
+            return faces(asked, redis, store);
+        case command::fsck:
+            return fsck(redis, store);
+        case command::drain:
+            return drain(id, where);
+        case command::cancel:
+            return changed(id, redis.call(store.cancel(id)));
+        case command::kick:
+            return changed(id, redis.call(store.kick(id)));
+        case command::bury:
+            return changed(id, redis.call(store.bury(id)));
+        case command::remove:
+            return changed(id, redis.call(store.remove(id)));
+        case command::job: {
+            auto job = redis.call(store.job(id));
+            if (!job) return fail(job.error());
+            return job_report(*job);
+        }
+        case command::tail:
+            break;
+    }
+    VULTUS_REQUIRE(false, "tail is follow()'s");
+    return fail(errc::internal);
+}
+
+}  // namespace vultus::ctl

@@ -1,0 +1,19 @@
+// Carries out one command against Redis and the broker and gives its report. `tail` is in
+// follow.hpp: it has no end.
+#pragma once
+
+#include "clients/ctl/arguments.hpp"
+#include "clients/ctl/reports.hpp"
+#include "shared/job_store.hpp"
+#include "shared/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+/// requires  check(asked) is good and asked.what is not tail
+/// errors    those of the job store; no_worker: drain of one that the broker does not know;
+///           unknown_outcome: the broker was asked to drain, and did not show it in time
+/// threads   blocks: a few Redis calls, and at most 1 s for the broker (drain: 6 s)
+result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
+                         const job_store& store);
+
+}  // namespace vultus::ctl

@@ -1,0 +1,166 @@
+// See explain.hpp. Reading commands are the plain reads of the keys; changing ones are the very
+// call that vultusctl sends, taken from the job store.
+#include "clients/ctl/explain.hpp"
+
+#include "shared/limits.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+class script {
+ public:
+    script(const redis_address& where, const job_store& store)
+        : cli_(redis_cli(where)), prefix_(store.prefix()) {}
+
+    void say(std::string what) { lines_.push_back("# " + std::move(what)); }
+
+    void run(const std::vector<std::string>& words) {
+        std::string line = cli_;
+        for (const std::string& word : words) line += " " + shell_word(word);
+        lines_.push_back(std::move(line));
+    }
+
+    /// name=$(...): for keys that hold an epoch.
+    void keep(const std::string& name, const std::vector<std::string>& words) {
+        run(words);
+        lines_.back() = name + "=$(" + lines_.back() + ")";
+    }
+
+    void raw(const std::string& words) { lines_.push_back(cli_ + " " + words); }
+    std::string key(std::string_view rest) const { return prefix_ + std::string(rest); }
+    std::vector<std::string> take() { return std::move(lines_); }
+
+ private:
+    std::string cli_, prefix_;
+    std::vector<std::string> lines_;
+};
+
+std::string last_index(std::size_t count) {
+    return std::to_string((count == 0 ? 50 : count) - 1);
+}
+
+void status(script& out) {
+    out.say("jobs waiting for a worker, the urgent ones and the others");
+    out.run({"LLEN", out.key("queue:pending:interactive")});
+    out.run({"LLEN", out.key("queue:pending:bulk")});
+    out.say("jobs that a worker has, that wait for their next try, that need an operator");
+    out.run({"ZCARD", out.key("queue:running")});
+    out.run({"ZCARD", out.key("queue:delayed")});
+    out.run({"ZCARD", out.key("queue:dead")});
+    out.say("bytes of photos, bytes of finished jobs, counters");
+    out.run({"MGET", out.key("bytes"), out.key("finished_bytes")});
+    out.run({"HGETALL", out.key("stats")});
+    out.say("workers, each with the time (ms) at which its registration lapses");
+    out.run({"ZRANGE", out.key("workers"), "0", "-1", "WITHSCORES"});
+    out.say("one of them: HGETALL " + out.key("worker:<worker_id>"));
+}
+
+void jobs(script& out, const arguments& asked) {
+    const std::string last = last_index(asked.count);
+    const auto state = job_state_named(asked.state);
+    if (!state) {
+        out.say("the newest jobs, each with the time (ms) at which it was accepted");
+        out.run({"ZREVRANGE", out.key("queue:all"), "0", last, "WITHSCORES"});
+    } else if (*state == job_state::pending) {
+        out.run({"LRANGE", out.key("queue:pending:interactive"), "0", last});
+        out.run({"LRANGE", out.key("queue:pending:bulk"), "0", last});
+    } else if (*state == job_state::publishing) {
+        out.say("per collection; this is the one named default");
+        out.run({"ZRANGE", out.key("gallery:default:publishing"), "0", last, "WITHSCORES"});
+    } else if (is_terminal(*state) && *state != job_state::dead) {
+        out.say("finished jobs, the newest first; the state of each is in its hash");
+        out.run({"ZREVRANGE", out.key("queue:done"), "0", last, "WITHSCORES"});
+    } else {
+        out.run(
+            {"ZRANGE", out.key("queue:" + std::string(name_of(*state))), "0", last, "WITHSCORES"});
+    }
+    out.say("one of them: HGETALL " + out.key("job:<id>"));
+}
+
+void faces(script& out, const arguments& asked) {
+    const std::string gallery = "gallery:" + asked.subject;
+    out.say("epoch, faces and people of the collection");
+    out.run({"HGETALL", out.key(gallery)});
+    out.say("its people, each with the number of faces");
+    out.keep("epoch", {"HGET", out.key(gallery), "epoch"});
+    out.raw("HSCAN \"" + out.key(gallery) + ":$epoch:labels\" 0 COUNT 1000");
+    out.say("its faces: name, photo and box of each");
+    out.raw("HSCAN \"" + out.key(gallery) + ":$epoch:faces\" 0 COUNT 100");
+}
+
+void tail(script& out, const arguments& asked) {
+    out.say("the latest events, the newest first");
+    out.run({"XREVRANGE", out.key("events"), "+", "-", "COUNT", "20"});
+    out.say("the next ones; repeat it with the last id in place of $");
+    out.run({"XREAD", "BLOCK", "500", "STREAMS", out.key("events"),
+             asked.from.empty() ? "$" : asked.from});
+}
+
+}  // namespace
+
+std::string shell_word(std::string_view word) {
+    constexpr std::string_view safe =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,=";
+    if (!word.empty() && word.find_first_not_of(safe) == std::string_view::npos)
+        return std::string(word);
+    std::string out = "'";
+    for (const char c : word) {
+        if (c == '\'') {
+            out += "'\\''";
+        } else {
+            out += c;
+        }
+    }
+    return out + "'";
+}
+
+std::string redis_cli(const redis_address& where) {
+    if (!where.unix_socket.empty()) return "redis-cli -s " + shell_word(where.unix_socket);
+    return "redis-cli -h " + shell_word(where.host) + " -p " + std::to_string(where.port);
+}
+
+std::vector<std::string> explain(const arguments& asked, const target& where,
+                                 const job_store& store) {
+    script out(where.redis, store);
+    switch (asked.what) {
+        case command::status:
+            status(out);
+            break;
+        case command::jobs:
+            jobs(out, asked);
+            break;
+        case command::faces:
+            faces(out, asked);
+            break;
+        case command::tail:
+            tail(out, asked);
+            break;
+        case command::job:
+            out.run({"HGETALL", out.key("job:" + asked.subject)});
+            break;
+        case command::cancel:
+            out.run(store.cancel(asked.subject).words);
+            break;
+        case command::kick:
+            out.run(store.kick(asked.subject).words);
+            break;
+        case command::bury:
+            out.run(store.bury(asked.subject).words);
+            break;
+        case command::remove:
+            out.run(store.remove(asked.subject).words);
+            break;
+        case command::fsck:
+            out.say("repeat it with the cursor it answers first, until that is 0");
+            out.run(store.fsck("0", limits::page_size).words);
+            break;
+        case command::drain:
+            out.say("draining is a message to the broker; Redis shows what the worker still runs");
+            out.run({"HGETALL", out.key("worker:" + asked.subject)});
+            out.run({"SMEMBERS", out.key("worker:" + asked.subject + ":running")});
+            break;
+    }
+    return out.take();
+}
+
+}  // namespace vultus::ctl

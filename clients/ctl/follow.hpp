@@ -1,0 +1,27 @@
+// Follows the event stream: each change of a job's state, as it happens.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "shared/job_store.hpp"
+#include "shared/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+struct follow_options {
+    std::string from;               ///< after this stream id; empty: from now on
+    std::size_t count = 0;          ///< stop after so many events; 0: never
+    std::function<bool()> stopped;  ///< asked between two reads, at least twice a second
+    std::function<void(const event&)> told;
+    std::function<void()> gap;  ///< older events were dropped before they were read
+};
+
+/// True if stream id `a` ("ms-n", or "ms" for "ms-0") is before `b`. requires is_stream_id of both
+bool before(const std::string& a, const std::string& b);
+
+/// errors    those of the job store
+/// threads   blocks until stopped, counted out, or an error
+result<void> follow(redis_blocking& redis, const job_store& store, const follow_options& options);
+
+}  // namespace vultus::ctl

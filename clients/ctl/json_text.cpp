@@ -1,0 +1,102 @@
+// See json_text.hpp. The only file of vultusctl with Boost.JSON.
+#include "clients/ctl/json_text.hpp"
+
+#include <array>
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "shared/job.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+bool is_json(std::string_view text) {
+    boost::json::error_code why;
+    boost::json::stream_parser parser;
+    parser.write(text.data(), text.size(), why);
+    if (!why) parser.finish(why);
+    return !why;
+}
+
+std::size_t valid_prefix(std::string_view text) {
+    for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
+        if (is_utf8(text.substr(0, n))) return n;
+    }
+    return 0;
+}
+
+}  // namespace
+
+void json_text::separate() {
+    if (out_.empty()) return;
+    const char last = out_.back();
+    if (last != '{' && last != '[' && last != ':') out_ += ',';
+}
+
+json_text& json_text::open(char bracket) {
+    separate();
+    out_ += bracket;
+    return *this;
+}
+
+json_text& json_text::close(char bracket) {
+    out_ += bracket;
+    return *this;
+}
+
+json_text& json_text::key(std::string_view name) {
+    text(name);
+    out_ += ':';
+    return *this;
+}
+
+json_text& json_text::text(std::string_view value) {
+    separate();
+    out_ += '"';
+    while (!value.empty()) {
+        const std::size_t n = valid_prefix(value);
+        const char c = value[0];
+        if (n == 0) {
+            out_ += "\xef\xbf\xbd";
+        } else if (c == '"' || c == '\\') {
+            (out_ += '\\') += c;
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            std::array<char, 8> escape{};
+            std::snprintf(escape.data(), escape.size(), "\\u%04x",
+                          static_cast<unsigned>(static_cast<unsigned char>(c)));
+            out_ += escape.data();
+        } else {
+            out_ += value.substr(0, n);
+        }
+        value.remove_prefix(n == 0 ? 1 : n);
+    }
+    out_ += '"';
+    return *this;
+}
+
+json_text& json_text::number(std::uint64_t value) {
+    separate();
+    out_ += std::to_string(value);
+    return *this;
+}
+
+json_text& json_text::truth(bool value) {
+    separate();
+    out_ += value ? "true" : "false";
+    return *this;
+}
+
+json_text& json_text::null() {
+    separate();
+    out_ += "null";
+    return *this;
+}
+
+json_text& json_text::stored(std::string_view json) {
+    if (!is_json(json)) return text(json);
+    separate();
+    out_ += json;
+    return *this;
+}
+
+}  // namespace vultus::ctl

@@ -1,0 +1,34 @@
+// Writes JSON text piece by piece, commas and escapes included. What Redis holds as JSON text
+// (results, errors, options) goes in as it is. Pure. Boost.JSON, which checks that text, lives in
+// json_text.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace vultus::ctl {
+
+class json_text {
+ public:
+    json_text& open_object() { return open('{'); }
+    json_text& close_object() { return close('}'); }
+    json_text& open_array() { return open('['); }
+    json_text& close_array() { return close(']'); }
+    json_text& key(std::string_view name);
+    json_text& text(std::string_view value);  ///< bytes that are not UTF-8 become U+FFFD
+    json_text& number(std::uint64_t value);
+    json_text& truth(bool value);
+    json_text& null();
+    json_text& stored(std::string_view json);  ///< as it is if it is JSON, else as a text
+
+    const std::string& str() const noexcept { return out_; }
+
+ private:
+    json_text& open(char bracket);
+    json_text& close(char bracket);
+    void separate();
+    std::string out_;
+};
+
+}  // namespace vultus::ctl

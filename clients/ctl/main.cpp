@@ -1,0 +1,116 @@
+// vultusctl: inspect and operate a Vultus from the machine it runs on. Reads the command line,
+// prints a report. Exit codes: 0 done, 1 refused or failed (the reason on stderr), 2 wrong usage.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "clients/ctl/commands.hpp"
+#include "clients/ctl/explain.hpp"
+#include "clients/ctl/follow.hpp"
+#include "clients/ctl/text.hpp"
+#include "shared/stop_signal.hpp"
+
+namespace {
+
+using namespace vultus;
+using namespace vultus::ctl;
+
+constexpr int ok = 0, refused = 1, usage = 2;
+
+int complain(const error& why, int code) {
+    std::cerr << "vultusctl: " << name_of(why.code);
+    if (!why.detail.empty()) std::cerr << ": " << visible(why.detail);
+    std::cerr << "\n";
+    return code;
+}
+
+void describe(CLI::App& app, arguments& asked) {
+    app.fallthrough();
+    app.require_subcommand(1);
+    app.add_option("--data", asked.data, "data folder of the service")->capture_default_str();
+    app.add_option("--redis", asked.redis, "unix:/path or host:port; password in $REDISCLI_AUTH");
+    app.add_option("--broker", asked.broker, "ZeroMQ endpoint of the broker for apis");
+    app.add_flag("--json", asked.json, "JSON instead of tables");
+    app.add_flag("--explain", asked.explain,
+                 "only print the redis-cli commands that show (or do) the same");
+    const auto add = [&](const char* name, const char* text, command what) {
+        CLI::App* sub = app.add_subcommand(name, text);
+        sub->callback([&asked, what] { asked.what = what; });
+        return sub;
+    };
+    const auto add_with = [&](const char* name, const char* text, command what,
+                              const char* subject) {
+        add(name, text, what)->add_option(subject, asked.subject)->required();
+    };
+    add("status", "queue, workers and collections", command::status);
+    CLI::App* jobs = add("jobs", "the newest jobs", command::jobs);
+    jobs->add_option("--state", asked.state, "only those in this state");
+    jobs->add_option("--type", asked.type, "only those of this type");
+    CLI::App* faces = add("faces", "the people of a collection", command::faces);
+    asked.subject = "default";
+    faces->add_option("collection", asked.subject)->capture_default_str();
+    CLI::App* tail = add("tail", "events as they happen", command::tail);
+    tail->add_option("--from", asked.from, "after this stream id; 0-0: from the oldest on");
+    for (CLI::App* sub : {jobs, faces}) {
+        sub->add_option("--page", asked.page, "what the last page named");
+        sub->add_option("--count", asked.count, "rows of a page (50)");
+    }
+    tail->add_option("--count", asked.count, "end after so many");
+    add_with("job", "all about one job", command::job, "id");
+    add_with("cancel", "cancel a job", command::cancel, "id");
+    add_with("kick", "give a dead job another chance", command::kick, "id");
+    add_with("bury", "set a waiting job aside as dead", command::bury, "id");
+    add_with("delete", "delete a dead or finished job", command::remove, "id");
+    add_with("drain", "let a worker finish and leave", command::drain, "worker");
+    add("fsck", "check that all keys in Redis agree", command::fsck);
+}
+
+int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
+    stop_signal stop;
+    follow_options options;
+    options.from = asked.from;
+    options.count = asked.count;
+    options.stopped = [&] { return stop.asked(); };
+    options.told = [&](const event& one) {
+        std::cout << event_line(one, asked.json) << std::flush;
+    };
+    options.gap = [] {
+        std::cerr
+            << "vultusctl: events may be missing here: the stream was cut before they were read\n";
+    };
+    if (auto done = follow(redis, store, options); !done) return complain(done.error(), refused);
+    return ok;
+}
+
+int run(const arguments& asked) {
+    if (auto good = check(asked); !good) return complain(good.error(), usage);
+    const char* password = std::getenv("REDISCLI_AUTH");
+    const auto where = target_of(asked, password == nullptr ? "" : password);
+    if (!where) return complain(where.error(), usage);
+    const job_store store;
+    if (asked.explain) {
+        for (const std::string& line : explain(asked, *where, store)) std::cout << line << "\n";
+        return ok;
+    }
+    redis_blocking redis(where->redis);
+    if (asked.what == command::tail) return tail(asked, redis, store);
+    const auto told = carry_out(asked, *where, redis, store);
+    if (!told) return complain(told.error(), refused);
+    std::cout << print(*told, asked.json);
+    return told->bad ? refused : ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Inspect and operate a Vultus"};
+    arguments asked;
+    describe(app, asked);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& why) {
+        return app.exit(why) == 0 ? ok : usage;
+    }
+    return run(asked);
+}

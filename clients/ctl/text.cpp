@@ -1,0 +1,124 @@
+// See text.hpp. UTF-8 is read by hand: a dozen lines, and no locale decides what a person sees.
+#include "clients/ctl/text.hpp"
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+namespace vultus::ctl {
+namespace {
+
+struct point {
+    char32_t value = 0;
+    std::size_t length = 0;  // 0: not UTF-8
+};
+
+point next_point(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = byte(0);
+    if (first < 0x80) return {first, 1};
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) return {};
+    char32_t value = first & (0xffU >> (length + 1));
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80U) return {};
+        value = (value << 6U) | (byte(i) & 0x3fU);
+    }
+    constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = value >= 0xd800 && value <= 0xdfff;
+    if (value < smallest[length] || surrogate || value > 0x10ffff) return {};
+    return {value, length};
+}
+
+bool harmful(char32_t c) {
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+bool combining(char32_t c) {
+    return (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) ||
+           (c >= 0x200b && c <= 0x200d) || (c >= 0x20d0 && c <= 0x20ff) ||
+           (c >= 0xfe00 && c <= 0xfe0f);
+}
+
+bool wide(char32_t c) {
+    return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0x303e) ||
+           (c >= 0x3041 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
+           (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) ||
+           (c >= 0xff00 && c <= 0xff60) || (c >= 0xffe0 && c <= 0xffe6) ||
+           (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd);
+}
+
+template <class... Values>
+std::string formatted(const char* pattern, Values... values) {
+    std::array<char, 64> buffer{};
+    const int n = std::snprintf(buffer.data(), buffer.size(), pattern, values...);
+    return {buffer.data(), n < 0 ? 0 : static_cast<std::size_t>(n)};
+}
+
+}  // namespace
+
+std::string visible(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const point p = next_point(text);
+        if (p.length == 0) {
+            out += formatted("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(text[0])));
+            text.remove_prefix(1);
+            continue;
+        }
+        if (harmful(p.value)) {
+            out +=
+                formatted(p.value < 0x80 ? "\\x%02x" : "\\u{%x}", static_cast<unsigned>(p.value));
+        } else {
+            out += text.substr(0, p.length);
+        }
+        text.remove_prefix(p.length);
+    }
+    return out;
+}
+
+std::size_t width(std::string_view text) {
+    std::size_t columns = 0;
+    while (!text.empty()) {
+        const point p = next_point(text);
+        columns += combining(p.value) ? 0U : wide(p.value) ? 2U : 1U;
+        text.remove_prefix(p.length == 0 ? 1 : p.length);
+    }
+    return columns;
+}
+
+std::string rfc3339(unix_time when) {
+    if (when.count() == 0) return {};
+    auto seconds = std::chrono::floor<std::chrono::seconds>(when);
+    const auto whole = static_cast<std::time_t>(seconds.count());
+    std::tm parts{};
+    if (gmtime_r(&whole, &parts) == nullptr) return {};
+    std::array<char, 40> day{};
+    const std::size_t n = std::strftime(day.data(), day.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+    const auto rest = static_cast<int>((when - seconds).count());
+    return std::string(day.data(), n) + formatted(".%03dZ", rest);
+}
+
+std::string about(std::chrono::milliseconds span) {
+    const auto ms = static_cast<long long>(span.count());
+    if (ms < 1'000) return formatted("%lld ms", ms);
+    if (ms < 60'000) return formatted("%.1f s", static_cast<double>(ms) / 1'000);
+    if (ms < 3'600'000) return formatted("%lld min", ms / 60'000);
+    if (ms < 86'400'000) return formatted("%lld h", ms / 3'600'000);
+    return formatted("%lld d", ms / 86'400'000);
+}
+
+std::string bytes(std::uint64_t count) {
+    constexpr std::array<const char*, 4> units{"KiB", "MiB", "GiB", "TiB"};
+    if (count < 1'024) return std::to_string(count) + " B";
+    double value = static_cast<double>(count) / 1'024;
+    std::size_t unit = 0;
+    while (value >= 1'024 && unit + 1 < units.size()) {
+        value /= 1'024;
+        ++unit;
+    }
+    return formatted("%.1f %s", value, units[unit]);
+}
+
+}  // namespace vultus::ctl
