@@ -26,6 +26,7 @@ class redis_blocking {
 
    private:
     std::unique_ptr<redis_client> client_;
+    std::chrono::milliseconds connect_;
 };
 
 }  // namespace vultus

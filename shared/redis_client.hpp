@@ -46,7 +46,10 @@ struct redis_timeouts {
     std::chrono::milliseconds idle{15'000};  ///< then a PING proves the connection
 };
 
-/// threads   one owner thread; callbacks run inside the on_* calls or send(), never later
+/// threads   one owner thread; callbacks run inside the on_* calls or send(). They may call send(); they
+///           must not destroy the client. Destroying it drops what waits without a call.
+/// sending   a command given while a connection is being opened waits for it (at most the connect
+///           time); between two tries it fails at once. `connected` means that the server answered.
 /// errors    store_unavailable: not sent. unknown_outcome: sent, then the connection broke or the
 ///           command timer ran out; it may have run. A reply that is an error is given as such.
 /// bounds    limits::redis_outstanding commands and redis_outstanding_bytes; beyond: store_unavailable
@@ -78,6 +81,9 @@ class redis_client {
 
     // For the loop: after each call of a member below or of send(), ask fd and wishes again.
     int fd() const noexcept;  ///< -1 while there is none
+    /// Grows with each try to connect. A new connection may have the descriptor's old number, so a
+    /// loop that registers descriptors does it again when this changed.
+    std::uint64_t connection() const noexcept;
     bool wants_read() const noexcept;
     bool wants_write() const noexcept;
     boot_time next_timer() const noexcept;  ///< when on_timer should be called at the latest
