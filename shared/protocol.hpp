@@ -112,6 +112,7 @@ struct status_reply {               // 13 broker > api
     std::string request_id;
     std::string broker_id;
     std::vector<worker_status> workers;
+    std::uint64_t workers_left_out = 0;  ///< set by encode() when not all fit into one message
     std::uint64_t frames_waiting = 0, frame_bytes = 0;
     bool operator==(const status_reply&) const = default;
 };
@@ -132,6 +133,8 @@ using message = std::variant<ready, worker_heartbeat, broker_heartbeat, job, don
 enum class direction { to_broker, from_broker };
 
 /// Frames after the routing id: magic, command, map and, for frame and answer, the payload.
+/// requires  the map is at most limits::map_bytes (the limits of what it lists see to that); only a
+///           status_reply is shortened to fit
 std::vector<std::string> encode(const message& what);
 
 /// errors    wrong_version: another magic, or a command this version does not know (answer BYE
