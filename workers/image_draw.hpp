@@ -1,0 +1,29 @@
+// Scaling a picture, and drawing boxes and names on it for `annotate`. OpenCV, in image_draw.cpp only.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "shared/result.hpp"
+#include "workers/geometry.hpp"
+#include "workers/image.hpp"
+
+namespace vultus {
+
+/// The picture in another size: area means when it shrinks, bilinear when it grows.
+/// requires  both pictures have pixels
+image resized(const image&, std::uint32_t width, std::uint32_t height);
+
+struct annotation {
+    enum class colour { green, amber, grey };  ///< known, ambiguous, unknown
+    box where;
+    std::string text;  ///< UTF-8; the drawn font knows ASCII, other characters appear as '?'
+    colour frame = colour::green;
+};
+
+/// The photo with boxes and names, as a JPEG of at most limits::annotated_bytes: quality, then size,
+/// is lowered until it fits.
+/// errors    internal, if the library refuses
+result<std::string> annotated_jpeg(image photo, std::span<const annotation>);
+
+}  // namespace vultus

@@ -1,0 +1,158 @@
+// The session's half that talks to Redis: registration, leases, and the fence.
+#include <unistd.h>
+
+#include <utility>
+
+#include "shared/ids.hpp"
+#include "shared/log.hpp"
+#include "workers/session.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr std::chrono::milliseconds try_again{250};
+
+}  // namespace
+
+void session::tend_registration(boot_time now) {
+    const bool moving = stuck_since_ == boot_time{0};
+    if (phase_ == phase::outside && now >= register_at_ && moving && !draining_) {
+        begin_registration(now);
+    }
+    if (phase_ != phase::serving && phase_ != phase::closing) return;
+    if (now >= fence_at_) return fence("no renewal in time", now);
+    if (now < renew_at_ || renewing_) return;
+    if (moving) return renew_leases(now);
+    if (!lease_lost_logged_) log::error("stage_is_late", {{"worker", worker_id_}});
+    lease_lost_logged_ = true;
+}
+
+void session::begin_registration(boot_time now) {
+    phase_ = phase::registering;
+    const std::uint64_t generation = ++generation_;
+    worker_id_ = new_worker_id(settings_.host, ::getpid(), settings_.device);
+    connection_ = 0;
+    registration wanted;
+    wanted.worker_id = worker_id_;
+    wanted.connection = "0";
+    wanted.host = settings_.host;
+    wanted.device = settings_.device;
+    wanted.build = settings_.build;
+    wanted.pid = ::getpid();
+    wanted.types = settings_.types;
+    wanted.lasts = settings_.registration;
+    redis_.send<unix_time>(store_.register_worker(wanted), [this, generation, now](
+                                                               result<unix_time> said) {
+        if (generation != generation_ || phase_ != phase::registering) return;
+        if (!said) {
+            log::warning("register_failed", {{"error", name_of(said.error().code)}});
+            phase_ = phase::outside;
+            register_at_ = boot_now() + try_again;
+            return;
+        }
+        phase_ = phase::serving;
+        fence_at_ = now + settings_.self_fence;
+        renew_at_ = now + settings_.renew;
+        renewing_ = lease_lost_logged_ = false;
+        log::info("registered", {{"worker", worker_id_}});
+        sink_.registered(worker_id_);
+    });
+}
+
+void session::renew_leases(boot_time now) {
+    renewing_ = true;
+    renew_at_ = now + settings_.renew;
+    redis_.send<renewal>(
+        store_.renew(worker_id_, jobs_.all(), settings_.registration, settings_.lease),
+        [this, generation = generation_, now](result<renewal> said) {
+            if (generation != generation_) return;
+            renewing_ = false;
+            if (said) return renewed(*said, now);
+            log::warning("renew_failed", {{"error", name_of(said.error().code)}});
+            renew_at_ = boot_now() + try_again;
+        });
+}
+
+void session::renewed(const renewal& said, boot_time sent_at) {
+    if (phase_ != phase::serving && phase_ != phase::closing) return;
+    if (!said.registered) return fence("renew said gone", boot_now());
+    fence_at_ = sent_at + settings_.self_fence;
+    lease_lost_logged_ = false;
+    for (const attempt_id& id : said.lost) {
+        log::warning("attempt_lost", {{"job", id.job_id}, {"attempt", id.attempt}});
+        jobs_.drop(id);
+    }
+    for (const auto& [collection, version] : said.versions) {
+        const auto held = galleries_.find(collection);
+        if (held == galleries_.end() || held->second < version) sink_.news(collection, version);
+    }
+    release_frames();
+}
+
+// Nothing that was in hand may have an effect any more, and no gallery may be used: Redis may have
+// taken this worker for dead, and changes may be done without it.
+void session::fence(const std::string& why, boot_time now) {
+    log::warning("fenced", {{"worker", worker_id_}, {"why", why}, {"jobs", jobs_.size()}});
+    ++generation_;
+    jobs_.drop_all();
+    for (auto& [key, frame] : frames_) frame.dropped->set();
+    frames_.clear();
+    parked_frames_.clear();
+    galleries_.clear();
+    sink_.fenced();
+    for (broker_link& link : links_) link.close("fenced");
+    returning_ = 0;
+    renewing_ = false;
+    phase_ = draining_ ? phase::closed : phase::outside;
+    register_at_ = now;
+}
+
+void session::start_jobs(boot_time now) {
+    if (phase_ != phase::serving || draining_ || jobs_.asking() || now < start_at_) return;
+    const std::vector<attempt_id> asked = jobs_.ask(limits::jobs_per_message);
+    if (asked.empty()) return;
+    redis_.send<std::vector<attempt_id>>(
+        store_.started(worker_id_, asked),
+        [this, generation = generation_](result<std::vector<attempt_id>> lost) {
+            if (generation != generation_) return;
+            if (!lost) {
+                jobs_.ask_again();
+                start_at_ = boot_now() + try_again;
+                if (draining_) {
+                    for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
+                }
+                return;
+            }
+            for (job_ticket& ticket : jobs_.start(*lost, worker_id_)) {
+                const attempt_id id = ticket.id();
+                if (sink_.take(std::move(ticket))) continue;
+                jobs_.drop(id);
+                hand_back(id);
+            }
+            start_jobs(boot_now());
+        });
+}
+
+void session::hand_back(const attempt_id& id) {
+    ++returning_;
+    redis_.send<committed>(store_.hand_back(id, worker_id_),
+                           [this, generation = generation_, id](result<committed> said) {
+                               if (generation != generation_) return;
+                               --returning_;
+                               if (!said) {
+                                   log::warning("hand_back_failed", {{"job", id.job_id}});
+                               }
+                           });
+}
+
+void session::say_bye() {
+    phase_ = phase::closing;
+    redis_.send<void>(store_.bye(worker_id_), [this, generation = generation_](result<void> said) {
+        if (generation != generation_) return;
+        if (!said) log::warning("bye_failed", {{"error", name_of(said.error().code)}});
+        phase_ = phase::closed;
+        for (broker_link& link : links_) link.close("drained");
+    });
+}
+
+}  // namespace vultus
