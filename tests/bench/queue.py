@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""The cost of the queue itself: jobs that compute nothing, through the real api, Redis (appendfsync always),
+broker and a worker that answers at once. Closed loop, one job in flight a client; 1, 16 and 64 clients.
+Prints a table, or with --json one object with clients_1, clients_16, clients_64 and Redis' own SET/s.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+import conftest  # noqa: E402
+from PIL import Image  # noqa: E402
+
+BUILT = ROOT / "build/e2e/bin"
+
+
+def redis_sets(data):
+    """SET/s of redis-benchmark with 16 clients, on the same server and disk."""
+    done = subprocess.run(["redis-benchmark", "-s", f"{data}/run/redis.sock", "-t", "set", "-c", "16",
+                           "-n", "40000", "-q"], capture_output=True, text=True, check=True)
+    return round(float(re.findall(r"SET: ([0-9.]+) requests", done.stdout)[-1]))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./test bench queue")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=10)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vultus-bench-") as folder:
+        programs = pathlib.Path(folder, "bin")
+        programs.mkdir()
+        for name, target in (("broker", "vultus-broker"), ("api", "vultus-api"), ("worker", "null_worker")):
+            (programs / f"vultus-{name}").symlink_to(BUILT / target)
+        photo = pathlib.Path(folder, "photo.jpg")
+        photo.write_bytes(conftest.jpeg(Image.new("RGB", (64, 64), (90, 100, 110))))
+        service = conftest.Service(folder, environment={"VULTUS_BIN": str(programs)})
+        try:
+            service.wait_ready()
+            found = {"redis_set_per_s": redis_sets(folder)}
+            for clients in (1, 16, 64):
+                done = subprocess.run([BUILT / "queue_load", str(service.port), str(clients),
+                                       str(options.seconds), photo], capture_output=True, text=True)
+                if done.returncode != 0:
+                    sys.exit(f"queue_load failed: {done.stdout}{done.stderr}\n{service.said()}{service.logs()}")
+                found[f"clients_{clients}"] = json.loads(done.stdout)
+            problems = service.fsck()
+        finally:
+            service.stop()
+    if problems:
+        sys.exit(f"fsck: {problems}")
+    found["machine"] = f"{os.cpu_count()} cores, " + next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    found["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT,
+                                     capture_output=True, text=True).stdout.strip()
+    if options.json:
+        print(json.dumps(found))
+        return
+    print(f"{found['machine']}, commit {found['commit']}; redis-benchmark SET/s: {found['redis_set_per_s']}")
+    for clients in (1, 16, 64):
+        row = found[f"clients_{clients}"]
+        print(f"{clients:3d} clients: {row['jobs_per_s']:6.0f} jobs/s  p50 {row['p50_ms']:.2f} ms  "
+              f"p99 {row['p99_ms']:.2f} ms  failed {row['failed']}")
+
+
+if __name__ == "__main__":
+    main()
