@@ -1,0 +1,168 @@
+// What settings there are, with their ranges. Each process reads the whole file, so that a mistyped
+// key is found whichever process it was meant for. Limits of limits.hpp may be lowered, never raised.
+#include "shared/settings.hpp"
+
+#include <sys/un.h>
+
+#include <fstream>
+
+#include "shared/limits.hpp"
+#include "shared/settings_reader.hpp"
+
+namespace vultus {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t path_bytes = 4'096;                                 // PATH_MAX
+constexpr std::size_t socket_bytes = sizeof(sockaddr_un::sun_path) - 1;   // 107
+constexpr std::size_t list_max = 64;
+constexpr std::int64_t port_max = 65'535;
+constexpr milliseconds drain_max = seconds(600);
+
+struct all_settings {
+    common_settings common;
+    broker_settings broker;
+    worker_settings worker;
+    api_settings api;
+};
+
+constexpr std::int64_t whole(std::size_t value) { return static_cast<std::int64_t>(value); }
+
+void read_common(settings_reader& in, common_settings& common) {
+    in.section("common");
+    in.text("data", common.data, path_bytes);
+    if (common.data.empty()) in.refuse("data", "must name a folder");
+    in.texts("broker_api_endpoints", common.broker_api_endpoints, list_max);
+    in.texts("broker_worker_endpoints", common.broker_worker_endpoints, list_max);
+    std::string level = "info";
+    in.choice("log_level", level, {"debug", "info", "warning", "error"});
+    common.log_level = level == "debug"     ? log::level::debug
+                       : level == "warning" ? log::level::warning
+                       : level == "error"   ? log::level::error
+                                            : log::level::info;
+    const std::string run = common.data + "/run/";
+    if (common.broker_api_endpoints.empty()) {
+        common.broker_api_endpoints = {"ipc://" + run + "broker-api.sock"};
+    }
+    if (common.broker_worker_endpoints.empty()) {
+        common.broker_worker_endpoints = {"ipc://" + run + "broker-worker.sock"};
+    }
+    for (const auto& one : common.broker_api_endpoints) {
+        if (one.size() > socket_bytes + 6) in.refuse("data", "makes socket paths over 107 bytes");
+    }
+    for (const auto& one : common.broker_worker_endpoints) {
+        if (one.size() > socket_bytes + 6) in.refuse("data", "makes socket paths over 107 bytes");
+    }
+}
+
+void read_redis(settings_reader& in, const common_settings& common, redis_address& redis) {
+    in.section("redis");
+    in.text("socket", redis.unix_socket, socket_bytes);
+    in.text("host", redis.host, 255);
+    in.integer("port", redis.port, 0, port_max);
+    in.text("user", redis.user, 255);
+    in.text("password", redis.password, 512);
+    std::string file;
+    in.text("password_file", file, path_bytes);
+    if (!file.empty()) {
+        std::ifstream stream(file);
+        if (!redis.password.empty()) in.refuse("password_file", "cannot stand beside password");
+        if (!std::getline(stream, redis.password)) in.refuse("password_file", "cannot be read");
+    }
+    // A port says TCP. A socket path that is given says the socket. Neither: the socket of `run`.
+    if (redis.unix_socket.empty() && redis.port == 0) {
+        redis.unix_socket = common.data + "/run/redis.sock";
+    }
+    if (redis.unix_socket.size() > socket_bytes) {
+        in.refuse("socket", "must be a path of at most 107 bytes");
+    }
+}
+
+void read_broker(settings_reader& in, broker_settings& broker) {
+    in.section("broker");
+    in.time("drain_timeout_ms", broker.drain_timeout, milliseconds(0), drain_max);
+    in.integer("finished_jobs_max", broker.finished_jobs_max, 1, whole(limits::finished_jobs));
+    in.integer("finished_bytes_max", broker.finished_bytes_max, whole(limits::mib),
+               whole(limits::finished_bytes));
+    in.time("retention_s", broker.retention, seconds(60), seconds(limits::retention));
+}
+
+void read_worker(settings_reader& in, worker_settings& worker) {
+    in.section("worker");
+    in.text("device", worker.device, 32);
+    const bool cuda = worker.device.starts_with("cuda:") && worker.device.size() > 5 &&
+                      worker.device.size() <= 8 &&
+                      worker.device.find_first_not_of("0123456789", 5) == std::string::npos;
+    if (worker.device != "auto" && worker.device != "cpu" && !cuda) {
+        in.refuse("device", "must be auto, cpu or cuda:N");
+    }
+    in.text("models", worker.models, path_bytes);
+    in.integer("vision_threads", worker.vision_threads, 0, 256);
+    in.integer("compute_threads", worker.compute_threads, 1, 64);
+    in.integer("batch_max", worker.batch_max, 1, whole(limits::batch_max));
+    in.integer("batch_wait_ms", worker.batch_wait_ms, 0, 1'000);
+    in.integer("detect_side_max", worker.detect_side_max, 100, 10'000);
+    in.number("distance_max", worker.distance_max, 0.01, 2.0);
+    in.number("margin_min", worker.margin_min, 0.0, 1.0);
+    in.integer("k", worker.k, 1, 100);
+    in.integer("collections_loaded_max", worker.collections_loaded_max, 1, 512);
+    in.integer("gallery_bytes_max", worker.gallery_bytes_max, whole(16 * limits::mib),
+               whole(1024 * 1024 * limits::mib));
+    in.time("drain_timeout_ms", worker.drain_timeout, milliseconds(0), drain_max);
+}
+
+void read_api(settings_reader& in, api_settings& api) {
+    in.section("api");
+    in.text("bind", api.bind, 64);
+    in.integer("port", api.port, 0, port_max);
+    in.flag("insecure", api.insecure);
+    in.texts("allowed_hosts", api.allowed_hosts, list_max);
+    in.texts("cors_origins", api.cors_origins, list_max);
+    in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
+    in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));
+    in.integer("queue_bytes_max", api.queue_bytes_max, whole(limits::body_bytes),
+               whole(limits::queue_bytes));
+    in.integer("inflight_body_bytes_max", api.inflight_body_bytes_max, whole(limits::body_bytes),
+               whole(4096 * limits::mib));
+    in.time("job_deadline_s", api.job_deadline, seconds(1), seconds(24 * 3'600));
+    in.time("drain_grace_ms", api.drain_grace, milliseconds(0), milliseconds(60'000));
+    in.time("drain_timeout_ms", api.drain_timeout, milliseconds(0), drain_max);
+}
+
+result<all_settings> read_all(const settings_source& source) {
+    auto reader = settings_reader::open(source);
+    if (!reader) return fail(reader.error());
+    all_settings all;
+    read_common(*reader, all.common);
+    read_redis(*reader, all.common, all.common.redis);
+    read_broker(*reader, all.broker);
+    read_worker(*reader, all.worker);
+    read_api(*reader, all.api);
+    if (const auto fine = reader->finish(); !fine) return fail(fine.error());
+    all.broker.common = all.worker.common = all.api.common = all.common;
+    return all;
+}
+
+}  // namespace
+
+result<broker_settings> read_broker_settings(const settings_source& source) {
+    auto all = read_all(source);
+    if (!all) return fail(all.error());
+    return std::move(all->broker);
+}
+
+result<worker_settings> read_worker_settings(const settings_source& source) {
+    auto all = read_all(source);
+    if (!all) return fail(all.error());
+    return std::move(all->worker);
+}
+
+result<api_settings> read_api_settings(const settings_source& source) {
+    auto all = read_all(source);
+    if (!all) return fail(all.error());
+    return std::move(all->api);
+}
+
+}  // namespace vultus

@@ -1,0 +1,236 @@
+// Reads settings one by one (settings_reader.hpp). The only file with toml++.
+#include "shared/settings_reader.hpp"
+
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "shared/settings.hpp"
+
+namespace vultus {
+
+struct settings_reader::state {
+    std::string file;
+    toml::table root;
+    std::map<std::string, toml::table, std::less<>> overrides;  ///< "section.key" -> {value = ...}
+    std::string section;
+    std::set<std::string, std::less<>> known;
+    std::optional<std::string> wrong;
+
+    std::string name(std::string_view key) const { return section + "." + std::string(key); }
+
+    std::string place(const toml::node* node, const std::string& full) const {
+        if (overrides.contains(full) || node == nullptr) return "--set " + full;
+        return file + ":" + std::to_string(node->source().begin.line) + ": " + full;
+    }
+    /// The value of the key, or null: the default holds.
+    const toml::node* find(std::string_view key) {
+        const std::string full = name(key);
+        known.insert(full);
+        if (const auto one = overrides.find(full); one != overrides.end()) {
+            return one->second.get("value");
+        }
+        const toml::table* table = root[section].as_table();
+        return table != nullptr ? table->get(key) : nullptr;
+    }
+    /// The same for a text. From --set, a password like 12345 is a text without quotes.
+    std::optional<std::string> find_text(std::string_view key, const toml::node*& found) {
+        found = find(key);
+        if (found == nullptr) return std::nullopt;
+        const auto one = overrides.find(name(key));
+        if (one == overrides.end() || found->is_string()) return found->value_exact<std::string>();
+        return one->second["text"].value_exact<std::string>();
+    }
+    void complain(const toml::node* node, std::string_view key, const std::string& rule) {
+        if (!wrong) wrong = place(node, name(key)) + ": " + rule;
+    }
+};
+
+namespace {
+
+/// A value given by --set: TOML if it is TOML, else the text itself, so that nobody has to write
+/// quotes inside quotes.
+toml::table value_of(const std::string& text) {
+    if (text.find_first_of("\r\n") == std::string::npos) {
+        try {
+            toml::table table = toml::parse("value = " + text);
+            table.insert_or_assign("text", text);
+            return table;
+        } catch (const toml::parse_error&) {
+        }
+    }
+    toml::table table;
+    table.insert("value", text);
+    table.insert("text", text);
+    return table;
+}
+
+std::string text_of(double value) {
+    std::string text = std::to_string(value);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+    return text;
+}
+
+template <class Number>
+std::string range(Number least, Number most) {
+    if constexpr (std::is_floating_point_v<Number>) {
+        return "must be a number from " + text_of(least) + " to " + text_of(most);
+    } else {
+        return "must be a whole number from " + std::to_string(least) + " to " +
+               std::to_string(most);
+    }
+}
+
+}  // namespace
+
+settings_reader::settings_reader() : state_(std::make_unique<state>()) {}
+settings_reader::settings_reader(settings_reader&&) noexcept = default;
+settings_reader::~settings_reader() = default;
+
+result<settings_reader> settings_reader::open(const settings_source& source) {
+    settings_reader reader;
+    reader.state_->file = source.file;
+    try {
+        if (!source.file.empty()) reader.state_->root = toml::parse_file(source.file);
+    } catch (const toml::parse_error& why) {
+        const auto line = why.source().begin.line;
+        const std::string at = line > 0 ? ":" + std::to_string(line) : "";
+        return fail(errc::malformed,
+                    source.file + at + ": " + std::string(why.description()));
+    }
+    for (const std::string& one : source.overrides) {
+        const std::size_t equals = one.find('=');
+        const std::size_t dot = one.find('.');
+        if (equals == std::string::npos || dot == std::string::npos || dot == 0 ||
+            dot + 1 >= equals) {
+            return fail(errc::malformed, "--set " + one + ": must be section.key=value");
+        }
+        reader.state_->overrides.insert_or_assign(one.substr(0, equals),
+                                                  value_of(one.substr(equals + 1)));
+    }
+    return reader;
+}
+
+void settings_reader::section(std::string_view name) {
+    state_->section = name;
+    const toml::node* found = state_->root.get(name);
+    if (found != nullptr && !found->is_table() && !state_->wrong) {
+        state_->wrong = state_->place(found, std::string(name)) + ": must be a [section]";
+    }
+}
+
+void settings_reader::text(std::string_view key, std::string& into, std::size_t bytes_max) {
+    const toml::node* found = nullptr;
+    const auto value = state_->find_text(key, found);
+    if (found == nullptr) return;
+    const bool fits = value && value->size() <= bytes_max &&
+                      value->find('\0') == std::string::npos;
+    if (!fits) {
+        return state_->complain(found, key,
+                                "must be a text of at most " + std::to_string(bytes_max) + " bytes");
+    }
+    into = *value;
+}
+
+void settings_reader::texts(std::string_view key, std::vector<std::string>& into,
+                            std::size_t count_max) {
+    const toml::node* found = state_->find(key);
+    if (found == nullptr) return;
+    std::vector<std::string> values;
+    bool fits = true;
+    if (const auto* array = found->as_array(); array != nullptr) {
+        for (const toml::node& one : *array) {
+            const auto value = one.value_exact<std::string>();
+            fits = fits && value && !value->empty();
+            values.push_back(value.value_or(""));
+        }
+    } else {
+        const auto value = found->value_exact<std::string>();  // one text stands for a list of one
+        fits = value.has_value();
+        if (fits && !value->empty()) values.push_back(*value);
+    }
+    if (!fits || values.size() > count_max) {
+        return state_->complain(found, key, "must be a list of at most " +
+                                                std::to_string(count_max) + " texts");
+    }
+    into = std::move(values);
+}
+
+void settings_reader::choice(std::string_view key, std::string& into,
+                             const std::vector<std::string>& allowed) {
+    const toml::node* found = state_->find(key);
+    if (found == nullptr) return;
+    const auto value = found->value_exact<std::string>();
+    if (value && std::find(allowed.begin(), allowed.end(), *value) != allowed.end()) {
+        into = *value;
+        return;
+    }
+    std::string rule = "must be one of";
+    for (const std::string& one : allowed) rule += (&one == &allowed.front() ? " " : ", ") + one;
+    state_->complain(found, key, rule);
+}
+
+void settings_reader::flag(std::string_view key, bool& into) {
+    const toml::node* found = state_->find(key);
+    if (found == nullptr) return;
+    const auto value = found->value_exact<bool>();
+    if (!value) return state_->complain(found, key, "must be true or false");
+    into = *value;
+}
+
+void settings_reader::number(std::string_view key, double& into, double least, double most) {
+    const toml::node* found = state_->find(key);
+    if (found == nullptr) return;
+    const auto value = found->is_number() ? found->value<double>() : std::nullopt;
+    if (!value || !(*value >= least && *value <= most)) {
+        return state_->complain(found, key, range(least, most));
+    }
+    into = *value;
+}
+
+void settings_reader::whole(std::string_view key, std::int64_t& into, std::int64_t least,
+                            std::int64_t most) {
+    const toml::node* found = state_->find(key);
+    if (found == nullptr) return;
+    const auto value = found->value_exact<std::int64_t>();
+    if (!value || *value < least || *value > most) {
+        return state_->complain(found, key, range(least, most));
+    }
+    into = *value;
+}
+
+void settings_reader::refuse(std::string_view key, std::string_view why) {
+    state_->complain(state_->find(key), key, std::string(why));
+}
+
+result<void> settings_reader::finish() {
+    const auto unknown = [&](const toml::node* node, const std::string& full) {
+        if (!state_->wrong) state_->wrong = state_->place(node, full) + ": is no setting";
+    };
+    for (const auto& [section, content] : state_->root) {
+        const std::string name(section.str());
+        const bool exists = std::any_of(
+            state_->known.begin(), state_->known.end(),
+            [&](const std::string& key) { return key.starts_with(name + "."); });
+        if (!exists || !content.is_table()) {
+            unknown(&content, name);
+            continue;
+        }
+        for (const auto& [key, value] : *content.as_table()) {
+            const std::string full = name + "." + std::string(key.str());
+            if (!state_->known.contains(full)) unknown(&value, full);
+        }
+    }
+    for (const auto& [full, value] : state_->overrides) {
+        if (!state_->known.contains(full)) unknown(nullptr, full);
+    }
+    if (state_->wrong) return fail(errc::malformed, *state_->wrong);
+    return {};
+}
+
+}  // namespace vultus
