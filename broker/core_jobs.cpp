@@ -1,0 +1,308 @@
+// Workers and leases: who is there, what each has in hand, who leases next. See core.hpp.
+#include <algorithm>
+
+#include "broker/core.hpp"
+
+namespace vultus::broker {
+
+void core::on(const received& arrived) {
+    if (arrived.from == side::worker) {
+        from_worker(arrived.connection, arrived.what);
+    } else {
+        from_api(arrived.connection, arrived.what);
+    }
+}
+
+void core::from_worker(const std::string& connection, const protocol::message& what) {
+    if (const auto* hello = std::get_if<protocol::ready>(&what)) {
+        ready_worker(connection, *hello);
+        return;
+    }
+    worker* known = workers_.by_connection(connection);
+    if (known == nullptr) {
+        // After a restart of this broker, or one that was given up: it opens a new socket and READYs.
+        if (!std::holds_alternative<protocol::bye>(what)) {
+            out(to_worker{connection, protocol::bye{"unknown"}});
+        }
+        return;
+    }
+    known->last_seen = now_;
+    if (const auto* news = std::get_if<protocol::worker_heartbeat>(&what)) {
+        heartbeat(*known, *news);
+    } else if (const auto* finished = std::get_if<protocol::done>(&what)) {
+        done(*known, *finished);
+    } else if (const auto* reply = std::get_if<protocol::answer>(&what)) {
+        answer_in(*known, *reply);
+    } else if (std::holds_alternative<protocol::drain>(what)) {
+        if (!known->draining) remark(log::level::info, "worker_draining", known->who.worker_id);
+        known->draining = true;
+    } else if (std::holds_alternative<protocol::bye>(what)) {
+        remark(log::level::info, "worker_left", known->who.worker_id);
+        forget(connection);
+    }
+}
+
+void core::ready_worker(const std::string& connection, const protocol::ready& hello) {
+    if (worker* known = workers_.by_connection(connection)) {
+        known->last_seen = now_;  // repeated on the way
+        return;
+    }
+    const std::string& id = hello.worker_id;
+    const std::uint64_t number = connection_number_of(connection);
+    const bool named_well = !id.empty() && id.size() <= limits::worker_id_bytes &&
+                            connection.compare(0, id.size() + 1, id + ".") == 0 && number > 0;
+    if (!named_well) {
+        out(to_worker{connection, protocol::bye{"malformed"}});
+        return;
+    }
+    if (worker* before = workers_.by_id(id)) {
+        if (number <= before->connection_number) return;  // an old message, late
+        forget(before->connection);
+    }
+    if (workers_.all().size() >= limits::workers) {
+        out(to_worker{connection, protocol::bye{"full"}});
+        return;
+    }
+    worker fresh;
+    fresh.who = hello;
+    fresh.who.window = std::min(hello.window, window_max);
+    fresh.who.frame_window = std::min(hello.frame_window, window_max);
+    fresh.connection = connection;
+    fresh.connection_number = number;
+    fresh.last_seen = now_;
+    for (const attempt_id& attempt : hello.running) {
+        if (fresh.jobs.size() >= fresh.who.window) break;  // what is beyond has no credit to give
+        fresh.jobs[attempt] = sent_job{0, now_, false, {}};
+    }
+    worker& placed = workers_.add(std::move(fresh));
+    for (const auto& [collection, version] : hello.galleries) {
+        hold_gallery(placed, collection);
+        const auto told = placed.galleries.find(collection);
+        if (told != placed.galleries.end()) told->second.version = version;
+    }
+    remark(log::level::info, "worker_ready", id, "window " + std::to_string(placed.who.window));
+    beat(placed);  // it learns the interval at once
+    news_at_ = std::min(news_at_, now_);
+    expect(1);
+}
+
+void core::heartbeat(worker& one, const protocol::worker_heartbeat& news) {
+    if (!one.reconcile(news, now_).empty()) credit_back(one);
+}
+
+void core::done(worker& one, const protocol::done& what) {
+    const auto found = one.jobs.find({what.job_id, what.attempt});
+    if (found == one.jobs.end()) return;
+    const std::string collection = std::move(found->second.collection);
+    one.jobs.erase(found);
+    credit_back(one);
+    if (what.state == name_of(job_state::publishing) && ready() && news_.changed(collection)) {
+        out(read_gallery{collection});
+    }
+}
+
+void core::credit_back(const worker& one) {
+    // A solo job at the head of the line is given only to a worker without jobs: try when one is.
+    if (blocked_ && one.jobs.empty()) expect(1);
+}
+
+void core::expect(std::uint64_t jobs) { expected_ = std::max(expected_, jobs); }
+
+void core::lose_silent() {
+    std::vector<std::string> silent;
+    for (const auto& [connection, one] : workers_.all()) {
+        if (now_ - one.last_seen > limits::heartbeat * limits::heartbeats_missed) {
+            silent.push_back(connection);
+        }
+    }
+    for (const std::string& connection : silent) lose(connection, "silent");
+}
+
+void core::lose(const std::string& connection, const std::string& why) {
+    const worker* one = workers_.by_connection(connection);
+    if (one == nullptr) return;
+    remark(log::level::warning, "worker_lost", one->who.worker_id, why);
+    out(report_lost{one->who.worker_id, connection});
+    forget(connection);
+}
+
+void core::forget(const std::string& connection) {
+    const worker* one = workers_.by_connection(connection);
+    if (one == nullptr) return;
+    for (const auto& [collection, told] : one->galleries) news_.dropped(collection);
+    workers_.remove(connection);
+    answer_all(frames_.take_back(connection), errc::no_worker, "two workers were lost with it");
+}
+
+void core::on(const send_failed& failure) {
+    if (failure.unreachable) {
+        lose(failure.connection, "unreachable");
+        return;
+    }
+    worker* one = workers_.by_connection(failure.connection);
+    if (one == nullptr) return;
+    if (const auto* sent = std::get_if<protocol::job>(&failure.what)) {
+        one->pause_until = now_ + limits::sweep;
+        for (const leased_job& job : sent->jobs) {
+            if (one->jobs.erase({job.job_id, job.attempt}) == 0) continue;
+            out(hand_back{{job.job_id, job.attempt}, one->who.worker_id});
+        }
+    } else if (const auto* live = std::get_if<protocol::frame>(&failure.what)) {
+        one->frames.erase(live->frame_id);
+        if (auto held = frames_.answered(live->frame_id, live->attempt, one->connection)) {
+            answer_all({*held}, errc::queue_full, "the worker takes no more");
+        }
+    }
+}
+
+void core::on(const loss_reported& reply) {
+    if (!reply.outcome || reply.outcome->count == 0) return;  // what is left is reaped
+    expect(reply.outcome->count);
+    if (reply.outcome->count >= limits::reap_batch) {
+        out(report_lost{reply.worker_id, reply.connection});
+    }
+}
+
+void core::lease_more() {
+    if (!ready() || draining_ || now_ < lease_pause_until_) return;
+    while (leases_.size() < leases_max) {
+        std::uint64_t covered = 0;
+        for (const auto& [ticket, one] : leases_) covered += one.most;
+        if (!deep_ && expected_ <= covered) return;
+        worker* one = workers_.next_for_lease(now_);
+        if (one == nullptr) return;
+        // A quarter of the window at a time, so that the first to ask does not take everything.
+        const std::uint32_t share = std::max(1u, one->who.window / 4);
+        std::uint32_t most = workers_.leasable(now_) > 1 ? std::min(one->free(), share) : one->free();
+        most = std::min(most, static_cast<std::uint32_t>(limits::jobs_per_message));
+        one->ticket = ++tickets_;
+        one->reserved = most;
+        one->last_turn = ++turns_;
+        leases_[one->ticket] = {one->who.worker_id, most, one->outstanding(), submitted_};
+        lease_request request;
+        request.worker_id = one->who.worker_id;
+        request.connection = one->connection;
+        request.most = most;
+        request.outstanding = one->outstanding();
+        request.types = one->who.types;
+        out(lease{one->ticket, std::move(request)});
+    }
+}
+
+void core::on(const leased& reply) {
+    const auto found = leases_.find(reply.ticket);
+    if (found == leases_.end()) return;
+    const lease_under_way call = found->second;
+    leases_.erase(found);
+    worker* one = workers_.by_id(call.worker_id);
+    if (one != nullptr && one->ticket == reply.ticket) one->ticket = one->reserved = 0;
+
+    if (!reply.jobs) {
+        const errc why = reply.jobs.error().code;
+        expect(1);
+        if (one != nullptr) one->pause_until = now_ + limits::sweep;
+        if (why != errc::not_registered && why != errc::stale) {
+            lease_backoff_ = std::clamp(lease_backoff_ * 2, backoff_min, backoff_max);
+            lease_pause_until_ = now_ + lease_backoff_;
+            remark(log::level::warning, "lease_failed", call.worker_id, reply.jobs.error().detail);
+        }
+        return;
+    }
+    lease_backoff_ = std::chrono::milliseconds(0);
+    const std::vector<leased_job>& jobs = *reply.jobs;
+    deep_ = jobs.size() >= call.most;
+    expected_ = deep_ ? std::max<std::uint64_t>(expected_, 1) : submitted_ - call.submitted;
+    const bool solo = !jobs.empty() && jobs.front().solo;
+    if (solo) expect(1);  // it came alone whatever waits behind it
+    blocked_ = !deep_ && !solo && call.outstanding > 0;
+
+    protocol::job message;
+    for (const leased_job& job : jobs) {
+        const attempt_id attempt{job.job_id, job.attempt};
+        if (one == nullptr || one->draining || one->free() == 0) {
+            out(hand_back{attempt, call.worker_id});
+            continue;
+        }
+        one->jobs[attempt] = sent_job{one->last_n + 1, now_, job.solo, job.collection};
+        message.jobs.push_back(job);
+    }
+    if (message.jobs.empty()) return;
+    message.n = ++one->last_n;
+    for (const leased_job& job : message.jobs) hold_gallery(*one, job.collection);
+    out(to_worker{one->connection, std::move(message)});
+}
+
+void core::hold_gallery(worker& one, const std::string& collection) {
+    const auto [place, fresh] = one.galleries.try_emplace(collection);
+    place->second.used = ++uses_;
+    if (!fresh) return;
+    place->second.version = news_.version_of(collection);
+    news_.held(collection);
+    if (one.galleries.size() <= galleries_told_max) return;
+    const auto oldest = std::min_element(
+        one.galleries.begin(), one.galleries.end(),
+        [](const auto& a, const auto& b) { return a.second.used < b.second.used; });
+    news_.dropped(oldest->first);
+    one.galleries.erase(oldest);
+}
+
+void core::from_api(const std::string& connection, const protocol::message& what) {
+    if (const auto* hint = std::get_if<protocol::submit>(&what)) {
+        submitted_ += hint->job_ids.size();
+        expected_ += hint->job_ids.size();
+        news_at_ = std::min(news_at_, std::max(now_, news_last_ + news_pause));
+        if (now_ >= news_at_) read_news();
+    } else if (const auto* live = std::get_if<protocol::frame>(&what)) {
+        frame_in(connection, *live);
+    } else if (const auto* ask = std::get_if<protocol::status_request>(&what)) {
+        status(connection, *ask);
+    } else if (const auto* leave = std::get_if<protocol::drain_worker>(&what)) {
+        drain_worker(*leave);
+    } else if (const auto* wish = std::get_if<protocol::cancel_request>(&what)) {
+        cancel(*wish);
+    }
+}
+
+void core::cancel(const protocol::cancel_request& wish) {
+    for (const auto& [connection, one] : workers_.all()) {
+        for (auto job = one.jobs.lower_bound({wish.job_id, 0});
+             job != one.jobs.end() && job->first.job_id == wish.job_id; ++job) {
+            out(to_worker{connection, protocol::cancel{wish.job_id, job->first.attempt}});
+        }
+    }
+}
+
+void core::drain_worker(const protocol::drain_worker& leave) {
+    worker* one = workers_.by_id(leave.worker_id);
+    if (one == nullptr) return;
+    one->asked_to_drain = true;  // said again with each heartbeat until it answers DRAIN
+    out(to_worker{one->connection, protocol::drain{"operator"}});
+}
+
+void core::status(const std::string& connection, const protocol::status_request& ask) {
+    protocol::status_reply reply;
+    reply.request_id = ask.request_id;
+    reply.broker_id = options_.broker_id;
+    for (const auto& [routing_id, one] : workers_.all()) {
+        protocol::worker_status line;
+        line.worker_id = one.who.worker_id;
+        line.host = one.who.host;
+        line.device = one.who.device;
+        line.build = one.who.build;
+        line.state = one.draining || one.asked_to_drain ? "draining" : "ready";
+        line.pid = one.who.pid;
+        line.window = one.who.window;
+        line.outstanding = static_cast<std::uint32_t>(one.jobs.size());
+        line.frames = static_cast<std::uint32_t>(one.frames.size());
+        line.last_seen_ms = (now_ - one.last_seen).count();
+        for (const auto& [collection, told] : one.galleries) {
+            line.galleries[collection] = told.version;
+        }
+        reply.workers.push_back(std::move(line));
+    }
+    reply.frames_waiting = frames_.waiting();
+    reply.frame_bytes = frames_.bytes();
+    out(to_api{connection, std::move(reply)});
+}
+
+}  // namespace vultus::broker

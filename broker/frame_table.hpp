@@ -1,0 +1,87 @@
+// Live frames and requests that are never stored, from the moment an api sends one until it is
+// answered or too late. Part of the core: pure bookkeeping with bounds; the core does the sending.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "shared/clock.hpp"
+#include "shared/limits.hpp"
+#include "shared/protocol.hpp"
+
+namespace vultus::broker {
+
+constexpr std::size_t frames_max = 4'096;       ///< in one broker, whatever their size
+constexpr std::uint64_t frame_attempts_max = 2; ///< sent again once if the worker is lost
+
+struct held_frame {
+    std::string api;                            ///< connection to answer on
+    std::string api_frame_id;                   ///< the api's own name for it
+    std::string worker;                         ///< connection that has it; empty: waiting
+    boot_time deadline{0};
+    protocol::frame what;                       ///< frame_id is ours, unique among all brokers
+};
+
+struct frame_bounds {
+    std::size_t count = frames_max;
+    std::size_t bytes = limits::frame_bytes_broker;
+    std::size_t bytes_of_api = limits::frame_bytes_api;
+};
+
+/// threads   one owner
+class frame_table {
+   public:
+    enum class outcome { waits, repeated, no_room };
+    struct added {
+        outcome is = outcome::waits;
+        std::vector<held_frame> displaced;      ///< older live frames that gave way: answer them
+    };
+
+    explicit frame_table(std::string broker_id, frame_bounds bounds = {});
+
+    /// Puts a frame at the end of the line. A waiting frame of the same live session gives way to it;
+    /// for a live frame without room the oldest waiting live frames do too.
+    added add(const std::string& api, protocol::frame what, boot_time deadline);
+
+    /// The id at the head of the line, if any waits.
+    std::optional<std::string> next_waiting() const;
+    /// Takes it out of the line for that worker and counts the attempt. requires it waits
+    const held_frame& give(const std::string& frame_id, const std::string& worker);
+    /// The worker is gone: what it had goes to the head of the line; a frame that was sent twice is
+    /// removed and returned.
+    std::vector<held_frame> take_back(const std::string& worker);
+    /// Removes the frame if this worker has this attempt of it.
+    std::optional<held_frame> answered(const std::string& frame_id, std::uint64_t attempt,
+                                       const std::string& worker);
+    std::optional<held_frame> remove(const std::string& frame_id);
+    std::vector<held_frame> expired(boot_time now);   ///< removed, deadline <= now
+    std::vector<held_frame> remove_waiting();
+    std::vector<held_frame> remove_all();
+
+    boot_time next_deadline() const noexcept;         ///< boot_time::max() if none
+    bool empty() const noexcept { return frames_.empty(); }
+    std::size_t waiting() const noexcept { return waiting_.size(); }
+    std::size_t bytes() const noexcept { return bytes_; }
+    const std::map<std::string, held_frame>& all() const noexcept { return frames_; }
+
+   private:
+    bool fits(const std::string& api, std::size_t bytes) const;
+
+    const std::string broker_id_;
+    const frame_bounds bounds_;
+    std::uint64_t counter_ = 0;
+    std::map<std::string, held_frame> frames_;
+    std::deque<std::string> waiting_;
+    std::map<std::pair<std::string, std::string>, std::string> by_api_;  ///< api, its id -> ours
+    std::set<std::pair<boot_time, std::string>> deadlines_;
+    std::map<std::string, std::size_t> bytes_of_api_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace vultus::broker

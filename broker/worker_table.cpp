@@ -1,0 +1,139 @@
+// Credits and turns. See worker_table.hpp.
+#include "broker/worker_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <tuple>
+
+#include "shared/limits.hpp"
+#include "shared/require.hpp"
+
+namespace vultus::broker {
+
+std::uint32_t worker::free() const noexcept {
+    const std::size_t used = jobs.size() + reserved;
+    return used >= who.window ? 0 : static_cast<std::uint32_t>(who.window - used);
+}
+
+std::uint32_t worker::outstanding() const noexcept {
+    return static_cast<std::uint32_t>(jobs.size());
+}
+
+bool worker::has_solo() const noexcept {
+    return std::any_of(jobs.begin(), jobs.end(), [](const auto& job) { return job.second.solo; });
+}
+
+bool worker::takes_work() const noexcept {
+    return !draining && !asked_to_drain && !has_solo();
+}
+
+bool worker::runs(std::string_view type) const noexcept {
+    return std::find(who.types.begin(), who.types.end(), type) != who.types.end();
+}
+
+std::vector<attempt_id> worker::reconcile(const protocol::worker_heartbeat& heard, boot_time now) {
+    const std::set<attempt_id> running(heard.running.begin(), heard.running.end());
+    std::vector<attempt_id> back;
+    for (const auto& [attempt, job] : jobs) {
+        if (running.count(attempt) > 0) continue;
+        if (job.n <= heard.last_n || now - job.sent >= limits::lease) back.push_back(attempt);
+    }
+    for (const attempt_id& attempt : back) jobs.erase(attempt);
+
+    // Frames have no counter: one that was sent a while ago and is not named is not there.
+    const std::set<std::string> in_hand(heard.frames.begin(), heard.frames.end());
+    std::erase_if(frames, [&](const auto& frame) {
+        return in_hand.count(frame.first) == 0 &&
+               now - frame.second >= limits::heartbeat * limits::heartbeats_missed;
+    });
+    return back;
+}
+
+std::uint64_t connection_number_of(std::string_view routing_id) noexcept {
+    const std::size_t dot = routing_id.rfind('.');
+    if (dot == std::string_view::npos) return 0;
+    std::uint64_t number = 0;
+    const char* end = routing_id.data() + routing_id.size();
+    const auto [stop, why] = std::from_chars(routing_id.data() + dot + 1, end, number);
+    return why == std::errc() && stop == end ? number : 0;
+}
+
+worker* worker_table::by_connection(const std::string& connection) {
+    const auto found = workers_.find(connection);
+    return found == workers_.end() ? nullptr : &found->second;
+}
+
+worker* worker_table::by_id(const std::string& worker_id) {
+    const auto found = connection_of_.find(worker_id);
+    return found == connection_of_.end() ? nullptr : by_connection(found->second);
+}
+
+worker& worker_table::add(worker one) {
+    VULTUS_REQUIRE(by_id(one.who.worker_id) == nullptr, "a worker is known by one connection");
+    const std::string connection = one.connection;
+    connection_of_[one.who.worker_id] = connection;
+    const auto [place, fresh] = workers_.emplace(connection, std::move(one));
+    VULTUS_REQUIRE(fresh, "a connection belongs to one worker");
+    return place->second;
+}
+
+void worker_table::remove(const std::string& connection) {
+    const auto found = workers_.find(connection);
+    if (found == workers_.end()) return;
+    connection_of_.erase(found->second.who.worker_id);
+    workers_.erase(found);
+}
+
+namespace {
+
+bool may_lease(const worker& one, boot_time now) noexcept {
+    return one.takes_work() && one.ticket == 0 && one.free() > 0 && now >= one.pause_until;
+}
+
+double share(std::size_t used, std::uint32_t window) noexcept {
+    return static_cast<double>(used) / static_cast<double>(window);
+}
+
+}  // namespace
+
+worker* worker_table::next_for_lease(boot_time now) {
+    worker* best = nullptr;
+    for (auto& [connection, one] : workers_) {
+        if (!may_lease(one, now)) continue;
+        const auto rank = [](const worker& w) {
+            return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), w.last_turn);
+        };
+        if (best == nullptr || rank(one) < rank(*best)) best = &one;
+    }
+    return best;
+}
+
+worker* worker_table::next_for_frame() {
+    worker* best = nullptr;
+    for (auto& [connection, one] : workers_) {
+        if (!one.takes_work() || !one.runs("recognize")) continue;
+        if (one.frames.size() >= one.who.frame_window) continue;
+        const auto rank = [](const worker& w) {
+            return std::tuple(share(w.frames.size(), w.who.frame_window), w.jobs.size(), w.last_turn);
+        };
+        if (best == nullptr || rank(one) < rank(*best)) best = &one;
+    }
+    return best;
+}
+
+bool worker_table::any_for_frame() const noexcept {
+    return std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
+        const worker& one = entry.second;
+        return !one.draining && !one.asked_to_drain && one.who.frame_window > 0 &&
+               one.runs("recognize");
+    });
+}
+
+std::size_t worker_table::leasable(boot_time now) const noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(workers_.begin(), workers_.end(),
+                      [now](const auto& entry) { return may_lease(entry.second, now); }));
+}
+
+}  // namespace vultus::broker

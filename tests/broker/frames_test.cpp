@@ -1,0 +1,212 @@
+// Frames: each is answered exactly once, by the worker that owns it, or with the reason why not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/broker/core_support.hpp"
+
+using namespace vultus;
+using namespace vultus::broker;
+using namespace vultus::broker::testing;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+namespace {
+
+std::vector<protocol::frame> frames_at(const std::string& connection, const effects& all) {
+    return sent_to<protocol::frame>(connection, all);
+}
+
+std::vector<protocol::answer> answers(const effects& all, const std::string& api = "api.1") {
+    return sent_to<protocol::answer, to_api>(api, all);
+}
+
+protocol::answer answer_to(const protocol::frame& one) {
+    protocol::answer reply;
+    reply.frame_id = one.frame_id;
+    reply.attempt = one.attempt;
+    reply.version = 7;
+    reply.result = "{}";
+    return reply;
+}
+
+core_options bounds(std::size_t count, std::size_t bytes, std::size_t of_api) {
+    core_options options;
+    options.broker_id = "b";
+    options.frames = {count, bytes, of_api};
+    return options;
+}
+
+TEST(frames, go_to_a_worker_and_their_answer_to_the_api_under_its_own_name) {
+    bench b;
+    b.join("w");
+    const auto sent = frames_at("w.1", b.from_api(frame_named("f")));
+    ASSERT_THAT(sent, SizeIs(1));
+    EXPECT_EQ(sent[0].attempt, 1u);
+    EXPECT_EQ(sent[0].deadline_ms, 2'000);
+    EXPECT_EQ(sent[0].image, "xxxxxxxxxx");
+    const auto replies = answers(b.from_worker("w.1", answer_to(sent[0])));
+    ASSERT_THAT(replies, SizeIs(1));
+    EXPECT_EQ(replies[0].frame_id, "f");
+    EXPECT_EQ(replies[0].version, 7u);
+    EXPECT_EQ(replies[0].result, "{}");
+    EXPECT_TRUE(b.it.frames().empty());
+    EXPECT_THAT(answers(b.from_worker("w.1", answer_to(sent[0]))), IsEmpty()) << "once";
+}
+
+TEST(frames, of_two_apis_with_one_name_do_not_meet) {
+    bench b;
+    b.join("w");
+    const auto one = frames_at("w.1", b.from_api(frame_named("1"), "api.1"));
+    const auto two = frames_at("w.1", b.from_api(frame_named("1"), "api.2"));
+    ASSERT_THAT(two, SizeIs(1));
+    EXPECT_NE(one[0].frame_id, two[0].frame_id);
+    EXPECT_THAT(answers(b.from_worker("w.1", answer_to(two[0])), "api.2"), SizeIs(1));
+    EXPECT_THAT(frames_at("w.1", b.from_api(frame_named("1"), "api.1")), IsEmpty()) << "repeated";
+}
+
+TEST(frames, without_a_worker_are_refused_at_once) {
+    bench b;
+    EXPECT_EQ(answers(b.from_api(frame_named("f"))).at(0).error, "no_worker");
+    b.join("w", 8, 0);
+    EXPECT_EQ(answers(b.from_api(frame_named("g"))).at(0).error, "no_worker") << "it takes none";
+}
+
+TEST(frames, wait_when_the_window_is_full_and_follow_in_order) {
+    bench b;
+    b.join("w", 8, 1);
+    const auto first = frames_at("w.1", b.from_api(frame_named("f")));
+    EXPECT_THAT(frames_at("w.1", b.from_api(frame_named("g"))), IsEmpty());
+    EXPECT_THAT(frames_at("w.1", b.from_api(frame_named("h"))), IsEmpty());
+    b.now += milliseconds(300);
+    const effects all = b.from_worker("w.1", answer_to(first[0]));
+    const auto next = frames_at("w.1", all);
+    ASSERT_THAT(next, SizeIs(1));
+    EXPECT_EQ(next[0].deadline_ms, 1'700) << "what is left of its time";
+    EXPECT_EQ(answers(b.from_worker("w.1", answer_to(next[0]))).at(0).frame_id, "g");
+}
+
+TEST(frames, the_newest_waiting_one_of_a_live_session_wins) {
+    bench b;
+    b.join("w", 8, 1);
+    b.from_api(frame_named("in hand", 10, "cam"));
+    b.from_api(frame_named("old", 10, "cam"));
+    b.from_api(frame_named("other", 10, "cam 2"));
+    const auto refused = answers(b.from_api(frame_named("new", 10, "cam")));
+    ASSERT_THAT(refused, SizeIs(1));
+    EXPECT_EQ(refused[0].frame_id, "old");
+    EXPECT_EQ(refused[0].error, "queue_full");
+    EXPECT_EQ(b.it.frames().waiting(), 2u);
+}
+
+TEST(frames, over_the_budget_are_refused_and_live_ones_push_out_the_oldest) {
+    for (const std::size_t size : {9u, 10u, 11u}) {
+        bench b(true, bounds(100, 20, 20));
+        b.join("w", 8, 1);
+        b.from_api(frame_named("f", 10));
+        const auto refused = answers(b.from_api(frame_named("g", size)));
+        EXPECT_EQ(refused.empty(), size <= 10) << size;
+    }
+    bench b(true, bounds(100, 30, 20));
+    b.join("w", 8, 1);
+    b.from_api(frame_named("in hand", 10));
+    b.from_api(frame_named("a", 10, "cam a"));
+    const auto over = answers(b.from_api(frame_named("b", 10, "cam b")));
+    ASSERT_THAT(over, SizeIs(1)) << "the api's own budget";
+    EXPECT_EQ(over[0].frame_id, "a");
+    EXPECT_THAT(answers(b.from_api(frame_named("c", 10), "api.2"), "api.2"), IsEmpty());
+    EXPECT_THAT(answers(b.from_api(frame_named("d", 1), "api.2"), "api.2"), SizeIs(1));
+    EXPECT_EQ(b.it.frames().bytes(), 30u);
+}
+
+TEST(frames, are_bounded_in_number) {
+    bench b(true, bounds(2, 1'000, 1'000));
+    b.join("w", 8, 1);
+    EXPECT_THAT(answers(b.from_api(frame_named("a"))), IsEmpty());
+    EXPECT_THAT(answers(b.from_api(frame_named("b"))), IsEmpty());
+    EXPECT_THAT(answers(b.from_api(frame_named("c"))), SizeIs(1));
+}
+
+TEST(frames, that_are_too_late_are_answered_and_the_late_answer_is_dropped) {
+    bench b;
+    b.join("w", 8, 1);
+    const auto sent = frames_at("w.1", b.from_api(frame_named("f")));
+    EXPECT_THAT(answers(b.pass(milliseconds(1'999))), IsEmpty());
+    const auto late = answers(b.pass(milliseconds(1)));
+    ASSERT_THAT(late, SizeIs(1));
+    EXPECT_EQ(late[0].error, "deadline_exceeded");
+    EXPECT_THAT(b.at("w.1").frames, SizeIs(1)) << "the worker still has it";
+    EXPECT_THAT(answers(b.from_worker("w.1", answer_to(sent[0]))), IsEmpty());
+    EXPECT_THAT(b.at("w.1").frames, IsEmpty());
+    protocol::frame dead = frame_named("g");
+    dead.deadline_ms = 0;
+    EXPECT_EQ(answers(b.from_api(dead)).at(0).error, "deadline_exceeded");
+}
+
+TEST(frames, of_a_lost_worker_are_sent_once_more_then_given_up) {
+    bench b;
+    b.join("v");
+    const auto first = frames_at("v.1", b.from_api(frame_named("f")));
+    ASSERT_THAT(first, SizeIs(1));
+    b.join("w");
+    const auto second = frames_at("w.1", b.tell(send_failed{"v.1", true, first[0]}));
+    ASSERT_THAT(second, SizeIs(1));
+    EXPECT_EQ(second[0].attempt, 2u);
+    EXPECT_THAT(answers(b.from_worker("v.1", answer_to(first[0]))), IsEmpty()) << "not its owner";
+    protocol::answer wrong = answer_to(second[0]);
+    wrong.attempt = 1;
+    EXPECT_THAT(answers(b.from_worker("w.1", wrong)), IsEmpty()) << "not this attempt";
+    b.join("x");
+    const effects given_up = b.tell(send_failed{"w.1", true, second[0]});
+    EXPECT_EQ(answers(given_up).at(0).error, "no_worker");
+    EXPECT_THAT(frames_at("x.1", given_up), IsEmpty());
+}
+
+TEST(frames, that_wait_are_answered_when_the_last_worker_goes) {
+    bench b;
+    b.join("w", 8, 1);
+    b.from_api(frame_named("f"));
+    b.from_api(frame_named("g"));
+    const auto replies = answers(b.tell(send_failed{"w.1", true, protocol::reload{}}));
+    ASSERT_THAT(replies, SizeIs(2));
+    EXPECT_EQ(replies[0].error, "no_worker");
+}
+
+TEST(frames, keep_away_from_a_solo_job_and_from_a_worker_that_drains) {
+    bench b;
+    const auto calls = all_of<lease>(b.join("v"));
+    b.answer(calls[0], {job_named("a", 2, true)});
+    EXPECT_THAT(frames_at("v.1", b.from_api(frame_named("f"))), IsEmpty());
+    EXPECT_THAT(frames_at("w.1", b.join("w")), SizeIs(1));
+    b.from_worker("w.1", protocol::drain{"operator"});
+    EXPECT_THAT(b.from_api(frame_named("g")), IsEmpty()) << "it waits for the solo job's end";
+    EXPECT_THAT(frames_at("v.1", b.from_worker("v.1", protocol::done{"a", 2, "failed", {}})), SizeIs(1));
+}
+
+TEST(frames, a_credit_returns_when_heartbeats_do_not_name_the_frame) {
+    bench b;
+    b.join("w", 8, 1);
+    protocol::frame longer = frame_named("f");
+    longer.deadline_ms = 20'000;
+    b.from_api(longer);
+    b.from_worker("w.1", protocol::worker_heartbeat{});
+    EXPECT_THAT(b.at("w.1").frames, SizeIs(1)) << "it may be on its way";
+    b.pass(milliseconds(3'000));
+    b.from_worker("w.1", protocol::worker_heartbeat{});
+    EXPECT_THAT(b.at("w.1").frames, IsEmpty());
+}
+
+TEST(frames, are_refused_while_draining_and_those_in_hand_are_waited_for) {
+    bench b;
+    b.join("w", 8, 1);
+    const auto sent = frames_at("w.1", b.from_api(frame_named("f")));
+    b.from_api(frame_named("waits"));
+    effects all = b.tell(stop{});
+    EXPECT_EQ(answers(all).at(0).frame_id, "waits");
+    EXPECT_EQ(answers(all).at(0).error, "draining");
+    EXPECT_EQ(answers(b.from_api(frame_named("g"))).at(0).error, "draining");
+    for (const lease& call : all_of<lease>(all)) b.answer(call, {});
+    all = b.from_worker("w.1", answer_to(sent[0]));
+    EXPECT_EQ(answers(all).at(0).frame_id, "f");
+}
+
+}  // namespace
