@@ -1,0 +1,102 @@
+// The page's view of the HTTP API: requests, problems, and following a job to its end. Everything
+// that speaks to the service is here; nothing here touches the page.
+
+export const collection = new URLSearchParams(location.search).get("collection") || "default";
+
+/** A refusal of the service (problem+json), or no answer at all (status 0). */
+export class problem extends Error {
+  constructor(status, title, detail, code = "", retry_after_s = 0) {
+    super(detail || title);
+    Object.assign(this, { status, title, detail, code, retry_after_s });
+  }
+  /** True if the same request may succeed later. */
+  get passing() { return this.status === 0 || this.status === 429 || this.status >= 500; }
+}
+
+export function address(path, options = {}) {
+  const query = new URLSearchParams({ collection, ...options });
+  return `${path}?${query}`;
+}
+
+export async function request(method, target, { body, key, headers = {}, signal } = {}) {
+  if (key) headers = { ...headers, "Idempotency-Key": key };
+  let answer;
+  try {
+    answer = await fetch(target, { method, body, headers, signal, cache: "no-store" });
+  } catch (failure) {
+    if (failure.name === "AbortError") throw failure;
+    throw new problem(0, "The service does not answer", "Is it running? Trying again may help.");
+  }
+  const text = await answer.text();
+  let value = null;
+  try { value = JSON.parse(text); } catch { /* judged below */ }
+  if (answer.ok && value !== null) return value;
+  const code = String(value?.type ?? "").split("/").pop();
+  throw new problem(answer.ok ? 0 : answer.status, value?.title || `The service answered ${answer.status}`,
+    value?.detail || "", code, Number(answer.headers.get("Retry-After")) || 0);
+}
+
+/** A key for one submission; a repeated send with it does nothing twice. */
+export function new_key() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
+}
+
+/** Sends until the service takes it or refuses it for good; says when it has to wait. */
+export async function submit(method, target, { body, signal, on_wait }) {
+  const key = new_key();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await request(method, target, { body, key, signal });
+    } catch (failure) {
+      if (!(failure instanceof problem) || !failure.passing || tries >= 60) throw failure;
+      on_wait?.(failure);
+      await pause(Math.min(Math.max(failure.retry_after_s, 1), 10) * 1000, signal);
+    }
+  }
+}
+
+export const is_terminal = job => ["succeeded", "failed", "dead", "cancelled"].includes(job.state);
+
+/** Follows a job to its end: by its event stream, and by long poll when that breaks. */
+export async function follow(job, { signal, on_job, on_wait } = {}) {
+  on_job?.(job);
+  if (!is_terminal(job)) job = await by_events(job, signal, on_job) ?? await by_poll(job, signal, on_job, on_wait);
+  return job;
+}
+
+function by_events(job, signal, on_job) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(job.links.events);
+    const finish = value => { source.close(); resolve(value); };
+    source.addEventListener("job", event => {
+      let now;
+      try { now = JSON.parse(event.data); } catch { return finish(null); }
+      on_job?.(now);
+      if (is_terminal(now)) finish(now);
+    });
+    source.addEventListener("error", () => finish(null));
+    signal?.addEventListener("abort", () => { source.close(); reject(signal.reason); }, { once: true });
+  });
+}
+
+async function by_poll(job, signal, on_job, on_wait) {
+  while (!is_terminal(job)) {
+    try {
+      job = await request("GET", `${job.links.self}?wait=15`, { signal });
+      on_job?.(job);
+    } catch (failure) {
+      if (!(failure instanceof problem) || !failure.passing) throw failure;
+      on_wait?.(failure);
+      await pause(1000, signal);
+    }
+  }
+  return job;
+}
+
+export function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+  });
+}

@@ -1,0 +1,38 @@
+// The line in the header: is the service there, and why do jobs wait? Asks every few seconds while
+// the page is visible, and tells the listeners when the service is back.
+import { pause, request } from "./api.js";
+import { count } from "./words.js";
+
+const line = document.getElementById("service");
+const back = new Set();
+export let status = null;  // the last answer; null while the service is away
+
+export function on_back(listener) { back.add(listener); }
+
+function show(state, text) {
+  line.dataset.state = state;
+  if (line.textContent !== text) line.textContent = text;
+}
+
+async function ask() {
+  const was_away = line.dataset.state === "away";
+  try {
+    status = await request("GET", "/api/status");
+    const waiting = status.queue.interactive + status.queue.bulk;
+    if (status.reasons.length > 0) show("waiting", status.reasons[0]);
+    else show("ready", `Ready, ${count(status.workers.length, "worker", "workers")}` + (waiting ? `, ${waiting} waiting` : ""));
+    if (was_away) for (const listener of back) listener();
+  } catch (failure) {
+    status = null;
+    show("away", failure.status ? `${failure.title}; trying again …` : "The service is away; trying again …");
+  }
+}
+
+export async function watch() {
+  for (;;) {
+    if (!document.hidden) await ask();
+    await pause(status ? 4000 : 1500);
+  }
+}
+
+document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
