@@ -1,0 +1,41 @@
+// Embeddings as bytes and as a mean. Pure.
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "shared/require.hpp"
+#include "workers/aligner.hpp"
+#include "workers/gallery.hpp"
+
+namespace vultus {
+
+static_assert(std::endian::native == std::endian::little && sizeof(embedding) == 512,
+              "the bytes in Redis are float32, little-endian");
+
+result<embedding> embedding_from(std::string_view bytes) {
+    embedding vector;
+    if (bytes.size() != sizeof vector) {
+        return fail(errc::malformed, "an embedding has 512 bytes");
+    }
+    std::memcpy(vector.data(), bytes.data(), sizeof vector);
+    for (const float value : vector) {
+        if (!std::isfinite(value)) return fail(errc::malformed, "an embedding that is not finite");
+    }
+    return vector;
+}
+
+std::string bytes_of(const embedding& vector) {
+    return {reinterpret_cast<const char*>(vector.data()), sizeof vector};
+}
+
+embedding mean(const std::vector<embedding>& vectors) {
+    VULTUS_REQUIRE(!vectors.empty(), "a mean of something");
+    embedding middle{};
+    for (const embedding& vector : vectors) {
+        for (std::size_t i = 0; i < middle.size(); ++i) middle[i] += vector[i];
+    }
+    for (float& value : middle) value /= static_cast<float>(vectors.size());
+    return middle;
+}
+
+}  // namespace vultus

@@ -1,0 +1,138 @@
+// Decoding in order: header and limits first, then the codec of that format, then the EXIF turn.
+#include "workers/image.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/require.hpp"
+#include "workers/image_codecs.hpp"
+
+namespace vultus {
+
+image::image(std::uint32_t wide, std::uint32_t high)
+    : width(wide), height(high), rgb(std::size_t{wide} * high * 3) {}
+
+image image::copy() const {
+    image twin;
+    twin.width = width;
+    twin.height = height;
+    twin.rgb = rgb;
+    return twin;
+}
+
+double codecs::thread_seconds() noexcept {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+namespace {
+
+result<image> decode_stored(std::string_view bytes, const image_header& header) {
+    switch (header.format) {
+        case image_format::jpeg: return codecs::decode_jpeg(bytes, header);
+        case image_format::png: return codecs::decode_png(bytes, header);
+        case image_format::webp: return codecs::decode_webp(bytes, header);
+    }
+    return fail(errc::internal, "a format without a codec");
+}
+
+/// Orientations 1 to 4 keep the rows: mirror left and right, top and bottom, or both.
+void mirror(image& picture, bool sideways, bool upside) {
+    const std::size_t row_bytes = std::size_t{picture.width} * 3;
+    if (upside) {
+        for (std::uint32_t y = 0; y < picture.height / 2; ++y) {
+            std::swap_ranges(picture.row(y), picture.row(y) + row_bytes,
+                             picture.row(picture.height - 1 - y));
+        }
+    }
+    if (!sideways) return;
+    for (std::uint32_t y = 0; y < picture.height; ++y) {
+        std::uint8_t* left = picture.row(y);
+        std::uint8_t* right = left + row_bytes - 3;
+        for (; left < right; left += 3, right -= 3) std::swap_ranges(left, left + 3, right);
+    }
+}
+
+/// Rows become columns. In tiles, so that a photo larger than the cache is not read pixel by pixel.
+image transposed(const image& from) {
+    constexpr std::uint32_t tile = 32;
+    image to(from.height, from.width);
+    for (std::uint32_t top = 0; top < from.height; top += tile) {
+        for (std::uint32_t left = 0; left < from.width; left += tile) {
+            for (std::uint32_t y = top; y < std::min(top + tile, from.height); ++y) {
+                for (std::uint32_t x = left; x < std::min(left + tile, from.width); ++x) {
+                    std::copy_n(from.row(y) + std::size_t{x} * 3, 3, to.row(x) + std::size_t{y} * 3);
+                }
+            }
+        }
+    }
+    return to;
+}
+
+std::uint32_t number(std::string_view tiff, std::size_t at, int bytes, bool little) {
+    std::uint32_t value = 0;
+    for (int i = 0; i < bytes; ++i) {
+        const int place = little ? i : bytes - 1 - i;
+        value |= std::uint32_t{static_cast<unsigned char>(tiff[at + static_cast<std::size_t>(i)])}
+                 << (8 * place);
+    }
+    return value;
+}
+
+}  // namespace
+
+// TIFF 6.0, section 2: "II" or "MM", 42, the place of the first directory; a directory is a count and
+// entries of 12 bytes: tag, type, count, value.
+int exif_orientation(std::string_view tiff) noexcept {
+    constexpr std::uint32_t orientation_tag = 0x0112, short_type = 3;
+    if (tiff.size() < 10) return 1;
+    const bool little = tiff.substr(0, 2) == "II";
+    if (!little && tiff.substr(0, 2) != "MM") return 1;
+    if (number(tiff, 2, 2, little) != 42) return 1;
+    const std::size_t directory = number(tiff, 4, 4, little);
+    if (directory > tiff.size() - 2) return 1;
+    const std::uint32_t entries = number(tiff, directory, 2, little);
+    for (std::uint32_t i = 0; i < entries; ++i) {
+        const std::size_t at = directory + 2 + std::size_t{i} * 12;
+        if (at + 12 > tiff.size()) return 1;
+        if (number(tiff, at, 2, little) != orientation_tag) continue;
+        if (number(tiff, at + 2, 2, little) != short_type) return 1;
+        const std::uint32_t value = number(tiff, at + 8, 2, little);
+        return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    }
+    return 1;
+}
+
+image turned_upright(image picture, int orientation) {
+    // As stored -> as seen. 5 to 8 are a transposition followed by one of 1 to 4.
+    switch (orientation) {
+        case 2: mirror(picture, true, false); break;
+        case 3: mirror(picture, true, true); break;
+        case 4: mirror(picture, false, true); break;
+        case 5: return transposed(picture);
+        case 6: picture = transposed(picture); mirror(picture, true, false); break;
+        case 7: picture = transposed(picture); mirror(picture, true, true); break;
+        case 8: picture = transposed(picture); mirror(picture, false, true); break;
+        default: break;
+    }
+    return picture;
+}
+
+result<decoded_image> decode_image(std::string_view bytes) {
+    const auto header = inspect_image(bytes);
+    if (!header) return fail(header.error());
+    auto stored = decode_stored(bytes, *header);
+    if (!stored) return fail(stored.error());
+    VULTUS_REQUIRE(stored->width == header->width && stored->height == header->height,
+                   "a codec gives the size that the header says");
+    decoded_image decoded;
+    decoded.picture = turned_upright(std::move(*stored), exif_orientation(header->exif));
+    decoded.format = header->format;
+    decoded.animated = header->animated;
+    return decoded;
+}
+
+}  // namespace vultus

@@ -1,0 +1,89 @@
+// OpenCV's part: scaling and drawing. The only file that includes it.
+#include "workers/image_draw.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+#include <utility>
+
+#include "shared/limits.hpp"
+#include "shared/require.hpp"
+
+namespace vultus {
+namespace {
+
+/// The same memory as OpenCV sees it. It has no const view; callers only read through this one.
+cv::Mat view_of(const image& picture) {
+    return cv::Mat(static_cast<int>(picture.height), static_cast<int>(picture.width), CV_8UC3,
+                   const_cast<std::uint8_t*>(picture.rgb.data()));
+}
+
+cv::Scalar rgb_of(annotation::colour colour) {
+    switch (colour) {
+        case annotation::colour::green: return {46, 160, 67};
+        case annotation::colour::amber: return {210, 140, 0};
+        case annotation::colour::grey: return {110, 118, 129};
+    }
+    return {};
+}
+
+/// One '?' for each character that the font does not know.
+std::string drawable(std::string_view text) {
+    std::string ascii;
+    for (const char letter : text) {
+        const auto byte = static_cast<unsigned char>(letter);
+        if (byte >= 0x20 && byte < 0x7F) ascii += letter;
+        if (byte >= 0xC0) ascii += '?';
+    }
+    return ascii;
+}
+
+void draw(cv::Mat& canvas, const annotation& note) {
+    const int unit = std::max(1, std::min(canvas.cols, canvas.rows) / 400);
+    const cv::Scalar colour = rgb_of(note.frame);
+    const cv::Rect frame(cv::Point(note.where.left, note.where.top),
+                         cv::Point(note.where.right + 1, note.where.bottom + 1));
+    cv::rectangle(canvas, frame, colour, 2 * unit);
+    const std::string text = drawable(note.text);
+    if (text.empty()) return;
+    const double scale = 0.5 * unit;
+    int baseline = 0;
+    const cv::Size size = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, unit, &baseline);
+    const int pad = 3 * unit, high = size.height + baseline + 2 * pad;
+    const int left = std::clamp(frame.x, 0, std::max(0, canvas.cols - size.width - 2 * pad));
+    const int below = frame.y + frame.height;  // under the box, or inside its end if there is no room
+    const int top = std::clamp(below, 0, std::max(0, canvas.rows - high));
+    cv::rectangle(canvas, cv::Rect(left, top, size.width + 2 * pad, high), colour, cv::FILLED);
+    cv::putText(canvas, text, cv::Point(left + pad, top + pad + size.height),
+                cv::FONT_HERSHEY_SIMPLEX, scale, cv::Scalar(255, 255, 255), unit, cv::LINE_AA);
+}
+
+}  // namespace
+
+image resized(const image& picture, std::uint32_t width, std::uint32_t height) {
+    VULTUS_REQUIRE(picture.width > 0 && picture.height > 0 && width > 0 && height > 0,
+                   "both pictures have pixels");
+    cv::setNumThreads(0);  // the worker is parallel over photos
+    image scaled(width, height);
+    cv::Mat target = view_of(scaled);
+    const bool smaller = width < picture.width || height < picture.height;
+    cv::resize(view_of(picture), target, target.size(), 0, 0,
+               smaller ? cv::INTER_AREA : cv::INTER_LINEAR);
+    VULTUS_REQUIRE(target.data == scaled.rgb.data(), "OpenCV writes where it is told");
+    return scaled;
+}
+
+result<std::string> annotated_jpeg(image photo, std::span<const annotation> notes) {
+    cv::Mat canvas = view_of(photo);
+    for (const annotation& note : notes) draw(canvas, note);
+    for (;;) {
+        for (const int quality : {88, 75, 60}) {
+            auto file = encode_jpeg(photo, quality);
+            if (!file || file->size() <= limits::annotated_bytes) return file;
+        }
+        photo = resized(photo, std::max(1u, photo.width / 2), std::max(1u, photo.height / 2));
+    }
+}
+
+}  // namespace vultus
