@@ -49,7 +49,9 @@ struct new_change {                    ///< a clear, forget, rename, merge or de
 struct accepted {
     std::string job_id;                ///< of the earlier job if duplicate
     bool duplicate = false;            ///< the same id or idempotency key was accepted before
+    bool collected = false;            ///< duplicate of a job that is not kept any more
     job_state state = job_state::pending;
+    gallery_version min_version = 0;   ///< accept: the fence of the new job · change: its version
 };
 
 /// Every field of a job's hash that people and the api read. Absent texts are empty, numbers 0.
@@ -57,12 +59,14 @@ struct job_record {
     std::string id;
     job_type type = job_type::recognize;
     job_state state = job_state::pending;
-    std::string collection, label, options, result, error, worker, client, traceparent;
-    std::uint64_t attempt = 0, failures = 0, crashes = 0;
+    std::string collection, label, label_to, options, result, error, worker, client, traceparent;
+    std::uint64_t attempt = 0, failures = 0, crashes = 0, images = 0;
     bool solo = false, cancel_requested = false, superseded = false, annotated = false;
     gallery_version min_version = 0, version = 0;
     unix_time created{0}, started{0}, finished{0}, deadline{0};
-    std::uint64_t removed_faces = 0;   ///< changes: how many faces went
+    std::uint64_t faces = 0;           ///< train: added · changes: removed or renamed
+    std::uint64_t removed_faces = 0;   ///< changes: the same number
+    unix_time read{0};                 ///< Redis' clock when it was read (not in listings)
 };
 
 struct job_page { std::vector<job_record> jobs; std::string next; };      ///< next empty: the end
@@ -99,7 +103,12 @@ struct lease_request {
     std::chrono::milliseconds lease = limits::lease;
     std::vector<std::string> types;
 };
-struct moved { std::uint64_t count = 0; bool grace = false; unix_time now{0}; };  ///< reap, barrier
+struct moved {                                           ///< reap, barrier, worker_lost, gc
+    std::uint64_t count = 0;
+    bool grace = false;                                  ///< nothing lapses now
+    bool again = false;                                  ///< there is more: call again at once
+    unix_time now{0};                                    ///< reap and barrier
+};
 
 // ---- what the worker gives and gets -----------------------------------------------------------
 
@@ -112,6 +121,7 @@ struct registration {
 struct renewal {
     bool registered = false;                             ///< false: gone, register anew
     std::vector<attempt_id> lost;                        ///< attempts that are another's now
+    std::vector<attempt_id> cancelled;                   ///< still this worker's, but not wanted
     std::map<std::string, gallery_version> versions;     ///< of the collections this worker holds
     unix_time now{0};
 };
@@ -137,21 +147,24 @@ struct new_face {
 };
 
 struct log_entry {
-    std::uint64_t seq = 0;
+    std::uint64_t seq = 0;                               ///< the last of the call it came with
     enum class kind { add, remove, rename } op = kind::add;
     std::string face_id, label;
-    std::string vector;                                  ///< add only; empty: gone since, skip it
+    std::string vector;  ///< add only; empty from delta(): ask vectors(), or use read_delta()
 };
 struct gallery_delta {
     bool snapshot = false;                               ///< the log does not reach back: load anew
     gallery_version version = 0;                         ///< current
+    gallery_version reached = 0;                         ///< with these entries: ask from here
     std::vector<log_entry> entries;                      ///< whole seqs, in order
-    bool more = false;                                   ///< call again from the last seq
+    bool more = false;                                   ///< call again from `reached`
 };
 struct gallery_chunk {                                   ///< one HSCAN step of a snapshot load
     std::string cursor;                                  ///< "0": done
     std::vector<std::pair<std::string, std::string>> fields;
 };
+
+struct library_version { unsigned major = 0, minor = 0; };
 
 /// threads   any; const after construction
 class job_store {
@@ -161,7 +174,12 @@ class job_store {
     unsigned shard() const noexcept { return shard_; }
 
     // Start: the library is there in our major version, the settings are the durable ones.
-    redis_call<void> load_library() const;               ///< REPLACE only if ours is newer
+    // store_setup.hpp makes these calls in their order.
+    redis_call<void> check_server() const;               ///< Redis 7.0, Valkey 7.2 or newer
+    redis_call<void> load_library() const;               ///< only if there is none
+    redis_call<void> replace_library() const;
+    redis_call<library_version> about() const;           ///< 0.0: no library
+    redis_call<void> open(unsigned shards) const;        ///< wrong_version: data of another layout
     redis_call<void> check_settings() const;             ///< wrong ones named in the error
     redis_call<unix_time> time() const;
 
@@ -198,7 +216,8 @@ class job_store {
     redis_call<hello_reply> hello(std::string_view worker_id, std::string_view collection,
                                   std::optional<gallery_version>) const;   ///< nothing: holds it no more
     redis_call<renewal> renew(std::string_view worker_id, const std::vector<attempt_id>&,
-                              std::chrono::milliseconds lasts, std::chrono::milliseconds lease) const;
+                              std::chrono::milliseconds lasts, std::chrono::milliseconds lease,
+                              std::string_view connection = {}) const;
     redis_call<std::vector<attempt_id>> started(std::string_view worker_id,
                                                 const std::vector<attempt_id>&) const;  ///< those lost
     redis_call<void> bye(std::string_view worker_id) const;
@@ -213,6 +232,8 @@ class job_store {
                                    std::chrono::milliseconds retry_after) const;  ///< 0: permanent
     redis_call<committed> hand_back(const attempt_id&, std::string_view worker_id) const;
     redis_call<gallery_delta> delta(std::string_view collection, gallery_version from) const;
+    redis_call<std::vector<std::string>> vectors(std::string_view collection, std::uint64_t epoch,
+                                                 const std::vector<std::string>& face_ids) const;
     redis_call<gallery_chunk> scan_vectors(std::string_view collection, std::uint64_t epoch,
                                            const std::string& cursor) const;  ///< face_id -> 512 bytes
     redis_call<std::vector<std::string>> face_json(std::string_view collection, std::uint64_t epoch,
@@ -223,10 +244,15 @@ class job_store {
     redis_call<std::string> bury(std::string_view id) const;
     redis_call<std::string> remove(std::string_view id) const;
     redis_call<std::pair<std::string, std::vector<std::string>>> fsck(const std::string& cursor,
-                                                                      std::size_t count) const;
+                                                                      std::size_t count,
+                                                                      bool sums = false) const;
 
    private:
     std::string key(std::string_view rest) const;
+    std::string epoch_key(std::string_view collection, std::uint64_t epoch,
+                          std::string_view what) const;
+    redis_call<std::vector<std::string>> hash_values(std::string hash,
+                                                     const std::vector<std::string>& names) const;
     unsigned shard_;
     std::string prefix_;
 };

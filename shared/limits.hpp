@@ -83,6 +83,8 @@ constexpr std::chrono::milliseconds sweep{250};
 constexpr std::chrono::milliseconds clock_error{1'000}; ///< larger: grace instead of reaping
 constexpr std::chrono::hours job_deadline{1};
 constexpr std::chrono::hours retention{24};
+constexpr std::chrono::hours annotated_retention{1};
+constexpr std::chrono::hours dead_retention{7 * 24};    ///< photos of dead jobs
 constexpr std::chrono::seconds drain{30};
 
 // Retention, beside its time.
