@@ -34,7 +34,7 @@ struct target {
 ///           bad_collection
 result<void> check(const arguments& asked);
 
-/// `password` is $REDISCLI_AUTH, as redis-cli has it, so that it never stands on a command line.
+/// `password` comes from $REDISCLI_AUTH or a file, so that it never stands on a command line.
 /// errors    malformed: --redis is neither unix:/path nor host:port
 result<target> target_of(const arguments& asked, std::string password);
 

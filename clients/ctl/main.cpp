@@ -2,8 +2,9 @@
 // prints a report. Exit codes: 0 done, 1 refused or failed (the reason on stderr), 2 wrong usage.
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
-#include <utility>
+#include <string>
 
 #include "clients/ctl/commands.hpp"
 #include "clients/ctl/explain.hpp"
@@ -83,13 +84,24 @@ int tail(const arguments& asked, redis_blocking& redis, const job_store& store) 
     return ok;
 }
 
+/// $REDISCLI_AUTH, or what `./run --redis-port` has left in the data folder, or nothing.
+std::string password(const std::string& file) {
+    if (const char* given = std::getenv("REDISCLI_AUTH"); given != nullptr) return given;
+    std::string word;
+    std::getline(std::ifstream(file) >> std::ws, word);
+    return word;
+}
+
 int run(const arguments& asked) {
     if (auto good = check(asked); !good) return complain(good.error(), usage);
-    const char* password = std::getenv("REDISCLI_AUTH");
-    const auto where = target_of(asked, password == nullptr ? "" : password);
+    const std::string file = asked.data + "/run/redis.password";
+    const auto where = target_of(asked, password(file));
     if (!where) return complain(where.error(), usage);
     const job_store store;
     if (asked.explain) {
+        if (!where->redis.password.empty() && std::getenv("REDISCLI_AUTH") == nullptr) {
+            std::cout << "export REDISCLI_AUTH=$(cat " << shell_word(file) << ")\n";
+        }
         for (const std::string& line : explain(asked, *where, store)) std::cout << line << "\n";
         return ok;
     }

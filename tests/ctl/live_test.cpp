@@ -1,0 +1,195 @@
+// vultusctl as people run it, on a real Redis: the program is started, its output and exit code are
+// read. Jobs are made with the job store's own calls, so what the commands show is what the
+// services wrote.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "shared/ids.hpp"
+#include "shared/job_store.hpp"
+#include "shared/redis_blocking.hpp"
+#include "tests/ctl/broker_support.hpp"
+#include "tests/ctl/process_support.hpp"
+
+using namespace vultus;
+using namespace vultus::ctl;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+class live : public testing::Test {
+ protected:
+    void SetUp() override {
+        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        ASSERT_TRUE(redis_->call(store_.load_library()));
+    }
+
+    std::string accept(const std::string& collection = "default") {
+        new_job job;
+        job.id = new_job_id(unix_now(), 0);
+        job.collection = collection;
+        job.options = "{}";
+        job.images = {"not a photo"};
+        const std::string id = job.id;
+        auto accepted = redis_->call(store_.accept(std::move(job), 100, limits::mib));
+        EXPECT_TRUE(accepted) << (accepted ? "" : accepted.error().detail);
+        return id;
+    }
+
+    outcome ctl(std::vector<std::string> words) const {
+        words.insert(words.begin(), {VULTUS_CTL, "--data", folder_.path()});
+        return run_program(words);
+    }
+
+    temporary_folder folder_;
+    redis_server server_{folder_.path()};
+    job_store store_;
+    std::unique_ptr<redis_blocking> redis_;
+};
+
+}  // namespace
+
+TEST_F(live, jobs_and_one_job) {
+    const std::string id = accept();
+    const outcome list = ctl({"jobs", "--state", "pending"});
+    EXPECT_EQ(list.code, 0) << list.err;
+    EXPECT_THAT(list.out, HasSubstr(id + "  recognize  pending  default"));
+    EXPECT_THAT(ctl({"jobs", "--state", "failed"}).out, Not(HasSubstr(id)));
+    EXPECT_THAT(ctl({"jobs", "--json"}).out, HasSubstr("{\"id\":\"" + id + "\""));
+    const outcome one = ctl({"job", id});
+    EXPECT_EQ(one.code, 0) << one.err;
+    EXPECT_THAT(one.out, HasSubstr("state        pending\n"));
+}
+
+TEST_F(live, an_unknown_job_is_refused_with_a_reason) {
+    const outcome one = ctl({"job", new_job_id(unix_now(), 0)});
+    EXPECT_EQ(one.code, 1);
+    EXPECT_EQ(one.out, "");
+    EXPECT_THAT(one.err, HasSubstr("vultusctl: not_found"));
+}
+
+TEST_F(live, bury_kick_cancel_delete) {
+    const std::string id = accept();
+    EXPECT_EQ(ctl({"kick", id}).code, 1);  // not dead
+    EXPECT_EQ(ctl({"bury", id}).code, 0);
+    EXPECT_THAT(ctl({"job", id}).out, HasSubstr("state        dead\n"));
+    EXPECT_EQ(ctl({"kick", id}).code, 0);
+    EXPECT_THAT(ctl({"job", id}).out, HasSubstr("state        pending\n"));
+    EXPECT_EQ(ctl({"delete", id}).code, 1);  // not finished
+    const outcome cancelled = ctl({"cancel", id});
+    EXPECT_EQ(cancelled.out, id + ": cancelled\n");
+    const outcome again = ctl({"cancel", id});
+    EXPECT_EQ(again.code, 1);
+    EXPECT_THAT(again.err, HasSubstr("already_terminal"));
+    EXPECT_EQ(ctl({"delete", id}).code, 0);
+    EXPECT_EQ(ctl({"job", id}).code, 1);
+}
+
+TEST_F(live, fsck_finds_what_was_broken_by_hand) {
+    const std::string id = accept();
+    const outcome good = ctl({"fsck"});
+    EXPECT_EQ(good.code, 0) << good.out << good.err;
+    ASSERT_TRUE(redis_->call({"DEL", store_.prefix() + "queue:pending:interactive"}));
+    const outcome bad = ctl({"fsck", "--json"});
+    EXPECT_EQ(bad.code, 1) << bad.err;
+    EXPECT_THAT(bad.out, HasSubstr(id));
+}
+
+TEST_F(live, tail_shows_each_step_once) {
+    const std::string id = accept();
+    ASSERT_EQ(ctl({"cancel", id}).code, 0);
+    const outcome seen = ctl({"tail", "--from", "0-0", "--count", "2"});
+    EXPECT_EQ(seen.code, 0) << seen.err;
+    EXPECT_THAT(seen.out, HasSubstr(id + "  (none) -> pending"));
+    EXPECT_THAT(seen.out, HasSubstr(id + "  pending -> cancelled"));
+}
+
+TEST_F(live, status_from_redis_then_from_the_broker) {
+    registration worker;
+    worker.worker_id = new_worker_id("host", 7, "cpu");
+    worker.connection = worker.worker_id + ".1";
+    worker.host = "host";
+    worker.device = "cpu";
+    worker.types = {"recognize"};
+    ASSERT_TRUE(redis_->call(store_.register_worker(worker)));
+    accept();
+    const outcome without = ctl({"status", "--json"});
+    EXPECT_EQ(without.code, 0) << without.err;
+    EXPECT_THAT(without.out, HasSubstr("\"pending_interactive\":1"));
+    EXPECT_THAT(without.out, HasSubstr("\"workers_from\":\"redis\""));
+    EXPECT_THAT(without.out,
+                HasSubstr("\"worker_id\":\"" + worker.worker_id + "\",\"host\":\"host\""));
+    EXPECT_THAT(without.out, HasSubstr("\"lapsed\":false"));
+    const fake_broker broker(folder_.path());
+    EXPECT_THAT(ctl({"status"}).out, HasSubstr("host-1-cpu-0a0b0c0d  cpu     ready   0/4"));
+}
+
+TEST_F(live, drain) {
+    EXPECT_THAT(ctl({"drain", "host-1-cpu-0a0b0c0d"}).err, HasSubstr("does not answer"));
+    fake_broker broker(folder_.path());
+    EXPECT_THAT(ctl({"drain", "host-9-cpu-00000000"}).err, HasSubstr("no_worker"));
+    const outcome done = ctl({"drain", "host-1-cpu-0a0b0c0d"});
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_EQ(done.out, "host-1-cpu-0a0b0c0d: draining\n");
+}
+
+TEST_F(live, what_explain_prints_works_in_a_shell_and_shows_the_same) {
+    const std::string id = accept();
+    const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+        {{"status"}, "1"},
+        {{"jobs"}, id},
+        {{"jobs", "--state", "pending"}, id},
+        {{"job", id}, "pending"},
+        {{"faces"}, "0"},
+        {{"fsck"}, "0"},
+        {{"tail", "--from", "0-0"}, id},
+        {{"cancel", id}, "cancelled"}};
+    for (const auto& [words, shown] : cases) {
+        auto asked = words;
+        asked.push_back("--explain");
+        const outcome lines = ctl(asked);
+        ASSERT_EQ(lines.code, 0) << lines.err;
+        EXPECT_THAT(lines.out, HasSubstr("redis-cli -s " + folder_.path() + "/run/redis.sock "));
+        const std::string script = folder_.path() + "/script";
+        std::ofstream(script) << lines.out;
+        const outcome ran = run_program({"/bin/sh", "-eu", script});
+        EXPECT_EQ(ran.code, 0) << lines.out << ran.err;
+        EXPECT_THAT(ran.out, HasSubstr(shown)) << lines.out;
+        EXPECT_THAT(ran.out, Not(HasSubstr("ERR"))) << lines.out;
+    }
+    EXPECT_THAT(ctl({"job", id}).out, HasSubstr("cancelled"));  // the last line above did it
+}
+
+TEST_F(live, explain_of_a_change_changes_nothing) {
+    const std::string id = accept();
+    ASSERT_EQ(ctl({"cancel", id, "--explain"}).code, 0);
+    EXPECT_THAT(ctl({"job", id}).out, HasSubstr("state        pending\n"));
+}
+
+TEST(usage, wrong_words_give_2_and_say_so_on_stderr) {
+    const std::vector<std::vector<std::string>> wrong{{},
+                                                      {"jump"},
+                                                      {"job"},
+                                                      {"job", "17"},
+                                                      {"jobs", "--state", "asleep"},
+                                                      {"faces", "a:b"},
+                                                      {"jobs", "--count", "many"},
+                                                      {"status", "--redis", "nowhere"},
+                                                      {"status", "--loud"}};
+    for (auto words : wrong) {
+        words.insert(words.begin(), VULTUS_CTL);
+        const outcome ran = run_program(words);
+        EXPECT_EQ(ran.code, 2) << words.back();
+        EXPECT_NE(ran.err, "") << words.back();
+    }
+    EXPECT_EQ(run_program({VULTUS_CTL, "--help"}).code, 0);
+}
+
+TEST(usage, no_redis_gives_1) {
+    const temporary_folder folder;
+    const outcome ran = run_program({VULTUS_CTL, "--data", folder.path(), "jobs"});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.err, HasSubstr("store_unavailable"));
+}
