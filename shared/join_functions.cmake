@@ -1,0 +1,24 @@
+# Joins shared/functions/*.lua, in the order of their names, into one header that the programs carry:
+#   cmake -D INTO=<header> -D FROM=<folder> -P join_functions.cmake
+file(GLOB parts ${FROM}/*.lua)
+list(SORT parts)
+file(READ ${FROM}/00_library.lua first)
+if(NOT first MATCHES "library = {major = ([0-9]+), minor = ([0-9]+)}")
+  message(FATAL_ERROR "00_library.lua says no version")
+endif()
+set(text "// Made by the build from shared/functions/*.lua: the library of functions inside Redis.
+#pragma once
+
+#include <string_view>
+
+namespace vultus {
+
+inline constexpr unsigned vultus_lua_major = ${CMAKE_MATCH_1};
+inline constexpr unsigned vultus_lua_minor = ${CMAKE_MATCH_2};
+inline constexpr std::string_view vultus_lua =")
+foreach(part ${parts})
+  file(READ ${part} lua)
+  string(APPEND text "\n    R\"vultus(${lua})vultus\"")
+endforeach()
+string(APPEND text ";\n\n}  // namespace vultus\n")
+file(WRITE ${INTO} "${text}")
