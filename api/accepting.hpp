@@ -1,0 +1,33 @@
+// What every accepted request has in common: the idempotency key, the wait for a job's end, and the
+// answer 202 or 200.
+#pragma once
+
+#include "api/http.hpp"
+#include "api/services.hpp"
+
+namespace vultus::api {
+
+/// The problem document of an error, with the Retry-After of this moment.
+response refuse(const error& why, const request& from, services& with);
+
+/// SHA-256 of client and Idempotency-Key, empty without one. errors malformed: not 1 to 255 visible
+/// ASCII characters
+result<std::string> idempotency_hash(const request& from);
+
+/// Reads the job until it is terminal, the patience is over or the process drains; gives it as last
+/// read. `hub`'s waiter was made before.
+/// `reread_first`  false when the job was accepted after the waiter was made
+asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std::string id,
+                                                 std::chrono::milliseconds patience,
+                                                 services& with);
+
+/// 202 with Location and the job, or 200 with the finished job if the client prefers to wait.
+/// `fresh`   the job as it was accepted
+asio::awaitable<response> answer_accepted(const request& from, services& with,
+                                          event_hub::waiter* waiter, accepted outcome,
+                                          job_record fresh);
+
+/// What Prefer asks for; 0 without.
+std::chrono::seconds wait_wanted(const request& from);
+
+}  // namespace vultus::api

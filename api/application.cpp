@@ -1,0 +1,103 @@
+// See application.hpp.
+#include "api/application.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "api/handlers.hpp"
+#include "shared/log.hpp"
+
+namespace vultus::api {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int large_accepts_at_once = 2;
+
+redis_timeouts call_times() {
+    redis_timeouts times;
+    times.connect = milliseconds(500);
+    // Requests have a patience of their own and leave earlier; this one ends a connection on which a
+    // large photo cannot be stored.
+    times.command = milliseconds(11'000);
+    return times;
+}
+
+redis_timeouts stream_times() {
+    redis_timeouts times;
+    times.connect = milliseconds(500);
+    times.command = 2 * event_hub::block_time + milliseconds(1'000);
+    return times;
+}
+
+server_settings server_settings_of(const api_settings& from, server_settings timing) {
+    timing.bind = from.bind;
+    timing.port = from.port;
+    timing.allowed_hosts = from.allowed_hosts;
+    timing.cors_origins = from.cors_origins;
+    timing.connections_max = from.connections_max;
+    timing.inflight_body_bytes_max = from.inflight_body_bytes_max;
+    return timing;
+}
+
+}  // namespace
+
+result<void> check_bind(const api_settings& settings) {
+    const auto& bind = settings.bind;
+    const bool loopback = bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
+    if (loopback || settings.insecure) return {};
+    return fail(errc::bad_option,
+                "api.bind = \"" + bind + "\" is reachable for others, and nothing asks them for a "
+                "key: bind to 127.0.0.1 or set api.insecure = true");
+}
+
+application::application(asio::io_context& io, const api_settings& settings,
+                         std::unique_ptr<broker_link> brokers, server_settings timing)
+    : io_(io),
+      settings_(settings),
+      redis_(io, settings.common.redis, call_times()),
+      stream_(io, settings.common.redis, stream_times()),
+      events_(io, stream_, store_),
+      health_(io, redis_, store_, measured_),
+      brokers_(std::move(brokers)),
+      services_{io, settings_, store_, redis_, events_, *brokers_, health_, measured_,
+                VULTUS_VERSION, gate(io, large_accepts_at_once)},
+      server_(
+          io, server_settings_of(settings, std::move(timing)),
+          [this](request& from) { return dispatch(from, services_); },
+          [this](const route_row& row) {
+              return row.body == body_kind::photo ? health_.ready() : result<void>();
+          },
+          [this] { return health_.retry_after(); }, measured_) {}
+
+application::~application() = default;
+
+result<std::unique_ptr<application>> application::start(asio::io_context& io, zmq_context& zmq,
+                                                        const api_settings& settings,
+                                                        server_settings timing) {
+    auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints);
+    if (!brokers) return fail(brokers.error());
+    std::unique_ptr<application> made(
+        new application(io, settings, std::move(*brokers), std::move(timing)));
+    if (auto open = made->server_.listen(); !open) return fail(open.error());
+    asio::co_spawn(io, made->events_.run(), asio::detached);
+    asio::co_spawn(io, made->health_.run(), asio::detached);
+    log::info("listening", {{"address", settings.bind}, {"port", made->port()}});
+    return made;
+}
+
+asio::awaitable<void> application::drain() {
+    log::info("draining");
+    services_.draining = true;
+    asio::steady_timer grace(io_, settings_.drain_grace);
+    boost::system::error_code ignored;
+    co_await grace.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    events_.stop();
+    co_await server_.drain(settings_.drain_timeout);
+    health_.stop();
+    stream_.close();
+    redis_.close();
+    brokers_->close();
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,51 @@
+// All parts of the api put together, for main and for tests that start it in their own process.
+#pragma once
+
+#include <memory>
+
+#include "api/http_server.hpp"
+#include "api/services.hpp"
+
+namespace vultus::api {
+
+/// errors    bad_option: bound to another address than loopback without api.insecure
+result<void> check_bind(const api_settings& settings);
+
+/// threads   that of the io_context
+class application {
+   public:
+    /// Opens the connections and the port. Redis and brokers need not be there yet.
+    /// `timing`  the phases' times; address, limits and lists are taken from the settings
+    /// requires  check_bind(settings); `zmq` outlives the application
+    /// errors    malformed: an address or endpoint; store_unavailable: the port is taken
+    static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
+                                                      const api_settings& settings,
+                                                      server_settings timing = {});
+    ~application();
+
+    int port() const noexcept { return server_.port(); }
+    std::size_t sessions() const noexcept { return server_.sessions(); }
+    services& parts() noexcept { return services_; }
+
+    /// Not ready any more, listening for drain_grace, then no new connections; waiting requests are
+    /// answered, streams end. Afterwards nothing keeps the loop running.
+    asio::awaitable<void> drain();
+
+   private:
+    application(asio::io_context& io, const api_settings& settings,
+                std::unique_ptr<broker_link> brokers, server_settings timing);
+
+    asio::io_context& io_;
+    const api_settings settings_;
+    const job_store store_;
+    metrics measured_;
+    redis_asio redis_;
+    redis_asio stream_;  ///< the connection that XREAD blocks
+    event_hub events_;
+    store_health health_;
+    std::unique_ptr<broker_link> brokers_;
+    services services_;
+    http_server server_;
+};
+
+}  // namespace vultus::api

@@ -1,0 +1,183 @@
+// See broker_link.hpp. ZeroMQ's descriptor is edge-triggered: after an event and after every send the
+// socket is drained, and a slot for the reply is there before the request leaves.
+#include "api/broker_link.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <map>
+
+#include "api/one_shot.hpp"
+#include "shared/clock.hpp"
+#include "shared/ids.hpp"
+#include "shared/limits.hpp"
+
+namespace vultus::api {
+namespace {
+
+using answer_slot = std::shared_ptr<one_shot<protocol::answer>>;
+using status_slot = std::shared_ptr<one_shot<protocol::status_reply>>;
+
+}  // namespace
+
+struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
+    struct peer {
+        peer(asio::io_context& io, zmq_socket opened, std::string address)
+            : socket(std::move(opened)), descriptor(io), endpoint(std::move(address)) {}
+        zmq_socket socket;
+        asio::posix::stream_descriptor descriptor;
+        std::string endpoint;
+    };
+
+    explicit state(asio::io_context& loop) : io(loop) {}
+
+    void watch(peer& one) {
+        one.descriptor.async_wait(
+            asio::posix::stream_descriptor::wait_read,
+            [self = shared_from_this(), &one](boost::system::error_code bad) {
+                if (bad || self->stopped) return;
+                self->drain(one);
+                self->watch(one);
+            });
+    }
+
+    void drain(peer& one) {
+        while (auto frames = one.socket.receive()) {
+            auto decoded = protocol::decode(protocol::direction::from_broker, *frames);
+            if (!decoded) continue;
+            if (auto* answer = std::get_if<protocol::answer>(&*decoded)) {
+                const auto found = answers.find(answer->frame_id);
+                if (found != answers.end()) found->second->set(std::move(*answer));
+            } else if (auto* reply = std::get_if<protocol::status_reply>(&*decoded)) {
+                const auto found = statuses.find(reply->request_id);
+                if (found != statuses.end()) found->second->set(std::move(*reply));
+            }
+        }
+    }
+
+    bool send(peer& one, const protocol::message& what) {
+        const bool ok = one.socket.send(protocol::encode(what)) == sent::ok;
+        drain(one);
+        return ok;
+    }
+
+    void flush_hints() {
+        protocol::submit hint;
+        hint.job_ids = std::move(waiting);
+        waiting.clear();
+        for (auto& one : peers) send(*one, hint);
+    }
+
+    asio::io_context& io;
+    std::vector<std::unique_ptr<peer>> peers;
+    std::map<std::string, answer_slot> answers;
+    std::map<std::string, status_slot> statuses;
+    std::vector<std::string> waiting;  ///< job ids to tell
+    std::string name = random_hex32();
+    std::uint64_t counter = 0;
+    std::size_t turn = 0;  ///< which broker is asked first
+    std::size_t frame_bytes = 0;
+    bool stopped = false;
+};
+
+broker_link::broker_link(std::shared_ptr<state> made) : state_(std::move(made)) {}
+
+broker_link::~broker_link() { close(); }
+
+void broker_link::close() {
+    state_->stopped = true;
+    boost::system::error_code ignored;
+    for (auto& one : state_->peers) one->descriptor.close(ignored);
+}
+
+result<std::unique_ptr<broker_link>> broker_link::connect(
+    asio::io_context& io, zmq_context& context, const std::vector<std::string>& endpoints) {
+    auto made = std::make_shared<state>(io);
+    for (const auto& endpoint : endpoints) {
+        auto socket = zmq_socket::dealer(context, endpoint, "api-" + made->name, {});
+        if (!socket) return fail(socket.error());
+        made->peers.push_back(std::make_unique<state::peer>(io, std::move(*socket), endpoint));
+        auto& one = *made->peers.back();
+        const int copy = ::dup(one.socket.fd());
+        if (copy < 0) return fail(errc::internal, "no descriptor is left");
+        one.descriptor.assign(copy);
+        made->drain(one);
+        made->watch(one);
+    }
+    return std::unique_ptr<broker_link>(new broker_link(std::move(made)));
+}
+
+void broker_link::submit(std::string job_id) {
+    auto& shared = *state_;
+    shared.waiting.push_back(std::move(job_id));
+    if (shared.waiting.size() >= limits::jobs_per_message) return shared.flush_hints();
+    if (shared.waiting.size() > 1) return;
+    asio::post(shared.io, [self = state_] {
+        if (!self->stopped && !self->waiting.empty()) self->flush_hints();
+    });
+}
+
+void broker_link::cancel(const std::string& job_id) {
+    for (auto& one : state_->peers) state_->send(*one, protocol::cancel_request{job_id});
+}
+
+asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
+                                                           std::chrono::milliseconds patience) {
+    const auto self = state_;
+    const auto bytes = what.image.size();
+    if (self->frame_bytes + bytes > limits::frame_bytes_api) {
+        co_return fail(errc::queue_full, "too many unstored photos are on their way");
+    }
+    self->frame_bytes += bytes;
+    const auto until = boot_now() + patience;
+    const auto first = self->turn++;
+    result<protocol::answer> outcome = fail(errc::no_worker, "no worker is registered");
+    for (std::size_t i = 0; i < self->peers.size(); ++i) {
+        auto& one = *self->peers[(first + i) % self->peers.size()];
+        what.frame_id = self->name + "-" + std::to_string(++self->counter);
+        const auto slot = std::make_shared<one_shot<protocol::answer>>(self->io.get_executor());
+        self->answers.emplace(what.frame_id, slot);
+        const auto left = std::max(until - boot_now(), std::chrono::milliseconds(0));
+        what.deadline_ms = left.count();
+        const bool gone = !self->send(one, what);
+        auto answer = gone ? std::nullopt : co_await slot->wait(left);
+        self->answers.erase(what.frame_id);
+        if (gone) continue;
+        if (!answer) {
+            outcome = fail(errc::deadline_exceeded, "no worker answered in time");
+            break;
+        }
+        if (errc_named(answer->error) == errc::no_worker) continue;
+        outcome = std::move(*answer);
+        break;
+    }
+    self->frame_bytes -= bytes;
+    co_return outcome;
+}
+
+asio::awaitable<std::vector<broker_state>> broker_link::status(
+    std::chrono::milliseconds patience) {
+    const auto self = state_;
+    std::vector<std::pair<std::string, status_slot>> asked;
+    for (auto& one : self->peers) {
+        auto id = self->name + "-" + std::to_string(++self->counter);
+        auto slot = std::make_shared<one_shot<protocol::status_reply>>(self->io.get_executor());
+        self->statuses.emplace(id, slot);
+        if (!self->send(*one, protocol::status_request{id})) slot = nullptr;
+        asked.emplace_back(std::move(id), std::move(slot));
+    }
+    const auto until = boot_now() + patience;
+    std::vector<broker_state> told;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        auto& [id, slot] = asked[i];
+        broker_state row{self->peers[i]->endpoint, {}};
+        const auto left = std::max(until - boot_now(), std::chrono::milliseconds(1));
+        if (slot) row.reply = co_await slot->wait(left);
+        self->statuses.erase(id);
+        told.push_back(std::move(row));
+    }
+    co_return told;
+}
+
+}  // namespace vultus::api

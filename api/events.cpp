@@ -1,0 +1,130 @@
+// See events.hpp.
+#include "api/events.hpp"
+
+#include <charconv>
+
+#include "shared/log.hpp"
+
+namespace vultus::api {
+namespace {
+
+constexpr std::size_t events_per_read = 500;
+constexpr std::size_t events_held = 64;  // of one job: more than a job can have in its life
+constexpr std::chrono::milliseconds retry_pause{100};
+
+std::pair<std::uint64_t, std::uint64_t> parts(std::string_view id) noexcept {
+    std::pair<std::uint64_t, std::uint64_t> read{0, 0};
+    const auto* last = id.data() + id.size();
+    const auto [end, bad] = std::from_chars(id.data(), last, read.first);
+    if (bad != std::errc{} || end == last || *end != '-') return read;
+    std::from_chars(end + 1, last, read.second);
+    return read;
+}
+
+}  // namespace
+
+bool is_before(std::string_view a, std::string_view b) noexcept { return parts(a) < parts(b); }
+
+event_hub::waiter::waiter(event_hub& hub, std::string job_id)
+    : hub_(hub), job_id_(std::move(job_id)), timer_(hub.io_) {
+    hub_.waiters_.emplace(job_id_, this);
+}
+
+event_hub::waiter::~waiter() {
+    const auto [first, last] = hub_.waiters_.equal_range(job_id_);
+    for (auto at = first; at != last; ++at) {
+        if (at->second == this) {
+            hub_.waiters_.erase(at);
+            return;
+        }
+    }
+}
+
+asio::awaitable<event_hub::wake> event_hub::waiter::next(std::chrono::milliseconds patience) {
+    for (int look = 0; look < 2; ++look) {
+        if (hub_.stopped_) co_return wake::stopping;
+        if (reread_) {
+            reread_ = false;
+            waiting_.clear();
+            co_return wake::reread;
+        }
+        if (!waiting_.empty()) {
+            last_ = std::move(waiting_.front());
+            waiting_.pop_front();
+            co_return wake::happened;
+        }
+        if (look == 0 && patience.count() > 0) {
+            timer_.expires_after(patience);
+            boost::system::error_code ignored;
+            co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        }
+    }
+    co_return wake::timeout;
+}
+
+event_hub::event_hub(asio::io_context& io, redis_asio& redis, const job_store& store)
+    : io_(io), redis_(redis), store_(store), pause_(io) {}
+
+void event_hub::stop() {
+    stopped_ = true;
+    pause_.cancel();
+    for (auto& [id, who] : waiters_) who->timer_.cancel();
+}
+
+void event_hub::reread_all() {
+    for (auto& [id, who] : waiters_) {
+        who->reread_ = true;
+        who->timer_.cancel();
+    }
+}
+
+void event_hub::deliver(const event& came) {
+    seen_ = came.id;
+    const auto [first, last] = waiters_.equal_range(came.job_id);
+    for (auto at = first; at != last; ++at) {
+        waiter& who = *at->second;
+        if (who.waiting_.size() >= events_held) {
+            who.waiting_.clear();
+            who.reread_ = true;
+        } else {
+            who.waiting_.push_back(came);
+        }
+        who.timer_.cancel();
+    }
+}
+
+/// Finds the place to read on from after a start, a reconnect or an error. If the stream does not
+/// reach back to the last event seen, or is another stream, begins at its end.
+asio::awaitable<bool> event_hub::synchronise() {
+    const auto newest = co_await redis_.call(store_.last_event_id());
+    if (!newest) co_return false;
+    const auto oldest = co_await redis_.call(store_.oldest_event_id());
+    if (!oldest) co_return false;
+    if (seen_.empty() || is_before(*newest, seen_) || is_before(seen_, *oldest)) seen_ = *newest;
+    co_return true;
+}
+
+asio::awaitable<void> event_hub::run() {
+    bool known = false;
+    while (!stopped_) {
+        const bool fresh = !known;
+        if (!known) known = co_await synchronise();
+        if (known && fresh) reread_all();
+        if (known) {
+            // Some patience beyond the block: the server's own timer is no exact one.
+            auto came = co_await redis_.call(store_.events_after(seen_, events_per_read, block_time),
+                                             block_time * 2);
+            known = came.has_value();
+            if (known) {
+                for (const auto& one : *came) deliver(one);
+            }
+        }
+        if (!known && !stopped_) {
+            pause_.expires_after(retry_pause);
+            boost::system::error_code ignored;
+            co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        }
+    }
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,164 @@
+// See fields.hpp.
+#include "api/fields.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "shared/limits.hpp"
+
+namespace vultus::api {
+namespace {
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lowered(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), lower);
+    return out;
+}
+
+/// The text before `mark`; `rest` loses it and the mark. Marks inside "..." do not count.
+std::string_view take_until(std::string_view& rest, char mark) noexcept {
+    bool quoted = false;
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        if (rest[i] == '"') quoted = !quoted;
+        if (rest[i] == mark && !quoted) {
+            const auto taken = rest.substr(0, i);
+            rest.remove_prefix(i + 1);
+            return taken;
+        }
+    }
+    const auto taken = rest;
+    rest = {};
+    return taken;
+}
+
+std::string_view unquoted(std::string_view text) noexcept {
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+        return text.substr(1, text.size() - 2);
+    }
+    return text;
+}
+
+std::optional<long> whole_number(std::string_view text) noexcept {
+    long value = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (bad != std::errc{} || end != text.data() + text.size() || text.front() == '-') return {};
+    return value;
+}
+
+/// "[::1]:5000" and "name:5000" without port and brackets.
+std::string_view host_name(std::string_view host) noexcept {
+    if (!host.empty() && host.front() == '[') {
+        const auto end = host.find(']');
+        return end == std::string_view::npos ? std::string_view{} : host.substr(1, end - 1);
+    }
+    return host.substr(0, host.find(':'));
+}
+
+}  // namespace
+
+bool same_text(std::string_view a, std::string_view b) noexcept {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+media_type parse_media_type(std::string_view value) {
+    media_type parsed;
+    const auto type = trimmed(take_until(value, ';'));
+    if (type.find('/') == std::string_view::npos) return parsed;
+    parsed.type = lowered(type);
+    while (!value.empty()) {
+        auto parameter = take_until(value, ';');
+        const auto name = trimmed(take_until(parameter, '='));
+        if (same_text(name, "boundary")) parsed.boundary = unquoted(trimmed(parameter));
+    }
+    return parsed;
+}
+
+std::optional<std::chrono::seconds> prefer_wait(std::string_view value) {
+    while (!value.empty()) {
+        auto preference = take_until(value, ',');
+        preference = take_until(preference, ';');
+        const auto name = trimmed(take_until(preference, '='));
+        if (!same_text(name, "wait")) continue;
+        const auto text = unquoted(trimmed(preference));
+        if (text.empty()) return {};
+        const auto seconds = whole_number(text);
+        if (!seconds) return {};
+        return std::min(std::chrono::seconds(*seconds), limits::wait);
+    }
+    return {};
+}
+
+result<std::chrono::seconds> parse_wait(std::string_view value) {
+    const auto seconds = value.empty() ? std::nullopt : whole_number(value);
+    if (!seconds || *seconds > limits::wait.count()) {
+        return fail(errc::bad_option, "wait is a whole number of seconds from 0 to 30");
+    }
+    return std::chrono::seconds(*seconds);
+}
+
+bool matches_tag(std::string_view list, std::string_view tag) noexcept {
+    if (tag.substr(0, 2) == "W/") tag.remove_prefix(2);
+    while (!list.empty()) {
+        auto entry = trimmed(take_until(list, ','));
+        if (entry == "*") return true;
+        if (entry.substr(0, 2) == "W/") entry.remove_prefix(2);
+        if (entry == tag) return true;
+    }
+    return false;
+}
+
+bool is_our_host(std::string_view host, std::string_view local_address,
+                 const std::vector<std::string>& allowed) noexcept {
+    const auto name = host_name(host);
+    if (name.empty()) return false;
+    for (const std::string_view ours : {"localhost", "127.0.0.1", "::1"}) {
+        if (same_text(name, ours)) return true;
+    }
+    if (same_text(name, local_address)) return true;
+    return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
+        return entry == "*" || same_text(name, entry) || same_text(host, entry);
+    });
+}
+
+bool is_foreign(std::string_view origin, std::string_view fetch_site, std::string_view host,
+                const std::vector<std::string>& cors_origins) noexcept {
+    if (!origin.empty()) {
+        if (std::find(cors_origins.begin(), cors_origins.end(), origin) != cors_origins.end()) {
+            return false;
+        }
+        const auto slashes = origin.find("://");
+        if (slashes == std::string_view::npos) return true;
+        if (!same_text(origin.substr(slashes + 3), host)) return true;
+    }
+    return same_text(fetch_site, "cross-site");
+}
+
+std::string trace_id_of(std::string_view traceparent) {
+    // version "-" trace-id "-" parent-id "-" flags, all lower case hexadecimal
+    if (traceparent.size() < 55 || traceparent[2] != '-' || traceparent[35] != '-' ||
+        traceparent[52] != '-' || traceparent.substr(0, 2) == "ff") {
+        return {};
+    }
+    const auto id = traceparent.substr(3, 32);
+    if (id.find_first_not_of("0123456789abcdef") != std::string_view::npos) return {};
+    if (id.find_first_not_of('0') == std::string_view::npos) return {};
+    return std::string(id);
+}
+
+int retry_after_seconds(std::uint64_t depth, double jobs_per_second, double chance) noexcept {
+    const double rate = std::max(jobs_per_second, 1.0);
+    const double wait = std::clamp(static_cast<double>(depth) / rate, 1.0, 120.0);
+    return static_cast<int>(std::ceil(wait * (1.0 + 0.25 * chance)));
+}
+
+}  // namespace vultus::api

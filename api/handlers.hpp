@@ -1,0 +1,39 @@
+// One function for each route; dispatch() picks it. They live in handlers/, one file for a family.
+#pragma once
+
+#include "api/http.hpp"
+#include "api/services.hpp"
+
+namespace vultus::api {
+
+/// Answers a request whose header and body were found good by the server.
+asio::awaitable<response> dispatch(request& from, services& with);
+
+namespace handlers {
+
+asio::awaitable<response> train(request& from, services& with);
+asio::awaitable<response> recognize(request& from, services& with);
+
+asio::awaitable<response> list_labels(request& from, services& with);
+asio::awaitable<response> list_faces(request& from, services& with);
+
+asio::awaitable<response> clear(request& from, services& with);
+asio::awaitable<response> forget(request& from, services& with);
+asio::awaitable<response> delete_collection(request& from, services& with);
+
+asio::awaitable<response> job(request& from, services& with);
+asio::awaitable<response> list_jobs(request& from, services& with);
+asio::awaitable<response> cancel_job(request& from, services& with);
+asio::awaitable<response> job_image(request& from, services& with);
+asio::awaitable<response> job_events(request& from, services& with);
+
+asio::awaitable<response> list_collections(request& from, services& with);
+asio::awaitable<response> status(request& from, services& with);
+
+response live(services& with);
+response ready(request& from, services& with);
+response metrics_text(services& with);
+response web(request& from);
+
+}  // namespace handlers
+}  // namespace vultus::api

@@ -1,0 +1,92 @@
+// Clear, forget and the end of a collection: changes that Redis commits at once. Their job succeeds
+// when no worker can answer with what they removed.
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/job_view.hpp"
+#include "api/json.hpp"
+#include "shared/clock.hpp"
+#include "shared/ids.hpp"
+
+namespace vultus::api::handlers {
+namespace {
+
+asio::awaitable<response> change(request& from, services& with, new_change wanted) {
+    auto hash = idempotency_hash(from);
+    if (!hash) co_return refuse(hash.error(), from, with);
+    wanted.id = new_job_id(unix_now(), with.store.shard());
+    wanted.client = from.client;
+    wanted.traceparent = from.traceparent;
+    if (!hash->empty()) {
+        wanted.fingerprint =
+            sha256_hex(std::string(name_of(wanted.type)) + "\n" + wanted.collection + "\n" +
+                       json_quoted(wanted.label) + "\n" + wanted.face_id);
+    }
+    wanted.idempotency_hash = std::move(*hash);
+    std::optional<event_hub::waiter> waiter;
+    if (wait_wanted(from).count() > 0) waiter.emplace(with.events, wanted.id);
+    const auto outcome = co_await with.redis.call(with.store.change(wanted));
+    if (!outcome) co_return refuse(outcome.error(), from, with);
+    // Committed with no worker to tell, a change is finished already: its record has the result.
+    auto fresh = fresh_job(outcome->job_id, wanted.type, wanted.collection, wanted.label,
+                           outcome->state);
+    accepted told = *outcome;
+    if (is_terminal(told.state)) told.duplicate = true;
+    if (told.duplicate && waiter) waiter.emplace(with.events, told.job_id);
+    if (!outcome->duplicate) with.brokers.submit(outcome->job_id);
+    co_return co_await answer_accepted(from, with, waiter ? &*waiter : nullptr, std::move(told),
+                                       std::move(fresh));
+}
+
+}  // namespace
+
+asio::awaitable<response> clear(request& from, services& with) {
+    auto collection = parse_collection(from.query);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    new_change wanted;
+    wanted.type = job_type::clear;
+    wanted.collection = std::move(*collection);
+    co_return co_await change(from, with, std::move(wanted));
+}
+
+/// DELETE /api/faces/{label}, /api/faces/{label}/{face_id} and /api/faces?label=
+asio::awaitable<response> forget(request& from, services& with) {
+    auto collection = parse_collection(from.query);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    new_change wanted;
+    wanted.type = job_type::forget;
+    wanted.collection = std::move(*collection);
+    if (from.to == route::faces) {
+        const auto label = from.query.find("label");
+        if (label == from.query.end()) {
+            co_return refuse({errc::bad_option, "label is missing; /api/clear removes everybody"},
+                             from, with);
+        }
+        wanted.label = label->second;
+    } else {
+        wanted.label = from.segments[0];
+    }
+    if (auto good = check_label(wanted.label); !good) co_return refuse(good.error(), from, with);
+    if (from.to == route::face) {
+        wanted.face_id = from.segments[1];
+        const auto dash = wanted.face_id.rfind('-');
+        const auto number = std::string_view(wanted.face_id).substr(std::min(dash, wanted.face_id.size()));
+        const bool numbered = number.size() >= 2 && number.size() <= 6 &&
+                              number.find_first_not_of("0123456789", 1) == std::string_view::npos;
+        if (!numbered || !is_job_id(std::string_view(wanted.face_id).substr(0, dash))) {
+            co_return refuse({errc::not_found, "there is no such face"}, from, with);
+        }
+    }
+    co_return co_await change(from, with, std::move(wanted));
+}
+
+asio::awaitable<response> delete_collection(request& from, services& with) {
+    new_change wanted;
+    wanted.type = job_type::delete_collection;
+    wanted.collection = from.segments[0];
+    if (auto good = check_collection(wanted.collection); !good) {
+        co_return refuse(good.error(), from, with);
+    }
+    co_return co_await change(from, with, std::move(wanted));
+}
+
+}  // namespace vultus::api::handlers

@@ -1,0 +1,107 @@
+// GET /api/jobs/{id}/events: the states of one job as Server-Sent Events. The id of an event is its
+// place in Redis' stream, so that a client that lost the connection goes on where it was.
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/job_view.hpp"
+#include "shared/ids.hpp"
+
+namespace vultus::api::handlers {
+namespace {
+
+using wake = event_hub::wake;
+constexpr std::chrono::milliseconds comment_every{15'000};
+constexpr std::size_t events_per_read = 500;
+constexpr int reads_most = 4;  // to find out what a client has missed; else it gets the present state
+
+std::string event_text(std::string_view id, const job_record& job) {
+    std::string text = "id: ";
+    text.append(id).append("\nevent: job\ndata: ").append(job_json(job)).append("\n\n");
+    return text;
+}
+
+bool is_stream_id(std::string_view text) {
+    const auto dash = text.find('-');
+    return dash != std::string_view::npos && dash > 0 && dash < 20 && text.size() - dash > 1 &&
+           text.size() - dash < 20 &&
+           text.find_first_not_of("0123456789-") == std::string_view::npos &&
+           text.find('-', dash + 1) == std::string_view::npos;
+}
+
+/// Whether anything happened to the job after the event that the client saw last. False only if that
+/// is certain.
+asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services& with) {
+    const auto oldest = co_await with.redis.call(with.store.oldest_event_id());
+    if (!oldest || is_before(seen, *oldest)) co_return true;
+    for (int read = 0; read < reads_most; ++read) {
+        const auto came = co_await with.redis.call(
+            with.store.events_after(seen, events_per_read, std::chrono::milliseconds(0)));
+        if (!came) co_return true;
+        for (const auto& one : *came) {
+            if (one.job_id == job_id) co_return true;
+        }
+        if (came->size() < events_per_read) co_return false;
+        seen = came->back().id;
+    }
+    co_return true;
+}
+
+/// Sends events until the terminal one, the client leaves or the process drains.
+asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
+                             job_record shown, std::string place, bool tell_now, services& with) {
+    if (!co_await sink.write(tell_now ? event_text(place, shown) : ":\n\n")) co_return;
+    while (!is_terminal(shown.state)) {
+        const auto woken = co_await waiter->next(comment_every);
+        if (woken == wake::stopping) co_return;
+        if (woken == wake::timeout) {
+            if (!co_await sink.write(":\n\n")) co_return;
+            continue;
+        }
+        if (woken == wake::happened && !is_before(place, waiter->last().id)) continue;
+        if (woken == wake::reread) {
+            const auto newest = co_await with.redis.call(with.store.last_event_id());
+            if (newest) place = *newest;
+        }
+        auto job = co_await with.redis.call(with.store.job(shown.id));
+        if (!job) {
+            if (job.error().code == errc::collected || job.error().code == errc::not_found) co_return;
+            continue;  // Redis is away; the hub says when it is back
+        }
+        if (woken == wake::happened) {
+            place = waiter->last().id;
+            job = at_event(std::move(*job), waiter->last());
+        } else if (job_tag(*job) == job_tag(shown)) {
+            continue;
+        }
+        shown = std::move(*job);
+        if (!co_await sink.write(event_text(place, shown))) co_return;
+    }
+}
+
+}  // namespace
+
+asio::awaitable<response> job_events(request& from, services& with) {
+    const auto id = from.segments[0];
+    if (!is_job_id(id)) co_return refuse({errc::not_found, "there is no such job"}, from, with);
+    const auto waiter = std::make_shared<event_hub::waiter>(with.events, id);
+    auto place = co_await with.redis.call(with.store.last_event_id());
+    if (!place) co_return refuse(place.error(), from, with);
+    auto found = co_await with.redis.call(with.store.job(id));
+    if (!found) co_return refuse(found.error(), from, with);
+    const std::string seen(from.header("last-event-id"));
+    const bool resumes = is_stream_id(seen) && !is_before(*place, seen);
+    const bool tell_now = !resumes || co_await has_missed(id, seen, with);
+    response answer;
+    answer.with("Cache-Control", "no-store");
+    if (!tell_now && is_terminal(found->state)) {
+        answer.status = 204;
+        co_return answer;
+    }
+    answer.with("Content-Type", "text/event-stream").with("X-Accel-Buffering", "no");
+    answer.stream = [waiter, job = std::move(*found), at = std::move(*place), tell_now,
+                     &with](response_sink& sink) {
+        return follow(sink, waiter, job, at, tell_now, with);
+    };
+    co_return answer;
+}
+
+}  // namespace vultus::api::handlers

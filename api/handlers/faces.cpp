@@ -1,0 +1,71 @@
+// Who is known: people with their number of faces, the faces of one person, collections.
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/json.hpp"
+
+namespace vultus::api::handlers {
+
+asio::awaitable<response> list_labels(request& from, services& with) {
+    if (from.query.contains("label")) {
+        co_return refuse({errc::bad_option, "label is for DELETE only"}, from, with);
+    }
+    const auto collection = parse_collection(from.query);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    const auto wanted = parse_page(from.query);
+    if (!wanted) co_return refuse(wanted.error(), from, with);
+    const auto found =
+        co_await with.redis.call(with.store.labels(*collection, wanted->size, wanted->token));
+    if (!found) co_return refuse(found.error(), from, with);
+    json_array rows;
+    for (const auto& [label, faces] : found->labels) {
+        rows.raw(json_object().add("label", label).add("count", faces).take());
+    }
+    json_object text;
+    text.add("collection", *collection);
+    text.add("version", found->gallery.version);
+    text.add("faces_total", found->gallery.faces);
+    text.add("people_total", found->gallery.people);
+    text.raw("faces", rows.take());
+    if (!found->next.empty()) text.add("next_page_token", found->next);
+    co_return json_response(200, text.take());
+}
+
+asio::awaitable<response> list_faces(request& from, services& with) {
+    const auto& label = from.segments[0];
+    const auto collection = parse_collection(from.query);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    if (auto good = check_label(label); !good) co_return refuse(good.error(), from, with);
+    const auto found = co_await with.redis.call(with.store.faces(*collection, label));
+    if (!found) co_return refuse(found.error(), from, with);
+    if (found->empty()) {
+        co_return refuse({errc::not_found, "nobody of that name is in the collection"}, from, with);
+    }
+    json_array rows;
+    for (const auto& face : *found) rows.raw(trained_face_json(face.face_id, face.json));
+    json_object text;
+    text.add("collection", *collection).add("label", label).raw("faces", rows.take());
+    co_return json_response(200, text.take());
+}
+
+asio::awaitable<response> list_collections(request& from, services& with) {
+    const auto wanted = parse_page(from.query);
+    if (!wanted) co_return refuse(wanted.error(), from, with);
+    const auto found =
+        co_await with.redis.call(with.store.collections(wanted->size, wanted->token));
+    if (!found) co_return refuse(found.error(), from, with);
+    json_array rows;
+    for (const auto& one : found->collections) {
+        json_object row;
+        row.add("name", one.collection).add("faces", one.faces).add("people", one.people);
+        row.add("version", one.version);
+        row.raw("embedding_model",
+                one.embedding_model.empty() ? "null" : json_quoted(one.embedding_model));
+        rows.raw(row.take());
+    }
+    json_object text;
+    text.raw("collections", rows.take());
+    if (!found->next.empty()) text.add("next_page_token", found->next);
+    co_return json_response(200, text.take());
+}
+
+}  // namespace vultus::api::handlers

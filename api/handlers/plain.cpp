@@ -1,0 +1,59 @@
+// What needs no waiting: health, metrics, the OpenAPI document and the files of the page.
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/web_files.hpp"
+
+namespace vultus::api::handlers {
+namespace {
+
+response text_response(std::string body, std::string_view type = "text/plain; charset=utf-8") {
+    response answer;
+    answer.body = std::move(body);
+    answer.with("Content-Type", std::string(type)).with("Cache-Control", "no-store");
+    return answer;
+}
+
+std::string_view type_of(std::string_view path) {
+    constexpr std::pair<std::string_view, std::string_view> types[] = {
+        {".html", "text/html; charset=utf-8"},       {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},   {".mjs", "text/javascript; charset=utf-8"},
+        {".json", "application/json"},               {".svg", "image/svg+xml"},
+        {".png", "image/png"},                       {".ico", "image/x-icon"},
+        {".jpg", "image/jpeg"},                      {".webp", "image/webp"},
+    };
+    for (const auto& [ending, type] : types) {
+        if (path.ends_with(ending)) return type;
+    }
+    return "application/octet-stream";
+}
+
+}  // namespace
+
+response live(services&) { return text_response("alive\n"); }
+
+response ready(request& from, services& with) {
+    if (with.draining) return refuse({errc::draining, "this process is stopping"}, from, with);
+    if (auto good = with.health.ready(); !good) return refuse(good.error(), from, with);
+    return text_response("ready\n");
+}
+
+response metrics_text(services& with) {
+    with.measured.set("vultus_event_waiters", static_cast<double>(with.events.waiters()));
+    return text_response(with.measured.text(), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/// errors    404 with an empty body field list; dispatch turns it into a problem
+response web(request& from) {
+    std::string path = from.to == route::openapi ? "openapi.json" : "";
+    for (const auto& segment : from.segments) path += (path.empty() ? "" : "/") + segment;
+    if (path.empty()) path = "index.html";
+    response answer;
+    answer.status = 404;
+    for (const auto& file : web_files()) {
+        if (file.path != path) continue;
+        answer = text_response(std::string(file.content), type_of(path));
+    }
+    return answer;
+}
+
+}  // namespace vultus::api::handlers

@@ -1,0 +1,106 @@
+// GET /api/status: workers, queue, brokers, and why jobs wait.
+#include <map>
+
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/json.hpp"
+
+namespace vultus::api::handlers {
+namespace {
+
+constexpr std::chrono::milliseconds broker_patience{500};
+
+std::string worker_json(const protocol::worker_status& worker) {
+    json_object galleries;
+    for (const auto& [collection, version] : worker.galleries) galleries.add(collection, version);
+    json_object text;
+    text.add("worker_id", worker.worker_id).add("host", worker.host).add("pid", worker.pid);
+    text.add("device", worker.device).add("build", worker.build).add("state", worker.state);
+    text.add("window", worker.window).add("outstanding", worker.outstanding);
+    text.add("frames", worker.frames).add("last_seen_ms", worker.last_seen_ms);
+    text.raw("galleries", galleries.take());
+    return text.take();
+}
+
+std::string queue_json(const queue_stats& queue) {
+    json_object text;
+    text.add("interactive", queue.interactive).add("bulk", queue.bulk);
+    text.add("running", queue.running).add("delayed", queue.delayed);
+    text.add("publishing", queue.publishing).add("dead", queue.dead).add("bytes", queue.bytes);
+    return text.take();
+}
+
+/// Workers by their id: one that several brokers know is one worker.
+using worker_table = std::map<std::string, protocol::worker_status>;
+
+worker_table workers_of(const std::vector<broker_state>& brokers) {
+    worker_table workers;
+    for (const auto& broker : brokers) {
+        if (!broker.reply) continue;
+        for (const auto& worker : broker.reply->workers) {
+            const auto [at, fresh] = workers.emplace(worker.worker_id, worker);
+            if (!fresh && worker.last_seen_ms < at->second.last_seen_ms) at->second = worker;
+        }
+    }
+    return workers;
+}
+
+std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
+                                    const worker_table& workers, const queue_stats& queue,
+                                    const services& with) {
+    std::vector<std::string> reasons;
+    std::size_t away = 0;
+    for (const auto& broker : brokers) away += broker.reply ? 0 : 1;
+    if (away == brokers.size()) {
+        reasons.push_back("no broker answers: accepted jobs wait");
+    } else {
+        if (away > 0) reasons.push_back("a broker does not answer");
+        bool ready = false;
+        for (const auto& [id, worker] : workers) ready = ready || worker.state == "ready";
+        if (workers.empty()) {
+            reasons.push_back("no worker is registered: accepted jobs wait");
+        } else if (!ready) {
+            reasons.push_back("every worker is draining: accepted jobs wait");
+        }
+    }
+    const auto waiting = queue.interactive + queue.bulk + queue.delayed;
+    if (waiting >= with.settings.queue_jobs_max || queue.bytes >= with.settings.queue_bytes_max) {
+        reasons.push_back("the queue is full: new jobs are refused");
+    }
+    if (queue.dead > 0) reasons.push_back("some jobs are dead and wait for an operator");
+    return reasons;
+}
+
+}  // namespace
+
+asio::awaitable<response> status(request& from, services& with) {
+    if (auto good = with.health.ready(); !good) co_return refuse(good.error(), from, with);
+    const auto queue = co_await with.redis.call(with.store.stats());
+    if (!queue) co_return refuse(queue.error(), from, with);
+    const auto brokers = co_await with.brokers.status(broker_patience);
+    const auto workers = workers_of(brokers);
+    const auto reasons = reasons_of(brokers, workers, *queue, with);
+    // Dead jobs are news for the operator, not a fault of the service.
+    const bool degraded = reasons.size() > (queue->dead > 0 ? 1u : 0u);
+    json_array reason_list;
+    for (const auto& reason : reasons) reason_list.raw(json_quoted(reason));
+    json_array worker_list;
+    for (const auto& [id, worker] : workers) worker_list.raw(worker_json(worker));
+    json_array broker_list;
+    for (const auto& broker : brokers) {
+        json_object row;
+        row.add("endpoint", broker.endpoint).add("state", broker.reply ? "connected" : "away");
+        if (broker.reply) row.add("broker_id", broker.reply->broker_id);
+        broker_list.raw(row.take());
+    }
+    json_object text;
+    text.add("state", with.draining ? "draining" : degraded ? "degraded" : "ready");
+    text.raw("reasons", reason_list.take()).add("build", with.build);
+    text.raw("workers", worker_list.take()).raw("queue", queue_json(*queue));
+    text.raw("brokers", broker_list.take());
+    auto answer = json_response(200, text.take());
+    answer.with("Cache-Control", "no-store");
+    co_return answer;
+}
+
+}  // namespace vultus::api::handlers

@@ -1,0 +1,125 @@
+// POST /api/train and POST /api/recognize: read, check, store, answer.
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/job_view.hpp"
+#include "api/json.hpp"
+#include "api/photos.hpp"
+#include "shared/clock.hpp"
+#include "shared/ids.hpp"
+#include "shared/limits.hpp"
+
+namespace vultus::api::handlers {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Large photos stall everyone's fsync: few at a time, and more patience for them.
+constexpr std::size_t large_bytes = limits::mib;
+constexpr milliseconds large_patience{10'000};
+constexpr milliseconds frame_patience = limits::wait;
+
+asio::awaitable<result<accepted>> store(new_job job, services& with) {
+    std::size_t bytes = 0;
+    for (const auto& image : job.images) bytes += image.size();
+    const auto& settings = with.settings;
+    if (bytes <= large_bytes) {
+        co_return co_await with.redis.call(
+            with.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max));
+    }
+    const auto place = co_await with.large_accepts.enter(large_patience);
+    if (!place) co_return fail(place.error());
+    if (auto ready = with.health.ready(); !ready) co_return fail(ready.error());
+    co_return co_await with.redis.call(
+        with.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max),
+        large_patience);
+}
+
+asio::awaitable<response> accept(request& from, services& with, submitted given) {
+    auto hash = idempotency_hash(from);
+    if (!hash) co_return refuse(hash.error(), from, with);
+    const auto wanted = wait_wanted(from);
+    const bool train = given.what.type == job_type::train;
+    new_job job;
+    job.id = new_job_id(unix_now(), with.store.shard());
+    job.type = given.what.type;
+    job.collection = given.what.collection;
+    job.priority =
+        train && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
+    job.options = to_json(given.what.options);
+    job.label = given.what.label;
+    job.client = from.client;
+    job.traceparent = from.traceparent;
+    job.deadline = with.settings.job_deadline;
+    if (!hash->empty()) job.fingerprint = fingerprint_of(given);
+    job.idempotency_hash = std::move(*hash);
+    job.images = std::move(given.images);
+    auto fresh = fresh_job(job.id, job.type, job.collection, job.label, job_state::pending);
+    // The waiter comes first: no event of the job can be missed then.
+    std::optional<event_hub::waiter> waiter;
+    if (wanted.count() > 0) waiter.emplace(with.events, job.id);
+    const auto outcome = co_await store(std::move(job), with);
+    if (!outcome) co_return refuse(outcome.error(), from, with);
+    if (outcome->duplicate && waiter) waiter.emplace(with.events, outcome->job_id);
+    if (!outcome->duplicate) with.brokers.submit(outcome->job_id);
+    with.measured.count("vultus_jobs_accepted_total", {{"type", name_of(fresh.type)}});
+    co_return co_await answer_accepted(from, with, waiter ? &*waiter : nullptr, *outcome,
+                                       std::move(fresh));
+}
+
+/// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile.
+asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milliseconds patience,
+                                              gallery_version& removed, services& with) {
+    auto answer = co_await with.brokers.ask(what, patience);
+    if (!answer) co_return fail(answer.error());
+    if (!answer->error.empty()) {
+        co_return fail(errc_named(answer->error).value_or(errc::internal), answer->detail);
+    }
+    // Read last of all: an answer that leaves after a clear succeeded must not be older than it.
+    const auto gallery = co_await with.redis.call(with.store.gallery(what.collection));
+    if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
+    removed = gallery->removed_version;
+    if (answer->version < removed) {
+        co_return fail(errc::old_version, "the gallery changed while the answer was computed");
+    }
+    co_return std::move(answer->result);
+}
+
+asio::awaitable<response> answer_unstored(request& from, services& with, submitted given) {
+    const auto gallery = co_await with.redis.call(with.store.gallery(given.what.collection));
+    if (!gallery) co_return refuse(gallery.error(), from, with);
+    protocol::frame what;
+    what.collection = given.what.collection;
+    what.options = to_json(given.what.options);
+    what.min_version = gallery->version;
+    what.image = std::move(given.images.front());
+    const auto until = boot_now() + frame_patience;
+    gallery_version removed = 0;
+    auto outcome = co_await ask_once(what, frame_patience, removed, with);
+    if (!outcome && outcome.error().code == errc::old_version) {
+        what.min_version = std::max(what.min_version, removed);
+        const auto left = std::max(until - boot_now(), milliseconds(1'000));
+        outcome = co_await ask_once(what, left, removed, with);
+    }
+    if (!outcome) co_return refuse(outcome.error(), from, with);
+    auto answer = json_response(200, std::move(*outcome));
+    answer.with("Cache-Control", "no-store");
+    co_return answer;
+}
+
+}  // namespace
+
+asio::awaitable<response> train(request& from, services& with) {
+    auto given = read_submission(job_type::train, from);
+    if (!given) co_return refuse(given.error(), from, with);
+    co_return co_await accept(from, with, std::move(*given));
+}
+
+asio::awaitable<response> recognize(request& from, services& with) {
+    auto given = read_submission(job_type::recognize, from);
+    if (!given) co_return refuse(given.error(), from, with);
+    const bool durable = given->what.durable;
+    co_return co_await (durable ? accept(from, with, std::move(*given))
+                                : answer_unstored(from, with, std::move(*given)));
+}
+
+}  // namespace vultus::api::handlers

@@ -1,0 +1,66 @@
+// A request and its answer as plain values. Everything of the api above http_server.cpp speaks in
+// these, so that Beast stays in one file and handlers can be read without knowing it.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/routes.hpp"
+
+namespace vultus::api {
+
+namespace asio = boost::asio;
+
+using headers = std::vector<std::pair<std::string, std::string>>;
+
+/// The value of the first field of that name (ASCII case does not count), empty if there is none.
+std::string_view find_header(const headers& fields, std::string_view name) noexcept;
+
+struct request {
+    std::string method;                        ///< as sent: "GET"
+    std::string target;                        ///< as sent: path and query
+    route to = route::web;
+    std::vector<std::string> segments;         ///< the decoded values of {..} in the route's pattern
+    std::map<std::string, std::string> query;  ///< decoded
+    headers fields;
+    std::string body;
+    std::string client = "anonymous";          ///< whose quota and idempotency keys count
+    std::string trace_id;                      ///< 32 hexadecimal digits
+    std::string traceparent;                   ///< W3C, made from trace_id
+
+    std::string_view header(std::string_view name) const noexcept {
+        return find_header(fields, name);
+    }
+};
+
+/// Where a streaming answer goes.
+class response_sink {
+   public:
+    virtual ~response_sink() = default;
+    /// False once the client has left or was too slow: return then.
+    virtual asio::awaitable<bool> write(std::string bytes) = 0;
+};
+
+struct response {
+    int status = 200;
+    headers fields;
+    std::string body;
+    bool close = false;  ///< end the connection after this answer
+    /// When set, it is called after the header is out and writes the body itself.
+    std::function<asio::awaitable<void>(response_sink&)> stream;
+
+    response& with(std::string name, std::string value) {
+        fields.emplace_back(std::move(name), std::move(value));
+        return *this;
+    }
+};
+
+response json_response(int status, std::string body);
+
+}  // namespace vultus::api

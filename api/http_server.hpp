@@ -1,0 +1,66 @@
+// HTTP/1.1 on a socket: the only file of the api with Beast. Reads a request in the order of HTTP.md
+// (header, route, Host and Origin, Content-Type, Content-Length, room for the bytes, 100-continue,
+// body), so that what can be refused early is refused before its body is read.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/http.hpp"
+#include "shared/metrics.hpp"
+
+namespace vultus::api {
+
+struct server_settings {
+    std::string bind = "127.0.0.1";
+    int port = 0;                           ///< 0: one that is free
+    std::vector<std::string> allowed_hosts;
+    std::vector<std::string> cors_origins;  ///< empty: CORS off
+    std::size_t connections_max = 1'024;
+    std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
+    std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last
+    std::chrono::milliseconds body_time{10'000};    ///< and one second more for each body_rate bytes
+    std::size_t body_rate = 64'000;
+    std::chrono::milliseconds write_time{30'000};
+    std::chrono::milliseconds idle_time{60'000};    ///< between two requests
+    std::chrono::milliseconds linger_time{2'000};   ///< reading on after an early refusal
+};
+
+struct server_state;
+
+/// One request after the other on each connection: what a client sends ahead waits in the socket,
+/// so pipelining is answered in order and costs no memory.
+///
+/// threads   that of the io_context
+class http_server {
+   public:
+    using handler = std::function<asio::awaitable<response>(request&)>;
+    /// Asked before a body is read: a failure refuses the request.
+    using early_check = std::function<result<void>(const route_row&)>;
+    using retry_hint = std::function<int()>;
+
+    http_server(asio::io_context& io, server_settings settings, handler handle, early_check check,
+                retry_hint retry_after, metrics& measured);
+    ~http_server();
+    http_server(const http_server&) = delete;
+    http_server& operator=(const http_server&) = delete;
+
+    /// errors    malformed: no such address; store_unavailable: the port is taken
+    result<void> listen();
+    int port() const noexcept;
+    std::size_t sessions() const noexcept;
+
+    /// Closes the acceptor, ends idle connections, lets the others finish their answer; after
+    /// `patience` closes them all.
+    asio::awaitable<void> drain(std::chrono::milliseconds patience);
+
+   private:
+    std::shared_ptr<server_state> state_;
+};
+
+}  // namespace vultus::api

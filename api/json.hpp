@@ -1,0 +1,74 @@
+// JSON in and out. The parser (Boost.JSON) lives in json.cpp alone; writing needs none: every answer
+// is a short text with a few fields, and results stored by workers are spliced in as they are.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/query.hpp"
+#include "shared/result.hpp"
+
+namespace vultus::api {
+
+/// The text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+std::string json_quoted(std::string_view text);
+
+/// A number that is finite, in the shortest form that reads back equal; otherwise null.
+std::string json_number(double value);
+
+/// Builds "{...}" field by field, in the order of the calls.
+class json_object {
+   public:
+    json_object& add(std::string_view name, std::string_view text);
+    json_object& add(std::string_view name, const char* text) {
+        return add(name, std::string_view(text));
+    }
+    json_object& add(std::string_view name, bool value);
+    json_object& add(std::string_view name, double value);
+    template <std::integral Number>
+        requires(!std::same_as<Number, bool>)
+    json_object& add(std::string_view name, Number value) {
+        return raw(name, std::to_string(value));
+    }
+    /// `json` is JSON already.
+    json_object& raw(std::string_view name, std::string_view json);
+    std::string take();
+
+   private:
+    std::string text_ = "{";
+};
+
+/// Builds "[...]" from elements that are JSON already.
+class json_array {
+   public:
+    json_array& raw(std::string_view json);
+    std::string take();
+
+   private:
+    std::string text_ = "[";
+};
+
+struct json_submission {
+    name_values fields;  ///< every member but the image; numbers and booleans as their text
+    std::string image;   ///< decoded from base64
+    bool has_image = false;
+};
+
+/// Reads the body {"image": base64, "name": ..., "k": 3 ...} of a submission.
+/// errors    malformed: not JSON, deeper than limits::json_depth, not an object, a member that is
+///           an object, array or null, a repeated member, bad base64; too_large: a photo over
+///           limits::body_bytes
+result<json_submission> parse_json_submission(std::string_view body);
+
+/// A trained face as a client sees it: its id, and what the worker stored but the label.
+std::string trained_face_json(std::string_view face_id, std::string_view stored);
+
+/// True if the text is one JSON value within the depth limit.
+bool is_json(std::string_view text);
+
+/// Standard base64 (RFC 4648, 4), padding wanted. errors malformed
+result<std::string> base64_decode(std::string_view text);
+
+}  // namespace vultus::api

@@ -1,0 +1,64 @@
+// vultus-api: HTTP in, jobs out. This file is the map: settings, then the parts from general to
+// specific, then the loop until a signal, then the way down in the opposite order.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "api/application.hpp"
+#include "shared/log.hpp"
+#include "shared/settings.hpp"
+#include "shared/stop_signal.hpp"
+
+namespace {
+
+namespace api = vultus::api;
+namespace asio = boost::asio;
+
+/// Drains at the first signal, and goes on listening: the second ends the process (stop_signal.hpp).
+asio::awaitable<void> watch(asio::posix::stream_descriptor& signals, vultus::stop_signal& stop,
+                            api::application& app) {
+    boost::system::error_code bad;
+    bool draining = false;
+    while (!bad) {
+        co_await signals.async_wait(asio::posix::stream_descriptor::wait_read,
+                                    asio::redirect_error(asio::use_awaitable, bad));
+        if (bad || !stop.asked() || draining) continue;
+        draining = true;
+        asio::co_spawn(
+            signals.get_executor(), [&app]() { return app.drain(); },
+            [&signals](std::exception_ptr) { signals.close(); });
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto line = vultus::parse_command_line(argc, argv, "vultus-api");
+    if (line.exit_code >= 0) return line.exit_code;
+    const auto settings = vultus::read_api_settings(line.source);
+    if (!settings) {
+        std::fprintf(stderr, "vultus-api: %s\n", settings.error().detail.c_str());
+        return 2;
+    }
+    if (auto safe = api::check_bind(*settings); !safe) {
+        std::fprintf(stderr, "vultus-api: %s\n", safe.error().detail.c_str());
+        return 2;
+    }
+    vultus::stop_signal stop;
+    vultus::log::start("api", settings->common.log_level);
+    vultus::zmq_context zmq;
+    asio::io_context io(1);
+    auto app = api::application::start(io, zmq, *settings);
+    if (!app) {
+        vultus::log::error("cannot_start", {{"why", app.error().detail}});
+        return 1;
+    }
+    asio::posix::stream_descriptor signals(io, ::dup(stop.fd()));
+    asio::co_spawn(io, watch(signals, stop, **app), asio::detached);
+    io.run();
+    vultus::log::info("stopped");
+    return 0;
+}

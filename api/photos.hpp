@@ -1,0 +1,27 @@
+// A submission's body as photos and fields, whatever its media type, and the checks before 202. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/http.hpp"
+#include "api/options.hpp"
+
+namespace vultus::api {
+
+struct submitted {
+    submission what;
+    std::vector<std::string> images;  ///< 1 for recognize, 1 to limits::files_per_train for train
+};
+
+/// Reads and checks a whole submission; the body is used up.
+/// requires  type is recognize or train
+/// errors    malformed, bad_option, bad_label, bad_collection, unsupported_media, too_large,
+///           undecodable_image, truncated_image. Of several photos of a train one that is good is
+///           enough: the worker gives each its verdict.
+result<submitted> read_submission(job_type type, request& from);
+
+/// SHA-256 of everything that makes two submissions the same: route, options, decoded photos.
+std::string fingerprint_of(const submitted& from);
+
+}  // namespace vultus::api

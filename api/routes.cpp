@@ -1,0 +1,177 @@
+// See routes.hpp.
+#include "api/routes.hpp"
+
+#include <array>
+
+#include "shared/job.hpp"
+#include "shared/limits.hpp"
+
+namespace vultus::api {
+namespace {
+
+constexpr std::string_view recognize_query =
+    "collection k distance_max min_face_px upsample detector annotate embeddings durable";
+constexpr std::string_view train_query = "collection name num_jitters min_face_px upsample detector";
+using enum body_kind;
+
+constexpr std::array table{
+    route_row{route::train, "train", "/api/train", "POST", photo, train_query},
+    route_row{route::recognize, "recognize", "/api/recognize", "POST", photo, recognize_query},
+    route_row{route::faces, "faces", "/api/faces", "GET POST DELETE", none,
+              "collection page_size page_token label"},
+    route_row{route::label, "label", "/api/faces/{}", "GET DELETE", none, "collection"},
+    route_row{route::face, "face", "/api/faces/{}/{}", "DELETE", none, "collection"},
+    route_row{route::clear, "clear", "/api/clear", "POST", none, "collection"},
+    route_row{route::jobs, "jobs", "/api/jobs", "GET", none, "state type page_size page_token"},
+    route_row{route::job, "job", "/api/jobs/{}", "GET DELETE", none, "wait"},
+    route_row{route::job_events, "job_events", "/api/jobs/{}/events", "GET", none, ""},
+    route_row{route::job_image, "job_image", "/api/jobs/{}/image", "GET", none, ""},
+    route_row{route::collections, "collections", "/api/collections", "GET", none,
+              "page_size page_token"},
+    route_row{route::collection, "collection", "/api/collections/{}", "DELETE", none, ""},
+    route_row{route::status, "status", "/api/status", "GET", none, ""},
+    route_row{route::live, "live", "/healthz/live", "GET", none, "*"},
+    route_row{route::ready, "ready", "/healthz/ready", "GET", none, "*"},
+    route_row{route::metrics, "metrics", "/metrics", "GET", none, "*"},
+    route_row{route::openapi, "openapi", "/openapi.json", "GET", none, "*"},
+    route_row{route::web, "web", "/", "GET", none, "*"},
+    route_row{route::web, "web", "/{}", "GET", none, "*"},
+    route_row{route::web, "web", "/{}/{}", "GET", none, "*"},
+};
+
+int hex_digit(char c) noexcept {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/// True if `segments` fit the pattern; what stood for {} goes to `values`.
+bool fits(std::string_view pattern, const std::vector<std::string>& segments,
+          std::vector<std::string>& values) {
+    values.clear();
+    pattern.remove_prefix(1);
+    std::size_t at = 0;
+    while (!pattern.empty()) {
+        const auto slash = pattern.find('/');
+        const auto wanted = pattern.substr(0, slash);
+        pattern = slash == std::string_view::npos ? "" : pattern.substr(slash + 1);
+        if (at == segments.size()) return false;
+        if (wanted == "{}") {
+            values.push_back(segments[at]);
+        } else if (wanted != segments[at]) {
+            return false;
+        }
+        ++at;
+    }
+    return at == segments.size();
+}
+
+bool has_word(std::string_view words, std::string_view wanted) noexcept {
+    while (!words.empty()) {
+        const auto space = words.find(' ');
+        if (words.substr(0, space) == wanted) return true;
+        if (space == std::string_view::npos) return false;
+        words.remove_prefix(space + 1);
+    }
+    return false;
+}
+
+}  // namespace
+
+std::span<const route_row> route_table() noexcept { return table; }
+
+result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
+        if (c == '%') {
+            if (i + 2 >= text.size()) return fail(errc::malformed, "a percent escape is cut short");
+            const int high = hex_digit(text[i + 1]);
+            const int low = hex_digit(text[i + 2]);
+            if (high < 0 || low < 0) return fail(errc::malformed, "a percent escape is not hex");
+            c = static_cast<char>(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        if (c == '\0') return fail(errc::malformed, "the address holds a byte 0");
+        out.push_back(c);
+    }
+    if (!is_utf8(out)) return fail(errc::malformed, "the address is not UTF-8");
+    return out;
+}
+
+std::string percent_encode(std::string_view text) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    constexpr std::string_view plain = "-._~";
+    std::string out;
+    for (const char c : text) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (letter || (c >= '0' && c <= '9') || plain.find(c) != std::string_view::npos) {
+            out.push_back(c);
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out += {'%', digits[byte >> 4], digits[byte & 15]};
+        }
+    }
+    return out;
+}
+
+result<target_parts> split_target(std::string_view target) {
+    if (target.size() > limits::target_bytes) {
+        return fail(errc::too_large, "the address is longer than 4096 bytes");
+    }
+    if (target.empty() || target.front() != '/') {
+        return fail(errc::malformed, "the request target is not a path");
+    }
+    target_parts parts;
+    target = target.substr(0, target.find('#'));
+    if (const auto mark = target.find('?'); mark != std::string_view::npos) {
+        parts.query = target.substr(mark + 1);
+        target = target.substr(0, mark);
+    }
+    target.remove_prefix(1);
+    if (target.empty()) return parts;
+    while (true) {
+        const auto slash = target.find('/');
+        auto segment = percent_decode(target.substr(0, slash), false);
+        if (!segment) return fail(segment.error());
+        if (segment->empty()) return fail(errc::not_found, "the path has an empty segment");
+        parts.segments.push_back(std::move(*segment));
+        if (slash == std::string_view::npos) return parts;
+        target.remove_prefix(slash + 1);
+    }
+}
+
+result<route_match> match_path(const std::vector<std::string>& segments) {
+    route_match match;
+    const bool api = !segments.empty() && segments.front() == "api";
+    for (const auto& row : table) {
+        if (api && row.to == route::web) break;
+        if (fits(row.pattern, segments, match.segments)) {
+            match.row = &row;
+            return match;
+        }
+    }
+    return fail(errc::not_found, "there is nothing at this address");
+}
+
+bool allows(const route_row& row, std::string_view method) noexcept {
+    if (method == "OPTIONS") return true;
+    if (method == "HEAD") return has_word(row.methods, "GET");
+    return has_word(row.methods, method);
+}
+
+std::string allow_header(const route_row& row) {
+    std::string list;
+    for (const std::string_view method : {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}) {
+        if (!allows(row, method)) continue;
+        if (!list.empty()) list += ", ";
+        list += method;
+    }
+    return list;
+}
+
+}  // namespace vultus::api

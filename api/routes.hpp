@@ -1,0 +1,68 @@
+// The one table of addresses: method and path in, route and parameters out. Pure; the server asks it
+// before a body is read, and dispatch.cpp gives each route its handler.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/result.hpp"
+
+namespace vultus::api {
+
+enum class route {
+    train, recognize, faces, label, face, clear, jobs, job, job_events, job_image,
+    collections, collection, status, live, ready, metrics, openapi, web,
+};
+
+/// What a route takes as a body.
+enum class body_kind {
+    none,   ///< nothing; up to a few bytes are read and forgotten
+    photo,  ///< multipart, raw image or JSON
+};
+
+struct route_row {
+    route to;
+    std::string_view name;     ///< in metrics
+    std::string_view pattern;  ///< "{}" stands for one segment
+    std::string_view methods;  ///< "GET POST"; HEAD goes with GET, OPTIONS with all
+    body_kind body;            ///< of a POST
+    std::string_view query;    ///< names that may stand in the query, "*": any
+};
+
+std::span<const route_row> route_table() noexcept;
+
+struct target_parts {
+    std::vector<std::string> segments;  ///< decoded; of "/" none
+    std::string_view query;             ///< undecoded, after the '?'
+};
+
+/// Splits and decodes a request target in origin form.
+/// errors    malformed: not in origin form, a bad percent escape, a byte 0 or bad UTF-8;
+///           not_found: an empty segment; too_large: more than limits::target_bytes
+result<target_parts> split_target(std::string_view target);
+
+struct route_match {
+    const route_row* row = nullptr;
+    std::vector<std::string> segments;  ///< what stood for each {}
+};
+
+/// errors    not_found
+result<route_match> match_path(const std::vector<std::string>& segments);
+
+/// Whether the route takes the method; HEAD and OPTIONS are decided here too.
+bool allows(const route_row& row, std::string_view method) noexcept;
+
+/// The value of the Allow header.
+std::string allow_header(const route_row& row);
+
+/// Replaces %XX; `plus_is_space` for queries.
+/// errors    malformed: a bad escape, a byte 0, or what comes out is not UTF-8
+result<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+/// The opposite, for one segment of a path.
+std::string percent_encode(std::string_view text);
+
+}  // namespace vultus::api

@@ -1,0 +1,75 @@
+// What handlers work with: the connections of the process, made in main and lent to every request.
+#pragma once
+
+#include <string>
+
+#include "api/broker_link.hpp"
+#include "api/events.hpp"
+#include "api/redis_asio.hpp"
+#include "api/store_health.hpp"
+#include "shared/job_store.hpp"
+#include "shared/metrics.hpp"
+#include "shared/settings.hpp"
+
+namespace vultus::api {
+
+/// Lets a few in at a time, in order of arrival. One thread.
+class gate {
+   public:
+    gate(asio::io_context& io, int places) : io_(io), free_(places) {}
+
+    class pass {
+       public:
+        explicit pass(gate* of) : of_(of) {}
+        pass(pass&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+        ~pass() {
+            if (of_ != nullptr) of_->leave();
+        }
+
+       private:
+        gate* of_;
+    };
+
+    /// errors    queue_full: no place came free in time
+    asio::awaitable<result<pass>> enter(std::chrono::milliseconds patience) {
+        if (free_ > 0) {
+            --free_;
+            co_return pass(this);
+        }
+        const auto slot = std::make_shared<one_shot<bool>>(io_.get_executor());
+        waiting_.push_back(slot);
+        if (co_await slot->wait(patience)) co_return pass(this);
+        std::erase(waiting_, slot);
+        co_return fail(errc::queue_full, "too many large photos are being stored");
+    }
+
+   private:
+    void leave() {
+        if (waiting_.empty()) {
+            ++free_;
+            return;
+        }
+        waiting_.front()->set(true);
+        waiting_.pop_front();
+    }
+
+    asio::io_context& io_;
+    int free_;
+    std::deque<std::shared_ptr<one_shot<bool>>> waiting_;
+};
+
+struct services {
+    asio::io_context& io;
+    const api_settings& settings;
+    const job_store& store;
+    redis_asio& redis;
+    event_hub& events;
+    broker_link& brokers;
+    store_health& health;
+    metrics& measured;
+    std::string build;
+    gate large_accepts;
+    bool draining = false;
+};
+
+}  // namespace vultus::api

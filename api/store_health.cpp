@@ -1,0 +1,98 @@
+// See store_health.hpp.
+#include "api/store_health.hpp"
+
+#include <random>
+
+#include "api/fields.hpp"
+#include "shared/log.hpp"
+
+namespace vultus::api {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto check_every = 10s;
+constexpr auto look_every = 100ms;
+constexpr auto sample_every = 1s;
+
+}  // namespace
+
+store_health::store_health(asio::io_context& io, redis_asio& redis, const job_store& store,
+                           metrics& measured)
+    : redis_(redis), store_(store), measured_(measured), pause_(io) {}
+
+void store_health::stop() {
+    stopped_ = true;
+    pause_.cancel();
+}
+
+result<void> store_health::ready() const {
+    if (!redis_.connected()) return fail(errc::store_unavailable, "Redis cannot be reached");
+    if (settings_ && redis_.connection() != checked_connection_) {
+        return fail(errc::store_unavailable, "Redis came back and is being checked");
+    }
+    return settings_;
+}
+
+asio::awaitable<void> store_health::check() {
+    const auto connection = redis_.connection();
+    auto good = co_await redis_.call(store_.load_library());
+    if (good) good = co_await redis_.call(store_.check_settings());
+    if (!good) log::warning("store_not_ready", {{"why", good.error().detail}});
+    if (good && !settings_) log::info("store_ready");
+    settings_ = good ? result<void>() : result<void>(fail(errc::store_unavailable,
+                                                          good.error().detail));
+    if (good) checked_connection_ = connection;
+    checked_at_ = boot_now();
+}
+
+asio::awaitable<void> store_health::sample() {
+    const auto stats = co_await redis_.call(store_.stats());
+    if (!stats) co_return;
+    depth_ = stats->interactive + stats->bulk + stats->delayed;
+    const auto passed = stats->now - sampled_;
+    if (sampled_.count() > 0 && passed.count() > 0 && stats->finished_total >= finished_) {
+        const double rate = 1000.0 * static_cast<double>(stats->finished_total - finished_) /
+                            static_cast<double>(passed.count());
+        jobs_per_second_ = 0.7 * jobs_per_second_ + 0.3 * rate;
+    }
+    sampled_ = stats->now;
+    finished_ = stats->finished_total;
+    const auto gauge = [&](std::string_view state, std::uint64_t jobs) {
+        measured_.set("vultus_queue_jobs", static_cast<double>(jobs), {{"state", state}});
+    };
+    gauge("interactive", stats->interactive);
+    gauge("bulk", stats->bulk);
+    gauge("running", stats->running);
+    gauge("delayed", stats->delayed);
+    gauge("publishing", stats->publishing);
+    gauge("dead", stats->dead);
+    measured_.set("vultus_queue_bytes", static_cast<double>(stats->bytes));
+}
+
+asio::awaitable<void> store_health::run() {
+    boot_time sampled{0};
+    while (!stopped_) {
+        const auto now = boot_now();
+        const bool reconnected = redis_.connection() != checked_connection_;
+        if (redis_.connected() &&
+            (reconnected || !settings_ || now - checked_at_ >= check_every)) {
+            co_await check();
+        }
+        if (redis_.connected() && settings_ && now - sampled >= sample_every) {
+            sampled = now;
+            co_await sample();
+        }
+        if (stopped_) break;
+        pause_.expires_after(settings_ ? look_every : look_every * 5);
+        boost::system::error_code ignored;
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+}
+
+int store_health::retry_after() const {
+    thread_local std::minstd_rand chance{std::random_device{}()};
+    return retry_after_seconds(depth_, jobs_per_second_,
+                               std::uniform_real_distribution<double>(0.0, 1.0)(chance));
+}
+
+}  // namespace vultus::api

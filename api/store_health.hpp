@@ -1,0 +1,47 @@
+// Whether Redis can be relied on: reachable, our functions loaded, its settings durable. Checked at
+// start, after each reconnect and every ten seconds; samples the queue each second for Retry-After.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include "api/one_shot.hpp"
+#include "api/redis_asio.hpp"
+#include "shared/job_store.hpp"
+#include "shared/metrics.hpp"
+
+namespace vultus::api {
+
+/// threads   that of the io_context
+class store_health {
+   public:
+    store_health(asio::io_context& io, redis_asio& redis, const job_store& store,
+                 metrics& measured);
+
+    /// Looks until stop(). Spawned once.
+    asio::awaitable<void> run();
+    void stop();
+
+    /// errors    store_unavailable, with the reason
+    result<void> ready() const;
+
+    /// Seconds for a Retry-After, from the queue's depth and how fast it drains; with jitter.
+    int retry_after() const;
+
+   private:
+    asio::awaitable<void> check();
+    asio::awaitable<void> sample();
+
+    redis_asio& redis_;
+    const job_store& store_;
+    metrics& measured_;
+    asio::steady_timer pause_;
+    bool stopped_ = false;
+    std::uint64_t checked_connection_ = 0;
+    boot_time checked_at_{0};
+    result<void> settings_ = fail(errc::store_unavailable, "Redis was not checked yet");
+    std::uint64_t depth_ = 0, finished_ = 0;
+    unix_time sampled_{0};
+    double jobs_per_second_ = 0;
+};
+
+}  // namespace vultus::api
