@@ -19,6 +19,7 @@ struct arguments {
     std::string broker;  ///< ZeroMQ endpoint for apis; empty: ipc://<data>/run/broker-api.sock
     bool json = false;
     bool explain = false;     ///< only print the redis-cli commands; nothing is asked or changed
+    bool quiet = false;       ///< fsck: nothing changes meanwhile, so compare sums and counters too
     std::string state, type;  ///< jobs
     std::string page;         ///< jobs, faces: what the last page named as next
     std::string from;         ///< tail: after this stream id; empty: from now on

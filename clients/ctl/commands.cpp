@@ -55,15 +55,15 @@ result<report> faces(const arguments& asked, redis_blocking& redis, const job_st
     return faces_report(asked.subject, *page);
 }
 
-result<report> fsck(redis_blocking& redis, const job_store& store) {
+result<report> fsck(const arguments& asked, redis_blocking& redis, const job_store& store) {
     std::vector<std::string> findings;
-    std::string cursor = "0";
+    std::string cursor;
     do {
-        auto step = redis.call(store.fsck(cursor, limits::page_size));
+        auto step = redis.call(store.fsck(cursor, limits::page_size, asked.quiet));
         if (!step) return fail(step.error());
         cursor = step->first;
         findings.insert(findings.end(), step->second.begin(), step->second.end());
-    } while (cursor != "0");
+    } while (!cursor.empty());
     return fsck_report(findings);
 }
 
@@ -113,7 +113,7 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::faces:
             return faces(asked, redis, store);
         case command::fsck:
-            return fsck(redis, store);
+            return fsck(asked, redis, store);
         case command::drain:
             return drain(id, where);
         case command::cancel:

@@ -151,8 +151,8 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run(store.remove(asked.subject).words);
             break;
         case command::fsck:
-            out.say("repeat it with the cursor it answers first, until that is 0");
-            out.run(store.fsck("0", limits::page_size).words);
+            out.say("repeat it with the cursor it answers after `more`, until it answers `ok`");
+            out.run(store.fsck("", limits::page_size, asked.quiet).words);
             break;
         case command::drain:
             out.say("draining is a message to the broker; Redis shows what the worker still runs");

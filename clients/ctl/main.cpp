@@ -64,7 +64,8 @@ void describe(CLI::App& app, arguments& asked) {
     add_with("bury", "set a waiting job aside as dead", command::bury, "id");
     add_with("delete", "delete a dead or finished job", command::remove, "id");
     add_with("drain", "let a worker finish and leave", command::drain, "worker");
-    add("fsck", "check that all keys in Redis agree", command::fsck);
+    CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
+    fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }
 
 int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
