@@ -32,13 +32,15 @@ export async function request(method, target, { body, key, headers = {}, signal 
   try { value = JSON.parse(text); } catch { /* judged below */ }
   if (answer.ok && value !== null) return value;
   const code = String(value?.type ?? "").split("/").pop();
-  throw new problem(answer.ok ? 0 : answer.status, value?.title || `The service answered ${answer.status}`,
-    value?.detail || "", code, Number(answer.headers.get("Retry-After")) || 0);
+  const title = value?.title || `The service answered ${answer.status}`;
+  const retry_after_s = Number(answer.headers.get("Retry-After")) || 0;
+  throw new problem(answer.ok ? 0 : answer.status, title, value?.detail || "", code, retry_after_s);
 }
 
 /** A key for one submission; a repeated send with it does nothing twice. */
 export function new_key() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Sends until the service takes it or refuses it for good; says when it has to wait. */
@@ -60,8 +62,8 @@ export const is_terminal = job => ["succeeded", "failed", "dead", "cancelled"].i
 /** Follows a job to its end: by its event stream, and by long poll when that breaks. */
 export async function follow(job, { signal, on_job, on_wait } = {}) {
   on_job?.(job);
-  if (!is_terminal(job)) job = await by_events(job, signal, on_job) ?? await by_poll(job, signal, on_job, on_wait);
-  return job;
+  if (is_terminal(job)) return job;
+  return await by_events(job, signal, on_job) ?? await by_poll(job, signal, on_job, on_wait);
 }
 
 function by_events(job, signal, on_job) {
@@ -75,7 +77,8 @@ function by_events(job, signal, on_job) {
       if (is_terminal(now)) finish(now);
     });
     source.addEventListener("error", () => finish(null));
-    signal?.addEventListener("abort", () => { source.close(); reject(signal.reason); }, { once: true });
+    const leave = () => { source.close(); reject(signal.reason); };
+    signal?.addEventListener("abort", leave, { once: true });
   });
 }
 
@@ -97,6 +100,7 @@ export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+    const leave = () => { clearTimeout(timer); reject(signal.reason); };
+    signal?.addEventListener("abort", leave, { once: true });
   });
 }

@@ -1,5 +1,5 @@
-// Where the page starts. recognise, teach and people each own their card; service owns the line in the
-// header and says when to ask again.
+// Where the page starts. recognise, teach and people each own their card; service owns the line in
+// the header and says when to ask again.
 import { collection } from "./api.js";
 import { refresh_people } from "./people.js";
 import "./recognise.js";

@@ -1,7 +1,11 @@
-// Draws boxes and names on a canvas that lies over the photo. Coordinates of the service are pixels of
-// the upright picture; browsers show photos upright too, so one factor is all there is between them.
+// Draws boxes and names on a canvas that lies over the photo. Coordinates of the service are pixels
+// of the upright picture; browsers show photos upright too, so one factor is all there is between.
 
-const names = { known: face => face.label, unknown: () => "unknown", ambiguous: face => `${face.label}?` };
+const names = {
+  known: face => face.label,
+  unknown: () => "unknown",
+  ambiguous: face => `${face.label}?`,
+};
 
 export const name_of = face => names[face.status](face);
 export const distance_of = face => face.distance === null ? "" : face.distance.toFixed(2);
@@ -34,7 +38,8 @@ export function draw_boxes(canvas, photo, result, marked = -1) {
   const colours = { known: "#197a46", unknown: "#5b6771", ambiguous: "#a15c00" };
   result.faces.forEach((face, index) => {
     const { left, top, right, bottom } = face.box, colour = colours[face.status];
-    const x = left * scale, y = top * scale, w = (right - left + 1) * scale, h = (bottom - top + 1) * scale;
+    const x = left * scale, y = top * scale;
+    const w = (right - left + 1) * scale, h = (bottom - top + 1) * scale;
     pen.lineWidth = index === marked ? 8 : 5;
     pen.strokeStyle = "rgb(255 255 255 / 75%)";
     pen.strokeRect(x, y, w, h);

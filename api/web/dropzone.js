@@ -4,7 +4,10 @@
 export function dropzone(area, input, on_files) {
   const offer = files => { if (files.length > 0) on_files(Array.from(files)); };
   input.addEventListener("change", () => { offer(input.files); input.value = ""; });
-  area.addEventListener("dragover", event => { event.preventDefault(); area.classList.add("over"); });
+  area.addEventListener("dragover", event => {
+    event.preventDefault();
+    area.classList.add("over");
+  });
   area.addEventListener("dragleave", () => area.classList.remove("over"));
   area.addEventListener("drop", event => {
     event.preventDefault();
@@ -14,4 +17,6 @@ export function dropzone(area, input, on_files) {
 }
 
 // A photo dropped beside the area must not make the browser leave the page.
-for (const kind of ["dragover", "drop"]) window.addEventListener(kind, event => event.preventDefault());
+for (const kind of ["dragover", "drop"]) {
+  window.addEventListener(kind, event => event.preventDefault());
+}

@@ -69,11 +69,13 @@ async function change(method, target) {
 
 async function forget(label, faces) {
   const text = `${count(faces, "face", "faces")} will be removed. This cannot be undone.`;
-  if (await confirmed(`Delete ${label}?`, text, "Delete")) await change("DELETE", address("/api/faces", { label }));
+  if (!await confirmed(`Delete ${label}?`, text, "Delete")) return;
+  await change("DELETE", address("/api/faces", { label }));
 }
 
 part("more").addEventListener("click", () => load(true));
 part("clear").addEventListener("click", async () => {
   const text = "All names and faces of this collection will be removed. This cannot be undone.";
-  if (await confirmed("Clear everyone?", text, "Clear")) await change("POST", address("/api/clear"));
+  if (!await confirmed("Clear everyone?", text, "Clear")) return;
+  await change("POST", address("/api/clear"));
 });

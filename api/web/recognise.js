@@ -19,7 +19,8 @@ function face_row(face, index) {
   name.className = "name";
   name.textContent = name_of(face);
   says.className = "quiet";
-  says.textContent = words[face.status] + (face.distance === null ? "" : `, distance ${distance_of(face)}`);
+  const distance = face.distance === null ? "" : `, distance ${distance_of(face)}`;
+  says.textContent = words[face.status] + distance;
   row.append(name, says);
   row.addEventListener("pointerenter", () => draw(index));
   row.addEventListener("pointerleave", () => draw());
@@ -27,15 +28,18 @@ function face_row(face, index) {
 }
 
 function draw(marked) {
-  if (shown && part("photo").clientWidth > 0) draw_boxes(part("boxes"), part("photo"), shown, marked);
+  const photo = part("photo");
+  if (shown && photo.clientWidth > 0) draw_boxes(part("boxes"), photo, shown, marked);
 }
 
 function show_result(result) {
   shown = result;
   part("faces").replaceChildren(...result.faces.map(face_row));
-  const found = result.faces.length === 0 ? "No face found" : count(result.faces.length, "face", "faces");
-  part("footer").textContent = `${found}${result.truncated ? " (the largest; there are more)" : ""}, ` +
-    `${Math.round(result.timing_ms.total)} ms, compared with ${count(result.gallery.people, "person", "people")}`;
+  const { faces, gallery, timing_ms, truncated } = result;
+  const found = faces.length === 0 ? "No face found" : count(faces.length, "face", "faces");
+  part("footer").textContent = found + (truncated ? " (the largest; there are more)" : "") +
+    `, ${Math.round(timing_ms.total)} ms, ` +
+    `compared with ${count(gallery.people, "person", "people")}`;
   draw();
 }
 
@@ -61,10 +65,12 @@ async function recognise(file, signal) {
   body.append("file", file);
   const options = { detector: part("detector").value, min_face_px: part("min-face").value };
   tell("Sending the photo …");
-  const accepted = await submit("POST", address("/api/recognize", options), { body, signal, on_wait });
+  const target = address("/api/recognize", options);
+  const accepted = await submit("POST", target, { body, signal, on_wait });
   const cancel = () => request("DELETE", accepted.links.self).catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
-  const job = await follow(accepted, { signal, on_job: now => tell(state_of(now, status)), on_wait });
+  const on_job = now => tell(state_of(now, status));
+  const job = await follow(accepted, { signal, on_job, on_wait });
   signal.removeEventListener("abort", cancel);
   if (job.state !== "succeeded") throw failure_of(job);
   return job.result;

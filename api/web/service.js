@@ -20,11 +20,12 @@ async function ask() {
     status = await request("GET", "/api/status");
     const waiting = status.queue.interactive + status.queue.bulk;
     if (status.reasons.length > 0) show("waiting", status.reasons[0]);
-    else show("ready", `Ready, ${count(status.workers.length, "worker", "workers")}` + (waiting ? `, ${waiting} waiting` : ""));
+    else show("ready", `Ready, ${count(status.workers.length, "worker", "workers")}` +
+      (waiting ? `, ${waiting} waiting` : ""));
     if (was_away) for (const listener of back) listener();
   } catch (failure) {
     status = null;
-    show("away", failure.status ? `${failure.title}; trying again …` : "The service is away; trying again …");
+    show("away", `${failure.status ? failure.title : "The service is away"}; trying again …`);
   }
 }
 

@@ -1,10 +1,11 @@
-// Teach a person: a name and photos. Each photo is a job of its own, so that each gets its verdict as
-// soon as it is known and no number of photos meets the limit of one request.
+// Teach a person: a name and photos. Each photo is a job of its own, so that each gets its verdict
+// as soon as it is known and no number of photos meets the limit of one request.
 import { address, follow, problem, submit } from "./api.js";
 import { dropzone } from "./dropzone.js";
 import { refresh_people } from "./people.js";
 import { status } from "./service.js";
-import { count, failure_of, reason, refusal_of, show_error, show_progress, state_of } from "./words.js";
+import { count, failure_of, reason, refusal_of, state_of } from "./words.js";
+import { show_error, show_progress } from "./words.js";
 
 const part = name => document.getElementById(`teach-${name}`);
 const prompt_text = part("chosen").textContent;
@@ -50,8 +51,9 @@ async function teach_all(name, files) {
   const say = files.map(verdict_row);
   for (const [index, file] of files.entries()) {
     const where = files.length > 1 ? `${index + 1} of ${files.length}: ` : "";
+    const tell = text => show_progress(part("progress"), text && where + text);
     try {
-      say[index](...await teach(name, file, text => show_progress(part("progress"), text && where + text)));
+      say[index](...await teach(name, file, tell));
     } catch (failure) {
       say[index]("refused", reason(failure.code, failure.title));
       if (!(failure instanceof problem) || failure.passing || failure.code === "bad_label") {

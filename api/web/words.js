@@ -14,7 +14,8 @@ const reasons = {
   poison: "The photo ended several workers and was set aside",
 };
 
-export const photo_bytes_max = 10 * 1024 * 1024 - 4096;  // the service's limit less the form around it
+// The service's limit of a body, less the form around the photo.
+export const photo_bytes_max = 10 * 1024 * 1024 - 4096;
 
 /** Why a photo cannot be sent, or "". */
 export function refusal_of(file) {
@@ -25,7 +26,7 @@ export function refusal_of(file) {
 
 export function reason(code, detail = "") { return reasons[code] || detail || String(code); }
 
-/** The reason that a failed job gives; a train of one photo names the photo's reason in the detail. */
+/** Why a job failed; a train of one photo names the photo's reason in the detail. */
 export function failure_of(job) {
   if (job.state === "cancelled") return "It was cancelled";
   const { code = "", detail = "" } = job.error ?? {};
@@ -40,7 +41,7 @@ export function state_of(job, status) {
   const why = status?.reasons?.[0];
   switch (job.state) {
     case "pending": return why ? `Waiting: ${why}` : "Waiting for a worker …";
-    case "running": return job.attempt > 1 ? `A worker is on it (attempt ${job.attempt}) …` : "A worker is on it …";
+    case "running": return `A worker is on it${job.attempt > 1 ? `, attempt ${job.attempt}` : ""} …`;
     case "delayed": return "Something was short; it is tried again soon …";
     case "publishing": return "Telling all workers …";
     default: return "";

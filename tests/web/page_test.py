@@ -49,14 +49,15 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """A fresh page on a fresh collection. Fails the test if the page complained or a dialog rose."""
+    """A fresh page on a fresh collection. Fails the test if the page complained or asked."""
     collection = "page-" + uuid.uuid4().hex[:12]
     context = browser.new_context(viewport={"width": 1180, "height": 860})
     tab = context.new_page()
     tab.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
     tab.complaints, tab.forgiven = [], ()
-    tab.on("console", lambda m: tab.complaints.append(m.text) if m.type in ("error", "warning") else None)
+    bad = ("error", "warning")
+    tab.on("console", lambda m: tab.complaints.append(m.text) if m.type in bad else None)
     tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
     tab.on("dialog", lambda d: (tab.complaints.append("dialog " + d.message), d.dismiss()))
     tab.goto(f"{URL}/?collection={collection}")
