@@ -1,0 +1,75 @@
+#!lua name=vultus1
+-- The state machine of Vultus inside Redis: every change of a job, a gallery or a worker is one
+-- call of one function of this library. shared/REDIS.md says what each means; the files of this
+-- folder are joined in the order of their names. This one holds what all the others stand on:
+-- limits, the context of a call, numbers as text.
+
+local library = {major = 1, minor = 0}
+
+-- The same numbers as in shared/limits.hpp; a test compares them.
+local limits = {
+    files_per_train = 16,
+    failures_max = 5,
+    crashes_max = 3,
+    reap_batch = 100,
+    collect_batch = 200,
+    jobs_per_message = 64,
+    page_size = 1000,
+    collections = 10000,
+    gallery_faces = 1000000,
+    faces_per_label = 1000,
+    embedding_bytes = 512,
+    workers = 1024,
+    idempotency_keys = 1000000,
+    clock_error = 1000,
+}
+
+local log_entries = 100000      -- of one gallery; a worker that is further behind loads a snapshot
+local changes_kept = 1000       -- of one collection, while a train is open
+local events_kept = 100000
+local idempotency_ms = 24 * 3600 * 1000
+local epoch_size = 1000000000   -- version = epoch * epoch_size + seq, exact in a double
+local epochs_max = 9000000
+local bulk_turn = 8             -- every 8th leased job comes from bulk
+local memory_share = 0.9        -- accept refuses beyond this part of maxmemory
+
+-- Set for each call by 90_register.lua; Redis runs one call at a time.
+local P    -- prefix of every key, for instance "vultus:{0}:"
+local now  -- ms by the clock of Redis, constant during a call
+
+-- tostring() of Lua turns 1e14 into "1e+14"; a version may be that large.
+local function int(number) return string.format('%.0f', number) end
+
+-- A wrong argument is a bug of the caller, so it is an error and not a status word.
+local function refuse(what) error({err = 'ERR vultus: ' .. what}) end
+
+local function number(text, name)
+    if not string.find(text or '', '^%d+$') then refuse(name .. ' is not a number') end
+    return tonumber(text)
+end
+
+local function one_of(text, words, name)
+    if not words[text] then refuse(name .. ' is unknown') end
+    return text
+end
+
+local function collection_name(text)
+    if #text > 64 or not string.find(text, '^%w[%w_-]*$') then refuse('collection is no name') end
+    return text
+end
+
+local function label_text(text)
+    if #text < 1 or #text > 200 or string.find(text, '%c') then refuse('label is no name') end
+    return text
+end
+
+-- Redis answers false for a field that is absent; nil is what Lua code expects.
+local function present(value) if value then return value end end
+
+local function hash_fields(key, names)
+    local values, out = redis.call('HMGET', key, unpack(names)), {}
+    for i, name in ipairs(names) do out[name] = present(values[i]) end
+    return out
+end
+
+local function integer_at(key) return tonumber(redis.call('GET', key) or 0) end

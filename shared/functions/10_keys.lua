@@ -1,0 +1,26 @@
+-- Names of keys. No other file joins a prefix and a name, so this is the whole layout.
+
+local key = {}
+
+function key.of(name) return P .. name end
+function key.queue(name) return P .. 'queue:' .. name end
+function key.pending(priority) return P .. 'queue:pending:' .. priority end
+
+function key.job(id) return P .. 'job:' .. id end
+function key.image(id, n) return P .. 'job:' .. id .. ':image:' .. int(n) end
+function key.annotated(id) return P .. 'job:' .. id .. ':annotated' end
+
+function key.idempotency(hash) return P .. 'idempotency:' .. hash end
+
+function key.worker(worker) return P .. 'worker:' .. worker end
+function key.worker_running(worker) return P .. 'worker:' .. worker .. ':running' end
+
+-- part: changes, changes_from, open, publishing
+function key.gallery(collection, part)
+    return P .. 'gallery:' .. collection .. (part and ':' .. part or '')
+end
+
+-- part: vectors, faces, labels, by_label, log
+function key.faces(collection, epoch, part)
+    return P .. 'gallery:' .. collection .. ':' .. int(epoch) .. ':' .. part
+end

@@ -1,0 +1,215 @@
+-- A job and its place. A state is the field `state` and the indexes that belong to it; move() is
+-- the only function that changes either, and writes the event.
+
+local job = {}
+
+-- What a decision may need; never the texts of the caller, which can be large.
+local job_fields = {
+    'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
+    'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
+    'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
+    'finished_bytes',
+}
+
+-- nil if there is no such job.
+function job.read(id)
+    local j = hash_fields(key.job(id), job_fields)
+    if j.state then return j end
+end
+
+local function count(name, n) redis.call('HINCRBY', key.of('stats'), name, n or 1) end
+
+local function event(id, from, to, attempt, why, worker)
+    redis.call('XADD', key.of('events'), 'MAXLEN', '~', events_kept, '*', 'job', id, 'from', from,
+        'to', to, 'attempt', attempt, 'why', why, 'worker', worker or '')
+end
+
+-- The milliseconds of a UUIDv7: its first 48 bits.
+local function id_time_ms(id)
+    return tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16) or 0
+end
+
+-- What to say of a job that is not there: it may have been collected.
+function job.absent(id)
+    local time_ms = id_time_ms(id)
+    if time_ms > 0 and time_ms <= integer_at(key.of('collected')) then return {'gone'} end
+    return {'not_found'}
+end
+
+function job.drop_images(id, j)
+    local bytes = tonumber(j.image_bytes)
+    if bytes == 0 then return end
+    for n = 0, tonumber(j.images) - 1 do redis.call('UNLINK', key.image(id, n)) end
+    redis.call('INCRBY', key.of('bytes'), -bytes)
+    if j.state == 'dead' then
+        redis.call('INCRBY', key.of('dead_bytes'), -bytes)
+        redis.call('ZREM', key.queue('dead_images'), id)
+    end
+    redis.call('HSET', key.job(id), 'image_bytes', 0)
+    j.image_bytes = '0'
+end
+
+-- A train is open until it ended; the changes of its collection are kept as long, see 40_galleries.
+function job.close_train(id, j)
+    if j.type ~= 'train' then return end
+    local open, changes = key.gallery(j.collection, 'open'), key.gallery(j.collection, 'changes')
+    if redis.call('ZREM', open, id) == 0 then return end
+    local oldest = redis.call('ZRANGE', open, 0, 0, 'WITHSCORES')
+    if oldest[1] then
+        redis.call('ZREMRANGEBYSCORE', changes, '-inf', '(' .. oldest[2])
+    else
+        redis.call('UNLINK', changes, key.gallery(j.collection, 'changes_from'))
+    end
+end
+
+-- Out of the indexes of a state. An id near the front of the line is found at once (-1).
+local leave = {}
+function leave.pending(id, j)
+    redis.call('LREM', key.pending(j.priority), -1, id)
+    redis.call('ZREM', key.queue('deadline'), id)
+end
+function leave.running(id, j)
+    redis.call('ZREM', key.queue('running'), id)
+    redis.call('SREM', key.worker_running(j.worker), id)
+end
+function leave.delayed(id)
+    redis.call('ZREM', key.queue('delayed'), id)
+    redis.call('ZREM', key.queue('deadline'), id)
+end
+function leave.publishing(id, j)
+    local waiting = key.gallery(j.collection, 'publishing')
+    redis.call('ZREM', key.queue('publishing'), id)
+    redis.call('ZREM', waiting, id)
+    if redis.call('EXISTS', waiting) == 0 then
+        redis.call('ZREM', key.of('publishing'), j.collection)
+    end
+end
+function leave.dead(id, j)
+    redis.call('ZREM', key.queue('dead'), id)
+    redis.call('ZREM', key.queue('dead_images'), id)
+    redis.call('INCRBY', key.of('dead_bytes'), -tonumber(j.image_bytes))
+end
+
+local function finish(id, j)
+    job.drop_images(id, j)
+    job.close_train(id, j)
+    local bytes = 0
+    for _, field in ipairs({'result', 'error', 'options', 'label'}) do
+        bytes = bytes + redis.call('HSTRLEN', key.job(id), field)
+    end
+    redis.call('HSET', key.job(id), 'finished_ms', now, 'finished_bytes', bytes)
+    redis.call('HDEL', key.job(id), 'lease_until_ms')
+    redis.call('INCRBY', key.of('finished_bytes'), bytes)
+    redis.call('ZADD', key.queue('done'), now, id)
+    count(j.state)
+end
+
+-- Into the indexes of a state. j.front: first in line; j.at: when a lease or a delay ends.
+local enter = {succeeded = finish, failed = finish, cancelled = finish}
+function enter.pending(id, j)
+    redis.call(j.front and 'RPUSH' or 'LPUSH', key.pending(j.priority), id)
+    redis.call('ZADD', key.queue('deadline'), j.deadline_ms, id)
+end
+function enter.running(id, j)
+    redis.call('ZADD', key.queue('running'), j.at, id)
+    redis.call('SADD', key.worker_running(j.worker), id)
+end
+function enter.delayed(id, j)
+    redis.call('ZADD', key.queue('delayed'), j.at, id)
+    redis.call('ZADD', key.queue('deadline'), j.deadline_ms, id)
+    count('retried')
+end
+function enter.publishing(id, j)
+    job.drop_images(id, j)
+    job.close_train(id, j)
+    redis.call('ZADD', key.queue('publishing'), now, id)
+    redis.call('ZADD', key.gallery(j.collection, 'publishing'), j.version, id)
+    redis.call('ZADD', key.of('publishing'), 'NX', now, j.collection)
+end
+function enter.dead(id, j)
+    redis.call('ZADD', key.queue('dead'), now, id)
+    redis.call('ZADD', key.queue('dead_images'), now, id)
+    redis.call('INCRBY', key.of('dead_bytes'), j.image_bytes)
+    redis.call('HSET', key.job(id), 'finished_ms', now)
+    redis.call('HDEL', key.job(id), 'lease_until_ms')
+    count('died')
+end
+
+-- One arrow of the diagram. j.state is '' for a job that is being made.
+function job.move(id, j, to, why)
+    local from = j.state
+    if leave[from] then leave[from](id, j) end
+    redis.call('HSET', key.job(id), 'state', to)
+    j.state = to
+    enter[to](id, j)
+    event(id, from, to, j.attempt, why, j.worker)
+end
+
+-- Whether a worker may still write for its attempt: nil if so, else what to answer. An attempt that
+-- ended by its own worker's hand keeps attempt and worker, so that a repeat is told apart.
+function job.not_his(j, attempt, worker)
+    local same = j and j.attempt == attempt and j.worker == worker
+    if same and j.state == 'running' then return nil end
+    local word = same and 'dup' or 'stale'
+    count(word)
+    return {word, j and j.state or ''}
+end
+
+function job.fail_with(id, j, code, detail)
+    redis.call('HSET', key.job(id), 'error',
+        '{"code":"' .. code .. '","detail":"' .. detail .. '"}')
+end
+
+-- An attempt handed back by its worker: nothing is counted. The field worker stays, for `dup`.
+function job.give_back(id, j, why)
+    if j.cancel_requested then
+        job.move(id, j, 'cancelled', 'cancel')
+    else
+        redis.call('HDEL', key.job(id), 'lease_until_ms', 'started')
+        j.front = true
+        job.move(id, j, 'pending', why)
+        count('requeued')
+    end
+    return j.state
+end
+
+-- An attempt taken from its worker. counts: whether it may be the job's own fault.
+function job.lose(id, j, why, counts)
+    if j.cancel_requested then
+        job.move(id, j, 'cancelled', 'cancel')
+        return j.state
+    end
+    if counts and j.solo == '1' and j.started == j.attempt then
+        count('crashed')
+        local crashes = redis.call('HINCRBY', key.job(id), 'crashes', 1)
+        if crashes >= limits.crashes_max then
+            job.fail_with(id, j, 'poison', 'it ended three workers, each while it ran alone')
+            job.move(id, j, 'dead', 'poison')
+            return j.state
+        end
+    end
+    redis.call('HSET', key.job(id), 'solo', 1)
+    redis.call('HDEL', key.job(id), 'worker', 'lease_until_ms', 'started')
+    j.front = true
+    job.move(id, j, 'pending', why)
+    count('requeued')
+    return j.state
+end
+
+-- With all that belongs to it. Only for jobs that are dead or ended.
+function job.remove(id, j)
+    job.drop_images(id, j)
+    job.close_train(id, j)
+    if leave[j.state] then leave[j.state](id, j) end
+    redis.call('INCRBY', key.of('annotated_bytes'), -tonumber(j.annotated_bytes or 0))
+    redis.call('INCRBY', key.of('finished_bytes'), -tonumber(j.finished_bytes or 0))
+    redis.call('UNLINK', key.job(id), key.annotated(id))
+    for _, index in ipairs({'all', 'done', 'annotated'}) do
+        redis.call('ZREM', key.queue(index), id)
+    end
+    local time_ms = id_time_ms(id)
+    if time_ms > integer_at(key.of('collected')) then
+        redis.call('SET', key.of('collected'), int(time_ms))
+    end
+    count('collected')
+end

@@ -1,0 +1,206 @@
+-- The faces of a collection, their version and their log, and who must acknowledge a version.
+-- A face stands in five keys of its epoch: vectors, faces, labels (counts), by_label, log.
+
+local gallery = {}
+local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log'}
+
+local gallery_fields = {
+    'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
+    'created_ms', 'deleted',
+}
+
+-- A collection without a gallery reads as version 0 with nobody in it.
+function gallery.read(collection)
+    local g = hash_fields(key.gallery(collection), gallery_fields)
+    g.exists = g.epoch ~= nil
+    g.collection = collection
+    for _, field in ipairs({'epoch', 'seq', 'removed_version', 'faces', 'people', 'log_from',
+                            'created_ms'}) do
+        g[field] = tonumber(g[field] or 0)
+    end
+    g.version = g.epoch * epoch_size + g.seq
+    return g
+end
+
+-- The oldest version an answer may have been computed with.
+function gallery.fence(g, min_version)
+    if not g.exists then return 0 end
+    return math.max(g.removed_version, tonumber(min_version))
+end
+
+local function part(g, name) return key.faces(g.collection, g.epoch, name) end
+
+-- An empty gallery with an epoch of its own. Whatever was computed before is older than it.
+function gallery.renew_epoch(g)
+    if integer_at(key.of('epochs')) >= epochs_max then refuse('no epochs left') end
+    if g.exists then
+        local old = {}
+        for i, name in ipairs(epoch_parts) do old[i] = part(g, name) end
+        redis.call('UNLINK', unpack(old))
+    else
+        redis.call('HSET', key.gallery(g.collection), 'created_ms', now)
+    end
+    g.exists, g.epoch, g.seq = true, redis.call('INCR', key.of('epochs')), 0
+    g.version = g.epoch * epoch_size
+    g.faces, g.people, g.log_from = 0, 0, 0
+    redis.call('HSET', key.gallery(g.collection), 'epoch', int(g.epoch), 'seq', 0, 'faces', 0,
+        'people', 0, 'log_from', 0, 'removed_version', int(g.version))
+    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'deleted')
+    redis.call('ZADD', key.of('collections'), 0, g.collection)
+end
+
+-- A change of a gallery is begin, then put and take, then commit.
+local function begin(g)
+    if g.seq + 1 >= epoch_size then refuse('no versions left in this epoch') end
+    g.seq, g.version, g.logged = g.seq + 1, g.version + 1, 0
+end
+
+local function log(g, op, face_id, label)
+    g.logged = g.logged + 1
+    redis.call('XADD', part(g, 'log'), int(g.seq) .. '-' .. int(g.logged), 'op', op, 'face_id',
+        face_id, 'label', label)
+end
+
+-- The log is cut at a whole seq; log_from is the oldest seq from which it can be followed.
+local function cut_log(g)
+    local excess = redis.call('XLEN', part(g, 'log')) - log_entries
+    if excess <= 0 then return end
+    local entries = redis.call('XRANGE', part(g, 'log'), '-', '+', 'COUNT', excess)
+    local last = tonumber(string.match(entries[#entries][1], '^%d+'))
+    redis.call('XTRIM', part(g, 'log'), 'MINID', int(last + 1) .. '-0')
+    redis.call('HSET', key.gallery(g.collection), 'log_from', int(last))
+end
+
+local function commit(g, removing)
+    redis.call('HSET', key.gallery(g.collection), 'seq', int(g.seq), 'faces', int(g.faces),
+        'people', int(g.people))
+    if removing then
+        redis.call('HSET', key.gallery(g.collection), 'removed_version', int(g.version))
+    end
+    cut_log(g)
+end
+
+-- Labels hold no control characters, so two escapes make any of them a JSON string.
+local function json_label(label) return '{"label":"' .. label:gsub('["\\]', '\\%0') .. '",' end
+
+-- The part of a stored face that the worker gave, behind its label; the numbers in it stay as
+-- they were written.
+local function face_text(label, rest) return json_label(label) .. string.sub(rest, 2) end
+local function face_rest(label, text) return '{' .. string.sub(text, #json_label(label) + 1) end
+
+local function count_label(g, label, n)
+    local left = redis.call('HINCRBY', part(g, 'labels'), label, n)
+    if left == 0 then redis.call('HDEL', part(g, 'labels'), label) end
+    if left == n then g.people = g.people + 1 elseif left == 0 then g.people = g.people - 1 end
+end
+
+local function put(g, label, face_id, rest)
+    redis.call('HSET', part(g, 'faces'), face_id, face_text(label, rest))
+    redis.call('ZADD', part(g, 'by_label'), 0, label .. '\n' .. face_id)
+    log(g, 'add', face_id, label)
+end
+
+local function take(g, label, face_id)
+    redis.call('ZREM', part(g, 'by_label'), label .. '\n' .. face_id)
+    log(g, 'remove', face_id, label)
+end
+
+function gallery.label_count(g, label)
+    if not g.exists then return 0 end
+    return tonumber(redis.call('HGET', part(g, 'labels'), label) or 0)
+end
+
+-- ids of one label's faces. Every byte of an id is less than 255, and no label holds a newline.
+function gallery.faces_of(g, label)
+    if not g.exists then return {} end
+    local ids = redis.call('ZRANGEBYLEX', part(g, 'by_label'), '[' .. label .. '\n',
+        '[' .. label .. '\n\255')
+    for i, member in ipairs(ids) do ids[i] = string.sub(member, #label + 2) end
+    return ids
+end
+
+-- faces: {{id, rest, vector}, ...} of one train.
+function gallery.add(g, label, faces)
+    begin(g)
+    for _, face in ipairs(faces) do
+        redis.call('HSET', part(g, 'vectors'), face[1], face[3])
+        put(g, label, face[1], face[2])
+    end
+    count_label(g, label, #faces)
+    g.faces = g.faces + #faces
+    commit(g, false)
+end
+
+function gallery.remove(g, label, ids)
+    begin(g)
+    for _, id in ipairs(ids) do take(g, label, id) end
+    redis.call('HDEL', part(g, 'vectors'), unpack(ids))
+    redis.call('HDEL', part(g, 'faces'), unpack(ids))
+    count_label(g, label, -#ids)
+    g.faces = g.faces - #ids
+    commit(g, true)
+end
+
+function gallery.rename(g, from, to, ids)
+    begin(g)
+    for _, id in ipairs(ids) do
+        local rest = face_rest(from, redis.call('HGET', part(g, 'faces'), id))
+        take(g, from, id)
+        put(g, to, id, rest)
+    end
+    count_label(g, from, -#ids)
+    count_label(g, to, #ids)
+    commit(g, true)
+end
+
+-- The collection is listed no more; its fences stay until every holder has acknowledged.
+function gallery.mark_deleted(g)
+    redis.call('HSET', key.gallery(g.collection), 'deleted', int(g.version))
+    redis.call('ZREM', key.of('collections'), g.collection)
+end
+
+local function forget_deleted(collection, version)
+    local g = gallery.read(collection)
+    if g.deleted == version and int(g.version) == version then
+        redis.call('UNLINK', key.gallery(collection))
+    end
+end
+
+-- The lowest version that a registered worker serves answers from; huge if nobody holds it. A
+-- registration counts until it is removed, whatever its time: only the timer removes lapsed ones.
+local function lowest_held(collection)
+    local lowest = math.huge
+    for _, worker in ipairs(redis.call('ZRANGE', key.of('workers'), 0, -1)) do
+        local held = redis.call('HGET', key.worker(worker), 'gallery:' .. collection)
+        if held then lowest = math.min(lowest, tonumber(held)) end
+    end
+    return lowest
+end
+
+-- Ends what every holder has acknowledged. Returns how many ended.
+function gallery.settle(collection)
+    local waiting = key.gallery(collection, 'publishing')
+    if redis.call('EXISTS', waiting) == 0 then return 0 end
+    local lowest = lowest_held(collection)
+    local ids = redis.call('ZRANGEBYSCORE', waiting, '-inf',
+        lowest == math.huge and '+inf' or int(lowest), 'LIMIT', 0, limits.collect_batch)
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        job.move(id, j, 'succeeded', 'acknowledged')
+        if j.type == 'delete_collection' then forget_deleted(collection, j.version) end
+    end
+    return #ids
+end
+
+-- A worker is gone, or serves nothing any more.
+function gallery.release(worker)
+    local fields = redis.call('HKEYS', key.worker(worker))
+    redis.call('UNLINK', key.worker(worker))
+    redis.call('ZREM', key.of('workers'), worker)
+    local settled = 0
+    for _, field in ipairs(fields) do
+        local collection = string.match(field, '^gallery:(.+)$')
+        if collection then settled = settled + gallery.settle(collection) end
+    end
+    return settled
+end

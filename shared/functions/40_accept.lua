@@ -1,0 +1,105 @@
+-- What clients of the queue call: accept a job, cancel one.
+
+local queue = {}
+local types = {recognize = true, train = true}
+local priorities = {interactive = true, bulk = true}
+
+local function forget_expired(most)
+    local known = key.of('idempotency')
+    local expired = redis.call('ZRANGEBYSCORE', known, '-inf', now, 'LIMIT', 0, most)
+    if #expired > 0 then redis.call('ZREM', known, unpack(expired)) end
+    return #expired
+end
+
+-- What to answer to a request that was seen before, or nil.
+function queue.seen(id, hash, fingerprint)
+    local state = redis.call('HGET', key.job(id), 'state')
+    if state then return {'dup', id, state} end
+    if hash == '' then return nil end
+    local known = redis.call('GET', key.idempotency(hash))
+    if known then
+        local first, first_fingerprint = string.match(known, '^(%S+) (.*)$')
+        if first_fingerprint ~= fingerprint then return {'conflict', first} end
+        return {'dup', first, redis.call('HGET', key.job(first), 'state') or ''}
+    end
+    forget_expired(10)
+    local keys = redis.call('ZCARD', key.of('idempotency'))
+    if keys >= limits.idempotency_keys then return {'full', 'idempotency', int(keys)} end
+end
+
+function queue.remember(id, hash, fingerprint)
+    if hash == '' then return end
+    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)
+    redis.call('ZADD', key.of('idempotency'), now + idempotency_ms, hash)
+end
+
+local function memory_short()
+    local info = redis.call('INFO', 'memory')
+    local most = tonumber(string.match(info, '\nmaxmemory:(%d+)'))
+    return most > 0 and tonumber(string.match(info, '\nused_memory:(%d+)')) > most * memory_share
+end
+
+local function no_room(bytes, jobs_max, bytes_max)
+    if memory_short() then return {'oom'} end
+    local jobs = redis.call('LLEN', key.pending('interactive')) +
+        redis.call('LLEN', key.pending('bulk')) + redis.call('ZCARD', key.queue('delayed'))
+    if jobs + 1 > jobs_max then return {'full', 'jobs', int(jobs)} end
+    if integer_at(key.of('bytes')) + bytes > bytes_max then return {'full', 'bytes', int(jobs)} end
+end
+
+function queue.accept(a)
+    local id, kind, collection, priority, options, label, client, traceparent = unpack(a, 1, 8)
+    one_of(kind, types, 'type')
+    one_of(priority, priorities, 'priority')
+    collection_name(collection)
+    if kind == 'train' then label_text(label) end
+    local deadline_ms, hash, fingerprint = now + number(a[9], 'deadline_ms'), a[10], a[11]
+    local jobs_max, bytes_max = number(a[12], 'max_jobs'), number(a[13], 'max_bytes')
+    local images, bytes = #a - 13, 0
+    if images > limits.files_per_train then refuse('too many images') end
+    for i = 14, #a do bytes = bytes + #a[i] end
+    if bytes == 0 then refuse('no image') end
+
+    local answer = queue.seen(id, hash, fingerprint)
+    if answer and answer[1] ~= 'full' then return answer end
+    answer = answer or no_room(bytes, jobs_max, bytes_max)
+    if answer then
+        count('refused')
+        return answer
+    end
+
+    local min_version = int(gallery.read(collection).version)
+    for i = 14, #a do redis.call('SET', key.image(id, i - 14), a[i]) end
+    redis.call('INCRBY', key.of('bytes'), bytes)
+    redis.call('HSET', key.job(id), 'type', kind, 'collection', collection, 'priority', priority,
+        'options', options, 'client', client, 'traceparent', traceparent, 'attempt', 0,
+        'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
+        'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
+    if kind == 'train' then
+        local mseq = redis.call('INCR', key.of('mseq'))
+        redis.call('HSET', key.job(id), 'label', label, 'mseq', mseq)
+        redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
+    end
+    redis.call('ZADD', key.queue('all'), now, id)
+    queue.remember(id, hash, fingerprint)
+    local j = {state = '', priority = priority, deadline_ms = deadline_ms, attempt = '0'}
+    job.move(id, j, 'pending', 'accept')
+    count('accepted')
+    return {'ok', id, min_version}
+end
+
+function queue.cancel(a)
+    local id = a[1]
+    local j = job.read(id)
+    if not j then return job.absent(id) end
+    if j.state == 'pending' or j.state == 'delayed' then
+        job.move(id, j, 'cancelled', 'cancel')
+        return {'cancelled'}
+    end
+    if j.state ~= 'running' then return {'terminal', j.state} end
+    if not j.cancel_requested then
+        redis.call('HSET', key.job(id), 'cancel_requested', 1)
+        event(id, 'running', 'running', j.attempt, 'cancel_requested', j.worker)
+    end
+    return {'requested', j.worker, j.attempt}
+end

@@ -1,0 +1,134 @@
+-- Changes of a gallery that need no worker: clear, forget, rename, merge, delete. They commit when
+-- they are accepted, and every train that was accepted before and commits later replays them.
+
+local change = {}
+local operations = {
+    clear = true, forget = true, forget_face = true, rename = true, merge = true,
+    delete_collection = true,
+}
+
+-- Kept for the trains that are open; without one nobody would ask. A clear makes the older ones
+-- moot: it supersedes every train that would have replayed them.
+local function record(collection, op, from, to, id, mseq)
+    if redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then return end
+    local changes = key.gallery(collection, 'changes')
+    if op == 'clear' then redis.call('UNLINK', changes) end
+    local function quoted(text) return '"' .. text:gsub('["\\]', '\\%0') .. '"' end
+    redis.call('ZADD', changes, mseq, '{"id":' .. quoted(id) .. ',"op":"' .. op .. '","from":' ..
+        quoted(from) .. ',"to":' .. quoted(to) .. '}')
+    if redis.call('ZCARD', changes) > changes_kept then
+        local oldest = redis.call('ZPOPMIN', changes)
+        redis.call('SET', key.gallery(collection, 'changes_from'), oldest[2])
+    end
+end
+
+-- The label under which a train's faces go in now; nil if they must not.
+function change.replay(collection, mseq, label)
+    if tonumber(mseq) < integer_at(key.gallery(collection, 'changes_from')) then return nil end
+    local later = redis.call('ZRANGEBYSCORE', key.gallery(collection, 'changes'), '(' .. mseq,
+        '+inf')
+    for _, text in ipairs(later) do
+        local c = cjson.decode(text)
+        if c.op == 'clear' then return nil end
+        if c.from == label then
+            if c.op == 'forget' then return nil end
+            label = c.to
+        end
+    end
+    return label
+end
+
+-- Each answers how many faces it touched, or why it cannot; with `write` it does it.
+local apply = {}
+
+function apply.clear(g, a, b, write)
+    local faces = g.faces
+    if write and g.exists and not g.deleted then gallery.renew_epoch(g) end
+    return faces
+end
+
+function apply.delete_collection(g, a, b, write)
+    local known = g.exists and not g.deleted
+    if not known and redis.call('EXISTS', key.gallery(g.collection, 'open')) == 0 then
+        return nil, 'not_found'
+    end
+    local faces = g.faces
+    if write and g.exists then
+        gallery.renew_epoch(g)
+        gallery.mark_deleted(g)
+    end
+    return faces
+end
+
+function apply.forget(g, label, b, write)
+    local ids = gallery.faces_of(g, label)
+    if write and #ids > 0 then gallery.remove(g, label, ids) end
+    return #ids
+end
+
+function apply.forget_face(g, label, face_id, write)
+    local found = g.exists and redis.call('ZSCORE', key.faces(g.collection, g.epoch, 'by_label'),
+        label .. '\n' .. face_id)
+    if not found then return nil, 'not_found' end
+    if write then gallery.remove(g, label, {face_id}) end
+    return 1
+end
+
+function apply.merge(g, from, to, write)
+    if from == to then return 0 end
+    local ids = gallery.faces_of(g, from)
+    if #ids + gallery.label_count(g, to) > limits.faces_per_label then return nil, 'label_full' end
+    if write and #ids > 0 then gallery.rename(g, from, to, ids) end
+    return #ids
+end
+
+function apply.rename(g, from, to, write)
+    if from ~= to and gallery.label_count(g, to) > 0 then return nil, 'label_exists' end
+    return apply.merge(g, from, to, write)
+end
+
+-- How a change stands among the changes that a train replays. One face that is not there yet
+-- cannot be named by anybody, so forget_face is not replayed.
+local replayed_as = {
+    clear = 'clear', delete_collection = 'clear', forget = 'forget', rename = 'rename',
+    merge = 'rename',
+}
+
+local function store(id, op, collection, a, b, client, traceparent)
+    redis.call('HSET', key.job(id), 'type', op, 'collection', collection, 'priority',
+        'interactive', 'client', client, 'traceparent', traceparent, 'attempt', 0, 'failures', 0,
+        'crashes', 0, 'solo', 0, 'images', 0, 'image_bytes', 0, 'created_ms', now)
+    if a ~= '' then redis.call('HSET', key.job(id), 'label', a) end
+    if op == 'rename' or op == 'merge' then redis.call('HSET', key.job(id), 'label_to', b) end
+    if op == 'forget_face' then redis.call('HSET', key.job(id), 'face_id', b) end
+    redis.call('ZADD', key.queue('all'), now, id)
+end
+
+function change.accept(args)
+    local id, op, collection, a, b, client, traceparent, hash, fingerprint = unpack(args, 1, 9)
+    one_of(op, operations, 'op')
+    collection_name(collection)
+    if op ~= 'clear' and op ~= 'delete_collection' then label_text(a) end
+    if op == 'rename' or op == 'merge' then label_text(b) end
+
+    local answer = queue.seen(id, hash, fingerprint)
+    if answer then return answer end
+    local g = gallery.read(collection)
+    local _, why = apply[op](g, a, b, false)
+    if why then return {why} end
+
+    local faces = apply[op](g, a, b, true)
+    local mseq, version = redis.call('INCR', key.of('mseq')), int(g.version)
+    local as = replayed_as[op]
+    if as and not (as == 'rename' and a == b) then record(collection, as, a, b, id, mseq) end
+    store(id, op, collection, a, b, client, traceparent)
+    redis.call('HSET', key.job(id), 'mseq', mseq, 'min_version', version, 'version', version,
+        'faces', int(faces))
+    queue.remember(id, hash, fingerprint)
+    count('changes')
+    local j = {state = '', type = op, collection = collection, version = version, attempt = '0',
+               image_bytes = '0'}
+    job.move(id, j, 'publishing', 'change')
+    gallery.settle(collection)
+    return {'ok', id, redis.call('HGET', key.job(id), 'state'), version, int(faces)}
+end

@@ -1,0 +1,169 @@
+-- How jobs come to workers: lease, and what takes an attempt back.
+
+-- Delayed jobs whose time came go to the end of the line.
+local function wake_due()
+    local due = redis.call('ZRANGEBYSCORE', key.queue('delayed'), '-inf', now, 'LIMIT', 0,
+        limits.reap_batch)
+    for _, id in ipairs(due) do job.move(id, job.read(id), 'pending', 'due') end
+end
+
+-- The front of one line, read once for a call: next() answers id and job, or nil.
+local function line(priority, most)
+    local ids = redis.call('LRANGE', key.pending(priority), -most, -1)
+    return {priority = priority, ids = ids, at = #ids}
+end
+
+-- What stands first in a line for a worker. Jobs past their deadline fail on the way; types that
+-- the worker does not do are passed over. Second result: the job must run alone.
+local function first_in(l, wanted)
+    while l.at > 0 do
+        local id = l.ids[l.at]
+        local j = job.read(id)
+        if not j or j.state ~= 'pending' then
+            redis.call('LREM', key.pending(l.priority), -1, id)
+        elseif tonumber(j.deadline_ms) <= now then
+            job.fail_with(id, j, 'deadline_exceeded', 'the job waited longer than its deadline')
+            job.move(id, j, 'failed', 'deadline_exceeded')
+        elseif wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true) then
+            return id, j
+        end
+        l.at = l.at - 1
+    end
+end
+
+local function grant(id, j, worker, lease_ms)
+    j.attempt = int(tonumber(j.attempt) + 1)
+    j.worker, j.at = worker, now + lease_ms
+    redis.call('HSET', key.job(id), 'attempt', j.attempt, 'worker', worker, 'started_ms', now,
+        'lease_until_ms', j.at)
+    redis.call('HDEL', key.job(id), 'started')
+    job.move(id, j, 'running', 'lease')
+    count('leased')
+    local fence = gallery.fence(gallery.read(j.collection), j.min_version)
+    return {id, j.attempt, j.type, j.collection, j.priority, int(fence), int(j.at), j.deadline_ms,
+            j.solo, j.traceparent or ''}
+end
+
+-- nil if this connection may act for the worker, else what to answer.
+local function not_connected(worker, connection)
+    local known = redis.call('HGET', key.worker(worker), 'connection')
+    if not known then return {'gone'} end
+    if tonumber(known) > connection then return {'stale', known} end
+    if tonumber(known) < connection then
+        redis.call('HSET', key.worker(worker), 'connection', int(connection))
+    end
+end
+
+function queue.lease(a)
+    local worker, connection = a[1], number(a[2], 'connection')
+    local busy = number(a[3], 'outstanding') > 0
+    local n = math.min(number(a[4], 'n'), limits.jobs_per_message)
+    local lease_ms = number(a[5], 'lease_ms')
+    local wanted = a[6] == '' and '' or ',' .. a[6] .. ','
+    local answer = not_connected(worker, connection)
+    if answer then return answer end
+
+    wake_due()
+    local most = n + limits.reap_batch
+    local interactive, bulk = line('interactive', most), line('bulk', most)
+    local leased_before = tonumber(redis.call('HGET', key.of('stats'), 'leased') or 0)
+    local jobs = {}
+    while #jobs < n do
+        local first, second = interactive, bulk
+        if (leased_before + #jobs + 1) % bulk_turn == 0 then first, second = bulk, interactive end
+        local from = first
+        local id, j = first_in(first, wanted)
+        if not id then
+            from = second
+            id, j = first_in(second, wanted)
+        end
+        local alone = id and j.solo == '1'
+        if not id or alone and (busy or #jobs > 0) then break end
+        from.at = from.at - 1
+        jobs[#jobs + 1] = grant(id, j, worker, lease_ms)
+        if alone then break end
+    end
+
+    local reply = {'ok', int(now), int(#jobs)}
+    for _, granted in ipairs(jobs) do
+        for _, field in ipairs(granted) do reply[#reply + 1] = field end
+    end
+    return reply
+end
+
+-- Takes attempts from their workers. counted(j): whether the job itself may be at fault.
+local function lose_all(ids, why, counted)
+    local tally = {pending = 0, dead = 0, cancelled = 0}
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        if j and j.state == 'running' then
+            local state = job.lose(id, j, why, counted(j))
+            tally[state] = tally[state] + 1
+        end
+    end
+    return int(tally.pending), int(tally.dead), int(tally.cancelled)
+end
+
+function queue.worker_lost(a)
+    local worker, connection = a[1], number(a[2], 'connection')
+    local known = redis.call('HGET', key.worker(worker), 'connection')
+    if known and tonumber(known) > connection then return {'stale', known} end
+    local ids = redis.call('SMEMBERS', key.worker_running(worker))
+    local pending, dead, cancelled = lose_all(ids, 'worker_lost', function() return true end)
+    gallery.release(worker)
+    return {'ok', pending, dead, cancelled}
+end
+
+-- Until when nothing lapses, or nil. A restart of Redis and a jump of its clock both mean that
+-- workers could not renew, or that the times in the leases mean nothing.
+local function grace(expected_now, lease_ms)
+    local run_id = string.match(redis.call('INFO', 'server'), '\nrun_id:(%x+)')
+    local known = redis.call('GET', key.of('server.run_id'))
+    local until_ms = integer_at(key.of('server.grace_ms'))
+    local jumped = expected_now > 0 and math.abs(now - expected_now) > limits.clock_error
+    if known ~= run_id then redis.call('SET', key.of('server.run_id'), run_id) end
+    if known and known ~= run_id or jumped or until_ms > now + 2 * lease_ms then
+        until_ms = now + lease_ms
+        redis.call('SET', key.of('server.grace_ms'), int(until_ms))
+    end
+    if until_ms > now then return until_ms end
+end
+
+-- Members that lapsed, and those that were written before the clock went back.
+local function lapsed(index, most, lease_ms)
+    local ids = redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, most)
+    local ahead = redis.call('ZRANGEBYSCORE', index, '(' .. int(now + 2 * lease_ms), '+inf',
+        'LIMIT', 0, most - #ids)
+    for _, id in ipairs(ahead) do ids[#ids + 1] = id end
+    return ids
+end
+
+function queue.reap(a)
+    local expected_now, lease_ms = number(a[1], 'expected_now'), number(a[3], 'lease_ms')
+    local most = math.min(number(a[2], 'max'), limits.reap_batch)
+    local until_ms = grace(expected_now, lease_ms)
+    if until_ms then return {'grace', int(now), int(until_ms)} end
+    -- A lease that was not renewed since a restart or jump says nothing about its job.
+    local graced = integer_at(key.of('server.grace_ms'))
+    local ids = lapsed(key.queue('running'), most, lease_ms)
+    local pending, dead, cancelled = lose_all(ids, 'lease_lapsed', function(j)
+        local ended = tonumber(j.lease_until_ms)
+        return ended > graced and ended <= now
+    end)
+    return {'ok', int(now), pending, dead, cancelled}
+end
+
+function queue.barrier(a)
+    local expected_now, lease_ms = number(a[1], 'expected_now'), number(a[2], 'lease_ms')
+    local until_ms = grace(expected_now, lease_ms)
+    if until_ms then return {'grace', int(now), int(until_ms)} end
+    local settled = 0
+    local workers = lapsed(key.of('workers'), limits.reap_batch, lease_ms)
+    for _, worker in ipairs(workers) do settled = settled + gallery.release(worker) end
+    local waiting = redis.call('ZRANGE', key.of('publishing'), 0, limits.reap_batch - 1)
+    for _, collection in ipairs(waiting) do
+        settled = settled + gallery.settle(collection)
+        redis.call('ZADD', key.of('publishing'), 'XX', now, collection)
+    end
+    return {'ok', int(now), int(settled), int(#workers)}
+end

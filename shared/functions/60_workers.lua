@@ -1,0 +1,227 @@
+-- What workers call: registration and holdings, and the end of an attempt.
+
+local worker = {}
+
+function worker.register(a)
+    local id, connection, registration_ms = a[1], number(a[2], 'connection'), number(a[3], 'ms')
+    local known = redis.call('EXISTS', key.worker(id)) == 1
+    if not known and redis.call('ZCARD', key.of('workers')) >= limits.workers then
+        return {'full'}
+    end
+    if known then gallery.release(id) end  -- it serves nothing until it says hello again
+    redis.call('HSET', key.worker(id), 'connection', int(connection), 'host', a[4], 'pid', a[5],
+        'device', a[6], 'build', a[7], 'types', a[8], 'registered_ms', now)
+    redis.call('ZADD', key.of('workers'), now + registration_ms, id)
+    return {'ok', int(now)}
+end
+
+local function his(j, attempt, id)
+    return j.state == 'running' and j.attempt == attempt and j.worker == id
+end
+
+function worker.renew(a)
+    local id, connection = a[1], number(a[2], 'connection')
+    local registration_ms, lease_ms = number(a[3], 'registration_ms'), number(a[4], 'lease_ms')
+    if #a % 2 ~= 0 then refuse('an id without an attempt') end
+    local record = redis.call('HGETALL', key.worker(id))
+    if #record == 0 then return {'gone'} end
+    redis.call('ZADD', key.of('workers'), now + registration_ms, id)
+
+    local lost, cancel, held = {}, {}, {}
+    for i = 5, #a, 2 do
+        local j = hash_fields(key.job(a[i]), {'state', 'attempt', 'worker', 'cancel_requested'})
+        if his(j, a[i + 1], id) then
+            redis.call('HSET', key.job(a[i]), 'lease_until_ms', now + lease_ms)
+            redis.call('ZADD', key.queue('running'), 'XX', now + lease_ms, a[i])
+            if j.cancel_requested then cancel[#cancel + 1] = a[i] end
+        else
+            lost[#lost + 1] = a[i]
+        end
+    end
+    for i = 1, #record, 2 do
+        local collection = string.match(record[i], '^gallery:(.+)$')
+        if collection then held[#held + 1] = collection end
+        if record[i] == 'connection' and tonumber(record[i + 1]) < connection then
+            redis.call('HSET', key.worker(id), 'connection', int(connection))
+        end
+    end
+
+    local reply = {'ok', int(now), int(#lost), int(#cancel), int(#held)}
+    for _, job_id in ipairs(lost) do reply[#reply + 1] = job_id end
+    for _, job_id in ipairs(cancel) do reply[#reply + 1] = job_id end
+    for _, collection in ipairs(held) do
+        reply[#reply + 1] = collection
+        reply[#reply + 1] = int(gallery.read(collection).version)
+    end
+    return reply
+end
+
+function worker.hello(a)
+    local id, collection, version = a[1], collection_name(a[2]), a[3]
+    if version ~= 'none' then number(version, 'version') end
+    if redis.call('EXISTS', key.worker(id)) == 0 then return {'gone'} end
+    if version == 'none' then
+        redis.call('HDEL', key.worker(id), 'gallery:' .. collection)
+        gallery.settle(collection)
+        return {'ok'}
+    end
+    local current = int(gallery.read(collection).version)
+    if version ~= current then return {'catch_up', current} end
+    redis.call('HSET', key.worker(id), 'gallery:' .. collection, current)
+    gallery.settle(collection)
+    return {'serve', current}
+end
+
+function worker.bye(a)
+    local ids = redis.call('SMEMBERS', key.worker_running(a[1]))
+    for _, id in ipairs(ids) do job.give_back(id, job.read(id), 'bye') end
+    gallery.release(a[1])
+    return {'ok', int(#ids)}
+end
+
+function worker.started(a)
+    local lost = {}
+    if #a % 2 ~= 1 then refuse('an id without an attempt') end
+    for i = 2, #a, 2 do
+        local j = hash_fields(key.job(a[i]), {'state', 'attempt', 'worker'})
+        if his(j, a[i + 1], a[1]) then
+            redis.call('HSET', key.job(a[i]), 'started', a[i + 1])
+        else
+            lost[#lost + 1] = a[i]
+        end
+    end
+    return {'ok', int(#lost), unpack(lost)}
+end
+
+-- The attempt may still end with an effect: nil, or what to answer instead.
+local function not_open(id, j, attempt, worker_id)
+    local answer = job.not_his(j, attempt, worker_id)
+    if answer then return answer end
+    if j.cancel_requested then
+        job.move(id, j, 'cancelled', 'cancel')
+        return {'cancelled'}
+    end
+end
+
+function worker.complete_recognize(a)
+    local id, attempt, worker_id, version = a[1], a[2], a[3], number(a[4], 'version')
+    local result, annotated = a[5], a[6]
+    local j = job.read(id)
+    local answer = not_open(id, j, attempt, worker_id)
+    if answer then return answer end
+    if j.type ~= 'recognize' then refuse('the job is a ' .. j.type) end
+    local g = gallery.read(j.collection)
+    if version < gallery.fence(g, j.min_version) or version > g.version then
+        count('old_version')
+        return {'old_version', int(g.version)}
+    end
+
+    redis.call('HSET', key.job(id), 'result', result, 'version', int(version))
+    redis.call('HDEL', key.job(id), 'error')
+    if annotated ~= '' then
+        redis.call('SET', key.annotated(id), annotated)
+        redis.call('HSET', key.job(id), 'annotated_bytes', #annotated)
+        redis.call('INCRBY', key.of('annotated_bytes'), #annotated)
+        redis.call('ZADD', key.queue('annotated'), now, id)
+    end
+    job.move(id, j, 'succeeded', 'complete')
+    return {'succeeded', int(version)}
+end
+
+-- The faces of a train as {id, rest, vector}, checked.
+local function trained_faces(id, a)
+    local faces, seen = {}, {}
+    if #a < 8 or (#a - 5) % 3 ~= 0 or (#a - 5) / 3 > limits.files_per_train then
+        refuse('faces are 1 to 16 groups of three')
+    end
+    for i = 6, #a, 3 do
+        local face_id = a[i]
+        if string.sub(face_id, 1, #id + 1) ~= id .. '-' or seen[face_id] then refuse('face_id') end
+        if not string.find(a[i + 1], '^{"') then refuse('face_json is not an object') end
+        if #a[i + 2] ~= limits.embedding_bytes then refuse('a vector is 512 bytes') end
+        seen[face_id] = true
+        faces[#faces + 1] = {face_id, a[i + 1], a[i + 2]}
+    end
+    return faces
+end
+
+-- Why a gallery cannot take these faces, or nil.
+local function no_place(g, label, faces, model)
+    if g.embedding_model and g.embedding_model ~= model then
+        return {'model_mismatch', g.embedding_model}
+    end
+    local made = g.exists and not g.deleted
+    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
+        return {'collections_full'}
+    end
+    if gallery.label_count(g, label) + faces > limits.faces_per_label then return {'label_full'} end
+    if g.faces + faces > limits.gallery_faces then return {'gallery_full'} end
+end
+
+local function supersede(id, j, result)
+    local version = int(gallery.read(j.collection).version)
+    redis.call('HSET', key.job(id), 'result', result, 'superseded', 1, 'faces', 0,
+        'version', version)
+    redis.call('HDEL', key.job(id), 'error')
+    job.move(id, j, 'succeeded', 'superseded')
+    count('superseded')
+    return {'superseded', version}
+end
+
+function worker.complete_train(a)
+    local id, attempt, worker_id, model, result = unpack(a, 1, 5)
+    local j = job.read(id)
+    local answer = not_open(id, j, attempt, worker_id)
+    if answer then return answer end
+    if j.type ~= 'train' then refuse('the job is a ' .. j.type) end
+    local faces = trained_faces(id, a)
+    local label = change.replay(j.collection, j.mseq, j.label)
+    if not label then return supersede(id, j, result) end
+    local g = gallery.read(j.collection)
+    answer = no_place(g, label, #faces, model)
+    if answer then return answer end
+
+    if not g.exists or g.deleted then gallery.renew_epoch(g) end
+    redis.call('HSET', key.gallery(j.collection), 'embedding_model', model)
+    gallery.add(g, label, faces)
+    j.version = int(g.version)
+    redis.call('HSET', key.job(id), 'result', result, 'version', j.version, 'faces', #faces)
+    redis.call('HDEL', key.job(id), 'error', 'lease_until_ms')
+    if label ~= j.label then redis.call('HSET', key.job(id), 'label_stored', label) end
+    job.move(id, j, 'publishing', 'complete')
+    gallery.settle(j.collection)
+    return {redis.call('HGET', key.job(id), 'state'), j.version}
+end
+
+-- Ends of an attempt without a result.
+local ends = {}
+
+function ends.permanent(id, j, text)
+    redis.call('HSET', key.job(id), 'error', text)
+    job.move(id, j, 'failed', 'permanent')
+    return {'failed'}
+end
+
+function ends.retry(id, j, text, delay_ms)
+    redis.call('HSET', key.job(id), 'error', text)
+    if redis.call('HINCRBY', key.job(id), 'failures', 1) >= limits.failures_max then
+        job.move(id, j, 'dead', 'failures')
+        return {'dead'}
+    end
+    redis.call('HDEL', key.job(id), 'lease_until_ms', 'started')
+    j.at = now + delay_ms
+    job.move(id, j, 'delayed', 'retry')
+    return {'delayed', int(j.at)}
+end
+
+ends['return'] = function(id, j)
+    return {job.give_back(id, j, 'return')}
+end
+
+function worker.fail(a)
+    local id, attempt, worker_id, kind, text = unpack(a, 1, 5)
+    local delay_ms = number(a[6], 'delay_ms')
+    local finish_with = ends[kind] or refuse('kind is unknown')
+    local j = job.read(id)
+    return not_open(id, j, attempt, worker_id) or finish_with(id, j, text, delay_ms)
+end

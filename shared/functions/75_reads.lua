@@ -1,0 +1,163 @@
+-- Questions that change nothing: a job, lists, faces, the log of a gallery, the counters.
+
+local read = {}
+
+function read.about() return {'ok', int(library.major), int(library.minor)} end
+
+-- The one write of this file: the first process on empty data says what they will be.
+function read.open(a)
+    local schema = int(library.major) .. ' ' .. int(number(a[1], 'shards'))
+    redis.call('SET', key.of('schema'), schema, 'NX')
+    local stored = redis.call('GET', key.of('schema'))
+    if stored ~= schema then return {'wrong_schema', stored} end
+    return {'ok', int(library.major), a[1]}
+end
+
+function read.job(a)
+    local fields = redis.call('HGETALL', key.job(a[1]))
+    if #fields == 0 then return job.absent(a[1]) end
+    return {'ok', int(now), unpack(fields)}
+end
+
+-- Newest first. The cursor is "<created_ms> <id>" of the last job looked at.
+function read.list(a)
+    local state, kind, cursor = a[1], a[2], a[3]
+    local most = math.min(number(a[4], 'count'), limits.page_size)
+    local after_ms, after_id = string.match(cursor, '^(%d+) (.+)$')
+    if cursor ~= '' and not after_ms then refuse('cursor') end
+    local rows = redis.call('ZREVRANGEBYSCORE', key.queue('all'), after_ms or '+inf', '-inf',
+        'WITHSCORES', 'LIMIT', 0, limits.page_size)
+    local ids, last = {}, ''
+    for i = 1, #rows, 2 do
+        local id, created_ms = rows[i], rows[i + 1]
+        local seen = created_ms == after_ms and id >= after_id
+        if not seen and #ids < most then
+            last = created_ms .. ' ' .. id
+            local j = redis.call('HMGET', key.job(id), 'state', 'type')
+            if (state == '' or j[1] == state) and (kind == '' or j[2] == kind) then
+                ids[#ids + 1] = id
+            end
+        end
+    end
+    if #rows < 2 * limits.page_size and (#rows == 0 or last == '' or
+        last == rows[#rows] .. ' ' .. rows[#rows - 1]) then last = '' end
+    return {'ok', last, int(#ids), unpack(ids)}
+end
+
+function read.version(a)
+    local g = gallery.read(collection_name(a[1]))
+    return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
+            g.embedding_model or ''}
+end
+
+-- One range query for each label: from the last face of one to the first face of the next.
+function read.faces(a)
+    local g, label = gallery.read(collection_name(a[1])), a[2]
+    local most = math.min(number(a[3], 'count'), limits.page_size)
+    local by_label = key.faces(g.collection, g.epoch, 'by_label')
+    local reply, found = {}, 0
+    while found < most do
+        local from = label == '' and '-' or '(' .. label .. '\n\255'
+        local first = redis.call('ZRANGEBYLEX', by_label, from, '+', 'LIMIT', 0, 1)[1]
+        if not first then break end
+        label = string.match(first, '^[^\n]+')
+        found = found + 1
+        reply[#reply + 1] = label
+        reply[#reply + 1] = int(gallery.label_count(g, label))
+    end
+    return {'ok', int(g.version), int(g.faces), int(g.people), int(found), unpack(reply)}
+end
+
+function read.label(a)
+    local g = gallery.read(collection_name(a[1]))
+    local ids = gallery.faces_of(g, a[2])
+    if #ids == 0 then return {'not_found'} end
+    local texts = redis.call('HMGET', key.faces(g.collection, g.epoch, 'faces'), unpack(ids))
+    local reply = {'ok', int(g.version), int(#ids)}
+    for i, id in ipairs(ids) do
+        reply[#reply + 1] = id
+        reply[#reply + 1] = texts[i] or ''
+    end
+    return reply
+end
+
+function read.collections(a)
+    local from = a[1] == '' and '-' or '(' .. a[1]
+    local names = redis.call('ZRANGEBYLEX', key.of('collections'), from, '+', 'LIMIT', 0,
+        math.min(number(a[2], 'count'), limits.page_size))
+    local reply = {'ok', int(#names)}
+    for _, name in ipairs(names) do
+        local g = gallery.read(name)
+        local row = {name, int(g.version), int(g.faces), int(g.people), int(g.created_ms)}
+        for _, field in ipairs(row) do reply[#reply + 1] = field end
+    end
+    return reply
+end
+
+local function seq_of(entry) return string.match(entry[1], '^%d+') end
+
+-- Whole seqs: the last one of a full read may be cut, so it waits for the next call, unless it is
+-- alone; then all of it is read.
+local function whole_seqs(log, from_seq)
+    local entries = redis.call('XRANGE', log, int(from_seq + 1) .. '-0', '+', 'COUNT',
+        limits.page_size)
+    if #entries < limits.page_size then return entries end
+    local last = seq_of(entries[#entries])
+    if seq_of(entries[1]) == last then return redis.call('XRANGE', log, last, last) end
+    while seq_of(entries[#entries]) == last do entries[#entries] = nil end
+    return entries
+end
+
+function read.delta(a)
+    local g = gallery.read(collection_name(a[1]))
+    local epoch, from_seq = number(a[2], 'epoch'), number(a[3], 'from_seq')
+    if epoch ~= g.epoch or from_seq > g.seq or from_seq < g.log_from then
+        return {'snapshot', int(g.version)}
+    end
+    local entries = whole_seqs(key.faces(g.collection, g.epoch, 'log'), from_seq)
+    local reached = #entries > 0 and tonumber(seq_of(entries[#entries])) or from_seq
+    local reply = {'ok', int(epoch * epoch_size + reached), int(g.version), int(#entries)}
+    for _, entry in ipairs(entries) do
+        local fields = entry[2]  -- op, face_id, label and their values, as log() wrote them
+        for i = 2, 6, 2 do reply[#reply + 1] = fields[i] end
+    end
+    return reply
+end
+
+local counters = {
+    'accepted', 'refused', 'leased', 'succeeded', 'failed', 'cancelled', 'died', 'retried',
+    'requeued', 'crashed', 'superseded', 'stale', 'dup', 'old_version', 'changes', 'collected',
+}
+
+function read.stats()
+    local reply = {'ok', int(now)}
+    local function say(name, value)
+        reply[#reply + 1] = name
+        reply[#reply + 1] = int(value)
+    end
+    local oldest_ms = 0
+    for _, priority in ipairs({'interactive', 'bulk'}) do
+        say('pending_' .. priority, redis.call('LLEN', key.pending(priority)))
+        local first = redis.call('LINDEX', key.pending(priority), -1)
+        if first then
+            local created_ms = tonumber(redis.call('HGET', key.job(first), 'created_ms'))
+            if oldest_ms == 0 or created_ms < oldest_ms then oldest_ms = created_ms end
+        end
+    end
+    for _, index in ipairs({'running', 'delayed', 'dead', 'publishing', 'done'}) do
+        say(index, redis.call('ZCARD', key.queue(index)))
+    end
+    say('jobs', redis.call('ZCARD', key.queue('all')))
+    for _, name in ipairs({'bytes', 'dead_bytes', 'finished_bytes', 'annotated_bytes'}) do
+        say(name, integer_at(key.of(name)))
+    end
+    say('idempotency_keys', redis.call('ZCARD', key.of('idempotency')))
+    say('workers', redis.call('ZCARD', key.of('workers')))
+    say('collections', redis.call('ZCARD', key.of('collections')))
+    say('oldest_pending_ms', oldest_ms)
+    say('collected_ms', integer_at(key.of('collected')))
+    say('server_grace_ms', integer_at(key.of('server.grace_ms')))
+    local values = redis.call('HMGET', key.of('stats'), unpack(counters))
+    for i, name in ipairs(counters) do say(name, tonumber(values[i] or 0)) end
+    return reply
+end

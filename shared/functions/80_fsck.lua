@@ -1,0 +1,279 @@
+-- Is everything where its state says? One call looks at `count` elements of one phase; the cursor
+-- is "<phase> <position> <name=sum,...>", so the function remembers nothing.
+
+local fsck = {}
+
+-- What each state means in indexes; pending is a list and is looked at apart.
+local places = {
+    pending = {'deadline'}, running = {'running'}, delayed = {'delayed', 'deadline'},
+    publishing = {'publishing'}, dead = {'dead'}, succeeded = {'done'}, failed = {'done'},
+    cancelled = {'done'},
+}
+local indexes = {'running', 'delayed', 'deadline', 'publishing', 'dead', 'done'}
+
+local function has(values, wanted)
+    for _, value in ipairs(values) do if value == wanted then return true end end
+    return false
+end
+
+local function add(sums, name, n) sums[name] = (sums[name] or 0) + tonumber(n or 0) end
+
+local function check_images(id, j, say)
+    local bytes = 0
+    for n = 0, tonumber(j.images) - 1 do
+        bytes = bytes + redis.call('STRLEN', key.image(id, n))
+    end
+    if bytes ~= tonumber(j.image_bytes) then say('photos have other bytes than image_bytes') end
+    local kept = redis.call('ZSCORE', key.queue('dead_images'), id)
+    if kept and not (j.state == 'dead' and bytes > 0) then say('in queue:dead_images') end
+    local waits = j.state == 'pending' or j.state == 'running' or j.state == 'delayed'
+    if waits and bytes == 0 then say('has no photo') end
+    if not waits and j.state ~= 'dead' and bytes > 0 then say('keeps its photos') end
+    if j.state == 'dead' and bytes > 0 and not kept then say('not in queue:dead_images') end
+end
+
+local function check_texts(id, j, say)
+    local annotated = redis.call('STRLEN', key.annotated(id))
+    if annotated ~= tonumber(j.annotated_bytes or 0) then say('annotated_bytes is wrong') end
+    local listed = redis.call('ZSCORE', key.queue('annotated'), id)
+    if (annotated > 0) ~= (listed and true or false) then say('queue:annotated is wrong') end
+    if (j.finished_bytes ~= nil) ~= (places[j.state][1] == 'done') then
+        say('finished_bytes is wrong')
+    end
+end
+
+local function check_job(id, sums, problem)
+    local function say(what) problem('job ' .. id .. ': ' .. what) end
+    local j = job.read(id)
+    if not j then return say('is in queue:all and nowhere else') end
+    if not places[j.state] then return say('unknown state ' .. j.state) end
+    for _, index in ipairs(indexes) do
+        local there = redis.call('ZSCORE', key.queue(index), id) and true or false
+        if there ~= has(places[j.state], index) then
+            say(j.state .. (there and ', but in' or ', but not in') .. ' queue:' .. index)
+        end
+    end
+    if j.state == 'pending' then
+        local where = redis.call('LPOS', key.pending(j.priority), id, 'COUNT', 2)
+        if #where ~= 1 then say('stands ' .. #where .. ' times in its line') end
+        add(sums, 'pending_' .. j.priority, 1)
+    end
+    if j.state == 'running' then
+        if redis.call('SISMEMBER', key.worker_running(j.worker), id) == 0 then
+            say('not in worker:' .. j.worker .. ':running')
+        end
+        local score = redis.call('ZSCORE', key.queue('running'), id)
+        if tonumber(score or 0) ~= tonumber(j.lease_until_ms) then say('lease_until_ms') end
+    end
+    local waiting = redis.call('ZSCORE', key.gallery(j.collection, 'publishing'), id)
+    if (j.state == 'publishing') ~= (waiting and true or false) then
+        say(j.state .. ', and publishing of its collection says otherwise')
+    end
+    local open = redis.call('ZSCORE', key.gallery(j.collection, 'open'), id)
+    local should = j.type == 'train' and places[j.state][1] ~= 'done' and j.state ~= 'publishing'
+    if should ~= (open and true or false) then say('open of its collection is wrong') end
+    check_images(id, j, say)
+    check_texts(id, j, say)
+    add(sums, j.state, 1)
+    add(sums, 'jobs', 1)
+    add(sums, 'bytes', j.image_bytes)
+    if j.state == 'dead' then add(sums, 'dead_bytes', j.image_bytes) end
+    add(sums, 'finished_bytes', j.finished_bytes)
+    add(sums, 'annotated_bytes', j.annotated_bytes)
+end
+
+-- One face and, at the first face of a label, the count of that label.
+local function check_face(g, member, first, problem)
+    local function at(name) return key.faces(g.collection, g.epoch, name) end
+    local label, id = string.match(member, '^([^\n]+)\n(.+)$')
+    if not label then return problem('by_label of ' .. g.collection .. ' holds ' .. member) end
+    local function say(what)
+        problem('face ' .. id .. ' of ' .. label .. ' in ' .. g.collection .. ': ' .. what)
+    end
+    if redis.call('HSTRLEN', at('vectors'), id) ~= limits.embedding_bytes then say('no vector') end
+    local text = redis.call('HGET', at('faces'), id) or ''
+    if string.sub(text, 1, #json_label(label)) ~= json_label(label) then say('other label') end
+    if first then
+        local faces = redis.call('ZLEXCOUNT', at('by_label'), '[' .. label .. '\n',
+            '[' .. label .. '\n\255')
+        if faces ~= gallery.label_count(g, label) then
+            say('its label has ' .. int(faces) .. ' faces, labels says otherwise')
+        end
+    end
+end
+
+local function check_gallery(name, problem)
+    local g = gallery.read(name)
+    if not g.exists or g.deleted then return problem('collection ' .. name .. ' has no gallery') end
+    local counts = {
+        vectors = redis.call('HLEN', key.faces(name, g.epoch, 'vectors')),
+        faces = redis.call('HLEN', key.faces(name, g.epoch, 'faces')),
+        by_label = redis.call('ZCARD', key.faces(name, g.epoch, 'by_label')),
+    }
+    for what, n in pairs(counts) do
+        if n ~= g.faces then problem('gallery ' .. name .. ': ' .. what .. ' holds ' .. int(n)) end
+    end
+    if redis.call('HLEN', key.faces(name, g.epoch, 'labels')) ~= g.people then
+        problem('gallery ' .. name .. ': people is wrong')
+    end
+end
+
+-- Keys that nobody owns.
+local function check_key(name, problem)
+    local rest = string.sub(name, #P + 1)
+    local id = string.match(rest, '^job:([^:]+)')
+    if id and not redis.call('ZSCORE', key.queue('all'), id) then problem('orphan ' .. name) end
+    local collection, epoch = string.match(rest, '^gallery:([^:]+):(%d+):')
+    if collection and tonumber(epoch) ~= gallery.read(collection).epoch then
+        problem('left over ' .. name)
+    end
+    local worker = string.match(rest, '^worker:(.+):running$')
+    if worker then
+        for _, job_id in ipairs(redis.call('SMEMBERS', name)) do
+            local j = job.read(job_id)
+            if not j or j.state ~= 'running' or j.worker ~= worker then
+                problem(name .. ' holds ' .. job_id)
+            end
+        end
+    end
+    collection = string.match(rest, '^gallery:([^:]+):open$')
+    if collection then
+        for _, job_id in ipairs(redis.call('ZRANGE', name, 0, limits.page_size)) do
+            if redis.call('EXISTS', key.job(job_id)) == 0 then
+                problem(name .. ' holds ' .. job_id)
+            end
+        end
+    end
+    collection = string.match(rest, '^gallery:([^:]+):changes$')
+    if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
+        problem(name .. ' is kept for nobody')
+    end
+end
+
+local function compare(sums, problem)
+    local function same(name, n)
+        if (sums[name] or 0) ~= n then
+            problem('sum ' .. name .. ': seen ' .. int(sums[name] or 0) .. ', stored ' .. int(n))
+        end
+    end
+    for _, name in ipairs({'bytes', 'dead_bytes', 'finished_bytes', 'annotated_bytes'}) do
+        same(name, integer_at(key.of(name)))
+    end
+    for _, name in ipairs({'running', 'delayed', 'publishing', 'dead'}) do
+        same(name, redis.call('ZCARD', key.queue(name)))
+    end
+    for _, name in ipairs({'interactive', 'bulk'}) do
+        same('pending_' .. name, redis.call('LLEN', key.pending(name)))
+    end
+    sums.done = (sums.succeeded or 0) + (sums.failed or 0) + (sums.cancelled or 0)
+    same('done', redis.call('ZCARD', key.queue('done')))
+    sums.deadline = (sums.pending_interactive or 0) + (sums.pending_bulk or 0) +
+        (sums.delayed or 0)
+    same('deadline', redis.call('ZCARD', key.queue('deadline')))
+    same('jobs', redis.call('ZCARD', key.queue('all')))
+end
+
+-- Each phase answers the next position, or nil at its end.
+local phase = {}
+
+function phase.jobs(position, n, sums, problem)
+    local rank = tonumber(position)
+    local ids = redis.call('ZRANGE', key.queue('all'), rank, rank + n - 1)
+    for _, id in ipairs(ids) do check_job(id, sums, problem) end
+    if #ids == n then return int(rank + n) end
+end
+
+-- Entries whose job is in another state; the other direction is check_job.
+function phase.indexes(position, n, sums, problem)
+    local which, rank = string.match(position .. '/0', '^(%d+)/(%d+)')
+    which, rank = tonumber(which), tonumber(rank)
+    local index = indexes[which == 0 and 1 or which]
+    local ids = redis.call('ZRANGE', key.queue(index), rank, rank + n - 1)
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        if not j or not has(places[j.state] or {}, index) then
+            problem('queue:' .. index .. ' holds ' .. id)
+        end
+    end
+    if #ids == n then return int(math.max(which, 1)) .. '/' .. int(rank + n) end
+    if which < #indexes then return int(math.max(which, 1) + 1) .. '/0' end
+end
+
+function phase.lines(position, n, sums, problem)
+    local rank, more = tonumber(position), false
+    for _, priority in ipairs({'interactive', 'bulk'}) do
+        local ids = redis.call('LRANGE', key.pending(priority), rank, rank + n - 1)
+        for _, id in ipairs(ids) do
+            local j = job.read(id)
+            if not j or j.state ~= 'pending' or j.priority ~= priority then
+                problem('the ' .. priority .. ' line holds ' .. id)
+            end
+        end
+        more = more or #ids == n
+    end
+    if more then return int(rank + n) end
+end
+
+function phase.keys(position, n, sums, problem)
+    local reply = redis.call('SCAN', position, 'MATCH', P .. '*', 'COUNT', n)
+    for _, name in ipairs(reply[2]) do check_key(name, problem) end
+    if reply[1] ~= '0' then return reply[1] end
+end
+
+-- Position: "<rank of the collection>/<rank of the face>".
+function phase.galleries(position, n, sums, problem)
+    local which, rank = string.match(position .. '/0', '^(%d+)/(%d+)')
+    which, rank = tonumber(which), tonumber(rank)
+    local name = redis.call('ZRANGE', key.of('collections'), which, which)[1]
+    if not name then return nil end
+    if rank == 0 then check_gallery(name, problem) end
+    local g = gallery.read(name)
+    local members = redis.call('ZRANGE', key.faces(name, g.epoch, 'by_label'), rank, rank + n - 1)
+    local before = ''
+    for _, member in ipairs(members) do
+        local label = string.match(member, '^[^\n]*')
+        check_face(g, member, label ~= before, problem)
+        before = label
+    end
+    if #members == n then return int(which) .. '/' .. int(rank + n) end
+    return int(which + 1) .. '/0'
+end
+
+local order = {'jobs', 'indexes', 'lines', 'keys', 'galleries'}
+
+local function read_sums(text)
+    local sums = {}
+    for name, value in string.gmatch(text, '([%w_]+)=(%d+)') do sums[name] = tonumber(value) end
+    return sums
+end
+
+local function write_sums(sums)
+    local out = {}
+    for name, value in pairs(sums) do out[#out + 1] = name .. '=' .. int(value) end
+    table.sort(out)
+    return table.concat(out, ',')
+end
+
+function fsck.run(a)
+    local name, position, sums_text = string.match(a[1] == '' and 'jobs 0 ' or a[1],
+        '^(%a+) (%S+) (.*)$')
+    local n = math.max(1, math.min(number(a[2], 'count'), limits.page_size))
+    if not phase[name] then refuse('cursor') end
+    local sums, problems = read_sums(sums_text), {}
+    local function problem(text) problems[#problems + 1] = text end
+
+    local next_position = phase[name](position, n, sums, problem)
+    if not next_position then
+        for i, candidate in ipairs(order) do
+            if candidate == name then
+                name, next_position = order[i + 1], '0'
+                break
+            end
+        end
+    end
+    if name then
+        return {'more', name .. ' ' .. next_position .. ' ' .. write_sums(sums), unpack(problems)}
+    end
+    if a[3] == '1' then compare(sums, problem) end
+    return {'ok', '', unpack(problems)}
+end

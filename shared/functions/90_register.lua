@@ -1,0 +1,53 @@
+-- The names under which the functions are called, how many arguments each needs, and whether it
+-- only reads. Every function but accept runs at the memory limit, or the system could not drain.
+
+local writes, reads = {'allow-oom'}, {'no-writes', 'allow-oom'}
+
+local function register(name, arguments, body, flags)
+    redis.register_function({
+        function_name = 'vultus1_' .. name,
+        callback = function(keys, arguments_given)
+            if #keys ~= 1 then refuse('the prefix is the only key') end
+            if #arguments_given < arguments then refuse(name .. ' needs more arguments') end
+            local time = redis.call('TIME')
+            P, now = keys[1], time[1] * 1000 + math.floor(time[2] / 1000)
+            return body(arguments_given)
+        end,
+        flags = flags,
+    })
+end
+
+register('about', 0, read.about, reads)
+register('open', 1, read.open, writes)
+
+register('accept', 14, queue.accept, {})
+register('change', 9, change.accept, writes)
+register('cancel', 1, queue.cancel, writes)
+register('job', 1, read.job, reads)
+register('list', 4, read.list, reads)
+register('faces', 3, read.faces, reads)
+register('label', 2, read.label, reads)
+register('collections', 2, read.collections, reads)
+register('version', 1, read.version, reads)
+register('stats', 0, read.stats, reads)
+
+register('register', 8, worker.register, writes)
+register('renew', 4, worker.renew, writes)
+register('hello', 3, worker.hello, writes)
+register('bye', 1, worker.bye, writes)
+register('started', 1, worker.started, writes)
+register('complete_recognize', 6, worker.complete_recognize, writes)
+register('complete_train', 5, worker.complete_train, writes)
+register('fail', 6, worker.fail, writes)
+register('delta', 3, read.delta, reads)
+
+register('lease', 6, queue.lease, writes)
+register('worker_lost', 2, queue.worker_lost, writes)
+register('reap', 3, queue.reap, writes)
+register('barrier', 2, queue.barrier, writes)
+register('gc', 8, upkeep.gc, writes)
+
+register('kick', 1, upkeep.kick, writes)
+register('bury', 1, upkeep.bury, writes)
+register('delete', 1, upkeep.delete, writes)
+register('fsck', 3, fsck.run, reads)
