@@ -41,7 +41,8 @@ export function state_of(job, status) {
   const why = status?.reasons?.[0];
   switch (job.state) {
     case "pending": return why ? `Waiting: ${why}` : "Waiting for a worker …";
-    case "running": return `A worker is on it${job.attempt > 1 ? `, attempt ${job.attempt}` : ""} …`;
+    case "running":
+      return `A worker is on it${job.attempt > 1 ? `, attempt ${job.attempt}` : ""} …`;
     case "delayed": return "Something was short; it is tried again soon …";
     case "publishing": return "Telling all workers …";
     default: return "";
