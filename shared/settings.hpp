@@ -42,7 +42,7 @@ struct worker_settings {
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote
     std::size_t collections_loaded_max = 256;
-    std::size_t gallery_bytes_max = 4096u * 1024 * 1024;
+    std::size_t gallery_bytes_max = std::size_t{4096} * 1024 * 1024;
     std::chrono::milliseconds drain_timeout{30'000};
 };
 
