@@ -1,21 +1,19 @@
 """Goes through the web page as a person does, in a real browser, against a running service.
 
-VULTUS_URL      where the service is (needed), e.g. http://127.0.0.1:5000
+VULTUS_URL      where the service is; without it one is started
 VULTUS_PHOTOS   folder with biden.jpg, obama.jpg, obama2.jpg (default build/photos)
 VULTUS_SHOTS    where screenshots go (default build/web)
 VULTUS_BROWSER  a Chromium (default /usr/bin/chromium)
 
-Works in a collection of its own, which it deletes. Run with pytest, or as a plain program.
+Works in a collection of its own, which it deletes.
 """
 import os
 import pathlib
-import sys
 import uuid
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-URL = os.environ.get("VULTUS_URL", "").rstrip("/")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PHOTOS = pathlib.Path(os.environ.get("VULTUS_PHOTOS", ROOT / "build/photos"))
 SHOTS = pathlib.Path(os.environ.get("VULTUS_SHOTS", ROOT / "build/web"))
@@ -38,8 +36,12 @@ GREEN, GREY = [25, 122, 70], [91, 103, 113]
 
 
 @pytest.fixture(scope="module")
+def url(request):
+    return os.environ.get("VULTUS_URL", "").rstrip("/") or request.getfixturevalue("shared_service").url
+
+
+@pytest.fixture(scope="module")
 def browser():
-    assert URL, "set VULTUS_URL to the address of a running service"
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
         found = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
@@ -48,7 +50,7 @@ def browser():
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, url):
     """A fresh page on a fresh collection. Fails the test if the page complained or asked."""
     collection = "page-" + uuid.uuid4().hex[:12]
     context = browser.new_context(viewport={"width": 1180, "height": 860})
@@ -60,11 +62,11 @@ def page(browser):
     tab.on("console", lambda m: tab.complaints.append(m.text) if m.type in bad else None)
     tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
     tab.on("dialog", lambda d: (tab.complaints.append("dialog " + d.message), d.dismiss()))
-    tab.goto(f"{URL}/?collection={collection}")
+    tab.goto(f"{url}/?collection={collection}")
     expect(tab.locator("#service")).to_have_attribute("data-state", "ready")
     yield tab
     left = [c for c in tab.complaints if not any(word in c for word in tab.forgiven)]
-    context.request.delete(f"{URL}/api/collections/{collection}", headers={"Prefer": "wait=10"})
+    context.request.delete(f"{url}/api/collections/{collection}", headers={"Prefer": "wait=10"})
     context.close()
     assert left == []
 
@@ -89,8 +91,8 @@ def names(page):
     return page.locator("#people-list .name").all_text_contents()
 
 
-def test_headers_keep_the_page_to_itself(page):
-    answer = page.request.get(URL + "/")
+def test_headers_keep_the_page_to_itself(page, url):
+    answer = page.request.get(url + "/")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
@@ -189,7 +191,3 @@ def test_it_fits_a_phone_in_the_dark(page):
     page.screenshot(path=SHOTS / "phone.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("#recognise-photo").bounding_box()["width"] > 240
-
-
-if __name__ == "__main__":
-    sys.exit(pytest.main([__file__, "-q"]))
