@@ -52,7 +52,7 @@ void fake_broker::answer(const std::vector<std::string>& frames) {
         if (answers_rubbish_first) {
             send({"VLT1", "\x7f", "nonsense"});
             protocol::status_reply other;
-            other.request_id = "an earlier question";
+            other.request_id = "earlier-question";
             send(protocol::encode(other));
         }
         protocol::status_reply reply;

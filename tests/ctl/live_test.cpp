@@ -194,3 +194,15 @@ TEST(usage, no_redis_gives_1) {
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("store_unavailable"));
 }
+
+TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {
+    ASSERT_TRUE(redis_->call({"CONFIG", "SET", "requirepass", "secret"}));
+    EXPECT_EQ(ctl({"jobs"}).code, 1);
+    std::ofstream(folder_.path() + "/run/redis.password") << "secret";
+    EXPECT_EQ(ctl({"jobs"}).code, 0);
+    const std::string script = folder_.path() + "/script";
+    std::ofstream(script) << ctl({"jobs", "--explain"}).out;
+    const outcome ran = run_program({"/bin/sh", "-eu", script});
+    EXPECT_THAT(ran.out, Not(HasSubstr("NOAUTH")));
+    EXPECT_EQ(ran.code, 0) << ran.err;
+}
