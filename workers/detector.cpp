@@ -13,6 +13,9 @@ namespace vultus {
 namespace {
 
 constexpr double window_px = 80;  ///< both detectors were trained with an 80 x 80 window
+/// A picture narrower than half a window shows no face, and dlib's network throws on one of a few
+/// pixels.
+constexpr std::uint32_t side_min_px = 40;
 
 /// An edge of a box, from the detector's picture to the photo. The far edges belong to the box, so
 /// they move by the start of the pixel after them.
@@ -40,6 +43,7 @@ picture_size detection_size(std::uint32_t width, std::uint32_t height,
 detected_faces detector::detect(const image& photo, const detector_options& options) {
     const picture_size size = detection_size(photo.width, photo.height, options);
     detected_faces found;
+    if (std::min(size.width, size.height) < side_min_px) return found;
     if (size == picture_size{photo.width, photo.height}) {
         found.faces = find(photo);
     } else {

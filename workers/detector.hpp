@@ -48,7 +48,8 @@ class detector {
     virtual std::string_view name() const noexcept = 0;
     /// Another one like this, for another thread. Cheaper than loading the file again.
     virtual std::unique_ptr<detector> clone() const = 0;
-    /// returns   boxes in pixels of the photo, largest first; the same for the same input
+    /// returns   boxes in pixels of the photo, largest first; the same for the same input. None if
+    ///           the resized photo is narrower than 40 px
     /// threads   blocks for the detection
     detected_faces detect(const image& photo, const detector_options&);
 

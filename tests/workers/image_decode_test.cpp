@@ -1,0 +1,142 @@
+// Every colour type and every turn, through the real decoders.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "photo_support.hpp"
+#include "workers/image.hpp"
+
+namespace vultus {
+namespace {
+
+using namespace testing;
+
+std::string seen(const std::string& file) {
+    const auto decoded = decode_image(file);
+    if (!decoded) return std::string(name_of(decoded.error().code)) + ": " + decoded.error().detail;
+    return corners(decoded->picture);
+}
+
+TEST(image_decode, colour_types) {
+    const image picture = quarters(40, 24);
+    using inks = jpeg_style::inks;
+    const std::map<std::string, std::string> files{
+        {"jpeg", jpeg_file(picture)},
+        {"jpeg progressive", jpeg_file(picture, {inks::rgb, true, 0})},
+        {"jpeg with restarts", jpeg_file(picture, {inks::rgb, false, 1})},
+        {"jpeg cmyk", jpeg_file(picture, {inks::cmyk_adobe, false, 0})},
+        {"jpeg ycck", jpeg_file(picture, {inks::ycck, false, 0})},
+        {"png", png_file(picture)},
+        {"png 16", png_file(picture, {3, 16, false, false, 255})},
+        {"png palette", png_file(picture, {3, 8, true, false, 255})},
+        {"png interlaced", png_file(picture, {3, 8, false, true, 255})},
+        {"png rgba", png_file(picture, {4, 8, false, false, 255})},
+        {"png rgba 16 interlaced", png_file(picture, {4, 16, false, true, 255})},
+        {"webp lossless", webp_file(picture, {true, false})},
+        {"webp lossy", webp_file(picture, {false, false})},
+    };
+    for (const auto& [name, file] : files) EXPECT_EQ(seen(file), "rgbw") << name;
+}
+
+TEST(image_decode, grey_becomes_three_equal_channels) {
+    const image picture = quarters(40, 24);  // red and white have red, green and blue have none
+    EXPECT_EQ(seen(jpeg_file(picture, {jpeg_style::inks::grey, false, 0})), "wkkw");
+    EXPECT_EQ(seen(png_file(picture, {1, 8, false, false, 255})), "wkkw");
+    EXPECT_EQ(seen(png_file(picture, {1, 16, false, false, 255})), "wkkw");
+    EXPECT_EQ(seen(png_file(picture, {2, 8, false, false, 255})), "wkkw");
+}
+
+TEST(image_decode, what_is_transparent_is_white) {
+    const image picture = quarters(40, 24);
+    EXPECT_EQ(seen(png_file(picture, {4, 8, false, false, 0})), "wwww");
+    EXPECT_EQ(seen(png_file(picture, {2, 8, false, false, 0})), "wwww");
+    EXPECT_EQ(seen(png_file(picture, {3, 8, true, false, 0})), "wwww");
+    EXPECT_EQ(seen(webp_file(picture, {true, true})), "wwww");
+    EXPECT_EQ(seen(webp_file(picture, {false, true})), "wwww");
+    // Half transparent red over white is pink.
+    const auto pink = decode_image(png_file(picture, {4, 8, false, false, 128}));
+    ASSERT_TRUE(pink);
+    EXPECT_EQ(pink->picture.rgb[0], 255);
+    EXPECT_EQ(pink->picture.rgb[1], 127);
+}
+
+// What each orientation does to "rgbw", worked out by hand from the Exif table: 1 is top-left,
+// 2 top-right, 3 bottom-right, 4 bottom-left, 5 left-top, 6 right-top, 7 right-bottom, 8 left-bottom.
+const std::map<int, std::string> turns{{1, "rgbw"}, {2, "grwb"}, {3, "wbgr"}, {4, "bwrg"},
+                                       {5, "rbgw"}, {6, "brwg"}, {7, "wgbr"}, {8, "gwrb"}};
+
+TEST(image_decode, orientation_in_three_formats) {
+    const image picture = quarters(40, 24);
+    for (const std::string& file : {jpeg_file(picture), png_file(picture), webp_file(picture)}) {
+        for (const auto& [orientation, expected] : turns) {
+            for (const bool little_endian : {true, false}) {
+                const auto decoded = decode_image(with_orientation(file, orientation, little_endian));
+                ASSERT_TRUE(decoded) << orientation << decoded.error().detail;
+                EXPECT_EQ(corners(decoded->picture), expected)
+                    << name_of(decoded->format) << " " << orientation;
+                EXPECT_EQ(decoded->picture.width, orientation < 5 ? 40u : 24u);
+                EXPECT_EQ(decoded->picture.height, orientation < 5 ? 24u : 40u);
+            }
+        }
+    }
+}
+
+TEST(image_decode, a_broken_exif_block_turns_nothing) {
+    EXPECT_EQ(exif_orientation(""), 1);
+    EXPECT_EQ(exif_orientation(exif_block(0, true)), 1);
+    EXPECT_EQ(exif_orientation(exif_block(9, true)), 1);
+    const std::string good = exif_block(6, false);
+    EXPECT_EQ(exif_orientation(good), 6);
+    for (std::size_t size = 0; size < 34; ++size) {
+        EXPECT_EQ(exif_orientation(good.substr(0, size)), 1) << size;
+    }
+    std::string far = good;
+    far.replace(4, 4, "\xFF\xFF\xFF\xFE");
+    EXPECT_EQ(exif_orientation(far), 1);
+}
+
+TEST(image_decode, of_an_animation_the_first_picture) {
+    const image first = quarters(40, 24), second = quarters(40, 24);
+    const std::string whole = webp_picture_chunk(webp_file(first));
+    const std::string frames = riff_chunk("ANIM", std::string(6, '\0')) +
+                               webp_frame(0, 0, 40, 24, whole) + webp_frame(0, 0, 40, 24, whole);
+    const auto moving = decode_image(webp_extended(40, 24, 2, frames));
+    ASSERT_TRUE(moving) << moving.error().detail;
+    EXPECT_TRUE(moving->animated);
+    EXPECT_EQ(corners(moving->picture), "rgbw");
+    // A smaller first picture lies on white.
+    const auto part = decode_image(webp_extended(
+        80, 48, 2, riff_chunk("ANIM", std::string(6, '\0')) + webp_frame(40, 24, 40, 24, whole)));
+    ASSERT_TRUE(part) << part.error().detail;
+    EXPECT_EQ(part->picture.width, 80u);
+    EXPECT_EQ(corners(part->picture).substr(0, 3), "www");
+    EXPECT_EQ(part->picture.row(30)[45 * 3 + 1], 0);  // red: no green
+    const auto png = decode_image(
+        with_png_chunk(png_file(first), png_chunk("acTL", big32(2) + big32(0))));
+    ASSERT_TRUE(png);
+    EXPECT_TRUE(png->animated);
+    EXPECT_EQ(corners(png->picture), "rgbw");
+    EXPECT_FALSE(decode_image(webp_file(first))->animated);
+}
+
+TEST(image_decode, what_is_encoded_comes_back) {
+    const image picture = quarters(64, 48);
+    const auto file = encode_jpeg(picture, 90);
+    ASSERT_TRUE(file);
+    EXPECT_EQ(seen(*file), "rgbw");
+}
+
+TEST(image_decode, one_pixel_and_odd_sizes) {
+    for (const auto& [width, height] : {std::pair{1u, 1u}, {1u, 7u}, {13u, 1u}, {33u, 35u}}) {
+        const image picture = quarters(width, height);
+        for (const std::string& file : {jpeg_file(picture), png_file(picture), webp_file(picture)}) {
+            const auto decoded = decode_image(with_orientation(file, 6));
+            ASSERT_TRUE(decoded) << decoded.error().detail;
+            EXPECT_EQ(decoded->picture.width, height);
+            EXPECT_EQ(decoded->picture.rgb.size(), std::size_t{width} * height * 3);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace vultus
