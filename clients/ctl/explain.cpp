@@ -16,7 +16,7 @@ class script {
 
     void run(const std::vector<std::string>& words) {
         std::string line = cli_;
-        for (const std::string& word : words) line += " " + shell_word(word);
+        for (const std::string& word : words) (line += ' ') += shell_word(word);
         lines_.push_back(std::move(line));
     }
 

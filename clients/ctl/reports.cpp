@@ -93,7 +93,7 @@ table worker_table(const status_view& seen) {
                                          : "lapsed";
         }
         std::string jobs = count(w.outstanding);
-        if (w.window > 0) jobs += "/" + count(w.window);
+        if (w.window > 0) (jobs += '/') += count(w.window);
         rows.rows.push_back(
             {w.worker_id, w.device, w.state, jobs, when, versions_text(w.galleries)});
     }
