@@ -1,4 +1,5 @@
-# Joins shared/functions/*.lua, in the order of their names, into one header that the programs carry:
+# Puts shared/functions/*.lua, in the order of their names, into one header that the programs carry. A
+# part is one literal, as compilers need not take one over 65,536 bytes:
 #   cmake -D INTO=<header> -D FROM=<folder> -P join_functions.cmake
 file(GLOB parts ${FROM}/*.lua)
 list(SORT parts)
@@ -9,16 +10,26 @@ endif()
 set(text "// Made by the build from shared/functions/*.lua: the library of functions inside Redis.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace vultus {
 
 inline constexpr unsigned vultus_lua_major = ${CMAKE_MATCH_1};
 inline constexpr unsigned vultus_lua_minor = ${CMAKE_MATCH_2};
-inline constexpr std::string_view vultus_lua =")
+inline constexpr std::string_view vultus_lua_parts[] = {")
 foreach(part ${parts})
   file(READ ${part} lua)
-  string(APPEND text "\n    R\"vultus(${lua})vultus\"")
+  string(APPEND text "\n    R\"vultus(${lua})vultus\",")
 endforeach()
-string(APPEND text ";\n\n}  // namespace vultus\n")
+string(APPEND text "
+};
+
+inline const std::string vultus_lua = [] {
+    std::string all;
+    for (const std::string_view part : vultus_lua_parts) all += part;
+    return all;
+}();
+
+}  // namespace vultus\n")
 file(WRITE ${INTO} "${text}")
