@@ -10,7 +10,7 @@ namespace vultus {
 namespace {
 
 redis_call<void> load(std::vector<std::string> words) {
-    words.emplace_back(vultus_lua);
+    words.push_back(vultus_lua);
     return {std::move(words), [](redis_reply&& reply) -> result<void> {
                 // Another process may have loaded it since we asked.
                 const bool there = reply.is_error() &&
