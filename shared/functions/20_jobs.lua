@@ -40,9 +40,9 @@ function job.drop_images(id, j)
     local bytes = tonumber(j.image_bytes)
     if bytes == 0 then return end
     for n = 0, tonumber(j.images) - 1 do redis.call('UNLINK', key.image(id, n)) end
-    redis.call('INCRBY', key.of('bytes'), -bytes)
+    redis.call('DECRBY', key.of('bytes'), bytes)
     if j.state == 'dead' then
-        redis.call('INCRBY', key.of('dead_bytes'), -bytes)
+        redis.call('DECRBY', key.of('dead_bytes'), bytes)
         redis.call('ZREM', key.queue('dead_images'), id)
     end
     redis.call('HSET', key.job(id), 'image_bytes', 0)
@@ -87,7 +87,7 @@ end
 function leave.dead(id, j)
     redis.call('ZREM', key.queue('dead'), id)
     redis.call('ZREM', key.queue('dead_images'), id)
-    redis.call('INCRBY', key.of('dead_bytes'), -tonumber(j.image_bytes))
+    redis.call('DECRBY', key.of('dead_bytes'), tonumber(j.image_bytes))
 end
 
 local function finish(id, j)
@@ -196,13 +196,14 @@ function job.lose(id, j, why, counts)
     return j.state
 end
 
--- With all that belongs to it. Only for jobs that are dead or ended.
+-- With all that belongs to it. DECRBY and not INCRBY: Lua writes minus zero as "-0", which Redis
+-- takes for no number. Only for jobs that are dead or ended.
 function job.remove(id, j)
     job.drop_images(id, j)
     job.close_train(id, j)
     if leave[j.state] then leave[j.state](id, j) end
-    redis.call('INCRBY', key.of('annotated_bytes'), -tonumber(j.annotated_bytes or 0))
-    redis.call('INCRBY', key.of('finished_bytes'), -tonumber(j.finished_bytes or 0))
+    redis.call('DECRBY', key.of('annotated_bytes'), tonumber(j.annotated_bytes or 0))
+    redis.call('DECRBY', key.of('finished_bytes'), tonumber(j.finished_bytes or 0))
     redis.call('UNLINK', key.job(id), key.annotated(id))
     for _, index in ipairs({'all', 'done', 'annotated'}) do
         redis.call('ZREM', key.queue(index), id)

@@ -91,6 +91,13 @@ function queue.lease(a)
     return reply
 end
 
+-- What a worker runs, newest first: each goes to the front of the line, so the oldest ends first.
+local function running_of(worker)
+    local ids = redis.call('SMEMBERS', key.worker_running(worker))
+    table.sort(ids, function(one, other) return one > other end)
+    return ids
+end
+
 -- Takes attempts from their workers. counted(j): whether the job itself may be at fault.
 local function lose_all(ids, why, counted)
     local tally = {pending = 0, dead = 0, cancelled = 0}
@@ -108,7 +115,7 @@ function queue.worker_lost(a)
     local worker, connection = a[1], number(a[2], 'connection')
     local known = redis.call('HGET', key.worker(worker), 'connection')
     if known and tonumber(known) > connection then return {'stale', known} end
-    local ids = redis.call('SMEMBERS', key.worker_running(worker))
+    local ids = running_of(worker)
     local pending, dead, cancelled = lose_all(ids, 'worker_lost', function() return true end)
     gallery.release(worker)
     return {'ok', pending, dead, cancelled}

@@ -73,7 +73,7 @@ function worker.hello(a)
 end
 
 function worker.bye(a)
-    local ids = redis.call('SMEMBERS', key.worker_running(a[1]))
+    local ids = running_of(a[1])
     for _, id in ipairs(ids) do job.give_back(id, job.read(id), 'bye') end
     gallery.release(a[1])
     return {'ok', int(#ids)}

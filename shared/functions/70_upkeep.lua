@@ -69,7 +69,7 @@ end
 local function drop_annotated(id, j)
     redis.call('UNLINK', key.annotated(id))
     redis.call('ZREM', key.queue('annotated'), id)
-    redis.call('INCRBY', key.of('annotated_bytes'), -tonumber(j.annotated_bytes))
+    redis.call('DECRBY', key.of('annotated_bytes'), tonumber(j.annotated_bytes))
     redis.call('HDEL', key.job(id), 'annotated_bytes')
     return true
 end

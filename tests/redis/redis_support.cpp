@@ -1,0 +1,278 @@
+// The redis-server of the tests, see the header. hiredis is spoken to directly, so that these tests
+// do not depend on the client they may have to blame.
+#include "tests/redis/redis_support.hpp"
+
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <thread>
+
+namespace vultus::test {
+
+namespace {
+
+[[noreturn]] void give_up(const std::string& why) {
+    std::fprintf(stderr, "redis of the test: %s\n", why.c_str());
+    std::abort();
+}
+
+void flatten(const redisReply& reply, words& out) {
+    switch (reply.type) {
+        case REDIS_REPLY_ARRAY:
+            for (std::size_t i = 0; i < reply.elements; ++i) flatten(*reply.element[i], out);
+            break;
+        case REDIS_REPLY_INTEGER: out.push_back(std::to_string(reply.integer)); break;
+        case REDIS_REPLY_NIL: out.emplace_back(); break;
+        case REDIS_REPLY_ERROR: out.push_back("ERROR " + std::string(reply.str, reply.len)); break;
+        default: out.emplace_back(reply.str, reply.len);
+    }
+}
+
+/// The library as the build joins it: the files in the order of their names.
+std::string library() {
+    std::vector<std::filesystem::path> files;
+    const std::filesystem::path folder = VULTUS_SOURCE_DIR "/shared/functions";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (entry.path().extension() == ".lua") files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    std::string text;
+    for (const auto& file : files) {
+        std::ifstream in(file);
+        text.append(std::istreambuf_iterator<char>(in), {});
+    }
+    return text;
+}
+
+std::unique_ptr<redis_server>& shared_server() {
+    static std::unique_ptr<redis_server> server;
+    return server;
+}
+
+}  // namespace
+
+redis_server::redis_server(const words& more_settings) {
+    char name[] = "/tmp/vultus-redis-XXXXXX";
+    if (mkdtemp(name) == nullptr) give_up("no temporary folder");
+    folder_ = name;
+    settings_ = {"redis-server", "--port", "0", "--unixsocket", (folder_ / "s").string(), "--dir",
+                 folder_.string(), "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+                 "--maxmemory", "300mb", "--maxmemory-policy", "noeviction", "--daemonize", "no",
+                 "--logfile", (folder_ / "log").string()};
+    settings_.insert(settings_.end(), more_settings.begin(), more_settings.end());
+    start();
+    const std::string loaded = call({"FUNCTION", "LOAD", library()}).at(0);
+    if (loaded != "vultus1") give_up(loaded);
+}
+
+redis_server::~redis_server() {
+    kill();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+}
+
+void redis_server::start() {
+    std::vector<char*> arguments;
+    for (std::string& word : settings_) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ < 0) give_up("fork");
+    if (pid_ == 0) {
+        const int nowhere = open("/dev/null", O_RDWR);
+        dup2(nowhere, STDOUT_FILENO);
+        execvp(arguments[0], arguments.data());
+        _exit(127);
+    }
+    connect();
+}
+
+// Waits until the server answers: each look is an attempt to connect, at most 20 s of them.
+void redis_server::connect() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < end) {
+        if (waitpid(pid_, nullptr, WNOHANG) == pid_) give_up("redis-server ended");
+        context_ = redisConnectUnix((folder_ / "s").c_str());
+        if (context_ != nullptr && context_->err == 0) {
+            if (call({"PING"}).at(0) == "PONG") return;
+        }
+        redisFree(context_);
+        context_ = nullptr;
+        std::this_thread::yield();
+    }
+    give_up("no answer");
+}
+
+void redis_server::kill() {
+    if (context_ != nullptr) redisFree(context_);
+    context_ = nullptr;
+    if (pid_ > 0) {
+        ::kill(pid_, SIGKILL);
+        waitpid(pid_, nullptr, 0);
+    }
+    pid_ = 0;
+}
+
+words redis_server::call(const words& command) {
+    std::vector<const char*> texts;
+    std::vector<std::size_t> lengths;
+    for (const std::string& word : command) {
+        texts.push_back(word.data());
+        lengths.push_back(word.size());
+    }
+    auto* reply = static_cast<redisReply*>(redisCommandArgv(
+        context_, static_cast<int>(texts.size()), texts.data(), lengths.data()));
+    if (reply == nullptr) return {"ERROR connection"};
+    words out;
+    flatten(*reply, out);
+    freeReplyObject(reply);
+    return out;
+}
+
+words redis_calls::operator()(const std::string& name, const words& arguments) {
+    words command{"FCALL", "vultus1_" + name, "1", key("")};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return server_.call(command);
+}
+
+std::string redis_calls::field(const std::string& id, const std::string& name) {
+    return plain({"HGET", key("job:" + id), name}).at(0);
+}
+
+std::uint64_t redis_calls::stat(const std::string& name) {
+    const words reply = (*this)("stats");
+    for (std::size_t i = 2; i + 1 < reply.size(); i += 2) {
+        if (reply[i] == name) return std::stoull(reply[i + 1]);
+    }
+    give_up("no counter " + name);
+}
+
+words redis_calls::problems(int count) {
+    words found;
+    std::string cursor;
+    for (int round = 0; round < 1'000'000; ++round) {
+        const words reply = (*this)("fsck", {cursor, std::to_string(count), "1"});
+        if (reply.at(0) != "more" && reply.at(0) != "ok") return {reply.at(0)};
+        found.insert(found.end(), reply.begin() + 2, reply.end());
+        if (reply[0] == "ok") return found;
+        cursor = reply[1];
+    }
+    return {"fsck does not end"};
+}
+
+words redis_calls::events(const std::string& id) {
+    const words all = plain({"XRANGE", key("events"), "-", "+"});
+    words out;
+    for (std::size_t i = 0; i + 12 < all.size(); i += 13) {
+        if (all[i + 2] == id) out.push_back(all[i + 4] + ">" + all[i + 6] + " " + all[i + 10]);
+    }
+    return out;
+}
+
+std::string id_of(int n) {
+    char text[40];
+    std::snprintf(text, sizeof text, "01900000-%04x-7000-8000-%012x", static_cast<unsigned>(n),
+                  static_cast<unsigned>(n));
+    return text;
+}
+
+std::string vector_of(char filling) { return std::string(512, filling); }
+
+words accept_words(const std::string& id, const accept_options& o) {
+    words all{id, o.type, o.collection, o.priority, "{\"k\":[]}", o.label, "anonymous", "trace",
+              o.deadline_ms, o.hash, o.fingerprint, o.jobs_max, o.bytes_max};
+    all.insert(all.end(), o.images.begin(), o.images.end());
+    return all;
+}
+
+redis_server& redis_test::server() { return *shared_server(); }
+void redis_test::SetUpTestSuite() { shared_server() = std::make_unique<redis_server>(); }
+void redis_test::TearDownTestSuite() { shared_server().reset(); }
+
+void redis_test::SetUp() {
+    f.plain({"FLUSHALL"});
+    f.plain({"SLOWLOG", "RESET"});
+}
+
+void redis_test::TearDown() {
+    if (consistent_at_end_) {
+        EXPECT_EQ(f.problems(), words{});
+    }
+}
+
+words redis_test::train(int n, const std::string& label, const std::string& collection) {
+    accept_options options;
+    options.type = "train";
+    options.label = label;
+    options.collection = collection;
+    return accept(n, options);
+}
+
+words redis_test::change(int n, const std::string& op, const std::string& a, const std::string& b,
+                         const std::string& collection) {
+    return f("change", {id_of(n), op, collection, a, b, "anonymous", "", "", ""});
+}
+
+words redis_test::enlist(const std::string& worker, int registration_ms) {
+    return f("register", {worker, "1", std::to_string(registration_ms), "host", "1", "cpu", "b",
+                          "recognize,train"});
+}
+
+std::string redis_test::lease(const std::string& worker, int outstanding, int lease_ms) {
+    const words reply = f("lease", {worker, "1", std::to_string(outstanding), "1",
+                                    std::to_string(lease_ms), ""});
+    if (reply.at(0) != "ok" || reply.at(2) == "0") return {};
+    f("started", {worker, reply.at(3), reply.at(4)});
+    return reply.at(3);
+}
+
+words redis_test::complete(int n, const std::string& worker, const std::string& version,
+                           int attempt) {
+    return f("complete_recognize",
+             {id_of(n), std::to_string(attempt), worker, version, "{\"faces\":[]}", ""});
+}
+
+words redis_test::commit(int n, const std::string& worker, int attempt, int faces,
+                         const std::string& model) {
+    words all{id_of(n), std::to_string(attempt), worker, model, "{\"files\":[]}"};
+    for (int i = 0; i < faces; ++i) {
+        all.push_back(id_of(n) + "-" + std::to_string(i));
+        all.push_back("{\"job_id\":\"" + id_of(n) + "\",\"big\":1000000000000000}");
+        all.push_back(vector_of('v'));
+    }
+    return f("complete_train", all);
+}
+
+words redis_test::fail(int n, const std::string& worker, const std::string& kind, int attempt,
+                       int delay_ms) {
+    return f("fail", {id_of(n), std::to_string(attempt), worker, kind, "{\"code\":\"no_face\"}",
+                      std::to_string(delay_ms)});
+}
+
+void redis_test::teach(int n, const std::string& label, const std::string& collection) {
+    enlist("teacher");
+    ASSERT_EQ(train(n, label, collection).at(0), "ok");
+    ASSERT_EQ(lease("teacher"), id_of(n));
+    ASSERT_EQ(commit(n, "teacher").at(0), "succeeded");
+    f("bye", {"teacher"});
+}
+
+std::string redis_test::version(const std::string& collection) {
+    return f("version", {collection}).at(1);
+}
+
+words redis_test::people(const std::string& collection) {
+    const words reply = f("faces", {collection, "", "100"});
+    return {reply.begin() + 5, reply.end()};
+}
+
+}  // namespace vultus::test
