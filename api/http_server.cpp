@@ -224,7 +224,8 @@ asio::awaitable<void> session::run() {
         ++server->refused;
         allow(server->settings.linger_time);
         asked.trace_id = random_hex32();
-        co_await send(refused({errc::queue_full, "too many connections"}), true);
+        auto full = refused({errc::queue_full, "too many connections"});
+        co_await send(std::move(full), true);
         co_await linger();
         --server->refused;
     } else {
@@ -288,7 +289,9 @@ asio::awaitable<bool> session::read_header() {
                bad != http::error::end_of_stream && bad != http::error::partial_message) {
         why = error{errc::malformed, "this is not HTTP/1.1"};
     }
-    if (why && co_await send(refused(*why), true)) co_await linger();
+    if (!why) co_return false;
+    auto answer = refused(*why);
+    if (co_await send(std::move(answer), true)) co_await linger();
     co_return false;
 }
 

@@ -5,13 +5,15 @@
 
 #include "api/fields.hpp"
 #include "shared/log.hpp"
+#include "shared/store_setup.hpp"
 
 namespace vultus::api {
 namespace {
 
 using namespace std::chrono_literals;
 constexpr auto check_every = 10s;
-constexpr auto look_every = 100ms;
+constexpr auto look_every = 50ms;
+constexpr auto refused_pause = 1s;
 constexpr auto sample_every = 1s;
 
 }  // namespace
@@ -35,8 +37,13 @@ result<void> store_health::ready() const {
 
 asio::awaitable<void> store_health::check() {
     const auto connection = redis_.connection();
-    auto good = co_await redis_.call(store_.load_library());
-    if (good) good = co_await redis_.call(store_.check_settings());
+    result<void> good;
+    if (connection == checked_connection_) {
+        good = co_await redis_.call(store_.check_settings());
+    } else {
+        store_setup setup(store_);
+        while (good && !setup.done()) good = co_await redis_.call(setup.step());
+    }
     if (!good) log::warning("store_not_ready", {{"why", good.error().detail}});
     if (good && !settings_) log::info("store_ready");
     settings_ = good ? result<void>() : result<void>(fail(errc::store_unavailable,
@@ -83,7 +90,8 @@ asio::awaitable<void> store_health::run() {
             co_await sample();
         }
         if (stopped_) break;
-        pause_.expires_after(settings_ ? look_every : look_every * 5);
+        const bool refused = redis_.connected() && !settings_;
+        pause_.expires_after(refused ? refused_pause : look_every);
         boost::system::error_code ignored;
         co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }

@@ -48,7 +48,9 @@ asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services&
 /// Sends events until the terminal one, the client leaves or the process drains.
 asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
                              job_record shown, std::string place, bool tell_now, services& with) {
-    if (!co_await sink.write(tell_now ? event_text(place, shown) : ":\n\n")) co_return;
+    std::string first = ":\n\n";
+    if (tell_now) first = event_text(place, shown);
+    if (!co_await sink.write(std::move(first))) co_return;
     while (!is_terminal(shown.state)) {
         const auto woken = co_await waiter->next(comment_every);
         if (woken == wake::stopping) co_return;

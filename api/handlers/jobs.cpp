@@ -108,8 +108,10 @@ asio::awaitable<response> job_image(request& from, services& with) {
     const auto found = co_await with.redis.call(with.store.job(id));
     if (!found) co_return refuse(found.error(), from, with);
     auto picture = co_await with.redis.call(with.store.annotated(id));
-    if (!picture) co_return refuse(picture.error(), from, with);
-    if (picture->empty()) {
+    if (!picture && picture.error().code != errc::not_found) {
+        co_return refuse(picture.error(), from, with);
+    }
+    if (!picture || picture->empty()) {
         co_return refuse({errc::no_image, "the job keeps no picture"}, from, with);
     }
     response answer;

@@ -117,9 +117,9 @@ asio::awaitable<response> train(request& from, services& with) {
 asio::awaitable<response> recognize(request& from, services& with) {
     auto given = read_submission(job_type::recognize, from);
     if (!given) co_return refuse(given.error(), from, with);
-    const bool durable = given->what.durable;
-    co_return co_await (durable ? accept(from, with, std::move(*given))
-                                : answer_unstored(from, with, std::move(*given)));
+    // Not `co_await (durable ? a : b)`: g++ 12 destroys such an awaitable twice.
+    if (given->what.durable) co_return co_await accept(from, with, std::move(*given));
+    co_return co_await answer_unstored(from, with, std::move(*given));
 }
 
 }  // namespace vultus::api::handlers
