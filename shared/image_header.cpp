@@ -37,8 +37,12 @@ uint32_t little32(std::string_view bytes, size_t at) {
     return little16(bytes, at) | little16(bytes, at + 2) << 16;
 }
 
-auto broken(const char* why) { return fail(errc::undecodable_image, why); }
-auto cut() { return fail(errc::truncated_image, "the picture ends before its end"); }
+auto broken(const char* why) {
+    return fail(errc::undecodable_image, why);
+}
+auto cut() {
+    return fail(errc::truncated_image, "the picture ends before its end");
+}
 
 /// The size of a picture against the limits.
 result<void> check_size(uint32_t width, uint32_t height) {
@@ -64,7 +68,9 @@ bool is_frame_start(uint32_t marker) {  // SOF0..SOF15 without DHT, JPG and DAC
     return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
-bool is_alone(uint32_t marker) { return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8); }
+bool is_alone(uint32_t marker) {
+    return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8);
+}
 
 /// The place of the 0xFF of the next marker after the compressed data of a scan.
 size_t end_of_scan(std::string_view bytes, size_t at) {
@@ -194,7 +200,8 @@ result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
         walk.header.exif = without_exif_prefix(payload);
     }
     const bool picture = name == "VP8 " || name == "VP8L";
-    if (!picture && name != "ANMF") return first ? broken("no picture chunk comes first") : result<void>{};
+    if (!picture && name != "ANMF")
+        return first ? broken("no picture chunk comes first") : result<void>{};
     if (walk.picture.width != 0) return {};  // later pictures of an animation
     if (name == "ANMF") {
         if (walk.canvas.width == 0 || !walk.header.animated) return broken("a stray ANMF chunk");
@@ -211,7 +218,8 @@ result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
     const auto size = vp8_size(name, payload);
     if (!size) return fail(size.error());
     walk.picture = *size;
-    if (walk.canvas.width != 0 && (walk.canvas.width != size->width || walk.canvas.height != size->height)) {
+    if (walk.canvas.width != 0 &&
+        (walk.canvas.width != size->width || walk.canvas.height != size->height)) {
         return broken("the canvas and the picture differ in size");
     }
     return {};
@@ -225,7 +233,8 @@ result<image_header> inspect_webp(std::string_view bytes) {
     for (size_t at = 12; at + 8 <= end;) {
         const size_t length = little32(bytes, at + 4);
         if (length > end - at - 8) return broken("a chunk is longer than the RIFF");
-        const auto taken = take_chunk(walk, at == 12, bytes.substr(at, 4), bytes.substr(at + 8, length));
+        const auto taken =
+            take_chunk(walk, at == 12, bytes.substr(at, 4), bytes.substr(at + 8, length));
         if (!taken) return fail(taken.error());
         at += 8 + length + (length & 1);
     }
@@ -242,9 +251,12 @@ result<image_header> inspect_webp(std::string_view bytes) {
 
 std::string_view name_of(image_format format) noexcept {
     switch (format) {
-        case image_format::jpeg: return "jpeg";
-        case image_format::png: return "png";
-        case image_format::webp: return "webp";
+        case image_format::jpeg:
+            return "jpeg";
+        case image_format::png:
+            return "png";
+        case image_format::webp:
+            return "webp";
     }
     return "";
 }

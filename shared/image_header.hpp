@@ -1,6 +1,6 @@
-// What can be known of a photo without decoding it: its format by its first bytes, its size, whether
-// it moves, where its EXIF block lies, and whether the container is whole. Pure, no third party. The
-// api calls it before it answers 202, the worker before it decodes.
+// What can be known of a photo without decoding it: its format by its first bytes, its size,
+// whether it moves, where its EXIF block lies, and whether the container is whole. Pure, no third
+// party. The api calls it before it answers 202, the worker before it decodes.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,11 @@ std::string_view name_of(image_format) noexcept;
 
 struct image_header {
     image_format format = image_format::jpeg;
-    std::uint32_t width = 0;   ///< pixels as stored, before EXIF turns the picture
+    std::uint32_t width = 0;  ///< pixels as stored, before EXIF turns the picture
     std::uint32_t height = 0;
-    bool animated = false;     ///< only the first picture is looked at
-    std::string_view exif;     ///< the TIFF block (without "Exif\0\0"), a part of `bytes`; may be empty
+    bool animated = false;  ///< only the first picture is looked at
+    std::string_view
+        exif;  ///< the TIFF block (without "Exif\0\0"), a part of `bytes`; may be empty
 };
 
 /// Walks through the container to its end; looks at no compressed data.

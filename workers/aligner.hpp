@@ -20,7 +20,7 @@ struct aligned_face {
 
 /// threads   const functions from any number of threads at once
 class aligner {
-   public:
+ public:
     /// errors    malformed if the file is not a predictor of five points
     static result<aligner> load(const std::string& file);
     aligner(aligner&&) noexcept;
@@ -31,16 +31,15 @@ class aligner {
     /// source    padding 0.25: what dlib_face_recognition_resnet_model_v1 was trained with
     aligned_face align(const image& photo, const box& where) const;
 
-   private:
+ private:
     struct predictor;
     explicit aligner(std::unique_ptr<const predictor>);
     std::unique_ptr<const predictor> predictor_;
 };
 
-/// Slightly moved, turned and scaled copies of a chip; the mean of their embeddings is steadier than
-/// one. The same copies for the same chip and count.
-/// requires  1 <= count <= 100
-/// returns   `count` chips; for 1 the chip itself
+/// Slightly moved, turned and scaled copies of a chip; the mean of their embeddings is steadier
+/// than one. The same copies for the same chip and count. requires  1 <= count <= 100 returns
+/// `count` chips; for 1 the chip itself
 std::vector<chip> jittered(const chip&, int count);
 
 /// The mean of embeddings of one face. requires at least one

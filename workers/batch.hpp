@@ -1,6 +1,6 @@
-// Which chips go into the network now. Jobs put in their faces as they come; the compute thread takes
-// what waits when it is free, so chips of different jobs share a pass and a large job is cut over
-// several. Pure: no thread, no clock; the compute thread owns it.
+// Which chips go into the network now. Jobs put in their faces as they come; the compute thread
+// takes what waits when it is free, so chips of different jobs share a pass and a large job is cut
+// over several. Pure: no thread, no clock; the compute thread owns it.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 namespace vultus {
 
 class batch {
-   public:
+ public:
     using ticket = std::uint64_t;  ///< names a job here; each is used once
 
     struct slot {
@@ -48,8 +48,11 @@ class batch {
     std::size_t waiting() const { return waiting_.size(); }
     std::size_t jobs() const { return jobs_.size(); }
 
-   private:
-    struct waiting_chip { slot where; chip face; };
+ private:
+    struct waiting_chip {
+        slot where;
+        chip face;
+    };
     struct open_job {
         std::vector<embedding> embeddings;
         std::size_t missing = 0;

@@ -51,10 +51,9 @@ detected_faces detector::detect(const image& photo, const detector_options& opti
         const double across = static_cast<double>(photo.width) / size.width;
         const double down = static_cast<double>(photo.height) / size.height;
         for (detected_face& face : found.faces) {
-            face.where = {to_photo(face.where.left, across, false),
-                          to_photo(face.where.top, down, false),
-                          to_photo(face.where.right, across, true),
-                          to_photo(face.where.bottom, down, true)};
+            face.where = {
+                to_photo(face.where.left, across, false), to_photo(face.where.top, down, false),
+                to_photo(face.where.right, across, true), to_photo(face.where.bottom, down, true)};
         }
     }
     std::sort(found.faces.begin(), found.faces.end(),

@@ -35,14 +35,14 @@ struct picture_size {
     bool operator==(const picture_size&) const = default;
 };
 
-/// The size at which a photo is looked at: both sides by 80 / min_face_px, capped so that neither is
-/// longer than detect_side_max.
-/// requires  1 <= width, height; 10 <= min_face_px <= 2000; detect_side_max >= 80
+/// The size at which a photo is looked at: both sides by 80 / min_face_px, capped so that neither
+/// is longer than detect_side_max. requires  1 <= width, height; 10 <= min_face_px <= 2000;
+/// detect_side_max >= 80
 picture_size detection_size(std::uint32_t width, std::uint32_t height, const detector_options&);
 
 /// threads   one at a time; one object per thread (clone())
 class detector {
-   public:
+ public:
     virtual ~detector() = default;
     /// "hog" or "cnn", as in the answer's `models.detector`.
     virtual std::string_view name() const noexcept = 0;
@@ -53,7 +53,7 @@ class detector {
     /// threads   blocks for the detection
     detected_faces detect(const image& photo, const detector_options&);
 
-   protected:
+ protected:
     /// The faces of a picture that has its detection size already, in pixels of that picture.
     virtual std::vector<detected_face> find(const image& picture) = 0;
 };

@@ -14,22 +14,22 @@ using shrink = dlib::con<Filters, 5, 5, 2, 2, Below>;
 template <long Filters, typename Below>
 using look = dlib::relu<dlib::affine<dlib::con<Filters, 5, 5, 1, 1, Below>>>;
 template <typename Below>
-using eighth = dlib::relu<dlib::affine<shrink<
-    32, dlib::relu<dlib::affine<shrink<32, dlib::relu<dlib::affine<shrink<16, Below>>>>>>>>>;
+using eighth = dlib::relu<dlib::affine<
+    shrink<32, dlib::relu<dlib::affine<shrink<32, dlib::relu<dlib::affine<shrink<16, Below>>>>>>>>>;
 
 using face_network = dlib::loss_mmod<dlib::con<
     1, 9, 9, 1, 1,
     look<45, look<45, look<45, eighth<dlib::input_rgb_image_pyramid<dlib::pyramid_down<6>>>>>>>>;
 
 class cnn_detector final : public detector {
-   public:
+ public:
     explicit cnn_detector(const face_network& network) : network_(network) {}
     std::string_view name() const noexcept override { return "cnn"; }
     std::unique_ptr<detector> clone() const override {
         return std::make_unique<cnn_detector>(network_);
     }
 
-   protected:
+ protected:
     std::vector<detected_face> find(const image& picture) override {
         std::vector<detected_face> faces;
         for (const dlib::mmod_rect& one :
@@ -39,7 +39,7 @@ class cnn_detector final : public detector {
         return faces;
     }
 
-   private:
+ private:
     face_network network_;
 };
 

@@ -17,14 +17,14 @@ namespace vultus {
 namespace {
 
 class hog_detector final : public detector {
-   public:
+ public:
     hog_detector() : scanner_(dlib::get_frontal_face_detector()) {}
     std::string_view name() const noexcept override { return "hog"; }
     std::unique_ptr<detector> clone() const override {
         return std::make_unique<hog_detector>(*this);
     }
 
-   protected:
+ protected:
     std::vector<detected_face> find(const image& picture) override {
         std::vector<dlib::rect_detection> found;
         scanner_(dlib_picture_of(picture.rgb.data(), picture.width, picture.height), found);
@@ -35,13 +35,15 @@ class hog_detector final : public detector {
         return faces;
     }
 
-   private:
+ private:
     dlib::frontal_face_detector scanner_;
 };
 
 }  // namespace
 
-std::unique_ptr<detector> make_hog_detector() { return std::make_unique<hog_detector>(); }
+std::unique_ptr<detector> make_hog_detector() {
+    return std::make_unique<hog_detector>();
+}
 
 struct aligner::predictor {
     dlib::shape_predictor shape;
@@ -76,8 +78,8 @@ aligned_face aligner::align(const image& photo, const box& where) const {
                              static_cast<float>(shape.part(i).y())};
     }
     dlib_picture crop;
-    dlib::extract_image_chip(
-        picture, dlib::get_face_chip_details(shape, limits::chip_side, 0.25), crop);
+    dlib::extract_image_chip(picture, dlib::get_face_chip_details(shape, limits::chip_side, 0.25),
+                             crop);
     aligned.face = chip_of(crop);
     return aligned;
 }

@@ -16,7 +16,8 @@ static_assert(sizeof(dlib::rgb_pixel) == 3, "rows can be copied whole");
 
 using dlib_picture = dlib::matrix<dlib::rgb_pixel>;
 
-inline dlib_picture dlib_picture_of(const std::uint8_t* rgb, std::size_t width, std::size_t height) {
+inline dlib_picture dlib_picture_of(const std::uint8_t* rgb, std::size_t width,
+                                    std::size_t height) {
     dlib_picture picture(static_cast<long>(height), static_cast<long>(width));
     std::memcpy(&picture(0, 0), rgb, width * height * 3);
     return picture;

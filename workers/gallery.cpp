@@ -12,7 +12,8 @@ namespace vultus {
 namespace {
 
 bool is_finite(const embedding& vector) {
-    return std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); });
+    return std::all_of(vector.begin(), vector.end(),
+                       [](float value) { return std::isfinite(value); });
 }
 
 void append(gallery_segment& segment, std::string face_id, gallery_segment::label_text label,
@@ -49,7 +50,8 @@ gallery_segment::label_text gallery_builder::take_label(std::string_view label) 
 
 void gallery_builder::drop_label(std::string_view label) {
     const auto known = labels_.find(label);
-    VULTUS_REQUIRE(known != labels_.end() && known->second.faces > 0, "every face's label is known");
+    VULTUS_REQUIRE(known != labels_.end() && known->second.faces > 0,
+                   "every face's label is known");
     if (--known->second.faces == 0) labels_.erase(known);
 }
 
@@ -104,8 +106,12 @@ void gallery_builder::apply(std::span<const log_entry> entries) {
                 if (vector) add(entry.face_id, entry.label, *vector);
                 break;
             }
-            case log_entry::kind::remove: remove(entry.face_id); break;
-            case log_entry::kind::rename: rename(entry.face_id, entry.label); break;
+            case log_entry::kind::remove:
+                remove(entry.face_id);
+                break;
+            case log_entry::kind::rename:
+                rename(entry.face_id, entry.label);
+                break;
         }
         version_ = version_ / epoch_factor * epoch_factor + entry.seq;
     }
@@ -138,7 +144,8 @@ void gallery_builder::compact() {
 }
 
 std::shared_ptr<const gallery> gallery_builder::publish() {
-    if (removed_rows_ > index_.size() && (index_.empty() || removed_rows_ > limits::segment_rows / 4)) {
+    if (removed_rows_ > index_.size() &&
+        (index_.empty() || removed_rows_ > limits::segment_rows / 4)) {
         compact();
     }
     auto now = std::make_shared<gallery>();

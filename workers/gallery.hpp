@@ -1,7 +1,7 @@
 // The trained faces of one collection, in memory. A gallery never changes once it is published:
-// matching threads hold a shared_ptr<const gallery> and search it without a lock. The one owner, the
-// loader thread, keeps a gallery_builder, changes it and publishes; the new gallery shares every
-// segment that the change did not touch. Pure: no Redis, no clock.
+// matching threads hold a shared_ptr<const gallery> and search it without a lock. The one owner,
+// the loader thread, keeps a gallery_builder, changes it and publishes; the new gallery shares
+// every segment that the change did not touch. Pure: no Redis, no clock.
 #pragma once
 
 #include <array>
@@ -23,7 +23,8 @@ namespace vultus {
 /// Up to limits::segment_rows faces, one after the other in memory. A removed face stays as a row
 /// whose bit in `removed` is set.
 struct gallery_segment {
-    using label_text = std::shared_ptr<const std::string>;  ///< one object per label of a collection
+    using label_text =
+        std::shared_ptr<const std::string>;  ///< one object per label of a collection
     std::vector<embedding> vectors;
     std::vector<std::string> face_ids;
     std::vector<label_text> labels;
@@ -42,7 +43,7 @@ struct gallery {
 
 /// threads   its owner only; what publish() returned may be read by any thread
 class gallery_builder {
-   public:
+ public:
     explicit gallery_builder(gallery_version version = 0);
 
     /// Adds a face; one with that id is replaced.
@@ -66,10 +67,17 @@ class gallery_builder {
     /// that segment first. Removed rows are given back once they are the larger part.
     std::shared_ptr<const gallery> publish();
 
-   private:
-    struct position { std::uint32_t segment = 0, row = 0; };
-    struct known_label { gallery_segment::label_text text; std::size_t faces = 0; };
-    struct text_hash : std::hash<std::string_view> { using is_transparent = void; };
+ private:
+    struct position {
+        std::uint32_t segment = 0, row = 0;
+    };
+    struct known_label {
+        gallery_segment::label_text text;
+        std::size_t faces = 0;
+    };
+    struct text_hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
 
     gallery_segment& writable(std::size_t segment);
     gallery_segment::label_text take_label(std::string_view label);

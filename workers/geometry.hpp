@@ -1,5 +1,5 @@
-// Where a face is in a photo, and the picture of it that goes into the network. Plain values that the
-// detector, the aligner, the engine and the pipeline hand on.
+// Where a face is in a photo, and the picture of it that goes into the network. Plain values that
+// the detector, the aligner, the engine and the pipeline hand on.
 #pragma once
 
 #include <array>

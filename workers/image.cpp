@@ -32,9 +32,12 @@ namespace {
 
 result<image> decode_stored(std::string_view bytes, const image_header& header) {
     switch (header.format) {
-        case image_format::jpeg: return codecs::decode_jpeg(bytes, header);
-        case image_format::png: return codecs::decode_png(bytes, header);
-        case image_format::webp: return codecs::decode_webp(bytes, header);
+        case image_format::jpeg:
+            return codecs::decode_jpeg(bytes, header);
+        case image_format::png:
+            return codecs::decode_png(bytes, header);
+        case image_format::webp:
+            return codecs::decode_webp(bytes, header);
     }
     return fail(errc::internal, "a format without a codec");
 }
@@ -64,7 +67,8 @@ image transposed(const image& from) {
         for (std::uint32_t left = 0; left < from.width; left += tile) {
             for (std::uint32_t y = top; y < std::min(top + tile, from.height); ++y) {
                 for (std::uint32_t x = left; x < std::min(left + tile, from.width); ++x) {
-                    std::copy_n(from.row(y) + std::size_t{x} * 3, 3, to.row(x) + std::size_t{y} * 3);
+                    std::copy_n(from.row(y) + std::size_t{x} * 3, 3,
+                                to.row(x) + std::size_t{y} * 3);
                 }
             }
         }
@@ -84,8 +88,8 @@ std::uint32_t number(std::string_view tiff, std::size_t at, int bytes, bool litt
 
 }  // namespace
 
-// TIFF 6.0, section 2: "II" or "MM", 42, the place of the first directory; a directory is a count and
-// entries of 12 bytes: tag, type, count, value.
+// TIFF 6.0, section 2: "II" or "MM", 42, the place of the first directory; a directory is a count
+// and entries of 12 bytes: tag, type, count, value.
 int exif_orientation(std::string_view tiff) noexcept {
     constexpr std::uint32_t orientation_tag = 0x0112, short_type = 3;
     if (tiff.size() < 10) return 1;
@@ -109,14 +113,31 @@ int exif_orientation(std::string_view tiff) noexcept {
 image turned_upright(image picture, int orientation) {
     // As stored -> as seen. 5 to 8 are a transposition followed by one of 1 to 4.
     switch (orientation) {
-        case 2: mirror(picture, true, false); break;
-        case 3: mirror(picture, true, true); break;
-        case 4: mirror(picture, false, true); break;
-        case 5: return transposed(picture);
-        case 6: picture = transposed(picture); mirror(picture, true, false); break;
-        case 7: picture = transposed(picture); mirror(picture, true, true); break;
-        case 8: picture = transposed(picture); mirror(picture, false, true); break;
-        default: break;
+        case 2:
+            mirror(picture, true, false);
+            break;
+        case 3:
+            mirror(picture, true, true);
+            break;
+        case 4:
+            mirror(picture, false, true);
+            break;
+        case 5:
+            return transposed(picture);
+        case 6:
+            picture = transposed(picture);
+            mirror(picture, true, false);
+            break;
+        case 7:
+            picture = transposed(picture);
+            mirror(picture, true, true);
+            break;
+        case 8:
+            picture = transposed(picture);
+            mirror(picture, false, true);
+            break;
+        default:
+            break;
     }
     return picture;
 }

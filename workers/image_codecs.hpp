@@ -1,5 +1,5 @@
-// What image.cpp asks of the three codecs. Each gets a header that inspect_image() has accepted, and
-// answers the picture as it is stored; turning it upright is image.cpp's part.
+// What image.cpp asks of the three codecs. Each gets a header that inspect_image() has accepted,
+// and answers the picture as it is stored; turning it upright is image.cpp's part.
 #pragma once
 
 #include <string_view>

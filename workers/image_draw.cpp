@@ -21,9 +21,12 @@ cv::Mat view_of(const image& picture) {
 
 cv::Scalar rgb_of(annotation::colour colour) {
     switch (colour) {
-        case annotation::colour::green: return {46, 160, 67};
-        case annotation::colour::amber: return {210, 140, 0};
-        case annotation::colour::grey: return {110, 118, 129};
+        case annotation::colour::green:
+            return {46, 160, 67};
+        case annotation::colour::amber:
+            return {210, 140, 0};
+        case annotation::colour::grey:
+            return {110, 118, 129};
     }
     return {};
 }
@@ -52,7 +55,8 @@ void draw(cv::Mat& canvas, const annotation& note) {
     const cv::Size size = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, unit, &baseline);
     const int pad = 3 * unit, high = size.height + baseline + 2 * pad;
     const int left = std::clamp(frame.x, 0, std::max(0, canvas.cols - size.width - 2 * pad));
-    const int below = frame.y + frame.height;  // under the box, or inside its end if there is no room
+    const int below =
+        frame.y + frame.height;  // under the box, or inside its end if there is no room
     const int top = std::clamp(below, 0, std::max(0, canvas.rows - high));
     cv::rectangle(canvas, cv::Rect(left, top, size.width + 2 * pad, high), colour, cv::FILLED);
     cv::putText(canvas, text, cv::Point(left + pad, top + pad + size.height),

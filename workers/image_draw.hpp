@@ -1,4 +1,5 @@
-// Scaling a picture, and drawing boxes and names on it for `annotate`. OpenCV, in image_draw.cpp only.
+// Scaling a picture, and drawing boxes and names on it for `annotate`. OpenCV, in image_draw.cpp
+// only.
 #pragma once
 
 #include <span>
@@ -21,9 +22,8 @@ struct annotation {
     colour frame = colour::green;
 };
 
-/// The photo with boxes and names, as a JPEG of at most limits::annotated_bytes: quality, then size,
-/// is lowered until it fits.
-/// errors    internal, if the library refuses
+/// The photo with boxes and names, as a JPEG of at most limits::annotated_bytes: quality, then
+/// size, is lowered until it fits. errors    internal, if the library refuses
 result<std::string> annotated_jpeg(image photo, std::span<const annotation>);
 
 }  // namespace vultus

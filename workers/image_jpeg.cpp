@@ -49,7 +49,8 @@ void on_message(j_common_ptr library, int level) {
         case JWRN_MUST_RESYNC:
         case JWRN_BOGUS_PROGRESSION:
             leave(library, errc::undecodable_image, "the JPEG data is broken");
-        default: break;  // bytes between segments, an odd JFIF version: nothing is lost
+        default:
+            break;  // bytes between segments, an odd JFIF version: nothing is lost
     }
 }
 

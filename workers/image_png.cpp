@@ -1,6 +1,6 @@
-// PNG by libpng; the only file that knows it. As with JPEG, the library leaves by longjmp, so its run
-// is one function that owns nothing. Chunks that do not change the pixels are not even read: a text
-// or colour profile that unpacks to a gigabyte costs nothing.
+// PNG by libpng; the only file that knows it. As with JPEG, the library leaves by longjmp, so its
+// run is one function that owns nothing. Chunks that do not change the pixels are not even read: a
+// text or colour profile that unpacks to a gigabyte costs nothing.
 #include <png.h>
 
 #include <csetjmp>
@@ -30,7 +30,9 @@ struct decoding {
     png_longjmp(library, 1);
 }
 
-[[noreturn]] void on_error(png_structp library, png_const_charp) { png_longjmp(library, 1); }
+[[noreturn]] void on_error(png_structp library, png_const_charp) {
+    png_longjmp(library, 1);
+}
 
 void on_warning(png_structp, png_const_charp) {}
 
@@ -49,13 +51,12 @@ void set_up(decoding& work) {
     png_set_chunk_malloc_max(work.library, limits::mib);
     png_set_chunk_cache_max(work.library, 16);
     // All known chunks but IHDR, PLTE, tRNS, IDAT, IEND are skipped; unknown ones too.
-    static const png_byte skipped[] = {'b', 'K', 'G', 'D', 0, 'c', 'H', 'R', 'M', 0, 'e', 'X', 'I',
-                                       'f', 0, 'g', 'A', 'M', 'A', 0, 'h', 'I', 'S', 'T', 0, 'i',
-                                       'C', 'C', 'P', 0, 'i', 'T', 'X', 't', 0, 'o', 'F', 'F', 's',
-                                       0, 'p', 'C', 'A', 'L', 0, 'p', 'H', 'Y', 's', 0, 's', 'B',
-                                       'I', 'T', 0, 's', 'C', 'A', 'L', 0, 's', 'P', 'L', 'T', 0,
-                                       's', 'R', 'G', 'B', 0, 't', 'E', 'X', 't', 0, 't', 'I', 'M',
-                                       'E', 0, 'z', 'T', 'X', 't', 0};
+    static const png_byte skipped[] = {
+        'b', 'K', 'G', 'D', 0,   'c', 'H', 'R', 'M', 0,   'e', 'X', 'I', 'f', 0,   'g', 'A',
+        'M', 'A', 0,   'h', 'I', 'S', 'T', 0,   'i', 'C', 'C', 'P', 0,   'i', 'T', 'X', 't',
+        0,   'o', 'F', 'F', 's', 0,   'p', 'C', 'A', 'L', 0,   'p', 'H', 'Y', 's', 0,   's',
+        'B', 'I', 'T', 0,   's', 'C', 'A', 'L', 0,   's', 'P', 'L', 'T', 0,   's', 'R', 'G',
+        'B', 0,   't', 'E', 'X', 't', 0,   't', 'I', 'M', 'E', 0,   'z', 'T', 'X', 't', 0};
     png_set_keep_unknown_chunks(work.library, PNG_HANDLE_CHUNK_NEVER, skipped,
                                 static_cast<int>(sizeof skipped / 5));
     png_set_keep_unknown_chunks(work.library, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);

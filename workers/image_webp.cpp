@@ -1,6 +1,6 @@
-// WebP by libwebp; the only file that knows it. Of an animation the first picture is laid on a white
-// canvas at its place. No time limit of its own: the library is linear in the pixels, and those are
-// limited (40 million take about a second).
+// WebP by libwebp; the only file that knows it. Of an animation the first picture is laid on a
+// white canvas at its place. No time limit of its own: the library is linear in the pixels, and
+// those are limited (40 million take about a second).
 #include <webp/decode.h>
 
 #include <algorithm>

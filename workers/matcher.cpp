@@ -1,5 +1,5 @@
-// The search and the vote. The search reads each row once for all faces; 16 sums run side by side, so
-// that their order, and with it every bit of the result, is the same with any vector unit.
+// The search and the vote. The search reads each row once for all faces; 16 sums run side by side,
+// so that their order, and with it every bit of the result, is the same with any vector unit.
 #include "workers/matcher.hpp"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ bool nearer(const neighbour& a, const neighbour& b) {
 
 /// The k nearest so far; a heap whose first element is the farthest of them.
 class nearest {
-   public:
+ public:
     explicit nearest(std::size_t k) : k_(k) {}
 
     void offer(const neighbour& one) {
@@ -63,7 +63,7 @@ class nearest {
         return std::move(kept_);
     }
 
-   private:
+ private:
     std::size_t k_;
     std::vector<neighbour> kept_;
 };
@@ -138,9 +138,12 @@ match decide(const std::vector<neighbour>& neighbours, const match_options& opti
 
 std::string_view name_of(match_status status) noexcept {
     switch (status) {
-        case match_status::unknown: return "unknown";
-        case match_status::known: return "known";
-        case match_status::ambiguous: return "ambiguous";
+        case match_status::unknown:
+            return "unknown";
+        case match_status::known:
+            return "known";
+        case match_status::ambiguous:
+            return "ambiguous";
     }
     return "";
 }

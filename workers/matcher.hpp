@@ -14,11 +14,12 @@
 namespace vultus {
 
 struct match_options {
-    double distance_max = 0.55;  ///< 0 < d <= 2; a neighbour farther away has no vote (ENGINE figures
-                                 ///< in workers/README.md: 0.60 names strangers, 0.55 hardly any)
-    double margin_min = 0.05;    ///< share of the votes by which the winner must lead, 0..1
-    int k = 3;                   ///< neighbours that vote, 1..100; with one photo a person 3 works
-                                 ///< as 1 does, because a vote counts by its nearness
+    double distance_max =
+        0.55;                  ///< 0 < d <= 2; a neighbour farther away has no vote (ENGINE figures
+                               ///< in workers/README.md: 0.60 names strangers, 0.55 hardly any)
+    double margin_min = 0.05;  ///< share of the votes by which the winner must lead, 0..1
+    int k = 3;                 ///< neighbours that vote, 1..100; with one photo a person 3 works
+                               ///< as 1 does, because a vote counts by its nearness
 };
 
 enum class match_status { unknown, known, ambiguous };
@@ -26,28 +27,27 @@ std::string_view name_of(match_status) noexcept;
 
 struct candidate {
     std::string label;
-    double distance = 0;   ///< of this label's nearest face
-    std::string face_id;   ///< that face
+    double distance = 0;  ///< of this label's nearest face
+    std::string face_id;  ///< that face
     bool operator==(const candidate&) const = default;
 };
 
 struct match {
     match_status status = match_status::unknown;
-    std::string label;                    ///< known only
-    std::string face_id;                  ///< known only: the winner's nearest face
-    std::optional<double> distance;       ///< known, ambiguous: of the winner's nearest face;
-                                          ///< unknown: of the nearest face there is, if any
-    double margin = 0;                    ///< the winner's lead, share of the votes, 0..1
-    std::vector<candidate> candidates;    ///< labels that got votes, the most first
+    std::string label;                  ///< known only
+    std::string face_id;                ///< known only: the winner's nearest face
+    std::optional<double> distance;     ///< known, ambiguous: of the winner's nearest face;
+                                        ///< unknown: of the nearest face there is, if any
+    double margin = 0;                  ///< the winner's lead, share of the votes, 0..1
+    std::vector<candidate> candidates;  ///< labels that got votes, the most first
     bool operator==(const match&) const = default;
 };
 
 /// Matches faces against a gallery: the k nearest within distance_max vote for their label with
 /// weight 1 - d / distance_max. Nobody within: unknown. A lead below margin_min: ambiguous.
-/// Equal votes: the nearer label first, then the smaller text. Equal distances: the smaller face_id.
-/// requires  options in their ranges
-/// returns   one match per face, in order
-/// threads   any; all faces share one pass over the gallery's memory
+/// Equal votes: the nearer label first, then the smaller text. Equal distances: the smaller
+/// face_id. requires  options in their ranges returns   one match per face, in order threads   any;
+/// all faces share one pass over the gallery's memory
 std::vector<match> match_faces(const gallery&, std::span<const embedding> faces,
                                const match_options&);
 

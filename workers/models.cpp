@@ -1,5 +1,5 @@
-// Checks the model files. What is wrong is told by size first, because a file cut short is the usual
-// case and a better message than a hash.
+// Checks the model files. What is wrong is told by size first, because a file cut short is the
+// usual case and a better message than a hash.
 #include "workers/models.hpp"
 
 #include <fstream>

@@ -10,11 +10,14 @@ namespace vultus {
 namespace {
 
 /// A chip that tells whose it is by its first byte.
-chip marked(std::uint8_t mark) { return chip{{mark}}; }
+chip marked(std::uint8_t mark) {
+    return chip{{mark}};
+}
 
 std::vector<chip> chips(std::uint8_t first, std::size_t count) {
     std::vector<chip> faces;
-    for (std::size_t i = 0; i < count; ++i) faces.push_back(marked(static_cast<std::uint8_t>(first + i)));
+    for (std::size_t i = 0; i < count; ++i)
+        faces.push_back(marked(static_cast<std::uint8_t>(first + i)));
     return faces;
 }
 

@@ -1,4 +1,5 @@
-// The oracle's own network types: if a layer of ours were wrong, loading would fail in one of the two.
+// The oracle's own network types: if a layer of ours were wrong, loading would fail in one of the
+// two.
 #include "dlib_direct_support.hpp"
 
 #include <dlib/dnn.h>
@@ -18,24 +19,35 @@ template <template <int, template <typename> class, int, typename> class Block, 
 using res_down = add_prev2<avg_pool<2, 2, 2, 2, skip1<tag2<Block<N, Norm, 2, tag1<Below>>>>>>;
 template <int N, template <typename> class Norm, int Stride, typename Below>
 using block = Norm<con<N, 3, 3, 1, 1, relu<Norm<con<N, 3, 3, Stride, Stride, Below>>>>>;
-template <int N, typename Below> using ares = relu<res<block, N, affine, Below>>;
-template <int N, typename Below> using ares_down = relu<res_down<block, N, affine, Below>>;
-template <typename Below> using level0 = ares_down<256, Below>;
-template <typename Below> using level1 = ares<256, ares<256, ares_down<256, Below>>>;
-template <typename Below> using level2 = ares<128, ares<128, ares_down<128, Below>>>;
-template <typename Below> using level3 = ares<64, ares<64, ares<64, ares_down<64, Below>>>>;
-template <typename Below> using level4 = ares<32, ares<32, ares<32, Below>>>;
-using resnet = loss_metric<fc_no_bias<128, avg_pool_everything<level0<level1<level2<level3<level4<
-    max_pool<3, 3, 2, 2, relu<affine<con<32, 7, 7, 2, 2, input_rgb_image_sized<150>>>>>>>>>>>>>;
+template <int N, typename Below>
+using ares = relu<res<block, N, affine, Below>>;
+template <int N, typename Below>
+using ares_down = relu<res_down<block, N, affine, Below>>;
+template <typename Below>
+using level0 = ares_down<256, Below>;
+template <typename Below>
+using level1 = ares<256, ares<256, ares_down<256, Below>>>;
+template <typename Below>
+using level2 = ares<128, ares<128, ares_down<128, Below>>>;
+template <typename Below>
+using level3 = ares<64, ares<64, ares<64, ares_down<64, Below>>>>;
+template <typename Below>
+using level4 = ares<32, ares<32, ares<32, Below>>>;
+using resnet = loss_metric<fc_no_bias<
+    128, avg_pool_everything<level0<level1<level2<level3<level4<max_pool<
+             3, 3, 2, 2, relu<affine<con<32, 7, 7, 2, 2, input_rgb_image_sized<150>>>>>>>>>>>>>;
 
-template <long N, typename Below> using con5d = con<N, 5, 5, 2, 2, Below>;
-template <long N, typename Below> using con5 = con<N, 5, 5, 1, 1, Below>;
+template <long N, typename Below>
+using con5d = con<N, 5, 5, 2, 2, Below>;
+template <long N, typename Below>
+using con5 = con<N, 5, 5, 1, 1, Below>;
 template <typename Below>
 using downsampler =
     relu<affine<con5d<32, relu<affine<con5d<32, relu<affine<con5d<16, Below>>>>>>>>>;
-template <typename Below> using rcon5 = relu<affine<con5<45, Below>>>;
-using mmod = loss_mmod<con<1, 9, 9, 1, 1,
-    rcon5<rcon5<rcon5<downsampler<input_rgb_image_pyramid<pyramid_down<6>>>>>>>>;
+template <typename Below>
+using rcon5 = relu<affine<con5<45, Below>>>;
+using mmod = loss_mmod<
+    con<1, 9, 9, 1, 1, rcon5<rcon5<rcon5<downsampler<input_rgb_image_pyramid<pyramid_down<6>>>>>>>>;
 
 matrix<rgb_pixel> pixels(const image& picture) {
     matrix<rgb_pixel> out(static_cast<long>(picture.height), static_cast<long>(picture.width));
@@ -83,7 +95,8 @@ std::vector<embedding> dlib_embeddings(const image& photo, const std::vector<vul
     const auto picture = pixels(photo);
     std::vector<embedding> vectors;
     for (const auto& face : faces) {
-        const auto shape = predictor(picture, rectangle(face.left, face.top, face.right, face.bottom));
+        const auto shape =
+            predictor(picture, rectangle(face.left, face.top, face.right, face.bottom));
         matrix<rgb_pixel> crop;
         extract_image_chip(picture, get_face_chip_details(shape, 150, 0.25), crop);
         const matrix<float, 0, 1> out = net(crop);

@@ -32,9 +32,9 @@ naive contents(const gallery& from) {
         EXPECT_LE(segment->rows(), limits::segment_rows);
         for (std::size_t row = 0; row < segment->rows(); ++row) {
             if (segment->is_removed(row)) continue;
-            const bool is_new =
-                all.emplace(segment->face_ids[row],
-                            face{*segment->labels[row], segment->vectors[row]}).second;
+            const bool is_new = all.emplace(segment->face_ids[row],
+                                            face{*segment->labels[row], segment->vectors[row]})
+                                    .second;
             EXPECT_TRUE(is_new) << segment->face_ids[row] << " twice";
         }
     }
@@ -146,7 +146,8 @@ TEST(gallery, follows_the_log) {
     builder.apply(entries);
     const auto now = builder.publish();
     EXPECT_EQ(now->version, 3 * epoch_factor + 11);
-    EXPECT_EQ(contents(*now), (naive{{"a-0", {"ann", vector_of(1)}}, {"b-0", {"ben", vector_of(2)}}}));
+    EXPECT_EQ(contents(*now),
+              (naive{{"a-0", {"ann", vector_of(1)}}, {"b-0", {"ben", vector_of(2)}}}));
     EXPECT_EQ(now->people, 2u);
     builder.apply(entries);  // a log read twice changes nothing
     EXPECT_EQ(contents(*builder.publish()), contents(*now));

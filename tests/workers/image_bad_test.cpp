@@ -16,13 +16,18 @@ template <class T>
 std::string verdict(const result<T>& outcome) {
     return outcome ? "fine" : std::string(name_of(outcome.error().code));
 }
-std::string inspected(const std::string& file) { return verdict(inspect_image(file)); }
-std::string decoded(const std::string& file) { return verdict(decode_image(file)); }
+std::string inspected(const std::string& file) {
+    return verdict(inspect_image(file));
+}
+std::string decoded(const std::string& file) {
+    return verdict(decode_image(file));
+}
 
 std::vector<std::string> one_of_each(std::uint32_t width = 40, std::uint32_t height = 24) {
     const image picture = quarters(width, height);
     return {jpeg_file(picture), jpeg_file(picture, {jpeg_style::inks::rgb, true, 0}),
-            png_file(picture), webp_file(picture, {true, false}), webp_file(picture, {false, false})};
+            png_file(picture), webp_file(picture, {true, false}),
+            webp_file(picture, {false, false})};
 }
 
 long memory_peak_kib() {
@@ -45,8 +50,9 @@ std::string jpeg_header(std::uint32_t width, std::uint32_t height) {
 }
 
 std::string webp_header(std::uint32_t width, std::uint32_t height) {
-    return webp_extended(width, height, 2, riff_chunk("ANIM", std::string(6, '\0')) +
-                         webp_frame(0, 0, 8, 8, webp_picture_chunk(webp_file(quarters(8, 8)))));
+    return webp_extended(width, height, 2,
+                         riff_chunk("ANIM", std::string(6, '\0')) +
+                             webp_frame(0, 0, 8, 8, webp_picture_chunk(webp_file(quarters(8, 8)))));
 }
 
 TEST(image_bad, not_a_picture) {
@@ -107,7 +113,8 @@ TEST(image_bad, pixels_at_the_limit_and_one_more) {
     EXPECT_EQ(inspected(png_header(8'000, 5'000)), "fine");
     EXPECT_EQ(inspected(jpeg_header(8'000, 5'000)), "fine");
     EXPECT_EQ(inspected(webp_header(8'000, 5'000)), "fine");
-    for (const auto& [width, height] : {std::pair{8'001u, 5'000u}, {8'000u, 5'001u}, {30'000u, 30'000u}}) {
+    for (const auto& [width, height] :
+         {std::pair{8'001u, 5'000u}, {8'000u, 5'001u}, {30'000u, 30'000u}}) {
         EXPECT_EQ(decoded(png_header(width, height)), "too_large");
         EXPECT_EQ(decoded(jpeg_header(width, height)), "too_large");
         EXPECT_EQ(decoded(webp_header(width, height)), "too_large");

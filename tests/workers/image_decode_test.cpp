@@ -61,7 +61,8 @@ TEST(image_decode, what_is_transparent_is_white) {
 }
 
 // What each orientation does to "rgbw", worked out by hand from the Exif table: 1 is top-left,
-// 2 top-right, 3 bottom-right, 4 bottom-left, 5 left-top, 6 right-top, 7 right-bottom, 8 left-bottom.
+// 2 top-right, 3 bottom-right, 4 bottom-left, 5 left-top, 6 right-top, 7 right-bottom, 8
+// left-bottom.
 const std::map<int, std::string> turns{{1, "rgbw"}, {2, "grwb"}, {3, "wbgr"}, {4, "bwrg"},
                                        {5, "rbgw"}, {6, "brwg"}, {7, "wgbr"}, {8, "gwrb"}};
 
@@ -70,7 +71,8 @@ TEST(image_decode, orientation_in_three_formats) {
     for (const std::string& file : {jpeg_file(picture), png_file(picture), webp_file(picture)}) {
         for (const auto& [orientation, expected] : turns) {
             for (const bool little_endian : {true, false}) {
-                const auto decoded = decode_image(with_orientation(file, orientation, little_endian));
+                const auto decoded =
+                    decode_image(with_orientation(file, orientation, little_endian));
                 ASSERT_TRUE(decoded) << orientation << decoded.error().detail;
                 EXPECT_EQ(corners(decoded->picture), expected)
                     << name_of(decoded->format) << " " << orientation;
@@ -111,8 +113,8 @@ TEST(image_decode, of_an_animation_the_first_picture) {
     EXPECT_EQ(part->picture.width, 80u);
     EXPECT_EQ(corners(part->picture).substr(0, 3), "www");
     EXPECT_EQ(part->picture.row(30)[45 * 3 + 1], 0);  // red: no green
-    const auto png = decode_image(
-        with_png_chunk(png_file(first), png_chunk("acTL", big32(2) + big32(0))));
+    const auto png =
+        decode_image(with_png_chunk(png_file(first), png_chunk("acTL", big32(2) + big32(0))));
     ASSERT_TRUE(png);
     EXPECT_TRUE(png->animated);
     EXPECT_EQ(corners(png->picture), "rgbw");
@@ -129,7 +131,8 @@ TEST(image_decode, what_is_encoded_comes_back) {
 TEST(image_decode, one_pixel_and_odd_sizes) {
     for (const auto& [width, height] : {std::pair{1u, 1u}, {1u, 7u}, {13u, 1u}, {33u, 35u}}) {
         const image picture = quarters(width, height);
-        for (const std::string& file : {jpeg_file(picture), png_file(picture), webp_file(picture)}) {
+        for (const std::string& file :
+             {jpeg_file(picture), png_file(picture), webp_file(picture)}) {
             const auto decoded = decode_image(with_orientation(file, 6));
             ASSERT_TRUE(decoded) << decoded.error().detail;
             EXPECT_EQ(decoded->picture.width, height);

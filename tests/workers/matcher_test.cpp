@@ -39,7 +39,8 @@ TEST(matcher, empty_gallery) {
 }
 
 TEST(matcher, one_photo_a_person) {
-    const std::vector<trained> faces{{"a-0", "ann", 0.30f}, {"b-0", "bob", 0.54f}, {"c-0", "cid", 0.9f}};
+    const std::vector<trained> faces{
+        {"a-0", "ann", 0.30f}, {"b-0", "bob", 0.54f}, {"c-0", "cid", 0.9f}};
     for (const int k : {1, 3, 100}) {
         const match found = one_match(faces, {0.55, 0.05, k});
         EXPECT_EQ(found.status, match_status::known);
@@ -70,7 +71,8 @@ TEST(matcher, the_threshold_itself_is_within) {
 }
 
 TEST(matcher, votes_outweigh_one_near_face) {
-    const std::vector<trained> faces{{"a-0", "ann", 0.20f}, {"b-0", "bob", 0.22f}, {"b-1", "bob", -0.24f}};
+    const std::vector<trained> faces{
+        {"a-0", "ann", 0.20f}, {"b-0", "bob", 0.22f}, {"b-1", "bob", -0.24f}};
     const match found = one_match(faces, {0.5, 0.05, 3});
     EXPECT_EQ(found.label, "bob");
     EXPECT_EQ(found.face_id, "b-0");  // the winner's nearest
@@ -95,13 +97,14 @@ TEST(matcher, a_small_lead_is_ambiguous) {
 }
 
 TEST(matcher, ties_do_not_depend_on_the_order) {
-    std::vector<trained> faces{{"x-2", "ann", 0.25f}, {"x-1", "bob", -0.25f}, {"x-0", "cid", 0.25f}};
+    std::vector<trained> faces{
+        {"x-2", "ann", 0.25f}, {"x-1", "bob", -0.25f}, {"x-0", "cid", 0.25f}};
     std::sort(faces.begin(), faces.end(), [](auto& a, auto& b) { return a.face_id < b.face_id; });
     do {
         const match nearest = one_match(faces, {0.5, 0, 1});
         EXPECT_EQ(nearest.label, "cid");  // the smallest face_id
         const match all = one_match(faces, {0.5, 0, 3});
-        EXPECT_EQ(all.label, "ann");      // equal votes and distances: the smallest label
+        EXPECT_EQ(all.label, "ann");  // equal votes and distances: the smallest label
     } while (std::next_permutation(faces.begin(), faces.end(),
                                    [](auto& a, auto& b) { return a.face_id < b.face_id; }));
 }
@@ -163,7 +166,8 @@ TEST(matcher, equals_brute_force) {
             EXPECT_EQ(who->label, answers[q].label);
             EXPECT_NEAR(exact(world.queries[q], world.vectors[place]), best, 1e-5);
             // In company or alone: the same answer.
-            EXPECT_EQ(match_faces(*world.builder.publish(), std::span(&world.queries[q], 1), {2.0, 0, 1})[0],
+            EXPECT_EQ(match_faces(*world.builder.publish(), std::span(&world.queries[q], 1),
+                                  {2.0, 0, 1})[0],
                       answers[q]);
         }
     }

@@ -25,8 +25,8 @@ struct models : ::testing::Test {
     }
 };
 
-const model_file small{"small.dat", 5,
-                       "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"};  // hello
+const model_file small{
+    "small.dat", 5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"};  // hello
 
 TEST_F(models, the_fetched_ones_are_right) {
     const auto found = find_models(models_folder());

@@ -36,17 +36,29 @@ image quarters(std::uint32_t width, std::uint32_t height) {
 std::string corners(const image& picture) {
     std::string seen;
     for (const auto& [down, right] : {std::pair{1u, 1u}, {1u, 3u}, {3u, 1u}, {3u, 3u}}) {
-        const std::uint8_t* pixel = picture.row(picture.height * down / 4) +
-                                    std::size_t{picture.width * right / 4} * 3;
+        const std::uint8_t* pixel =
+            picture.row(picture.height * down / 4) + std::size_t{picture.width * right / 4} * 3;
         int bits = 0;
         for (int i = 0; i < 3; ++i) bits = bits * 3 + (pixel[i] > 200 ? 2 : pixel[i] < 55 ? 0 : 1);
         switch (bits) {
-            case 18: seen += 'r'; break;
-            case 6: seen += 'g'; break;
-            case 2: seen += 'b'; break;
-            case 26: seen += 'w'; break;
-            case 0: seen += 'k'; break;
-            default: seen += '?'; break;
+            case 18:
+                seen += 'r';
+                break;
+            case 6:
+                seen += 'g';
+                break;
+            case 2:
+                seen += 'b';
+                break;
+            case 26:
+                seen += 'w';
+                break;
+            case 0:
+                seen += 'k';
+                break;
+            default:
+                seen += '?';
+                break;
         }
     }
     return seen;
@@ -77,7 +89,8 @@ std::string jpeg_file(const image& picture, const jpeg_style& style) {
     for (std::uint32_t y = 0; y < picture.height; ++y) {
         for (std::uint32_t x = 0; x < picture.width; ++x) {
             const std::uint8_t* from = picture.row(y) + std::size_t{x} * 3;
-            std::uint8_t* to = row.data() + std::size_t{x} * static_cast<unsigned>(library.input_components);
+            std::uint8_t* to =
+                row.data() + std::size_t{x} * static_cast<unsigned>(library.input_components);
             // Adobe's inks are inverted: with no black ink (255) they are the RGB values.
             for (int i = 0; i < (grey ? 1 : 3); ++i) to[i] = from[i];
             if (four) to[3] = 255;
@@ -99,7 +112,8 @@ std::string png_file(const image& picture, const png_style& style) {
     png_set_write_fn(
         library, &file,
         [](png_structp self, png_bytep bytes, png_size_t size) {
-            static_cast<std::string*>(png_get_io_ptr(self))->append(reinterpret_cast<const char*>(bytes), size);
+            static_cast<std::string*>(png_get_io_ptr(self))
+                ->append(reinterpret_cast<const char*>(bytes), size);
         },
         nullptr);
     const int colours[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
@@ -153,8 +167,10 @@ std::string little(std::uint32_t value, int bytes) {
 
 std::string png_chunk(std::string_view name, std::string_view payload) {
     std::string body = std::string(name) + std::string(payload);
-    const auto sum = crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-    return big32(static_cast<std::uint32_t>(payload.size())) + body + big32(static_cast<std::uint32_t>(sum));
+    const auto sum =
+        crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+    return big32(static_cast<std::uint32_t>(payload.size())) + body +
+           big32(static_cast<std::uint32_t>(sum));
 }
 
 std::string deflated_zeros(std::size_t count) {
@@ -217,7 +233,9 @@ std::string webp_extended(std::uint32_t width, std::uint32_t height, std::uint8_
     return "RIFF" + little(static_cast<std::uint32_t>(body.size()), 4) + body;
 }
 
-std::string webp_picture_chunk(const std::string& file) { return file.substr(12); }
+std::string webp_picture_chunk(const std::string& file) {
+    return file.substr(12);
+}
 
 std::string webp_frame(std::uint32_t left, std::uint32_t top, std::uint32_t width,
                        std::uint32_t height, std::string_view picture_chunk) {

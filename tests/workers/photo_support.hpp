@@ -14,8 +14,8 @@ namespace vultus::testing {
 /// Four quarters, red, green, blue, white from the top left: shows each way of being turned.
 image quarters(std::uint32_t width, std::uint32_t height);
 
-/// The colour in the middle of a quarter, as "r", "g", "b", "w", "k" or "?" where no colour is near.
-/// All four, row by row: quarters() gives "rgbw".
+/// The colour in the middle of a quarter, as "r", "g", "b", "w", "k" or "?" where no colour is
+/// near. All four, row by row: quarters() gives "rgbw".
 std::string corners(const image&);
 
 struct jpeg_style {

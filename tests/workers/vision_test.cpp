@@ -21,9 +21,13 @@ namespace {
 
 using namespace testing;
 
-const std::vector<std::string> photos{"biden.jpg",  "obama.jpg", "obama2.jpg",
-                                      "obama3.jpg", "obama_partial_face.jpg",
-                                      "obama_partial_face2.jpg", "32bit.png"};
+const std::vector<std::string> photos{"biden.jpg",
+                                      "obama.jpg",
+                                      "obama2.jpg",
+                                      "obama3.jpg",
+                                      "obama_partial_face.jpg",
+                                      "obama_partial_face2.jpg",
+                                      "32bit.png"};
 
 image photo(const std::string& name) {
     auto decoded = decode_image(sample(name));
@@ -127,8 +131,8 @@ TEST(vision, embeddings_are_dlibs) {
         ASSERT_GE(ours.size(), 1u) << name;
         std::vector<box> boxes;
         for (const auto& one : ours) boxes.push_back(one.where);
-        const auto direct = dlib_embeddings(picture, boxes, loaded().paths.landmarks,
-                                            loaded().paths.embedder);
+        const auto direct =
+            dlib_embeddings(picture, boxes, loaded().paths.landmarks, loaded().paths.embedder);
         for (std::size_t i = 0; i < ours.size(); ++i) {
             for (std::size_t j = 0; j < direct[i].size(); ++j) {
                 ASSERT_NEAR(ours[i].vector[j], direct[i][j], 1e-4) << name;
@@ -143,7 +147,8 @@ TEST(vision, names_of_the_sample_photos) {
     const auto name = [&](const std::string& file) {
         const auto vector = faces_of(photo(file)).at(0).vector;
         const match found = match_faces(*builder.publish(), std::span(&vector, 1), {})[0];
-        return found.status == match_status::known ? found.label : std::string(name_of(found.status));
+        return found.status == match_status::known ? found.label
+                                                   : std::string(name_of(found.status));
     };
     EXPECT_EQ(name("obama2.jpg"), "unknown");
     builder.add("obama-0", "obama", faces_of(photo("obama.jpg")).at(0).vector);
@@ -197,8 +202,14 @@ TEST(vision, a_turned_photo_gives_the_same_face) {
 }
 
 TEST(vision, tiny_and_empty_pictures_have_no_face) {
-    for (const auto& [width, height] : {std::pair{1u, 1u}, {1u, 300u}, {7u, 5u}, {20u, 20u}, {20u, 900u}, {79u, 79u},
-                                      {640u, 2u}, {640u, 39u}}) {
+    for (const auto& [width, height] : {std::pair{1u, 1u},
+                                        {1u, 300u},
+                                        {7u, 5u},
+                                        {20u, 20u},
+                                        {20u, 900u},
+                                        {79u, 79u},
+                                        {640u, 2u},
+                                        {640u, 39u}}) {
         const image picture = quarters(width, height);
         EXPECT_TRUE(loaded().hog->detect(picture, {}).faces.empty()) << width;
         EXPECT_TRUE(loaded().cnn->detect(picture, {}).faces.empty()) << width;
@@ -260,8 +271,9 @@ TEST(vision, annotated_pictures_fit) {
     ASSERT_TRUE(file);
     EXPECT_LE(file->size(), limits::annotated_bytes);
     EXPECT_TRUE(decode_image(*file));
-    const auto small = annotated_jpeg(image(400, 300), std::vector<annotation>{
-        {{100, 100, 200, 200}, "ann", annotation::colour::green}});
+    const auto small = annotated_jpeg(
+        image(400, 300),
+        std::vector<annotation>{{{100, 100, 200, 200}, "ann", annotation::colour::green}});
     const auto back = decode_image(*small);
     ASSERT_TRUE(back);
     EXPECT_EQ(back->picture.width, 400u);

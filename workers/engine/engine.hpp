@@ -15,7 +15,7 @@ namespace vultus {
 
 /// threads   one caller at a time, a compute thread; one object per lane (clone())
 class embedder {
-   public:
+ public:
     virtual ~embedder() = default;
     /// Which numbers come out; stored with each gallery. Faces of two models are never compared.
     virtual std::string_view name() const noexcept = 0;
@@ -23,7 +23,8 @@ class embedder {
     virtual std::unique_ptr<embedder> clone() const = 0;
     /// Embeds a batch of aligned faces.
     /// requires  1 <= chips.size() <= limits::batch_max; each chip::bytes long
-    /// returns   chips.size() embeddings in the same order; 128 finite floats, compared by Euclidean
+    /// returns   chips.size() embeddings in the same order; 128 finite floats, compared by
+    /// Euclidean
     ///           distance; the same for a chip alone and in company
     /// errors    none; a device fault ends the process
     virtual std::vector<embedding> embed(std::span<const chip> chips) = 0;
@@ -33,7 +34,8 @@ class embedder {
 /// errors    malformed if the file is not that network
 result<std::unique_ptr<embedder>> load_reference_embedder(const std::string& file);
 
-/// Gives the linear algebra library one thread: the worker is parallel over photos. Call once, early.
+/// Gives the linear algebra library one thread: the worker is parallel over photos. Call once,
+/// early.
 void use_one_blas_thread();
 
 }  // namespace vultus

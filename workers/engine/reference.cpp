@@ -1,6 +1,6 @@
-// The reference backend: dlib's own forward pass of dlib_face_recognition_resnet_model_v1. One of the
-// three files that include dlib. The type below is the file's format: 29 convolutions, residual,
-// 128 outputs, trained by metric learning; what the file's serialised type demands.
+// The reference backend: dlib's own forward pass of dlib_face_recognition_resnet_model_v1. One of
+// the three files that include dlib. The type below is the file's format: 29 convolutions,
+// residual, 128 outputs, trained by metric learning; what the file's serialised type demands.
 #include <cblas.h>
 #include <dlib/dnn.h>
 
@@ -18,14 +18,13 @@ using halve = dlib::affine<dlib::con<Filters, 3, 3, 2, 2, Below>>;
 
 /// relu(conv(relu(conv(x))) + x)
 template <long Filters, typename Below>
-using residual = dlib::relu<dlib::add_prev1<
-    keep<Filters, dlib::relu<keep<Filters, dlib::tag1<Below>>>>>>;
+using residual =
+    dlib::relu<dlib::add_prev1<keep<Filters, dlib::relu<keep<Filters, dlib::tag1<Below>>>>>>;
 /// The same at half the size; the other branch is a 2x2 mean.
 template <long Filters, typename Below>
 using residual_down = dlib::relu<dlib::add_prev2<dlib::avg_pool<
     2, 2, 2, 2,
-    dlib::skip1<dlib::tag2<
-        keep<Filters, dlib::relu<halve<Filters, dlib::tag1<Below>>>>>>>>>;
+    dlib::skip1<dlib::tag2<keep<Filters, dlib::relu<halve<Filters, dlib::tag1<Below>>>>>>>>>;
 
 template <typename Below>
 using level_32 = residual<32, residual<32, residual<32, Below>>>;
@@ -40,11 +39,11 @@ using face_network = dlib::loss_metric<dlib::fc_no_bias<
     128, dlib::avg_pool_everything<residual_down<
              256, level_256<level_128<level_64<level_32<dlib::max_pool<
                       3, 3, 2, 2,
-                      dlib::relu<dlib::affine<dlib::con<
-                          32, 7, 7, 2, 2, dlib::input_rgb_image_sized<150>>>>>>>>>>>>>;
+                      dlib::relu<dlib::affine<
+                          dlib::con<32, 7, 7, 2, 2, dlib::input_rgb_image_sized<150>>>>>>>>>>>>>;
 
 class reference_embedder final : public embedder {
-   public:
+ public:
     explicit reference_embedder(const face_network& network) : network_(network) {}
     std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
     std::unique_ptr<embedder> clone() const override {
@@ -70,7 +69,7 @@ class reference_embedder final : public embedder {
         return vectors;
     }
 
-   private:
+ private:
     face_network network_;
 };
 
@@ -86,6 +85,8 @@ result<std::unique_ptr<embedder>> load_reference_embedder(const std::string& fil
     }
 }
 
-void use_one_blas_thread() { openblas_set_num_threads(1); }
+void use_one_blas_thread() {
+    openblas_set_num_threads(1);
+}
 
 }  // namespace vultus
