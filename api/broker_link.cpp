@@ -141,7 +141,8 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
         const auto left = std::max(until - boot_now(), std::chrono::milliseconds(0));
         what.deadline_ms = left.count();
         const bool gone = !self->send(one, what);
-        auto answer = gone ? std::nullopt : co_await slot->wait(left);
+        std::optional<protocol::answer> answer;
+        if (!gone) answer = co_await slot->wait(left);
         self->answers.erase(what.frame_id);
         if (gone) continue;
         if (!answer) {
