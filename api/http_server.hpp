@@ -1,4 +1,4 @@
-// HTTP/1.1 on a socket: the only file of the api with Beast. Reads a request in the order of HTTP.md
+// HTTP/1.1 on a socket; Beast is in http_session alone. Reads a request in the order of HTTP.md
 // (header, route, Host and Origin, Content-Type, Content-Length, room for the bytes, 100-continue,
 // body), so that what can be refused early is refused before its body is read.
 #pragma once

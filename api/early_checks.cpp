@@ -1,0 +1,87 @@
+// See early_checks.hpp.
+#include "api/early_checks.hpp"
+
+#include <algorithm>
+
+#include "api/fields.hpp"
+#include "shared/limits.hpp"
+
+namespace vultus::api {
+namespace {
+
+constexpr std::size_t ignored_body_bytes = 64 * limits::kib;  // of a route that takes none
+
+bool is_photo_type(std::string_view type) {
+    return type == "multipart/form-data" || type == "application/json" ||
+           type == "application/octet-stream" || type.substr(0, 6) == "image/";
+}
+
+/// Takes "http://host" off the target. That host counts then (RFC 9112, 3.2.2).
+std::string host_of(request& from) {
+    constexpr std::string_view scheme = "http://";
+    if (from.target.compare(0, scheme.size(), scheme) != 0) return std::string(from.header("host"));
+    const auto rest = std::string_view(from.target).substr(scheme.size());
+    const auto end = std::min(rest.size(), rest.find_first_of("/?"));
+    std::string host(rest.substr(0, end));
+    std::string path(rest.substr(end));
+    if (path.empty() || path.front() != '/') path.insert(0, "/");
+    from.target = std::move(path);
+    return host;
+}
+
+}  // namespace
+
+result<void> check_fields(request& from, const framing& body,
+                          const std::vector<std::string>& allowed_hosts,
+                          const std::vector<std::string>& cors_origins) {
+    if (body.version != 11 && body.version != 10) {
+        return fail(errc::malformed, "this is not HTTP/1.1");
+    }
+    const auto hosts = std::count_if(from.fields.begin(), from.fields.end(), [](auto& field) {
+        return same_text(field.first, "host");
+    });
+    if (hosts > 1 || (hosts == 0 && body.version == 11)) {
+        return fail(errc::malformed, "exactly one Host header is wanted");
+    }
+    const auto host = host_of(from);
+    if (!host.empty() && !is_our_host(host, body.local_address, allowed_hosts)) {
+        return fail(errc::misdirected, "add the name to api.allowed_hosts if it is this service");
+    }
+    if (hosts > 0 && host.empty()) return fail(errc::malformed, "the Host header is empty");
+    if (!from.header("trailer").empty()) return fail(errc::malformed, "trailers are not taken");
+    const auto coding = from.header("transfer-encoding");
+    if (!coding.empty() && !same_text(coding, "chunked")) {
+        return fail(errc::malformed, "the only transfer coding taken is chunked");
+    }
+    const auto expect = from.header("expect");
+    if (!expect.empty() && !same_text(expect, "100-continue")) {
+        return fail(errc::malformed, "the only expectation taken is 100-continue");
+    }
+    const bool changes = from.method == "POST" || from.method == "DELETE";
+    if (changes && is_foreign(from.header("origin"), from.header("sec-fetch-site"), host,
+                              cors_origins)) {
+        return fail(errc::forbidden_origin, "a page of another site sent this");
+    }
+    return {};
+}
+
+result<std::size_t> check_body(const request& from, const framing& body, const route_row& row) {
+    const bool photo = row.body == body_kind::photo;
+    const auto type = parse_media_type(from.header("content-type")).type;
+    if (photo && !is_photo_type(type)) {
+        return fail(errc::unsupported_media,
+                    "send multipart/form-data, a picture, or application/json");
+    }
+    if (photo && !body.length && !body.chunked) {
+        return fail(errc::length_required, "send Content-Length or chunked coding");
+    }
+    auto most = photo ? limits::body_bytes : ignored_body_bytes;
+    if (photo && type == "application/json") most = limits::json_bytes;
+    if (body.length.value_or(0) > most) {
+        return fail(errc::too_large,
+                    "the body may have at most " + std::to_string(most) + " bytes");
+    }
+    return most;
+}
+
+}  // namespace vultus::api

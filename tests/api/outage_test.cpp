@@ -1,0 +1,99 @@
+// What the api does when something is missing or ends: a full queue, Redis gone, frozen or unsafe, and
+// its own way down.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "server_support.hpp"
+
+namespace vultus::api::testing {
+namespace {
+
+using std::chrono::milliseconds;
+
+const std::string found = R"({"image":{"width":8,"height":8},"faces":[]})";
+
+TEST(handlers_alone, a_full_queue_says_when_to_come_back) {
+    running_api api([](api_settings& settings, server_settings&) { settings.queue_jobs_max = 2; });
+    EXPECT_EQ(api.post_photo("/api/recognize").status, 202);
+    EXPECT_EQ(api.post_photo("/api/recognize").status, 202);
+    const auto full = api.post_photo("/api/recognize");
+    EXPECT_EQ(full.status, 503);
+    EXPECT_EQ(member(full.body, "type"), "/problems/queue_full");
+    EXPECT_GT(std::stoi(full.field("retry-after")), 0);
+}
+
+TEST(handlers_alone, redis_gone_is_503_and_recovers) {
+    running_api api;
+    const auto accepted = api.post_photo("/api/recognize");
+    auto poll = std::async(std::launch::async,
+                           [&] { return api.get(accepted.field("location") + "?wait=20"); });
+    api.redis.kill();
+    for (const auto* target : {"/api/recognize", "/api/clear"}) {
+        const auto away = api.post_photo(target);
+        EXPECT_EQ(away.status, 503) << away.body;
+        EXPECT_NE(away.field("retry-after"), "");
+    }
+    EXPECT_EQ(api.get("/healthz/ready").status, 503);
+    EXPECT_EQ(api.get("/healthz/live").status, 200);
+    EXPECT_EQ(api.get("/api/status").status, 503);
+    api.redis.start();
+    api.wait_until_ready();
+    fake_worker worker(api.redis.address());
+    worker.complete(worker.lease(), found);
+    const auto waited = poll.get();
+    EXPECT_EQ(api.get(accepted.field("location")).status, 200);
+    EXPECT_TRUE(waited.status == 200 || waited.status == 503) << waited.status;
+}
+
+TEST(handlers_alone, a_frozen_redis_is_503) {
+    running_api api;
+    api.redis.pause(true);
+    const auto away = api.post_photo("/api/recognize");
+    api.redis.pause(false);
+    EXPECT_EQ(away.status, 503);
+    api.wait_until_ready();
+    EXPECT_EQ(api.get("/api/faces").status, 200);
+}
+
+TEST(handlers_alone, a_redis_that_would_lose_jobs_is_not_used) {
+    running_api api;
+    redis_blocking redis(api.redis.address());
+    EXPECT_TRUE(redis.call({"CONFIG", "SET", "appendfsync", "everysec"}));
+    answer ready;
+    for (int i = 0; i < 2'000 && ready.status != 503; ++i) {
+        ready = api.get("/healthz/ready");
+        std::this_thread::sleep_for(milliseconds(10));
+    }
+    EXPECT_EQ(ready.status, 503);
+    EXPECT_EQ(api.post_photo("/api/recognize").status, 503);
+}
+
+TEST(handlers_alone, draining_ends_streams_and_long_polls) {
+    running_api api([](api_settings& settings, server_settings&) {
+        settings.drain_timeout = milliseconds(20'000);
+    });
+    const auto path = api.post_photo("/api/recognize").field("location");
+    connection stream(api.port());
+    stream.send("GET " + path + "/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.receive_until("\n\n");
+    connection poll(api.port());
+    poll.send("GET " + path + "?wait=30 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    std::size_t waiting = 0;
+    while (waiting < 2) {
+        api.inside([&](application& app) { waiting = app.parts().events.waiters(); });
+    }
+    connection idle(api.port());
+    idle.send("GET /healthz/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(idle.receive().status, 200);
+    auto drained = std::async(std::launch::async, [&] { api.drain(); });
+    const auto told = poll.receive();
+    EXPECT_EQ(told.status, 200);
+    EXPECT_EQ(told.field("connection"), "close");
+    stream.receive_until("0\r\n\r\n");
+    EXPECT_TRUE(idle.is_closed());
+    drained.get();
+}
+
+}  // namespace
+}  // namespace vultus::api::testing
