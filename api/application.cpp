@@ -17,8 +17,8 @@ constexpr int large_accepts_at_once = 2;
 redis_timeouts call_times() {
     redis_timeouts times;
     times.connect = milliseconds(500);
-    // Requests have a patience of their own and leave earlier; this one ends a connection on which a
-    // large photo cannot be stored.
+    // Requests have a patience of their own and leave earlier; this one ends a connection on which
+    // a large photo cannot be stored.
     times.command = milliseconds(11'000);
     return times;
 }
@@ -46,9 +46,9 @@ result<void> check_bind(const api_settings& settings) {
     const auto& bind = settings.bind;
     const bool loopback = bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
     if (loopback || settings.insecure) return {};
-    return fail(errc::bad_option,
-                "api.bind = \"" + bind + "\" is reachable for others, and nothing asks them for a "
-                "key: bind to 127.0.0.1 or set api.insecure = true");
+    return fail(errc::bad_option, "api.bind = \"" + bind +
+                                      "\" is reachable for others, and nothing asks them for a "
+                                      "key: bind to 127.0.0.1 or set api.insecure = true");
 }
 
 application::application(asio::io_context& io, const api_settings& settings,
@@ -60,8 +60,8 @@ application::application(asio::io_context& io, const api_settings& settings,
       events_(io, stream_, store_),
       health_(io, redis_, store_, measured_),
       brokers_(std::move(brokers)),
-      services_{io, settings_, store_, redis_, events_, *brokers_, health_, measured_,
-                VULTUS_VERSION, gate(io, large_accepts_at_once)},
+      services_{io,        settings_, store_,    redis_,         events_,
+                *brokers_, health_,   measured_, VULTUS_VERSION, gate(io, large_accepts_at_once)},
       server_(
           io, server_settings_of(settings, std::move(timing)),
           [this](request& from) { return dispatch(from, services_); },

@@ -13,7 +13,7 @@ result<void> check_bind(const api_settings& settings);
 
 /// threads   that of the io_context
 class application {
-   public:
+ public:
     /// Opens the connections and the port. Redis and brokers need not be there yet.
     /// `timing`  the phases' times; address, limits and lists are taken from the settings
     /// requires  check_bind(settings); `zmq` outlives the application
@@ -31,7 +31,7 @@ class application {
     /// answered, streams end. Afterwards nothing keeps the loop running.
     asio::awaitable<void> drain();
 
-   private:
+ private:
     application(asio::io_context& io, const api_settings& settings,
                 std::unique_ptr<broker_link> brokers, server_settings timing);
 

@@ -1,5 +1,5 @@
-// See broker_link.hpp. ZeroMQ's descriptor is edge-triggered: after an event and after every send the
-// socket is drained, and a slot for the reply is there before the request leaves.
+// See broker_link.hpp. ZeroMQ's descriptor is edge-triggered: after an event and after every send
+// the socket is drained, and a slot for the reply is there before the request leaves.
 #include "api/broker_link.hpp"
 
 #include <unistd.h>
@@ -33,13 +33,12 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
     explicit state(asio::io_context& loop) : io(loop) {}
 
     void watch(peer& one) {
-        one.descriptor.async_wait(
-            asio::posix::stream_descriptor::wait_read,
-            [self = shared_from_this(), &one](boost::system::error_code bad) {
-                if (bad || self->stopped) return;
-                self->drain(one);
-                self->watch(one);
-            });
+        one.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                  [self = shared_from_this(), &one](boost::system::error_code bad) {
+                                      if (bad || self->stopped) return;
+                                      self->drain(one);
+                                      self->watch(one);
+                                  });
     }
 
     void drain(peer& one) {
@@ -83,7 +82,9 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
 
 broker_link::broker_link(std::shared_ptr<state> made) : state_(std::move(made)) {}
 
-broker_link::~broker_link() { close(); }
+broker_link::~broker_link() {
+    close();
+}
 
 void broker_link::close() {
     state_->stopped = true;
@@ -157,8 +158,7 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
     co_return outcome;
 }
 
-asio::awaitable<std::vector<broker_state>> broker_link::status(
-    std::chrono::milliseconds patience) {
+asio::awaitable<std::vector<broker_state>> broker_link::status(std::chrono::milliseconds patience) {
     const auto self = state_;
     std::vector<std::pair<std::string, status_slot>> asked;
     for (auto& one : self->peers) {

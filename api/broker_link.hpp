@@ -1,6 +1,6 @@
 // The api's side of ZeroMQ: one DEALER for each broker, inside Asio's loop. Carries hints (SUBMIT,
-// CANCEL), requests that are never stored (FRAME), and STATUS. What it sends may be lost; jobs do not
-// depend on it.
+// CANCEL), requests that are never stored (FRAME), and STATUS. What it sends may be lost; jobs do
+// not depend on it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -25,7 +25,7 @@ struct broker_state {
 
 /// threads   that of the io_context
 class broker_link {
-   public:
+ public:
     /// errors    malformed: an endpoint that ZeroMQ does not take
     static result<std::unique_ptr<broker_link>> connect(asio::io_context& io, zmq_context& context,
                                                         const std::vector<std::string>& endpoints);
@@ -50,7 +50,7 @@ class broker_link {
     /// Asks every broker, waits for all at most `patience`.
     asio::awaitable<std::vector<broker_state>> status(std::chrono::milliseconds patience);
 
-   private:
+ private:
     struct state;
     explicit broker_link(std::shared_ptr<state>);
     std::shared_ptr<state> state_;

@@ -37,9 +37,8 @@ result<void> check_fields(request& from, const framing& body,
     if (body.version != 11 && body.version != 10) {
         return fail(errc::malformed, "this is not HTTP/1.1");
     }
-    const auto hosts = std::count_if(from.fields.begin(), from.fields.end(), [](auto& field) {
-        return same_text(field.first, "host");
-    });
+    const auto hosts = std::count_if(from.fields.begin(), from.fields.end(),
+                                     [](auto& field) { return same_text(field.first, "host"); });
     if (hosts > 1 || (hosts == 0 && body.version == 11)) {
         return fail(errc::malformed, "exactly one Host header is wanted");
     }
@@ -58,8 +57,8 @@ result<void> check_fields(request& from, const framing& body,
         return fail(errc::malformed, "the only expectation taken is 100-continue");
     }
     const bool changes = from.method == "POST" || from.method == "DELETE";
-    if (changes && is_foreign(from.header("origin"), from.header("sec-fetch-site"), host,
-                              cors_origins)) {
+    if (changes &&
+        is_foreign(from.header("origin"), from.header("sec-fetch-site"), host, cors_origins)) {
         return fail(errc::forbidden_origin, "a page of another site sent this");
     }
     return {};

@@ -13,7 +13,7 @@ namespace vultus::api {
 
 /// How the body is framed, and what the server knows of the connection.
 struct framing {
-    int version = 11;                     ///< 10 times major plus minor
+    int version = 11;  ///< 10 times major plus minor
     bool chunked = false;
     std::optional<std::uint64_t> length;  ///< Content-Length
     std::string_view local_address;       ///< the one that the client reached

@@ -23,7 +23,9 @@ std::pair<std::uint64_t, std::uint64_t> parts(std::string_view id) noexcept {
 
 }  // namespace
 
-bool is_before(std::string_view a, std::string_view b) noexcept { return parts(a) < parts(b); }
+bool is_before(std::string_view a, std::string_view b) noexcept {
+    return parts(a) < parts(b);
+}
 
 event_hub::waiter::waiter(event_hub& hub, std::string job_id)
     : hub_(hub), job_id_(std::move(job_id)), timer_(hub.io_) {
@@ -112,8 +114,8 @@ asio::awaitable<void> event_hub::run() {
         if (known && fresh) reread_all();
         if (known) {
             // Some patience beyond the block: the server's own timer is no exact one.
-            auto came = co_await redis_.call(store_.events_after(seen_, events_per_read, block_time),
-                                             block_time * 2);
+            auto came = co_await redis_.call(
+                store_.events_after(seen_, events_per_read, block_time), block_time * 2);
             known = came.has_value();
             if (known) {
                 for (const auto& one : *came) deliver(one);

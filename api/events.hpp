@@ -17,7 +17,7 @@ bool is_before(std::string_view a, std::string_view b) noexcept;
 
 /// threads   that of the io_context
 class event_hub {
-   public:
+ public:
     enum class wake {
         happened,  ///< an event of the job
         reread,    ///< events may have been missed: read the job's state again
@@ -27,7 +27,7 @@ class event_hub {
 
     /// Waits for the events of one job from its construction on. Lives in one coroutine.
     class waiter {
-       public:
+     public:
         waiter(event_hub& hub, std::string job_id);
         ~waiter();
         waiter(const waiter&) = delete;
@@ -37,7 +37,7 @@ class event_hub {
         asio::awaitable<wake> next(std::chrono::milliseconds patience);
         const event& last() const noexcept { return last_; }
 
-       private:
+     private:
         friend event_hub;
         event_hub& hub_;
         std::string job_id_;
@@ -59,7 +59,7 @@ class event_hub {
     bool stopped() const noexcept { return stopped_; }
     std::size_t waiters() const noexcept { return waiters_.size(); }
 
-   private:
+ private:
     asio::awaitable<bool> synchronise();
     void deliver(const event& came);
     void reread_all();

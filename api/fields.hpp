@@ -1,5 +1,5 @@
-// What stands in header fields, and the decisions that hang on them alone: media types, Prefer, entity
-// tags, which Host and which Origin are ours, the trace, and when to try again. Pure.
+// What stands in header fields, and the decisions that hang on them alone: media types, Prefer,
+// entity tags, which Host and which Origin are ours, the trace, and when to try again. Pure.
 #pragma once
 
 #include <chrono>

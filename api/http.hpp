@@ -23,16 +23,16 @@ using headers = std::vector<std::pair<std::string, std::string>>;
 std::string_view find_header(const headers& fields, std::string_view name) noexcept;
 
 struct request {
-    std::string method;                        ///< as sent: "GET"
-    std::string target;                        ///< as sent: path and query
+    std::string method;  ///< as sent: "GET"
+    std::string target;  ///< as sent: path and query
     route to = route::web;
-    std::vector<std::string> segments;         ///< the decoded values of {..} in the route's pattern
+    std::vector<std::string> segments;  ///< the decoded values of {..} in the route's pattern
     std::map<std::string, std::string> query;  ///< decoded
     headers fields;
     std::string body;
-    std::string client = "anonymous";          ///< whose quota and idempotency keys count
-    std::string trace_id;                      ///< 32 hexadecimal digits
-    std::string traceparent;                   ///< W3C, made from trace_id
+    std::string client = "anonymous";  ///< whose quota and idempotency keys count
+    std::string trace_id;              ///< 32 hexadecimal digits
+    std::string traceparent;           ///< W3C, made from trace_id
 
     std::string_view header(std::string_view name) const noexcept {
         return find_header(fields, name);
@@ -41,7 +41,7 @@ struct request {
 
 /// Where a streaming answer goes.
 class response_sink {
-   public:
+ public:
     virtual ~response_sink() = default;
     /// False once the client has left or was too slow: return then.
     virtual asio::awaitable<bool> write(std::string bytes) = 0;

@@ -28,7 +28,8 @@ asio::awaitable<void> server_state::accept_all() {
                 const auto made = std::make_shared<session>(self, std::move(socket));
                 made->allow(settings.idle_time);
                 made->watch();
-                asio::co_spawn(io, [made]() { return made->run(); }, asio::detached);
+                asio::co_spawn(
+                    io, [made]() { return made->run(); }, asio::detached);
                 continue;
             }
             log::warning("accept_failed", {{"why", bad.message()}});
@@ -62,7 +63,8 @@ result<void> http_server::listen() {
     if (!bad) acceptor.bind(endpoint, bad);
     if (!bad) acceptor.listen(asio::socket_base::max_listen_connections, bad);
     if (bad) return fail(errc::store_unavailable, "the api's port cannot be opened");
-    asio::co_spawn(state_->io, [self = state_]() { return self->accept_all(); }, asio::detached);
+    asio::co_spawn(
+        state_->io, [self = state_]() { return self->accept_all(); }, asio::detached);
     return {};
 }
 
@@ -71,7 +73,9 @@ int http_server::port() const noexcept {
     return state_->acceptor.local_endpoint(ignored).port();
 }
 
-std::size_t http_server::sessions() const noexcept { return state_->sessions.size(); }
+std::size_t http_server::sessions() const noexcept {
+    return state_->sessions.size();
+}
 
 asio::awaitable<void> http_server::drain(milliseconds patience) {
     const auto self = state_;

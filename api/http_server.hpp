@@ -18,17 +18,17 @@ namespace vultus::api {
 
 struct server_settings {
     std::string bind = "127.0.0.1";
-    int port = 0;                           ///< 0: one that is free
+    int port = 0;  ///< 0: one that is free
     std::vector<std::string> allowed_hosts;
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::size_t connections_max = 1'024;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
     std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last
-    std::chrono::milliseconds body_time{10'000};    ///< and one second more for each body_rate bytes
+    std::chrono::milliseconds body_time{10'000};  ///< and one second more for each body_rate bytes
     std::size_t body_rate = 64'000;
     std::chrono::milliseconds write_time{30'000};
-    std::chrono::milliseconds idle_time{60'000};    ///< between two requests
-    std::chrono::milliseconds linger_time{2'000};   ///< reading on after an early refusal
+    std::chrono::milliseconds idle_time{60'000};   ///< between two requests
+    std::chrono::milliseconds linger_time{2'000};  ///< reading on after an early refusal
 };
 
 struct server_state;
@@ -38,7 +38,7 @@ struct server_state;
 ///
 /// threads   that of the io_context
 class http_server {
-   public:
+ public:
     using handler = std::function<asio::awaitable<response>(request&)>;
     /// Asked before a body is read: a failure refuses the request.
     using early_check = std::function<result<void>(const route_row&)>;
@@ -59,7 +59,7 @@ class http_server {
     /// `patience` closes them all.
     asio::awaitable<void> drain(std::chrono::milliseconds patience);
 
-   private:
+ private:
     std::shared_ptr<server_state> state_;
 };
 

@@ -57,7 +57,7 @@ asio::awaitable<bool> session::one_request() {
                                 static_cast<double>((boot_now() - begun).count()),
                                 {{"route", name}});
     if (sent && !alive) co_await linger();
-    co_return sent && alive;
+    co_return sent&& alive;
 }
 
 /// False when the connection is over: closed by the client, broken, or refused here.
@@ -246,7 +246,7 @@ asio::awaitable<bool> session::send(response answer, bool close) {
     co_await answer.stream(*this);
     if (timed_out) co_return false;
     allow(server->settings.write_time);
-    co_return chunked_answer && co_await write_raw(last_chunk, {});
+    co_return chunked_answer&& co_await write_raw(last_chunk, {});
 }
 
 asio::awaitable<bool> session::write(std::string bytes) {

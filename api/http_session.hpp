@@ -35,9 +35,15 @@ struct session;
 struct server_state : std::enable_shared_from_this<server_state> {
     server_state(asio::io_context& loop, server_settings wanted, http_server::handler on_request,
                  http_server::early_check on_header, http_server::retry_hint hint, metrics& numbers)
-        : io(loop), settings(std::move(wanted)), handle(std::move(on_request)),
-          check(std::move(on_header)), retry_after(std::move(hint)), measured(numbers),
-          acceptor(loop), pause(loop), emptied(loop) {}
+        : io(loop),
+          settings(std::move(wanted)),
+          handle(std::move(on_request)),
+          check(std::move(on_header)),
+          retry_after(std::move(hint)),
+          measured(numbers),
+          acceptor(loop),
+          pause(loop),
+          emptied(loop) {}
 
     asio::awaitable<void> accept_all();
 
@@ -59,7 +65,9 @@ struct server_state : std::enable_shared_from_this<server_state> {
 /// One connection.
 struct session : response_sink, std::enable_shared_from_this<session> {
     session(std::shared_ptr<server_state> owner, tcp::socket connection)
-        : server(std::move(owner)), socket(std::move(connection)), timer(server->io),
+        : server(std::move(owner)),
+          socket(std::move(connection)),
+          timer(server->io),
           buffer(read_buffer_bytes) {
         server->sessions.insert(this);
         error_code ignored;

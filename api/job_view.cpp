@@ -68,14 +68,16 @@ std::string time_text(unix_time when) {
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     std::array<char, 64> text{};
-    const auto size = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                                    parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                                    parts.tm_hour, parts.tm_min, parts.tm_sec,
-                                    static_cast<int>(when.count() % 1000));
+    const auto size =
+        std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                      parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                      parts.tm_min, parts.tm_sec, static_cast<int>(when.count() % 1000));
     return {text.data(), static_cast<std::size_t>(size)};
 }
 
-std::string job_path(std::string_view id) { return "/api/jobs/" + std::string(id); }
+std::string job_path(std::string_view id) {
+    return "/api/jobs/" + std::string(id);
+}
 
 std::string job_json(const job_record& job) {
     auto text = common(job);

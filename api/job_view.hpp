@@ -1,5 +1,5 @@
-// A job as clients see it: JSON text, entity tag. Pure. Result and error are texts of the worker and
-// are put in as they are.
+// A job as clients see it: JSON text, entity tag. Pure. Result and error are texts of the worker
+// and are put in as they are.
 #pragma once
 
 #include <string>

@@ -179,8 +179,8 @@ result<json_submission> parse_json_submission(std::string_view body) {
             read.fields.emplace(name, std::string(text->data(), text->size()));
         } else if (value.is_number() || value.is_bool()) {
             // Through our own writer: Boost.JSON prints 0.6 as 6E-1.
-            read.fields.emplace(name, value.is_double() ? json_number(value.get_double())
-                                                        : json::serialize(value));
+            read.fields.emplace(
+                name, value.is_double() ? json_number(value.get_double()) : json::serialize(value));
         } else {
             return fail(errc::malformed, "a member of the JSON object is not a plain value");
         }

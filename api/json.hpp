@@ -1,5 +1,6 @@
-// JSON in and out. The parser (Boost.JSON) lives in json.cpp alone; writing needs none: every answer
-// is a short text with a few fields, and results stored by workers are spliced in as they are.
+// JSON in and out. The parser (Boost.JSON) lives in json.cpp alone; writing needs none: every
+// answer is a short text with a few fields, and results stored by workers are spliced in as they
+// are.
 #pragma once
 
 #include <concepts>
@@ -20,7 +21,7 @@ std::string json_number(double value);
 
 /// Builds "{...}" field by field, in the order of the calls.
 class json_object {
-   public:
+ public:
     json_object& add(std::string_view name, std::string_view text);
     json_object& add(std::string_view name, const char* text) {
         return add(name, std::string_view(text));
@@ -28,25 +29,24 @@ class json_object {
     json_object& add(std::string_view name, bool value);
     json_object& add(std::string_view name, double value);
     template <std::integral Number>
-        requires(!std::same_as<Number, bool>)
-    json_object& add(std::string_view name, Number value) {
+    requires(!std::same_as<Number, bool>) json_object& add(std::string_view name, Number value) {
         return raw(name, std::to_string(value));
     }
     /// `json` is JSON already.
     json_object& raw(std::string_view name, std::string_view json);
     std::string take();
 
-   private:
+ private:
     std::string text_ = "{";
 };
 
 /// Builds "[...]" from elements that are JSON already.
 class json_array {
-   public:
+ public:
     json_array& raw(std::string_view json);
     std::string take();
 
-   private:
+ private:
     std::string text_ = "[";
 };
 

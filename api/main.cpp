@@ -1,9 +1,9 @@
 // vultus-api: HTTP in, jobs out. This file is the map: settings, then the parts from general to
 // specific, then the loop until a signal, then the way down in the opposite order.
+#include <unistd.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <unistd.h>
 
 #include <cstdio>
 
@@ -17,7 +17,8 @@ namespace {
 namespace api = vultus::api;
 namespace asio = boost::asio;
 
-/// Drains at the first signal, and goes on listening: the second ends the process (stop_signal.hpp).
+/// Drains at the first signal, and goes on listening: the second ends the process
+/// (stop_signal.hpp).
 asio::awaitable<void> watch(asio::posix::stream_descriptor& signals, vultus::stop_signal& stop,
                             api::application& app) {
     boost::system::error_code bad;

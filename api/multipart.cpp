@@ -38,8 +38,8 @@ bool take_parameter(std::string_view& rest, std::string& name, std::string& valu
     }
     std::size_t i = 1;
     for (; i < rest.size() && rest[i] != '"'; ++i) {
-        const bool escape = rest[i] == '\\' && i + 1 < rest.size() &&
-                            (rest[i + 1] == '"' || rest[i + 1] == '\\');
+        const bool escape =
+            rest[i] == '\\' && i + 1 < rest.size() && (rest[i + 1] == '"' || rest[i + 1] == '\\');
         value.push_back(escape ? rest[++i] : rest[i]);
     }
     if (i >= rest.size()) return false;

@@ -23,7 +23,7 @@ struct form_part {
 
 /// threads   one owner
 class multipart_parser {
-   public:
+ public:
     /// A boundary of 1 to limits::multipart_boundary_bytes printable characters; any other makes
     /// feed() fail.
     explicit multipart_parser(std::string_view boundary);
@@ -36,7 +36,7 @@ class multipart_parser {
     /// The parts, once everything was fed. errors malformed: the closing boundary never came
     result<std::vector<form_part>> finish();
 
-   private:
+ private:
     enum class place { preamble, after_delimiter, header, body, epilogue, broken };
 
     bool step(result<void>& outcome);

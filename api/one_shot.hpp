@@ -1,4 +1,5 @@
-// A place for one value that a coroutine waits for and a callback fills, in either order. One thread.
+// A place for one value that a coroutine waits for and a callback fills, in either order. One
+// thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -15,7 +16,7 @@ namespace asio = boost::asio;
 
 template <class T>
 class one_shot {
-   public:
+ public:
     explicit one_shot(const asio::any_io_executor& executor) : timer_(executor) {}
 
     /// The first value counts; it may come before anybody waits.
@@ -35,7 +36,7 @@ class one_shot {
         co_return std::move(value_);
     }
 
-   private:
+ private:
     std::optional<T> value_;
     asio::steady_timer timer_;
 };

@@ -13,9 +13,9 @@ namespace vultus::api {
 struct submission {
     job_type type = job_type::recognize;
     std::string collection = "default";
-    std::string label;     ///< train only
+    std::string label;  ///< train only
     job_options options;
-    bool durable = true;   ///< recognize only
+    bool durable = true;  ///< recognize only
 };
 
 /// Checks names and ranges of the fields.

@@ -1,4 +1,5 @@
-// A submission's body as photos and fields, whatever its media type, and the checks before 202. Pure.
+// A submission's body as photos and fields, whatever its media type, and the checks before 202.
+// Pure.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// See redis_asio.hpp. Asio gets a duplicate of the descriptor: the client closes its own whenever it
-// likes, and a closed number may be another connection a moment later.
+// See redis_asio.hpp. Asio gets a duplicate of the descriptor: the client closes its own whenever
+// it likes, and a closed number may be another connection a moment later.
 #include "api/redis_asio.hpp"
 
 #include <unistd.h>
@@ -115,15 +115,21 @@ redis_asio::redis_asio(asio::io_context& io, redis_address address, redis_timeou
     state_->start();
 }
 
-redis_asio::~redis_asio() { state_->stop(); }
+redis_asio::~redis_asio() {
+    state_->stop();
+}
 
-void redis_asio::close() { state_->stop(); }
+void redis_asio::close() {
+    state_->stop();
+}
 
 bool redis_asio::connected() const noexcept {
     return !state_->stopped && state_->client.connected();
 }
 
-std::uint64_t redis_asio::connection() const noexcept { return state_->client.connection(); }
+std::uint64_t redis_asio::connection() const noexcept {
+    return state_->client.connection();
+}
 
 asio::awaitable<result<redis_reply>> redis_asio::call(std::vector<std::string> words,
                                                       std::chrono::milliseconds patience) {

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view recognize_query =
     "collection k distance_max min_face_px upsample detector annotate embeddings durable";
-constexpr std::string_view train_query = "collection name num_jitters min_face_px upsample detector";
+constexpr std::string_view train_query =
+    "collection name num_jitters min_face_px upsample detector";
 using enum body_kind;
 
 constexpr std::array table{
@@ -79,7 +80,9 @@ bool has_word(std::string_view words, std::string_view wanted) noexcept {
 
 }  // namespace
 
-std::span<const route_row> route_table() noexcept { return table; }
+std::span<const route_row> route_table() noexcept {
+    return table;
+}
 
 result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     std::string out;

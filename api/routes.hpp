@@ -1,5 +1,5 @@
-// The one table of addresses: method and path in, route and parameters out. Pure; the server asks it
-// before a body is read, and dispatch.cpp gives each route its handler.
+// The one table of addresses: method and path in, route and parameters out. Pure; the server asks
+// it before a body is read, and dispatch.cpp gives each route its handler.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,24 @@
 namespace vultus::api {
 
 enum class route {
-    train, recognize, faces, label, face, clear, jobs, job, job_events, job_image,
-    collections, collection, status, live, ready, metrics, openapi, web,
+    train,
+    recognize,
+    faces,
+    label,
+    face,
+    clear,
+    jobs,
+    job,
+    job_events,
+    job_image,
+    collections,
+    collection,
+    status,
+    live,
+    ready,
+    metrics,
+    openapi,
+    web,
 };
 
 /// What a route takes as a body.

@@ -15,18 +15,18 @@ namespace vultus::api {
 
 /// Lets a few in at a time, in order of arrival. One thread.
 class gate {
-   public:
+ public:
     gate(asio::io_context& io, int places) : io_(io), free_(places) {}
 
     class pass {
-       public:
+     public:
         explicit pass(gate* of) : of_(of) {}
         pass(pass&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
         ~pass() {
             if (of_ != nullptr) of_->leave();
         }
 
-       private:
+     private:
         gate* of_;
     };
 
@@ -43,7 +43,7 @@ class gate {
         co_return fail(errc::queue_full, "too many large photos are being stored");
     }
 
-   private:
+ private:
     void leave() {
         if (waiting_.empty()) {
             ++free_;

@@ -46,8 +46,8 @@ asio::awaitable<void> store_health::check() {
     }
     if (!good) log::warning("store_not_ready", {{"why", good.error().detail}});
     if (good && !settings_) log::info("store_ready");
-    settings_ = good ? result<void>() : result<void>(fail(errc::store_unavailable,
-                                                          good.error().detail));
+    settings_ =
+        good ? result<void>() : result<void>(fail(errc::store_unavailable, good.error().detail));
     if (good) checked_connection_ = connection;
     checked_at_ = boot_now();
 }
@@ -81,8 +81,7 @@ asio::awaitable<void> store_health::run() {
     while (!stopped_) {
         const auto now = boot_now();
         const bool reconnected = redis_.connection() != checked_connection_;
-        if (redis_.connected() &&
-            (reconnected || !settings_ || now - checked_at_ >= check_every)) {
+        if (redis_.connected() && (reconnected || !settings_ || now - checked_at_ >= check_every)) {
             co_await check();
         }
         if (redis_.connected() && settings_ && now - sampled >= sample_every) {

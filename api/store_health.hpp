@@ -13,7 +13,7 @@ namespace vultus::api {
 
 /// threads   that of the io_context
 class store_health {
-   public:
+ public:
     store_health(asio::io_context& io, redis_asio& redis, const job_store& store,
                  metrics& measured);
 
@@ -27,7 +27,7 @@ class store_health {
     /// Seconds for a Retry-After, from the queue's depth and how fast it drains; with jitter.
     int retry_after() const;
 
-   private:
+ private:
     asio::awaitable<void> check();
     asio::awaitable<void> sample();
 

@@ -8,7 +8,7 @@
 namespace vultus::api {
 
 struct web_file {
-    std::string_view path;     ///< below api/web, "openapi.json" for the document
+    std::string_view path;  ///< below api/web, "openapi.json" for the document
     std::string_view content;
 };
 

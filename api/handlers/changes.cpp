@@ -11,6 +11,7 @@ namespace vultus::api::handlers {
 namespace {
 
 asio::awaitable<response> change(request& from, services& with, new_change wanted) {
+    if (auto good = with.health.ready(); !good) co_return refuse(good.error(), from, with);
     auto hash = idempotency_hash(from);
     if (!hash) co_return refuse(hash.error(), from, with);
     wanted.id = new_job_id(unix_now(), with.store.shard());
@@ -27,8 +28,8 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     const auto outcome = co_await with.redis.call(with.store.change(wanted));
     if (!outcome) co_return refuse(outcome.error(), from, with);
     // Committed with no worker to tell, a change is finished already: its record has the result.
-    auto fresh = fresh_job(outcome->job_id, wanted.type, wanted.collection, wanted.label,
-                           outcome->state);
+    auto fresh =
+        fresh_job(outcome->job_id, wanted.type, wanted.collection, wanted.label, outcome->state);
     accepted told = *outcome;
     if (is_terminal(told.state)) told.duplicate = true;
     if (told.duplicate && waiter) waiter.emplace(with.events, told.job_id);
@@ -69,7 +70,8 @@ asio::awaitable<response> forget(request& from, services& with) {
     if (from.to == route::face) {
         wanted.face_id = from.segments[1];
         const auto dash = wanted.face_id.rfind('-');
-        const auto number = std::string_view(wanted.face_id).substr(std::min(dash, wanted.face_id.size()));
+        const auto number =
+            std::string_view(wanted.face_id).substr(std::min(dash, wanted.face_id.size()));
         const bool numbered = number.size() >= 2 && number.size() <= 6 &&
                               number.find_first_not_of("0123456789", 1) == std::string_view::npos;
         if (!numbered || !is_job_id(std::string_view(wanted.face_id).substr(0, dash))) {

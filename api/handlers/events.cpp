@@ -11,7 +11,8 @@ namespace {
 using wake = event_hub::wake;
 constexpr std::chrono::milliseconds comment_every{15'000};
 constexpr std::size_t events_per_read = 500;
-constexpr int reads_most = 4;  // to find out what a client has missed; else it gets the present state
+constexpr int reads_most =
+    4;  // to find out what a client has missed; else it gets the present state
 
 std::string event_text(std::string_view id, const job_record& job) {
     std::string text = "id: ";
@@ -27,8 +28,8 @@ bool is_stream_id(std::string_view text) {
            text.find('-', dash + 1) == std::string_view::npos;
 }
 
-/// Whether anything happened to the job after the event that the client saw last. False only if that
-/// is certain.
+/// Whether anything happened to the job after the event that the client saw last. False only if
+/// that is certain.
 asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services& with) {
     const auto oldest = co_await with.redis.call(with.store.oldest_event_id());
     if (!oldest || is_before(seen, *oldest)) co_return true;
@@ -65,7 +66,8 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
         }
         auto job = co_await with.redis.call(with.store.job(shown.id));
         if (!job) {
-            if (job.error().code == errc::collected || job.error().code == errc::not_found) co_return;
+            if (job.error().code == errc::collected || job.error().code == errc::not_found)
+                co_return;
             continue;  // Redis is away; the hub says when it is back
         }
         if (woken == wake::happened) {

@@ -25,8 +25,8 @@ response shown(const job_record& job, const request& from) {
 }
 
 /// Long poll: until the job is finished or, for a client that has seen it, until it changes.
-asio::awaitable<result<job_record>> poll(const request& from, std::string id,
-                                         milliseconds patience, services& with) {
+asio::awaitable<result<job_record>> poll(const request& from, std::string id, milliseconds patience,
+                                         services& with) {
     const auto seen = from.header("if-none-match");
     std::optional<event_hub::waiter> waiter;
     if (patience.count() > 0) waiter.emplace(with.events, id);

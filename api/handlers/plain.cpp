@@ -15,11 +15,16 @@ response text_response(std::string body, std::string_view type = "text/plain; ch
 
 std::string_view type_of(std::string_view path) {
     constexpr std::pair<std::string_view, std::string_view> types[] = {
-        {".html", "text/html; charset=utf-8"},       {".css", "text/css; charset=utf-8"},
-        {".js", "text/javascript; charset=utf-8"},   {".mjs", "text/javascript; charset=utf-8"},
-        {".json", "application/json"},               {".svg", "image/svg+xml"},
-        {".png", "image/png"},                       {".ico", "image/x-icon"},
-        {".jpg", "image/jpeg"},                      {".webp", "image/webp"},
+        {".html", "text/html; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".mjs", "text/javascript; charset=utf-8"},
+        {".json", "application/json"},
+        {".svg", "image/svg+xml"},
+        {".png", "image/png"},
+        {".ico", "image/x-icon"},
+        {".jpg", "image/jpeg"},
+        {".webp", "image/webp"},
     };
     for (const auto& [ending, type] : types) {
         if (path.ends_with(ending)) return type;
@@ -29,7 +34,9 @@ std::string_view type_of(std::string_view path) {
 
 }  // namespace
 
-response live(services&) { return text_response("alive\n"); }
+response live(services&) {
+    return text_response("alive\n");
+}
 
 response ready(request& from, services& with) {
     if (with.draining) return refuse({errc::draining, "this process is stopping"}, from, with);

@@ -43,8 +43,7 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
     job.id = new_job_id(unix_now(), with.store.shard());
     job.type = given.what.type;
     job.collection = given.what.collection;
-    job.priority =
-        train && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
+    job.priority = train && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
     job.options = to_json(given.what.options);
     job.label = given.what.label;
     job.client = from.client;

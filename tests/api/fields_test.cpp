@@ -60,16 +60,17 @@ TEST(fields, foreign_pages) {
     EXPECT_TRUE(is_foreign("http://evil.example", "", "localhost:5000", {}));
     EXPECT_TRUE(is_foreign("null", "", "localhost:5000", {}));
     EXPECT_TRUE(is_foreign("", "cross-site", "localhost:5000", {}));
-    EXPECT_FALSE(is_foreign("http://app.example", "cross-site", "localhost:5000",
-                            {"http://app.example"}));
+    EXPECT_FALSE(
+        is_foreign("http://app.example", "cross-site", "localhost:5000", {"http://app.example"}));
 }
 
 TEST(fields, trace_ids) {
     EXPECT_EQ(trace_id_of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
               "0af7651916cd43dd8448eb211c80319c");
-    for (const auto* bad : {"", "00-0af7", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-                            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-                            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}) {
+    for (const auto* bad :
+         {"", "00-0af7", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+          "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+          "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}) {
         EXPECT_EQ(trace_id_of(bad), "") << bad;
     }
 }

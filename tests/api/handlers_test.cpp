@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 const std::string found = R"({"image":{"width":8,"height":8},"faces":[]})";
 
 class handlers : public ::testing::Test {
-   protected:
+ protected:
     static void SetUpTestSuite() {
         shared_ = new running_api;
         worker_ = new fake_worker(shared_->redis.address());
@@ -36,8 +36,10 @@ const std::string photo_type = "Content-Type: image/png\r\n";
 std::string form(const std::vector<std::string>& files, const std::string& name = {}) {
     std::string body;
     for (const auto& file : files) {
-        body += "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n"
-                "Content-Type: image/png\r\n\r\n" + file + "\r\n";
+        body +=
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n"
+            "Content-Type: image/png\r\n\r\n" +
+            file + "\r\n";
     }
     if (!name.empty()) {
         body += "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + name + "\r\n";
@@ -159,7 +161,8 @@ TEST_F(handlers, idempotency_keys) {
     EXPECT_EQ(api().call("POST", "/api/clear", "", key).status, 422);
     EXPECT_EQ(api().post_photo("/api/recognize", "Idempotency-Key: \r\n").status, 400);
     EXPECT_EQ(
-        api().post_photo("/api/recognize", "Idempotency-Key: " + std::string(256, 'a') + "\r\n")
+        api()
+            .post_photo("/api/recognize", "Idempotency-Key: " + std::string(256, 'a') + "\r\n")
             .status,
         400);
     worker().complete(worker().lease(), found);
@@ -171,8 +174,8 @@ TEST_F(handlers, idempotency_keys) {
 TEST_F(handlers, people_are_trained_listed_and_forgotten) {
     const std::string name = "a/b:{*}\xF0\x9F\x98\x80<script>";
     const std::string path = "/api/faces/a%2Fb%3A%7B%2A%7D%F0%9F%98%80%3Cscript%3E";
-    const auto accepted = api().call("POST", "/api/train?collection=team", form({png()}, name),
-                                     form_type);
+    const auto accepted =
+        api().call("POST", "/api/train?collection=team", form({png()}, name), form_type);
     ASSERT_EQ(accepted.status, 202) << accepted.body;
     worker().complete_train(worker().lease(), name);
     const auto trained = api().get(accepted.field("location") + "?wait=20");
@@ -205,7 +208,7 @@ TEST_F(handlers, what_a_train_refuses) {
         return api().call("POST", "/api/train", body, form_type);
     };
     const std::string text = "text named .jpg";
-    EXPECT_EQ(train(form({png()})).status, 422);                       // no name
+    EXPECT_EQ(train(form({png()})).status, 422);  // no name
     EXPECT_EQ(train(form({png()}, std::string(201, 'a'))).status, 422);
     EXPECT_EQ(train(form({}, "ada")).status, 400);
     EXPECT_EQ(train(form({text}, "ada")).status, 415);
@@ -217,10 +220,14 @@ TEST_F(handlers, what_a_train_refuses) {
     EXPECT_EQ(api().call("POST", "/api/train", png(), photo_type).status, 422);
     EXPECT_EQ(api().call("POST", "/api/train?name=x", form({png()}, "y"), form_type).status, 400);
     EXPECT_EQ(api().call("POST", "/api/recognize", form({png(), png()}), form_type).status, 400);
-    EXPECT_EQ(api().call("POST", "/api/recognize?durable=false&annotate=true", png(), photo_type)
-                  .status, 400);
-    EXPECT_EQ(api().call("POST", "/api/recognize", "{\"image\":\"", "Content-Type: application/json\r\n")
-                  .status, 400);
+    EXPECT_EQ(
+        api().call("POST", "/api/recognize?durable=false&annotate=true", png(), photo_type).status,
+        400);
+    EXPECT_EQ(
+        api()
+            .call("POST", "/api/recognize", "{\"image\":\"", "Content-Type: application/json\r\n")
+            .status,
+        400);
     EXPECT_EQ(api().call("POST", "/api/recognize", "", photo_type + "Content-Length: 0\r\n").status,
               400);
     // One bad file of several is the worker's to judge.
@@ -258,8 +265,10 @@ TEST_F(handlers, jobs_are_listed_and_cancelled) {
     const auto asked = api().call("DELETE", second.field("location"));
     EXPECT_EQ(asked.status, 202);
     EXPECT_EQ(member(asked.body, "cancel_requested"), "true");
-    EXPECT_EQ(worker().redis.call(worker().store.hand_back({job.job_id, job.attempt}, worker().id))
-                  ->state, commit_state::cancelled);
+    EXPECT_EQ(worker()
+                  .redis.call(worker().store.hand_back({job.job_id, job.attempt}, worker().id))
+                  ->state,
+              commit_state::cancelled);
     EXPECT_EQ(member(api().get(second.field("location")).body, "state"), "cancelled");
     const auto unknown = new_job_id(unix_now(), 0);
     EXPECT_EQ(api().get("/api/jobs/" + unknown).status, 404);
@@ -317,7 +326,8 @@ TEST_F(handlers, unstored_requests_leave_nothing) {
 TEST_F(handlers, an_answer_older_than_a_clear_is_asked_for_again_once) {
     EXPECT_EQ(api().post_photo("/api/train?name=ada&collection=old").status, 202);
     worker().complete_train(worker().lease(), "ada");
-    EXPECT_EQ(api().call("POST", "/api/clear?collection=old", "", "Prefer: wait=20\r\n").status, 200);
+    EXPECT_EQ(api().call("POST", "/api/clear?collection=old", "", "Prefer: wait=20\r\n").status,
+              200);
     std::vector<gallery_version> wanted;
     bool learns = true;
     api().broker->on_frame = [&](const protocol::frame& frame) {

@@ -38,8 +38,9 @@ TEST(json, a_submission) {
     ASSERT_TRUE(read);
     EXPECT_TRUE(read->has_image);
     EXPECT_EQ(read->image, "\x01\x02\x03");
-    EXPECT_EQ(read->fields, (name_values{{"name", "Ada"}, {"k", "3"}, {"distance_max", "0.6"},
-                                         {"durable", "false"}}));
+    EXPECT_EQ(
+        read->fields,
+        (name_values{{"name", "Ada"}, {"k", "3"}, {"distance_max", "0.6"}, {"durable", "false"}}));
 }
 
 TEST(json, bad_submissions) {

@@ -1,5 +1,5 @@
-// Forms as browsers, curl and Python send them, forms nobody should send, and the limits. Every form
-// is parsed whole and byte by byte; both must agree.
+// Forms as browsers, curl and Python send them, forms nobody should send, and the limits. Every
+// form is parsed whole and byte by byte; both must agree.
 #include "api/multipart.hpp"
 
 #include <gtest/gtest.h>
@@ -19,8 +19,12 @@ result<parts> parse(std::string_view boundary, std::string_view body) {
     }
     auto pieces = fed ? slow.finish() : result<parts>(fail(fed.error()));
     EXPECT_EQ(whole.has_value(), pieces.has_value());
-    if (whole && pieces) { EXPECT_EQ(*whole, *pieces); }
-    if (!whole && !pieces) { EXPECT_EQ(whole.error().code, pieces.error().code); }
+    if (whole && pieces) {
+        EXPECT_EQ(*whole, *pieces);
+    }
+    if (!whole && !pieces) {
+        EXPECT_EQ(whole.error().code, pieces.error().code);
+    }
     return whole;
 }
 
@@ -44,12 +48,13 @@ TEST(multipart, as_curl_sends_it) {
 }
 
 TEST(multipart, as_python_requests_sends_it) {
-    const auto form = parse("0c5ff1a3", "--0c5ff1a3\r\n"
-                                        "Content-Disposition: form-data; name=\"name\"\r\n\r\n"
-                                        "J\xC3\xBCrgen\r\n--0c5ff1a3\r\n"
-                                        "Content-Disposition: form-data; name=\"file\"; "
-                                        "filename*=utf-8''%C3%BC.png\r\n\r\n"
-                                        "PNG\r\n--0c5ff1a3--\r\n");
+    const auto form = parse("0c5ff1a3",
+                            "--0c5ff1a3\r\n"
+                            "Content-Disposition: form-data; name=\"name\"\r\n\r\n"
+                            "J\xC3\xBCrgen\r\n--0c5ff1a3\r\n"
+                            "Content-Disposition: form-data; name=\"file\"; "
+                            "filename*=utf-8''%C3%BC.png\r\n\r\n"
+                            "PNG\r\n--0c5ff1a3--\r\n");
     ASSERT_TRUE(form);
     EXPECT_EQ(form->at(0).body, "J\xC3\xBCrgen");
     EXPECT_EQ(form->at(1).filename, "\xC3\xBC.png");
@@ -57,12 +62,12 @@ TEST(multipart, as_python_requests_sends_it) {
 }
 
 TEST(multipart, as_browsers_send_it) {
-    const auto form =
-        parse("----WebKitFormBoundaryX", "------WebKitFormBoundaryX\r\n"
-                                         "Content-Disposition: form-data; name=\"file\"; "
-                                         "filename=\"a%22b;\\\"c.jpg\"\r\n"
-                                         "Content-Type: image/jpeg\r\n\r\n\r\n"
-                                         "------WebKitFormBoundaryX--");
+    const auto form = parse("----WebKitFormBoundaryX",
+                            "------WebKitFormBoundaryX\r\n"
+                            "Content-Disposition: form-data; name=\"file\"; "
+                            "filename=\"a%22b;\\\"c.jpg\"\r\n"
+                            "Content-Type: image/jpeg\r\n\r\n\r\n"
+                            "------WebKitFormBoundaryX--");
     ASSERT_TRUE(form);
     EXPECT_EQ(*form, (parts{{"file", "a\"b;\"c.jpg", true, "image/jpeg", ""}}));
     const auto path = parse("b", with_header("Content-Disposition: form-data; name=\"file\"; "
@@ -72,9 +77,10 @@ TEST(multipart, as_browsers_send_it) {
 }
 
 TEST(multipart, odd_but_allowed) {
-    const auto form = parse("b", "preamble\r\n--b \t\r\ncontent-disposition:form-data;name=a\r\n"
-                                 "X-Other: 1\r\nContent-Transfer-Encoding: binary\r\n\r\n"
-                                 "\r\n--c\r\n\r\n--b--epilogue");
+    const auto form = parse("b",
+                            "preamble\r\n--b \t\r\ncontent-disposition:form-data;name=a\r\n"
+                            "X-Other: 1\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+                            "\r\n--c\r\n\r\n--b--epilogue");
     ASSERT_TRUE(form);
     EXPECT_EQ(*form, (parts{{"a", "", false, "", "\r\n--c\r\n"}}));
     EXPECT_TRUE(parse("b", "--b--")->empty());
@@ -87,9 +93,15 @@ TEST(multipart, odd_but_allowed) {
 TEST(multipart, malformed) {
     const std::string part = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx";
     for (const auto& bad : {
-             std::string(""), std::string("no boundary at all"), part, part + "\r\n--b",
-             part + "\r\n--b-", part + "\r\n--c--", std::string("--b\r\n\r\nx\r\n--b--"),
-             std::string("--bx\r\n\r\nx\r\n--b--"), with_header("Content-Type: text/plain"),
+             std::string(""),
+             std::string("no boundary at all"),
+             part,
+             part + "\r\n--b",
+             part + "\r\n--b-",
+             part + "\r\n--c--",
+             std::string("--b\r\n\r\nx\r\n--b--"),
+             std::string("--bx\r\n\r\nx\r\n--b--"),
+             with_header("Content-Type: text/plain"),
              with_header("Content-Disposition: attachment; name=a"),
              with_header("Content-Disposition: form-data; name=\"a"),
              with_header("Content-Disposition: form-data; name=a; junk"),
@@ -116,8 +128,8 @@ TEST(multipart, boundary_rule) {
         const std::string boundary(size, 'a');
         EXPECT_TRUE(parse(boundary, body(boundary)));
     }
-    for (const auto& bad : {std::string(71, 'a'), std::string(), std::string("a "),
-                            std::string("a\nb")}) {
+    for (const auto& bad :
+         {std::string(71, 'a'), std::string(), std::string("a "), std::string("a\nb")}) {
         EXPECT_FALSE(parse(bad, body(bad)));
     }
 }

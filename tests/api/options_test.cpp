@@ -44,10 +44,14 @@ TEST(options, defaults_of_recognize) {
 }
 
 TEST(options, everything_of_recognize) {
-    const auto read = parse_options(
-        job_type::recognize,
-        {{"collection", "team-1"}, {"k", "100"}, {"distance_max", "0.6"}, {"min_face_px", "10"},
-         {"detector", "cnn"}, {"annotate", "1"}, {"embeddings", "true"}, {"durable", "true"}});
+    const auto read = parse_options(job_type::recognize, {{"collection", "team-1"},
+                                                          {"k", "100"},
+                                                          {"distance_max", "0.6"},
+                                                          {"min_face_px", "10"},
+                                                          {"detector", "cnn"},
+                                                          {"annotate", "1"},
+                                                          {"embeddings", "true"},
+                                                          {"durable", "true"}});
     ASSERT_TRUE(read);
     EXPECT_EQ(read->collection, "team-1");
     job_options wanted;
@@ -61,12 +65,25 @@ TEST(options, everything_of_recognize) {
 
 TEST(options, ranges_and_kinds) {
     const std::pair<const char*, const char*> cases[] = {
-        {"k", "0"},            {"k", "101"},          {"k", "1.5"},           {"k", ""},
-        {"k", "+1"},           {"distance_max", "0"}, {"distance_max", "2.1"},
-        {"distance_max", "nan"}, {"distance_max", "inf"}, {"distance_max", "-1"},
-        {"min_face_px", "9"},  {"min_face_px", "2001"}, {"detector", "HOG"},
-        {"annotate", "yes"},   {"embeddings", ""},    {"durable", "TRUE"},
-        {"num_jitters", "1"},  {"name", "ada"},       {"nonsense", "1"},
+        {"k", "0"},
+        {"k", "101"},
+        {"k", "1.5"},
+        {"k", ""},
+        {"k", "+1"},
+        {"distance_max", "0"},
+        {"distance_max", "2.1"},
+        {"distance_max", "nan"},
+        {"distance_max", "inf"},
+        {"distance_max", "-1"},
+        {"min_face_px", "9"},
+        {"min_face_px", "2001"},
+        {"detector", "HOG"},
+        {"annotate", "yes"},
+        {"embeddings", ""},
+        {"durable", "TRUE"},
+        {"num_jitters", "1"},
+        {"name", "ada"},
+        {"nonsense", "1"},
     };
     for (const auto& [name, value] : cases) {
         const auto read = parse_options(job_type::recognize, {{name, value}});

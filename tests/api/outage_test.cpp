@@ -1,5 +1,5 @@
-// What the api does when something is missing or ends: a full queue, Redis gone, frozen or unsafe, and
-// its own way down.
+// What the api does when something is missing or ends: a full queue, Redis gone, frozen or unsafe,
+// and its own way down.
 #include <gtest/gtest.h>
 
 #include <future>
@@ -67,6 +67,7 @@ TEST(handlers_alone, a_redis_that_would_lose_jobs_is_not_used) {
     }
     EXPECT_EQ(ready.status, 503);
     EXPECT_EQ(api.post_photo("/api/recognize").status, 503);
+    EXPECT_EQ(api.call("POST", "/api/clear").status, 503);
 }
 
 TEST(handlers_alone, draining_ends_streams_and_long_polls) {

@@ -44,8 +44,9 @@ TEST(routes, every_address_has_its_route) {
 }
 
 TEST(routes, unknown_addresses_are_not_found) {
-    for (const auto* target : {"/api", "/api/", "/api/nothing", "/api/jobs/1/x", "//", "/api//train",
-                               "/api/jobs/", "/a/b/c", "/api/faces/a/b/c", "/api/train/"}) {
+    for (const auto* target :
+         {"/api", "/api/", "/api/nothing", "/api/jobs/1/x", "//", "/api//train", "/api/jobs/",
+          "/a/b/c", "/api/faces/a/b/c", "/api/train/"}) {
         const auto found = match(target);
         ASSERT_FALSE(found) << target;
         EXPECT_EQ(found.error().code, errc::not_found) << target;

@@ -36,7 +36,9 @@ temporary_folder::~temporary_folder() {
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-redis_server::redis_server(std::string folder) : folder_(std::move(folder)) { start(); }
+redis_server::redis_server(std::string folder) : folder_(std::move(folder)) {
+    start();
+}
 
 redis_server::~redis_server() {
     if (pid_ > 0) kill();
@@ -44,11 +46,27 @@ redis_server::~redis_server() {
 
 void redis_server::start() {
     const std::string socket = folder_ + "/redis.sock";
-    const std::string words[] = {
-        "redis-server", "--port", "0", "--unixsocket", socket, "--dir", folder_, "--save", "",
-        "--appendonly", "yes", "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no",
-        "--maxmemory", "512mb", "--maxmemory-policy", "noeviction", "--logfile",
-        folder_ + "/redis.log"};
+    const std::string words[] = {"redis-server",
+                                 "--port",
+                                 "0",
+                                 "--unixsocket",
+                                 socket,
+                                 "--dir",
+                                 folder_,
+                                 "--save",
+                                 "",
+                                 "--appendonly",
+                                 "yes",
+                                 "--appendfsync",
+                                 "always",
+                                 "--no-appendfsync-on-rewrite",
+                                 "no",
+                                 "--maxmemory",
+                                 "512mb",
+                                 "--maxmemory-policy",
+                                 "noeviction",
+                                 "--logfile",
+                                 folder_ + "/redis.log"};
     std::vector<char*> arguments;
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
@@ -72,7 +90,9 @@ void redis_server::kill() {
     pid_ = 0;
 }
 
-void redis_server::pause(bool stopped) { ::kill(pid_, stopped ? SIGSTOP : SIGCONT); }
+void redis_server::pause(bool stopped) {
+    ::kill(pid_, stopped ? SIGSTOP : SIGCONT);
+}
 
 redis_address redis_server::address() const {
     redis_address made;
@@ -171,7 +191,8 @@ void connection::reset() {
 }
 
 fake_broker::fake_broker(const std::string& endpoint)
-    : socket_(std::move(*zmq_socket::router(context_, endpoint, {}))), thread_([this] { serve(); }) {}
+    : socket_(std::move(*zmq_socket::router(context_, endpoint, {}))),
+      thread_([this] { serve(); }) {}
 
 fake_broker::~fake_broker() {
     stop_ = true;
@@ -245,10 +266,9 @@ leased_job fake_worker::lease() {
 }
 
 void fake_worker::complete(const leased_job& job, std::string result, std::string annotated) {
-    const auto done =
-        redis.call(store.complete_recognize({job.job_id, job.attempt}, id,
-                                            std::max(version, job.min_version), std::move(result),
-                                            std::move(annotated)));
+    const auto done = redis.call(store.complete_recognize({job.job_id, job.attempt}, id,
+                                                          std::max(version, job.min_version),
+                                                          std::move(result), std::move(annotated)));
     ASSERT_TRUE(done) << done.error().detail;
     EXPECT_EQ(done->state, commit_state::succeeded);
 }
@@ -270,8 +290,8 @@ void fake_worker::complete_train(const leased_job& job, const std::string& name)
 }
 
 void fake_worker::fail(const leased_job& job, const error& why) {
-    const auto done = redis.call(
-        store.fail_job({job.job_id, job.attempt}, id, why, milliseconds(0)));
+    const auto done =
+        redis.call(store.fail_job({job.job_id, job.attempt}, id, why, milliseconds(0)));
     ASSERT_TRUE(done) << done.error().detail;
 }
 
@@ -303,7 +323,8 @@ running_api::~running_api() {
 
 void running_api::drain() {
     if (!thread_.joinable()) return;
-    asio::co_spawn(io_, [this]() { return app_->drain(); }, asio::detached);
+    asio::co_spawn(
+        io_, [this]() { return app_->drain(); }, asio::detached);
     thread_.join();
 }
 

@@ -1,5 +1,5 @@
-// A real api in the test's process: its own redis-server on a unix socket, the server on a free port,
-// a broker and a worker that do what the test says.
+// A real api in the test's process: its own redis-server on a unix socket, the server on a free
+// port, a broker and a worker that do what the test says.
 #pragma once
 
 #include <atomic>
@@ -17,25 +17,25 @@ namespace vultus::api::testing {
 
 /// A folder below the system's temporary one, removed at the end.
 class temporary_folder {
-   public:
+ public:
     temporary_folder();
     ~temporary_folder();
     const std::string& path() const noexcept { return path_; }
 
-   private:
+ private:
     std::string path_;
 };
 
 class redis_server {
-   public:
+ public:
     explicit redis_server(std::string folder);
     ~redis_server();
     void start();
-    void kill();              ///< SIGKILL, and waits for it
-    void pause(bool stopped); ///< SIGSTOP or SIGCONT
+    void kill();               ///< SIGKILL, and waits for it
+    void pause(bool stopped);  ///< SIGSTOP or SIGCONT
     redis_address address() const;
 
-   private:
+ private:
     std::string folder_;
     int pid_ = 0;
 };
@@ -44,7 +44,7 @@ struct answer {
     int status = 0;
     std::map<std::string, std::string> fields;  ///< names in lower case
     std::string body;
-    bool complete = false;                      ///< false: the connection ended before its end
+    bool complete = false;  ///< false: the connection ended before its end
     std::string field(const std::string& name) const {
         const auto found = fields.find(name);
         return found == fields.end() ? "" : found->second;
@@ -53,7 +53,7 @@ struct answer {
 
 /// A connection to the api, byte by byte.
 class connection {
-   public:
+ public:
     explicit connection(int port);
     ~connection();
     bool send(std::string_view bytes);
@@ -63,7 +63,7 @@ class connection {
     bool is_closed();  ///< waits until the other side closes
     void reset();      ///< closes with RST
 
-   private:
+ private:
     bool more();
     int fd_;
     std::string held_;
@@ -71,14 +71,15 @@ class connection {
 
 /// Answers what the broker would: frames by `on_frame`, STATUS with one worker.
 class fake_broker {
-   public:
+ public:
     explicit fake_broker(const std::string& endpoint);
     ~fake_broker();
-    std::function<protocol::answer(const protocol::frame&)> on_frame;  ///< set before the first frame
+    std::function<protocol::answer(const protocol::frame&)>
+        on_frame;  ///< set before the first frame
     std::atomic<int> frames{0}, submits{0}, cancels{0};
     std::atomic<bool> with_worker{true};
 
-   private:
+ private:
     void serve();
     zmq_context context_;
     zmq_socket socket_;
@@ -88,7 +89,7 @@ class fake_broker {
 
 /// Leases jobs from Redis and completes them as told.
 class fake_worker {
-   public:
+ public:
     explicit fake_worker(redis_address address);
     leased_job lease();  ///< waits for one
     void complete(const leased_job& job, std::string result, std::string annotated = {});
@@ -101,7 +102,7 @@ class fake_worker {
 };
 
 class running_api {
-   public:
+ public:
     explicit running_api(std::function<void(api_settings&, server_settings&)> adjust = {});
     ~running_api();
     int port() const noexcept { return port_; }
@@ -119,7 +120,7 @@ class running_api {
     redis_server redis;
     std::unique_ptr<fake_broker> broker;
 
-   private:
+ private:
     std::unique_ptr<zmq_context> zmq_;
     asio::io_context io_;
     std::unique_ptr<application> app_;

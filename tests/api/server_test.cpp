@@ -1,5 +1,5 @@
-// The server over a real socket: limits at n-1, n and n+1, what is refused before the body, pipelining,
-// slow and broken clients, and the grid of methods and addresses.
+// The server over a real socket: limits at n-1, n and n+1, what is refused before the body,
+// pipelining, slow and broken clients, and the grid of methods and addresses.
 #include <gtest/gtest.h>
 
 #include "api/routes.hpp"
@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 class server : public ::testing::Test {
-   protected:
+ protected:
     static void SetUpTestSuite() { shared_ = new running_api; }
     static void TearDownTestSuite() { delete std::exchange(shared_, nullptr); }
     static running_api& api() { return *shared_; }
@@ -23,22 +23,42 @@ running_api* server::shared_ = nullptr;
 const std::string host = "Host: localhost\r\n";
 
 TEST_F(server, method_and_path_grid_has_no_defect) {
-    const std::string paths[] = {"/api/train", "/api/recognize", "/api/faces", "/api/faces/ada",
-                                 "/api/faces/ada/x", "/api/clear", "/api/jobs", "/api/jobs/x",
+    const std::string paths[] = {"/api/train",
+                                 "/api/recognize",
+                                 "/api/faces",
+                                 "/api/faces/ada",
+                                 "/api/faces/ada/x",
+                                 "/api/clear",
+                                 "/api/jobs",
+                                 "/api/jobs/x",
                                  "/api/jobs/01936a3e-8a52-7b02-9c1d-2e3f40516202",
                                  "/api/jobs/01936a3e-8a52-7b02-9c1d-2e3f40516202/events",
                                  "/api/jobs/01936a3e-8a52-7b02-9c1d-2e3f40516202/image",
-                                 "/api/collections", "/api/collections/c", "/api/status",
-                                 "/healthz/live", "/healthz/ready", "/metrics", "/openapi.json", "/",
-                                 "/nothing", "/api", "/api/%", "//", "/api/jobs?page_size=0", "*"};
-    for (const auto* method : {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH", "BREW"}) {
+                                 "/api/collections",
+                                 "/api/collections/c",
+                                 "/api/status",
+                                 "/healthz/live",
+                                 "/healthz/ready",
+                                 "/metrics",
+                                 "/openapi.json",
+                                 "/",
+                                 "/nothing",
+                                 "/api",
+                                 "/api/%",
+                                 "//",
+                                 "/api/jobs?page_size=0",
+                                 "*"};
+    for (const auto* method :
+         {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH", "BREW"}) {
         for (const auto& path : paths) {
             const auto got = api().call(method, path);
             EXPECT_TRUE(got.complete) << method << " " << path;
             EXPECT_GE(got.status, 200) << method << " " << path;
             EXPECT_TRUE(got.status < 500 || got.status == 503) << method << " " << path;
             EXPECT_EQ(got.field("x-content-type-options"), "nosniff");
-            if (got.status == 405) { EXPECT_NE(got.field("allow"), ""); }
+            if (got.status == 405) {
+                EXPECT_NE(got.field("allow"), "");
+            }
             if (got.status >= 400 && std::string_view(method) != "HEAD") {
                 EXPECT_EQ(got.field("content-type"), "application/problem+json");
                 EXPECT_EQ(member(got.body, "status"), std::to_string(got.status));
@@ -57,8 +77,8 @@ TEST_F(server, options_and_head) {
     EXPECT_EQ(head.status, 200);
     EXPECT_EQ(head.field("content-length"), "6");
     connection one(api().port());
-    one.send("HEAD /healthz/live HTTP/1.1\r\n" + host + "\r\nGET /healthz/live HTTP/1.1\r\n" + host +
-             "\r\n");
+    one.send("HEAD /healthz/live HTTP/1.1\r\n" + host + "\r\nGET /healthz/live HTTP/1.1\r\n" +
+             host + "\r\n");
     EXPECT_EQ(one.receive(true).status, 200);
     EXPECT_EQ(one.receive().body, "alive\n");  // no body of the HEAD came before
 }
@@ -70,7 +90,8 @@ TEST_F(server, the_page_and_the_document) {
     EXPECT_EQ(page.field("content-security-policy"),
               "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'");
     EXPECT_EQ(api().get("/openapi.json").field("content-type"), "application/json");
-    for (const auto* path : {"/..", "/../main.cpp", "/%2e%2e/main.cpp", "/etc/passwd", "/main.cpp"}) {
+    for (const auto* path :
+         {"/..", "/../main.cpp", "/%2e%2e/main.cpp", "/etc/passwd", "/main.cpp"}) {
         EXPECT_EQ(api().get(path).status, 404) << path;
     }
 }
@@ -202,7 +223,8 @@ TEST_F(server, old_clients_and_closing) {
     close.send("GET /healthz/live HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n");
     EXPECT_EQ(close.receive().field("connection"), "close");
     EXPECT_TRUE(close.is_closed());
-    for (const auto* nonsense : {"hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"}) {
+    for (const auto* nonsense :
+         {"hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n"}) {
         connection to(api().port());
         to.send(nonsense);
         EXPECT_EQ(to.receive().status, 400);
