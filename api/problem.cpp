@@ -1,9 +1,59 @@
 // See problem.hpp.
 #include "api/problem.hpp"
 
+#include <iterator>
+#include <utility>
+
 #include "api/json.hpp"
 
 namespace vultus::api {
+namespace {
+
+constexpr std::pair<errc, std::string_view> titles[] = {
+    {errc::malformed, "The request cannot be read"},
+    {errc::bad_option, "An option is unknown or out of its range"},
+    {errc::bad_label, "The person's name is not usable"},
+    {errc::bad_collection, "The collection's name is not usable"},
+    {errc::not_found, "Not found"},
+    {errc::collected, "The job is no longer kept"},
+    {errc::method_not_allowed, "The method is not allowed here"},
+    {errc::already_terminal, "The job is finished"},
+    {errc::wrong_state, "The job's state does not allow this"},
+    {errc::length_required, "The length of the body is missing"},
+    {errc::too_large, "Over a limit"},
+    {errc::unsupported_media, "Not a JPEG, PNG or WebP picture"},
+    {errc::idempotency_conflict, "The Idempotency-Key was used with other content"},
+    {errc::forbidden_origin, "A page of another site may not do this"},
+    {errc::misdirected, "This service does not answer for that host"},
+    {errc::quota, "Your share is used up"},
+    {errc::request_timeout, "The request came too slowly"},
+    {errc::queue_full, "The queue is full"},
+    {errc::store_unavailable, "The store is not available"},
+    {errc::no_worker, "No worker can answer now"},
+    {errc::draining, "The service is stopping"},
+    {errc::unknown_outcome, "The outcome is not known"},
+    {errc::undecodable_image, "The picture cannot be decoded"},
+    {errc::truncated_image, "The picture is cut short"},
+    {errc::no_face, "Nobody is on the photo"},
+    {errc::several_faces, "More than one face is on the photo"},
+    {errc::no_usable_photo, "No photo could be used"},
+    {errc::label_full, "The person has too many faces"},
+    {errc::gallery_full, "The collection has too many faces"},
+    {errc::model_mismatch, "The collection belongs to another model"},
+    {errc::no_image, "The picture is not kept any more"},
+    {errc::deadline_exceeded, "It took too long"},
+    {errc::out_of_memory, "No memory is left now"},
+    {errc::device_fault, "A device failed"},
+    {errc::poison, "The photo stops the workers"},
+    {errc::stale, "The answer was overtaken by a change; try again"},
+    {errc::old_version, "The answer was overtaken by a change; try again"},
+    {errc::not_registered, "The answer was overtaken by a change; try again"},
+    {errc::wrong_version, "The answer was overtaken by a change; try again"},
+    {errc::internal, "A defect of the service"},
+};
+static_assert(std::size(titles) == static_cast<std::size_t>(errc::internal) + 1);
+
+}  // namespace
 
 int http_status(errc code) noexcept {
     switch (code) {
@@ -67,84 +117,8 @@ int http_status(errc code) noexcept {
 }
 
 std::string_view title_of(errc code) noexcept {
-    switch (code) {
-        case errc::malformed:
-            return "The request cannot be read";
-        case errc::bad_option:
-            return "An option is unknown or out of its range";
-        case errc::bad_label:
-            return "The person's name is not usable";
-        case errc::bad_collection:
-            return "The collection's name is not usable";
-        case errc::not_found:
-            return "Not found";
-        case errc::collected:
-            return "The job is no longer kept";
-        case errc::method_not_allowed:
-            return "The method is not allowed here";
-        case errc::already_terminal:
-            return "The job is finished";
-        case errc::wrong_state:
-            return "The job's state does not allow this";
-        case errc::length_required:
-            return "The length of the body is missing";
-        case errc::too_large:
-            return "Over a limit";
-        case errc::unsupported_media:
-            return "Not a JPEG, PNG or WebP picture";
-        case errc::idempotency_conflict:
-            return "The Idempotency-Key was used with other content";
-        case errc::forbidden_origin:
-            return "A page of another site may not do this";
-        case errc::misdirected:
-            return "This service does not answer for that host";
-        case errc::quota:
-            return "Your share is used up";
-        case errc::request_timeout:
-            return "The request came too slowly";
-        case errc::queue_full:
-            return "The queue is full";
-        case errc::store_unavailable:
-            return "The store is not available";
-        case errc::no_worker:
-            return "No worker can answer now";
-        case errc::draining:
-            return "The service is stopping";
-        case errc::unknown_outcome:
-            return "The outcome is not known";
-        case errc::undecodable_image:
-            return "The picture cannot be decoded";
-        case errc::truncated_image:
-            return "The picture is cut short";
-        case errc::no_face:
-            return "Nobody is on the photo";
-        case errc::several_faces:
-            return "More than one face is on the photo";
-        case errc::no_usable_photo:
-            return "No photo could be used";
-        case errc::label_full:
-            return "The person has too many faces";
-        case errc::gallery_full:
-            return "The collection has too many faces";
-        case errc::model_mismatch:
-            return "The collection belongs to another model";
-        case errc::no_image:
-            return "The picture is not kept any more";
-        case errc::deadline_exceeded:
-            return "It took too long";
-        case errc::out_of_memory:
-            return "No memory is left now";
-        case errc::device_fault:
-            return "A device failed";
-        case errc::poison:
-            return "The photo stops the workers";
-        case errc::stale:
-        case errc::old_version:
-        case errc::not_registered:
-        case errc::wrong_version:
-            return "The answer was overtaken by a change; try again";
-        case errc::internal:
-            return "A defect of the service";
+    for (const auto& [value, title] : titles) {
+        if (value == code) return title;
     }
     return "A defect of the service";
 }
