@@ -77,12 +77,12 @@ TEST_F(handlers, a_photo_is_accepted_run_and_found) {
 
 TEST_F(handlers, prefer_wait_answers_with_the_finished_job) {
     auto waiting = std::async(std::launch::async, [] {
-        return api().post_photo("/api/recognize", "Prefer: wait=20\r\n");
+        return api().post_photo("/api/recognize", "Prefer: wait=30\r\n");
     });
     worker().complete(worker().lease(), found);
     const auto done = waiting.get();
     EXPECT_EQ(done.status, 200);
-    EXPECT_EQ(done.field("preference-applied"), "wait=20");
+    EXPECT_EQ(done.field("preference-applied"), "wait=30");
     EXPECT_EQ(member(done.body, "state"), "succeeded");
     const auto early = api().post_photo("/api/recognize", "Prefer: wait=0\r\n");
     EXPECT_EQ(early.status, 202);
@@ -106,9 +106,9 @@ TEST_F(handlers, long_poll_and_entity_tags) {
     EXPECT_EQ(same.status, 304);
     EXPECT_EQ(same.field("etag"), tag);
     auto change = std::async(std::launch::async, [&] {
-        return api().get(path + "?wait=20", "If-None-Match: " + tag + "\r\n");
+        return api().get(path + "?wait=30", "If-None-Match: " + tag + "\r\n");
     });
-    auto end = std::async(std::launch::async, [&] { return api().get(path + "?wait=20"); });
+    auto end = std::async(std::launch::async, [&] { return api().get(path + "?wait=30"); });
     const auto job = worker().lease();
     EXPECT_EQ(member(change.get().body, "state"), "running");
     worker().fail(job, {errc::undecodable_image, "broken"});
@@ -178,7 +178,7 @@ TEST_F(handlers, people_are_trained_listed_and_forgotten) {
         api().call("POST", "/api/train?collection=team", form({png()}, name), form_type);
     ASSERT_EQ(accepted.status, 202) << accepted.body;
     worker().complete_train(worker().lease(), name);
-    const auto trained = api().get(accepted.field("location") + "?wait=20");
+    const auto trained = api().get(accepted.field("location") + "?wait=30");
     EXPECT_EQ(member(trained.body, "state"), "succeeded");
     EXPECT_NE(trained.body.find("\"result\":{\"version\":"), std::string::npos) << trained.body;
     for (const auto* method : {"GET", "POST"}) {
@@ -195,12 +195,12 @@ TEST_F(handlers, people_are_trained_listed_and_forgotten) {
     EXPECT_NE(api().get("/api/collections").body.find(R"("name":"team")"), std::string::npos);
     EXPECT_EQ(api().call("DELETE", path + "/nonsense?collection=team").status, 404);
     EXPECT_EQ(api().call("DELETE", "/api/faces?collection=team").status, 400);
-    const auto gone = api().call("DELETE", path + "?collection=team", "", "Prefer: wait=20\r\n");
+    const auto gone = api().call("DELETE", path + "?collection=team", "", "Prefer: wait=30\r\n");
     EXPECT_EQ(gone.status, 200) << gone.body;
     EXPECT_EQ(member(gone.body, "removed_faces"), "1");
     EXPECT_EQ(api().get(path + "?collection=team").status, 404);
     EXPECT_EQ(api().call("DELETE", "/api/faces?label=x&collection=team").status, 202);
-    EXPECT_EQ(api().call("DELETE", "/api/collections/team", "", "Prefer: wait=20\r\n").status, 200);
+    EXPECT_EQ(api().call("DELETE", "/api/collections/team", "", "Prefer: wait=30\r\n").status, 200);
 }
 
 TEST_F(handlers, what_a_train_refuses) {
@@ -326,7 +326,7 @@ TEST_F(handlers, unstored_requests_leave_nothing) {
 TEST_F(handlers, an_answer_older_than_a_clear_is_asked_for_again_once) {
     EXPECT_EQ(api().post_photo("/api/train?name=ada&collection=old").status, 202);
     worker().complete_train(worker().lease(), "ada");
-    EXPECT_EQ(api().call("POST", "/api/clear?collection=old", "", "Prefer: wait=20\r\n").status,
+    EXPECT_EQ(api().call("POST", "/api/clear?collection=old", "", "Prefer: wait=30\r\n").status,
               200);
     std::vector<gallery_version> wanted;
     bool learns = true;

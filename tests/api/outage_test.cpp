@@ -27,7 +27,7 @@ TEST(handlers_alone, redis_gone_is_503_and_recovers) {
     running_api api;
     const auto accepted = api.post_photo("/api/recognize");
     auto poll = std::async(std::launch::async,
-                           [&] { return api.get(accepted.field("location") + "?wait=20"); });
+                           [&] { return api.get(accepted.field("location") + "?wait=30"); });
     api.redis.kill();
     for (const auto* target : {"/api/recognize", "/api/clear"}) {
         const auto away = api.post_photo(target);
