@@ -82,8 +82,8 @@ TEST_F(galleries, a_label_takes_1000_faces_and_no_more) {
     fail(64, "w", "permanent");
     teach(65, "Bob");
     EXPECT_THAT(change(66, "merge", "Bob", "Ann"), ElementsAre("label_full"));
-    EXPECT_THAT(change(67, "rename", "Ann", "Cid"), ElementsAre("ok", id_of(67), "succeeded",
-                                                                "1000000065", "1000"));
+    EXPECT_THAT(change(67, "rename", "Ann", "Cid"),
+                ElementsAre("ok", id_of(67), "succeeded", "1000000065", "1000"));
     const words delta = f("delta", {"default", "1", "64"});
     EXPECT_EQ(delta.at(3), "2000") << "a seq is never cut";
     EXPECT_EQ(f("delta", {"default", "1", "0"}).at(1), "1000000062") << "992 entries, then stop";
@@ -97,8 +97,8 @@ TEST_F(galleries, clear_takes_a_new_epoch_and_the_model) {
                 ElementsAre("ok", "2000000000", "2000000000", "0", "0", ""));
     EXPECT_THAT(f("delta", {"default", "1", "1"}), ElementsAre("snapshot", "2000000000"));
     EXPECT_EQ(f.plain({"EXISTS", f.key("gallery:default:1:vectors")}), words{"0"});
-    EXPECT_THAT(f.events(id_of(2)), ElementsAre(">publishing change",
-                                                "publishing>succeeded acknowledged"));
+    EXPECT_THAT(f.events(id_of(2)),
+                ElementsAre(">publishing change", "publishing>succeeded acknowledged"));
 }
 
 TEST_F(galleries, changes_of_nobody) {
@@ -166,7 +166,12 @@ TEST_F(galleries, a_train_during_a_delete_brings_the_collection_back) {
 
 // ---- order: what happens to a train that a change overtook ----
 
-struct overtaken { const char* op; const char* a; const char* b; const char* label; };
+struct overtaken {
+    const char* op;
+    const char* a;
+    const char* b;
+    const char* label;
+};
 class order : public redis_test, public testing::WithParamInterface<overtaken> {};
 
 TEST_P(order, train_commits_as_if_it_had_run_first) {

@@ -31,10 +31,17 @@ void flatten(const redisReply& reply, words& out) {
         case REDIS_REPLY_ARRAY:
             for (std::size_t i = 0; i < reply.elements; ++i) flatten(*reply.element[i], out);
             break;
-        case REDIS_REPLY_INTEGER: out.push_back(std::to_string(reply.integer)); break;
-        case REDIS_REPLY_NIL: out.emplace_back(); break;
-        case REDIS_REPLY_ERROR: out.push_back("ERROR " + std::string(reply.str, reply.len)); break;
-        default: out.emplace_back(reply.str, reply.len);
+        case REDIS_REPLY_INTEGER:
+            out.push_back(std::to_string(reply.integer));
+            break;
+        case REDIS_REPLY_NIL:
+            out.emplace_back();
+            break;
+        case REDIS_REPLY_ERROR:
+            out.push_back("ERROR " + std::string(reply.str, reply.len));
+            break;
+        default:
+            out.emplace_back(reply.str, reply.len);
     }
 }
 
@@ -65,10 +72,27 @@ redis_server::redis_server(const words& more_settings) {
     char name[] = "/tmp/vultus-redis-XXXXXX";
     if (mkdtemp(name) == nullptr) give_up("no temporary folder");
     folder_ = name;
-    settings_ = {"redis-server", "--port", "0", "--unixsocket", (folder_ / "s").string(), "--dir",
-                 folder_.string(), "--save", "", "--appendonly", "yes", "--appendfsync", "always",
-                 "--maxmemory", "300mb", "--maxmemory-policy", "noeviction", "--daemonize", "no",
-                 "--logfile", (folder_ / "log").string()};
+    settings_ = {"redis-server",
+                 "--port",
+                 "0",
+                 "--unixsocket",
+                 (folder_ / "s").string(),
+                 "--dir",
+                 folder_.string(),
+                 "--save",
+                 "",
+                 "--appendonly",
+                 "yes",
+                 "--appendfsync",
+                 "always",
+                 "--maxmemory",
+                 "300mb",
+                 "--maxmemory-policy",
+                 "noeviction",
+                 "--daemonize",
+                 "no",
+                 "--logfile",
+                 (folder_ / "log").string()};
     settings_.insert(settings_.end(), more_settings.begin(), more_settings.end());
     start();
     const std::string loaded = call({"FUNCTION", "LOAD", library()}).at(0);
@@ -129,8 +153,8 @@ words redis_server::call(const words& command) {
         texts.push_back(word.data());
         lengths.push_back(word.size());
     }
-    auto* reply = static_cast<redisReply*>(redisCommandArgv(
-        context_, static_cast<int>(texts.size()), texts.data(), lengths.data()));
+    auto* reply = static_cast<redisReply*>(
+        redisCommandArgv(context_, static_cast<int>(texts.size()), texts.data(), lengths.data()));
     if (reply == nullptr) return {"ERROR connection"};
     words out;
     flatten(*reply, out);
@@ -185,18 +209,27 @@ std::string id_of(int n) {
     return text;
 }
 
-std::string vector_of(char filling) { return std::string(512, filling); }
+std::string vector_of(char filling) {
+    return std::string(512, filling);
+}
 
 words accept_words(const std::string& id, const accept_options& o) {
-    words all{id, o.type, o.collection, o.priority, "{\"k\":[]}", o.label, "anonymous", "trace",
-              o.deadline_ms, o.hash, o.fingerprint, o.jobs_max, o.bytes_max};
+    words all{id,          o.type,  o.collection,  o.priority, "{\"k\":[]}",  o.label,
+              "anonymous", "trace", o.deadline_ms, o.hash,     o.fingerprint, o.jobs_max,
+              o.bytes_max};
     all.insert(all.end(), o.images.begin(), o.images.end());
     return all;
 }
 
-redis_server& redis_test::server() { return *shared_server(); }
-void redis_test::SetUpTestSuite() { shared_server() = std::make_unique<redis_server>(); }
-void redis_test::TearDownTestSuite() { shared_server().reset(); }
+redis_server& redis_test::server() {
+    return *shared_server();
+}
+void redis_test::SetUpTestSuite() {
+    shared_server() = std::make_unique<redis_server>();
+}
+void redis_test::TearDownTestSuite() {
+    shared_server().reset();
+}
 
 void redis_test::SetUp() {
     f.plain({"FLUSHALL"});
@@ -228,8 +261,8 @@ words redis_test::enlist(const std::string& worker, int registration_ms) {
 }
 
 std::string redis_test::lease(const std::string& worker, int outstanding, int lease_ms) {
-    const words reply = f("lease", {worker, "1", std::to_string(outstanding), "1",
-                                    std::to_string(lease_ms), ""});
+    const words reply =
+        f("lease", {worker, "1", std::to_string(outstanding), "1", std::to_string(lease_ms), ""});
     if (reply.at(0) != "ok" || reply.at(2) == "0") return {};
     f("started", {worker, reply.at(3), reply.at(4)});
     return reply.at(3);

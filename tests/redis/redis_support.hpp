@@ -18,7 +18,7 @@ using words = std::vector<std::string>;
 
 /// threads   one. Any failure of the server itself ends the test program with a message.
 class redis_server {
-   public:
+ public:
     explicit redis_server(const words& more_settings = {});
     ~redis_server();
     redis_server(const redis_server&) = delete;
@@ -29,7 +29,7 @@ class redis_server {
     void kill();   ///< SIGKILL, and wait for its end
     void start();  ///< on the same folder
 
-   private:
+ private:
     void connect();
     std::filesystem::path folder_;
     words settings_;
@@ -39,7 +39,7 @@ class redis_server {
 
 /// Keys of shard 0 and calls of the library by their short names.
 class redis_calls {
-   public:
+ public:
     explicit redis_calls(redis_server& server) : server_(server) {}
     words operator()(const std::string& name, const words& arguments = {});
     words plain(const words& command) { return server_.call(command); }
@@ -52,7 +52,7 @@ class redis_calls {
     words events(const std::string& id);
     static std::string key(const std::string& name) { return "vultus:{0}:" + name; }
 
-   private:
+ private:
     redis_server& server_;
 };
 
@@ -70,13 +70,15 @@ words accept_words(const std::string& id, const accept_options& options);
 
 /// One server for all tests of a process, empty for each; fsck must find nothing after each.
 class redis_test : public testing::Test {
-   protected:
+ protected:
     static void SetUpTestSuite();
     static void TearDownTestSuite();
     void SetUp() override;
     void TearDown() override;
 
-    words accept(int n, accept_options options = {}) { return f("accept", accept_words(id_of(n), options)); }
+    words accept(int n, accept_options options = {}) {
+        return f("accept", accept_words(id_of(n), options));
+    }
     words train(int n, const std::string& label, const std::string& collection = "default");
     words change(int n, const std::string& op, const std::string& a = "", const std::string& b = "",
                  const std::string& collection = "default");

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 class upkeep : public redis_test {
-   protected:
+ protected:
     /// gc with everything unlimited but what is named.
     struct keep {
         std::string max = "200", retention = "100000", jobs = "1000", bytes = "100000";
@@ -24,8 +24,8 @@ class upkeep : public redis_test {
                     dead = "100000";
     };
     words gc(const keep& k) {
-        return f("gc", {k.max, k.retention, k.jobs, k.bytes, k.annotated_ms, k.annotated,
-                        k.dead_ms, k.dead});
+        return f("gc", {k.max, k.retention, k.jobs, k.bytes, k.annotated_ms, k.annotated, k.dead_ms,
+                        k.dead});
     }
     void finish(int n, const std::string& picture = "") {
         enlist("w");
@@ -106,7 +106,8 @@ TEST_F(upkeep, list_is_newest_first_in_pages) {
     EXPECT_THAT((words{page.begin() + 2, page.end()}), ElementsAre("2", id_of(3), id_of(2)));
     page = f("list", {"", "", page.at(1), "2"});
     EXPECT_THAT(page, ElementsAre("ok", "", "1", id_of(1)));
-    EXPECT_THAT(f("list", {"cancelled", "recognize", "", "9"}), ElementsAre("ok", "", "1", id_of(2)));
+    EXPECT_THAT(f("list", {"cancelled", "recognize", "", "9"}),
+                ElementsAre("ok", "", "1", id_of(2)));
     EXPECT_THAT(f("list", {"", "train", "", "9"}), ElementsAre("ok", "", "0"));
 }
 
@@ -142,7 +143,11 @@ TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
 
 // ---- fsck sees damage ----
 
-struct damage { const char* what; words command; const char* found; };
+struct damage {
+    const char* what;
+    words command;
+    const char* found;
+};
 class fsck : public redis_test, public testing::WithParamInterface<damage> {};
 
 TEST_P(fsck, finds) {
@@ -158,7 +163,9 @@ TEST_P(fsck, finds) {
     consistent_at_end_ = false;
 }
 
-std::string k(const std::string& name) { return redis_calls::key(name); }
+std::string k(const std::string& name) {
+    return redis_calls::key(name);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     damages, fsck,
@@ -178,12 +185,15 @@ INSTANTIATE_TEST_SUITE_P(
         damage{"bytes", {"INCR", k("bytes")}, "sum bytes"},
         damage{"dead bytes", {"INCR", k("dead_bytes")}, "sum dead_bytes"},
         damage{"finished bytes", {"INCR", k("finished_bytes")}, "sum finished_bytes"},
-        damage{"dead photo", {"ZREM", k("queue:dead_images"), id_of(3)}, "not in queue:dead_images"},
+        damage{
+            "dead photo", {"ZREM", k("queue:dead_images"), id_of(3)}, "not in queue:dead_images"},
         damage{"listing", {"ZREM", k("queue:all"), id_of(4)}, "orphan"},
         damage{"open train", {"DEL", k("gallery:default:open")}, "open of its collection"},
-        damage{"publishing", {"ZADD", k("gallery:default:publishing"), "5", id_of(4)}, "publishing"},
+        damage{
+            "publishing", {"ZADD", k("gallery:default:publishing"), "5", id_of(4)}, "publishing"},
         damage{"vector", {"DEL", k("gallery:default:1:vectors")}, "no vector"},
-        damage{"face", {"HSET", k("gallery:default:1:faces"), id_of(1) + "-0", "{}"}, "other label"},
+        damage{
+            "face", {"HSET", k("gallery:default:1:faces"), id_of(1) + "-0", "{}"}, "other label"},
         damage{"count", {"HINCRBY", k("gallery:default:1:labels"), "Ann", "1"}, "labels says"},
         damage{"people", {"HSET", k("gallery:default:1:labels"), "x", "1"}, "people is wrong"},
         damage{"faces", {"HINCRBY", k("gallery:default"), "faces", "1"}, "vectors holds 1"},
@@ -288,8 +298,8 @@ TEST_F(durable, memory_short_refuses_accept_and_still_drains) {
     limit(300'000'000);
 }
 
-// The aim is 20 ms on a quiet machine; a busy one may take a slice between, and a function that walks
-// everything takes far longer than this bound.
+// The aim is 20 ms on a quiet machine; a busy one may take a slice between, and a function that
+// walks everything takes far longer than this bound.
 TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     f.plain({"CONFIG", "SET", "appendonly", "no"});
     f.plain({"CONFIG", "SET", "maxmemory", "3gb"});

@@ -1,0 +1,123 @@
+// The rules of shared/REDIS.md in plain C++, for model_test.cpp: no Redis, no clock, no limits. No
+// queue is cut short here and no deadline passes.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace vultus::test {
+
+inline constexpr std::int64_t epoch_size = 1'000'000'000;
+
+struct model_job {
+    std::string type, collection, label, to, state, worker;
+    std::int64_t attempt = 0, mseq = 0, version = 0, min_version = 0, at = 0;
+    int started = 0, crashes = 0, failures = 0;
+    bool bulk = false, solo = false, cancel = false, lapsing = false;
+};
+
+struct model_gallery {
+    bool exists = false, deleted = false;
+    std::int64_t epoch = 0, seq = 0, removed = 0;
+    std::map<std::string, std::string> faces;  ///< face id → label
+    std::int64_t version() const { return epoch * epoch_size + seq; }
+    std::map<std::string, int> people() const {
+        std::map<std::string, int> count;
+        for (const auto& [id, label] : faces) ++count[label];
+        return count;
+    }
+};
+
+struct model_change {
+    std::int64_t mseq;
+    std::string collection, op, from, to;
+};
+
+struct model {
+    std::map<std::string, model_job> jobs;
+    std::map<std::string, model_gallery> galleries;
+    std::map<std::string, std::map<std::string, std::int64_t>> workers;  ///< holdings
+    std::deque<std::string> line[2];                                     ///< front is the front
+    std::vector<model_change> changes;
+    std::int64_t mseq = 0, epochs = 0, leased = 0;
+
+    void to_line(const std::string& id, bool front) {
+        model_job& j = jobs[id];
+        j.state = "pending";
+        auto& l = line[j.bulk ? 1 : 0];
+        if (front)
+            l.push_front(id);
+        else
+            l.push_back(id);
+    }
+    void out_of_line(const std::string& id) {
+        for (auto& l : line) l.erase(std::remove(l.begin(), l.end(), id), l.end());
+    }
+    std::string give_back(const std::string& id) {
+        model_job& j = jobs[id];
+        if (j.cancel) return j.state = "cancelled";
+        j.started = 0;
+        to_line(id, true);
+        return "pending";
+    }
+    void lose(const std::string& id) {
+        model_job& j = jobs[id];
+        if (j.cancel) {
+            j.state = "cancelled";
+            return;
+        }
+        if (j.solo && j.started == j.attempt && ++j.crashes >= 3) {
+            j.state = "dead";
+            return;
+        }
+        j.solo = true;
+        j.worker.clear();
+        j.started = 0;
+        to_line(id, true);
+    }
+    void new_epoch(model_gallery& g) {
+        g = {};
+        g.exists = true;
+        g.epoch = ++epochs;
+        g.removed = g.version();
+    }
+    void settle(const std::string& c) {
+        std::int64_t lowest = INT64_MAX;
+        for (const auto& [w, held] : workers) {
+            if (auto at = held.find(c); at != held.end()) lowest = std::min(lowest, at->second);
+        }
+        for (auto& [id, j] : jobs) {
+            if (j.state != "publishing" || j.collection != c || j.version > lowest) continue;
+            j.state = "succeeded";
+            auto& g = galleries[c];
+            if (j.type == "delete_collection" && g.deleted && g.version() == j.version) g = {};
+        }
+    }
+    void leave(const std::string& w) {
+        const auto held = workers[w];
+        workers.erase(w);
+        for (const auto& [c, version] : held) settle(c);
+    }
+    void relabel(model_gallery& g, const std::string& from, const std::string& to) {
+        for (auto& [id, label] : g.faces)
+            if (label == from) label = to;
+    }
+    /// '' if a later change made the train void.
+    std::string replayed_label(const model_job& j) const {
+        std::string label = j.label;
+        for (const auto& c : changes) {
+            if (c.mseq <= j.mseq || c.collection != j.collection) continue;
+            if (c.op == "clear" || c.op == "delete_collection") return "";
+            if (c.from != label) continue;
+            if (c.op == "forget") return "";
+            if (c.op != "forget_face") label = c.to;
+        }
+        return label;
+    }
+};
+
+}  // namespace vultus::test

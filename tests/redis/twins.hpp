@@ -1,0 +1,401 @@
+// Redis and the model side by side: draws a call from four bytes, makes it on both, and compares. For
+// model_test.cpp alone, since rapidcheck is slow to compile.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "tests/redis/model.hpp"
+#include "tests/redis/redis_support.hpp"
+
+namespace vultus::test {
+
+struct step {
+    std::uint8_t op, a, b, c;
+};
+
+/// Draws a call from four bytes, makes it on Redis and on the model, and compares.
+class twins {
+ public:
+    twins(redis_calls& f, std::map<std::string, int>& seen) : f_(f), seen_(seen) {}
+
+    void run(const step& s) {
+        using call = void (twins::*)(const step&);
+        static constexpr call calls[] = {
+            &twins::accept,   &twins::train,    &twins::train,    &twins::change,
+            &twins::change,   &twins::enlist,   &twins::enlist,   &twins::hello,
+            &twins::hello,    &twins::hello,    &twins::lease,    &twins::lease,
+            &twins::lease,    &twins::lease,    &twins::started,  &twins::started,
+            &twins::complete, &twins::complete, &twins::complete, &twins::complete,
+            &twins::complete, &twins::fail,     &twins::cancel,   &twins::reap,
+            &twins::reap,     &twins::leave,    &twins::operate};
+        (this->*calls[s.op % std::size(calls)])(s);
+        compare();
+    }
+
+ private:
+    static std::string pick(std::initializer_list<const char*> from, unsigned n) {
+        return *(from.begin() + n % from.size());
+    }
+    static std::string collection(unsigned n) { return pick({"one", "two"}, n); }
+    static std::string label(unsigned n) { return pick({"Ann", "Bob", "C \"{:*"}, n); }
+    static std::string worker(unsigned n) { return pick({"u", "v", "u", "v", "w"}, n); }
+    std::string some_job(unsigned n) {
+        if (m_.jobs.empty()) return id_of(60'000);
+        auto at = m_.jobs.begin();
+        std::advance(at, n % m_.jobs.size());
+        return at->first;
+    }
+    model_job* find(const std::string& id) {
+        auto at = m_.jobs.find(id);
+        return at == m_.jobs.end() ? nullptr : &at->second;
+    }
+    void expect(const words& reply, const std::string& word) {
+        RC_LOG() << (reply.empty() ? "" : reply[0]) << "\n";
+        RC_ASSERT(!reply.empty());
+        RC_ASSERT(reply[0] == word);
+        ++seen_[word];
+    }
+    std::int64_t needed(const model_job& j) {
+        const auto& g = m_.galleries[j.collection];
+        return g.exists ? std::max(g.removed, j.min_version) : 0;
+    }
+
+    void take_in(const std::string& type, const std::string& c, bool bulk, const std::string& l) {
+        const std::string id = id_of(++next_);
+        accept_options o;
+        o.type = type;
+        o.collection = c;
+        o.priority = bulk ? "bulk" : "interactive";
+        o.label = l;
+        expect(f_("accept", accept_words(id, o)), "ok");
+        model_job j;
+        j.type = type;
+        j.collection = c;
+        j.label = l;
+        j.bulk = bulk;
+        j.min_version = m_.galleries[c].version();
+        if (type == "train") j.mseq = ++m_.mseq;
+        m_.jobs[id] = j;
+        m_.to_line(id, false);
+    }
+    void accept(const step& s) { take_in("recognize", collection(s.a), s.b % 2 != 0, ""); }
+    void train(const step& s) { take_in("train", collection(s.a), s.b % 2 != 0, label(s.c)); }
+
+    void change(const step& s) {
+        const std::string op =
+            pick({"rename", "forget", "rename", "merge", "forget_face", "forget_face", "merge",
+                  "forget", "clear", "delete_collection"},
+                 s.a);
+        const std::string c = collection(s.b);
+        auto& g = m_.galleries[c];
+        std::string from, to;
+        if (op != "clear" && op != "delete_collection") from = label(s.c);
+        if (op == "rename" || op == "merge") to = label(s.c / 3u);
+        if (op == "forget_face") {
+            to = g.faces.empty() ? "none-0"
+                                 : std::next(g.faces.begin(), s.b % g.faces.size())->first;
+        }
+        const std::string id = id_of(++next_);
+        const words reply = f_("change", {id, op, c, from, to, "anonymous", "", "", ""});
+        const auto count = [&](const std::string& who) { return g.people()[who]; };
+        if (op == "rename" && from != to && count(to) > 0) return expect(reply, "label_exists");
+        if (op == "forget_face" && (!g.faces.contains(to) || g.faces[to] != from)) {
+            return expect(reply, "not_found");
+        }
+        if (op == "delete_collection" && (!g.exists || g.deleted) && !open_train(c)) {
+            return expect(reply, "not_found");
+        }
+        expect(reply, "ok");
+        apply(g, op, from, to, count(from));
+        m_.changes.push_back({++m_.mseq, c, op, from, to});
+        model_job j;
+        j.type = op;
+        j.collection = c;
+        j.state = "publishing";
+        j.version = g.version();
+        m_.jobs[id] = j;
+        m_.settle(c);
+    }
+    bool open_train(const std::string& c) {
+        return std::any_of(m_.jobs.begin(), m_.jobs.end(), [&](const auto& one) {
+            const model_job& j = one.second;
+            static const std::set<std::string> open{"pending", "running", "delayed", "dead"};
+            return j.type == "train" && j.collection == c && open.contains(j.state);
+        });
+    }
+    void apply(model_gallery& g, const std::string& op, const std::string& from,
+               const std::string& to, int touched) {
+        if (op == "clear" || op == "delete_collection") {
+            if (!g.exists || (op == "clear" && g.deleted)) return;
+            m_.new_epoch(g);
+            g.deleted = op == "delete_collection";
+            return;
+        }
+        if (touched == 0 || from == to) return;
+        if (op == "forget_face") g.faces.erase(to);
+        if (op == "forget") std::erase_if(g.faces, [&](const auto& f) { return f.second == from; });
+        if (op == "rename" || op == "merge") m_.relabel(g, from, to);
+        ++g.seq;
+        g.removed = g.version();
+    }
+
+    void enlist(const step& s) {
+        const std::string w = worker(s.a);
+        expect(f_("register", {w, "1", "1000000", "h", "1", "cpu", "b", "recognize,train"}), "ok");
+        if (m_.workers.contains(w)) m_.leave(w);
+        m_.workers[w];
+    }
+    void hello(const step& s) {
+        const std::string w = worker(s.a), c = collection(s.b);
+        const std::int64_t now = m_.galleries[c].version();
+        const std::string said =
+            s.c % 9 == 0 ? "none" : std::to_string(s.c % 9 == 1 ? now + 1 : now);
+        const words reply = f_("hello", {w, c, said});
+        if (!m_.workers.contains(w)) return expect(reply, "gone");
+        expect(reply, said == "none" ? "ok" : said == std::to_string(now) ? "serve" : "catch_up");
+        if (said == "none") m_.workers[w].erase(c);
+        if (said == std::to_string(now)) m_.workers[w][c] = now;
+        if (said == "none" || said == std::to_string(now)) m_.settle(c);
+    }
+
+    void wake() {
+        std::vector<std::pair<std::int64_t, std::string>> due;
+        for (auto& [id, j] : m_.jobs) {
+            if (j.state == "delayed" && j.lapsing) due.emplace_back(j.at, id);
+        }
+        std::sort(due.begin(), due.end());
+        for (const auto& [at, id] : due) m_.to_line(id, false);
+    }
+    void lease(const step& s) {
+        const std::string w = worker(s.a);
+        const unsigned n = 1 + s.b % 4;
+        const bool busy = s.b % 8 > 5, lapsing = s.c % 3 == 0;
+        const words reply = f_(
+            "lease", {w, "1", busy ? "1" : "0", std::to_string(n), lapsing ? "0" : "1000000", ""});
+        if (!m_.workers.contains(w)) return expect(reply, "gone");
+        expect(reply, "ok");
+        wake();
+        std::vector<std::string> wanted;
+        while (wanted.size() < n) {
+            int from = (m_.leased + 1) % 8 == 0 ? 1 : 0;
+            if (m_.line[from].empty()) from = 1 - from;
+            if (m_.line[from].empty()) break;
+            const std::string id = m_.line[from].front();
+            model_job& j = m_.jobs[id];
+            if (j.solo && (busy || !wanted.empty())) break;
+            m_.line[from].pop_front();
+            wanted.push_back(id);
+            ++m_.leased;
+            ++j.attempt;
+            j.state = "running";
+            j.worker = w;
+            j.started = 0;
+            j.lapsing = lapsing;
+            if (j.solo) break;
+        }
+        RC_ASSERT(reply.size() == 3 + 10 * wanted.size());
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            model_job& j = m_.jobs[wanted[i]];
+            RC_ASSERT(reply[3 + 10 * i] == wanted[i]);
+            RC_ASSERT(reply[4 + 10 * i] == std::to_string(j.attempt));
+            RC_ASSERT(reply[8 + 10 * i] == std::to_string(needed(j)));
+            j.at = std::stoll(reply[9 + 10 * i]);
+        }
+    }
+
+    /// A token of some job: mostly the right one.
+    struct token {
+        std::string id, attempt, worker;
+        model_job* j;
+        bool his;
+    };
+    token draw(const step& s) {
+        token t;
+        t.id = some_job(s.a);
+        std::vector<std::string> running;
+        for (const auto& [id, j] : m_.jobs)
+            if (j.state == "running") running.push_back(id);
+        if (!running.empty() && s.b % 4 != 3) t.id = running[s.a % running.size()];
+        t.j = find(t.id);
+        const std::int64_t attempt = t.j ? t.j->attempt + (s.b % 11 == 10 ? 1 : 0) : 1;
+        t.worker = t.j && s.b % 9 != 8 && !t.j->worker.empty() ? t.j->worker : worker(s.b);
+        t.attempt = std::to_string(attempt);
+        t.his = t.j && attempt == t.j->attempt && t.worker == t.j->worker;
+        return t;
+    }
+    /// True if the reply was about the token, or a cancel took the attempt.
+    bool refused(const token& t, const words& reply) {
+        if (!t.his || t.j->state != "running") {
+            expect(reply, t.his ? "dup" : "stale");
+            return true;
+        }
+        if (!t.j->cancel) return false;
+        expect(reply, "cancelled");
+        t.j->state = "cancelled";
+        return true;
+    }
+    void started(const step& s) {
+        const token t = draw(s);
+        const bool good = t.his && t.j->state == "running";
+        const words reply = f_("started", {t.worker, t.id, t.attempt});
+        expect(reply, "ok");
+        RC_ASSERT(reply.at(1) == (good ? "0" : "1"));
+        if (good) t.j->started = static_cast<int>(t.j->attempt);
+    }
+    void complete(const step& s) {
+        const token t = draw(s);
+        if (t.j && t.j->type == "train") return complete_train(t);
+        if (t.j && t.j->type != "recognize") return;
+        const std::int64_t now = t.j ? m_.galleries[t.j->collection].version() : 0;
+        const std::int64_t version =
+            std::max<std::int64_t>(0, now - s.c % 3 + (s.c % 11 == 10 ? 9 : 0));
+        const words reply = f_("complete_recognize",
+                               {t.id, t.attempt, t.worker, std::to_string(version), "{}", ""});
+        if (refused(t, reply)) return;
+        if (version < needed(*t.j) || version > now) return expect(reply, "old_version");
+        expect(reply, "succeeded");
+        t.j->state = "succeeded";
+    }
+    void complete_train(const token& t) {
+        const std::string face = t.id + "-0";
+        const words reply = f_("complete_train", {t.id, t.attempt, t.worker, "m", "{}", face,
+                                                  "{\"job_id\":1}", vector_of('x')});
+        if (refused(t, reply)) return;
+        const std::string stored = m_.replayed_label(*t.j);
+        if (stored.empty()) {
+            t.j->state = "succeeded";
+            return expect(reply, "superseded");
+        }
+        auto& g = m_.galleries[t.j->collection];
+        if (!g.exists || g.deleted) m_.new_epoch(g);
+        ++g.seq;
+        g.faces[face] = stored;
+        t.j->version = g.version();
+        t.j->state = "publishing";
+        m_.settle(t.j->collection);
+        expect(reply, t.j->state);
+        RC_ASSERT(reply.at(1) == std::to_string(g.version()));
+    }
+    void fail(const step& s) {
+        const token t = draw(s);
+        const std::string kind = pick({"retry", "permanent", "return", "retry"}, s.c);
+        const bool soon = s.c % 8 < 4;
+        const words reply =
+            f_("fail", {t.id, t.attempt, t.worker, kind, "{}", soon ? "0" : "1000000"});
+        if (refused(t, reply)) return;
+        if (kind == "return") return expect(reply, m_.give_back(t.id));
+        if (kind == "permanent") {
+            t.j->state = "failed";
+            return expect(reply, "failed");
+        }
+        t.j->state = ++t.j->failures >= 5 ? "dead" : "delayed";
+        expect(reply, t.j->state);
+        t.j->started = 0;
+        t.j->lapsing = soon;
+        if (t.j->state == "delayed") t.j->at = std::stoll(reply.at(1));
+    }
+    void cancel(const step& s) {
+        const std::string id = some_job(s.a);
+        model_job* j = find(id);
+        const words reply = f_("cancel", {id});
+        if (!j) return expect(reply, reply.at(0) == "gone" ? "gone" : "not_found");
+        if (j->state == "pending" || j->state == "delayed") {
+            m_.out_of_line(id);
+            j->state = "cancelled";
+            return expect(reply, "cancelled");
+        }
+        if (j->state != "running") return expect(reply, "terminal");
+        j->cancel = true;
+        expect(reply, "requested");
+    }
+    void reap(const step&) {
+        std::vector<std::pair<std::int64_t, std::string>> lapsed;
+        for (auto& [id, j] : m_.jobs) {
+            if (j.state == "running" && j.lapsing) lapsed.emplace_back(j.at, id);
+        }
+        std::sort(lapsed.begin(), lapsed.end());
+        expect(f_("reap", {"0", "100", "10000000"}), "ok");
+        for (const auto& [at, id] : lapsed) m_.lose(id);
+    }
+    std::vector<std::string> running_of(const std::string& w) {
+        std::vector<std::string> ids;
+        for (auto& [id, j] : m_.jobs)
+            if (j.state == "running" && j.worker == w) ids.push_back(id);
+        std::reverse(ids.begin(), ids.end());
+        return ids;
+    }
+    void lost(const step& s) {
+        const std::string w = worker(s.a);
+        expect(f_("worker_lost", {w, "1"}), "ok");
+        for (const auto& id : running_of(w)) m_.lose(id);
+        m_.leave(w);
+    }
+    void bye(const step& s) {
+        const std::string w = worker(s.a);
+        expect(f_("bye", {w}), "ok");
+        for (const auto& id : running_of(w)) m_.give_back(id);
+        m_.leave(w);
+    }
+    void leave(const step& s) { s.c % 3 == 0 ? bye(s) : lost(s); }
+    void operate(const step& s) {
+        const std::string op = pick({"kick", "bury", "delete", "kick"}, s.b);
+        const std::string id = some_job(s.a);
+        model_job* j = find(id);
+        const words reply = f_(op, {id});
+        if (!j) return expect(reply, reply.at(0) == "gone" ? "gone" : "not_found");
+        static const std::set<std::string> over{"dead", "succeeded", "failed", "cancelled"};
+        const bool waits = j->state == "pending" || j->state == "delayed";
+        const bool fits = op == "kick"   ? j->state == "dead"
+                          : op == "bury" ? waits
+                                         : over.contains(j->state);
+        expect(reply, fits ? "ok" : "wrong_state");
+        if (!fits) return;
+        if (op == "delete") {
+            m_.jobs.erase(id);
+            return;
+        }
+        if (op == "bury") {
+            m_.out_of_line(id);
+            j->state = "dead";
+            return;
+        }
+        j->crashes = j->failures = j->started = 0;
+        j->solo = false;
+        j->worker.clear();
+        j->min_version = m_.galleries[j->collection].version();
+        m_.to_line(id, false);
+    }
+
+    void compare() {
+        for (const auto& [id, j] : m_.jobs) {
+            const std::string state = f_.state(id);
+            if (state != j.state) RC_LOG() << id << " " << j.type << "\n";
+            RC_ASSERT(state == j.state);
+            ++seen_[state];
+        }
+        RC_ASSERT(f_.stat("jobs") == m_.jobs.size());
+        for (auto& [name, g] : m_.galleries) {
+            RC_ASSERT(f_("version", {name}).at(1) == std::to_string(g.version()));
+            const words reply = f_("faces", {name, "", "100"});
+            std::map<std::string, int> people;
+            for (std::size_t i = 5; i < reply.size(); i += 2)
+                people[reply[i]] = std::stoi(reply[i + 1]);
+            RC_ASSERT(people == g.people());
+        }
+        const words problems = f_.problems(1000);
+        if (!problems.empty()) RC_LOG() << problems[0] << "\n";
+        RC_ASSERT(problems.empty());
+    }
+
+    redis_calls& f_;
+    std::map<std::string, int>& seen_;
+    model m_;
+    int next_ = 0;
+};
+
+}  // namespace vultus::test
