@@ -216,6 +216,18 @@ TEST_F(galleries, chain_of_renames_and_a_train_after_the_change) {
     EXPECT_THAT(people(), ElementsAre("a", "1", "c", "1"));
 }
 
+TEST_F(galleries, a_change_before_a_train_does_not_touch_it) {
+    enlist("w");
+    train(1, "Zoe");  // stays open, so the change is kept
+    change(2, "forget", "Ann");
+    train(3, "Ann");
+    lease("w");
+    ASSERT_EQ(lease("w"), id_of(3));
+    ASSERT_EQ(f.plain({"ZCARD", f.key("gallery:default:changes")}), words{"1"});
+    EXPECT_EQ(commit(3, "w").at(0), "succeeded");
+    EXPECT_THAT(people(), ElementsAre("Ann", "1"));
+}
+
 TEST_F(galleries, a_dead_train_keeps_its_place_in_the_order) {
     train(1, "Ann");
     f("bury", {id_of(1)});

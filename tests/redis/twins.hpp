@@ -1,5 +1,4 @@
-// Redis and the model side by side: draws a call from four bytes, makes it on both, and compares. For
-// model_test.cpp alone, since rapidcheck is slow to compile.
+// Redis and the model side by side, for model_test.cpp alone: rapidcheck is slow to compile.
 #pragma once
 
 #include <rapidcheck.h>
