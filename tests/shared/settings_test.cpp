@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <regex>
+#include <sstream>
 
 #include "shared/limits.hpp"
 
@@ -78,10 +78,10 @@ std::vector<std::string> keys_of_own_file() {
     std::vector<std::string> keys;
     std::string section;
     for (std::string line; std::getline(file, line);) {
-        std::smatch found;
-        if (std::regex_match(line, found, std::regex("\\[(\\w+)\\]"))) section = found[1];
-        if (std::regex_match(line, found, std::regex("(\\w+) = .*"))) {
-            keys.push_back(section + "." + found[1].str());
+        const std::size_t equals = line.find(" = ");
+        if (line.starts_with('[')) section = line.substr(1, line.size() - 2);
+        else if (!line.starts_with('#') && equals != std::string::npos) {
+            keys.push_back(section + "." + line.substr(0, equals));
         }
     }
     return keys;
@@ -98,11 +98,11 @@ std::vector<std::string> keys_of_the_code() {
     std::vector<std::string> keys;
     std::string section;
     for (std::string line; std::getline(file, line);) {
-        std::smatch found;
-        const std::regex call("\\s*in\\.(\\w+)\\(\"(\\w+)\".*");
-        if (!std::regex_match(line, found, call) || found[1] == "refuse") continue;
-        if (found[1] == "section") section = found[2];
-        else keys.push_back(section + "." + found[2].str());
+        const std::size_t quote = line.find("(\"");
+        if (!line.starts_with("    in.") || quote == std::string::npos) continue;
+        const std::string name = line.substr(quote + 2, line.find('"', quote + 2) - quote - 2);
+        if (line.starts_with("    in.section(")) section = name;
+        else keys.push_back(section + "." + name);
     }
     return keys;
 }
