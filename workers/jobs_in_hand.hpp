@@ -46,7 +46,6 @@ class jobs_in_hand {
     bool has(const attempt_id& id) const;
     bool empty() const noexcept { return jobs_.empty(); }
     std::size_t size() const noexcept { return jobs_.size(); }
-    bool asking() const noexcept { return asked_ > 0; }
     bool solo_running() const noexcept;
 
    private:

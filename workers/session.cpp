@@ -1,5 +1,7 @@
 #include "workers/session.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -261,10 +263,10 @@ void session::hear(job_finished&& what, boot_time now) {
     start_jobs(now);
 }
 
-void session::hear(frame_answered&& what, boot_time now) {
+void session::hear(frame_answered&& what, boot_time) {
     frames_.erase({what.link, what.answer.frame_id});
     // The last look at the fence, right before the answer leaves.
-    if (phase_ != phase::serving || now >= fence_at_) return;
+    if (phase_ != phase::serving || boot_now() >= fence_at_) return;
     if (links_[what.link].number() != what.connection) return;
     links_[what.link].send(what.answer);
 }

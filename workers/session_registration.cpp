@@ -23,8 +23,8 @@ void session::tend_registration(boot_time now) {
     if (now >= fence_at_) return fence("no renewal in time", now);
     if (now < renew_at_ || renewing_) return;
     if (moving) return renew_leases(now);
-    if (!lease_lost_logged_) log::error("stage_is_late", {{"worker", worker_id_}});
-    lease_lost_logged_ = true;
+    if (!late_logged_) log::error("stage_is_late", {{"worker", worker_id_}});
+    late_logged_ = true;
 }
 
 void session::begin_registration(boot_time now) {
@@ -53,7 +53,7 @@ void session::begin_registration(boot_time now) {
         phase_ = phase::serving;
         fence_at_ = now + settings_.self_fence;
         renew_at_ = now + settings_.renew;
-        renewing_ = lease_lost_logged_ = false;
+        renewing_ = starting_ = late_logged_ = false;
         log::info("registered", {{"worker", worker_id_}});
         sink_.registered(worker_id_);
     });
@@ -63,7 +63,8 @@ void session::renew_leases(boot_time now) {
     renewing_ = true;
     renew_at_ = now + settings_.renew;
     redis_.send<renewal>(
-        store_.renew(worker_id_, jobs_.all(), settings_.registration, settings_.lease),
+        store_.renew(worker_id_, jobs_.all(), settings_.registration, settings_.lease,
+                     std::to_string(connection_)),
         [this, generation = generation_, now](result<renewal> said) {
             if (generation != generation_) return;
             renewing_ = false;
@@ -77,11 +78,12 @@ void session::renewed(const renewal& said, boot_time sent_at) {
     if (phase_ != phase::serving && phase_ != phase::closing) return;
     if (!said.registered) return fence("renew said gone", boot_now());
     fence_at_ = sent_at + settings_.self_fence;
-    lease_lost_logged_ = false;
+    late_logged_ = false;
     for (const attempt_id& id : said.lost) {
         log::warning("attempt_lost", {{"job", id.job_id}, {"attempt", id.attempt}});
         jobs_.drop(id);
     }
+    for (const attempt_id& id : said.cancelled) cancel(id);
     for (const auto& [collection, version] : said.versions) {
         const auto held = galleries_.find(collection);
         if (held == galleries_.end() || held->second < version) sink_.news(collection, version);
@@ -102,19 +104,21 @@ void session::fence(const std::string& why, boot_time now) {
     sink_.fenced();
     for (broker_link& link : links_) link.close("fenced");
     returning_ = 0;
-    renewing_ = false;
+    renewing_ = starting_ = false;
     phase_ = draining_ ? phase::closed : phase::outside;
     register_at_ = now;
 }
 
 void session::start_jobs(boot_time now) {
-    if (phase_ != phase::serving || draining_ || jobs_.asking() || now < start_at_) return;
+    if (phase_ != phase::serving || draining_ || starting_ || now < start_at_) return;
     const std::vector<attempt_id> asked = jobs_.ask(limits::jobs_per_message);
     if (asked.empty()) return;
+    starting_ = true;
     redis_.send<std::vector<attempt_id>>(
         store_.started(worker_id_, asked),
         [this, generation = generation_](result<std::vector<attempt_id>> lost) {
             if (generation != generation_) return;
+            starting_ = false;
             if (!lost) {
                 jobs_.ask_again();
                 start_at_ = boot_now() + try_again;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "shared/clock.hpp"
@@ -64,6 +65,9 @@ class work_sink {
     /// Somebody says that the collection is at this version now. A hint.
     virtual void news(const std::string& collection, gallery_version version) = 0;
 };
+
+/// The word for DONE and the log: the enumerator's own spelling.
+std::string_view name_of(commit_state) noexcept;
 
 // ---- what the session hears ---------------------------------------------------------------------
 

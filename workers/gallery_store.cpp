@@ -1,0 +1,237 @@
+#include "workers/gallery_store.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "shared/clock.hpp"
+#include "shared/gallery_reading.hpp"
+#include "shared/log.hpp"
+#include "workers/results.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr std::size_t letters_max = 4'096;
+constexpr std::chrono::milliseconds pause_after_error{200}, tick{50}, idle_tick{1'000};
+constexpr int rounds_max = 8;  ///< changes that come faster than hello get their turn later
+
+}  // namespace
+
+gallery_store::gallery_store(gallery_store_settings settings, job_store store,
+                             mailbox<session_mail>& session, on_update publish)
+    : settings_(std::move(settings)),
+      store_(std::move(store)),
+      session_(session),
+      publish_(std::move(publish)),
+      letters_(letters_max),
+      redis_(settings_.redis),
+      thread_([this] { run(); }) {}
+
+gallery_store::~gallery_store() {
+    letters_.close();
+    thread_.join();
+}
+
+void gallery_store::registered(std::string worker_id, std::uint64_t registration) {
+    letters_.push(registered_letter{std::move(worker_id), registration});
+}
+
+void gallery_store::fenced() { letters_.push(fenced_letter{}); }
+
+bool gallery_store::want(std::string collection, gallery_version at_least) {
+    letter what = want_letter{std::move(collection), at_least};
+    return letters_.try_push(what);
+}
+
+void gallery_store::news(std::string collection, gallery_version version) {
+    letter what = news_letter{std::move(collection), version};
+    letters_.try_push(what);  // a hint: the next renewal says it again
+}
+
+void gallery_store::run() {
+    while (true) {
+        const bool busy = !leaving_.empty() || std::any_of(held_.begin(), held_.end(), [](auto& one) {
+            return one.second.behind;
+        });
+        auto first = letters_.pop_for(busy ? tick : idle_tick);
+        if (!first && letters_.closed()) return;
+        for (; first; first = letters_.try_pop()) {
+            std::visit([this](auto&& what) { read(std::move(what)); }, std::move(*first));
+        }
+        if (worker_id_.empty() || boot_now() < try_again_) continue;
+        bring_up_to_date();
+        say_goodbyes();
+    }
+}
+
+void gallery_store::read(registered_letter&& what) {
+    worker_id_ = std::move(what.worker_id);
+    registration_ = what.registration;
+    try_again_ = boot_time{0};
+    leaving_.clear();  // registering dropped all holdings
+    for (auto& [name, held] : held_) held.behind = true;
+}
+
+void gallery_store::read(fenced_letter&&) {
+    worker_id_.clear();
+    for (auto& [name, held] : held_) {
+        held.published.reset();
+        publish_({name, nullptr, held.used, registration_});
+    }
+}
+
+void gallery_store::read(want_letter&& what) {
+    held_gallery& held = held_[what.collection];
+    held.at_least = std::max(held.at_least, what.at_least);
+    held.used->store(boot_now().count(), std::memory_order_relaxed);
+    const bool enough = held.published && held.published->version >= held.at_least;
+    if (enough && !worker_id_.empty()) publish(what.collection, held);
+    else held.behind = true;
+}
+
+void gallery_store::read(news_letter&& what) {
+    const auto found = held_.find(what.collection);
+    if (found == held_.end() || !found->second.loaded) return;
+    if (found->second.faces.version() < what.version) found->second.behind = true;
+}
+
+void gallery_store::bring_up_to_date() {
+    std::vector<std::string> behind;
+    for (const auto& [name, held] : held_) {
+        if (held.behind) behind.push_back(name);
+    }
+    for (const std::string& name : behind) {
+        const auto found = held_.find(name);  // an eviction may have taken it
+        if (found == held_.end()) continue;
+        if (auto brought = bring(name, found->second); !brought) {
+            if (brought.error().code == errc::not_registered) {
+                session_.push(registration_gone{std::exchange(worker_id_, {})});
+                return;
+            }
+            log::warning("gallery_load_failed", {{"collection", name},
+                                                 {"error", name_of(brought.error().code)},
+                                                 {"detail", brought.error().detail}});
+            try_again_ = boot_now() + pause_after_error;
+            return;
+        }
+        evict(name);
+    }
+}
+
+// Catch up, announce, and publish if the announcement was of the present version. Loading is not
+// holding: users see nothing that Redis does not know this worker serves.
+result<void> gallery_store::bring(const std::string& collection, held_gallery& held) {
+    leaving_.erase(collection);  // its goodbye would take back the hello below
+    for (int round = 0; round < rounds_max; ++round) {
+        if (!held.loaded) {
+            if (auto loaded = load_snapshot(collection, held); !loaded) return loaded;
+        }
+        if (auto caught = catch_up(collection, held); !caught) return caught;
+        if (!held.loaded) continue;
+        auto said = redis_.call(store_.hello(worker_id_, collection, held.faces.version()));
+        if (!said) return fail(said.error());
+        if (!said->registered) return fail(errc::not_registered, "");
+        if (!said->serve) continue;
+        // Redis said that nothing newer is there; who waits for more asks again by and by.
+        held.behind = false;
+        held.at_least = 0;
+        publish(collection, held);
+        session_.push(gallery_held{collection, held.faces.version()});
+        return {};
+    }
+    return {};  // still behind: the next turn goes on
+}
+
+result<void> gallery_store::load_snapshot(const std::string& collection, held_gallery& held) {
+    auto info = redis_.call(store_.gallery(collection));
+    if (!info) return fail(info.error());
+    held.faces = gallery_builder(info->version);
+    const std::uint64_t epoch = info->version / epoch_factor;
+    std::string cursor = "0";
+    while (info->version > 0) {
+        auto chunk = redis_.call(store_.scan_vectors(collection, epoch, cursor));
+        if (!chunk) return fail(chunk.error());
+        std::vector<std::string> ids;
+        for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);
+        if (!ids.empty()) {
+            auto texts = redis_.call(store_.face_json(collection, epoch, ids));
+            if (!texts) return fail(texts.error());
+            for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
+                if ((*texts)[i].empty()) continue;  // removed since: the log says so too
+                auto label = read_label((*texts)[i]);
+                auto vector = embedding_from(chunk->fields[i].second);
+                if (!label || !vector || !held.faces.add(ids[i], *label, *vector)) {
+                    log::error("stored_face_refused", {{"face", ids[i]}});
+                }
+            }
+        }
+        cursor = chunk->cursor;
+        if (cursor == "0") break;
+    }
+    held.faces.set_version(info->version);
+    held.loaded = true;
+    log::info("gallery_loaded", {{"collection", collection}, {"version", info->version},
+                                 {"faces", held.faces.faces()}});
+    return {};
+}
+
+result<void> gallery_store::catch_up(const std::string& collection, held_gallery& held) {
+    while (true) {
+        auto delta = read_delta(redis_, store_, collection, held.faces.version());
+        if (!delta) return fail(delta.error());
+        if (delta->snapshot) {  // another epoch, or the log no longer reaches back
+            held.loaded = false;
+            return {};
+        }
+        held.faces.apply(delta->entries);
+        held.faces.set_version(delta->reached);
+        if (!delta->more) return {};
+    }
+}
+
+void gallery_store::publish(const std::string& collection, held_gallery& held) {
+    if (!held.published || held.published->version != held.faces.version()) {
+        held.published = held.faces.publish();
+    }
+    publish_({collection, held.published, held.used, registration_});
+}
+
+void gallery_store::evict(const std::string& but) {
+    const auto too_much = [this] {
+        std::size_t bytes = 0;
+        for (const auto& [name, held] : held_) bytes += held.faces.bytes();
+        return held_.size() > settings_.collections_max || bytes > settings_.bytes_max;
+    };
+    while (held_.size() > 1 && too_much()) {
+        auto oldest = held_.end();
+        for (auto one = held_.begin(); one != held_.end(); ++one) {
+            if (one->first == but) continue;
+            const auto used = [](const auto& it) { return it->second.used->load(); };
+            if (oldest == held_.end() || used(one) < used(oldest)) oldest = one;
+        }
+        log::info("gallery_evicted", {{"collection", oldest->first}});
+        publish_({oldest->first, nullptr, oldest->second.used, registration_});
+        leaving_[oldest->first] = oldest->second.published;
+        held_.erase(oldest);
+    }
+}
+
+// A gallery is given up in Redis only when nobody matches against it any more.
+void gallery_store::say_goodbyes() {
+    for (auto one = leaving_.begin(); one != leaving_.end();) {
+        if (!one->second.expired()) {
+            ++one;
+            continue;
+        }
+        auto said = redis_.call(store_.hello(worker_id_, one->first, std::nullopt));
+        if (!said) {
+            try_again_ = boot_now() + pause_after_error;
+            return;
+        }
+        session_.push(gallery_held{one->first, std::nullopt});
+        one = leaving_.erase(one);
+    }
+}
+
+}  // namespace vultus

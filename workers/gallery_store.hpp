@@ -1,0 +1,107 @@
+// The galleries of this worker: loads a collection when it is first asked for, follows its changes,
+// announces each version to Redis (hello) and publishes it only when Redis says `serve`. Evicts the
+// least recently used. One loader thread with a blocking connection owns everything here; others
+// write letters to it and get immutable galleries back.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+
+#include "shared/job_store.hpp"
+#include "shared/redis_blocking.hpp"
+#include "workers/gallery.hpp"
+#include "workers/mailbox.hpp"
+#include "workers/work_sink.hpp"
+
+namespace vultus {
+
+struct gallery_store_settings {
+    redis_address redis;
+    std::size_t collections_max = 256;
+    std::size_t bytes_max = std::size_t{4096} * limits::mib;
+};
+
+/// When a gallery was last matched against; written by its users, read by the loader (eviction).
+using last_use = std::atomic<std::int64_t>;
+
+/// News for the users: from now on this gallery, or none.
+struct gallery_update {
+    std::string collection;
+    std::shared_ptr<const gallery> faces;  ///< nothing: stop using what you have
+    std::shared_ptr<last_use> used;
+    std::uint64_t registration = 0;        ///< usable while this registration lasts
+};
+
+class gallery_store {
+   public:
+    using on_update = std::function<void(gallery_update)>;
+
+    /// `publish` is called on the loader thread; it may wait.
+    gallery_store(gallery_store_settings settings, job_store store, mailbox<session_mail>& session,
+                  on_update publish);
+    ~gallery_store();
+    gallery_store(const gallery_store&) = delete;
+    gallery_store& operator=(const gallery_store&) = delete;
+
+    // Letters; none of these waits. threads: any
+
+    /// This registration may announce galleries. What is in memory catches up and is announced.
+    void registered(std::string worker_id, std::uint64_t registration);
+    void fenced();
+    /// Somebody waits for this collection at this version or later. False: no room, ask again.
+    bool want(std::string collection, gallery_version at_least);
+    /// The collection is at this version. A hint; nothing happens unless the gallery is held.
+    void news(std::string collection, gallery_version version);
+
+   private:
+    struct registered_letter { std::string worker_id; std::uint64_t registration; };
+    struct fenced_letter {};
+    struct want_letter { std::string collection; gallery_version at_least; };
+    struct news_letter { std::string collection; gallery_version version; };
+    using letter = std::variant<registered_letter, fenced_letter, want_letter, news_letter>;
+
+    struct held_gallery {
+        gallery_builder faces{0};
+        std::shared_ptr<const gallery> published;  ///< what users have; nothing until `serve`
+        std::shared_ptr<last_use> used = std::make_shared<last_use>(0);
+        bool loaded = false;                       ///< `faces` is what Redis had at its version
+        bool behind = true;                        ///< to be brought up to date
+        gallery_version at_least = 0;              ///< somebody waits for this
+    };
+
+    void run();
+    void read(registered_letter&& what);
+    void read(fenced_letter&& what);
+    void read(want_letter&& what);
+    void read(news_letter&& what);
+    void bring_up_to_date();
+    result<void> bring(const std::string& collection, held_gallery& held);
+    result<void> load_snapshot(const std::string& collection, held_gallery& held);
+    result<void> catch_up(const std::string& collection, held_gallery& held);
+    void publish(const std::string& collection, held_gallery& held);
+    void evict(const std::string& but);
+    void say_goodbyes();
+
+    gallery_store_settings settings_;
+    job_store store_;
+    mailbox<session_mail>& session_;
+    on_update publish_;
+    bounded_queue<letter> letters_;
+    redis_blocking redis_;
+
+    std::string worker_id_;           ///< empty: not registered
+    std::uint64_t registration_ = 0;
+    std::map<std::string, held_gallery> held_;
+    std::map<std::string, std::weak_ptr<const gallery>> leaving_;  ///< evicted, users may remain
+    boot_time try_again_{0};          ///< Redis was away
+    std::thread thread_;              ///< last: it starts when the rest is there
+};
+
+}  // namespace vultus

@@ -1,0 +1,90 @@
+// vultus-worker: settings, models, pipeline, session; then serve until told to stop. Destruction
+// order is shutdown order: the session is over before the pipeline goes, and Redis comes last.
+#include <cstdio>
+#include <cstdlib>
+
+#include "shared/log.hpp"
+#include "shared/settings.hpp"
+#include "shared/stop_signal.hpp"
+#include "workers/models.hpp"
+#include "workers/pipeline.hpp"
+#include "workers/session.hpp"
+#include "workers/startup.hpp"
+
+namespace {
+
+using namespace vultus;
+
+constexpr int exit_settings = 2, exit_models = 3;
+
+int complain(int code, const error& why) {
+    std::fprintf(stderr, "vultus-worker: %s: %s\n", std::string(name_of(why.code)).c_str(),
+                 why.detail.c_str());
+    return code;
+}
+
+result<vision_models> load_models(const std::string& folder) {
+    auto files = find_models(folder);
+    if (!files) return fail(files.error());
+    auto cnn = load_cnn_detector(files->detector);
+    if (!cnn) return fail(cnn.error());
+    auto landmarks = aligner::load(files->landmarks);
+    if (!landmarks) return fail(landmarks.error());
+    auto network = load_reference_embedder(files->embedder);
+    if (!network) return fail(network.error());
+    return vision_models{make_hog_detector(), std::move(*cnn),
+                         std::make_unique<const aligner>(std::move(*landmarks)),
+                         std::move(*network)};
+}
+
+pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
+    pipeline_settings part;
+    part.redis = all.common.redis;
+    part.galleries = {all.common.redis, all.collections_loaded_max, all.gallery_bytes_max};
+    part.vision_threads = all.vision_threads > 0 ? all.vision_threads : usable_cores();
+    part.compute_threads = all.compute_threads;
+    part.batch_max = static_cast<std::size_t>(all.batch_max);
+    part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
+    part.detect_side_max = all.detect_side_max;
+    part.matching = {all.distance_max, all.margin_min, all.k};
+    part.room = room;
+    return part;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const command_line line = parse_command_line(argc, argv, "vultus-worker");
+    if (line.exit_code >= 0) return line.exit_code;
+    const auto settings = read_worker_settings(line.source);
+    if (!settings) return complain(exit_settings, settings.error());
+    log::start("worker", settings->common.log_level);
+    const auto device = choose_device(settings->device);
+    if (!device) return complain(exit_settings, device.error());
+    use_one_blas_thread();
+
+    stop_signal stop;  // before any thread, so that all of them leave the signals to it
+    auto models = load_models(settings->models);
+    if (!models) return complain(exit_models, models.error());
+
+    const job_store store;
+    if (!wait_for_store(settings->common.redis, store, stop)) return 0;
+
+    session_settings talk;
+    talk.redis = settings->common.redis;
+    talk.brokers = settings->common.broker_worker_endpoints;
+    talk.host = host_name();
+    talk.device = *device;
+    talk.build = VULTUS_VERSION;
+    talk.window = 2 * static_cast<std::uint32_t>(settings->batch_max);
+    talk.drain_timeout = settings->drain_timeout;
+    const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
+
+    progress stages;
+    mailbox<session_mail> mail(4 * room + 1'024);
+    pipeline work(pipeline_part(*settings, room), store, std::move(*models), mail, stages);
+    session conversation(talk, store, work, mail, stages);
+    const session_end end = conversation.run(&stop);
+    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
+    return static_cast<int>(end);
+}

@@ -1,0 +1,85 @@
+#include "workers/match_stage.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vultus {
+namespace {
+
+constexpr std::chrono::milliseconds ask_every{200};
+
+}  // namespace
+
+match_stage::match_stage(match_options defaults, const std::atomic<std::uint64_t>& registration,
+                         want ask)
+    : defaults_(defaults), registration_(registration), ask_(std::move(ask)) {}
+
+void match_stage::update(gallery_update news) {
+    if (!news.faces) {
+        galleries_.erase(news.collection);
+        return;
+    }
+    galleries_[std::move(news.collection)] =
+        usable{std::move(news.faces), std::move(news.used), news.registration};
+}
+
+std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time now) {
+    const auto found = galleries_.find(item.collection);
+    if (found == galleries_.end()) return nullptr;
+    const usable& held = found->second;
+    if (held.registration != registration_.load()) return nullptr;
+    if (held.faces->version < item.min_version) return nullptr;
+    held.used->store(now.count(), std::memory_order_relaxed);
+    return held.faces;
+}
+
+bool match_stage::try_match(work& item, boot_time now) {
+    const std::shared_ptr<const gallery> faces = current(item, now);
+    if (!faces) return false;
+    const stage_timer timer(item, "match");
+    std::vector<embedding> vectors;
+    for (const found_face& face : item.seen.faces) vectors.push_back(face.vector);
+    match_options options = defaults_;
+    if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
+    if (item.options.k > 0) options.k = item.options.k;
+    item.seen.matches.clear();
+    if (!vectors.empty()) item.seen.matches = match_faces(*faces, vectors, options);
+    item.seen.version = faces->version;
+    item.seen.people = faces->people;
+    item.seen.faces_trained = faces->faces;
+    item.waits_since = boot_time{0};
+    return true;
+}
+
+bool match_stage::match(const work_ptr& item, boot_time now) {
+    if (try_match(*item, now)) return true;
+    item->waits_since = now;
+    waiting_.push_back(item);
+    if (!ask_(item->collection, item->min_version)) ask_again_ = now;
+    return false;
+}
+
+bool match_stage::too_late(const work& item, boot_time now) const {
+    if (const frame_ticket* frame = item.frame()) return now >= frame->give_up;
+    return now > item.waits_since + limits::lease;
+}
+
+match_stage::woken match_stage::wake(boot_time now) {
+    woken out;
+    const bool ask = now >= ask_again_;
+    if (ask) ask_again_ = now + ask_every;
+    for (work_ptr& item : std::exchange(waiting_, {})) {
+        if (item->dropped()) continue;
+        if (try_match(*item, now)) {
+            out.matched.push_back(std::move(item));
+        } else if (too_late(*item, now)) {
+            out.given_up.push_back(std::move(item));
+        } else {
+            if (ask) ask_(item->collection, item->min_version);
+            waiting_.push_back(std::move(item));
+        }
+    }
+    return out;
+}
+
+}  // namespace vultus

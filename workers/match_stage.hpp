@@ -1,0 +1,54 @@
+// What the match thread holds: the galleries that may be used now, and the work that waits for one.
+// A gallery is taken at the moment of matching, so an answer is as new as it can be. Knows nothing of
+// queues; the pipeline calls it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "workers/gallery_store.hpp"
+#include "workers/matcher.hpp"
+#include "workers/work.hpp"
+
+namespace vultus {
+
+/// threads   one owner, the match thread
+class match_stage {
+   public:
+    using want = std::function<bool(const std::string& collection, gallery_version at_least)>;
+
+    /// `registration` is the number of the registration that is valid now; galleries of another one
+    /// are not used. `ask` reaches the loader.
+    match_stage(match_options defaults, const std::atomic<std::uint64_t>& registration, want ask);
+
+    void update(gallery_update news);
+
+    /// Matches the work's faces and gives true; or keeps the work until its gallery is there.
+    bool match(const work_ptr& item, boot_time now);
+
+    /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen` has
+    /// no matches). Asks the loader again for what is missing.
+    struct woken { std::vector<work_ptr> matched, given_up; };
+    woken wake(boot_time now);
+
+    bool waiting() const noexcept { return !waiting_.empty(); }
+
+   private:
+    struct usable { std::shared_ptr<const gallery> faces; std::shared_ptr<last_use> used;
+                    std::uint64_t registration = 0; };
+    std::shared_ptr<const gallery> current(const work& item, boot_time now);
+    bool try_match(work& item, boot_time now);
+    bool too_late(const work& item, boot_time now) const;
+
+    match_options defaults_;
+    const std::atomic<std::uint64_t>& registration_;
+    want ask_;
+    std::map<std::string, usable> galleries_;
+    std::vector<work_ptr> waiting_;
+    boot_time ask_again_{0};
+};
+
+}  // namespace vultus

@@ -1,0 +1,293 @@
+#include "workers/pipeline.hpp"
+
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "shared/failpoint.hpp"
+#include "shared/log.hpp"
+#include "workers/vision_stage.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr int exit_broken = 70;
+constexpr std::size_t fetched_ahead = 2;  ///< photos waiting for a vision thread
+constexpr std::chrono::milliseconds tick{50}, idle_tick{1'000};
+
+double milliseconds_between(boot_time from, boot_time to) {
+    return static_cast<double>((to - from).count());
+}
+
+}  // namespace
+
+pipeline::pipeline(pipeline_settings settings, job_store store, vision_models models,
+                   mailbox<session_mail>& session, progress& stages)
+    : settings_(std::move(settings)),
+      store_(std::move(store)),
+      models_(std::move(models)),
+      session_(session),
+      to_fetch_(settings_.room),
+      to_see_(fetched_ahead),
+      to_embed_(settings_.room),
+      to_annotate_(settings_.room),
+      to_match_(settings_.room + settings_.galleries.collections_max * 2),
+      commits_(settings_.redis, store_, session_, settings_.room),
+      galleries_(settings_.galleries, store_, session_,
+                 [this](gallery_update news) { to_match_.push(std::move(news)); }) {
+    progress::slot* slot = &stages.add();
+    start_thread([this, slot] { fetch_loop(*slot); });
+    for (int i = 0; i < settings_.vision_threads; ++i) {
+        slot = &stages.add();
+        // A thread's function must be copyable, so the clones travel in shared boxes.
+        auto hog = std::make_shared<std::unique_ptr<detector>>(models_.hog->clone());
+        auto cnn = std::make_shared<std::unique_ptr<detector>>(models_.cnn->clone());
+        start_thread([this, slot, hog, cnn] {
+            vision_loop(*slot, std::move(*hog), std::move(*cnn));
+        });
+    }
+    for (int i = 0; i < settings_.compute_threads; ++i) {
+        slot = &stages.add();
+        auto network = std::make_shared<std::unique_ptr<embedder>>(models_.network->clone());
+        start_thread([this, slot, network] { compute_loop(*slot, std::move(*network)); });
+    }
+    slot = &stages.add();
+    start_thread([this, slot] { match_loop(*slot); });
+    slot = &stages.add();
+    start_thread([this, slot] { annotate_loop(*slot); });
+}
+
+pipeline::~pipeline() {
+    to_fetch_.close();
+    to_see_.close();
+    to_embed_.close();
+    to_match_.close();
+    to_annotate_.close();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+// Exhausted memory is not an error of a job: the process ends and is started again.
+void pipeline::start_thread(std::function<void()> body) {
+    threads_.emplace_back([run = std::move(body)] {
+        try {
+            run();
+        } catch (const std::bad_alloc&) {
+            log::error("out_of_memory");
+            std::_Exit(exit_broken);
+        }
+    });
+}
+
+// ---- the session's side ---------------------------------------------------------------------------
+
+bool pipeline::take(job_ticket job) {
+    auto item = std::make_shared<work>();
+    item->type = job.job.type;
+    item->collection = job.job.collection;
+    item->min_version = job.job.min_version;
+    item->taken = boot_now();
+    item->who = std::move(job);
+    return to_fetch_.try_push(item);
+}
+
+bool pipeline::take(frame_ticket frame) {
+    auto item = std::make_shared<work>();
+    item->collection = frame.frame.collection;
+    item->min_version = frame.frame.min_version;
+    item->taken = boot_now();
+    item->photos.push_back(std::move(frame.frame.image));
+    frame.frame.image.clear();
+    item->who = std::move(frame);
+    return to_fetch_.try_push(item);
+}
+
+void pipeline::registered(const std::string& worker_id) {
+    galleries_.registered(worker_id, ++registration_);
+}
+
+void pipeline::fenced() {
+    ++registration_;  // from now on the match stage uses no gallery that it has
+    galleries_.fenced();
+}
+
+void pipeline::news(const std::string& collection, gallery_version version) {
+    galleries_.news(collection, version);
+}
+
+// ---- fetch ----------------------------------------------------------------------------------------
+
+void pipeline::fetch_loop(progress::slot& slot) {
+    redis_blocking redis(settings_.redis);
+    while (auto next = to_fetch_.pop()) {
+        work_ptr item = std::move(*next);
+        if (item->dropped()) continue;
+        result<void> fetched;
+        {
+            const step moving(slot);
+            fetched = fetch(redis, *item);
+        }
+        if (fetched) to_see_.push(std::move(item));
+        else give_up(item, fetched.error());
+    }
+}
+
+result<void> pipeline::fetch(redis_blocking& redis, work& item) {
+    if (const frame_ticket* frame = item.frame()) {
+        auto options = read_options(frame->frame.options);
+        if (!options) return fail(options.error());
+        item.options = std::move(*options);
+        item.options.annotate = false;  // there is nowhere to keep the picture
+        return {};
+    }
+    const job_ticket& ticket = *item.job();
+    auto record = redis.call(store_.job(ticket.job.job_id));
+    if (!record) return fail(record.error());
+    if (record->state != job_state::running || record->attempt != ticket.job.attempt) {
+        return fail(errc::stale, "");
+    }
+    auto options = read_options(record->options);
+    if (!options) return fail(options.error());
+    item.options = std::move(*options);
+    item.failures = record->failures;
+    item.stage_ms["queue"] = milliseconds_between(record->created, record->started);
+    if (record->images == 0) return fail(errc::no_image, "the photo is not kept any more");
+    auto photos = redis.call(store_.images(ticket.job.job_id, record->images));
+    if (!photos) return fail(photos.error());
+    item.photos = std::move(*photos);
+    return {};
+}
+
+// ---- vision ---------------------------------------------------------------------------------------
+
+void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
+                           std::unique_ptr<detector> cnn) {
+    vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
+                       settings_.detect_side_max, slot);
+    while (auto next = to_see_.pop()) {
+        work_ptr item = std::move(*next);
+        if (item->dropped()) continue;
+        if (const frame_ticket* frame = item->frame(); frame && boot_now() >= frame->give_up) {
+            give_up(item, error{errc::deadline_exceeded, "the frame waited too long"});
+        } else if (auto looked = stage.look(*item); !looked) {
+            give_up(item, looked.error());
+        } else if (!item->dropped()) {
+            to_embed_.push(std::move(item));
+        }
+    }
+}
+
+// ---- compute --------------------------------------------------------------------------------------
+
+void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> network) {
+    batch waiting;
+    batch::ticket last = 0;
+    std::unordered_map<batch::ticket, work_ptr> open;
+    const auto admit = [&](work_ptr item) {
+        item->seen.embedding_model = network->name();
+        if (item->chips.empty()) return embedded(std::move(item), {});
+        waiting.add(++last, std::exchange(item->chips, {}));
+        open[last] = std::move(item);
+    };
+    while (true) {
+        if (waiting.waiting() == 0) {
+            auto first = to_embed_.pop();
+            if (!first) return;
+            admit(std::move(*first));
+        }
+        // Late binding: what is there now shares the pass; batch_wait is 0 unless somebody asks.
+        while (waiting.waiting() < settings_.batch_max) {
+            auto next = to_embed_.pop_for(settings_.batch_wait);
+            if (!next) break;
+            admit(std::move(*next));
+        }
+        for (auto one = open.begin(); one != open.end();) {
+            if (one->second->dropped()) {
+                waiting.drop(one->first);
+                one = open.erase(one);
+            } else {
+                ++one;
+            }
+        }
+        const batch::load load = waiting.take(settings_.batch_max);
+        if (load.chips.empty()) continue;
+        const boot_time begin = boot_now();
+        std::vector<embedding> vectors;
+        {
+            // Up to 0.12 s a face where dlib has no BLAS (workers/README.md); three times that.
+            const auto faces = static_cast<std::int64_t>(load.chips.size());
+            const step moving(slot, limits::progress + std::chrono::milliseconds(400 * faces));
+            vectors = network->embed(load.chips);
+        }
+        const double spent = milliseconds_between(begin, boot_now());
+        for (batch::finished& done : waiting.give(load, vectors)) {
+            const auto found = open.find(done.job);
+            work_ptr item = std::move(found->second);
+            open.erase(found);
+            item->stage_ms["embed"] = spent;
+            embedded(std::move(item), std::move(done.embeddings));
+        }
+    }
+}
+
+void pipeline::embedded(work_ptr item, std::vector<embedding> vectors) {
+    const std::size_t copies = item->seen.faces.empty() ? 1 : vectors.size() / item->seen.faces.size();
+    for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
+        const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(i * copies);
+        const std::vector<embedding> own(first, first + static_cast<std::ptrdiff_t>(copies));
+        item->seen.faces[i].vector = copies == 1 ? own.front() : mean(own);
+    }
+    if (item->type == job_type::train) return commit_train(item);
+    to_match_.push(std::move(item));
+}
+
+// ---- match ----------------------------------------------------------------------------------------
+
+void pipeline::match_loop(progress::slot& slot) {
+    match_stage stage(settings_.matching, registration_,
+                      [this](const std::string& collection, gallery_version at_least) {
+                          return galleries_.want(collection, at_least);
+                      });
+    while (true) {
+        auto letter = to_match_.pop_for(stage.waiting() ? tick : idle_tick);
+        if (!letter && to_match_.closed()) return;
+        const step moving(slot);
+        const boot_time now = boot_now();
+        if (letter) {
+            if (auto* news = std::get_if<gallery_update>(&*letter)) {
+                stage.update(std::move(*news));
+            } else {
+                work_ptr item = std::get<work_ptr>(std::move(*letter));
+                if (!item->dropped() && stage.match(item, now)) matched(item);
+                if (to_match_.size() > 0) continue;
+            }
+        }
+        match_stage::woken woken = stage.wake(now);
+        for (const work_ptr& item : woken.matched) matched(item);
+        for (const work_ptr& item : woken.given_up) {
+            give_up(item, error{errc::store_unavailable, "the gallery could not be brought up to date"});
+        }
+    }
+}
+
+void pipeline::matched(const work_ptr& item) {
+    failpoint("worker.after_match");
+    if (item->frame()) return answer(*item, nullptr);
+    if (item->options.annotate) to_annotate_.push(item);
+    else commit_recognize(item, "");
+}
+
+void pipeline::annotate_loop(progress::slot& slot) {
+    while (auto next = to_annotate_.pop()) {
+        work_ptr item = std::move(*next);
+        if (item->dropped()) continue;
+        const step moving(slot, limits::progress * 3);
+        auto picture = annotate(*item);
+        if (!picture) {
+            log::error("annotate_failed", {{"job", item->job()->job.job_id},
+                                           {"error", name_of(picture.error().code)}});
+        }
+        commit_recognize(item, picture ? std::move(*picture) : std::string());
+    }
+}
+
+}  // namespace vultus

@@ -1,0 +1,97 @@
+// The worker's own work: stages joined by bounded queues.
+//
+//   take -> fetch -> vision (V threads) -> compute (embeds batches over jobs) -> match -> commit
+//                                                                 annotate ------^
+//
+// Every queue but the one before vision has room for all that the session may hand in, so no stage
+// waits for a later one and no two stages can wait for one another; the broker's credits are what
+// bounds the whole. Photos are large, so only a few are fetched ahead of the vision threads.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "shared/bounded_queue.hpp"
+#include "shared/redis_blocking.hpp"
+#include "workers/aligner.hpp"
+#include "workers/batch.hpp"
+#include "workers/committer.hpp"
+#include "workers/detector.hpp"
+#include "workers/engine/engine.hpp"
+#include "workers/gallery_store.hpp"
+#include "workers/match_stage.hpp"
+#include "workers/progress.hpp"
+#include "workers/work.hpp"
+
+namespace vultus {
+
+struct pipeline_settings {
+    redis_address redis;
+    gallery_store_settings galleries;
+    int vision_threads = 1;
+    int compute_threads = 1;
+    std::size_t batch_max = 32;
+    std::chrono::milliseconds batch_wait{0};
+    int detect_side_max = 2'000;
+    match_options matching;
+    std::size_t room = 128;  ///< jobs and frames that the session may hand in
+};
+
+/// The models, loaded. Each thread works with a clone of its own.
+struct vision_models {
+    std::unique_ptr<detector> hog, cnn;
+    std::unique_ptr<const aligner> landmarks;
+    std::unique_ptr<embedder> network;
+};
+
+class pipeline final : public work_sink {
+   public:
+    pipeline(pipeline_settings settings, job_store store, vision_models models,
+             mailbox<session_mail>& session, progress& stages);
+    /// Drops what is still on its way; call it when the session is over.
+    ~pipeline() override;
+
+    bool take(job_ticket job) override;
+    bool take(frame_ticket frame) override;
+    void registered(const std::string& worker_id) override;
+    void fenced() override;
+    void news(const std::string& collection, gallery_version version) override;
+
+   private:
+    using match_letter = std::variant<work_ptr, gallery_update>;
+
+    void fetch_loop(progress::slot& slot);
+    void vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
+                     std::unique_ptr<detector> cnn);
+    void compute_loop(progress::slot& slot, std::unique_ptr<embedder> network);
+    void match_loop(progress::slot& slot);
+    void annotate_loop(progress::slot& slot);
+
+    result<void> fetch(redis_blocking& redis, work& item);
+    void embedded(work_ptr item, std::vector<embedding> vectors);
+    void matched(const work_ptr& item);
+    void commit_recognize(const work_ptr& item, std::string annotated);
+    void commit_train(const work_ptr& item);
+    void give_up(const work_ptr& item, const error& why);
+    void answer(const work& item, const error* why);
+    void start_thread(std::function<void()> body);
+
+    const pipeline_settings settings_;
+    const job_store store_;
+    const vision_models models_;
+    mailbox<session_mail>& session_;
+
+    std::atomic<std::uint64_t> registration_{0};
+    bounded_queue<work_ptr> to_fetch_, to_see_, to_embed_, to_annotate_;
+    bounded_queue<match_letter> to_match_;
+    committer commits_;
+    gallery_store galleries_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace vultus

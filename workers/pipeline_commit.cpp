@@ -1,0 +1,104 @@
+// The pipeline's last stage: what was found becomes a result, a set of trained faces, an answer, or a
+// failure with its reason.
+#include <utility>
+
+#include "shared/log.hpp"
+#include "workers/pipeline.hpp"
+
+namespace vultus {
+namespace {
+
+// The stages in the answer, those that did not run as 0, and the whole.
+std::map<std::string, double> timing_of(const work& item) {
+    std::map<std::string, double> timing;
+    for (const char* stage : {"queue", "decode", "detect", "align", "embed", "match"}) {
+        const auto found = item.stage_ms.find(stage);
+        timing[stage] = found == item.stage_ms.end() ? 0.0 : found->second;
+    }
+    timing["total"] = timing["queue"] + static_cast<double>((boot_now() - item.taken).count());
+    return timing;
+}
+
+}  // namespace
+
+void pipeline::commit_recognize(const work_ptr& item, std::string annotated) {
+    item->seen.timing_ms = timing_of(*item);
+    item->seen.embeddings = item->options.embeddings;
+    commit_request request;
+    request.ticket = *item->job();
+    request.stage_ms = item->stage_ms;
+    request.failures = item->failures;
+    request.call = [store = store_, id = request.ticket.id(), worker = request.ticket.worker_id,
+                    version = item->seen.version, text = json_of(item->seen),
+                    picture = std::move(annotated)] {
+        return store.complete_recognize(id, worker, version, text, picture);
+    };
+    // The embeddings stay; only the match is repeated. There is room: this item left that queue.
+    request.match_again = [this, item](gallery_version needed) {
+        item->min_version = needed;
+        to_match_.push(item);
+    };
+    commits_.submit(std::move(request));
+}
+
+void pipeline::commit_train(const work_ptr& item) {
+    if (item->seen.faces.empty()) {
+        return give_up(item, error{errc::no_usable_photo, sentence_of(item->files)});
+    }
+    const job_ticket& ticket = *item->job();
+    std::vector<new_face> faces;
+    for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
+        const found_face& face = item->seen.faces[i];
+        faces.push_back({item->files[item->photo_of_face[i]].face_id,
+                         face_json(ticket.job.job_id, unix_now(), face.detected),
+                         bytes_of(face.vector)});
+    }
+    commit_request request;
+    request.ticket = ticket;
+    request.stage_ms = item->stage_ms;
+    request.failures = item->failures;
+    request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id,
+                    text = json_of(item->files), model = item->seen.embedding_model, faces] {
+        return store.complete_train(id, worker, text, model, faces);
+    };
+    // This worker's own gallery follows at once, so that the barrier need not wait for a hint.
+    request.changed = [this, collection = item->collection](gallery_version made) {
+        galleries_.news(collection, made);
+    };
+    commits_.submit(std::move(request));
+}
+
+void pipeline::give_up(const work_ptr& item, const error& why) {
+    if (item->dropped()) return;
+    if (item->frame()) return answer(*item, &why);
+    const attempt_id id = item->job()->id();
+    if (why.code == errc::stale || why.code == errc::not_found || why.code == errc::collected) {
+        session_.push(job_finished{id, commit_state::stale, {}});
+        return;
+    }
+    log::info("job_fails", {{"job", id.job_id}, {"error", name_of(why.code)},
+                            {"detail", why.detail}});
+    commits_.submit(commits_.failure(*item->job(), why, item->failures));
+}
+
+void pipeline::answer(const work& item, const error* why) {
+    const frame_ticket& ticket = *item.frame();
+    frame_answered said;
+    said.link = ticket.link;
+    said.connection = ticket.connection;
+    said.answer.frame_id = ticket.frame.frame_id;
+    said.answer.attempt = ticket.frame.attempt;
+    if (why != nullptr) {
+        said.answer.error = name_of(why->code);
+        said.answer.detail = why->detail;
+    } else {
+        recognized seen = item.seen;
+        seen.timing_ms = timing_of(item);
+        seen.embeddings = item.options.embeddings;
+        said.answer.version = seen.version;
+        said.answer.result = json_of(seen);
+    }
+    session_.push(std::move(said));
+}
+
+}  // namespace vultus

@@ -1,0 +1,217 @@
+#include "workers/results.hpp"
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <utility>
+
+#include "shared/limits.hpp"
+#include "shared/require.hpp"
+
+namespace vultus {
+namespace {
+
+namespace json = boost::json;
+
+// Numbers are written here and not by the library, which prints 0.42 as 4.2E-1: people read these
+// texts with redis-cli.
+std::string number(double value, int decimals = 4) {
+    if (!std::isfinite(value)) return "null";
+    char text[64];
+    const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed,
+                                   decimals);
+    std::string_view shown(text, static_cast<std::size_t>(end.ptr - text));
+    while (shown.back() == '0') shown.remove_suffix(1);
+    if (shown.back() == '.') shown.remove_suffix(1);
+    return std::string(shown == "-0" ? "0" : shown);
+}
+
+std::string quoted(std::string_view text) {
+    return json::serialize(json::string(json::string_view(text.data(), text.size())));
+}
+
+template <class Values, class Write>
+std::string list_of(const Values& values, Write write) {
+    std::string text = "[";
+    for (const auto& value : values) {
+        if (text.size() > 1) text += ',';
+        text += write(value);
+    }
+    return text + "]";
+}
+
+std::string box_text(const box& where) {
+    return "{\"left\":" + std::to_string(where.left) + ",\"top\":" + std::to_string(where.top) +
+           ",\"right\":" + std::to_string(where.right) +
+           ",\"bottom\":" + std::to_string(where.bottom) + "}";
+}
+
+std::string candidate_text(const candidate& one) {
+    return "{\"label\":" + quoted(one.label) + ",\"distance\":" + number(one.distance) +
+           ",\"face_id\":" + quoted(one.face_id) + "}";
+}
+
+// What is left out of a result that would be too long.
+struct detail_level {
+    bool candidates = true, embeddings = true;
+};
+
+std::string face_text(const found_face& face, const match& who, detail_level level) {
+    const bool unknown = who.status == match_status::unknown;
+    std::string label = who.label;
+    if (label.empty() && !unknown && !who.candidates.empty()) label = who.candidates.front().label;
+    std::string text = "{\"box\":" + box_text(face.detected.where);
+    text += ",\"detection_score\":" + number(face.detected.score);
+    text += ",\"landmarks\":" + list_of(face.points, [](const point& at) {
+                return "[" + number(at.x, 1) + "," + number(at.y, 1) + "]";
+            });
+    text += ",\"status\":" + quoted(name_of(who.status));
+    text += ",\"label\":" + (unknown ? "null" : quoted(label));
+    text += ",\"distance\":" + (who.distance ? number(*who.distance) : "null");
+    text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
+    text += ",\"candidates\":";
+    text += level.candidates ? list_of(who.candidates, candidate_text) : "[]";
+    if (level.embeddings) {
+        text += ",\"embedding\":" +
+                list_of(face.vector, [](float value) { return number(double{value}, 8); });
+    }
+    return text + "}";
+}
+
+std::string result_text(const recognized& what, detail_level level) {
+    std::string text = "{\"image\":{\"width\":" + std::to_string(what.width) +
+                       ",\"height\":" + std::to_string(what.height);
+    text += what.animated ? ",\"animated\":true}" : "}";
+    text += ",\"gallery\":{\"version\":" + std::to_string(what.version) +
+            ",\"people\":" + std::to_string(what.people) +
+            ",\"faces\":" + std::to_string(what.faces_trained) + "}";
+    text += ",\"models\":{\"detector\":" + quoted(what.detector) +
+            ",\"embedding\":" + quoted(what.embedding_model) + "}";
+    text += ",\"faces\":[";
+    for (std::size_t i = 0; i < what.faces.size(); ++i) {
+        if (i > 0) text += ',';
+        text += face_text(what.faces[i], what.matches[i], level);
+    }
+    text += what.truncated ? "],\"truncated\":true" : "]";
+    text += ",\"timing_ms\":{";
+    for (const auto& [stage, milliseconds] : what.timing_ms) {
+        if (text.back() != '{') text += ',';
+        text += quoted(stage) + ":" + number(std::max(milliseconds, 0.0), 2);
+    }
+    return text + "}}";
+}
+
+result<void> read_whole(const json::value& value, std::string_view name, int low, int high,
+                        int& out) {
+    json::error_code bad;
+    const auto number = value.to_number<std::int64_t>(bad);
+    if (bad.failed() || number < low || number > high) {
+        return fail(errc::bad_option, std::string(name) + " is out of range");
+    }
+    out = static_cast<int>(number);
+    return {};
+}
+
+result<void> read_option(std::string_view name, const json::value& value, job_options& into) {
+    if (name == "min_face_px") return read_whole(value, name, 10, 2'000, into.min_face_px);
+    if (name == "k") return read_whole(value, name, 0, 100, into.k);
+    if (name == "num_jitters") return read_whole(value, name, 1, 100, into.num_jitters);
+    if (name == "detector") {
+        const auto* text = value.if_string();
+        if (text == nullptr || (*text != "hog" && *text != "cnn")) {
+            return fail(errc::bad_option, "detector is hog or cnn");
+        }
+        into.detector.assign(text->data(), text->size());
+    } else if (name == "distance_max") {
+        json::error_code bad;
+        const auto number = value.to_number<double>(bad);
+        if (bad.failed() || !(number >= 0.0) || number > 2.0) {
+            return fail(errc::bad_option, "distance_max is out of range");
+        }
+        into.distance_max = number;
+    } else if (name == "annotate" || name == "embeddings") {
+        const bool* set = value.if_bool();
+        if (set == nullptr) return fail(errc::bad_option, std::string(name) + " is true or false");
+        (name == "annotate" ? into.annotate : into.embeddings) = *set;
+    }
+    return {};
+}
+
+}  // namespace
+
+result<job_options> read_options(std::string_view text) {
+    job_options options;
+    if (text.empty()) return options;
+    json::error_code bad;
+    const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
+    if (bad.failed() || !value.is_object()) return fail(errc::bad_option, "options are no object");
+    for (const auto& pair : value.get_object()) {
+        const std::string_view name(pair.key().data(), pair.key().size());
+        if (auto read = read_option(name, pair.value(), options); !read) return fail(read.error());
+    }
+    return options;
+}
+
+result<std::string> read_label(std::string_view text) {
+    json::error_code bad;
+    const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
+    const json::object* object = bad.failed() ? nullptr : value.if_object();
+    const json::value* label = object == nullptr ? nullptr : object->if_contains("label");
+    if (label == nullptr || !label->is_string()) {
+        return fail(errc::malformed, "a stored face has no label");
+    }
+    return std::string(label->get_string().data(), label->get_string().size());
+}
+
+std::string json_of(const recognized& what) {
+    VULTUS_REQUIRE(what.faces.size() == what.matches.size(), "one match per face");
+    std::string text = result_text(what, {true, what.embeddings});
+    if (text.size() > limits::result_bytes) text = result_text(what, {false, what.embeddings});
+    if (text.size() > limits::result_bytes) text = result_text(what, {false, false});
+    return text;
+}
+
+std::string json_of(const std::vector<train_file>& files) {
+    std::string text = "{\"files\":[";
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const train_file& file = files[i];
+        if (i > 0) text += ',';
+        text += "{\"index\":" + std::to_string(i);
+        if (!file.face_id.empty()) {
+            text += ",\"state\":\"accepted\",\"face_id\":" + quoted(file.face_id) + "}";
+            continue;
+        }
+        text += ",\"state\":\"refused\",\"reason\":" + quoted(name_of(file.why.code));
+        if (!file.why.detail.empty()) text += ",\"detail\":" + quoted(file.why.detail);
+        text += "}";
+    }
+    return text + "]}";
+}
+
+std::string sentence_of(const std::vector<train_file>& files) {
+    std::string text = "no photo could be used:";
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        text += (i == 0 ? " " : ", ") + std::to_string(i) + " ";
+        text += name_of(files[i].why.code);
+    }
+    return text;
+}
+
+std::string face_json(std::string_view job_id, unix_time created, const detected_face& face) {
+    return "{\"job_id\":" + quoted(job_id) + ",\"created_at\":" + quoted(time_text(created)) +
+           ",\"box\":" + box_text(face.where) +
+           ",\"detection_score\":" + number(face.score) + "}";
+}
+
+std::string time_text(unix_time when) {
+    const std::time_t seconds = static_cast<std::time_t>(when.count() / 1'000);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char day[32], fraction[8];
+    std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
+    std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(when.count() % 1'000));
+    return std::string(day) + fraction;
+}
+
+}  // namespace vultus

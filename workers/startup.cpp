@@ -1,0 +1,62 @@
+#include "workers/startup.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "shared/log.hpp"
+#include "shared/zmq_socket.hpp"
+
+namespace vultus {
+
+result<std::string> choose_device(const std::string& setting) {
+    if (setting == "cpu") return std::string("cpu");
+    if (setting == "auto") {
+        log::info("device_chosen", {{"device", "cpu"}, {"why", "no CUDA backend in this build"}});
+        return std::string("cpu");
+    }
+    if (setting.starts_with("cuda:")) return fail(errc::bad_option, "no CUDA backend in this build");
+    return fail(errc::bad_option, "device is auto, cpu or cuda:N");
+}
+
+bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop) {
+    redis_blocking redis(address);
+    std::string said;
+    while (!stop.asked()) {
+        auto ready = redis.call(store.check_settings());
+        if (ready) ready = redis.call(store.load_library());
+        if (ready) return true;
+        const error& why = ready.error();
+        const std::string now_said = std::string(name_of(why.code)) + ": " + why.detail;
+        if (now_said != said) log::error("redis_not_ready", {{"why", now_said}});
+        said = now_said;
+        std::array<poll_item, 1> items;
+        items[0].fd = stop.fd();
+        poll(items, std::chrono::milliseconds(250));
+    }
+    return false;
+}
+
+int usable_cores() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return std::max(1, CPU_COUNT(&set));
+}
+
+std::string host_name() {
+    constexpr std::size_t longest = 32;
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0) return "host";
+    std::string text(name.data());
+    for (char& c : text) {
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!plain) c = '-';
+    }
+    text.resize(std::min(text.size(), longest));
+    return text.empty() ? "host" : text;
+}
+
+}  // namespace vultus

@@ -1,0 +1,29 @@
+// What a worker does before it serves: who it is, what it computes on, whether Redis keeps what it is
+// given. Used by main and by the null worker of the queue bench.
+#pragma once
+
+#include <string>
+
+#include "shared/job_store.hpp"
+#include "shared/redis_blocking.hpp"
+#include "shared/settings.hpp"
+#include "shared/stop_signal.hpp"
+
+namespace vultus {
+
+/// The device for the setting: cpu for `cpu` and `auto`, which this build can only answer so.
+/// errors    bad_option: cuda:N, or a word that is none. Never a silent fall-back to the CPU.
+result<std::string> choose_device(const std::string& setting);
+
+/// Waits until Redis answers, has our library, and has the durable settings. Says in the log what is
+/// missing, each time that changes.
+/// returns   false if a stop was asked meanwhile
+bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop);
+
+/// Cores that this process may use; the vision threads' default.
+int usable_cores();
+
+/// This machine's name, at most 32 characters, printable.
+std::string host_name();
+
+}  // namespace vultus

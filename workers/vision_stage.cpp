@@ -1,0 +1,118 @@
+#include "workers/vision_stage.hpp"
+
+#include <utility>
+
+#include "shared/failpoint.hpp"
+#include "workers/image.hpp"
+#include "workers/image_draw.hpp"
+
+namespace vultus {
+namespace {
+
+// How long a detection may take before it counts as hung. dlib's CNN needs 2.3 microseconds a pixel
+// and HOG about 0.2 on one Zen 4 core (workers/README.md); ten times that, for slow and busy ones.
+std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
+    const std::uint64_t pixels = std::uint64_t{size.width} * size.height;
+    const std::uint64_t microseconds = cnn ? pixels * 25 : pixels * 2;
+    return limits::progress + std::chrono::milliseconds(microseconds / 1'000);
+}
+
+std::string caption(const match& who) {
+    if (who.status == match_status::known) return who.label;
+    if (who.status == match_status::ambiguous && !who.candidates.empty()) {
+        return who.candidates.front().label + "?";
+    }
+    return "unknown";
+}
+
+annotation::colour colour_of(match_status status) {
+    switch (status) {
+        case match_status::known: return annotation::colour::green;
+        case match_status::ambiguous: return annotation::colour::amber;
+        case match_status::unknown: break;
+    }
+    return annotation::colour::grey;
+}
+
+}  // namespace
+
+vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
+                           const aligner& straightener, int detect_side_max, progress::slot& slot)
+    : hog_(std::move(hog)),
+      cnn_(std::move(cnn)),
+      aligner_(straightener),
+      detect_side_max_(detect_side_max),
+      slot_(slot) {}
+
+result<void> vision_stage::look(work& item) {
+    for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
+        auto looked = look_at_photo(item, i);
+        if (item.type == job_type::recognize) {
+            if (!looked) return looked;
+        } else if (looked) {
+            const std::string face_id = item.job()->job.job_id + "-" + std::to_string(i);
+            item.files.push_back({face_id, {}});
+        } else {
+            item.files.push_back({"", looked.error()});
+        }
+    }
+    failpoint("worker.mid_job");
+    if (!item.options.annotate) item.photos.clear();
+    return {};
+}
+
+result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
+    const bool train = item.type == job_type::train;
+    result<decoded_image> photo = [&] {
+        const stage_timer timer(item, "decode");
+        // decode_image ends by itself after 5 s of processor time.
+        const step moving(slot_, limits::progress * 2);
+        return decode_image(item.photos[index]);
+    }();
+    if (!photo) return fail(photo.error());
+    const image& picture = photo->picture;
+
+    detector& finder = item.options.detector == "cnn" ? *cnn_ : *hog_;
+    const detector_options wanted{item.options.min_face_px, detect_side_max_};
+    const detected_faces found = [&] {
+        const stage_timer timer(item, "detect");
+        const picture_size size = detection_size(picture.width, picture.height, wanted);
+        const step moving(slot_, detection_allowance(size, &finder == cnn_.get()));
+        return finder.detect(picture, wanted);
+    }();
+    if (train && found.faces.empty()) return fail(errc::no_face, "nobody was found");
+    if (train && found.faces.size() > 1) {
+        return fail(errc::several_faces,
+                    std::to_string(found.faces.size()) + " faces were found");
+    }
+
+    const stage_timer timer(item, "align");
+    const step moving(slot_);
+    for (const detected_face& face : found.faces) {
+        aligned_face aligned = aligner_.align(picture, face.where);
+        item.seen.faces.push_back({face, aligned.points, {}});
+        item.photo_of_face.push_back(index);
+        for (chip& copy : jittered(aligned.face, train ? item.options.num_jitters : 1)) {
+            item.chips.push_back(std::move(copy));
+        }
+    }
+    item.seen.width = picture.width;
+    item.seen.height = picture.height;
+    item.seen.animated = photo->animated;
+    item.seen.truncated = found.truncated;
+    item.seen.detector = finder.name();
+    return {};
+}
+
+result<std::string> annotate(work& item) {
+    auto photo = decode_image(item.photos.front());
+    if (!photo) return fail(photo.error());
+    std::vector<annotation> boxes;
+    for (std::size_t i = 0; i < item.seen.faces.size(); ++i) {
+        const match& who = item.seen.matches[i];
+        boxes.push_back({item.seen.faces[i].detected.where, caption(who), colour_of(who.status)});
+    }
+    return annotated_jpeg(std::move(photo->picture), boxes);
+}
+
+}  // namespace vultus

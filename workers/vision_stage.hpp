@@ -1,0 +1,40 @@
+// What one vision thread does with one job: decode each photo, find the faces, align them. Knows
+// nothing of queues; the pipeline calls it.
+#pragma once
+
+#include <memory>
+
+#include "workers/aligner.hpp"
+#include "workers/detector.hpp"
+#include "workers/progress.hpp"
+#include "workers/work.hpp"
+
+namespace vultus {
+
+/// threads   one at a time; one object per vision thread
+class vision_stage {
+   public:
+    /// The aligner is shared: its functions are const. `slot` belongs to this thread.
+    vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
+                 const aligner& straightener, int detect_side_max, progress::slot& slot);
+
+    /// Fills `seen`, `files` and `chips` from `photos`.
+    /// errors    recognize: why the photo cannot be used (undecodable_image, ...). A train gives
+    ///           verdicts instead and never fails here.
+    result<void> look(work& item);
+
+   private:
+    result<void> look_at_photo(work& item, std::size_t index);
+
+    std::unique_ptr<detector> hog_, cnn_;
+    const aligner& aligner_;
+    int detect_side_max_;
+    progress::slot& slot_;
+};
+
+/// The photo of a recognized job with boxes and names on it, as JPEG.
+/// requires  item.photos still holds the photo; item.seen has its matches
+/// errors    those of decode_image and annotated_jpeg
+result<std::string> annotate(work& item);
+
+}  // namespace vultus
