@@ -31,6 +31,7 @@ class broker_link {
     bool is_open() const noexcept { return socket_.has_value(); }
     bool introduced() const noexcept { return introduced_; }  ///< READY went out on this socket
     const zmq_socket* socket() const noexcept { return socket_ ? &*socket_ : nullptr; }
+    boot_time opened() const noexcept { return opened_; }
     std::uint64_t number() const noexcept { return number_; }
     const std::string& endpoint() const noexcept { return endpoint_; }
 

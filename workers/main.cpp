@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
     use_one_blas_thread();
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
+    route_signals_here();
     auto models = load_models(settings->models);
     if (!models) return complain(exit_models, models.error());
 

@@ -210,7 +210,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
         }
         const batch::load load = waiting.take(settings_.batch_max);
         if (load.chips.empty()) continue;
-        const boot_time begin = boot_now();
+        const auto begin = std::chrono::steady_clock::now();
         std::vector<embedding> vectors;
         {
             // Up to 0.12 s a face where dlib has no BLAS (workers/README.md); three times that.
@@ -218,7 +218,9 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             const step moving(slot, limits::progress + std::chrono::milliseconds(400 * faces));
             vectors = network->embed(load.chips);
         }
-        const double spent = milliseconds_between(begin, boot_now());
+        const double spent = std::chrono::duration<double, std::milli>(
+                                 std::chrono::steady_clock::now() - begin)
+                                 .count();
         for (batch::finished& done : waiting.give(load, vectors)) {
             const auto found = open.find(done.job);
             work_ptr item = std::move(found->second);

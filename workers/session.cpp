@@ -60,8 +60,12 @@ session_end session::run(stop_signal* stop) {
 }
 
 std::chrono::milliseconds session::patience(boot_time now) const {
-    // A tick of 100 ms serves the timers that need no precision (fence, silence, drain).
-    std::chrono::milliseconds most(100);
+    // A tick of 100 ms serves the timers that need no precision (fence, silence, drain); a socket that
+    // is being connected says nothing when it is there, so READY is tried more often.
+    const bool meeting = std::any_of(links_.begin(), links_.end(), [&](const broker_link& link) {
+        return link.is_open() && !link.introduced() && now < link.opened() + settings_.heartbeat;
+    });
+    std::chrono::milliseconds most(meeting ? 10 : 100);
     if (redis_.next_timer() < now + most) most = redis_.next_timer() - now;
     return std::max(most, std::chrono::milliseconds(0));
 }

@@ -1,15 +1,34 @@
 #include "workers/startup.hpp"
 
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 
 #include "shared/log.hpp"
 #include "shared/zmq_socket.hpp"
 
 namespace vultus {
+namespace {
+
+pthread_t signal_thread;
+
+void send_on(int number) { pthread_kill(signal_thread, number); }  // blocked there: waits for signalfd
+
+}  // namespace
+
+void route_signals_here() {
+    signal_thread = pthread_self();
+    struct sigaction action {};
+    action.sa_handler = send_on;
+    action.sa_flags = SA_RESTART;
+    sigfillset(&action.sa_mask);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
 
 result<std::string> choose_device(const std::string& setting) {
     if (setting == "cpu") return std::string("cpu");

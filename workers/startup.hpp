@@ -20,6 +20,12 @@ result<std::string> choose_device(const std::string& setting);
 /// returns   false if a stop was asked meanwhile
 bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop);
 
+/// Sends SIGINT and SIGTERM on to the calling thread, whichever thread the kernel chose for them.
+/// OpenBLAS starts threads when the program is loaded, before stop_signal can block anything in them;
+/// without this a SIGTERM that reaches one of those ends the worker with jobs in its hands.
+/// requires  the calling thread made the stop_signal
+void route_signals_here();
+
 /// Cores that this process may use; the vision threads' default.
 int usable_cores();
 
