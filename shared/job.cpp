@@ -38,8 +38,8 @@ std::optional<Value> value_in(const Names& names, std::string_view wanted) noexc
     return std::nullopt;
 }
 
-/// One character from the front of `text`, or nothing if the bytes are not valid UTF-8. The table is
-/// Unicode 15, table 3-7: the second byte's range depends on the first, so that neither overlong
+/// One character from the front of `text`, or nothing if the bytes are not valid UTF-8. The table
+/// is Unicode 15, table 3-7: the second byte's range depends on the first, so that neither overlong
 /// forms nor surrogates pass.
 std::optional<char32_t> take_character(std::string_view& text) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };

@@ -1,5 +1,5 @@
-// What all calls of the job store share: the prefix, the words of errors, the calls at the start of a
-// process (job_store.hpp). The calls of api, broker and worker are in the job_store_*.cpp files.
+// What all calls of the job store share: the prefix, the words of errors, the calls at the start of
+// a process (job_store.hpp). The calls of api, broker and worker are in the job_store_*.cpp files.
 #include "shared/job_store.hpp"
 
 #include <algorithm>
@@ -22,8 +22,8 @@ error error_of(std::string_view text) {
                               "NOREPLICAS"};
     const bool no_library = text.find("Function not found") != std::string_view::npos;
     if (no_library || std::find(away.begin(), away.end(), word) != away.end()) {
-        return {errc::store_unavailable,
-                "Redis serves nobody now: " + (no_library ? std::string("no library") : word) + "."};
+        return {errc::store_unavailable, "Redis serves nobody now: " +
+                                             (no_library ? std::string("no library") : word) + "."};
     }
     return {errc::internal, "Redis refused a call: " + std::string(text)};
 }

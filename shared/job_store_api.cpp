@@ -124,7 +124,8 @@ redis_call<accepted> job_store::change(const new_change& change) const {
          change.traceparent, change.idempotency_hash, change.fingerprint},
         [](const std::string& status, fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
-            if (status == "not_found") return fail(errc::not_found, "There is nothing of that name.");
+            if (status == "not_found")
+                return fail(errc::not_found, "There is nothing of that name.");
             if (status == "label_exists") {
                 return fail(errc::wrong_state,
                             "There is a person of the new name already; merge joins the two.");

@@ -45,12 +45,14 @@ void set_field(job_record& job, const std::string& name, std::string value) {
     else if (name == "faces") job.faces = number();
 }
 
-/// Jobs with their fields, newest first: the listing of the library gives ids, and one command saves
-/// a round trip for each. A page looks at 1,000 jobs; `next` is "<created_ms> <id>" of the last one.
+/// Jobs with their fields, newest first: the listing of the library gives ids, and one command
+/// saves a round trip for each. A page looks at 1,000 jobs; `next` is "<created_ms> <id>" of the
+/// last one.
 constexpr const char* page_of_jobs = R"(
 local all, job = KEYS[1], ARGV[1]
 local state, kind, count, ms, last = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
-local seen = redis.call('ZREVRANGEBYSCORE', all, ms == '' and '+inf' or ms, '-inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+local from = ms == '' and '+inf' or ms
+local seen = redis.call('ZREVRANGEBYSCORE', all, from, '-inf', 'WITHSCORES', 'LIMIT', 0, 1000)
 local out, found = {''}, 0
 for i = 1, #seen, 2 do
   local id, at = seen[i], seen[i + 1]

@@ -1,6 +1,6 @@
 // How the calls of job_store are made and their replies read: every function of the Redis library
-// answers with a flat array of strings whose first is a status word (REDIS.md, "Functions"). Used by
-// the job_store_*.cpp files only. Pure.
+// answers with a flat array of strings whose first is a status word (REDIS.md, "Functions"). Used
+// by the job_store_*.cpp files only. Pure.
 #pragma once
 
 #include <charconv>
@@ -13,7 +13,8 @@
 
 namespace vultus::store_reply {
 
-/// The error that Redis answered, in our words: memory, a state in which it serves nobody, or a defect.
+/// The error that Redis answered, in our words: memory, a state in which it serves nobody, or a
+/// defect.
 error error_of(std::string_view text);
 
 /// "7" of the routing id "worker.7"; a text without a dot is taken as the number.
@@ -24,8 +25,8 @@ std::string joined(const std::vector<std::string>& words, char between);
 /// A JSON string literal. Bytes that are no UTF-8 become '?'.
 std::string json_quoted(std::string_view text);
 
-/// The words of one reply, read front to back. Reading past the end or a number that is none makes it
-/// bad, and gives 0 or "" so that no reader has to stop in the middle.
+/// The words of one reply, read front to back. Reading past the end or a number that is none makes
+/// it bad, and gives 0 or "" so that no reader has to stop in the middle.
 class fields {
    public:
     explicit fields(std::vector<redis_reply> items) : items_(std::move(items)) {}

@@ -1,4 +1,5 @@
-// The calls of a worker: registration, holdings, leases, photos, and the writes that end an attempt.
+// The calls of a worker: registration, holdings, leases, photos, and the writes that end an
+// attempt.
 #include <set>
 
 #include "shared/job_store.hpp"
@@ -10,7 +11,8 @@ using namespace store_reply;
 
 namespace {
 
-/// How every function that ends an attempt answers; statuses that only one has are in the same list.
+/// How every function that ends an attempt answers; statuses that only one has are in the same
+/// list.
 result<committed> read_committed(const std::string& status, fields& all) {
     committed made;
     if (status == "succeeded" || status == "publishing" || status == "superseded") {
@@ -79,8 +81,8 @@ std::vector<attempt_id> attempts_of(fields& all, std::uint64_t count,
 }
 
 std::string json_of(const error& why) {
-    return "{\"code\":" + json_quoted(name_of(why.code)) + ",\"detail\":" + json_quoted(why.detail) +
-           "}";
+    return "{\"code\":" + json_quoted(name_of(why.code)) +
+           ",\"detail\":" + json_quoted(why.detail) + "}";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Messages to bytes and back: one MessagePack map per message, described once below and used by both
-// directions. The only file with MessagePack; its exceptions end here.
+// Messages to bytes and back: one MessagePack map per message, described once below and used by
+// both directions. The only file with MessagePack; its exceptions end here.
 #define MSGPACK_NO_BOOST
 #include "shared/protocol.hpp"
 
@@ -59,12 +59,10 @@ template <class V, class M> void visit(V& v, M& m, std::type_identity<reload>) {
 template <class V, class M> void visit(V& v, M& m, std::type_identity<cancel>) {
     v.id("job_id", m.job_id), v.id("attempt", m.attempt);
 }
-template <class V, class M> void visit(V& v, M& m, std::type_identity<drain>) {
-    v("reason", m.reason);
-}
-template <class V, class M> void visit(V& v, M& m, std::type_identity<bye>) {
-    v("reason", m.reason);
-}
+template <class V, class M>
+void visit(V& v, M& m, std::type_identity<drain>) { v("reason", m.reason); }
+template <class V, class M>
+void visit(V& v, M& m, std::type_identity<bye>) { v("reason", m.reason); }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<submit>) {
     v("shard", m.shard), v.id("job_ids", m.job_ids);
 }
@@ -243,7 +241,9 @@ class reader {
                get(from.via.array.ptr[0], into.job_id) && get(from.via.array.ptr[1], into.attempt);
     }
     static bool get(const msgpack::object& from, leased_job& into) { return get_map(from, into); }
-    static bool get(const msgpack::object& from, worker_status& into) { return get_map(from, into); }
+    static bool get(const msgpack::object& from, worker_status& into) {
+        return get_map(from, into);
+    }
     template <class T> static bool get_map(const msgpack::object& from, T& into) {
         if (from.type != msgpack::type::MAP) return false;
         reader inner(from.via.map);
@@ -258,7 +258,8 @@ class reader {
         }
         return true;
     }
-    template <class T> static bool get(const msgpack::object& from, std::map<std::string, T>& into) {
+    template <class T>
+    static bool get(const msgpack::object& from, std::map<std::string, T>& into) {
         if (from.type != msgpack::type::MAP) return false;
         for (std::uint32_t i = 0; i < from.via.map.size; ++i) {
             std::string key;
@@ -277,9 +278,8 @@ class reader {
 
 template <class Message> result<message> read_map(const std::string& bytes) {
     // The library's own limits are 2^32 - 1: it would take memory for what five bytes claim.
-    constexpr std::size_t none = 0;
     const msgpack::unpack_limit limit(limits::map_elements, limits::map_elements, limits::map_bytes,
-                                      none, none, limits::map_depth);
+                                      0, 0, limits::map_depth);
     try {
         std::size_t end = 0;
         const msgpack::object_handle handle =
@@ -345,7 +345,8 @@ struct command_of {
     command operator()(const cancel_request&) const { return command::cancel_request; }
 };
 
-/// A picture of more workers than one message holds: first without galleries, then the first of them.
+/// A picture of more workers than one message holds: first without galleries, then the first of
+/// them.
 std::string map_of_status(status_reply reply) {
     std::string map = map_of(reply);
     if (map.size() <= limits::map_bytes) return map;

@@ -1,5 +1,5 @@
-// The rules for what messages hold (protocol_check.hpp). Names from a message are put into Redis keys
-// and log lines, so none may imitate either.
+// The rules for what messages hold (protocol_check.hpp). Names from a message are put into Redis
+// keys and log lines, so none may imitate either.
 #include "shared/protocol_check.hpp"
 
 #include <algorithm>
@@ -74,7 +74,8 @@ struct checker {
     result<void> operator()(const job& m) const {
         if (m.jobs.size() > limits::jobs_per_message) return wrong("JOB", "too many jobs");
         for (const leased_job& one : m.jobs) {
-            if (!is_plain(one.job_id, name_bytes) || one.attempt == 0) return wrong("JOB", "job_id");
+            if (!is_plain(one.job_id, name_bytes) || one.attempt == 0)
+                return wrong("JOB", "job_id");
             if (!check_collection(one.collection)) return wrong("JOB", "collection");
             if (!is_line(one.traceparent, text_bytes)) return wrong("JOB", "traceparent");
         }

@@ -1,6 +1,6 @@
-// One connection to Redis. hiredis connects and parses replies; writing, timers, the order of waiting
-// commands and reconnecting are ours, because hiredis 0.14 has no timers and cannot say whether a
-// lost command was sent. The only file with hiredis.
+// One connection to Redis. hiredis connects and parses replies; writing, timers, the order of
+// waiting commands and reconnecting are ours, because hiredis 0.14 has no timers and cannot say
+// whether a lost command was sent. The only file with hiredis.
 #include "shared/redis_client.hpp"
 
 #include <hiredis/hiredis.h>
@@ -160,8 +160,8 @@ void redis_client::state::greet(boot_time now) {
     if (!write_greeting()) lost(now);
 }
 
-/// Ends the connection, tries again after the back-off, and tells every waiting caller what is known
-/// of its command.
+/// Ends the connection, tries again after the back-off, and tells every waiting caller what is
+/// known of its command.
 void redis_client::state::lost(boot_time now) {
     const bool was_ready = now_in == phase::ready;
     context.reset();

@@ -1,5 +1,6 @@
 // What settings there are, with their ranges. Each process reads the whole file, so that a mistyped
-// key is found whichever process it was meant for. Limits of limits.hpp may be lowered, never raised.
+// key is found whichever process it was meant for. Limits of limits.hpp may be lowered, never
+// raised.
 #include "shared/settings.hpp"
 
 #include <sys/un.h>

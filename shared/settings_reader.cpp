@@ -131,8 +131,8 @@ void settings_reader::text(std::string_view key, std::string& into, std::size_t 
     const bool fits = value && value->size() <= bytes_max &&
                       value->find('\0') == std::string::npos;
     if (!fits) {
-        return state_->complain(found, key,
-                                "must be a text of at most " + std::to_string(bytes_max) + " bytes");
+        return state_->complain(
+            found, key, "must be a text of at most " + std::to_string(bytes_max) + " bytes");
     }
     into = *value;
 }

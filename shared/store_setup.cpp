@@ -1,5 +1,5 @@
-// The steps before Redis is used (store_setup.hpp), and the calls that load the library. Pure but for
-// the two loops at the end.
+// The steps before Redis is used (store_setup.hpp), and the calls that load the library. Pure but
+// for the two loops at the end.
 #include "shared/store_setup.hpp"
 
 #include "shared/job_store_reply.hpp"

@@ -1,7 +1,7 @@
-// What every process does before it uses Redis, and again after each reconnect: is it new enough, would
-// it keep what it accepts, is our library there and is the data of our layout. The steps are decided
-// here; three loops carry them out: coroutines ask step() themselves, threads and poll loops use the
-// two functions below.
+// What every process does before it uses Redis, and again after each reconnect: is it new enough,
+// would it keep what it accepts, is our library there and is the data of our layout. The steps are
+// decided here; three loops carry them out: coroutines ask step() themselves, threads and poll
+// loops use the two functions below.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,8 @@
 namespace vultus {
 
 /// Use: while (!setup.done()) send setup.step(), end at the first error.
-/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or with
+/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or
+/// with
 ///           settings that would lose jobs; check_settings() alone is to be repeated every 10 s)
 class store_setup {
    public:

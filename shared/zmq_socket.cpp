@@ -60,7 +60,8 @@ std::optional<error> refused(const std::string& endpoint) {
     constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path) - 1;
     if (endpoint.starts_with(ipc) && (endpoint.size() - ipc.size() > path_max ||
                                       endpoint.size() == ipc.size())) {
-        return error{errc::malformed, "the path of an ipc endpoint has 1 to 107 bytes: " + endpoint};
+        return error{errc::malformed,
+                     "the path of an ipc endpoint has 1 to 107 bytes: " + endpoint};
     }
     return std::nullopt;
 }

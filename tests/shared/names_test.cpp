@@ -105,7 +105,8 @@ TEST(worker_id, is_short_and_fit_for_a_message) {
     const std::string id = new_worker_id("box-1.example", 42, "cuda:0");
     EXPECT_EQ(id.substr(0, id.size() - 8), "box-1.example-42-cuda_0-");
     EXPECT_NE(id, new_worker_id("box-1.example", 42, "cuda:0"));
-    const std::string longest = new_worker_id(std::string(300, 'h'), 2'147'483'647, std::string(99, 'd'));
+    const std::string longest =
+        new_worker_id(std::string(300, 'h'), 2'147'483'647, std::string(99, 'd'));
     EXPECT_EQ(longest.size(), limits::worker_id_bytes);
     for (const std::string& one : {id, longest, new_worker_id("", 1, "\xC3\xA9 x")}) {
         EXPECT_TRUE(protocol::decode(protocol::direction::to_broker,
@@ -115,7 +116,8 @@ TEST(worker_id, is_short_and_fit_for_a_message) {
 }
 
 TEST(sums, are_those_of_fips_180_4) {
-    EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(sha256_hex("abc"),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     EXPECT_EQ(random_hex32().size(), 32U);
     EXPECT_NE(random_hex32(), random_hex32());

@@ -57,7 +57,8 @@ worker_status some_worker() {
 std::vector<example> examples() {
     ready hello{"host-7-cpu-0011aabb", "host", "cpu", "0.1.0", 7, {"recognize", "train"}, 64, 4,
                 {{id_a, 3}}, {{"default", epoch_factor + 1}}};
-    frame picture{"f-1", 1, "live-1", "default", "{\"k\":3}", 9, 1'500, std::string("\xFF\xD8\0x", 4)};
+    frame picture{"f-1",       1, "live-1", "default",
+                  "{\"k\":3}", 9, 1'500,    std::string("\xFF\xD8\0x", 4)};
     answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}"};
     status_reply state;
     state.request_id = "s-1";
@@ -149,8 +150,11 @@ TEST(protocol, another_magic_or_command_is_another_version) {
     EXPECT_EQ(decode(direction::to_broker, frames).error().code, errc::wrong_version);
     EXPECT_EQ(decode(direction::to_broker, {}).error().code, errc::wrong_version);
     for (const unsigned unknown : {0x00U, 0x05U, 0x07U, 0x16U, 0xFFU}) {
-        EXPECT_EQ(decode(direction::to_broker, frames_of(static_cast<unsigned char>(unknown), "\x80")).error().code,
-                  errc::wrong_version)
+        EXPECT_EQ(
+            decode(direction::to_broker, frames_of(static_cast<unsigned char>(unknown), "\x80"))
+                .error()
+                .code,
+            errc::wrong_version)
             << unknown;
     }
 }

@@ -1,5 +1,5 @@
-// The client against a real redis-server: order, bounds, and what a caller is told when the server is
-// killed, frozen or slow.
+// The client against a real redis-server: order, bounds, and what a caller is told when the server
+// is killed, frozen or slow.
 #include "shared/redis_client.hpp"
 
 #include <gmock/gmock.h>
@@ -124,13 +124,15 @@ TEST(redis_client, a_frozen_server_is_noticed_by_the_command_timer) {
     connected_client one(server.address());
     std::vector<std::string> told;
     server.freeze();
-    one.client.send({"INCR", "n"}, [&](result<redis_reply> reply) { told.push_back(code_of(reply)); });
+    one.client.send({"INCR", "n"},
+                    [&](result<redis_reply> reply) { told.push_back(code_of(reply)); });
     drive(one.client, [&] { return !told.empty(); });
     EXPECT_EQ(told.back(), "unknown_outcome");
     EXPECT_FALSE(one.client.connected());
     // The frozen server's socket still takes connections; nothing is sent into it.
     drive(one.client, [&] { return one.client.fd() >= 0; });
-    one.client.send({"INCR", "n"}, [&](result<redis_reply> reply) { told.push_back(code_of(reply)); });
+    one.client.send({"INCR", "n"},
+                    [&](result<redis_reply> reply) { told.push_back(code_of(reply)); });
     drive(one.client, [&] { return told.size() == 2; });
     EXPECT_EQ(told.back(), "store_unavailable");
     server.go_on();
@@ -181,7 +183,8 @@ TEST(redis_client, the_bytes_of_waiting_commands_are_bounded) {
 
 TEST(redis_client, an_idle_connection_is_proven) {
     redis_server server;
-    connected_client one(server.address(), {milliseconds(2'000), milliseconds(200), milliseconds(50)});
+    connected_client one(server.address(),
+                         {milliseconds(2'000), milliseconds(200), milliseconds(50)});
     server.freeze();
     drive(one.client, [&] { return !one.client.connected(); });
     server.go_on();

@@ -57,15 +57,16 @@ std::string printed(const settings_source& source) {
         << c.redis.user << ' ' << c.redis.password << ' ' << int(c.log_level);
     for (const auto& one : c.broker_api_endpoints) out << ' ' << one;
     for (const auto& one : c.broker_worker_endpoints) out << ' ' << one;
-    out << '\n' << broker->drain_timeout.count() << ' ' << broker->finished_jobs_max << ' '
+    out << '\n'
+        << broker->drain_timeout.count() << ' ' << broker->finished_jobs_max << ' '
         << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
         << worker->device << ' ' << worker->models << ' ' << worker->vision_threads << ' '
-        << worker->compute_threads << ' ' << worker->batch_max << ' ' << worker->batch_wait_ms << ' '
-        << worker->detect_side_max << ' ' << worker->distance_max << ' ' << worker->margin_min << ' '
-        << worker->k << ' ' << worker->collections_loaded_max << ' ' << worker->gallery_bytes_max
-        << ' ' << worker->drain_timeout.count() << '\n'
-        << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max << ' '
-        << api->queue_jobs_max << ' ' << api->queue_bytes_max << ' '
+        << worker->compute_threads << ' ' << worker->batch_max << ' ' << worker->batch_wait_ms
+        << ' ' << worker->detect_side_max << ' ' << worker->distance_max << ' '
+        << worker->margin_min << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
+        << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
+        << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max
+        << ' ' << api->queue_jobs_max << ' ' << api->queue_bytes_max << ' '
         << api->inflight_body_bytes_max << ' ' << api->job_deadline.count() << ' '
         << api->drain_grace.count() << ' ' << api->drain_timeout.count() << ' '
         << api->allowed_hosts.size() << ' ' << api->cors_origins.size();
@@ -171,7 +172,8 @@ TEST(settings, set_goes_over_the_file_and_needs_no_quotes) {
     EXPECT_EQ(api->common.redis.password, "12345");
     EXPECT_EQ(api->common.redis.unix_socket, "") << "a port says TCP";
     EXPECT_THAT(api->allowed_hosts, ElementsAre("a", "b"));
-    EXPECT_THAT(api->common.broker_api_endpoints, ElementsAre("ipc:///tmp/x y/run/broker-api.sock"));
+    EXPECT_THAT(api->common.broker_api_endpoints,
+                ElementsAre("ipc:///tmp/x y/run/broker-api.sock"));
     for (const std::string bad : {"", "port=1", "api.=1", ".port=1", "api.port"}) {
         EXPECT_THAT(refusal({"", {bad}}), HasSubstr("section.key=value")) << bad;
     }

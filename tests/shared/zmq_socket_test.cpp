@@ -137,7 +137,8 @@ TEST(zmq_socket, bad_endpoints_and_taken_ones_are_errors) {
         const auto made = zmq_socket::router(two.context, where, {});
         return made ? std::string("ok") : std::string(name_of(made.error().code));
     };
-    EXPECT_EQ(code(two.endpoint), "store_unavailable") << "another broker's socket is not taken over";
+    EXPECT_EQ(code(two.endpoint), "store_unavailable")
+        << "another broker's socket is not taken over";
     EXPECT_EQ(code(""), "malformed");
     EXPECT_EQ(code("http://x"), "malformed");
     EXPECT_EQ(code("tcp://nonsense"), "malformed");
