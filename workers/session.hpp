@@ -103,6 +103,7 @@ class session {
 
     phase phase_ = phase::outside;
     std::string worker_id_;
+    std::string forsaken_;           ///< an earlier worker id that Redis should forget
     std::uint64_t generation_ = 0;   ///< of the registration; replies to older ones are not for us
     std::uint64_t connection_ = 0;   ///< number of the sockets in use, the same for all brokers
     jobs_in_hand jobs_;

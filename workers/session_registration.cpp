@@ -32,6 +32,12 @@ void session::begin_registration(boot_time now) {
     const std::uint64_t generation = ++generation_;
     worker_id_ = new_worker_id(settings_.host, ::getpid(), settings_.device);
     connection_ = 0;
+    if (!forsaken_.empty()) {
+        // The old name's jobs go to others now and not when its leases lapse.
+        redis_.send<void>(store_.bye(forsaken_), [this, left = forsaken_](result<void> said) {
+            if (said && forsaken_ == left) forsaken_.clear();
+        });
+    }
     registration wanted;
     wanted.worker_id = worker_id_;
     wanted.connection = "0";
@@ -107,6 +113,8 @@ void session::fence(const std::string& why, boot_time now) {
     renewing_ = starting_ = false;
     phase_ = draining_ ? phase::closed : phase::outside;
     register_at_ = now;
+    // A job that hangs a stage must be found lost, and so run alone next time: no goodbye for it.
+    forsaken_ = stuck_since_ == boot_time{0} ? worker_id_ : "";
 }
 
 void session::start_jobs(boot_time now) {

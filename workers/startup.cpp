@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "shared/log.hpp"
+#include "shared/store_setup.hpp"
 #include "shared/zmq_socket.hpp"
 
 namespace vultus {
@@ -44,8 +45,7 @@ bool wait_for_store(const redis_address& address, const job_store& store, stop_s
     redis_blocking redis(address);
     std::string said;
     while (!stop.asked()) {
-        auto ready = redis.call(store.check_settings());
-        if (ready) ready = redis.call(store.load_library());
+        const auto ready = prepare_store(redis, store);
         if (ready) return true;
         const error& why = ready.error();
         const std::string now_said = std::string(name_of(why.code)) + ": " + why.detail;

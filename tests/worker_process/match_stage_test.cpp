@@ -1,0 +1,119 @@
+// Which gallery is used, and what waits for one.
+#include "workers/match_stage.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vultus {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+constexpr boot_time start{1'000'000};
+
+class matching : public ::testing::Test {
+   protected:
+    work_ptr item(gallery_version min_version = 0) {
+        auto one = std::make_shared<work>();
+        job_ticket ticket;
+        ticket.dropped = std::make_shared<drop_flag>();
+        one->who = ticket;
+        one->collection = "people";
+        one->min_version = min_version;
+        found_face face;
+        face.vector.fill(0.25f);
+        one->seen.faces = {face};
+        return one;
+    }
+    gallery_update people(gallery_version version, std::uint64_t registered) {
+        gallery_builder builder(version);
+        embedding vector;
+        vector.fill(0.25f);
+        builder.add("f-0", "Ada", vector);
+        builder.set_version(version);
+        return {"people", builder.publish(), std::make_shared<last_use>(0), registered};
+    }
+
+    std::atomic<std::uint64_t> registration{1};
+    std::vector<std::pair<std::string, gallery_version>> wanted;
+    match_stage stage{{}, registration, [this](const std::string& name, gallery_version at_least) {
+                          wanted.emplace_back(name, at_least);
+                          return true;
+                      }};
+};
+
+TEST_F(matching, waits_for_a_gallery_and_is_woken_by_it) {
+    const work_ptr one = item();
+    EXPECT_FALSE(stage.match(one, start));
+    EXPECT_THAT(wanted, ElementsAre(Pair("people", 0u)));
+    EXPECT_THAT(stage.wake(start).matched, IsEmpty());
+    stage.update(people(1'000'000'001, 1));
+    EXPECT_THAT(stage.wake(start).matched, ElementsAre(one));
+    EXPECT_EQ(one->seen.matches.at(0).label, "Ada");
+    EXPECT_EQ(one->seen.version, 1'000'000'001u);
+    EXPECT_FALSE(stage.waiting());
+}
+
+TEST_F(matching, a_gallery_that_is_too_old_is_not_used) {
+    stage.update(people(1'000'000'001, 1));
+    const work_ptr one = item(1'000'000'002);
+    EXPECT_FALSE(stage.match(one, start));
+    EXPECT_THAT(wanted, ElementsAre(Pair("people", 1'000'000'002u)));
+    stage.update(people(1'000'000'002, 1));
+    EXPECT_THAT(stage.wake(start).matched, ElementsAre(one));
+}
+
+TEST_F(matching, a_gallery_of_an_earlier_registration_is_not_used) {
+    stage.update(people(1'000'000'001, 1));
+    registration = 2;
+    EXPECT_FALSE(stage.match(item(), start));
+    stage.update(people(1'000'000'001, 1));  // was on its way when the registration ended
+    EXPECT_THAT(stage.wake(start).matched, IsEmpty());
+    stage.update(people(1'000'000'001, 2));
+    EXPECT_EQ(stage.wake(start).matched.size(), 1u);
+}
+
+TEST_F(matching, an_evicted_gallery_is_not_used) {
+    stage.update(people(1'000'000'001, 1));
+    stage.update({"people", nullptr, nullptr, 1});
+    EXPECT_FALSE(stage.match(item(), start));
+}
+
+TEST_F(matching, work_that_nobody_wants_is_forgotten_and_work_that_waits_too_long_given_up) {
+    const work_ptr unwanted = item(), patient = item();
+    stage.match(unwanted, start);
+    stage.match(patient, start);
+    unwanted->job()->dropped->set();
+    EXPECT_THAT(stage.wake(start + limits::lease).given_up, IsEmpty());
+    const auto woken = stage.wake(start + limits::lease + milliseconds(1));
+    EXPECT_THAT(woken.given_up, ElementsAre(patient));
+    EXPECT_FALSE(stage.waiting());
+}
+
+TEST_F(matching, a_frame_waits_no_longer_than_its_answer_is_worth) {
+    const work_ptr one = item();
+    frame_ticket frame;
+    frame.dropped = std::make_shared<drop_flag>();
+    frame.give_up = start + milliseconds(300);
+    one->who = frame;
+    stage.match(one, start);
+    EXPECT_THAT(stage.wake(start + milliseconds(299)).given_up, IsEmpty());
+    EXPECT_THAT(stage.wake(start + milliseconds(300)).given_up, ElementsAre(one));
+}
+
+TEST_F(matching, the_options_of_the_job_win_over_the_defaults) {
+    stage.update(people(1'000'000'001, 1));
+    const work_ptr one = item();
+    one->seen.faces[0].vector.fill(0.25f + 0.03f);  // 0.34 away
+    EXPECT_TRUE(stage.match(one, start));
+    EXPECT_EQ(one->seen.matches.at(0).status, match_status::known);
+    one->options.distance_max = 0.3;
+    EXPECT_TRUE(stage.match(one, start));
+    EXPECT_EQ(one->seen.matches.at(0).status, match_status::unknown);
+}
+
+}  // namespace
+}  // namespace vultus

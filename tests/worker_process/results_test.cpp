@@ -1,0 +1,116 @@
+// The JSON texts: what is read with its ranges, what is written with its shape.
+#include "workers/results.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vultus {
+namespace {
+
+recognized two_faces() {
+    recognized seen;
+    seen.width = 640;
+    seen.height = 480;
+    seen.detector = "hog";
+    seen.embedding_model = "test";
+    seen.version = 3'000'000'007;
+    seen.people = 2;
+    seen.faces_trained = 5;
+    found_face face;
+    face.detected = {{-4, 5, 60, 70}, 1.25};
+    seen.faces = {face, face};
+    match known;
+    known.status = match_status::known;
+    known.label = "A \"q\" \\ \xF0\x9F\x98\x80";
+    known.distance = 0.30004;
+    known.margin = 1;
+    known.candidates = {{known.label, 0.30004, "j-0"}};
+    seen.matches = {known, match{}};
+    seen.timing_ms = {{"total", 12.346}};
+    return seen;
+}
+
+TEST(results, options_are_read_with_their_ranges) {
+    const auto all = read_options(
+        R"({"detector":"cnn","min_face_px":10,"distance_max":2,"k":100,"annotate":true,)"
+        R"("embeddings":true,"num_jitters":100,"from_the_future":[1]})");
+    ASSERT_TRUE(all) << all.error().detail;
+    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 100, true, true, 100}));
+    EXPECT_EQ(*read_options(""), job_options{});
+    for (const char* bad :
+         {R"({"min_face_px":9})", R"({"min_face_px":2001})", R"({"k":101})", R"({"k":-1})",
+          R"({"num_jitters":0})", R"({"num_jitters":101})", R"({"distance_max":2.001})",
+          R"({"distance_max":-0.1})", R"({"detector":"yolo"})", R"({"annotate":1})", "[]", "{",
+          R"({"k":"3"})"}) {
+        const auto read = read_options(bad);
+        ASSERT_FALSE(read) << bad;
+        EXPECT_EQ(read.error().code, errc::bad_option) << bad;
+    }
+}
+
+TEST(results, a_recognize_says_all_that_the_api_promises) {
+    recognized seen = two_faces();
+    EXPECT_EQ(json_of(seen),
+              R"({"image":{"width":640,"height":480},)"
+              R"("gallery":{"version":3000000007,"people":2,"faces":5},)"
+              R"("models":{"detector":"hog","embedding":"test"},)"
+              R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
+              R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
+              "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","
+              R"("distance":0.3,"margin":1,"candidates":[{"label":"A \"q\" \\ )"
+              "\xF0\x9F\x98\x80"
+              R"(","distance":0.3,"face_id":"j-0"}]},)"
+              R"({"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
+              R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"unknown","label":null,)"
+              R"("distance":null,"margin":null,"candidates":[]}],"timing_ms":{"total":12.35}})");
+}
+
+TEST(results, an_ambiguous_face_names_the_winner) {
+    recognized seen = two_faces();
+    seen.matches[0].status = match_status::ambiguous;
+    seen.matches[0].candidates = {{"first", 0.3, "j-0"}, {"second", 0.31, "j-1"}};
+    seen.matches[0].label.clear();
+    EXPECT_NE(json_of(seen).find(R"("status":"ambiguous","label":"first")"), std::string::npos);
+}
+
+TEST(results, animated_and_truncated_appear_only_when_true) {
+    recognized seen = two_faces();
+    EXPECT_EQ(json_of(seen).find("animated"), std::string::npos);
+    EXPECT_EQ(json_of(seen).find("truncated"), std::string::npos);
+    seen.animated = seen.truncated = true;
+    EXPECT_NE(json_of(seen).find(R"("height":480,"animated":true})"), std::string::npos);
+    EXPECT_NE(json_of(seen).find(R"(],"truncated":true)"), std::string::npos);
+}
+
+TEST(results, a_result_that_would_be_too_long_leaves_details_out) {
+    recognized seen = two_faces();
+    seen.embeddings = true;
+    match crowded;
+    const candidate long_name{std::string(200, 'x'), 0.5, std::string(38, 'f')};
+    crowded.candidates.assign(100, long_name);
+    seen.faces.assign(limits::faces_per_image, seen.faces.front());
+    seen.matches.assign(limits::faces_per_image, crowded);
+    const std::string text = json_of(seen);
+    EXPECT_LE(text.size(), limits::result_bytes);
+    EXPECT_NE(text.find("embedding\":["), std::string::npos) << "the candidates go first";
+    EXPECT_EQ(text.find("xxxx"), std::string::npos);
+}
+
+TEST(results, a_train_has_one_verdict_per_photo) {
+    const std::vector<train_file> files{{"j-0", {}}, {"", {errc::no_face, "nobody was found"}}};
+    EXPECT_EQ(json_of(files), R"({"files":[{"index":0,"state":"accepted","face_id":"j-0"},)"
+                              R"({"index":1,"state":"refused","reason":"no_face",)"
+                              R"("detail":"nobody was found"}]})");
+    EXPECT_EQ(sentence_of({files[1], files[1]}), "no photo could be used: 0 no_face, 1 no_face");
+}
+
+TEST(results, a_stored_face_and_its_label) {
+    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}),
+              R"({"job_id":"j","created_at":"2026-03-02T09:30:00.120Z",)"
+              R"("box":{"left":1,"top":2,"right":3,"bottom":4},"detection_score":0.5})");
+    EXPECT_EQ(read_label(R"({"label":"\u00e9","job_id":"j"})").value(), "\xC3\xA9");
+    EXPECT_FALSE(read_label(R"({"job_id":"j"})"));
+    EXPECT_FALSE(read_label("no json"));
+}
+
+}  // namespace
+}  // namespace vultus
