@@ -13,8 +13,8 @@ broker_link::broker_link(zmq_context& context, std::string endpoint, zmq_options
 
 result<void> broker_link::open(const std::string& worker_id, std::uint64_t number, boot_time now) {
     socket_.reset();
-    auto opened = zmq_socket::dealer(context_, endpoint_, worker_id + "." + std::to_string(number),
-                                     options_);
+    auto opened =
+        zmq_socket::dealer(context_, endpoint_, worker_id + "." + std::to_string(number), options_);
     if (!opened) return fail(opened.error());
     socket_.emplace(std::move(*opened));
     number_ = number;
@@ -52,8 +52,8 @@ std::optional<protocol::message> broker_link::receive(boot_time now) {
         heard_ = now;
         auto message = protocol::decode(protocol::direction::from_broker, *frames);
         if (message) return std::move(*message);
-        log::warning("broker_message_refused", {{"endpoint", endpoint_},
-                                                {"error", name_of(message.error().code)}});
+        log::warning("broker_message_refused",
+                     {{"endpoint", endpoint_}, {"error", name_of(message.error().code)}});
     }
     return std::nullopt;
 }
@@ -65,7 +65,8 @@ bool broker_link::heartbeat_due(boot_time now) {
 }
 
 bool broker_link::silent(boot_time now) const noexcept {
-    // A broker that says BYE to every READY is asked again once in an interval, not in a tight loop.
+    // A broker that says BYE to every READY is asked again once in an interval, not in a tight
+    // loop.
     if (lost_) return now >= opened_ + interval_;
     return introduced_ && now > heard_ + interval_ * limits::heartbeats_missed;
 }

@@ -1,6 +1,6 @@
-// One broker as the worker sees it: a DEALER socket with a routing id of its own for each connection,
-// READY first, a HEARTBEAT in each interval, and a new socket when the broker is silent or says BYE.
-// Owned by the session; decides nothing about jobs.
+// One broker as the worker sees it: a DEALER socket with a routing id of its own for each
+// connection, READY first, a HEARTBEAT in each interval, and a new socket when the broker is silent
+// or says BYE. Owned by the session; decides nothing about jobs.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ namespace vultus {
 
 /// threads   one owner, the session thread
 class broker_link {
-   public:
+ public:
     broker_link(zmq_context& context, std::string endpoint, zmq_options options,
                 std::chrono::milliseconds interval = limits::heartbeat);
 
@@ -55,7 +55,7 @@ class broker_link {
 
     std::uint64_t last_n = 0;  ///< of the last JOB received on this connection
 
-   private:
+ private:
     zmq_context& context_;
     std::string endpoint_;
     zmq_options options_;

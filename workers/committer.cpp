@@ -24,10 +24,14 @@ std::chrono::milliseconds jitter(std::chrono::milliseconds most) {
 // Why a train was refused for good, in the words of errc.
 std::optional<errc> refusal(commit_state state) {
     switch (state) {
-        case commit_state::model_mismatch: return errc::model_mismatch;
-        case commit_state::label_full: return errc::label_full;
-        case commit_state::gallery_full: return errc::gallery_full;
-        default: return std::nullopt;
+        case commit_state::model_mismatch:
+            return errc::model_mismatch;
+        case commit_state::label_full:
+            return errc::label_full;
+        case commit_state::gallery_full:
+            return errc::gallery_full;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -35,9 +39,9 @@ std::optional<errc> refusal(commit_state state) {
 
 std::string_view name_of(commit_state state) noexcept {
     constexpr std::array<std::string_view, 14> names{
-        "succeeded", "publishing", "superseded",  "failed",         "delayed",    "dead",
-        "cancelled", "duplicate",  "stale",       "old_version",    "model_mismatch",
-        "label_full", "gallery_full", "oom"};
+        "succeeded",      "publishing", "superseded",   "failed", "delayed",
+        "dead",           "cancelled",  "duplicate",    "stale",  "old_version",
+        "model_mismatch", "label_full", "gallery_full", "oom"};
     static_assert(names.size() == static_cast<std::size_t>(commit_state::oom) + 1);
     return names[static_cast<std::size_t>(state)];
 }
@@ -106,8 +110,10 @@ void committer::run() {
         waiting.swap(held_);
         for (held& one : waiting) {
             if (one.request.ticket.dropped->is_set()) continue;
-            if (now < one.due) held_.push_back(std::move(one));
-            else write(std::move(one.request));
+            if (now < one.due)
+                held_.push_back(std::move(one));
+            else
+                write(std::move(one.request));
         }
     }
 }

@@ -1,6 +1,6 @@
 // Writes results into Redis: one thread and one connection of its own, many commits on their way at
-// once, so that they share Redis' fsync. Holds a result that could not be written for as long as the
-// attempt is ours. Used by the pipeline and by the null worker of the queue bench.
+// once, so that they share Redis' fsync. Holds a result that could not be written for as long as
+// the attempt is ours. Used by the pipeline and by the null worker of the queue bench.
 #pragma once
 
 #include <chrono>
@@ -20,13 +20,14 @@ namespace vultus {
 struct commit_request {
     job_ticket ticket;
     std::function<redis_call<committed>()> call;  ///< built again for each try
-    /// A recognize that was computed with too old a gallery: match again with at least this version.
+    /// A recognize that was computed with too old a gallery: match again with at least this
+    /// version.
     std::function<void(gallery_version needed)> match_again;
     /// A train that made this version.
     std::function<void(gallery_version made)> changed;
     std::map<std::string, double> stage_ms;
     int tries = 0;
-    std::uint64_t failures = 0;                   ///< of the job so far; sets the back-off
+    std::uint64_t failures = 0;  ///< of the job so far; sets the back-off
 };
 
 /// How long a job that failed for a passing reason waits: exponential in its failures, full jitter.
@@ -36,7 +37,7 @@ std::chrono::milliseconds retry_delay(errc why, std::uint64_t failures);
 /// threads   submit: any, waits while `capacity` requests are in line; the callbacks run on the
 ///           committer's own thread and must not wait
 class committer {
-   public:
+ public:
     committer(redis_address address, job_store store, mailbox<session_mail>& session,
               std::size_t capacity);
     ~committer();  ///< writes what it can in a second, drops the rest
@@ -48,8 +49,11 @@ class committer {
     /// A request that ends the attempt as failed: at once, or later if the reason may pass.
     commit_request failure(job_ticket ticket, const error& why, std::uint64_t failures) const;
 
-   private:
-    struct held { boot_time due; commit_request request; };
+ private:
+    struct held {
+        boot_time due;
+        commit_request request;
+    };
 
     void run();
     void write(commit_request request);

@@ -37,7 +37,9 @@ void gallery_store::registered(std::string worker_id, std::uint64_t registration
     letters_.push(registered_letter{std::move(worker_id), registration});
 }
 
-void gallery_store::fenced() { letters_.push(fenced_letter{}); }
+void gallery_store::fenced() {
+    letters_.push(fenced_letter{});
+}
 
 bool gallery_store::want(std::string collection, gallery_version at_least) {
     letter what = want_letter{std::move(collection), at_least};
@@ -51,9 +53,9 @@ void gallery_store::news(std::string collection, gallery_version version) {
 
 void gallery_store::run() {
     while (true) {
-        const bool busy = !leaving_.empty() || std::any_of(held_.begin(), held_.end(), [](auto& one) {
-            return one.second.behind;
-        });
+        const bool busy =
+            !leaving_.empty() ||
+            std::any_of(held_.begin(), held_.end(), [](auto& one) { return one.second.behind; });
         auto first = letters_.pop_for(busy ? tick : idle_tick);
         if (!first && letters_.closed()) return;
         for (; first; first = letters_.try_pop()) {
@@ -86,8 +88,10 @@ void gallery_store::read(want_letter&& what) {
     held.at_least = std::max(held.at_least, what.at_least);
     held.used->store(boot_now().count(), std::memory_order_relaxed);
     const bool enough = held.published && held.published->version >= held.at_least;
-    if (enough && !worker_id_.empty()) publish(what.collection, held);
-    else held.behind = true;
+    if (enough && !worker_id_.empty())
+        publish(what.collection, held);
+    else
+        held.behind = true;
 }
 
 void gallery_store::read(news_letter&& what) {
@@ -171,8 +175,9 @@ result<void> gallery_store::load_snapshot(const std::string& collection, held_ga
     }
     held.faces.set_version(info->version);
     held.loaded = true;
-    log::info("gallery_loaded", {{"collection", collection}, {"version", info->version},
-                                 {"faces", held.faces.faces()}});
+    log::info(
+        "gallery_loaded",
+        {{"collection", collection}, {"version", info->version}, {"faces", held.faces.faces()}});
     return {};
 }
 

@@ -36,11 +36,11 @@ struct gallery_update {
     std::string collection;
     std::shared_ptr<const gallery> faces;  ///< nothing: stop using what you have
     std::shared_ptr<last_use> used;
-    std::uint64_t registration = 0;        ///< usable while this registration lasts
+    std::uint64_t registration = 0;  ///< usable while this registration lasts
 };
 
 class gallery_store {
-   public:
+ public:
     using on_update = std::function<void(gallery_update)>;
 
     /// `publish` is called on the loader thread; it may wait.
@@ -60,20 +60,29 @@ class gallery_store {
     /// The collection is at this version. A hint; nothing happens unless the gallery is held.
     void news(std::string collection, gallery_version version);
 
-   private:
-    struct registered_letter { std::string worker_id; std::uint64_t registration; };
+ private:
+    struct registered_letter {
+        std::string worker_id;
+        std::uint64_t registration;
+    };
     struct fenced_letter {};
-    struct want_letter { std::string collection; gallery_version at_least; };
-    struct news_letter { std::string collection; gallery_version version; };
+    struct want_letter {
+        std::string collection;
+        gallery_version at_least;
+    };
+    struct news_letter {
+        std::string collection;
+        gallery_version version;
+    };
     using letter = std::variant<registered_letter, fenced_letter, want_letter, news_letter>;
 
     struct held_gallery {
         gallery_builder faces{0};
         std::shared_ptr<const gallery> published;  ///< what users have; nothing until `serve`
         std::shared_ptr<last_use> used = std::make_shared<last_use>(0);
-        bool loaded = false;                       ///< `faces` is what Redis had at its version
-        bool behind = true;                        ///< to be brought up to date
-        gallery_version at_least = 0;              ///< somebody waits for this
+        bool loaded = false;           ///< `faces` is what Redis had at its version
+        bool behind = true;            ///< to be brought up to date
+        gallery_version at_least = 0;  ///< somebody waits for this
     };
 
     void run();
@@ -96,12 +105,12 @@ class gallery_store {
     bounded_queue<letter> letters_;
     redis_blocking redis_;
 
-    std::string worker_id_;           ///< empty: not registered
+    std::string worker_id_;  ///< empty: not registered
     std::uint64_t registration_ = 0;
     std::map<std::string, held_gallery> held_;
     std::map<std::string, std::weak_ptr<const gallery>> leaving_;  ///< evicted, users may remain
-    boot_time try_again_{0};          ///< Redis was away
-    std::thread thread_;              ///< last: it starts when the rest is there
+    boot_time try_again_{0};                                       ///< Redis was away
+    std::thread thread_;  ///< last: it starts when the rest is there
 };
 
 }  // namespace vultus

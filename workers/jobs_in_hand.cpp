@@ -6,7 +6,9 @@
 namespace vultus {
 namespace {
 
-attempt_id id_of(const leased_job& job) { return {job.job_id, job.attempt}; }
+attempt_id id_of(const leased_job& job) {
+    return {job.job_id, job.attempt};
+}
 
 }  // namespace
 
@@ -114,9 +116,8 @@ bool jobs_in_hand::has(const attempt_id& id) const {
 }
 
 bool jobs_in_hand::solo_running() const noexcept {
-    return std::any_of(jobs_.begin(), jobs_.end(), [](const entry& one) {
-        return one.job.solo && one.at != phase::waiting;
-    });
+    return std::any_of(jobs_.begin(), jobs_.end(),
+                       [](const entry& one) { return one.job.solo && one.at != phase::waiting; });
 }
 
 }  // namespace vultus

@@ -14,9 +14,9 @@
 namespace vultus {
 
 class jobs_in_hand {
-   public:
-    /// Puts a job at the end of the line. False if this attempt is here already (a repeated JOB). An
-    /// older attempt of the same job is another's business by now: it is dropped.
+ public:
+    /// Puts a job at the end of the line. False if this attempt is here already (a repeated JOB).
+    /// An older attempt of the same job is another's business by now: it is dropped.
     bool add(leased_job job, std::size_t link);
 
     /// Attempts to ask Redis about next, in the order they came; they count as asked from now on.
@@ -28,9 +28,11 @@ class jobs_in_hand {
     void ask_again();
 
     /// Redis said yes to all that were asked but `lost`: gives those, now running.
-    std::vector<job_ticket> start(const std::vector<attempt_id>& lost, const std::string& worker_id);
+    std::vector<job_ticket> start(const std::vector<attempt_id>& lost,
+                                  const std::string& worker_id);
 
-    /// Sets the drop flag and forgets the attempt. The broker's index, or nothing if it is not here.
+    /// Sets the drop flag and forgets the attempt. The broker's index, or nothing if it is not
+    /// here.
     std::optional<std::size_t> drop(const attempt_id& id);
 
     /// Forgets a finished attempt. The broker's index, or nothing if it is not here.
@@ -48,7 +50,7 @@ class jobs_in_hand {
     std::size_t size() const noexcept { return jobs_.size(); }
     bool solo_running() const noexcept;
 
-   private:
+ private:
     enum class phase { waiting, asked, running };
     struct entry {
         leased_job job;

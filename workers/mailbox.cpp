@@ -11,7 +11,9 @@ doorbell::doorbell() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     VULTUS_REQUIRE(fd_ >= 0, "the system gives an eventfd");
 }
 
-doorbell::~doorbell() { ::close(fd_); }
+doorbell::~doorbell() {
+    ::close(fd_);
+}
 
 void doorbell::ring() noexcept {
     const std::uint64_t one = 1;

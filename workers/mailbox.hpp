@@ -12,7 +12,7 @@ namespace vultus {
 
 /// An eventfd. threads: ring() any, quiet() one owner
 class doorbell {
-   public:
+ public:
     doorbell();
     ~doorbell();
     doorbell(const doorbell&) = delete;
@@ -21,14 +21,14 @@ class doorbell {
     void ring() noexcept;
     void quiet() noexcept;
 
-   private:
+ private:
     int fd_;
 };
 
 /// threads   push: any; fd and take: the one owner
 template <class T>
 class mailbox {
-   public:
+ public:
     explicit mailbox(std::size_t capacity) : letters_(capacity) {}
 
     /// Waits for room. False once closed.
@@ -57,7 +57,7 @@ class mailbox {
     bool closed() const { return letters_.closed(); }
     std::size_t size() const { return letters_.size(); }
 
-   private:
+ private:
     bounded_queue<T> letters_;
     doorbell bell_;
 };

@@ -1,6 +1,6 @@
 // What the match thread holds: the galleries that may be used now, and the work that waits for one.
-// A gallery is taken at the moment of matching, so an answer is as new as it can be. Knows nothing of
-// queues; the pipeline calls it.
+// A gallery is taken at the moment of matching, so an answer is as new as it can be. Knows nothing
+// of queues; the pipeline calls it.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ namespace vultus {
 
 /// threads   one owner, the match thread
 class match_stage {
-   public:
+ public:
     using want = std::function<bool(const std::string& collection, gallery_version at_least)>;
 
     /// `registration` is the number of the registration that is valid now; galleries of another one
@@ -29,16 +29,21 @@ class match_stage {
     /// Matches the work's faces and gives true; or keeps the work until its gallery is there.
     bool match(const work_ptr& item, boot_time now);
 
-    /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen` has
-    /// no matches). Asks the loader again for what is missing.
-    struct woken { std::vector<work_ptr> matched, given_up; };
+    /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen`
+    /// has no matches). Asks the loader again for what is missing.
+    struct woken {
+        std::vector<work_ptr> matched, given_up;
+    };
     woken wake(boot_time now);
 
     bool waiting() const noexcept { return !waiting_.empty(); }
 
-   private:
-    struct usable { std::shared_ptr<const gallery> faces; std::shared_ptr<last_use> used;
-                    std::uint64_t registration = 0; };
+ private:
+    struct usable {
+        std::shared_ptr<const gallery> faces;
+        std::shared_ptr<last_use> used;
+        std::uint64_t registration = 0;
+    };
     std::shared_ptr<const gallery> current(const work& item, boot_time now);
     bool try_match(work& item, boot_time now);
     bool too_late(const work& item, boot_time now) const;

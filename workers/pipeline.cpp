@@ -42,9 +42,8 @@ pipeline::pipeline(pipeline_settings settings, job_store store, vision_models mo
         // A thread's function must be copyable, so the clones travel in shared boxes.
         auto hog = std::make_shared<std::unique_ptr<detector>>(models_.hog->clone());
         auto cnn = std::make_shared<std::unique_ptr<detector>>(models_.cnn->clone());
-        start_thread([this, slot, hog, cnn] {
-            vision_loop(*slot, std::move(*hog), std::move(*cnn));
-        });
+        start_thread(
+            [this, slot, hog, cnn] { vision_loop(*slot, std::move(*hog), std::move(*cnn)); });
     }
     for (int i = 0; i < settings_.compute_threads; ++i) {
         slot = &stages.add();
@@ -78,7 +77,8 @@ void pipeline::start_thread(std::function<void()> body) {
     });
 }
 
-// ---- the session's side ---------------------------------------------------------------------------
+// ---- the session's side
+// ---------------------------------------------------------------------------
 
 bool pipeline::take(job_ticket job) {
     auto item = std::make_shared<work>();
@@ -114,7 +114,8 @@ void pipeline::news(const std::string& collection, gallery_version version) {
     galleries_.news(collection, version);
 }
 
-// ---- fetch ----------------------------------------------------------------------------------------
+// ---- fetch
+// ----------------------------------------------------------------------------------------
 
 void pipeline::fetch_loop(progress::slot& slot) {
     redis_blocking redis(settings_.redis);
@@ -126,8 +127,10 @@ void pipeline::fetch_loop(progress::slot& slot) {
             const step moving(slot);
             fetched = fetch(redis, *item);
         }
-        if (fetched) to_see_.push(std::move(item));
-        else give_up(item, fetched.error());
+        if (fetched)
+            to_see_.push(std::move(item));
+        else
+            give_up(item, fetched.error());
     }
 }
 
@@ -157,7 +160,8 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     return {};
 }
 
-// ---- vision ---------------------------------------------------------------------------------------
+// ---- vision
+// ---------------------------------------------------------------------------------------
 
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                            std::unique_ptr<detector> cnn) {
@@ -176,7 +180,8 @@ void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
     }
 }
 
-// ---- compute --------------------------------------------------------------------------------------
+// ---- compute
+// --------------------------------------------------------------------------------------
 
 void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> network) {
     batch waiting;
@@ -218,9 +223,9 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             const step moving(slot, limits::progress + std::chrono::milliseconds(400 * faces));
             vectors = network->embed(load.chips);
         }
-        const double spent = std::chrono::duration<double, std::milli>(
-                                 std::chrono::steady_clock::now() - begin)
-                                 .count();
+        const double spent =
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+                .count();
         for (batch::finished& done : waiting.give(load, vectors)) {
             const auto found = open.find(done.job);
             work_ptr item = std::move(found->second);
@@ -232,7 +237,8 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
 }
 
 void pipeline::embedded(work_ptr item, std::vector<embedding> vectors) {
-    const std::size_t copies = item->seen.faces.empty() ? 1 : vectors.size() / item->seen.faces.size();
+    const std::size_t copies =
+        item->seen.faces.empty() ? 1 : vectors.size() / item->seen.faces.size();
     for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
         const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(i * copies);
         const std::vector<embedding> own(first, first + static_cast<std::ptrdiff_t>(copies));
@@ -242,7 +248,8 @@ void pipeline::embedded(work_ptr item, std::vector<embedding> vectors) {
     to_match_.push(std::move(item));
 }
 
-// ---- match ----------------------------------------------------------------------------------------
+// ---- match
+// ----------------------------------------------------------------------------------------
 
 void pipeline::match_loop(progress::slot& slot) {
     match_stage stage(settings_.matching, registration_,
@@ -266,7 +273,8 @@ void pipeline::match_loop(progress::slot& slot) {
         match_stage::woken woken = stage.wake(now);
         for (const work_ptr& item : woken.matched) matched(item);
         for (const work_ptr& item : woken.given_up) {
-            give_up(item, error{errc::store_unavailable, "the gallery could not be brought up to date"});
+            give_up(item,
+                    error{errc::store_unavailable, "the gallery could not be brought up to date"});
         }
     }
 }
@@ -274,8 +282,10 @@ void pipeline::match_loop(progress::slot& slot) {
 void pipeline::matched(const work_ptr& item) {
     failpoint("worker.after_match");
     if (item->frame()) return answer(*item, nullptr);
-    if (item->options.annotate) to_annotate_.push(item);
-    else commit_recognize(item, "");
+    if (item->options.annotate)
+        to_annotate_.push(item);
+    else
+        commit_recognize(item, "");
 }
 
 void pipeline::annotate_loop(progress::slot& slot) {

@@ -50,7 +50,7 @@ struct vision_models {
 };
 
 class pipeline final : public work_sink {
-   public:
+ public:
     pipeline(pipeline_settings settings, job_store store, vision_models models,
              mailbox<session_mail>& session, progress& stages);
     /// Drops what is still on its way; call it when the session is over.
@@ -62,7 +62,7 @@ class pipeline final : public work_sink {
     void fenced() override;
     void news(const std::string& collection, gallery_version version) override;
 
-   private:
+ private:
     using match_letter = std::variant<work_ptr, gallery_update>;
 
     void fetch_loop(progress::slot& slot);

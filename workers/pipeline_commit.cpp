@@ -1,5 +1,5 @@
-// The pipeline's last stage: what was found becomes a result, a set of trained faces, an answer, or a
-// failure with its reason.
+// The pipeline's last stage: what was found becomes a result, a set of trained faces, an answer, or
+// a failure with its reason.
 #include <utility>
 
 #include "shared/log.hpp"
@@ -58,9 +58,8 @@ void pipeline::commit_train(const work_ptr& item) {
     request.stage_ms = item->stage_ms;
     request.failures = item->failures;
     request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id,
-                    text = json_of(item->files), model = item->seen.embedding_model, faces] {
-        return store.complete_train(id, worker, text, model, faces);
-    };
+                    text = json_of(item->files), model = item->seen.embedding_model,
+                    faces] { return store.complete_train(id, worker, text, model, faces); };
     // This worker's own gallery follows at once, so that the barrier need not wait for a hint.
     request.changed = [this, collection = item->collection](gallery_version made) {
         galleries_.news(collection, made);
@@ -76,8 +75,8 @@ void pipeline::give_up(const work_ptr& item, const error& why) {
         session_.push(job_finished{id, commit_state::stale, {}});
         return;
     }
-    log::info("job_fails", {{"job", id.job_id}, {"error", name_of(why.code)},
-                            {"detail", why.detail}});
+    log::info("job_fails",
+              {{"job", id.job_id}, {"error", name_of(why.code)}, {"detail", why.detail}});
     commits_.submit(commits_.failure(*item->job(), why, item->failures));
 }
 

@@ -16,9 +16,9 @@ namespace vultus {
 
 /// threads   add: before the threads start; begin and done: the slot's thread; the rest: any
 class progress {
-   public:
+ public:
     class slot {
-       public:
+     public:
         /// A step starts; it should take no longer than `allowance`.
         void begin(boot_time now, std::chrono::milliseconds allowance = limits::progress) noexcept {
             late_after_.store((now + allowance).count(), std::memory_order_relaxed);
@@ -26,7 +26,7 @@ class progress {
         /// The step is over; the thread waits for the next one.
         void done() noexcept;
 
-       private:
+     private:
         friend class progress;
         std::atomic<std::int64_t> late_after_{0};  ///< 0: nothing in hand
         progress* whole_ = nullptr;
@@ -41,7 +41,7 @@ class progress {
     /// True if a step has lasted longer than it was allowed to.
     bool stuck(boot_time now) const noexcept;
 
-   private:
+ private:
     std::array<slot, 256> slots_;
     std::size_t used_ = 0;
     std::atomic<std::uint64_t> steps_{0};
@@ -49,7 +49,7 @@ class progress {
 
 /// Begins a step and ends it with the scope.
 class step {
-   public:
+ public:
     step(progress::slot& where, std::chrono::milliseconds allowance = limits::progress)
         : where_(where) {
         where_.begin(boot_now(), allowance);
@@ -58,7 +58,7 @@ class step {
     step(const step&) = delete;
     step& operator=(const step&) = delete;
 
-   private:
+ private:
     progress::slot& where_;
 };
 

@@ -19,8 +19,8 @@ namespace json = boost::json;
 std::string number(double value, int decimals = 4) {
     if (!std::isfinite(value)) return "null";
     char text[64];
-    const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed,
-                                   decimals);
+    const auto end =
+        std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals);
     std::string_view shown(text, static_cast<std::size_t>(end.ptr - text));
     while (shown.back() == '0') shown.remove_suffix(1);
     if (shown.back() == '.') shown.remove_suffix(1);
@@ -200,8 +200,7 @@ std::string sentence_of(const std::vector<train_file>& files) {
 
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face) {
     return "{\"job_id\":" + quoted(job_id) + ",\"created_at\":" + quoted(time_text(created)) +
-           ",\"box\":" + box_text(face.where) +
-           ",\"detection_score\":" + number(face.score) + "}";
+           ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) + "}";
 }
 
 std::string time_text(unix_time when) {

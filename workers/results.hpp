@@ -1,6 +1,6 @@
 // The JSON texts that a worker reads and writes: options of a job, results of recognize and train,
-// what is stored with a trained face. Shapes: api/openapi.json. The only file with a JSON library in
-// workers/ is results.cpp. Pure.
+// what is stored with a trained face. Shapes: api/openapi.json. The only file with a JSON library
+// in workers/ is results.cpp. Pure.
 #pragma once
 
 #include <map>
@@ -36,9 +36,9 @@ struct recognized {
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
     std::vector<found_face> faces;
-    std::vector<match> matches;           ///< one per face
+    std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;
-    bool embeddings = false;              ///< put the 128 floats in
+    bool embeddings = false;  ///< put the 128 floats in
 };
 
 /// requires  as many matches as faces

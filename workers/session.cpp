@@ -42,8 +42,10 @@ session_end session::run(stop_signal* stop) {
     while (phase_ != phase::closed) {
         const boot_time now = boot_now();
         if (stop != nullptr && !draining_ && stop->asked()) begin_drain("signal", now);
-        if (!stages_.stuck(now)) stuck_since_ = boot_time{0};
-        else if (stuck_since_ == boot_time{0}) stuck_since_ = now;
+        if (!stages_.stuck(now))
+            stuck_since_ = boot_time{0};
+        else if (stuck_since_ == boot_time{0})
+            stuck_since_ = now;
         if (stuck_since_ != boot_time{0} && now > stuck_since_ + settings_.lease) {
             log::error("stage_hangs", {{"worker", worker_id_}});
             return session_end::stuck;
@@ -60,8 +62,8 @@ session_end session::run(stop_signal* stop) {
 }
 
 std::chrono::milliseconds session::patience(boot_time now) const {
-    // A tick of 100 ms serves the timers that need no precision (fence, silence, drain); a socket that
-    // is being connected says nothing when it is there, so READY is tried more often.
+    // A tick of 100 ms serves the timers that need no precision (fence, silence, drain); a socket
+    // that is being connected says nothing when it is there, so READY is tried more often.
     const bool meeting = std::any_of(links_.begin(), links_.end(), [&](const broker_link& link) {
         return link.is_open() && !link.introduced() && now < link.opened() + settings_.heartbeat;
     });
@@ -100,7 +102,8 @@ void session::wait_and_read(stop_signal* stop) {
     read_links(now);
 }
 
-// ---- brokers --------------------------------------------------------------------------------------
+// ---- brokers
+// --------------------------------------------------------------------------------------
 
 protocol::ready session::introduction() const {
     protocol::ready ready;
@@ -135,8 +138,8 @@ void session::reopen_links(boot_time now) {
     for (broker_link& link : links_) {
         link.close("new connection");
         if (auto opened = link.open(worker_id_, connection_, now); !opened) {
-            log::error("broker_endpoint_refused", {{"endpoint", link.endpoint()},
-                                                   {"error", name_of(opened.error().code)}});
+            log::error("broker_endpoint_refused",
+                       {{"endpoint", link.endpoint()}, {"error", name_of(opened.error().code)}});
         }
     }
     for (auto& [key, frame] : frames_) frame.dropped->set();  // their connection is no more
@@ -163,9 +166,12 @@ void session::read_links(boot_time now) {
     for (std::size_t i = 0; i < links_.size(); ++i) {
         // A closed socket gives nothing, so a fence in the middle ends the loop by itself.
         while (auto message = links_[i].receive(now)) {
-            if (auto* frame = std::get_if<protocol::frame>(&*message)) on(i, std::move(*frame), now);
-            else if (auto* jobs = std::get_if<protocol::job>(&*message)) on(i, *jobs, now);
-            else on(i, *message, now);
+            if (auto* frame = std::get_if<protocol::frame>(&*message))
+                on(i, std::move(*frame), now);
+            else if (auto* jobs = std::get_if<protocol::job>(&*message))
+                on(i, *jobs, now);
+            else
+                on(i, *message, now);
         }
     }
 }
@@ -187,7 +193,8 @@ void session::on(std::size_t link, protocol::frame&& what, boot_time now) {
     ticket.frame = std::move(what);
     ticket.link = link;
     ticket.connection = links_[link].number();
-    ticket.give_up = now + std::chrono::milliseconds(std::max<std::int64_t>(ticket.frame.deadline_ms, 0));
+    ticket.give_up =
+        now + std::chrono::milliseconds(std::max<std::int64_t>(ticket.frame.deadline_ms, 0));
     ticket.dropped = std::make_shared<drop_flag>();
     const frame_key key{link, ticket.frame.frame_id};
     if (draining_) return refuse_frame(ticket, errc::draining);
@@ -234,7 +241,8 @@ void session::on(std::size_t link, const protocol::message& what, boot_time now)
     } else if (std::holds_alternative<protocol::drain>(what)) {
         begin_drain("broker", now);
     } else if (const auto* end = std::get_if<protocol::bye>(&what)) {
-        log::info("broker_said_bye", {{"endpoint", links_[link].endpoint()}, {"reason", end->reason}});
+        log::info("broker_said_bye",
+                  {{"endpoint", links_[link].endpoint()}, {"reason", end->reason}});
         links_[link].lose();
     }
 }
@@ -245,7 +253,8 @@ void session::cancel(const attempt_id& id) {
     release_frames();
 }
 
-// ---- stages ---------------------------------------------------------------------------------------
+// ---- stages
+// ---------------------------------------------------------------------------------------
 
 void session::read_mail(boot_time now) {
     while (auto letter = mail_.take()) {
@@ -276,17 +285,22 @@ void session::hear(frame_answered&& what, boot_time) {
 }
 
 void session::hear(gallery_held&& what, boot_time) {
-    if (what.version) galleries_[what.collection] = *what.version;
-    else galleries_.erase(what.collection);
+    if (what.version)
+        galleries_[what.collection] = *what.version;
+    else
+        galleries_.erase(what.collection);
 }
 
 void session::hear(registration_gone&& what, boot_time now) {
     if (phase_ == phase::serving && what.worker_id == worker_id_) fence("hello said gone", now);
 }
 
-void session::hear(drain_asked&& what, boot_time now) { begin_drain(what.reason, now); }
+void session::hear(drain_asked&& what, boot_time now) {
+    begin_drain(what.reason, now);
+}
 
-// ---- the end --------------------------------------------------------------------------------------
+// ---- the end
+// --------------------------------------------------------------------------------------
 
 void session::begin_drain(const std::string& reason, boot_time now) {
     if (draining_) return;

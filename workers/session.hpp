@@ -1,7 +1,7 @@
 // The worker's side of the conversation: registers in Redis, tells the brokers READY and HEARTBEAT,
-// takes JOB, FRAME, CANCEL and RELOAD, renews the leases, and stops serving by itself when it cannot.
-// One thread, one poll loop, nothing that waits; the work itself is behind work_sink. How a worker
-// may die and what then happens: ARCHITECTURE in workers/README.md.
+// takes JOB, FRAME, CANCEL and RELOAD, renews the leases, and stops serving by itself when it
+// cannot. One thread, one poll loop, nothing that waits; the work itself is behind work_sink. How a
+// worker may die and what then happens: ARCHITECTURE in workers/README.md.
 #pragma once
 
 #include <chrono>
@@ -23,11 +23,11 @@ namespace vultus {
 
 struct session_settings {
     redis_address redis;
-    std::vector<std::string> brokers;           ///< endpoints for workers, one DEALER each
+    std::vector<std::string> brokers;  ///< endpoints for workers, one DEALER each
     std::string host, device = "cpu", build;
     std::vector<std::string> types{"recognize", "train"};
-    std::uint32_t window = 64;                  ///< jobs from each broker at once
-    std::uint32_t frame_window = 4;             ///< frames from each broker at once
+    std::uint32_t window = 64;       ///< jobs from each broker at once
+    std::uint32_t frame_window = 4;  ///< frames from each broker at once
     std::chrono::milliseconds drain_timeout = limits::drain;
     std::chrono::milliseconds heartbeat = limits::heartbeat;
     std::chrono::milliseconds renew = limits::renew;
@@ -41,20 +41,22 @@ enum class session_end : int { drained = 0, stuck = 70 };
 
 /// threads   run() is the one thread; the mailbox is how others reach it
 class session {
-   public:
+ public:
     session(session_settings settings, job_store store, work_sink& sink,
             mailbox<session_mail>& mail, const progress& stages);
     ~session();
     session(const session&) = delete;
     session& operator=(const session&) = delete;
 
-    /// Serves until it is asked to stop, then finishes what is in hand (at most drain_timeout), hands
-    /// back the rest and says goodbye. `stop` may be null (tests send drain_asked instead).
+    /// Serves until it is asked to stop, then finishes what is in hand (at most drain_timeout),
+    /// hands back the rest and says goodbye. `stop` may be null (tests send drain_asked instead).
     session_end run(stop_signal* stop);
 
-   private:
+ private:
     enum class phase { outside, registering, serving, closing, closed };
-    struct held_frame { std::shared_ptr<drop_flag> dropped; };
+    struct held_frame {
+        std::shared_ptr<drop_flag> dropped;
+    };
     using frame_key = std::pair<std::size_t, std::string>;  ///< broker, frame id
 
     // session.cpp: the loop and the brokers
@@ -83,7 +85,9 @@ class session {
 
     // session_registration.cpp: Redis
     void tend_registration(boot_time now);
-    void begin_registration(boot_time now);
+    void begin_registration();
+    void send_registration();
+    void registration_failed(const error& why);
     void renew_leases(boot_time now);
     void renewed(const renewal& said, boot_time sent_at);
     void fence(const std::string& why, boot_time now);
@@ -103,18 +107,18 @@ class session {
 
     phase phase_ = phase::outside;
     std::string worker_id_;
-    std::string forsaken_;           ///< an earlier worker id that Redis should forget
-    std::uint64_t generation_ = 0;   ///< of the registration; replies to older ones are not for us
-    std::uint64_t connection_ = 0;   ///< number of the sockets in use, the same for all brokers
+    std::string forsaken_;          ///< an earlier worker id that Redis should forget
+    std::uint64_t generation_ = 0;  ///< of the registration; replies to older ones are not for us
+    std::uint64_t connection_ = 0;  ///< number of the sockets in use, the same for all brokers
     jobs_in_hand jobs_;
     std::map<frame_key, held_frame> frames_;
     std::vector<frame_ticket> parked_frames_;  ///< wait until a solo job is over
     protocol::versions galleries_;             ///< served, by the loader's word
 
-    boot_time fence_at_{0};          ///< serving ends here unless a renewal succeeds
+    boot_time fence_at_{0};  ///< serving ends here unless a renewal succeeds
     boot_time renew_at_{0}, register_at_{0}, start_at_{0}, stuck_since_{0}, drain_until_{0};
     bool renewing_ = false, starting_ = false, draining_ = false, late_logged_ = false;
-    std::size_t returning_ = 0;      ///< hand_back calls without an answer yet
+    std::size_t returning_ = 0;  ///< hand_back calls without an answer yet
 };
 
 }  // namespace vultus

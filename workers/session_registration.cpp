@@ -5,6 +5,7 @@
 
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
+#include "shared/store_setup.hpp"
 #include "workers/session.hpp"
 
 namespace vultus {
@@ -17,7 +18,7 @@ constexpr std::chrono::milliseconds try_again{250};
 void session::tend_registration(boot_time now) {
     const bool moving = stuck_since_ == boot_time{0};
     if (phase_ == phase::outside && now >= register_at_ && moving && !draining_) {
-        begin_registration(now);
+        begin_registration();
     }
     if (phase_ != phase::serving && phase_ != phase::closing) return;
     if (now >= fence_at_) return fence("no renewal in time", now);
@@ -27,9 +28,25 @@ void session::tend_registration(boot_time now) {
     late_logged_ = true;
 }
 
-void session::begin_registration(boot_time now) {
+// Redis may have come back as another one: whether it keeps what it is given, and whether our
+// functions are in it, is asked before each registration.
+void session::begin_registration() {
     phase_ = phase::registering;
     const std::uint64_t generation = ++generation_;
+    prepare_store(redis_, store_, [this, generation](result<void> ready) {
+        if (generation != generation_ || phase_ != phase::registering) return;
+        if (ready) return send_registration();
+        registration_failed(ready.error());
+    });
+}
+
+void session::registration_failed(const error& why) {
+    log::warning("register_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
+    phase_ = phase::outside;
+    register_at_ = boot_now() + try_again;
+}
+
+void session::send_registration() {
     worker_id_ = new_worker_id(settings_.host, ::getpid(), settings_.device);
     connection_ = 0;
     if (!forsaken_.empty()) {
@@ -47,37 +64,32 @@ void session::begin_registration(boot_time now) {
     wanted.pid = ::getpid();
     wanted.types = settings_.types;
     wanted.lasts = settings_.registration;
-    redis_.send<unix_time>(store_.register_worker(wanted), [this, generation, now](
-                                                               result<unix_time> said) {
-        if (generation != generation_ || phase_ != phase::registering) return;
-        if (!said) {
-            log::warning("register_failed", {{"error", name_of(said.error().code)}});
-            phase_ = phase::outside;
-            register_at_ = boot_now() + try_again;
-            return;
-        }
-        phase_ = phase::serving;
-        fence_at_ = now + settings_.self_fence;
-        renew_at_ = now + settings_.renew;
-        renewing_ = starting_ = late_logged_ = false;
-        log::info("registered", {{"worker", worker_id_}});
-        sink_.registered(worker_id_);
-    });
+    redis_.send<unix_time>(
+        store_.register_worker(wanted),
+        [this, generation = generation_, sent_at = boot_now()](result<unix_time> said) {
+            if (generation != generation_ || phase_ != phase::registering) return;
+            if (!said) return registration_failed(said.error());
+            phase_ = phase::serving;
+            fence_at_ = sent_at + settings_.self_fence;
+            renew_at_ = sent_at + settings_.renew;
+            renewing_ = starting_ = late_logged_ = false;
+            log::info("registered", {{"worker", worker_id_}});
+            sink_.registered(worker_id_);
+        });
 }
 
 void session::renew_leases(boot_time now) {
     renewing_ = true;
     renew_at_ = now + settings_.renew;
-    redis_.send<renewal>(
-        store_.renew(worker_id_, jobs_.all(), settings_.registration, settings_.lease,
-                     std::to_string(connection_)),
-        [this, generation = generation_, now](result<renewal> said) {
-            if (generation != generation_) return;
-            renewing_ = false;
-            if (said) return renewed(*said, now);
-            log::warning("renew_failed", {{"error", name_of(said.error().code)}});
-            renew_at_ = boot_now() + try_again;
-        });
+    redis_.send<renewal>(store_.renew(worker_id_, jobs_.all(), settings_.registration,
+                                      settings_.lease, std::to_string(connection_)),
+                         [this, generation = generation_, now](result<renewal> said) {
+                             if (generation != generation_) return;
+                             renewing_ = false;
+                             if (said) return renewed(*said, now);
+                             log::warning("renew_failed", {{"error", name_of(said.error().code)}});
+                             renew_at_ = boot_now() + try_again;
+                         });
 }
 
 void session::renewed(const renewal& said, boot_time sent_at) {

@@ -17,7 +17,9 @@ namespace {
 
 pthread_t signal_thread;
 
-void send_on(int number) { pthread_kill(signal_thread, number); }  // blocked there: waits for signalfd
+void send_on(int number) {
+    pthread_kill(signal_thread, number);
+}  // blocked there: waits for signalfd
 
 }  // namespace
 
@@ -37,7 +39,8 @@ result<std::string> choose_device(const std::string& setting) {
         log::info("device_chosen", {{"device", "cpu"}, {"why", "no CUDA backend in this build"}});
         return std::string("cpu");
     }
-    if (setting.starts_with("cuda:")) return fail(errc::bad_option, "no CUDA backend in this build");
+    if (setting.starts_with("cuda:"))
+        return fail(errc::bad_option, "no CUDA backend in this build");
     return fail(errc::bad_option, "device is auto, cpu or cuda:N");
 }
 
@@ -71,7 +74,8 @@ std::string host_name() {
     if (gethostname(name.data(), name.size() - 1) != 0) return "host";
     std::string text(name.data());
     for (char& c : text) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const bool plain =
+            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (!plain) c = '-';
     }
     text.resize(std::min(text.size(), longest));

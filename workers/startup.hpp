@@ -1,5 +1,5 @@
-// What a worker does before it serves: who it is, what it computes on, whether Redis keeps what it is
-// given. Used by main and by the null worker of the queue bench.
+// What a worker does before it serves: who it is, what it computes on, whether Redis keeps what it
+// is given. Used by main and by the null worker of the queue bench.
 #pragma once
 
 #include <string>
@@ -15,14 +15,13 @@ namespace vultus {
 /// errors    bad_option: cuda:N, or a word that is none. Never a silent fall-back to the CPU.
 result<std::string> choose_device(const std::string& setting);
 
-/// Waits until Redis answers, has our library, and has the durable settings. Says in the log what is
-/// missing, each time that changes.
-/// returns   false if a stop was asked meanwhile
+/// Waits until Redis answers, has our library, and has the durable settings. Says in the log what
+/// is missing, each time that changes. returns   false if a stop was asked meanwhile
 bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop);
 
 /// Sends SIGINT and SIGTERM on to the calling thread, whichever thread the kernel chose for them.
-/// OpenBLAS starts threads when the program is loaded, before stop_signal can block anything in them;
-/// without this a SIGTERM that reaches one of those ends the worker with jobs in its hands.
+/// OpenBLAS starts threads when the program is loaded, before stop_signal can block anything in
+/// them; without this a SIGTERM that reaches one of those ends the worker with jobs in its hands.
 /// requires  the calling thread made the stop_signal
 void route_signals_here();
 

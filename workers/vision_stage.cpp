@@ -27,9 +27,12 @@ std::string caption(const match& who) {
 
 annotation::colour colour_of(match_status status) {
     switch (status) {
-        case match_status::known: return annotation::colour::green;
-        case match_status::ambiguous: return annotation::colour::amber;
-        case match_status::unknown: break;
+        case match_status::known:
+            return annotation::colour::green;
+        case match_status::ambiguous:
+            return annotation::colour::amber;
+        case match_status::unknown:
+            break;
     }
     return annotation::colour::grey;
 }
@@ -82,8 +85,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     }();
     if (train && found.faces.empty()) return fail(errc::no_face, "nobody was found");
     if (train && found.faces.size() > 1) {
-        return fail(errc::several_faces,
-                    std::to_string(found.faces.size()) + " faces were found");
+        return fail(errc::several_faces, std::to_string(found.faces.size()) + " faces were found");
     }
 
     const stage_timer timer(item, "align");

@@ -13,7 +13,7 @@ namespace vultus {
 
 /// threads   one at a time; one object per vision thread
 class vision_stage {
-   public:
+ public:
     /// The aligner is shared: its functions are const. `slot` belongs to this thread.
     vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
                  const aligner& straightener, int detect_side_max, progress::slot& slot);
@@ -23,7 +23,7 @@ class vision_stage {
     ///           verdicts instead and never fails here.
     result<void> look(work& item);
 
-   private:
+ private:
     result<void> look_at_photo(work& item, std::size_t index);
 
     std::unique_ptr<detector> hog_, cnn_;

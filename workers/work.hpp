@@ -19,16 +19,16 @@ struct work {
     std::string collection;
     gallery_version min_version = 0;
     job_options options;
-    std::uint64_t failures = 0;             ///< of the job so far
-    boot_time taken{0};                     ///< when the pipeline got it
-    boot_time waits_since{0};               ///< for a gallery; 0: does not wait
+    std::uint64_t failures = 0;  ///< of the job so far
+    boot_time taken{0};          ///< when the pipeline got it
+    boot_time waits_since{0};    ///< for a gallery; 0: does not wait
     std::map<std::string, double> stage_ms;
 
-    std::vector<std::string> photos;        ///< as sent; freed when seen, unless one is annotated
-    recognized seen;                        ///< recognize: filled stage by stage
-    std::vector<train_file> files;          ///< train: one verdict per photo
-    std::vector<std::size_t> photo_of_face; ///< train: index of the photo of each face in `seen`
-    std::vector<chip> chips;                ///< num_jitters per face, in the order of the faces
+    std::vector<std::string> photos;         ///< as sent; freed when seen, unless one is annotated
+    recognized seen;                         ///< recognize: filled stage by stage
+    std::vector<train_file> files;           ///< train: one verdict per photo
+    std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
+    std::vector<chip> chips;                 ///< num_jitters per face, in the order of the faces
 
     const job_ticket* job() const { return std::get_if<job_ticket>(&who); }
     const frame_ticket* frame() const { return std::get_if<frame_ticket>(&who); }
@@ -40,7 +40,7 @@ using work_ptr = std::shared_ptr<work>;
 
 /// Measures a stage: adds the milliseconds of its scope to stage_ms[name].
 class stage_timer {
-   public:
+ public:
     stage_timer(work& item, const char* name)
         : item_(item), name_(name), begin_(std::chrono::steady_clock::now()) {}
     ~stage_timer() {
@@ -50,7 +50,7 @@ class stage_timer {
     stage_timer(const stage_timer&) = delete;
     stage_timer& operator=(const stage_timer&) = delete;
 
-   private:
+ private:
     work& item_;
     const char* name_;
     std::chrono::steady_clock::time_point begin_;

@@ -1,5 +1,6 @@
-// What the session gives to those who do the work, and what it hears back. The session knows nothing
-// of pictures: the pipeline and the null worker of the queue bench stand behind the same interface.
+// What the session gives to those who do the work, and what it hears back. The session knows
+// nothing of pictures: the pipeline and the null worker of the queue bench stand behind the same
+// interface.
 #pragma once
 
 #include <atomic>
@@ -21,18 +22,18 @@ namespace vultus {
 /// Set by the session, read by every stage before it acts: nobody wants this work any more
 /// (cancelled, lost, fenced). One writer, many readers; never goes back.
 class drop_flag {
-   public:
+ public:
     void set() noexcept { value_.store(true, std::memory_order_relaxed); }
     bool is_set() const noexcept { return value_.load(std::memory_order_relaxed); }
 
-   private:
+ private:
     std::atomic<bool> value_{false};
 };
 
 /// A job whose attempt is ours: `started` said so.
 struct job_ticket {
     leased_job job;
-    std::string worker_id;               ///< under which it was leased: half of its fencing token
+    std::string worker_id;  ///< under which it was leased: half of its fencing token
     std::shared_ptr<drop_flag> dropped;
     attempt_id id() const { return {job.job_id, job.attempt}; }
 };
@@ -40,16 +41,16 @@ struct job_ticket {
 /// A frame, and the connection that waits for its answer.
 struct frame_ticket {
     protocol::frame frame;
-    std::size_t link = 0;                ///< index of the broker
-    std::uint64_t connection = 0;        ///< number of the socket; an answer goes nowhere else
-    boot_time give_up{0};                ///< nobody waits for the answer after this
+    std::size_t link = 0;          ///< index of the broker
+    std::uint64_t connection = 0;  ///< number of the socket; an answer goes nowhere else
+    boot_time give_up{0};          ///< nobody waits for the answer after this
     std::shared_ptr<drop_flag> dropped;
 };
 
 /// The work's side. No call may wait: the session thread renews leases.
 /// threads   called by the session thread only
 class work_sink {
-   public:
+ public:
     virtual ~work_sink() = default;
 
     /// False if there is no room (the session hands the job back).
@@ -71,7 +72,7 @@ std::string_view name_of(commit_state) noexcept;
 
 // ---- what the session hears ---------------------------------------------------------------------
 
-struct job_finished {                    ///< committed, refused as stale, or given up
+struct job_finished {  ///< committed, refused as stale, or given up
     attempt_id id;
     commit_state state = commit_state::stale;
     std::map<std::string, double> stage_ms;
@@ -81,14 +82,14 @@ struct frame_answered {
     std::size_t link = 0;
     std::uint64_t connection = 0;
 };
-struct gallery_held {                    ///< nothing: holds it no more
+struct gallery_held {  ///< nothing: holds it no more
     std::string collection;
     std::optional<gallery_version> version;
 };
-struct registration_gone {               ///< a hello was told that this worker is not registered
+struct registration_gone {  ///< a hello was told that this worker is not registered
     std::string worker_id;
 };
-struct drain_asked {                     ///< the same as a first SIGTERM
+struct drain_asked {  ///< the same as a first SIGTERM
     std::string reason;
 };
 using session_mail =

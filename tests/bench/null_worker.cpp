@@ -1,5 +1,5 @@
-// A worker that computes nothing, for the bench of the queue: the session, the leases and the commits
-// are the real ones, the result is an empty one. Answers recognize; a train fails.
+// A worker that computes nothing, for the bench of the queue: the session, the leases and the
+// commits are the real ones, the result is an empty one. Answers recognize; a train fails.
 #include <cstdio>
 
 #include "shared/log.hpp"
@@ -14,14 +14,15 @@ namespace {
 using namespace vultus;
 
 class nothing_to_see final : public work_sink {
-   public:
+ public:
     nothing_to_see(const redis_address& redis, const job_store& store, mailbox<session_mail>& mail)
         : store_(store), mail_(mail), commits_(redis, store, mail, 4'096) {
         recognized empty;
         empty.width = empty.height = 64;
         empty.detector = "hog";
         empty.embedding_model = "none";
-        for (const char* stage : {"queue", "decode", "detect", "align", "embed", "match", "total"}) {
+        for (const char* stage :
+             {"queue", "decode", "detect", "align", "embed", "match", "total"}) {
             empty.timing_ms[stage] = 0;
         }
         text_ = json_of(empty);
@@ -29,11 +30,13 @@ class nothing_to_see final : public work_sink {
 
     bool take(job_ticket job) override {
         if (job.job.type != job_type::recognize) {
-            commits_.submit(commits_.failure(std::move(job), {errc::no_usable_photo, "no engine"}, 0));
+            commits_.submit(
+                commits_.failure(std::move(job), {errc::no_usable_photo, "no engine"}, 0));
             return true;
         }
         commit_request request;
-        request.call = [this, id = job.id(), worker = job.worker_id, version = job.job.min_version] {
+        request.call = [this, id = job.id(), worker = job.worker_id,
+                        version = job.job.min_version] {
             return store_.complete_recognize(id, worker, version, text_, "");
         };
         request.ticket = std::move(job);
@@ -55,7 +58,7 @@ class nothing_to_see final : public work_sink {
     void fenced() override {}
     void news(const std::string&, gallery_version) override {}
 
-   private:
+ private:
     job_store store_;
     mailbox<session_mail>& mail_;
     std::string text_;

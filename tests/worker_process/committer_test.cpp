@@ -15,7 +15,7 @@ using testing::next_letter;
 constexpr const char* worker = "host-1-cpu-aa";
 
 class committing : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         world.register_worker(worker);
         commits.emplace(world.server.address(), world.store, mail, 100);

@@ -10,20 +10,20 @@
 namespace vultus {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::comes_true;
+using ::testing::ElementsAre;
 using testing::next_letter;
 
 constexpr const char* worker = "host-1-cpu-aa";
 
 class loading : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override { world.register_worker(worker); }
 
     void open(std::size_t collections_max = 256, std::size_t bytes_max = 1'000'000'000) {
-        galleries.emplace(gallery_store_settings{world.server.address(), collections_max, bytes_max},
-                          world.store, mail,
-                          [this](gallery_update news) { updates.push(std::move(news)); });
+        galleries.emplace(
+            gallery_store_settings{world.server.address(), collections_max, bytes_max}, world.store,
+            mail, [this](gallery_update news) { updates.push(std::move(news)); });
         galleries->registered(worker, 1);
     }
     /// The next update; an empty one after 20 s without.
@@ -44,8 +44,8 @@ class loading : public ::testing::Test {
     }
     /// What Redis thinks that this worker serves.
     std::string holding(const std::string& collection = "people") {
-        auto reply = world.redis.call({"HGET", world.store.prefix() + "worker:" + worker,
-                                       "gallery:" + collection});
+        auto reply = world.redis.call(
+            {"HGET", world.store.prefix() + "worker:" + worker, "gallery:" + collection});
         return reply ? reply->text : "?";
     }
 

@@ -18,7 +18,9 @@ leased_job job(const std::string& id, std::uint64_t attempt = 1, bool solo = fal
     one.solo = solo;
     return one;
 }
-attempt_id id(const std::string& name, std::uint64_t attempt = 1) { return {name, attempt}; }
+attempt_id id(const std::string& name, std::uint64_t attempt = 1) {
+    return {name, attempt};
+}
 
 TEST(jobs_in_hand, a_repeated_job_message_changes_nothing) {
     jobs_in_hand hand;

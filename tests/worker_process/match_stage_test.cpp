@@ -15,7 +15,7 @@ using ::testing::Pair;
 constexpr boot_time start{1'000'000};
 
 class matching : public ::testing::Test {
-   protected:
+ protected:
     work_ptr item(gallery_version min_version = 0) {
         auto one = std::make_shared<work>();
         job_ticket ticket;

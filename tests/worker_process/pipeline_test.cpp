@@ -1,5 +1,5 @@
-// From an accepted photo to a committed result: the real models, the sample photos, a real Redis. The
-// test plays the session.
+// From an accepted photo to a committed result: the real models, the sample photos, a real Redis.
+// The test plays the session.
 #include "workers/pipeline.hpp"
 
 #include <gmock/gmock.h>
@@ -16,8 +16,8 @@ namespace vultus {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::next_letter;
+using ::testing::Not;
 
 constexpr const char* worker = "host-1-cpu-aa";
 
@@ -34,7 +34,7 @@ std::string photo(const std::string& name) {
 }
 
 class seeing : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         world.register_worker(worker);
         const auto files = find_models(folder_of("VULTUS_MODELS", "/build/models"));
@@ -129,10 +129,12 @@ TEST_F(seeing, jobs_that_share_a_batch_get_their_own_answers) {
 }
 
 TEST_F(seeing, each_photo_of_a_train_has_its_verdict) {
-    const job_record mixed = train({photo("obama.jpg"), "no picture"}, "Obama", R"({"num_jitters":2})");
+    const job_record mixed =
+        train({photo("obama.jpg"), "no picture"}, "Obama", R"({"num_jitters":2})");
     EXPECT_EQ(mixed.state, job_state::succeeded) << mixed.error;
     EXPECT_THAT(mixed.result, HasSubstr(R"({"index":0,"state":"accepted")"));
-    EXPECT_THAT(mixed.result, HasSubstr(R"({"index":1,"state":"refused","reason":"unsupported_media")"));
+    EXPECT_THAT(mixed.result,
+                HasSubstr(R"({"index":1,"state":"refused","reason":"unsupported_media")"));
     const job_record none = train({"no picture", "nor this"}, "Nobody");
     EXPECT_EQ(none.state, job_state::failed);
     EXPECT_THAT(none.error, HasSubstr("no_usable_photo"));
@@ -155,7 +157,8 @@ TEST_F(seeing, options_that_cannot_be_fail_the_job) {
 TEST_F(seeing, the_annotated_photo_is_kept_when_asked_for) {
     const job_record plain = recognize(photo("obama2.jpg"));
     EXPECT_FALSE(plain.annotated);
-    const job_record drawn = recognize(photo("obama2.jpg"), R"({"annotate":true,"embeddings":true})");
+    const job_record drawn =
+        recognize(photo("obama2.jpg"), R"({"annotate":true,"embeddings":true})");
     EXPECT_TRUE(drawn.annotated);
     EXPECT_EQ(world.must(world.store.annotated(drawn.id)).substr(0, 3), "\xFF\xD8\xFF");
     EXPECT_THAT(drawn.result, HasSubstr("\"embedding\":["));

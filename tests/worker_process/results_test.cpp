@@ -49,19 +49,20 @@ TEST(results, options_are_read_with_their_ranges) {
 
 TEST(results, a_recognize_says_all_that_the_api_promises) {
     recognized seen = two_faces();
-    EXPECT_EQ(json_of(seen),
-              R"({"image":{"width":640,"height":480},)"
-              R"("gallery":{"version":3000000007,"people":2,"faces":5},)"
-              R"("models":{"detector":"hog","embedding":"test"},)"
-              R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
-              R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
-              "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","
-              R"("distance":0.3,"margin":1,"candidates":[{"label":"A \"q\" \\ )"
-              "\xF0\x9F\x98\x80"
-              R"(","distance":0.3,"face_id":"j-0"}]},)"
-              R"({"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
-              R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"unknown","label":null,)"
-              R"("distance":null,"margin":null,"candidates":[]}],"timing_ms":{"total":12.35}})");
+    EXPECT_EQ(
+        json_of(seen),
+        R"({"image":{"width":640,"height":480},)"
+        R"("gallery":{"version":3000000007,"people":2,"faces":5},)"
+        R"("models":{"detector":"hog","embedding":"test"},)"
+        R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
+        R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
+        "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","
+        R"("distance":0.3,"margin":1,"candidates":[{"label":"A \"q\" \\ )"
+        "\xF0\x9F\x98\x80"
+        R"(","distance":0.3,"face_id":"j-0"}]},)"
+        R"({"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
+        R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"unknown","label":null,)"
+        R"("distance":null,"margin":null,"candidates":[]}],"timing_ms":{"total":12.35}})");
 }
 
 TEST(results, an_ambiguous_face_names_the_winner) {

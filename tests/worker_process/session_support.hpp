@@ -1,5 +1,5 @@
-// A session under test: a broker's ROUTER that the test holds in its hand, a sink that only notes what
-// it is given, a real Redis.
+// A session under test: a broker's ROUTER that the test holds in its hand, a sink that only notes
+// what it is given, a real Redis.
 #pragma once
 
 #include <deque>
@@ -14,7 +14,7 @@ namespace vultus::testing {
 
 /// threads   called by the session's thread, asked by the test's
 class noting_sink final : public work_sink {
-   public:
+ public:
     bool take(job_ticket job) override;
     bool take(frame_ticket frame) override;
     void registered(const std::string& worker_id) override;
@@ -26,7 +26,7 @@ class noting_sink final : public work_sink {
     std::vector<std::string> story() const;  ///< registered, fenced, news <c> <v>, in order
     void refuse_jobs() { refuse_ = true; }
 
-   private:
+ private:
     mutable std::mutex mutex_;  // a test's notebook, not a stage
     std::vector<job_ticket> jobs_;
     std::vector<frame_ticket> frames_;
@@ -35,7 +35,7 @@ class noting_sink final : public work_sink {
 };
 
 class fake_broker {
-   public:
+ public:
     explicit fake_broker(const std::string& endpoint);
     /// The next message of this kind, at most 20 s; those before it are dropped.
     template <class Message>
@@ -44,7 +44,8 @@ class fake_broker {
         comes_true([&] {
             pump();
             while (!found && !inbox_.empty()) {
-                if (auto* wanted = std::get_if<Message>(&inbox_.front())) found = std::move(*wanted);
+                if (auto* wanted = std::get_if<Message>(&inbox_.front()))
+                    found = std::move(*wanted);
                 inbox_.pop_front();
             }
             return found.has_value();
@@ -58,7 +59,7 @@ class fake_broker {
     std::string peer;  ///< who sent the last message
     bool mute = false;
 
-   private:
+ private:
     std::deque<protocol::message> inbox_;
     zmq_context context_;
     zmq_socket socket_;
@@ -66,7 +67,7 @@ class fake_broker {
 
 /// Everything of one session, with short times.
 class running_session {
-   public:
+ public:
     running_session();
     ~running_session();
     void start();
@@ -82,7 +83,7 @@ class running_session {
     progress stages;
     std::unique_ptr<fake_broker> broker;
 
-   private:
+ private:
     std::unique_ptr<session> session_;
     std::thread thread_;
     std::atomic<int> ended_{-1};

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 class talking : public ::testing::Test {
-   protected:
+ protected:
     protocol::ready meet() {
         run.start();
         return meet_again();
@@ -41,8 +41,8 @@ class talking : public ::testing::Test {
         return soon([&] { return run.sink.jobs().size() == count; });
     }
     bool registered(const std::string& worker_id) {
-        auto reply = run.world.redis.call(
-            {"ZSCORE", run.world.store.prefix() + "workers", worker_id});
+        auto reply =
+            run.world.redis.call({"ZSCORE", run.world.store.prefix() + "workers", worker_id});
         return reply && reply->type == redis_reply::kind::text;
     }
     bool began(const leased_job& job) {

@@ -1,5 +1,5 @@
-// A store for the worker's tests: a redis-server of their own with the library in it, and what an api
-// and a broker would do to it.
+// A store for the worker's tests: a redis-server of their own with the library in it, and what an
+// api and a broker would do to it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ namespace vultus::testing {
 bool comes_true(const std::function<bool()>& condition);
 
 class test_store {
-   public:
+ public:
     test_store();
 
     template <class T>
@@ -47,7 +47,8 @@ class test_store {
     gallery_version change(job_type type, const std::string& label = "");
     /// Trains faces with the given vectors (all floats the same), without any worker's work.
     gallery_version train(const std::string& worker_id, const std::string& label,
-                          const std::vector<float>& values, const std::string& collection = "people");
+                          const std::vector<float>& values,
+                          const std::string& collection = "people");
     gallery_version version(const std::string& collection = "people");
 
     redis_server server;
