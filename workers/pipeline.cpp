@@ -19,6 +19,14 @@ double milliseconds_between(boot_time from, boot_time to) {
     return static_cast<double>((to - from).count());
 }
 
+std::vector<chip> disturbed(const std::vector<chip>& faces, int copies) {
+    std::vector<chip> all;
+    for (const chip& face : faces) {
+        for (chip& copy : jittered(face, copies)) all.push_back(std::move(copy));
+    }
+    return all;
+}
+
 }  // namespace
 
 pipeline::pipeline(pipeline_settings settings, job_store store, vision_models models,
@@ -189,8 +197,14 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
     std::unordered_map<batch::ticket, work_ptr> open;
     const auto admit = [&](work_ptr item) {
         item->seen.embedding_model = network->name();
-        if (item->chips.empty()) return embedded(std::move(item), {});
-        waiting.add(++last, std::exchange(item->chips, {}));
+        std::vector<chip> chips = std::exchange(item->chips, {});
+        if (chips.empty()) return embedded(std::move(item), {});
+        if (item->type == job_type::train && item->options.num_jitters > 1) {
+            // Copied here, one job at a time: 16 photos with 100 copies each are 108 MB.
+            const step moving(slot, limits::progress * 2);
+            chips = disturbed(chips, item->options.num_jitters);
+        }
+        waiting.add(++last, std::move(chips));
         open[last] = std::move(item);
     };
     while (true) {

@@ -135,6 +135,7 @@ protocol::worker_heartbeat session::heartbeat_of(const broker_link& link, std::s
 // ones, so two brokers with different numbers would push each other out.
 void session::reopen_links(boot_time now) {
     ++connection_;
+    reopened_ = now;
     for (broker_link& link : links_) {
         link.close("new connection");
         if (auto opened = link.open(worker_id_, connection_, now); !opened) {
@@ -152,7 +153,8 @@ void session::tend_links(boot_time now) {
     const bool replace = std::any_of(links_.begin(), links_.end(), [&](const broker_link& link) {
         return !link.is_open() || link.silent(now);
     });
-    if (replace) reopen_links(now);
+    // The first sockets at once; after that no faster than heartbeats, whatever goes wrong.
+    if (replace && (connection_ == 0 || now >= reopened_ + settings_.heartbeat)) reopen_links(now);
     for (std::size_t i = 0; i < links_.size(); ++i) {
         broker_link& link = links_[i];
         if (!link.introduced() && link.introduce(introduction(), now) && draining_) {

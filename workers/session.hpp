@@ -116,7 +116,8 @@ class session {
     protocol::versions galleries_;             ///< served, by the loader's word
 
     boot_time fence_at_{0};  ///< serving ends here unless a renewal succeeds
-    boot_time renew_at_{0}, register_at_{0}, start_at_{0}, stuck_since_{0}, drain_until_{0};
+    boot_time reopened_{0}, renew_at_{0}, register_at_{0}, start_at_{0}, stuck_since_{0},
+        drain_until_{0};
     bool renewing_ = false, starting_ = false, draining_ = false, late_logged_ = false;
     std::size_t returning_ = 0;  ///< hand_back calls without an answer yet
 };

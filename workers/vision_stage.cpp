@@ -94,9 +94,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
         aligned_face aligned = aligner_.align(picture, face.where);
         item.seen.faces.push_back({face, aligned.points, {}});
         item.photo_of_face.push_back(index);
-        for (chip& copy : jittered(aligned.face, train ? item.options.num_jitters : 1)) {
-            item.chips.push_back(std::move(copy));
-        }
+        item.chips.push_back(std::move(aligned.face));
     }
     item.seen.width = picture.width;
     item.seen.height = picture.height;

@@ -28,7 +28,7 @@ struct work {
     recognized seen;                         ///< recognize: filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo
     std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
-    std::vector<chip> chips;                 ///< num_jitters per face, in the order of the faces
+    std::vector<chip> chips;                 ///< one per face, until they are embedded
 
     const job_ticket* job() const { return std::get_if<job_ticket>(&who); }
     const frame_ticket* frame() const { return std::get_if<frame_ticket>(&who); }

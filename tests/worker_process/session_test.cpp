@@ -202,6 +202,30 @@ TEST_F(talking, a_silent_broker_gets_a_new_socket) {
     EXPECT_EQ(run.broker->peer, ready.worker_id + ".2");
 }
 
+TEST_F(talking, each_broker_has_its_own_jobs_and_all_sockets_one_number) {
+    run.settings.brokers.push_back("ipc://" + run.folder + "/second");
+    testing::fake_broker second(run.settings.brokers[1]);
+    const protocol::ready ready = meet();
+    ASSERT_TRUE(second.next<protocol::ready>());
+    EXPECT_EQ(second.peer, run.broker->peer);
+    give(ready, 1);
+    run.world.submit(job_type::recognize, {"photo"});
+    const auto others = run.world.lease(ready.worker_id, 1);
+    second.send(protocol::job{1, others});
+    ASSERT_TRUE(taken(2));
+    run.mail.push(job_finished{{others[0].job_id, 1}, commit_state::succeeded, {}});
+    const auto done = second.next<protocol::done>();
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->job_id, others[0].job_id);
+
+    // One of them says bye: both get new sockets with the next number, and what runs goes on.
+    second.send(protocol::bye{"unknown"});
+    ASSERT_TRUE(second.next<protocol::ready>());
+    EXPECT_EQ(second.peer, ready.worker_id + ".2");
+    EXPECT_THAT(meet_again().running, SizeIs(1));
+    EXPECT_EQ(run.broker->peer, second.peer);
+}
+
 TEST_F(talking, news_come_by_reload_by_job_and_by_renewal) {
     const protocol::ready ready = meet();
     run.broker->send(protocol::reload{"people", 5});
