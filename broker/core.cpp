@@ -117,9 +117,12 @@ void core::on(const store_prepared& reply) {
     prepare_ = timer{now_ + backoff_max, false};
     if (!link_up_) return;
     if (!reply.outcome) {
-        remark(log::level::error, "store_not_ready", {}, reply.outcome.error().detail);
+        const std::string& why = reply.outcome.error().detail;
+        if (why != last_trouble_) remark(log::level::error, "store_not_ready", {}, why);
+        last_trouble_ = why;
         return;
     }
+    last_trouble_.clear();
     prepared_ = true;
     safe_ = true;
     // The clock that was known before stays: reap and barrier compare with it (grace).

@@ -126,6 +126,7 @@ class core {
     std::chrono::milliseconds lease_backoff_{0};
 
     bool link_up_ = false, prepared_ = false, safe_ = true;
+    std::string last_trouble_;                   ///< said once, not with each try
     timer prepare_, check_, reap_, barrier_, collect_;
     boot_time sweep_at_{0}, beat_at_{0}, news_at_{0}, news_last_{0};
     unix_time time_there_{0};                    ///< Redis' clock, as last heard; 0: never

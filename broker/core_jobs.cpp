@@ -20,7 +20,7 @@ void core::from_worker(const std::string& connection, const protocol::message& w
     }
     worker* known = workers_.by_connection(connection);
     if (known == nullptr) {
-        // After a restart of this broker, or one that was given up: it opens a new socket and READYs.
+        // After a restart of this broker, or given up before: it opens a new socket and READYs.
         if (!std::holds_alternative<protocol::bye>(what)) {
             out(to_worker{connection, protocol::bye{"unknown"}});
         }
@@ -122,7 +122,7 @@ void core::lose(const std::string& connection, const std::string& why) {
     const worker* one = workers_.by_connection(connection);
     if (one == nullptr) return;
     remark(log::level::warning, "worker_lost", one->who.worker_id, why);
-    out(report_lost{one->who.worker_id, connection});
+    out(report_lost{one->who.worker_id, std::to_string(one->connection_number)});
     forget(connection);
 }
 
@@ -173,7 +173,8 @@ void core::lease_more() {
         if (one == nullptr) return;
         // A quarter of the window at a time, so that the first to ask does not take everything.
         const std::uint32_t share = std::max(1u, one->who.window / 4);
-        std::uint32_t most = workers_.leasable(now_) > 1 ? std::min(one->free(), share) : one->free();
+        std::uint32_t most = one->free();
+        if (workers_.leasable(now_) > 1) most = std::min(most, share);
         most = std::min(most, static_cast<std::uint32_t>(limits::jobs_per_message));
         one->ticket = ++tickets_;
         one->reserved = most;
@@ -181,7 +182,7 @@ void core::lease_more() {
         leases_[one->ticket] = {one->who.worker_id, most, one->outstanding(), submitted_};
         lease_request request;
         request.worker_id = one->who.worker_id;
-        request.connection = one->connection;
+        request.connection = std::to_string(one->connection_number);
         request.most = most;
         request.outstanding = one->outstanding();
         request.types = one->who.types;

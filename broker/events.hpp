@@ -74,7 +74,7 @@ struct hand_back {                              ///< a leased job that reached n
     attempt_id attempt;
     std::string worker_id;
 };
-struct report_lost { std::string worker_id, connection; };
+struct report_lost { std::string worker_id, connection; };  ///< connection: its number, as Redis has it
 struct run_duty {
     duty which = duty::reap;
     unix_time expected_now{0};                  ///< what Redis' clock should say

@@ -85,7 +85,7 @@ TEST(liveness, any_message_counts_and_three_missed_heartbeats_end_it) {
     const auto lost = all_of<report_lost>(b.pass(milliseconds(250)));
     ASSERT_THAT(lost, SizeIs(1));
     EXPECT_EQ(lost[0].worker_id, "w");
-    EXPECT_EQ(lost[0].connection, "w.1");
+    EXPECT_EQ(lost[0].connection, "1");
     EXPECT_THAT(b.it.workers().all(), IsEmpty());
 }
 
@@ -109,8 +109,8 @@ TEST(liveness, an_unreachable_worker_is_lost_at_once_a_full_one_is_kept) {
 
 TEST(liveness, a_large_loss_is_reported_again_until_nothing_is_left) {
     bench b;
-    EXPECT_THAT(all_of<report_lost>(b.tell(loss_reported{"w", "w.1", moved{100, false, {}}})), SizeIs(1));
-    EXPECT_THAT(all_of<report_lost>(b.tell(loss_reported{"w", "w.1", moved{7, false, {}}})), IsEmpty());
+    EXPECT_THAT(all_of<report_lost>(b.tell(loss_reported{"w", "1", moved{100, false, {}}})), SizeIs(1));
+    EXPECT_THAT(all_of<report_lost>(b.tell(loss_reported{"w", "1", moved{7, false, {}}})), IsEmpty());
 }
 
 TEST(connections, a_stranger_is_told_to_introduce_itself) {

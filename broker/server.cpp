@@ -1,0 +1,209 @@
+// Sockets, Redis and time around the core. See server.hpp.
+#include "broker/server.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "shared/failpoint.hpp"
+#include "shared/ids.hpp"
+#include "shared/log.hpp"
+
+namespace vultus::broker {
+namespace {
+
+constexpr int messages_per_turn = 256;  ///< of one socket, so that neither starves the other
+constexpr int wrong_data = 2;
+
+core_options options_of(const broker_settings& settings, std::string broker_id) {
+    core_options options;
+    options.broker_id = std::move(broker_id);
+    options.drain_timeout = settings.drain_timeout;
+    return options;
+}
+
+}  // namespace
+
+result<std::unique_ptr<server>> server::open(zmq_context& context, const broker_settings& settings) {
+    auto workers =
+        zmq_socket::router(context, settings.common.broker_worker_endpoints.at(0), zmq_options{});
+    if (!workers) return fail(workers.error());
+    auto apis = zmq_socket::router(context, settings.common.broker_api_endpoints.at(0), zmq_options{});
+    if (!apis) return fail(apis.error());
+    return std::unique_ptr<server>(
+        new server(settings, std::move(*workers), std::move(*apis), random_hex32()));
+}
+
+server::server(const broker_settings& settings, zmq_socket workers, zmq_socket apis,
+               std::string broker_id)
+    : settings_(settings),
+      core_(options_of(settings, std::move(broker_id))),
+      workers_(std::move(workers)),
+      apis_(std::move(apis)),
+      redis_(settings.common.redis, redis_timeouts{}) {
+    redis_.set_on_change([this](bool connected) { tell(store_link{connected}); });
+}
+
+int server::run(stop_signal& stop) {
+    log::info("listening", {{"workers", workers_.endpoint()}, {"apis", apis_.endpoint()}});
+    while (!ended_) {
+        wait(stop);
+        receive(side::worker, workers_);
+        receive(side::api, apis_);
+        tell(tick{});
+        settle();
+    }
+    return exit_code_;
+}
+
+void server::wait(stop_signal& stop) {
+    std::array<poll_item, 4> items;
+    items[0].socket = &workers_;
+    items[1].socket = &apis_;
+    items[2].fd = stop.fd();
+    items[3].fd = redis_.fd();
+    items[3].want_read = redis_.wants_read();
+    items[3].want_write = redis_.wants_write();
+    const std::size_t count = redis_.fd() < 0 ? 3 : 4;
+    const std::uint64_t polled = redis_.connection();
+
+    const boot_time next = std::min(core_.next_timer(), redis_.next_timer());
+    const boot_time now = boot_now();
+    poll(std::span(items).first(count), next > now ? next - now : std::chrono::milliseconds(0));
+
+    const boot_time after = boot_now();
+    if (count == 4 && items[3].readable && redis_.connection() == polled) redis_.on_readable(after);
+    if (count == 4 && items[3].writable && redis_.connection() == polled) redis_.on_writable(after);
+    redis_.on_timer(after);
+    if (items[2].readable && stop.asked() && !stopping_) {
+        stopping_ = true;
+        tell(broker::stop{});
+    }
+    settle();
+}
+
+void server::receive(side from, zmq_socket& socket) {
+    for (int count = 0; count < messages_per_turn; ++count) {
+        auto frames = socket.receive();
+        if (!frames) return;
+        if (frames->empty()) continue;
+        std::string connection = std::move(frames->front());
+        frames->erase(frames->begin());
+        auto message = protocol::decode(protocol::direction::to_broker, *frames);
+        if (message) {
+            tell(received{from, std::move(connection), std::move(*message)});
+        } else if (message.error().code == errc::wrong_version) {
+            tell(undecodable{from, std::move(connection)});
+        } else {
+            log::debug("malformed_message", {{"why", message.error().detail}});
+        }
+        settle();
+    }
+}
+
+void server::settle() {
+    while (!waiting_.empty()) {
+        event next = std::move(waiting_.front());
+        waiting_.pop_front();
+        for (const effect& wanted : core_.handle(std::move(next), boot_now())) {
+            std::visit([this](const auto& one) { carry(one); }, wanted);
+        }
+    }
+}
+
+void server::send(side to, const std::string& connection, const protocol::message& what) {
+    std::vector<std::string> frames = protocol::encode(what);
+    frames.insert(frames.begin(), connection);
+    const sent outcome = (to == side::worker ? workers_ : apis_).send(frames);
+    // An api that is gone will ask again by itself, or never: there is nothing to undo.
+    if (outcome == sent::ok || to == side::api) return;
+    tell(send_failed{connection, outcome == sent::unreachable, what});
+}
+
+// Three calls, one after the other; the first failure is the outcome.
+void server::load_library() {
+    redis_.send<void>(store_.load_library(), [this](result<void> loaded) {
+        if (loaded) return check_settings();
+        if (loaded.error().code == errc::wrong_version) {
+            log::error("wrong_version", {{"why", loaded.error().detail}});
+            exit_code_ = wrong_data;
+            ended_ = true;
+        }
+        tell(store_prepared{fail(loaded.error())});
+    });
+}
+
+void server::check_settings() {
+    redis_.send<void>(store_.check_settings(), [this](result<void> safe) {
+        if (safe) return read_time();
+        tell(store_prepared{fail(safe.error())});
+    });
+}
+
+void server::read_time() {
+    redis_.send<unix_time>(store_.time(),
+                           [this](result<unix_time> now) { tell(store_prepared{std::move(now)}); });
+}
+
+void server::carry(const check_store&) {
+    redis_.send<void>(store_.check_settings(),
+                      [this](result<void> safe) { tell(store_checked{std::move(safe)}); });
+}
+
+void server::carry(const lease& call) {
+    redis_.send<std::vector<leased_job>>(
+        store_.lease(call.request), [this, ticket = call.ticket](auto jobs) {
+            failpoint("broker.after_lease");
+            tell(leased{ticket, std::move(jobs)});
+        });
+}
+
+void server::carry(const hand_back& one) {
+    // If it fails the lease lapses, and the job is reaped.
+    redis_.send<committed>(store_.hand_back(one.attempt, one.worker_id), [](result<committed>) {});
+}
+
+void server::carry(const report_lost& loss) {
+    redis_.send<moved>(store_.worker_lost(loss.worker_id, loss.connection),
+                       [this, loss](result<moved> outcome) {
+                           tell(loss_reported{loss.worker_id, loss.connection, std::move(outcome)});
+                       });
+}
+
+void server::carry(const run_duty& call) {
+    const auto told = [this, which = call.which](result<moved> outcome) {
+        tell(duty_done{which, std::move(outcome)});
+    };
+    switch (call.which) {
+        case duty::reap:
+            redis_.send<moved>(store_.reap(call.expected_now, limits::lease), told);
+            break;
+        case duty::barrier: redis_.send<moved>(store_.barrier(call.expected_now), told); break;
+        case duty::collect:
+            redis_.send<moved>(store_.gc(settings_.retention, settings_.finished_jobs_max,
+                                         settings_.finished_bytes_max),
+                               told);
+            break;
+    }
+}
+
+void server::carry(const read_gallery& call) {
+    redis_.send<gallery_info>(
+        store_.gallery(call.collection),
+        [this, collection = call.collection](result<gallery_info> found) {
+            if (found) {
+                tell(gallery_read{collection, found->version});
+            } else {
+                tell(gallery_read{collection, fail(found.error())});
+            }
+        });
+}
+
+void server::carry(const note& line) {
+    if (line.worker.empty()) {
+        log::write(line.level, line.what, {{"why", line.detail}});
+    } else {
+        log::write(line.level, line.what, {{"worker", line.worker}, {"why", line.detail}});
+    }
+}
+
+}  // namespace vultus::broker

@@ -1,0 +1,63 @@
+// The broker's loop: two ROUTER sockets, one connection to Redis, one signal descriptor, one poll. It
+// turns what comes in into events for the core and carries out the effects; it decides nothing.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "broker/core.hpp"
+#include "shared/job_store.hpp"
+#include "shared/redis_client.hpp"
+#include "shared/settings.hpp"
+#include "shared/stop_signal.hpp"
+#include "shared/zmq_socket.hpp"
+
+namespace vultus::broker {
+
+/// threads   one owner
+class server {
+   public:
+    /// Binds the first of the worker endpoints and the first of the api endpoints.
+    /// errors    malformed: an endpoint cannot be read; store_unavailable: another listens there
+    static result<std::unique_ptr<server>> open(zmq_context&, const broker_settings&);
+
+    /// Serves until `stop` asks, then drains for at most drain_timeout.
+    /// returns   the exit code: 0, or 2 if Redis holds the data of another major version
+    int run(stop_signal& stop);
+
+   private:
+    server(const broker_settings&, zmq_socket workers, zmq_socket apis, std::string broker_id);
+
+    void wait(stop_signal& stop);
+    void receive(side from, zmq_socket& socket);
+    void settle();
+    void tell(event what) { waiting_.push_back(std::move(what)); }
+    void send(side to, const std::string& connection, const protocol::message& what);
+    void load_library();
+    void check_settings();
+    void read_time();
+
+    void carry(const to_worker& one) { send(side::worker, one.connection, one.what); }
+    void carry(const to_api& one) { send(side::api, one.connection, one.what); }
+    void carry(const prepare_store&) { load_library(); }
+    void carry(const check_store&);
+    void carry(const lease&);
+    void carry(const hand_back&);
+    void carry(const report_lost&);
+    void carry(const run_duty&);
+    void carry(const read_gallery&);
+    void carry(const note&);
+    void carry(const finished&) { ended_ = true; }
+
+    const broker_settings settings_;
+    const job_store store_;
+    core core_;
+    zmq_socket workers_, apis_;
+    redis_client redis_;
+    std::deque<event> waiting_;          ///< told, not yet handled
+    bool stopping_ = false, ended_ = false;
+    int exit_code_ = 0;
+};
+
+}  // namespace vultus::broker
