@@ -32,7 +32,10 @@ result<body_parts> read_form(std::string_view boundary, std::string_view body) {
         if (part.body.size() > field_bytes) {
             return fail(errc::too_large, "a field of the form is larger than 4 KiB");
         }
-        if (!is_utf8(part.body)) return fail(errc::malformed, "a field of the form is not UTF-8");
+        // A name that is not UTF-8 is a bad label, and is refused as one.
+        if (part.name != "name" && !is_utf8(part.body)) {
+            return fail(errc::malformed, "a field of the form is not UTF-8");
+        }
         if (!read.fields.emplace(part.name, std::move(part.body)).second) {
             return fail(errc::malformed, "the form has a field twice");
         }

@@ -94,10 +94,7 @@ void core::on(const duty_done& reply) {
             one.at = now_ + (done.count > 0 ? std::chrono::milliseconds(1'000) : collect_idle);
             break;
     }
-    // A full batch means that more is due: not only with the next sweep.
-    const bool full = (reply.which == duty::reap && done.count >= limits::reap_batch) ||
-                      (reply.which == duty::collect && done.count >= limits::collect_batch);
-    if (full && ready()) {
+    if (done.again && ready()) {  // not only with the next sweep
         one.at = now_;
         run_duties();
     }

@@ -158,9 +158,7 @@ void core::on(const send_failed& failure) {
 void core::on(const loss_reported& reply) {
     if (!reply.outcome || reply.outcome->count == 0) return;  // what is left is reaped
     expect(reply.outcome->count);
-    if (reply.outcome->count >= limits::reap_batch) {
-        out(report_lost{reply.worker_id, reply.connection});
-    }
+    if (reply.outcome->again) out(report_lost{reply.worker_id, reply.connection});
 }
 
 void core::lease_more() {

@@ -142,7 +142,7 @@ struct committed {
 };
 struct new_face {
     std::string face_id;                                 ///< "<job id>-<n>"
-    std::string json;                                    ///< {label, job_id, created_at, box, detection_score}
+    std::string json;                                    ///< label, job_id, created_at, box, score
     std::string vector;                                  ///< 512 bytes, float32 little-endian
 };
 
@@ -186,7 +186,8 @@ class job_store {
     // api
     redis_call<accepted> accept(new_job, std::size_t jobs_max, std::size_t bytes_max) const;
     redis_call<accepted> change(const new_change&) const;
-    redis_call<std::string> cancel(std::string_view id) const;  ///< cancelled | requested; else already_terminal
+    /// "cancelled" or "requested"; else already_terminal
+    redis_call<std::string> cancel(std::string_view id) const;
     redis_call<job_record> job(std::string_view id) const;      ///< not_found or collected
     redis_call<std::string> annotated(std::string_view id) const;
     redis_call<job_page> jobs(std::optional<job_state>, std::optional<job_type>, std::size_t count,

@@ -92,6 +92,7 @@ redis_call<moved> job_store::worker_lost(std::string_view worker_id,
             if (status != "ok") return unexpected_reply(status);
             moved what;
             add_counts(what, all, 0);
+            what.again = what.count >= limits::reap_batch;
             return what;
         });
 }

@@ -107,9 +107,9 @@ int main(int count, char** words) {
     const std::chrono::duration<double> length(std::atof(words[3]));
     std::ifstream file(words[4], std::ios::binary);
     const std::string photo{std::istreambuf_iterator<char>(file), {}};
-    const std::string request = "POST /api/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
-                                "Prefer: wait=30\r\nContent-Length: " + std::to_string(photo.size()) +
-                                "\r\n\r\n" + photo;
+    const std::string request =
+        "POST /api/recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+        "Prefer: wait=30\r\nContent-Length: " + std::to_string(photo.size()) + "\r\n\r\n" + photo;
     const auto from = clock_type::now() + std::chrono::seconds(1);
     const auto to = from + std::chrono::duration_cast<clock_type::duration>(length);
     std::vector<tally> tallies(static_cast<std::size_t>(clients));
@@ -126,7 +126,9 @@ int main(int count, char** words) {
     }
     if (all.empty()) return 1;
     std::sort(all.begin(), all.end());
-    const auto at = [&](double share) { return all[static_cast<std::size_t>(share * static_cast<double>(all.size() - 1))]; };
+    const auto at = [&](double share) {
+        return all[static_cast<std::size_t>(share * static_cast<double>(all.size() - 1))];
+    };
     std::printf("{\"jobs_per_s\": %.0f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"failed\": %zu}\n",
                 static_cast<double>(all.size()) / length.count(), at(0.5), at(0.99), failed);
     return 0;

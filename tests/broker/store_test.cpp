@@ -73,7 +73,7 @@ TEST(timers, run_at_their_pace_one_call_at_a_time) {
 TEST(timers, say_what_the_clock_of_redis_should_be) {
     bench b;
     b.pass(milliseconds(250));
-    b.tell(duty_done{duty::reap, moved{0, false, unix_time{5'000'000}}});
+    b.tell(duty_done{duty::reap, moved{0, false, false, unix_time{5'000'000}}});
     const auto calls = all_of<run_duty>(b.pass(milliseconds(250)));
     ASSERT_THAT(calls, SizeIs(1));
     EXPECT_EQ(calls[0].expected_now, unix_time{5'000'250});
@@ -90,8 +90,8 @@ TEST(timers, say_what_the_clock_of_redis_should_be) {
 TEST(timers, a_full_batch_is_followed_at_once_and_a_failure_waits) {
     bench b;
     b.pass(milliseconds(250));
-    EXPECT_EQ(count_of(duty::reap, b.tell(duty_done{duty::reap, moved{100, false, {}}})), 1u);
-    EXPECT_EQ(count_of(duty::reap, b.tell(duty_done{duty::reap, moved{99, false, {}}})), 0u);
+    EXPECT_EQ(count_of(duty::reap, b.tell(duty_done{duty::reap, moved{100, false, true, {}}})), 1u);
+    EXPECT_EQ(count_of(duty::reap, b.tell(duty_done{duty::reap, moved{99, false, false, {}}})), 0u);
     b.pass(milliseconds(250));
     b.tell(duty_done{duty::reap, fail(errc::store_unavailable, "away")});
     EXPECT_EQ(count_of(duty::reap, b.pass(milliseconds(750))), 0u);
@@ -102,7 +102,7 @@ TEST(timers, what_was_reaped_is_leased_at_once) {
     bench b;
     b.answer_empty(b.join("w"));
     b.answer_empty(b.pass(milliseconds(250)));
-    EXPECT_THAT(all_of<lease>(b.tell(duty_done{duty::reap, moved{1, false, {}}})), SizeIs(1));
+    EXPECT_THAT(all_of<lease>(b.tell(duty_done{duty::reap, moved{1, false, false, {}}})), SizeIs(1));
 }
 
 TEST(news, a_new_version_is_told_to_those_who_hold_the_collection) {

@@ -109,8 +109,10 @@ TEST(liveness, an_unreachable_worker_is_lost_at_once_a_full_one_is_kept) {
 
 TEST(liveness, a_large_loss_is_reported_again_until_nothing_is_left) {
     bench b;
-    EXPECT_THAT(all_of<report_lost>(b.tell(loss_reported{"w", "1", moved{100, false, {}}})), SizeIs(1));
-    EXPECT_THAT(all_of<report_lost>(b.tell(loss_reported{"w", "1", moved{7, false, {}}})), IsEmpty());
+    const auto more = b.tell(loss_reported{"w", "1", moved{100, false, true, {}}});
+    EXPECT_THAT(all_of<report_lost>(more), SizeIs(1));
+    const auto last = b.tell(loss_reported{"w", "1", moved{7, false, false, {}}});
+    EXPECT_THAT(all_of<report_lost>(last), IsEmpty());
 }
 
 TEST(connections, a_stranger_is_told_to_introduce_itself) {

@@ -173,7 +173,7 @@ def test_two_files_of_which_one_is_bad(shared_service, photos):
 
 
 @pytest.mark.parametrize("form, status, name", [
-    ({}, 400, "malformed"),
+    ({}, 422, "bad_label"),
     ({"name": ""}, 422, "bad_label"),
     ({"name": "x" * 201}, 422, "bad_label"),
     ({"name": "a\nb"}, 422, "bad_label"),
@@ -254,15 +254,16 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(shared_service):
         assert answer.startswith(b"HTTP/1.1 413") and b"Connection: close" in answer
 
 
+def no_workers(service):
+    status = service.call("GET", "/api/status").json()
+    return status if status["workers"] == [] else None
+
+
 def test_a_service_without_workers_says_why(photos):
     with running(workers=1) as service:
         [worker] = service.pids("vultus-worker")
         os.kill(worker, signal.SIGSTOP)
-
-        def degraded():
-            status = service.call("GET", "/api/status").json()
-            return status if status["workers"] == [] else None
-        status = wait_until(degraded, 30, "the frozen worker to be missed")
+        status = wait_until(lambda: no_workers(service), 30, "the frozen worker to be missed")
         assert status["state"] == "degraded" and any("worker" in reason for reason in status["reasons"])
         answer = service.call("POST", "/api/recognize", files={"file": photos["small_biden"]})
         assert answer.status_code == 202
@@ -277,11 +278,12 @@ def test_a_full_queue_refuses_with_retry_after(photos):
     with running(settings=["api.queue_jobs_max=3"]) as service:
         [worker] = service.pids("vultus-worker")
         os.kill(worker, signal.SIGSTOP)
+        wait_until(lambda: no_workers(service), 30, "the frozen worker to be missed")
         answers = [service.call("POST", "/api/recognize", files={"file": photos["small_biden"]})
                    for _ in range(12)]
         refused = [answer for answer in answers if answer.status_code != 202]
         os.kill(worker, signal.SIGCONT)
-        assert refused, "the queue has a bound"
+        assert len(refused) == 12 - 3, "the queue has a bound"
         for answer in refused:
             problem(answer, 503, "queue_full")
             assert int(answer.headers["Retry-After"]) >= 1
@@ -296,11 +298,13 @@ def test_redis_away_is_503_at_once_and_recovers(photos):
         [redis] = service.pids("redis")
         os.kill(redis, signal.SIGSTOP)
         try:
-            begin = time.monotonic()
-            answer = service.call("POST", "/api/recognize", files={"file": photos["small_biden"]})
-            problem(answer, 503, "store_unavailable")
-            assert "Retry-After" in answer.headers
-            assert time.monotonic() - begin < 5
+            for _ in range(4):
+                begin = time.monotonic()
+                answer = service.call("POST", "/api/recognize", files={"file": photos["small_biden"]})
+                # What was sent to a Redis that froze may run when it goes on: nobody can know yet.
+                problem(answer, 503, "unknown_outcome")
+                assert "Retry-After" in answer.headers
+                assert time.monotonic() - begin < 1
         finally:
             os.kill(redis, signal.SIGCONT)
 

@@ -1,3 +1,4 @@
+// See redis_server_support.hpp.
 #include "tests/shared/redis_server_support.hpp"
 
 #include <signal.h>

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -46,6 +47,39 @@ bool starts_with_one_of(const std::string& text, const std::vector<std::string>&
                        [&](const std::string& start) { return text.rfind(start, 0) == 0; });
 }
 
+// What stands between `open` and `close` in a line that begins with #include; g++ 12 warns falsely inside
+// std::regex under AddressSanitizer, so the lines are read by hand.
+std::optional<std::string> included(const std::string& line, char open, char close) {
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin == std::string::npos || line.compare(begin, 9, "#include ") != 0) return std::nullopt;
+    if (line.size() < begin + 10 || line[begin + 9] != open) return std::nullopt;
+    const auto end = line.find(close, begin + 10);
+    if (end == std::string::npos) return std::nullopt;
+    return line.substr(begin + 10, end - begin - 10);
+}
+
+// The first line of a function's body, as clang-format lays it out: `... name(...) const {`.
+bool opens_function(std::string line) {
+    if (line.empty() || std::isalpha(static_cast<unsigned char>(line[0])) == 0) return false;
+    if (!line.ends_with(" {")) return false;
+    line.resize(line.size() - 2);
+    for (const std::string word : {" override", " noexcept", " const"}) {
+        if (line.ends_with(word)) line.resize(line.size() - word.size());
+    }
+    return line.ends_with(")");
+}
+
+bool has_word(const std::string& line, const std::string& word) {
+    const auto in_word = [&](std::size_t i) {
+        return i < line.size() &&
+               (std::isalnum(static_cast<unsigned char>(line[i])) != 0 || line[i] == '_');
+    };
+    for (auto at = line.find(word); at != std::string::npos; at = line.find(word, at + 1)) {
+        if ((at == 0 || !in_word(at - 1)) && !in_word(at + word.size())) return true;
+    }
+    return false;
+}
+
 // Which product files may include what: the part of the include before the first match decides.
 const std::map<std::string, std::vector<std::string>> homes{
     {"zmq", {"shared/zmq_socket.cpp"}},
@@ -57,7 +91,7 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"prometheus/", {"shared/metrics.cpp"}},
     {"sodium", {"shared/ids.cpp", "workers/models.cpp"}},
     {"boost/beast", {"api/http_"}},
-    {"boost/json", {"api/json", "workers/json", "clients/ctl/json"}},
+    {"boost/json", {"api/json", "workers/results.cpp", "clients/ctl/json"}},
     {"opencv2/", {"workers/image"}},
     {"dlib/", {"workers/"}},
     {"jpeglib", {"workers/image"}},
@@ -68,27 +102,26 @@ const std::map<std::string, std::vector<std::string>> homes{
 TEST(tidy, finds_the_sources) { EXPECT_GT(sources().size(), 80u); }
 
 TEST(tidy, includes_point_one_way) {
-    const std::regex own_include(R"(^\s*#include "([a-z_]+)/)");
     for (const auto& file : sources()) {
         const auto from = folder_of(file.name);
         if (from == "tests") continue;
         for (const auto& line : file.lines) {
-            std::smatch match;
-            if (!std::regex_search(line, match, own_include)) continue;
-            EXPECT_TRUE(match[1] == from || match[1] == "shared") << file.name << ": " << line;
+            const auto name = included(line, '"', '"');
+            if (!name || name->find('/') == std::string::npos) continue;
+            const auto to = folder_of(*name);
+            EXPECT_TRUE(to == from || to == "shared") << file.name << ": " << line;
         }
     }
 }
 
 TEST(tidy, a_library_has_one_home) {
-    const std::regex library_include(R"(^\s*#include <([^>]+)>)");
     for (const auto& file : sources()) {
         if (folder_of(file.name) == "tests") continue;
         for (const auto& line : file.lines) {
-            std::smatch match;
-            if (!std::regex_search(line, match, library_include)) continue;
+            const auto name = included(line, '<', '>');
+            if (!name) continue;
             for (const auto& [library, files] : homes) {
-                if (match[1].str().rfind(library, 0) != 0) continue;
+                if (!name->starts_with(library)) continue;
                 EXPECT_TRUE(starts_with_one_of(file.name, files)) << file.name << ": " << line;
             }
         }
@@ -138,11 +171,10 @@ TEST(tidy, files_and_lines_are_short) {
 }
 
 TEST(tidy, functions_are_short) {
-    const std::regex opens(R"(^[A-Za-z].*[)]( const| noexcept| override)* \{$)");
     for (const auto& file : sources()) {
         std::size_t begin = 0;
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
-            if (std::regex_match(file.lines[i], opens)) begin = i;
+            if (opens_function(file.lines[i])) begin = i;
             if (file.lines[i] == "}" && begin != 0) {
                 EXPECT_LE(i - begin, 70u) << file.name << ":" << begin + 1;
                 begin = 0;
@@ -152,10 +184,12 @@ TEST(tidy, functions_are_short) {
 }
 
 TEST(tidy, nothing_is_left_for_later) {
-    const std::regex marks("\\b(TO" "DO|FIX" "ME|XX" "X|HA" "CK)\\b");
+    const std::array<std::string, 4> marks{"TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK"};
     for (const auto& file : sources()) {
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
-            EXPECT_FALSE(std::regex_search(file.lines[i], marks)) << file.name << ":" << i + 1;
+            for (const auto& mark : marks) {
+                EXPECT_FALSE(has_word(file.lines[i], mark)) << file.name << ":" << i + 1;
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+// See session_support.hpp.
 #include "session_support.hpp"
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// See store_support.hpp.
 #include "store_support.hpp"
 
 #include <thread>
