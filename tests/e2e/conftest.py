@@ -50,7 +50,7 @@ class Service:
                    "--data", str(data), "--workers", str(workers)]
         for setting in settings:
             command += ["--set", setting]
-        env = {**os.environ, **(environment or {})}
+        env = {"VULTUS_BIN": str(ROOT / "build/e2e/bin"), **os.environ, **(environment or {})}
         env["PATH"] = f"{ROOT}/build/deps/bin:{env['PATH']}"
         self.output = open(self.data / "supervisor.log", "w+b")
         self.process = subprocess.Popen(command, stdout=self.output, stderr=self.output, env=env,
