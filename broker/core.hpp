@@ -87,7 +87,7 @@ class core {
     void heartbeat(worker&, const protocol::worker_heartbeat&);
     void done(worker&, const protocol::done&);
     void lose(const std::string& connection, const std::string& why);
-    void forget(const std::string& connection);
+    void forget(std::string connection);
     void lose_silent();
     void lease_more();
     void expect(std::uint64_t jobs);

@@ -126,7 +126,8 @@ void core::lose(const std::string& connection, const std::string& why) {
     forget(connection);
 }
 
-void core::forget(const std::string& connection) {
+// By value: the caller's name may be the one in the worker that is removed here.
+void core::forget(std::string connection) {
     const worker* one = workers_.by_connection(connection);
     if (one == nullptr) return;
     for (const auto& [collection, told] : one->galleries) news_.dropped(collection);
@@ -193,8 +194,11 @@ void core::on(const leased& reply) {
     if (found == leases_.end()) return;
     const lease_under_way call = found->second;
     leases_.erase(found);
+    // A reply to a call for an earlier connection finds nobody: beside what the present one leases it
+    // could put a solo job in company.
     worker* one = workers_.by_id(call.worker_id);
-    if (one != nullptr && one->ticket == reply.ticket) one->ticket = one->reserved = 0;
+    if (one != nullptr && one->ticket != reply.ticket) one = nullptr;
+    if (one != nullptr) one->ticket = one->reserved = 0;
 
     if (!reply.jobs) {
         const errc why = reply.jobs.error().code;

@@ -209,4 +209,13 @@ TEST(frames, are_refused_while_draining_and_those_in_hand_are_waited_for) {
     EXPECT_EQ(answers(all).at(0).frame_id, "f");
 }
 
+TEST(frames, what_a_worker_had_goes_to_its_next_connection) {
+    bench b;
+    b.join("w");
+    b.from_api(frame_named("f"));
+    ASSERT_THAT(b.at("w.1").frames, SizeIs(1));
+    const effects all = b.join("w", 8, 4, 2);
+    EXPECT_THAT((sent_to<protocol::frame>("w.2", all)), SizeIs(1));
+}
+
 }  // namespace

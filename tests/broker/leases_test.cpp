@@ -191,4 +191,13 @@ TEST(leases, none_while_redis_is_away_unsafe_or_the_broker_drains) {
     EXPECT_THAT(all_of<lease>(drains.from_api(protocol::submit{0, {"a"}})), IsEmpty());
 }
 
+TEST(leases, a_reply_for_an_earlier_connection_is_handed_back) {
+    bench b;
+    const auto before = all_of<lease>(b.join("w"));
+    b.join("w", 8, 4, 2);
+    const effects all = b.answer(before.at(0), {job_named("a"), job_named("b")});
+    EXPECT_THAT(all_of<hand_back>(all), SizeIs(2));
+    EXPECT_THAT(b.at("w.2").jobs, IsEmpty()) << "its own lease may bring a job that must be alone";
+}
+
 }  // namespace
