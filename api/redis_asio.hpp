@@ -34,8 +34,7 @@ class redis_asio {
     std::uint64_t connection() const noexcept;
 
     /// errors    store_unavailable: not connected, or not sent; unknown_outcome: no reply in time,
-    /// or
-    ///           the connection broke. A reply that is an error is given as such.
+    ///           or the connection broke. A reply that is an error is given as such.
     asio::awaitable<result<redis_reply>> call(std::vector<std::string> words,
                                               std::chrono::milliseconds patience = redis_patience);
 

@@ -13,7 +13,8 @@ namespace vultus::api {
 std::string head_of(const response& answer, std::optional<std::size_t> length, bool chunked,
                     bool close);
 
-/// The bytes as one chunk. requires  not empty: an empty chunk would end the body
+/// The bytes as one chunk.
+/// requires  not empty: an empty chunk would end the body
 std::string chunk_of(std::string_view bytes);
 
 constexpr std::string_view last_chunk = "0\r\n\r\n";

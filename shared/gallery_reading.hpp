@@ -8,8 +8,8 @@
 namespace vultus {
 
 /// delta() with the vectors of its additions filled in. An addition whose vector is empty was
-/// removed meanwhile: skip it. Ask again from `reached` while `more`. threads   blocks, at most the
-/// times of the client for each of its two calls
+/// removed meanwhile: skip it. Ask again from `reached` while `more`.
+/// threads   blocks, at most the times of the client for each of its two calls
 result<gallery_delta> read_delta(redis_blocking& redis, const job_store& store,
                                  std::string_view collection, gallery_version from);
 

@@ -47,15 +47,14 @@ struct redis_timeouts {
 };
 
 /// threads   one owner thread; callbacks run inside the on_* calls or send(). They may call send();
-/// they
-///           must not destroy the client. Destroying it drops what waits without a call.
+///           they must not destroy the client. Destroying it drops what waits without a call.
 /// sending   a command given while a connection is being opened waits for it (at most the connect
 ///           time); between two tries it fails at once. `connected` means that the server answered.
 /// errors    store_unavailable: not sent. unknown_outcome: sent, then the connection broke or the
 ///           command timer ran out; it may have run. A reply that is an error is given as such.
 /// bounds    limits::redis_outstanding commands and redis_outstanding_bytes; beyond:
-/// store_unavailable life      reconnects by itself with back-off 50 ms .. 1 s; nothing is repeated
-/// by itself
+///           store_unavailable
+/// life      reconnects by itself with back-off 50 ms .. 1 s; nothing is repeated by itself
 class redis_client {
    public:
     using on_reply = std::function<void(result<redis_reply>)>;

@@ -13,8 +13,7 @@
 namespace vultus {
 
 /// Use: while (!setup.done()) send setup.step(), end at the first error.
-/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or
-/// with
+/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or with
 ///           settings that would lose jobs; check_settings() alone is to be repeated every 10 s)
 class store_setup {
    public:

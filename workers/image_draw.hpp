@@ -23,7 +23,8 @@ struct annotation {
 };
 
 /// The photo with boxes and names, as a JPEG of at most limits::annotated_bytes: quality, then
-/// size, is lowered until it fits. errors    internal, if the library refuses
+/// size, is lowered until it fits.
+/// errors    internal, if the library refuses
 result<std::string> annotated_jpeg(image photo, std::span<const annotation>);
 
 }  // namespace vultus

@@ -85,8 +85,7 @@ void pipeline::start_thread(std::function<void()> body) {
     });
 }
 
-// ---- the session's side
-// ---------------------------------------------------------------------------
+// ---- the session's side ------------------------------------------------------------------------
 
 bool pipeline::take(job_ticket job) {
     auto item = std::make_shared<work>();
@@ -122,8 +121,7 @@ void pipeline::news(const std::string& collection, gallery_version version) {
     galleries_.news(collection, version);
 }
 
-// ---- fetch
-// ----------------------------------------------------------------------------------------
+// ---- fetch -------------------------------------------------------------------------------------
 
 void pipeline::fetch_loop(progress::slot& slot) {
     redis_blocking redis(settings_.redis);
@@ -168,8 +166,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     return {};
 }
 
-// ---- vision
-// ---------------------------------------------------------------------------------------
+// ---- vision ------------------------------------------------------------------------------------
 
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                            std::unique_ptr<detector> cnn) {
@@ -188,8 +185,7 @@ void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
     }
 }
 
-// ---- compute
-// --------------------------------------------------------------------------------------
+// ---- compute -----------------------------------------------------------------------------------
 
 void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> network) {
     batch waiting;
@@ -262,8 +258,7 @@ void pipeline::embedded(work_ptr item, std::vector<embedding> vectors) {
     to_match_.push(std::move(item));
 }
 
-// ---- match
-// ----------------------------------------------------------------------------------------
+// ---- match -------------------------------------------------------------------------------------
 
 void pipeline::match_loop(progress::slot& slot) {
     match_stage stage(settings_.matching, registration_,

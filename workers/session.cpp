@@ -102,8 +102,7 @@ void session::wait_and_read(stop_signal* stop) {
     read_links(now);
 }
 
-// ---- brokers
-// --------------------------------------------------------------------------------------
+// ---- brokers -----------------------------------------------------------------------------------
 
 protocol::ready session::introduction() const {
     protocol::ready ready;
@@ -255,8 +254,7 @@ void session::cancel(const attempt_id& id) {
     release_frames();
 }
 
-// ---- stages
-// ---------------------------------------------------------------------------------------
+// ---- stages ------------------------------------------------------------------------------------
 
 void session::read_mail(boot_time now) {
     while (auto letter = mail_.take()) {
@@ -301,8 +299,7 @@ void session::hear(drain_asked&& what, boot_time now) {
     begin_drain(what.reason, now);
 }
 
-// ---- the end
-// --------------------------------------------------------------------------------------
+// ---- the end -----------------------------------------------------------------------------------
 
 void session::begin_drain(const std::string& reason, boot_time now) {
     if (draining_) return;

@@ -16,7 +16,8 @@ namespace vultus {
 result<std::string> choose_device(const std::string& setting);
 
 /// Waits until Redis answers, has our library, and has the durable settings. Says in the log what
-/// is missing, each time that changes. returns   false if a stop was asked meanwhile
+/// is missing, each time that changes.
+/// returns   false if a stop was asked meanwhile
 bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop);
 
 /// Sends SIGINT and SIGTERM on to the calling thread, whichever thread the kernel chose for them.

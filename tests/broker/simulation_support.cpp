@@ -178,7 +178,11 @@ void simulation::fault() {
             break;
         }
         case 6: wall_offset_ += milliseconds(draw(-60'000, 60'000)); break;
-        case 7: worker.links[static_cast<std::size_t>(index)].cut_until = now_ + milliseconds(draw(1'000, 5'000)); break;
+        case 7: {
+            auto& l = worker.links[static_cast<std::size_t>(index)];
+            l.cut_until = now_ + milliseconds(draw(1'000, 5'000));
+            break;
+        }
         default: now_ += milliseconds(draw(1'000, 20'000)); break;  // the machine slept
     }
 }
