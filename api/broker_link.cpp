@@ -133,7 +133,7 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
     self->frame_bytes += bytes;
     const auto until = boot_now() + patience;
     const auto first = self->turn++;
-    result<protocol::answer> outcome = fail(errc::no_worker, "no worker is registered");
+    result<protocol::answer> outcome = fail(errc::no_worker, "no broker is connected");
     for (std::size_t i = 0; i < self->peers.size(); ++i) {
         auto& one = *self->peers[(first + i) % self->peers.size()];
         what.frame_id = self->name + "-" + std::to_string(++self->counter);
@@ -150,7 +150,10 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
             outcome = fail(errc::deadline_exceeded, "no worker answered in time");
             break;
         }
-        if (errc_named(answer->error) == errc::no_worker) continue;
+        if (errc_named(answer->error) == errc::no_worker) {
+            outcome = fail(errc::no_worker, answer->detail);
+            continue;
+        }
         outcome = std::move(*answer);
         break;
     }

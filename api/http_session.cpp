@@ -173,7 +173,7 @@ asio::awaitable<response> session::answer_of(bool& body_is_read) {
     }
     if (query) asked.query = std::move(*query);
     if (auto early = refuse_early(*match)) co_return std::move(*early);
-    if (auto failed = co_await read_body(*row)) co_return refused(*failed);
+    if (auto failed = co_await read_body()) co_return refused(*failed);
     body_is_read = true;
     deadline = boot_time::max();  // the handler has times of its own
     try {
@@ -184,7 +184,7 @@ asio::awaitable<response> session::answer_of(bool& body_is_read) {
     co_return refused({errc::internal, {}});
 }
 
-asio::awaitable<std::optional<error>> session::read_body(const route_row& where) {
+asio::awaitable<std::optional<error>> session::read_body() {
     if (!has_body()) co_return std::nullopt;
     error_code bad;
     if (same_text(asked.header("expect"), "100-continue")) {
@@ -203,7 +203,7 @@ asio::awaitable<std::optional<error>> session::read_body(const route_row& where)
     }
     if (bad == http::error::body_limit) co_return error{errc::too_large, "the body is too large"};
     if (bad) co_return error{errc::malformed, "the body cannot be read"};
-    if (where.body == body_kind::photo) asked.body = std::move(reading->get().body());
+    asked.body = std::move(reading->get().body());
     co_return std::nullopt;
 }
 

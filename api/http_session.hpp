@@ -105,7 +105,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     asio::awaitable<void> run();
     asio::awaitable<bool> read_header();
     asio::awaitable<bool> one_request();
-    asio::awaitable<std::optional<error>> read_body(const route_row& row);
+    asio::awaitable<std::optional<error>> read_body();
     asio::awaitable<response> answer_of(bool& body_is_read);
     asio::awaitable<bool> send(response answer, bool close);
     asio::awaitable<bool> write(std::string bytes) override;

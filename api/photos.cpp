@@ -43,18 +43,21 @@ result<body_parts> read_form(std::string_view boundary, std::string_view body) {
     return read;
 }
 
+result<body_parts> read_json(std::string_view body) {
+    auto json = parse_json_submission(body);
+    if (!json) return fail(json.error());
+    body_parts read;
+    read.fields = std::move(json->fields);
+    if (json->has_image) read.images.push_back(std::move(json->image));
+    return read;
+}
+
 result<body_parts> read_body(request& from) {
     const auto type = parse_media_type(from.header("content-type"));
     if (from.body.empty()) return fail(errc::malformed, "the body is empty: send a photo");
-    body_parts read;
     if (type.type == "multipart/form-data") return read_form(type.boundary, from.body);
-    if (type.type == "application/json") {
-        auto json = parse_json_submission(from.body);
-        if (!json) return fail(json.error());
-        read.fields = std::move(json->fields);
-        if (json->has_image) read.images.push_back(std::move(json->image));
-        return read;
-    }
+    if (type.type == "application/json") return read_json(from.body);
+    body_parts read;
     read.images.push_back(std::move(from.body));
     return read;
 }
@@ -102,6 +105,32 @@ result<submitted> read_submission(job_type type, request& from) {
     }
     if (auto good = check_images(body->images); !good) return fail(good.error());
     return submitted{std::move(*what), std::move(body->images)};
+}
+
+result<name_values> read_fields(const request& from, std::string_view known) {
+    name_values fields;
+    const auto type = parse_media_type(from.header("content-type"));
+    if (from.body.empty()) return from.query;
+    if (type.type == "application/x-www-form-urlencoded") {
+        auto read = parse_query(from.body, known);
+        if (!read) return fail(read.error());
+        fields = std::move(*read);
+    } else if (type.type == "multipart/form-data" || type.type == "application/json") {
+        auto read = type.type == "application/json" ? read_json(from.body)
+                                                    : read_form(type.boundary, from.body);
+        if (!read) return fail(read.error());
+        if (!read->images.empty()) return fail(errc::malformed, "no photo is wanted here");
+        fields = std::move(read->fields);
+    } else {
+        return fail(errc::malformed, "a body here is a form or JSON with the fields of the query");
+    }
+    for (const auto& [name, value] : fields) {
+        if (!has_word(known, name)) {
+            return fail(errc::bad_option, "the body has a field that this address does not know");
+        }
+    }
+    if (auto merged = merge(from.query, fields); !merged) return fail(merged.error());
+    return fields;
 }
 
 std::string fingerprint_of(const submitted& from) {

@@ -8,19 +8,6 @@
 #include "shared/limits.hpp"
 
 namespace vultus::api {
-namespace {
-
-bool is_known(std::string_view known, std::string_view name) {
-    while (!known.empty()) {
-        const auto space = known.find(' ');
-        if (known.substr(0, space) == name) return true;
-        if (space == std::string_view::npos) return false;
-        known.remove_prefix(space + 1);
-    }
-    return false;
-}
-
-}  // namespace
 
 result<name_values> parse_query(std::string_view query, std::string_view known) {
     name_values parsed;
@@ -36,7 +23,7 @@ result<name_values> parse_query(std::string_view query, std::string_view known) 
         const auto raw = equals == std::string_view::npos ? "" : pair.substr(equals + 1);
         auto value = percent_decode(raw, true);
         if (!value) return fail(value.error());
-        if (!is_known(known, *name)) {
+        if (!has_word(known, *name)) {
             return fail(errc::bad_option, "the query has a name that this address does not know");
         }
         if (!parsed.emplace(std::move(*name), std::move(*value)).second) {

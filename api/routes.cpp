@@ -68,6 +68,8 @@ bool fits(std::string_view pattern, const std::vector<std::string>& segments,
     return at == segments.size();
 }
 
+}  // namespace
+
 bool has_word(std::string_view words, std::string_view wanted) noexcept {
     while (!words.empty()) {
         const auto space = words.find(' ');
@@ -77,8 +79,6 @@ bool has_word(std::string_view words, std::string_view wanted) noexcept {
     }
     return false;
 }
-
-}  // namespace
 
 std::span<const route_row> route_table() noexcept {
     return table;

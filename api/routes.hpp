@@ -35,7 +35,7 @@ enum class route {
 
 /// What a route takes as a body.
 enum class body_kind {
-    none,   ///< nothing; up to a few bytes are read and forgotten
+    none,   ///< nothing, or a small form with names of the query
     photo,  ///< multipart, raw image or JSON
 };
 
@@ -70,6 +70,9 @@ result<route_match> match_path(const std::vector<std::string>& segments);
 
 /// Whether the route takes the method; HEAD and OPTIONS are decided here too.
 bool allows(const route_row& row, std::string_view method) noexcept;
+
+/// Whether `wanted` is one of the words, which a space separates.
+bool has_word(std::string_view words, std::string_view wanted) noexcept;
 
 /// The value of the Allow header.
 std::string allow_header(const route_row& row);

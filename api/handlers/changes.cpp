@@ -4,6 +4,7 @@
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
 #include "api/json.hpp"
+#include "api/photos.hpp"
 #include "shared/clock.hpp"
 #include "shared/ids.hpp"
 
@@ -41,7 +42,9 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
 }  // namespace
 
 asio::awaitable<response> clear(request& from, services& with) {
-    auto collection = parse_collection(from.query);
+    const auto fields = read_fields(from, "collection");
+    if (!fields) co_return refuse(fields.error(), from, with);
+    auto collection = parse_collection(*fields);
     if (!collection) co_return refuse(collection.error(), from, with);
     new_change wanted;
     wanted.type = job_type::clear;

@@ -2,6 +2,7 @@
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/json.hpp"
+#include "api/photos.hpp"
 
 namespace vultus::api::handlers {
 
@@ -9,9 +10,11 @@ asio::awaitable<response> list_labels(request& from, services& with) {
     if (from.query.contains("label")) {
         co_return refuse({errc::bad_option, "label is for DELETE only"}, from, with);
     }
-    const auto collection = parse_collection(from.query);
+    const auto fields = read_fields(from, "collection page_size page_token");
+    if (!fields) co_return refuse(fields.error(), from, with);
+    const auto collection = parse_collection(*fields);
     if (!collection) co_return refuse(collection.error(), from, with);
-    const auto wanted = parse_page(from.query);
+    const auto wanted = parse_page(*fields);
     if (!wanted) co_return refuse(wanted.error(), from, with);
     const auto found =
         co_await with.redis.call(with.store.labels(*collection, wanted->size, wanted->token));

@@ -171,6 +171,35 @@ TEST_F(handlers, idempotency_keys) {
     EXPECT_EQ(member(finished.body, "state"), "succeeded");
 }
 
+TEST_F(handlers, the_collection_of_a_clear_may_stand_in_its_body) {
+    const std::string field =
+        "--b\r\nContent-Disposition: form-data; name=\"collection\"\r\n\r\nroom\r\n--b--\r\n";
+    const std::vector<std::pair<std::string, std::string>> bodies{
+        {"application/x-www-form-urlencoded", "collection=room"},
+        {"multipart/form-data; boundary=b", field},
+        {"application/json", R"({"collection":"room"})"}};
+    for (const auto& [type, body] : bodies) {
+        const auto fields = "Content-Type: " + type + "\r\n";
+        const auto cleared = api().call("POST", "/api/clear", body, fields);
+        EXPECT_EQ(member(cleared.body, "collection"), "room") << type << cleared.body;
+        const auto listed = api().call("POST", "/api/faces", body, fields);
+        EXPECT_EQ(member(listed.body, "collection"), "room") << type << listed.body;
+    }
+    // What is not understood might have named another collection than `default`: nothing is cleared.
+    for (const auto& [type, body] : std::vector<std::pair<std::string, std::string>>{
+             {"text/plain", "collection=room"},
+             {"application/json", R"({"collecton":"room"})"},
+             {"application/json", "{"},
+             {"application/x-www-form-urlencoded", "room"}}) {
+        const auto refused =
+            api().call("POST", "/api/clear", body, "Content-Type: " + type + "\r\n");
+        EXPECT_EQ(refused.status, 400) << type << refused.body;
+    }
+    const auto twice = api().call("POST", "/api/clear?collection=hall", "collection=room",
+                                  "Content-Type: application/x-www-form-urlencoded\r\n");
+    EXPECT_EQ(twice.status, 400) << "which of the two?";
+}
+
 TEST_F(handlers, people_are_trained_listed_and_forgotten) {
     const std::string name = "a/b:{*}\xF0\x9F\x98\x80<script>";
     const std::string path = "/api/faces/a%2Fb%3A%7B%2A%7D%F0%9F%98%80%3Cscript%3E";

@@ -29,8 +29,7 @@ TEST(handlers_alone, redis_gone_is_503_and_recovers) {
     auto poll = std::async(std::launch::async,
                            [&] { return api.get(accepted.field("location") + "?wait=30"); });
     api.redis.kill();
-    for (const auto* target : {"/api/recognize", "/api/clear"}) {
-        const auto away = api.post_photo(target);
+    for (const auto& away : {api.post_photo("/api/recognize"), api.call("POST", "/api/clear")}) {
         EXPECT_EQ(away.status, 503) << away.body;
         EXPECT_NE(away.field("retry-after"), "");
     }
