@@ -14,12 +14,13 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("shared", "broker", "workers", "api", "clients")
+ONLY_GCC = {"-Wno-restrict"}
 CLANG = shutil.which("clang++-14") or "clang++"
 
 
 def flags_of(entry):
     words = shlex.split(entry["command"])
-    keep = [w for w in words if w.startswith(("-I", "-D", "-W", "-std", "-march"))]
+    keep = [w for w in words if w.startswith(("-I", "-D", "-W", "-std", "-march")) and w not in ONLY_GCC]
     systems = [words[i + 1] for i, w in enumerate(words) if w == "-isystem"]
     return keep + [part for folder in systems for part in ("-isystem", folder)]
 
