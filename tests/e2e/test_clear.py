@@ -53,25 +53,28 @@ def test_after_clear_all_workers_say_unknown(photos):
             two = wait_until(lambda: len(frozen()) == 2 and frozen(), what="one that stops before its answer")
             clear = pool.submit(service.clear)
 
-            def third_goes_on():
-                for pid in set(frozen()) - set(two):
+            def go_on(held):
+                for pid in set(frozen()) - set(held):
                     os.kill(pid, signal.SIGCONT)
-                return clear.done()
-            wait_until(third_goes_on, 60, "the clear's end, when both registrations lapsed")
-            version = clear.result()["result"]["version"]
-            for pid in two:
-                os.kill(pid, signal.SIGCONT)
-            says_nobody(early[0].result()[0], version)
-            says_nobody(early[1].result(), version)
 
-            stored = pool.map(lambda _: queued(service, photo), range(100))
-            live = pool.map(lambda _: direct(service, photo), range(100))
-            workers = set()
-            for result, worker in stored:
+            def cleared():
+                go_on(two)  # the third worker stops at its own first match, whenever that is
+                return clear.done()
+            wait_until(cleared, 60, "the clear's end, when both registrations are gone")
+            version = clear.result()["result"]["version"]
+
+            stored = [pool.submit(queued, service, photo) for _ in range(100)]
+            live = [pool.submit(direct, service, photo) for _ in range(100)]
+
+            def answered():
+                go_on(())
+                return all(one.done() for one in early + stored + live)
+            wait_until(answered, 120, "200 answers and the two early ones")
+            for result, _ in [early[0].result()] + [one.result() for one in stored]:
                 says_nobody(result, version)
-                workers.add(worker)
-            for result in live:
-                says_nobody(result, version)
+            for one in [early[1]] + live:
+                says_nobody(one.result(), version)
+            workers = {one.result()[1] for one in stored}
         assert len(workers) == 3
         assert service.fsck() == []
 
