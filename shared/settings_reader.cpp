@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -52,12 +53,69 @@ struct settings_reader::state {
 
 namespace {
 
+constexpr std::size_t file_bytes_max = 1024 * 1024;
+
+constexpr std::string_view blank = " \t\r";
+
+std::string_view trimmed(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(blank), text.size()));
+    return text.substr(0, text.find_last_not_of(blank) + 1);
+}
+
+/// Whether a quote opens a text: at the start of a line, after `key =`, after `[`, and, if it is
+/// not the first of its line, after a comma. Elsewhere it may be a part of something broken.
+bool opens_text(std::string_view before, bool first) {
+    before = trimmed(before);
+    if (!first) return before == ",";
+    if (before.ends_with('[')) before = trimmed(before.substr(0, before.size() - 1));
+    if (before.empty()) return true;
+    if (!before.ends_with('=')) return false;
+    before = trimmed(before.substr(0, before.size() - 1));
+    return !before.empty() && std::all_of(before.begin(), before.end(), [](char one) {
+        return (one >= 'a' && one <= 'z') || one == '_' || one == '.';
+    });
+}
+
+/// The line with the first character that toml++ 3.3 must not see; 0: none. It asks of characters
+/// outside of quotes and comments whether they are white space, and for most that are not ASCII
+/// the answer is undefined behaviour.
+int line_of_stray_character(std::string_view text) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    int line = 1;
+    char inside = 0;        // 0, or the quote or # that holds until its end
+    std::size_t since = 0;  // the end of the last text of the line, or the start of the line
+    bool first = true;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char one = text[at];
+        if (one == '\n') {
+            ++line;
+            inside = 0;
+            since = at + 1;
+            first = true;
+        } else if (inside == '"' && one == '\\' && at + 1 < text.size() && text[at + 1] != '\n') {
+            ++at;
+        } else if (inside != 0) {
+            if (one != inside || inside == '#') continue;
+            inside = 0;
+            since = at + 1;
+            first = false;
+        } else if (one == '#' || ((one == '"' || one == '\'') &&
+                                  opens_text(text.substr(since, at - since), first))) {
+            inside = one;
+        } else if (static_cast<unsigned char>(one) >= 0x80) {
+            return line;
+        }
+    }
+    return 0;
+}
+
 /// A value given by --set: TOML if it is TOML, else the text itself, so that nobody has to write
 /// quotes inside quotes.
 toml::table value_of(const std::string& text) {
-    if (text.find_first_of("\r\n") == std::string::npos) {
+    const std::string line = "value = " + text;
+    if (text.find_first_of("\r\n") == text.npos && line_of_stray_character(line) == 0) {
         try {
-            toml::table table = toml::parse("value = " + text);
+            toml::table table = toml::parse(line);
             table.insert_or_assign("text", text);
             return table;
         } catch (const toml::parse_error&) {
@@ -67,6 +125,29 @@ toml::table value_of(const std::string& text) {
     table.insert("value", text);
     table.insert("text", text);
     return table;
+}
+
+result<toml::table> read_file(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    std::string text(file_bytes_max + 1, '\0');
+    if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(stream.gcount()));
+    if (!stream.eof() || stream.bad()) {
+        const bool long_file = text.size() > file_bytes_max;
+        return fail(errc::malformed, file + (long_file ? ": is over 1 MiB" : ": cannot be read"));
+    }
+    const auto refuse = [&](auto line, const std::string& why) {
+        const std::string at = line > 0 ? ":" + std::to_string(line) : "";
+        return fail(errc::malformed, file + at + ": " + why);
+    };
+    if (const int line = line_of_stray_character(text); line > 0) {
+        return refuse(line, "a character that is not ASCII stands outside of quotes");
+    }
+    try {
+        return toml::parse(text, file);
+    } catch (const toml::parse_error& why) {
+        return refuse(why.source().begin.line, std::string(why.description()));
+    }
 }
 
 std::string text_of(double value) {
@@ -95,13 +176,10 @@ settings_reader::~settings_reader() = default;
 result<settings_reader> settings_reader::open(const settings_source& source) {
     settings_reader reader;
     reader.state_->file = source.file;
-    try {
-        if (!source.file.empty()) reader.state_->root = toml::parse_file(source.file);
-    } catch (const toml::parse_error& why) {
-        const auto line = why.source().begin.line;
-        const std::string at = line > 0 ? ":" + std::to_string(line) : "";
-        return fail(errc::malformed,
-                    source.file + at + ": " + std::string(why.description()));
+    if (!source.file.empty()) {
+        auto root = read_file(source.file);
+        if (!root) return fail(root.error());
+        reader.state_->root = std::move(*root);
     }
     for (const std::string& one : source.overrides) {
         const std::size_t equals = one.find('=');

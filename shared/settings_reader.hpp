@@ -19,28 +19,28 @@ struct settings_source;
 /// threads   one owner
 class settings_reader {
    public:
-      /// errors    malformed: the file cannot be read or is no TOML, or an override is no
-      /// section.key=value
-      static result<settings_reader> open(const settings_source&);
-      settings_reader(settings_reader&&) noexcept;
-      ~settings_reader();
+    /// errors    malformed: the file cannot be read or is no TOML, or an override is no
+    /// section.key=value
+    static result<settings_reader> open(const settings_source&);
+    settings_reader(settings_reader&&) noexcept;
+    ~settings_reader();
 
-      /// The keys that follow belong to this table of the file.
-      void section(std::string_view name);
+    /// The keys that follow belong to this table of the file.
+    void section(std::string_view name);
 
-      void text(std::string_view key, std::string& into, std::size_t bytes_max);
-      void texts(std::string_view key, std::vector<std::string>& into, std::size_t count_max);
-      void choice(std::string_view key, std::string& into, const std::vector<std::string>& allowed);
-      void flag(std::string_view key, bool& into);
-      void number(std::string_view key, double& into, double least, double most);
-      void whole(std::string_view key, std::int64_t& into, std::int64_t least, std::int64_t most);
+    void text(std::string_view key, std::string& into, std::size_t bytes_max);
+    void texts(std::string_view key, std::vector<std::string>& into, std::size_t count_max);
+    void choice(std::string_view key, std::string& into, const std::vector<std::string>& allowed);
+    void flag(std::string_view key, bool& into);
+    void number(std::string_view key, double& into, double least, double most);
+    void whole(std::string_view key, std::int64_t& into, std::int64_t least, std::int64_t most);
 
-      template <class Number>
-      requires std::is_integral_v<Number>
-      void integer(std::string_view key, Number& into, std::int64_t least, std::int64_t most) {
-          auto wide = static_cast<std::int64_t>(into);
-          whole(key, wide, least, most);
-          into = static_cast<Number>(wide);
+    template <class Number>
+    requires std::is_integral_v<Number>
+    void integer(std::string_view key, Number& into, std::int64_t least, std::int64_t most) {
+        auto wide = static_cast<std::int64_t>(into);
+        whole(key, wide, least, most);
+        into = static_cast<Number>(wide);
     }
     /// The key ends in _ms or _s, which is the unit of Duration.
     template <class Duration>

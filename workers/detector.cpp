@@ -13,8 +13,8 @@ namespace vultus {
 namespace {
 
 constexpr double window_px = 80;  ///< both detectors were trained with an 80 x 80 window
-/// A picture narrower than half a window shows no face, and dlib's network throws on one of a few
-/// pixels.
+/// A picture narrower than half a window shows no face. dlib's pyramid needs some width, too: on a
+/// few pixels it throws or writes outside of its picture; from 40 on, none of 7,220 sizes did.
 constexpr std::uint32_t side_min_px = 40;
 
 /// An edge of a box, from the detector's picture to the photo. The far edges belong to the box, so

@@ -54,14 +54,17 @@ asio::awaitable<response> clear(request& from, services& with) {
 
 /// DELETE /api/faces/{label}, /api/faces/{label}/{face_id} and /api/faces?label=
 asio::awaitable<response> forget(request& from, services& with) {
-    auto collection = parse_collection(from.query);
+    const bool by_field = from.to == route::faces;
+    const auto fields = read_fields(from, by_field ? "collection label" : "collection");
+    if (!fields) co_return refuse(fields.error(), from, with);
+    auto collection = parse_collection(*fields);
     if (!collection) co_return refuse(collection.error(), from, with);
     new_change wanted;
     wanted.type = job_type::forget;
     wanted.collection = std::move(*collection);
-    if (from.to == route::faces) {
-        const auto label = from.query.find("label");
-        if (label == from.query.end()) {
+    if (by_field) {
+        const auto label = fields->find("label");
+        if (label == fields->end()) {
             co_return refuse({errc::bad_option, "label is missing; /api/clear removes everybody"},
                              from, with);
         }

@@ -171,7 +171,7 @@ TEST_F(handlers, idempotency_keys) {
     EXPECT_EQ(member(finished.body, "state"), "succeeded");
 }
 
-TEST_F(handlers, the_collection_of_a_clear_may_stand_in_its_body) {
+TEST_F(handlers, the_collection_of_a_change_may_stand_in_its_body) {
     const std::string field =
         "--b\r\nContent-Disposition: form-data; name=\"collection\"\r\n\r\nroom\r\n--b--\r\n";
     const std::vector<std::pair<std::string, std::string>> bodies{
@@ -184,16 +184,22 @@ TEST_F(handlers, the_collection_of_a_clear_may_stand_in_its_body) {
         EXPECT_EQ(member(cleared.body, "collection"), "room") << type << cleared.body;
         const auto listed = api().call("POST", "/api/faces", body, fields);
         EXPECT_EQ(member(listed.body, "collection"), "room") << type << listed.body;
+        for (const auto* target : {"/api/faces/ann", "/api/faces?label=ann"}) {
+            const auto forgotten = api().call("DELETE", target, body, fields);
+            EXPECT_EQ(member(forgotten.body, "collection"), "room") << type << forgotten.body;
+        }
     }
-    // What is not understood might have named another collection than `default`: nothing is cleared.
+    // What is not understood might have named another collection than `default`: nothing goes.
     for (const auto& [type, body] : std::vector<std::pair<std::string, std::string>>{
              {"text/plain", "collection=room"},
              {"application/json", R"({"collecton":"room"})"},
              {"application/json", "{"},
              {"application/x-www-form-urlencoded", "room"}}) {
-        const auto refused =
-            api().call("POST", "/api/clear", body, "Content-Type: " + type + "\r\n");
-        EXPECT_EQ(refused.status, 400) << type << refused.body;
+        const auto fields = "Content-Type: " + type + "\r\n";
+        const auto kept = api().call("POST", "/api/clear", body, fields);
+        EXPECT_EQ(kept.status, 400) << type << kept.body;
+        const auto known = api().call("DELETE", "/api/faces/ann", body, fields);
+        EXPECT_EQ(known.status, 400) << type << known.body;
     }
     const auto twice = api().call("POST", "/api/clear?collection=hall", "collection=room",
                                   "Content-Type: application/x-www-form-urlencoded\r\n");

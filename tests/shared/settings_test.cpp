@@ -159,6 +159,27 @@ TEST(settings, a_file_that_is_no_toml_is_refused_with_its_line) {
     EXPECT_THAT(refusal({"/nowhere/vultus.toml", {}}), StartsWith("/nowhere/vultus.toml"));
 }
 
+TEST(settings, a_character_that_is_not_ascii_stands_in_quotes_or_a_comment) {
+    const std::string rule = "a character that is not ASCII stands outside of quotes";
+    EXPECT_EQ(refusal_of("[common]\ndata\xC3\xA4 = 1\n"), ":2: " + rule);
+    EXPECT_EQ(refusal_of("\xEF\xBB\xBF[api]\n# \xC3\xA4\na\xEF\xBB\xBF; = 1\n"), ":3: " + rule);
+    EXPECT_EQ(refusal_of("[common]\ndata = \"\\\"x\" \xC3\xA4\n"), ":2: " + rule);
+    EXPECT_EQ(refusal_of("[common]\ndata = \"\"\"\\\xC3\xA4\"\"\"\n"), ":2: " + rule);
+    const written_file good(
+        "\xEF\xBB\xBF# gr\xC3\xBC\xC3\x9F\n[common]\n"
+        "data = \"m\xC3\xBCller\"  # \xE2\x80\x83\n[redis]\nuser = '\xC3\xA9'\n");
+    const auto api = read_api_settings({good.path(), {"redis.password=gr\xC3\xBC\xC3\x9F"}});
+    ASSERT_TRUE(api) << api.error().detail;
+    EXPECT_EQ(api->common.data, "m\xC3\xBCller");
+    EXPECT_EQ(api->common.redis.user, "\xC3\xA9");
+    EXPECT_EQ(api->common.redis.password, "gr\xC3\xBC\xC3\x9F");
+}
+
+TEST(settings, a_file_that_is_no_file_or_endless_is_refused) {
+    EXPECT_THAT(refusal({testing::TempDir(), {}}), HasSubstr("cannot be read"));
+    EXPECT_THAT(refusal({"/dev/zero", {}}), HasSubstr("is over 1 MiB"));
+}
+
 TEST(settings, set_goes_over_the_file_and_needs_no_quotes) {
     const written_file file("[api]\nport = 1\nbind = \"::1\"\n");
     const auto api = read_api_settings({file.path(),
