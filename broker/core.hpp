@@ -1,6 +1,6 @@
-// The broker's decisions: which worker leases how many jobs, who is lost, where a frame goes, what the
-// clock asks for. Pure: handle(event, now) changes the state and returns what to do; no socket, no
-// Redis, no clock, no log, no thread. server.cpp carries the effects out.
+// The broker's decisions: which worker leases how many jobs, who is lost, where a frame goes, what
+// the clock asks for. Pure: handle(event, now) changes the state and returns what to do; no socket,
+// no Redis, no clock, no log, no thread. server.cpp carries the effects out.
 #pragma once
 
 #include <cstdint>

@@ -194,8 +194,8 @@ void core::on(const leased& reply) {
     if (found == leases_.end()) return;
     const lease_under_way call = found->second;
     leases_.erase(found);
-    // A reply to a call for an earlier connection finds nobody: beside what the present one leases it
-    // could put a solo job in company.
+    // A reply to a call for an earlier connection finds nobody: beside what the present one leases
+    // it could put a solo job in company.
     worker* one = workers_.by_id(call.worker_id);
     if (one != nullptr && one->ticket != reply.ticket) one = nullptr;
     if (one != nullptr) one->ticket = one->reserved = 0;

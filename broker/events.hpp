@@ -1,6 +1,6 @@
-// What the broker's core is told (event) and what it asks for (effect). The core lies between the two
-// and touches nothing else; server.cpp turns sockets, timers and replies into events and carries
-// the effects out.
+// What the broker's core is told (event) and what it asks for (effect). The core lies between the
+// two and touches nothing else; server.cpp turns sockets, timers and replies into events and
+// carries the effects out.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct undecodable {                            ///< another version, or a comma
 };
 struct send_failed {                            ///< a to_worker could not be sent
     std::string connection;
-    bool unreachable = false;                   ///< true: the peer is gone; false: its queue is full
+    bool unreachable = false;                   ///< the peer is gone; else its queue is full
     protocol::message what;
 };
 struct store_link { bool up = false; };         ///< the connection to Redis opened or broke
@@ -74,7 +74,7 @@ struct hand_back {                              ///< a leased job that reached n
     attempt_id attempt;
     std::string worker_id;
 };
-struct report_lost { std::string worker_id, connection; };  ///< connection: its number, as Redis has it
+struct report_lost { std::string worker_id, connection; };  ///< connection: as in Redis
 struct run_duty {
     duty which = duty::reap;
     unix_time expected_now{0};                  ///< what Redis' clock should say

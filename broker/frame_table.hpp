@@ -45,8 +45,8 @@ class frame_table {
 
     explicit frame_table(std::string broker_id, frame_bounds bounds = {});
 
-    /// Puts a frame at the end of the line. A waiting frame of the same live session gives way to it;
-    /// for a live frame without room the oldest waiting live frames do too.
+    /// Puts a frame at the end of the line. A waiting frame of the same live session gives way to
+    /// it; for a live frame without room the oldest waiting live frames do too.
     added add(const std::string& api, protocol::frame what, boot_time deadline);
 
     /// The id at the head of the line, if any waits.

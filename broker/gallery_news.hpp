@@ -1,6 +1,6 @@
-// Which collections the workers of this broker hold, which version each has in Redis, and when to look
-// again. Part of the core. What it leads to (RELOAD, versions in a heartbeat) are hints: a worker
-// that misses one learns the version with its next lease or renewal.
+// Which collections the workers of this broker hold, which version each has in Redis, and when to
+// look again. Part of the core. What it leads to (RELOAD, versions in a heartbeat) are hints: a
+// worker that misses one learns the version with its next lease or renewal.
 #pragma once
 
 #include <map>

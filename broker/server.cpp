@@ -23,11 +23,13 @@ core_options options_of(const broker_settings& settings, std::string broker_id) 
 
 }  // namespace
 
-result<std::unique_ptr<server>> server::open(zmq_context& context, const broker_settings& settings) {
+result<std::unique_ptr<server>> server::open(zmq_context& context,
+                                             const broker_settings& settings) {
     auto workers =
         zmq_socket::router(context, settings.common.broker_worker_endpoints.at(0), zmq_options{});
     if (!workers) return fail(workers.error());
-    auto apis = zmq_socket::router(context, settings.common.broker_api_endpoints.at(0), zmq_options{});
+    auto apis =
+        zmq_socket::router(context, settings.common.broker_api_endpoints.at(0), zmq_options{});
     if (!apis) return fail(apis.error());
     return std::unique_ptr<server>(
         new server(settings, std::move(*workers), std::move(*apis), random_hex32()));

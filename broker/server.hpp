@@ -1,5 +1,5 @@
-// The broker's loop: two ROUTER sockets, one connection to Redis, one signal descriptor, one poll. It
-// turns what comes in into events for the core and carries out the effects; it decides nothing.
+// The broker's loop: two ROUTER sockets, one connection to Redis, one signal descriptor, one poll.
+// It turns what comes in into events for the core and carries out the effects; it decides nothing.
 #pragma once
 
 #include <deque>

@@ -115,7 +115,8 @@ worker* worker_table::next_for_frame() {
         if (!one.takes_work() || !one.runs("recognize")) continue;
         if (one.frames.size() >= one.who.frame_window) continue;
         const auto rank = [](const worker& w) {
-            return std::tuple(share(w.frames.size(), w.who.frame_window), w.jobs.size(), w.last_turn);
+            return std::tuple(share(w.frames.size(), w.who.frame_window), w.jobs.size(),
+                              w.last_turn);
         };
         if (best == nullptr || rank(one) < rank(*best)) best = &one;
     }

@@ -52,8 +52,8 @@ struct worker {
     bool takes_work() const noexcept;             ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
 
-    /// Compares what it says it has with what was sent. Returns the attempts that are back: named by
-    /// neither side any more (n <= last_n), or sent and unheard of for a whole lease.
+    /// Compares what it says it has with what was sent. Returns the attempts that are back: named
+    /// by neither side any more (n <= last_n), or sent and unheard of for a whole lease.
     std::vector<attempt_id> reconcile(const protocol::worker_heartbeat&, boot_time now);
 };
 

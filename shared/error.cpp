@@ -48,7 +48,8 @@ constexpr std::array names{
     std::pair{errc::wrong_version, "wrong_version"},
     std::pair{errc::internal, "internal"},
 };
-static_assert(names.size() == static_cast<std::size_t>(errc::internal) + 1, "every code has a name");
+static_assert(names.size() == static_cast<std::size_t>(errc::internal) + 1,
+              "every code has a name");
 
 }  // namespace
 

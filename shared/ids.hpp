@@ -11,7 +11,8 @@
 
 namespace vultus {
 
-/// A new job id: UUIDv7 text (RFC 9562), 36 characters, lower case; its 12 rand_a bits are the shard.
+/// A new job id: UUIDv7 text (RFC 9562), 36 characters, lower case; its 12 rand_a bits are the
+/// shard.
 /// requires  shard < 4096
 std::string new_job_id(unix_time now, unsigned shard);
 
@@ -21,7 +22,8 @@ bool is_job_id(std::string_view text) noexcept;
 /// The time in a job id. requires is_job_id(id)
 unix_time time_of(std::string_view job_id);
 
-/// "host-pid-device-rand32": printable, at most limits::worker_id_bytes; unique to one registration.
+/// "host-pid-device-rand32": printable, at most limits::worker_id_bytes; unique to one
+/// registration.
 std::string new_worker_id(std::string_view host, long pid, std::string_view device);
 
 /// 32 hexadecimal digits from the system's random source, for trace ids and the like.

@@ -1,6 +1,7 @@
-// The state of all jobs and galleries, in our words: each function builds one call of the Redis library
-// `vultus1` (or one plain read) and knows how to read its reply. Pure: no connection, no clock, no
-// thread; send the call with redis_client or redis_blocking. REDIS.md has the keys and the rules.
+// The state of all jobs and galleries, in our words: each function builds one call of the Redis
+// library `vultus1` (or one plain read) and knows how to read its reply. Pure: no connection, no
+// clock, no thread; send the call with redis_client or redis_blocking. REDIS.md has the keys and
+// the rules.
 #pragma once
 
 #include <chrono>
@@ -199,8 +200,9 @@ class job_store {
     redis_call<collection_page> collections(std::size_t count, const std::string& page) const;
     redis_call<gallery_info> gallery(std::string_view collection) const;  ///< unknown: version 0
     redis_call<queue_stats> stats() const;
+    /// `block` 0: does not wait
     redis_call<std::vector<event>> events_after(const std::string& last_id, std::size_t count,
-                                                std::chrono::milliseconds block) const;  ///< 0: no block
+                                                std::chrono::milliseconds block) const;
     redis_call<std::string> last_event_id() const;       ///< "0-0" if the stream is empty
     redis_call<std::string> oldest_event_id() const;     ///< to notice a gap
 
@@ -215,12 +217,12 @@ class job_store {
     // worker
     redis_call<unix_time> register_worker(const registration&) const;
     redis_call<hello_reply> hello(std::string_view worker_id, std::string_view collection,
-                                  std::optional<gallery_version>) const;   ///< nothing: holds it no more
+                                  std::optional<gallery_version>) const;  // nothing: gone
     redis_call<renewal> renew(std::string_view worker_id, const std::vector<attempt_id>&,
                               std::chrono::milliseconds lasts, std::chrono::milliseconds lease,
                               std::string_view connection = {}) const;
     redis_call<std::vector<attempt_id>> started(std::string_view worker_id,
-                                                const std::vector<attempt_id>&) const;  ///< those lost
+                                                const std::vector<attempt_id>&) const;  // lost ones
     redis_call<void> bye(std::string_view worker_id) const;
     redis_call<std::vector<std::string>> images(std::string_view id, std::size_t count) const;
     redis_call<committed> complete_recognize(const attempt_id&, std::string_view worker_id,
@@ -235,8 +237,9 @@ class job_store {
     redis_call<gallery_delta> delta(std::string_view collection, gallery_version from) const;
     redis_call<std::vector<std::string>> vectors(std::string_view collection, std::uint64_t epoch,
                                                  const std::vector<std::string>& face_ids) const;
+    /// face_id -> 512 bytes
     redis_call<gallery_chunk> scan_vectors(std::string_view collection, std::uint64_t epoch,
-                                           const std::string& cursor) const;  ///< face_id -> 512 bytes
+                                           const std::string& cursor) const;
     redis_call<std::vector<std::string>> face_json(std::string_view collection, std::uint64_t epoch,
                                                    const std::vector<std::string>& face_ids) const;
 

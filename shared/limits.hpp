@@ -24,7 +24,7 @@ constexpr std::size_t multipart_parts = 64;
 constexpr std::size_t multipart_header_bytes = 8 * kib;
 constexpr std::size_t multipart_boundary_bytes = 70;    ///< RFC 2046, 5.1.1
 constexpr std::size_t json_depth = 8;
-constexpr std::size_t json_bytes = body_bytes * 4 / 3 + 4 * kib;  ///< a photo in base64 and its frame
+constexpr std::size_t json_bytes = body_bytes * 4 / 3 + 4 * kib;  ///< a photo in base64, framed
 constexpr std::size_t page_size = 1'000;                ///< rows of one listing
 constexpr std::chrono::seconds wait{30};                ///< long poll and Prefer: wait
 
@@ -41,7 +41,7 @@ constexpr std::size_t result_bytes = 1 * mib;           ///< JSON text of one re
 constexpr std::size_t annotated_bytes = 2 * mib;
 constexpr std::size_t client_bytes = 64;
 constexpr int failures_max = 5;                         ///< tries of a job that fails transiently
-constexpr int crashes_max = 3;                          ///< workers a job may kill while it runs alone
+constexpr int crashes_max = 3;                          ///< workers that a job may kill alone
 constexpr std::size_t reap_batch = 100;                 ///< jobs moved by one timer call
 constexpr std::size_t collect_batch = 200;              ///< finished jobs removed by one gc call
 
@@ -77,7 +77,7 @@ constexpr int heartbeats_missed = 3;                    ///< then the peer is go
 constexpr std::chrono::milliseconds lease{10'000};
 constexpr std::chrono::milliseconds renew{3'000};
 constexpr std::chrono::milliseconds registration{8'000};
-constexpr std::chrono::milliseconds self_fence{6'000};  ///< after the last successful renew was sent
+constexpr std::chrono::milliseconds self_fence{6'000};  ///< after the last good renew
 constexpr std::chrono::milliseconds progress{5'000};    ///< a stage that does not move is stuck
 constexpr std::chrono::milliseconds sweep{250};
 constexpr std::chrono::milliseconds clock_error{1'000}; ///< larger: grace instead of reaping

@@ -1,5 +1,5 @@
-// One line per event, to stderr: time, level, process, event, key=value pairs. spdlog lives in log.cpp.
-// Never a secret, never image bytes; labels only as their job's id.
+// One line per event, to stderr: time, level, process, event, key=value pairs. spdlog lives in
+// log.cpp. Never a secret, never image bytes; labels only as their job's id.
 #pragma once
 
 #include <initializer_list>
@@ -29,9 +29,17 @@ void start(std::string_view process, level lowest);
 /// threads   any
 void write(level, std::string_view event, std::initializer_list<field> fields = {});
 
-inline void debug(std::string_view e, std::initializer_list<field> f = {}) { write(level::debug, e, f); }
-inline void info(std::string_view e, std::initializer_list<field> f = {}) { write(level::info, e, f); }
-inline void warning(std::string_view e, std::initializer_list<field> f = {}) { write(level::warning, e, f); }
-inline void error(std::string_view e, std::initializer_list<field> f = {}) { write(level::error, e, f); }
+inline void debug(std::string_view e, std::initializer_list<field> f = {}) {
+    write(level::debug, e, f);
+}
+inline void info(std::string_view e, std::initializer_list<field> f = {}) {
+    write(level::info, e, f);
+}
+inline void warning(std::string_view e, std::initializer_list<field> f = {}) {
+    write(level::warning, e, f);
+}
+inline void error(std::string_view e, std::initializer_list<field> f = {}) {
+    write(level::error, e, f);
+}
 
 }  // namespace vultus::log

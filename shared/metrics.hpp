@@ -1,5 +1,6 @@
-// Counters, gauges and histograms of one process, and their Prometheus text. prometheus-cpp lives in
-// metrics.cpp. Names are vultus_<noun>_<unit>, labels are few and bounded (never a person's name).
+// Counters, gauges and histograms of one process, and their Prometheus text. prometheus-cpp lives
+// in metrics.cpp. Names are vultus_<noun>_<unit>, labels are few and bounded (never a person's
+// name).
 #pragma once
 
 #include <memory>

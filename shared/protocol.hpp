@@ -1,5 +1,5 @@
-// The messages between api, broker and worker, and their bytes. PROTOCOL.md is the description; this
-// is the same in C++. The only file with MessagePack is protocol.cpp.
+// The messages between api, broker and worker, and their bytes. PROTOCOL.md is the description;
+// this is the same in C++. The only file with MessagePack is protocol.cpp.
 #pragma once
 
 #include <cstdint>
@@ -79,7 +79,7 @@ struct submit {                     // 10 api > broker; a hint
 struct frame {                      // 11 api > broker > worker; never stored
     std::string frame_id;                ///< chosen by the api, unique in its life
     std::uint64_t attempt = 0;           ///< set by the broker, 1 or 2
-    std::string live_id;                 ///< frames of one live session replace one another; or empty
+    std::string live_id;                 ///< a live session, whose frames give way; or empty
     std::string collection;
     std::string options;                 ///< JSON text of job_options
     gallery_version min_version = 0;

@@ -1,6 +1,6 @@
-// The settings: one struct per process, defaults in it, read once in main from config/vultus.toml and
-// `--set section.key=value`. toml++ lives in settings.cpp. An unknown key or a value out of range is
-// an error that names file, key and range; main ends with exit code 2.
+// The settings: one struct per process, defaults in it, read once in main from config/vultus.toml
+// and `--set section.key=value`. toml++ lives in settings_reader.cpp. An unknown key or a value out
+// of range is an error that names file, key and range; main ends with exit code 2.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ struct common_settings {
     std::string data = "data";              ///< folder of run/ (sockets), redis/ and logs
     redis_address redis;                    ///< default <data>/run/redis.sock
     std::vector<std::string> broker_api_endpoints;     ///< default ipc://<data>/run/broker-api.sock
-    std::vector<std::string> broker_worker_endpoints;  ///< default ipc://<data>/run/broker-worker.sock
+    std::vector<std::string> broker_worker_endpoints;  ///< default: the same, broker-worker.sock
     log::level log_level = log::level::info;
 };
 

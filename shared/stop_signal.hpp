@@ -11,7 +11,7 @@ class stop_signal {
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     int fd() const noexcept { return fd_; }  ///< readable once a signal came
-    bool asked();                            ///< reads the descriptor; true from the first signal on
+    bool asked();                            ///< reads the descriptor; true from the first on
 
    private:
     int fd_;

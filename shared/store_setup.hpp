@@ -13,8 +13,9 @@
 namespace vultus {
 
 /// Use: while (!setup.done()) send setup.step(), end at the first error.
-/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or with
-///           settings that would lose jobs; check_settings() alone is to be repeated every 10 s)
+/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or
+///           with settings that would lose jobs; check_settings() alone is to be repeated every
+///           10 s)
 class store_setup {
    public:
     explicit store_setup(const job_store& store, unsigned shards = 1);

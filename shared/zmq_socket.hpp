@@ -41,7 +41,8 @@ enum class sent { ok, unreachable, full };  ///< unreachable: EHOSTUNREACH · fu
 class zmq_socket {
    public:
     static result<zmq_socket> router(zmq_context&, const std::string& endpoint, zmq_options);
-    /// `routing_id`: 1..255 bytes, first not 0; empty lets ZeroMQ choose. Connects in the background.
+    /// `routing_id`: 1..255 bytes, first not 0; empty lets ZeroMQ choose. Connects in the
+    /// background.
     static result<zmq_socket> dealer(zmq_context&, const std::string& endpoint,
                                      const std::string& routing_id, zmq_options);
     zmq_socket(zmq_socket&&) noexcept;
@@ -54,7 +55,7 @@ class zmq_socket {
     /// The next whole message, at most 16 frames (a longer one is dropped); never waits.
     std::optional<std::vector<std::string>> receive();
 
-    int fd() const noexcept;       ///< edge-triggered: drain receive() on each event and after send()
+    int fd() const noexcept;       ///< edge-triggered: receive() all on each event and after send()
     void* native() const noexcept;
     std::string endpoint() const;  ///< as bound, with the real port
 

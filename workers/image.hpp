@@ -39,7 +39,8 @@ struct decoded_image {
     bool animated = false;  ///< the first picture of an animation
 };
 
-/// Decodes a photo: any colour type to RGB, 16 bit to 8, alpha over white, EXIF orientation applied.
+/// Decodes a photo: any colour type to RGB, 16 bit to 8, alpha over white, EXIF orientation
+/// applied.
 /// errors    those of inspect_image(), before any pixel is decoded; what only decoding shows:
 ///           undecodable_image, truncated_image; too_large: more than limits::jpeg_scans scans, or
 ///           more than 5 s of this thread's processor time

@@ -45,7 +45,8 @@ struct match {
 
 /// Matches faces against a gallery: the k nearest within distance_max vote for their label with
 /// weight 1 - d / distance_max. Nobody within: unknown. A lead below margin_min: ambiguous.
-/// Equal votes: the nearer label first, then the smaller text. Equal distances: the smaller face_id.
+/// Equal votes: the nearer label first, then the smaller text. Equal distances: the smaller
+/// face_id.
 /// requires  options in their ranges
 /// returns   one match per face, in order
 /// threads   any; all faces share one pass over the gallery's memory

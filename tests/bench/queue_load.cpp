@@ -1,5 +1,6 @@
-// Closed-loop load on POST /api/recognize: each client has one connection and one job in flight, waits for
-// its end (Prefer: wait) and sends the next. Prints one JSON object: jobs_per_s, p50_ms, p99_ms, failed.
+// Closed-loop load on POST /api/recognize: each client has one connection and one job in flight,
+// waits for its end (Prefer: wait) and sends the next. Prints one JSON object: jobs_per_s, p50_ms,
+// p99_ms, failed.
 //   queue_load PORT CLIENTS SECONDS PHOTO
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -56,7 +57,8 @@ class client {
    private:
     bool send_all(const std::string& bytes) {
         for (std::size_t sent = 0; sent < bytes.size();) {
-            const auto now = ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            const auto now =
+                ::send(socket_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
             if (now <= 0) return false;
             sent += static_cast<std::size_t>(now);
         }
@@ -68,7 +70,8 @@ class client {
         const auto end = answer.find("\r\n\r\n");
         const auto field = answer.find("Content-Length: ");
         if (end == std::string::npos || field == std::string::npos) return std::string::npos;
-        return end + 4 + static_cast<std::size_t>(std::strtoul(answer.c_str() + field + 16, nullptr, 10));
+        return end + 4 +
+               static_cast<std::size_t>(std::strtoul(answer.c_str() + field + 16, nullptr, 10));
     }
 
     int socket_;
@@ -80,7 +83,8 @@ struct tally {
     std::size_t failed = 0;
 };
 
-tally drive(int port, const std::string& request, clock_type::time_point from, clock_type::time_point to) {
+tally drive(int port, const std::string& request, clock_type::time_point from,
+            clock_type::time_point to) {
     tally mine;
     client one(port);
     while (clock_type::now() < to) {
@@ -92,7 +96,8 @@ tally drive(int port, const std::string& request, clock_type::time_point from, c
             continue;
         }
         if (begin >= from && end <= to) {
-            mine.milliseconds.push_back(std::chrono::duration<double, std::milli>(end - begin).count());
+            mine.milliseconds.push_back(
+                std::chrono::duration<double, std::milli>(end - begin).count());
         }
     }
     return mine;
@@ -115,7 +120,8 @@ int main(int count, char** words) {
     std::vector<tally> tallies(static_cast<std::size_t>(clients));
     std::vector<std::thread> threads;
     for (auto& mine : tallies) {
-        threads.emplace_back([&mine, &request, port, from, to] { mine = drive(port, request, from, to); });
+        threads.emplace_back(
+            [&mine, &request, port, from, to] { mine = drive(port, request, from, to); });
     }
     for (auto& thread : threads) thread.join();
     std::vector<double> all;

@@ -179,7 +179,8 @@ TEST(frames, keep_away_from_a_solo_job_and_from_a_worker_that_drains) {
     EXPECT_THAT(frames_at("w.1", b.join("w")), SizeIs(1));
     b.from_worker("w.1", protocol::drain{"operator"});
     EXPECT_THAT(b.from_api(frame_named("g")), IsEmpty()) << "it waits for the solo job's end";
-    EXPECT_THAT(frames_at("v.1", b.from_worker("v.1", protocol::done{"a", 2, "failed", {}})), SizeIs(1));
+    EXPECT_THAT(frames_at("v.1", b.from_worker("v.1", protocol::done{"a", 2, "failed", {}})),
+                SizeIs(1));
 }
 
 TEST(frames, a_credit_returns_when_heartbeats_do_not_name_the_frame) {

@@ -44,7 +44,8 @@ TEST(leases, an_empty_queue_is_not_asked_again_before_a_reason) {
     const auto after_submit = all_of<lease>(b.from_api(protocol::submit{0, {"a"}}));
     EXPECT_THAT(after_submit, SizeIs(1));
     b.answer(after_submit[0], {job_named("a")});
-    EXPECT_THAT(all_of<lease>(b.from_worker("w.1", protocol::done{"a", 1, "succeeded", {}})), IsEmpty());
+    EXPECT_THAT(all_of<lease>(b.from_worker("w.1", protocol::done{"a", 1, "succeeded", {}})),
+                IsEmpty());
     EXPECT_THAT(all_of<lease>(b.pass(milliseconds(250))), SizeIs(1)) << "the sweep looks again";
 }
 

@@ -116,7 +116,8 @@ simulated_job* simulated_store::owned(const attempt_id& attempt, const std::stri
     return ours ? &job : nullptr;
 }
 
-void simulated_store::enlist(const std::string& worker_id, std::uint64_t connection, unix_time now) {
+void simulated_store::enlist(const std::string& worker_id, std::uint64_t connection,
+                             unix_time now) {
     workers_[worker_id] = {connection, now + limits::registration};
 }
 

@@ -1,5 +1,5 @@
-// Redis for the simulation: the queue's rules of shared/REDIS.md, as far as a broker meets them, in plain
-// C++ with an own clock. It keeps count of what may happen once only.
+// Redis for the simulation: the queue's rules of shared/REDIS.md, as far as a broker meets them, in
+// plain C++ with an own clock. It keeps count of what may happen once only.
 #pragma once
 
 #include <deque>

@@ -1,4 +1,5 @@
-// The workers of the simulation and the sockets between them and the brokers. See simulation_support.hpp.
+// The workers of the simulation and the sockets between them and the brokers. See
+// simulation_support.hpp.
 #include <algorithm>
 
 #include "tests/broker/simulation_support.hpp"
@@ -178,14 +179,16 @@ void simulation::hear(worker_process& one, int index, const protocol::message& w
             one.waiting[attempt] = index;
             if (job.solo) one.solo.insert(attempt);
         }
-        if (one.held.size() > window_ * brokers_.size()) problem(one.id + ": more jobs than credits");
+        if (one.held.size() > window_ * brokers_.size())
+            problem(one.id + ": more jobs than credits");
         begin_jobs(one);
     } else if (const auto* frame = std::get_if<protocol::frame>(&what)) {
         one.frames.insert(frame->frame_id);
         protocol::answer reply;
         reply.frame_id = frame->frame_id;
         reply.attempt = frame->attempt;
-        after(milliseconds(draw(10, 200)), [=, this, self = &one] { end_frame(*self, index, reply); });
+        after(milliseconds(draw(10, 200)),
+              [=, this, self = &one] { end_frame(*self, index, reply); });
     } else if (std::holds_alternative<protocol::bye>(what)) {
         l.open = false;
     }
@@ -252,7 +255,9 @@ void simulation::end_job(worker_process& one, int life, const attempt_id& attemp
     one.solo.erase(attempt);
     --one.active;
     one.alone = false;
-    if (ours) send_to_broker(one, index, protocol::done{attempt.job_id, attempt.attempt, "succeeded", {}});
+    if (ours)
+        send_to_broker(one, index,
+                       protocol::done{attempt.job_id, attempt.attempt, "succeeded", {}});
     begin_jobs(one);
 }
 

@@ -1,4 +1,5 @@
-// The world and the brokers. See simulation_support.hpp; the workers are in simulated_worker_support.cpp.
+// The world and the brokers. See simulation_support.hpp; the workers are in
+// simulated_worker_support.cpp.
 #include "tests/broker/simulation_support.hpp"
 
 #include <algorithm>
@@ -45,7 +46,8 @@ void simulation::advance_to(boot_time end) {
         if (broker >= 0) {
             const boot_time before = brokers_[static_cast<std::size_t>(broker)].it->next_timer();
             tell(broker, tick{});
-            if (brokers_[static_cast<std::size_t>(broker)].it->next_timer() <= std::min(before, now_)) {
+            if (brokers_[static_cast<std::size_t>(broker)].it->next_timer() <=
+                std::min(before, now_)) {
                 now_ += milliseconds(1);  // a timer that stays due must not stop the clock
             }
         } else {
@@ -87,7 +89,8 @@ void simulation::judge() {
             problem("job " + id + " never ended");
         }
         const bool succeeded = job.state == simulated_state::succeeded;
-        if (job.effects != (succeeded ? 1 : 0)) problem("job " + id + " took effect twice or never");
+        if (job.effects != (succeeded ? 1 : 0))
+            problem("job " + id + " took effect twice or never");
         if (job.poison && succeeded) problem("job " + id + " killed nobody");
         if (job.state == simulated_state::dead && job.crashes < limits::crashes_max) {
             problem("job " + id + " died of other jobs' faults");
@@ -96,7 +99,8 @@ void simulation::judge() {
     for (const auto& [id, frame] : frames_) {
         ++counts_.frames;
         const auto& broker = brokers_[static_cast<std::size_t>(frame.broker)];
-        if (frame.answers == 0 && broker.life == frame.life) problem("frame " + id + " has no answer");
+        if (frame.answers == 0 && broker.life == frame.life)
+            problem("frame " + id + " has no answer");
     }
     for (const auto& broker : brokers_) {
         for (const auto& one : workers_) {
@@ -150,7 +154,8 @@ void simulation::submit_frame() {
 
 void simulation::fault() {
     ++counts_.faults;
-    auto& worker = *workers_[static_cast<std::size_t>(draw(0, static_cast<int>(workers_.size()) - 1))];
+    auto& worker =
+        *workers_[static_cast<std::size_t>(draw(0, static_cast<int>(workers_.size()) - 1))];
     const int index = draw(0, static_cast<int>(brokers_.size()) - 1);
     auto& broker = brokers_[static_cast<std::size_t>(index)];
     switch (draw(1, 8)) {
@@ -211,8 +216,10 @@ void simulation::tell(int index, event what) {
 }
 
 void simulation::check_credits(int index) {
-    for (const auto& [connection, one] : brokers_[static_cast<std::size_t>(index)].it->workers().all()) {
-        if (one.jobs.size() + one.reserved > one.who.window) problem(connection + ": over its window");
+    for (const auto& [connection, one] :
+         brokers_[static_cast<std::size_t>(index)].it->workers().all()) {
+        if (one.jobs.size() + one.reserved > one.who.window)
+            problem(connection + ": over its window");
         if (one.frames.size() > one.who.frame_window) problem(connection + ": too many frames");
         const auto sent = std::count_if(one.jobs.begin(), one.jobs.end(),
                                         [](const auto& job) { return job.second.n > 0; });
@@ -250,18 +257,32 @@ void simulation::carry(int index, const effect& what) {
     } else if (std::holds_alternative<check_store>(what)) {
         ask_store(index, [] { return store_checked{}; }, [gone] { return store_checked{gone()}; });
     } else if (const auto* call = std::get_if<lease>(&what)) {
-        ask_store(index, [this, c = *call] { return leased{c.ticket, store_.lease(c.request, wall())}; },
-                  [gone, c = *call] { return leased{c.ticket, gone()}; });
+        ask_store(
+            index,
+            [this, c = *call] {
+                return leased{c.ticket, store_.lease(c.request, wall())};
+            },
+            [gone, c = *call] {
+                return leased{c.ticket, gone()};
+            });
     } else if (const auto* back = std::get_if<hand_back>(&what)) {
-        ask_store(index, [this, b = *back] { store_.hand_back(b.attempt, b.worker_id); return tick{}; },
-                  [] { return tick{}; });
+        ask_store(
+            index,
+            [this, b = *back] {
+                store_.hand_back(b.attempt, b.worker_id);
+                return tick{};
+            },
+            [] { return tick{}; });
     } else if (const auto* loss = std::get_if<report_lost>(&what)) {
-        ask_store(index,
-                  [this, l = *loss] {
-                      return loss_reported{l.worker_id, l.connection,
-                                           store_.worker_lost(l.worker_id, std::stoull(l.connection))};
-                  },
-                  [gone, l = *loss] { return loss_reported{l.worker_id, l.connection, gone()}; });
+        ask_store(
+            index,
+            [this, l = *loss] {
+                return loss_reported{l.worker_id, l.connection,
+                                     store_.worker_lost(l.worker_id, std::stoull(l.connection))};
+            },
+            [gone, l = *loss] {
+                return loss_reported{l.worker_id, l.connection, gone()};
+            });
     } else if (const auto* due = std::get_if<run_duty>(&what)) {
         ask_store(index,
                   [this, d = *due] {

@@ -1,5 +1,5 @@
-// One seed, one run: broker cores, workers, apis and a network that loses, repeats and delays, over a
-// simulated Redis and a simulated clock. Nothing sleeps; a run replays exactly.
+// One seed, one run: broker cores, workers, apis and a network that loses, repeats and delays, over
+// a simulated Redis and a simulated clock. Nothing sleeps; a run replays exactly.
 #pragma once
 
 #include <deque>

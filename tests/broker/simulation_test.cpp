@@ -1,7 +1,7 @@
-// Brokers, workers, apis and Redis in one simulated world, many seeds: workers and brokers die and freeze,
-// Redis restarts, its clock jumps, the machine sleeps, messages are lost, doubled and late. At every step
-// no worker has more than its credits, and a solo job is alone; in the end every job has ended, took
-// effect once, and every credit is back.
+// Brokers, workers, apis and Redis in one simulated world, many seeds: workers and brokers die and
+// freeze, Redis restarts, its clock jumps, the machine sleeps, messages are lost, doubled and late.
+// At every step no worker has more than its credits, and a solo job is alone; in the end every job
+// has ended, took effect once, and every credit is back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -29,7 +29,8 @@ TEST(store, is_prepared_once_per_connection_and_again_after_a_failure) {
     EXPECT_TRUE(b.it.ready());
     b.tell(store_link{false});
     EXPECT_FALSE(b.it.ready());
-    EXPECT_THAT(b.pass(milliseconds(5'000)), IsEmpty()) << "nothing is asked of a Redis that is away";
+    EXPECT_THAT(b.pass(milliseconds(5'000)), IsEmpty())
+        << "nothing is asked of a Redis that is away";
     EXPECT_THAT(all_of<prepare_store>(b.tell(store_link{true})), SizeIs(1));
 }
 
@@ -37,9 +38,11 @@ TEST(store, settings_are_looked_at_every_ten_seconds_and_said_once) {
     bench b;
     EXPECT_THAT(all_of<check_store>(b.pass(milliseconds(9'750))), IsEmpty());
     EXPECT_THAT(all_of<check_store>(b.pass(milliseconds(500))), SizeIs(1));
-    EXPECT_THAT(all_of<note>(b.tell(store_checked{fail(errc::store_unavailable, "no")})), SizeIs(1));
+    EXPECT_THAT(all_of<note>(b.tell(store_checked{fail(errc::store_unavailable, "no")})),
+                SizeIs(1));
     EXPECT_FALSE(b.it.ready());
-    EXPECT_THAT(all_of<note>(b.tell(store_checked{fail(errc::store_unavailable, "no")})), IsEmpty());
+    EXPECT_THAT(all_of<note>(b.tell(store_checked{fail(errc::store_unavailable, "no")})),
+                IsEmpty());
     b.tell(store_checked{{}});
     EXPECT_TRUE(b.it.ready());
 }
@@ -57,7 +60,8 @@ TEST(timers, run_at_their_pace_one_call_at_a_time) {
     EXPECT_EQ(count_of(duty::barrier, all), 1u);
     EXPECT_EQ(count_of(duty::collect, all), 1u);
     std::size_t reaps = 0, barriers = 0, collects = 0;
-    for (const duty which : {duty::reap, duty::barrier, duty::collect}) b.tell(duty_done{which, moved{}});
+    for (const duty which : {duty::reap, duty::barrier, duty::collect})
+        b.tell(duty_done{which, moved{}});
     for (int i = 0; i < 40; ++i) {
         all = b.pass(milliseconds(250));
         reaps += count_of(duty::reap, all);
@@ -102,7 +106,8 @@ TEST(timers, what_was_reaped_is_leased_at_once) {
     bench b;
     b.answer_empty(b.join("w"));
     b.answer_empty(b.pass(milliseconds(250)));
-    EXPECT_THAT(all_of<lease>(b.tell(duty_done{duty::reap, moved{1, false, false, {}}})), SizeIs(1));
+    EXPECT_THAT(all_of<lease>(b.tell(duty_done{duty::reap, moved{1, false, false, {}}})),
+                SizeIs(1));
 }
 
 TEST(news, a_new_version_is_told_to_those_who_hold_the_collection) {

@@ -100,10 +100,13 @@ TEST(liveness, a_broker_that_slept_judges_nobody) {
 TEST(liveness, an_unreachable_worker_is_lost_at_once_a_full_one_is_kept) {
     bench b;
     b.join("w");
-    EXPECT_THAT(all_of<report_lost>(b.tell(send_failed{"w.1", false, protocol::reload{}})), IsEmpty());
+    EXPECT_THAT(all_of<report_lost>(b.tell(send_failed{"w.1", false, protocol::reload{}})),
+                IsEmpty());
     EXPECT_THAT(b.it.workers().all(), SizeIs(1));
-    EXPECT_THAT(all_of<report_lost>(b.tell(send_failed{"w.1", true, protocol::reload{}})), SizeIs(1));
-    EXPECT_THAT(all_of<report_lost>(b.tell(send_failed{"w.1", true, protocol::reload{}})), IsEmpty())
+    EXPECT_THAT(all_of<report_lost>(b.tell(send_failed{"w.1", true, protocol::reload{}})),
+                SizeIs(1));
+    EXPECT_THAT(all_of<report_lost>(b.tell(send_failed{"w.1", true, protocol::reload{}})),
+                IsEmpty())
         << "once";
 }
 
@@ -178,7 +181,8 @@ TEST(leaving, a_bye_is_not_a_loss) {
 TEST(leaving, the_wish_to_drain_is_repeated_until_the_worker_answers) {
     bench b;
     b.answer_empty(b.join("w"));
-    EXPECT_THAT((sent_to<protocol::drain>("w.1", b.from_api(protocol::drain_worker{"w"}))), SizeIs(1));
+    EXPECT_THAT((sent_to<protocol::drain>("w.1", b.from_api(protocol::drain_worker{"w"}))),
+                SizeIs(1));
     EXPECT_THAT(all_of<lease>(b.from_api(protocol::submit{0, {"a"}})), IsEmpty());
     EXPECT_THAT((sent_to<protocol::drain>("w.1", b.pass(milliseconds(1'000)))), SizeIs(1));
     b.from_worker("w.1", protocol::drain{"operator"});

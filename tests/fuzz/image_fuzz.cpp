@@ -1,5 +1,5 @@
-// libFuzzer target: looking into a photo, and decoding it. What the header promises, the picture must
-// keep; pictures of many pixels are looked into only, so that the fuzzer stays quick.
+// libFuzzer target: looking into a photo, and decoding it. What the header promises, the picture
+// must keep; pictures of many pixels are looked into only, so that the fuzzer stays quick.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
