@@ -1,7 +1,7 @@
-// Load on POST /api/recognize, over connections that are kept. Closed loop (RATE 0): each client has
-// one job in flight, waits for its end and sends the next photo. Open loop: photos are due at random
-// times (Poisson, RATE a second) whatever the service does, and a client that is free sends the
-// next; time counts from when the photo was due. Prints one JSON object.
+// Load on POST /api/recognize, over connections that are kept. Closed loop (RATE 0): each client
+// has one job in flight, waits for its end and sends the next photo. Open loop: photos are due at
+// random times (Poisson, RATE a second) whatever the service does, and a client that is free sends
+// the next; time counts from when the photo was due. Prints one JSON object.
 //   http_load PORT CLIENTS SECONDS RATE QUERY PHOTO...
 // QUERY goes behind /api/recognize; SECONDS count after a second of warming up.
 #include <arpa/inet.h>
