@@ -1,5 +1,5 @@
-// The seam between the worker and the networks: a backend embeds chips. `reference` is dlib's own
-// forward pass on the CPU, the oracle for every other backend.
+// The seam between the worker and the networks: a backend embeds chips and finds faces. `reference` is
+// dlib's own forward pass on the CPU, the oracle for every other backend; `onednn` is the faster one.
 #pragma once
 
 #include <memory>
@@ -12,6 +12,12 @@
 #include "workers/geometry.hpp"
 
 namespace vultus {
+
+/// The numbers that a backend computes with.
+enum class precision {
+    fp32,  ///< equal to dlib's results
+    bf16   ///< bfloat16 weights and activations, float32 sums: faster, another model to a gallery
+};
 
 /// threads   one caller at a time, a compute thread; one object per lane (clone())
 class embedder {
@@ -33,6 +39,11 @@ class embedder {
 /// dlib_face_recognition_resnet_model_v1 by dlib; name "dlib_resnet_v1/plain".
 /// errors    malformed if the file is not that network
 result<std::unique_ptr<embedder>> load_reference_embedder(const std::string& file);
+
+/// The same by oneDNN, on the calling thread only. fp32: the same name, for its numbers are dlib's to
+/// 2e-6 of the largest; bf16: "dlib_resnet_v1/bf16".
+/// errors    malformed as above; bad_option if this CPU cannot (engine/onednn.hpp)
+result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, precision numbers);
 
 /// Gives the linear algebra library one thread: the worker is parallel over photos. Call once,
 /// early.
