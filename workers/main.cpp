@@ -6,6 +6,7 @@
 #include "shared/log.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
+#include "workers/engine/engine.hpp"
 #include "workers/models.hpp"
 #include "workers/pipeline.hpp"
 #include "workers/session.hpp"
@@ -23,18 +24,16 @@ int complain(int code, const error& why) {
     return code;
 }
 
-result<vision_models> load_models(const std::string& folder) {
-    auto files = find_models(folder);
+result<vision_models> load_models(const worker_settings& settings) {
+    auto files = find_models(settings.models);
     if (!files) return fail(files.error());
-    auto cnn = load_cnn_detector(files->detector);
-    if (!cnn) return fail(cnn.error());
+    auto nets = load_networks(*files, settings.backend, settings.precision);
+    if (!nets) return fail(nets.error());
     auto landmarks = aligner::load(files->landmarks);
     if (!landmarks) return fail(landmarks.error());
-    auto network = load_reference_embedder(files->embedder);
-    if (!network) return fail(network.error());
-    return vision_models{make_hog_detector(), std::move(*cnn),
+    return vision_models{make_hog_detector(), std::move(nets->finder),
                          std::make_unique<const aligner>(std::move(*landmarks)),
-                         std::move(*network)};
+                         std::move(nets->network)};
 }
 
 pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
@@ -65,7 +64,7 @@ int main(int argc, char** argv) {
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
     route_signals_here();
-    auto models = load_models(settings->models);
+    auto models = load_models(*settings);
     if (!models) return complain(exit_models, models.error());
 
     const job_store store;

@@ -1,5 +1,5 @@
-// The two networks as dlib's types, which are the formats of their files. Included by the .cpp files
-// that load them and by nothing else: it brings dlib's templates.
+// The two networks as dlib's types, which are the formats of their files. Included by the .cpp
+// files that load them and by nothing else: it brings dlib's templates.
 #pragma once
 
 #include <dlib/dnn.h>

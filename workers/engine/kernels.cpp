@@ -46,7 +46,8 @@ long blocks(const format& how, const tensor_shape& shape) {
 
 /// One window's largest or mean number of each channel of a block.
 template <bool Largest, typename Number, long Block>
-void window(const layer& one, const Number* in, long row_numbers, Number* out) {
+void window(const layer& one, const Number* __restrict in, long row_numbers,
+            Number* __restrict out) {
     float kept[Block];
     for (long k = 0; k < Block; ++k) kept[k] = Largest ? widened(in[k]) : 0.0f;
     for (long y = 0; y < one.rows; ++y) {
@@ -89,17 +90,29 @@ const Number* row_of(const Number* from, const tensor_shape& shape, long picture
     return from + ((picture * count + channels) * shape.rows + row) * shape.columns * Block;
 }
 
-template <typename Number, long Block>
+/// What may not lie in one another's memory, so that the compiler makes vectors of it.
+template <typename Number>
+void add_both(const Number* __restrict a, const Number* __restrict b, long numbers, float floor,
+              Number* __restrict out) {
+    for (long i = 0; i < numbers; ++i) put(std::max(widened(a[i]) + widened(b[i]), floor), out[i]);
+}
+
+template <typename Number>
+void take_one(const Number* __restrict from, long numbers, float floor, Number* __restrict out) {
+    for (long i = 0; i < numbers; ++i) put(std::max(widened(from[i]), floor), out[i]);
+}
+
+/// A row of `numbers`; an operand that is nullptr or shorter goes on with zeros.
+template <typename Number>
 void add_rows(const Number* a, long a_numbers, const Number* b, long b_numbers, Number* out,
               long numbers, bool relu) {
     const float floor = relu ? 0.0f : -std::numeric_limits<float>::infinity();
-    const long both = std::min(a != nullptr ? a_numbers : 0, b != nullptr ? b_numbers : 0);
-    for (long i = 0; i < both; ++i) put(std::max(widened(a[i]) + widened(b[i]), floor), out[i]);
-    for (long i = both; i < numbers; ++i) {
-        const float left = a != nullptr && i < a_numbers ? widened(a[i]) : 0.0f;
-        const float right = b != nullptr && i < b_numbers ? widened(b[i]) : 0.0f;
-        put(std::max(left + right, floor), out[i]);
-    }
+    if (a == nullptr) a_numbers = 0;
+    if (b == nullptr) b_numbers = 0;
+    const long both = std::min(a_numbers, b_numbers), some = std::max(a_numbers, b_numbers);
+    add_both(a, b, both, floor, out);
+    take_one((a_numbers > b_numbers ? a : b) + both, some - both, floor, out + both);
+    std::fill(out + some, out + numbers, Number{});
 }
 
 template <typename Number, long Block>
@@ -109,10 +122,10 @@ void add_as(const format& how, const Number* a, tensor_shape a_shape, const Numb
     for (long picture = 0; picture < how.batch; ++picture) {
         for (long channels = 0; channels < blocks(how, out_shape); ++channels) {
             for (long row = 0; row < out_shape.rows; ++row, out += numbers) {
-                add_rows<Number, Block>(row_of<Number, Block>(a, a_shape, picture, channels, row),
-                                        a_shape.columns * Block,
-                                        row_of<Number, Block>(b, b_shape, picture, channels, row),
-                                        b_shape.columns * Block, out, numbers, relu);
+                add_rows<Number>(row_of<Number, Block>(a, a_shape, picture, channels, row),
+                                 a_shape.columns * Block,
+                                 row_of<Number, Block>(b, b_shape, picture, channels, row),
+                                 b_shape.columns * Block, out, numbers, relu);
             }
         }
     }

@@ -61,8 +61,8 @@ struct tensor_shape {
 /// errors    bad_option: the picture is smaller than a window
 result<std::vector<tensor_shape>> shapes_of(const network&, tensor_shape picture);
 
-/// Whether the list can be computed at all: each layer reads earlier values of fitting channels, has
-/// as many weights as it says, and every number in it is finite.
+/// Whether the list can be computed at all: each layer reads earlier values of fitting channels,
+/// has as many weights as it says, and every number in it is finite.
 /// errors    malformed; the detail names the layer
 result<void> check(const network&);
 

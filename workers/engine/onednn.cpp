@@ -1,7 +1,7 @@
 // Programs of oneDNN primitives and our own kernels, one per batch and picture size. The only file
-// that includes oneDNN. Activations are blocked by 16 channels on AVX-512 and by 8 on AVX2: with the
-// wrong block, or with channels last, oneDNN falls to code that is 25 to 1000 times slower. Weights
-// lie as each primitive wants them, once per layout, shared by all lanes.
+// that includes oneDNN. Activations are blocked by 16 channels on AVX-512 and by 8 on AVX2: with
+// the wrong block, or with channels last, oneDNN falls to code that is 25 to 1000 times slower.
+// Weights lie as each primitive wants them, once per layout, shared by all lanes.
 #include "workers/engine/onednn.hpp"
 
 #include <algorithm>

@@ -12,7 +12,8 @@
 
 namespace vultus {
 
-/// What oneDNN may use of this CPU: "avx2", "avx512" or "avx512_bf16". ONEDNN_MAX_CPU_ISA lowers it.
+/// What oneDNN may use of this CPU: "avx2", "avx512" or "avx512_bf16". ONEDNN_MAX_CPU_ISA lowers
+/// it.
 /// errors    bad_option: less than AVX2, which it computes a hundred times slower
 result<std::string> onednn_cpu();
 
@@ -20,7 +21,8 @@ result<std::string> onednn_cpu();
 ///           weights. Uses the calling thread only.
 class onednn_network {
  public:
-    /// Kept ready: programs for so many batch and picture sizes, the least recently used goes first.
+    /// Kept ready: programs for so many batch and picture sizes, the least recently used goes
+    /// first.
     static constexpr std::size_t programs_max = 8;
 
     /// Makes the network ready for pictures of `warm` sizes (batch, shape): primitives are made and
@@ -36,8 +38,8 @@ class onednn_network {
     /// For another lane: the same weights in memory, buffers of its own.
     onednn_network clone() const;
 
-    /// Where to put `batch` pictures before run(): [picture][channel][row][column]. What was there is
-    /// undefined. Makes a program if there is none for this size: about 20 ms.
+    /// Where to put `batch` pictures before run(): [picture][channel][row][column]. What was there
+    /// is undefined. Makes a program if there is none for this size: about 20 ms.
     /// errors    bad_option: smaller than the network's window. Ends the process (70) if oneDNN
     ///           cannot make one.
     result<std::span<float>> input(long batch, tensor_shape picture);

@@ -1,5 +1,5 @@
-// Two passes: layers to steps (a convolution takes the relu and the add that follow it), then values
-// to buffers (a buffer is free again after the last step that reads its value).
+// Two passes: layers to steps (a convolution takes the relu and the add that follow it), then
+// values to buffers (a buffer is free again after the last step that reads its value).
 #include "workers/engine/plan.hpp"
 
 #include <algorithm>
