@@ -2,8 +2,6 @@
 // best of its rounds, and the rounds of both sides alternate. Prints one JSON object.
 //   engine_time MODELS_FOLDER PHOTO fp32|bf16 [ROUNDS]
 // ONEDNN_MAX_CPU_ISA in the environment lowers what oneDNN uses, and the FMA peak that is measured.
-#include <immintrin.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -45,42 +43,30 @@ std::pair<double, double> best_of(int rounds, const std::function<void()>& a,
     return best;
 }
 
-// Twelve independent sums hide the latency of a fused multiply-add on any core so far.
-constexpr int sums = 12;
+// Twelve independent sums hide the latency of a fused multiply-add on any core so far. In assembler,
+// so that nothing but them is in the loop.
 constexpr long turns = 4'000'000;
+constexpr double sums = 12;
 
-double fma_256() {
-    __m256 kept[sums];
-    for (int i = 0; i < sums; ++i) kept[i] = _mm256_set1_ps(static_cast<float>(i));
-    const __m256 factor = _mm256_set1_ps(0.999f), offset = _mm256_set1_ps(0.001f);
-    const auto begin = std::chrono::steady_clock::now();
-    for (long turn = 0; turn < turns; ++turn) {
-#pragma GCC unroll 12
-        for (int i = 0; i < sums; ++i) kept[i] = _mm256_fmadd_ps(kept[i], factor, offset);
-    }
-    const double ms =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-    __m256 all = kept[0];
-    for (int i = 1; i < sums; ++i) all = _mm256_add_ps(all, kept[i]);
-    if (_mm256_cvtss_f32(all) == 12345.0f) std::puts("");
-    return sums * turns * 16.0 / ms / 1e6;
-}
+#define TWELVE(of) of(0) of(1) of(2) of(3) of(4) of(5) of(6) of(7) of(8) of(9) of(10) of(11)
+#define FMA_256(n) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n"
+#define FMA_512(n) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #n "\n"
+#define LOOP_OVER(what) "vzeroall\n1:\n" TWELVE(what) "dec %0\njnz 1b\nvzeroall\n"
+#define USED                                                                                 \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc"
 
-__attribute__((target("avx512f"))) double fma_512() {
-    __m512 kept[sums];
-    for (int i = 0; i < sums; ++i) kept[i] = _mm512_set1_ps(static_cast<float>(i));
-    const __m512 factor = _mm512_set1_ps(0.999f), offset = _mm512_set1_ps(0.001f);
-    const auto begin = std::chrono::steady_clock::now();
-    for (long turn = 0; turn < turns; ++turn) {
-#pragma GCC unroll 12
-        for (int i = 0; i < sums; ++i) kept[i] = _mm512_fmadd_ps(kept[i], factor, offset);
-    }
-    const double ms =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-    __m512 all = kept[0];
-    for (int i = 1; i < sums; ++i) all = _mm512_add_ps(all, kept[i]);
-    if (_mm512_cvtss_f32(all) == 12345.0f) std::puts("");
-    return sums * turns * 32.0 / ms / 1e6;
+/// Giga floating point operations a second that this core can do at most.
+double fma_rate(bool wide) {
+    long left = turns;
+    const double ms = milliseconds_of([&] {
+        if (wide) {
+            asm volatile(LOOP_OVER(FMA_512) : "+r"(left) : : USED);
+        } else {
+            asm volatile(LOOP_OVER(FMA_256) : "+r"(left) : : USED);
+        }
+    });
+    return sums * turns * (wide ? 32.0 : 16.0) / ms / 1e6;
 }
 
 /// Floating point operations of the convolutions and the product, two a multiply-add.
@@ -131,6 +117,59 @@ double relative_difference(const std::vector<embedding>& a, const std::vector<em
     return difference / largest;
 }
 
+/// One member of the JSON object.
+void tell(const char* key, double value) {
+    std::printf("\"%s\": %.6g, ", key, value);
+}
+
+void time_embedding(const model_paths& files, const image& photo, precision numbers, int rounds) {
+    const std::vector<chip> chips = chips_of(photo);
+    const auto ours = must(load_onednn_embedder(files.embedder, numbers));
+    const auto theirs = must(load_reference_embedder(files.embedder));
+    tell("embed_max_relative_difference",
+         relative_difference(ours->embed(chips), theirs->embed(chips)));
+    const auto [ms, dlib_ms] = best_of(
+        rounds, [&] { ours->embed(chips); }, [&] { theirs->embed(chips); });
+    double peak = 0;
+    for (int i = 0; i < rounds; ++i) {
+        peak = std::max(peak, fma_rate(must(onednn_cpu()) != "avx2"));
+    }
+    const double gflop = flop_of(must(load_embedding_layers(files.embedder)),
+                                 {3, limits::chip_side, limits::chip_side}) /
+                         1e9;
+    tell("embed_b8_ms", ms / 8);
+    tell("embed_b8_dlib_ms", dlib_ms / 8);
+    tell("embed_b8_speedup_vs_dlib", dlib_ms / ms);
+    tell("embed_gflop", gflop);
+    tell("fma_gflop_per_s", peak);
+    tell("embed_b8_over_fma_limit", ms / 8 / (gflop / peak * 1e3));
+}
+
+void time_detection(const model_paths& files, const image& photo, precision numbers, int rounds) {
+    const detector_options as_it_is{80, 2'000};
+    const auto ours = must(load_onednn_detector(files.detector, numbers));
+    const auto theirs = must(load_cnn_detector(files.detector));
+    const auto found = ours->detect(photo, as_it_is).faces;
+    const auto expected = theirs->detect(photo, as_it_is).faces;
+    double gap = found.size() == expected.size() ? 0 : 1e9, pixels = gap;
+    for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
+        const box &a = found[i].where, &b = expected[i].where;
+        gap = std::max(gap, std::abs(found[i].score - expected[i].score));
+        for (const auto edge :
+             {a.left - b.left, a.top - b.top, a.right - b.right, a.bottom - b.bottom}) {
+            pixels = std::max(pixels, std::abs(static_cast<double>(edge)));
+        }
+    }
+    const auto [ms, dlib_ms] = best_of(
+        rounds, [&] { ours->detect(photo, as_it_is); }, [&] { theirs->detect(photo, as_it_is); });
+    tell("detect_faces", static_cast<double>(expected.size()));
+    tell("detect_max_score_difference", gap);
+    tell("detect_max_box_difference_px", pixels);
+    tell("detect_cnn_vga_ms", ms);
+    tell("detect_cnn_vga_dlib_ms", dlib_ms);
+    tell("detect_cnn_vga_speedup_vs_dlib", dlib_ms / ms);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -143,25 +182,8 @@ int main(int argc, char** argv) {
     const precision numbers = std::string(argv[3]) == "bf16" ? precision::bf16 : precision::fp32;
     const model_paths files = must(find_models(argv[1]));
     const image photo = resized(read_photo(argv[2]), 640, 480);
-    const std::vector<chip> chips = chips_of(photo);
-    const std::string isa = must(onednn_cpu());
-
-    const auto ours = must(load_onednn_embedder(files.embedder, numbers));
-    const auto theirs = must(load_reference_embedder(files.embedder));
-    const double embed_difference = relative_difference(ours->embed(chips), theirs->embed(chips));
-    const auto embed = best_of(
-        rounds, [&] { ours->embed(chips); }, [&] { theirs->embed(chips); });
-    double peak = 0;
-    for (int i = 0; i < rounds; ++i) peak = std::max(peak, isa == "avx2" ? fma_256() : fma_512());
-    const double flop = flop_of(must(load_embedding_layers(files.embedder)),
-                                {3, limits::chip_side, limits::chip_side});
-    std::printf(
-        "{\"isa\": \"%s\", \"precision\": \"%s\", \"embed_b8_ms\": %.3f, \"embed_b8_dlib_ms\": "
-        "%.3f, "
-        "\"embed_b8_speedup_vs_dlib\": %.2f, \"embed_max_relative_difference\": %.2e, "
-        "\"fma_gflop_per_s\": %.1f, \"embed_gflop_per_face\": %.4f, \"embed_b8_over_fma_limit\": "
-        "%.3f",
-        isa.c_str(), argv[3], embed.first / 8, embed.second / 8, embed.second / embed.first,
-        embed_difference, peak, flop / 1e9, embed.first / 8 / (flop / peak / 1e6));
-    std::puts("}");
+    std::fputs("{", stdout);
+    time_embedding(files, photo, numbers, rounds);
+    time_detection(files, photo, numbers, rounds);
+    std::printf("\"isa\": \"%s\", \"rounds\": %d}\n", must(onednn_cpu()).c_str(), rounds);
 }

@@ -95,6 +95,7 @@ TEST(onednn_detector, many_faces_and_a_lane_of_its_own) {
     expect_same_faces(*lane, crowd, 0.98, 1e-3);
 }
 
+// Not its boxes: where two places score nearly the same, the other one may win, 8 px away and more.
 TEST(onednn_detector, bf16_finds_the_same_people) {
     if (onednn_cpu().value() != "avx512_bf16") {
         EXPECT_EQ(load_onednn_detector(detector_file, precision::bf16).error().code,
@@ -102,8 +103,8 @@ TEST(onednn_detector, bf16_finds_the_same_people) {
         return;
     }
     const auto ours = load_onednn_detector(detector_file, precision::bf16).value();
-    expect_same_faces(*ours, as_wide_as(photo("obama2.jpg"), 320), 0.85, 0.1);
-    expect_same_faces(*ours, as_wide_as(photo("biden.jpg"), 477), 0.85, 0.1);
+    expect_same_faces(*ours, as_wide_as(photo("obama2.jpg"), 320), 0.7, 0.1);
+    expect_same_faces(*ours, as_wide_as(photo("biden.jpg"), 477), 0.7, 0.1);
 }
 
 TEST(onednn_detector, narrow_and_small_pictures_are_no_trouble) {

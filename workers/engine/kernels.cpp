@@ -202,6 +202,16 @@ void column_sum(const format& how, const layer& one, const float* in, tensor_sha
     }
 }
 
+void planes_of(const std::uint8_t* __restrict rgb, std::size_t pixels,
+               const std::array<float, 3>& mean, float* __restrict out, std::size_t plane) {
+    const float red = mean[0], green = mean[1], blue = mean[2];
+    for (std::size_t i = 0; i < pixels; ++i) {
+        out[i] = (static_cast<float>(rgb[i * 3]) - red) / 256.0f;
+        out[i + plane] = (static_cast<float>(rgb[i * 3 + 1]) - green) / 256.0f;
+        out[i + plane * 2] = (static_cast<float>(rgb[i * 3 + 2]) - blue) / 256.0f;
+    }
+}
+
 void narrow(const float* in, std::size_t count, std::uint16_t* out) {
     for (std::size_t i = 0; i < count; ++i) put(in[i], out[i]);
 }

@@ -7,6 +7,7 @@
 #include "shared/require.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/kernels.hpp"
 #include "workers/engine/onednn.hpp"
 
 namespace vultus {
@@ -47,11 +48,9 @@ class onednn_embedder final : public embedder {
         float* to = planes->data();
         for (const chip& face : chips) {
             VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
-            for (std::size_t channel = 0; channel < 3; ++channel) {
-                for (std::size_t i = channel; i < chip::bytes; i += 3) {
-                    *to++ = (static_cast<float>(face.rgb[i]) - mean_[channel]) / 256.0f;
-                }
-            }
+            constexpr std::size_t pixels = chip::bytes / 3;
+            kernels::planes_of(face.rgb.data(), pixels, mean_, to, pixels);
+            to += chip::bytes;
         }
         const auto out = net_.run();
         VULTUS_REQUIRE(out.size() == chips.size() * limits::embedding_floats, "128 floats a chip");

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "shared/require.hpp"
+#include "workers/engine/kernels.hpp"
 
 namespace vultus {
 namespace {
@@ -183,15 +184,13 @@ void draw_pyramid(const image& picture, const pyramid_layout& layout,
         layout.levels[0].width() == picture.width && layout.levels[0].height() == picture.height,
         "the layout of this picture");
     std::fill(canvas.begin(), canvas.end(), 0.0f);
+    const box& whole = layout.levels[0];
+    for (std::uint32_t y = 0; y < picture.height; ++y) {
+        const long row = (whole.top + static_cast<long>(y)) * layout.columns + whole.left;
+        kernels::planes_of(picture.row(y), picture.width, mean, canvas.data() + row, plane_size);
+    }
     for (std::size_t channel = 0; channel < 3; ++channel) {
         float* plane = canvas.data() + channel * plane_size;
-        for (std::uint32_t y = 0; y < picture.height; ++y) {
-            const std::uint8_t* from = picture.row(y) + channel;
-            float* to = plane + (layout.levels[0].top + y) * layout.columns + layout.levels[0].left;
-            for (std::uint32_t x = 0; x < picture.width; ++x) {
-                to[x] = (static_cast<float>(from[x * 3]) - mean[channel]) / 256.0f;
-            }
-        }
         for (std::size_t i = 1; i < layout.levels.size(); ++i) {
             shrink(plane, layout.columns, layout.levels[i - 1], layout.levels[i]);
         }
