@@ -184,8 +184,8 @@ network every_kind() {
         plain(layer_kind::add, 6, 3),         // 7: into 3's buffer
         plain(layer_kind::relu, 7),           // 8
         conv(24, 24, 3, 1, 1, 8, random),     // 9
-        plain(layer_kind::add, 9, 8),         // 10: 8 is read again by 11
-        plain(layer_kind::add, 10, 8),        // 11
+        plain(layer_kind::add, 9, 5),         // 10: 5 is read again by 11
+        plain(layer_kind::add, 10, 5),        // 11
         conv(24, 45, 3, 2, 0, 11, random),    // 12
         plain(layer_kind::average_pool, 11),  // 13
         plain(layer_kind::add, 13, 12),       // 14: of two sizes
