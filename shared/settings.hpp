@@ -32,6 +32,8 @@ struct broker_settings {
 struct worker_settings {
     common_settings common;
     std::string device = "auto";            ///< auto | cpu | cuda:N
+    std::string backend = "onednn";         ///< onednn | reference: what runs the networks on a CPU
+    std::string precision = "auto";         ///< auto | fp32 | bf16
     std::string models = "build/models";    ///< folder of the model files
     int vision_threads = 0;                 ///< 0: one per core this process may use
     int compute_threads = 1;
