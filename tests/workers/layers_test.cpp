@@ -177,6 +177,9 @@ TEST(layers, shapes_end_where_a_picture_is_smaller_than_the_window) {
     ASSERT_TRUE(shapes);
     EXPECT_EQ(shapes->back(), (tensor_shape{2, 1, 3}));
     EXPECT_EQ(shapes_of(net, {3, 2, 5}).error().code, errc::bad_option);
+    net.layers[0].stride = 2;
+    EXPECT_EQ(shapes_of(net, {3, 2, 5}).error().code, errc::bad_option);
+    EXPECT_EQ(shapes_of(net, {3, 6, 5})->back(), (tensor_shape{2, 2, 2}));
 }
 
 }  // namespace

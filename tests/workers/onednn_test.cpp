@@ -236,6 +236,23 @@ TEST(onednn, every_kind_of_layer_as_plain_loops_have_it) {
     }
 }
 
+// A window far larger than the picture is what none of oneDNN's fast convolutions takes.
+TEST(onednn, its_slow_reference_code_is_an_error_at_start) {
+    noise random;
+    network net;
+    net.layers = {conv(3, 24, 3, 1, 1, 0, random), conv(24, 24, 31, 1, 30, 1, random),
+                  plain(layer_kind::average_all, 2), plain(layer_kind::linear, 3)};
+    net.layers[3].inputs = net.layers[3].outputs = 24;
+    net.layers[3].weights.assign(24 * 24, 0.5f);
+    ASSERT_TRUE(check(net));
+    const auto made =
+        onednn_network::make(std::make_shared<network>(net), precision::fp32, {{1, {3, 1, 1}}});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, errc::bad_option);
+    EXPECT_THAT(made.error().detail, HasSubstr("slow reference code"));
+    EXPECT_THAT(made.error().detail, HasSubstr("layer 1"));
+}
+
 TEST(onednn, mixed_sizes_do_not_grow_the_cache) {
     auto ours = onednn_network::make(std::make_shared<network>(every_kind()), precision::fp32, {});
     ASSERT_TRUE(ours);
