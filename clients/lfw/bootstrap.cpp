@@ -17,7 +17,7 @@ using counts = std::vector<std::uint16_t>;
 double impostor_weight(const all_pairs& pairs, const counts& times) {
     double all = 0, squares = 0;
     for (std::size_t person = 0; person < times.size(); ++person) {
-        const double faces = double{pairs.faces_of[person]} * times[person];
+        const double faces = 1.0 * pairs.faces_of[person] * times[person];
         all += faces;
         squares += faces * faces;
     }
@@ -28,7 +28,7 @@ float distance_of_draw(const all_pairs& pairs, double far, const counts& times) 
     const double budget = far * impostor_weight(pairs, times) * (1 + 1e-12);
     double weight = 0;
     for (const impostor_pair& pair : pairs.impostors) {
-        weight += double{times[pairs.person_of[pair.first]]} * times[pairs.person_of[pair.second]];
+        weight += 1.0 * times[pairs.person_of[pair.first]] * times[pairs.person_of[pair.second]];
         if (weight > budget) return just_below(pair.distance);
     }
     VULTUS_REQUIRE(pairs.whole(), "a rate within the pairs kept");

@@ -11,7 +11,7 @@ namespace vultus::lfw {
 
 enum class kind { plain, mirror, unit, mirror_unit };
 
-constexpr std::array all_kinds{kind::plain, kind::mirror, kind::unit, kind::mirror_unit};
+inline constexpr std::array all_kinds{kind::plain, kind::mirror, kind::unit, kind::mirror_unit};
 
 /// The enumerator's own spelling.
 std::string_view name_of(kind) noexcept;

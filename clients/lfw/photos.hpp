@@ -35,8 +35,8 @@ struct look_settings {
 
 struct looked_at {
     std::vector<std::optional<raw_face>> faces;  ///< of each photo; nothing where none was found
-    double ms_per_photo = 0;  ///< of one thread, from the file to the embedding, models not counted
-    double seconds = 0;       ///< of the whole pass on all threads, models not counted
+    double ms_per_photo = 0;  ///< processor time from the file to the embedding; without models
+    double seconds = 0;       ///< of the whole pass on all threads; without models
 };
 
 /// Reads each photo and embeds the face whose box is nearest the middle of the photo, as the

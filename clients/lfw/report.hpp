@@ -17,8 +17,10 @@ std::string json_report(const run_figures&);
 /// An SVG file: TAR (0 to 1) over FAR (1e-5 to 1e-2, logarithmic) of all pairs, one curve a kind.
 std::string roc_drawing(const run_figures&);
 
-/// "0.0130", "1e-05": the number with `digits` after the point, or as a power; "-" for nothing.
+/// The number with that many digits after the point; "-" for nothing, infinity, or no number.
 std::string fixed(std::optional<double> value, int digits);
+
+/// "1e-3", "2.35e-4": a rate with the digits that it has, at most three.
 std::string power(double value);
 
 }  // namespace vultus::lfw

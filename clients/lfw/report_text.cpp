@@ -33,8 +33,8 @@ std::string head(const run_figures& run) {
         run.photos > 0 ? static_cast<double>(run.missed) / static_cast<double>(run.photos) : 0;
     std::string text = text_of(run.photos) + " photos, detector " + run.detector + ": " +
                        text_of(run.missed) + " without a face (" + percent(share) + ")\n";
-    text += fixed(run.ms_per_photo, 1) + " ms a photo on one thread; " + fixed(run.seconds, 1) +
-            " s on " + std::to_string(run.threads) + "\n";
+    text += fixed(run.ms_per_photo, 1) + " ms of one core a photo; " + fixed(run.seconds, 1) +
+            " s for all on " + std::to_string(run.threads) + " threads\n";
     text += text_of(run.pairs) + " pairs; a photo without a face in " +
             text_of(run.genuine_missed) + " matched and " + text_of(run.impostors_missed) +
             " mismatched: wrong answers in the accuracy, left out of all else\n";
@@ -169,11 +169,15 @@ std::string fixed(std::optional<double> value, int digits) {
 }
 
 std::string power(double value) {
-    char text[64];
-    const double exponent = std::round(std::log10(value));
-    const bool whole = value > 0 && std::abs(value / std::pow(10, exponent) - 1) < 1e-6;
-    std::snprintf(text, sizeof text, whole ? "%.0e" : "%.2e", value);
-    return text;
+    if (!(value > 0) || !std::isfinite(value)) return fixed(value, 0);
+    double exponent = std::floor(std::log10(value) + 1e-9);
+    double digits = value / std::pow(10, exponent);
+    if (digits >= 9.995) {
+        digits = 1;
+        exponent += 1;
+    }
+    const bool whole = std::abs(digits - std::round(digits)) < 1e-6;
+    return fixed(digits, whole ? 0 : 2) + "e" + fixed(exponent, 0);
 }
 
 std::string text_report(const run_figures& run) {

@@ -159,14 +159,16 @@ TEST(report, tables_say_what_was_measured) {
     run.kinds[0].calibration->trials = {{50, 0.05, 0.0512, 0.01, 0.56, 20, 805}};
     const std::string text = text_report(run);
     for (const char* words :
-         {"80 photos, detector hog: 1 without a face (1.25 %)", "43.2 ms a photo on one thread",
+         {"80 photos, detector hog: 1 without a face (1.25 %)", "43.2 ms of one core a photo",
           "in 1 matched and 1 mismatched", "plain      0.9524 +- 0.0000  1.0000 +- 0.0000",
           "gain over plain", "20 of one person, 800 of two", "ROC of all these pairs",
           "Calibration on 40 people, 79 faces", "0.5600     5.00 %    5.12 %"}) {
         EXPECT_NE(text.find(words), std::string::npos) << words << "\n" << text;
     }
-    EXPECT_EQ(power(1e-5), "1e-05");
-    EXPECT_EQ(power(2.345e-4), "2.35e-04" + std::string());
+    const std::vector<std::pair<double, std::string>> rates{
+        {1e-5, "1e-5"},       {2.345e-4, "2.35e-4"}, {0.05, "5e-2"}, {1, "1e0"},
+        {0.00999, "9.99e-3"}, {0.0099999, "1e-2"},   {0, "0"},       {1.0 / 3, "3.33e-1"}};
+    for (const auto& [rate, wanted] : rates) EXPECT_EQ(power(rate), wanted);
     EXPECT_EQ(fixed(1.25, 1), "1.2");
     EXPECT_EQ(fixed(std::nullopt, 1), "-");
 }
