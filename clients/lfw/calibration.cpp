@@ -9,6 +9,13 @@
 namespace vultus::lfw {
 namespace {
 
+double chance_of_none_whole(double near, double others, double gallery) {
+    if (near == 0) return 1;
+    if (others - near < gallery) return 0;
+    return std::exp(std::lgamma(others - near + 1) - std::lgamma(others - near - gallery + 1) +
+                    std::lgamma(others - gallery + 1) - std::lgamma(others + 1));
+}
+
 /// The chance as pairs come nearer than the distance, one after the other.
 class named_strangers {
  public:
@@ -49,11 +56,10 @@ class named_strangers {
 
 double chance_of_none(double near, double others, double gallery) {
     VULTUS_REQUIRE(near >= 0 && near <= others && others >= 1 && gallery >= 1, "a part of others");
-    if (near == 0) return 1;
     if (gallery > others) return std::pow(1 - near / others, gallery);
-    if (others - near - gallery + 1 <= 0) return 0;
-    return std::exp(std::lgamma(others - near + 1) - std::lgamma(others - near - gallery + 1) +
-                    std::lgamma(others - gallery + 1) - std::lgamma(others + 1));
+    const double whole = std::floor(near), part = near - whole;
+    const double low = chance_of_none_whole(whole, others, gallery);
+    return part > 0 ? low + part * (chance_of_none_whole(whole + 1, others, gallery) - low) : low;
 }
 
 double naming_chance(const all_pairs& pairs, float distance, int gallery) {

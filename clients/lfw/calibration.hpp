@@ -9,11 +9,12 @@
 namespace vultus::lfw {
 
 /// The chance that none of `gallery` people, drawn from `others` of whom `near` resemble the
-/// stranger, is one who does: the product of (others - near - k) / (others - k) over k < gallery,
-/// for a fractional `near`, too. Drawn without putting back, because that is what makes the mean
-/// over samples of people right: with (1 - near / others) ^ gallery the chance comes out too small,
-/// by a quarter where the gallery is two thirds of the sample. More people than there are others
-/// are drawn with putting back.
+/// stranger, is one who does: the product of (others - near - k) / (others - k) over k < gallery.
+/// Drawn without putting back, because that is what makes the mean over samples of people right:
+/// with (1 - near / others) ^ gallery the chance comes out too small, by a quarter where the
+/// gallery is two thirds of the sample. Linear between whole numbers of people: someone with half
+/// of his photos near is near half of the time. More people than there are others are drawn with
+/// putting back.
 /// requires  0 <= near <= others; others >= 1; gallery >= 1
 double chance_of_none(double near, double others, double gallery);
 

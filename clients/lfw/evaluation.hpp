@@ -1,5 +1,5 @@
-// All figures of a run: what the embeddings of the photos say about the pairs of the list, about all
-// pairs of these photos, and about thresholds. Pure; report.hpp prints them.
+// All figures of a run: what the embeddings of the photos say about the pairs of the list, about
+// all pairs of these photos, and about thresholds. Pure; report.hpp prints them.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// The pair files of Labeled Faces in the Wild: which two photos are to be compared, and whether they
-// show one person. Pure: text in, pairs out.
+// The pair files of Labeled Faces in the Wild: which two photos are to be compared, and whether
+// they show one person. Pure: text in, pairs out.
 #pragma once
 
 #include <compare>

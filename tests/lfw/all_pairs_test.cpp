@@ -87,7 +87,7 @@ TEST(all_pairs, the_nearest_that_are_kept_are_the_nearest_of_all) {
 }
 
 TEST(all_pairs, the_curve_rises_and_ends_where_it_was_asked_to) {
-    const all_pairs pairs = compare_all(testing::crowd(120, 4, 0, 5));
+    const all_pairs pairs = compare_all(testing::crowd(120, 4, 1, 5));
     const auto curve = roc_of(pairs, 1e-4, 1e-2, 5);
     ASSERT_EQ(curve.size(), 5U);
     EXPECT_DOUBLE_EQ(curve.front().far, 1e-4);

@@ -22,6 +22,7 @@ TEST(chance_of_none, is_that_of_drawing_without_putting_back) {
     EXPECT_DOUBLE_EQ(chance_of_none(3, 10, 8), 0);  // 8 of 10 cannot avoid 3
     EXPECT_DOUBLE_EQ(chance_of_none(10, 10, 1), 0);
     EXPECT_NEAR(chance_of_none(2.5, 10, 1), 0.75, 1e-12);
+    EXPECT_NEAR(chance_of_none(0.5, 10, 7), (1 + 0.3) / 2, 1e-12);     // half the time near
     EXPECT_NEAR(chance_of_none(2, 10, 11), std::pow(0.8, 11), 1e-12);  // more than there are
     EXPECT_NEAR(chance_of_none(1, 1e6, 1'000), 1 - 1e-3, 1e-9);
     EXPECT_DEATH(static_cast<void>(chance_of_none(3, 2, 1)), "a part of others");
@@ -71,6 +72,10 @@ TEST(naming_chance, counts_people_not_photos) {
     // Half of his photos near: half a person.
     faces = {at(0, 0), at(1, 1), at(40, 1), at(90, 2)};
     EXPECT_NEAR(naming_chance(compare_all(faces), 2, 1), (0.25 + 0.5 * 0.5 + 0) / 3, 1e-12);
+    // A gallery of two of the three others: for 0, person 1 is in two of three, near half the time.
+    faces.push_back(at(95, 3));
+    EXPECT_NEAR(naming_chance(compare_all(faces), 2, 2), (1.0 / 3 + 0.5 * 2 / 3 + 0 + 0) / 4,
+                1e-12);
 }
 
 TEST(distance_for_chance, is_the_largest_within_the_chance) {

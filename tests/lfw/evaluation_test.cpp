@@ -166,7 +166,7 @@ TEST(report, tables_say_what_was_measured) {
         EXPECT_NE(text.find(words), std::string::npos) << words << "\n" << text;
     }
     const std::vector<std::pair<double, std::string>> rates{
-        {1e-5, "1e-5"},       {2.345e-4, "2.35e-4"}, {0.05, "5e-2"}, {1, "1e0"},
+        {1e-5, "1e-5"},       {2.346e-4, "2.35e-4"}, {0.05, "5e-2"}, {1, "1e0"},
         {0.00999, "9.99e-3"}, {0.0099999, "1e-2"},   {0, "0"},       {1.0 / 3, "3.33e-1"}};
     for (const auto& [rate, wanted] : rates) EXPECT_EQ(power(rate), wanted);
     EXPECT_EQ(fixed(1.25, 1), "1.2");
