@@ -105,7 +105,8 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.integer("batch_max", worker.batch_max, 1, whole(limits::batch_max));
     in.integer("batch_wait_ms", worker.batch_wait_ms, 0, 1'000);
     in.integer("detect_side_max", worker.detect_side_max, 100, 10'000);
-    in.number("distance_max", worker.distance_max, 0.01, 2.0);
+    in.choice("embedding", worker.embedding, {"plain", "mirror", "unit", "mirror_unit"});
+    in.number("distance_max", worker.distance_max, 0.0, 2.0);
     in.number("margin_min", worker.margin_min, 0.0, 1.0);
     in.integer("k", worker.k, 1, 100);
     in.integer("collections_loaded_max", worker.collections_loaded_max, 1, 512);

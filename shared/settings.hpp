@@ -38,7 +38,8 @@ struct worker_settings {
     int batch_max = 32;                     ///< chips in one pass
     int batch_wait_ms = 0;
     int detect_side_max = 2'000;            ///< pixels of the picture that a detector sees
-    double distance_max = 0.55;             ///< default threshold, Euclidean
+    std::string embedding = "plain";        ///< plain | mirror | unit | mirror_unit
+    double distance_max = 0;                ///< default threshold, Euclidean; 0: the embedding's
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote
     std::size_t collections_loaded_max = 256;

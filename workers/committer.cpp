@@ -21,15 +21,16 @@ std::chrono::milliseconds jitter(std::chrono::milliseconds most) {
     return std::chrono::milliseconds(pick(source));
 }
 
-// Why a train was refused for good, in the words of errc.
-std::optional<errc> refusal(commit_state state) {
+// Why a train was refused for good.
+std::optional<error> refusal(commit_state state) {
     switch (state) {
         case commit_state::model_mismatch:
-            return errc::model_mismatch;
+            return error{errc::model_mismatch,
+                         "the collection was trained with another embedding; clear it first"};
         case commit_state::label_full:
-            return errc::label_full;
+            return error{errc::label_full, "this person has as many faces as one may have"};
         case commit_state::gallery_full:
-            return errc::gallery_full;
+            return error{errc::gallery_full, "there is no room for more faces or collections"};
         default:
             return std::nullopt;
     }
@@ -149,7 +150,7 @@ void committer::answered(commit_request request, result<committed> said) {
                              request.failures));
     }
     if (const auto why = refusal(said->state)) {
-        return write(failure(ticket, error{*why, ""}, request.failures));
+        return write(failure(ticket, *why, request.failures));
     }
     failpoint("worker.after_commit");
     if (request.changed && said->version > 0) request.changed(said->version);

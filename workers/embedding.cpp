@@ -5,6 +5,7 @@
 
 #include "shared/require.hpp"
 #include "workers/aligner.hpp"
+#include "workers/engine/engine.hpp"
 #include "workers/gallery.hpp"
 
 namespace vultus {
@@ -36,6 +37,10 @@ embedding mean(const std::vector<embedding>& vectors) {
     }
     for (float& value : middle) value /= static_cast<float>(vectors.size());
     return middle;
+}
+
+embedding embedder::combined(const std::vector<embedding>& of_one_face) const {
+    return mean(of_one_face);
 }
 
 }  // namespace vultus

@@ -150,6 +150,7 @@ std::shared_ptr<const gallery> gallery_builder::publish() {
     }
     auto now = std::make_shared<gallery>();
     now->version = version_;
+    now->embedding_model = embedding_model_;
     now->segments.assign(segments_.begin(), segments_.end());
     now->faces = index_.size();
     now->people = labels_.size();

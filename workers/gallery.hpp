@@ -36,6 +36,7 @@ struct gallery_segment {
 
 struct gallery {
     gallery_version version = 0;
+    std::string embedding_model;  ///< what its faces were embedded with; empty: no face yet
     std::vector<std::shared_ptr<const gallery_segment>> segments;
     std::size_t faces = 0;   ///< rows that are not removed
     std::size_t people = 0;  ///< labels with at least one face
@@ -58,6 +59,9 @@ class gallery_builder {
     void apply(std::span<const log_entry> entries);
 
     void set_version(gallery_version version) { version_ = version; }
+    /// Of all faces of this epoch; the first train of a collection decides it.
+    void set_embedding_model(std::string name) { embedding_model_ = std::move(name); }
+    const std::string& embedding_model() const { return embedding_model_; }
     gallery_version version() const { return version_; }
     std::size_t faces() const { return index_.size(); }
     /// The memory of the vectors and their names, roughly; for gallery_bytes_max.
@@ -85,6 +89,7 @@ class gallery_builder {
     void compact();
 
     gallery_version version_;
+    std::string embedding_model_;
     std::vector<std::shared_ptr<gallery_segment>> segments_;
     std::vector<bool> published_;  ///< that segment is shared with a published gallery
     std::unordered_map<std::string, position, text_hash, std::equal_to<>> index_;

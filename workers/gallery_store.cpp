@@ -133,6 +133,7 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
         }
         if (auto caught = catch_up(collection, held); !caught) return caught;
         if (!held.loaded) continue;
+        if (auto learnt = learn_model(collection, held); !learnt) return learnt;
         auto said = redis_.call(store_.hello(worker_id_, collection, held.faces.version()));
         if (!said) return fail(said.error());
         if (!said->registered) return fail(errc::not_registered, "");
@@ -151,6 +152,7 @@ result<void> gallery_store::load_snapshot(const std::string& collection, held_ga
     auto info = redis_.call(store_.gallery(collection));
     if (!info) return fail(info.error());
     held.faces = gallery_builder(info->version);
+    held.faces.set_embedding_model(info->embedding_model);
     const std::uint64_t epoch = info->version / epoch_factor;
     std::string cursor = "0";
     while (info->version > 0) {
@@ -193,6 +195,17 @@ result<void> gallery_store::catch_up(const std::string& collection, held_gallery
         held.faces.set_version(delta->reached);
         if (!delta->more) return {};
     }
+}
+
+// The first train after a clear decides the model; the log has the faces, not that.
+result<void> gallery_store::learn_model(const std::string& collection, held_gallery& held) {
+    if (held.faces.faces() == 0 || !held.faces.embedding_model().empty()) return {};
+    auto info = redis_.call(store_.gallery(collection));
+    if (!info) return fail(info.error());
+    const bool same_epoch =
+        info->version / epoch_factor == held.faces.version() / epoch_factor;
+    if (same_epoch) held.faces.set_embedding_model(info->embedding_model);
+    return {};  // another epoch: hello will not say `serve`
 }
 
 void gallery_store::publish(const std::string& collection, held_gallery& held) {

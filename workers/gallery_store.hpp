@@ -94,6 +94,7 @@ class gallery_store {
     result<void> bring(const std::string& collection, held_gallery& held);
     result<void> load_snapshot(const std::string& collection, held_gallery& held);
     result<void> catch_up(const std::string& collection, held_gallery& held);
+    result<void> learn_model(const std::string& collection, held_gallery& held);
     void publish(const std::string& collection, held_gallery& held);
     void evict(const std::string& but);
     void say_goodbyes();

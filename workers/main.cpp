@@ -6,10 +6,10 @@
 #include "shared/log.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
-#include "workers/models.hpp"
 #include "workers/pipeline.hpp"
 #include "workers/session.hpp"
 #include "workers/startup.hpp"
+#include "workers/vision_models.hpp"
 
 namespace {
 
@@ -21,34 +21,6 @@ int complain(int code, const error& why) {
     std::fprintf(stderr, "vultus-worker: %s: %s\n", std::string(name_of(why.code)).c_str(),
                  why.detail.c_str());
     return code;
-}
-
-result<vision_models> load_models(const std::string& folder) {
-    auto files = find_models(folder);
-    if (!files) return fail(files.error());
-    auto cnn = load_cnn_detector(files->detector);
-    if (!cnn) return fail(cnn.error());
-    auto landmarks = aligner::load(files->landmarks);
-    if (!landmarks) return fail(landmarks.error());
-    auto network = load_reference_embedder(files->embedder);
-    if (!network) return fail(network.error());
-    return vision_models{make_hog_detector(), std::move(*cnn),
-                         std::make_unique<const aligner>(std::move(*landmarks)),
-                         std::move(*network)};
-}
-
-pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
-    pipeline_settings part;
-    part.redis = all.common.redis;
-    part.galleries = {all.common.redis, all.collections_loaded_max, all.gallery_bytes_max};
-    part.vision_threads = all.vision_threads > 0 ? all.vision_threads : usable_cores();
-    part.compute_threads = all.compute_threads;
-    part.batch_max = static_cast<std::size_t>(all.batch_max);
-    part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
-    part.detect_side_max = all.detect_side_max;
-    part.matching = {all.distance_max, all.margin_min, all.k};
-    part.room = room;
-    return part;
 }
 
 }  // namespace
@@ -65,7 +37,7 @@ int main(int argc, char** argv) {
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
     route_signals_here();
-    auto models = load_models(settings->models);
+    auto models = load_vision_models(*settings);
     if (!models) return complain(exit_models, models.error());
 
     const job_store store;

@@ -10,6 +10,11 @@ constexpr std::chrono::milliseconds ask_every{200};
 
 }  // namespace
 
+bool other_model(const recognized& seen) {
+    return !seen.faces.empty() && !seen.gallery_model.empty() &&
+           seen.gallery_model != seen.embedding_model;
+}
+
 match_stage::match_stage(match_options defaults, const std::atomic<std::uint64_t>& registration,
                          want ask)
     : defaults_(defaults), registration_(registration), ask_(std::move(ask)) {}
@@ -42,8 +47,13 @@ bool match_stage::try_match(work& item, boot_time now) {
     match_options options = defaults_;
     if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
     if (item.options.k > 0) options.k = item.options.k;
+    item.seen.gallery_model = faces->embedding_model;
     item.seen.matches.clear();
-    if (!vectors.empty()) item.seen.matches = match_faces(*faces, vectors, options);
+    if (other_model(item.seen)) {
+        item.seen.matches.resize(vectors.size());
+    } else if (!vectors.empty()) {
+        item.seen.matches = match_faces(*faces, vectors, options);
+    }
     item.seen.version = faces->version;
     item.seen.people = faces->people;
     item.seen.faces_trained = faces->faces;

@@ -15,6 +15,9 @@
 
 namespace vultus {
 
+/// Whether the faces could not be compared, as the gallery was trained with another model.
+bool other_model(const recognized& seen);
+
 /// threads   one owner, the match thread
 class match_stage {
  public:
@@ -26,7 +29,9 @@ class match_stage {
 
     void update(gallery_update news);
 
-    /// Matches the work's faces and gives true; or keeps the work until its gallery is there.
+    /// Matches the work's faces and gives true; or keeps the work until its gallery is there. Faces
+    /// of another embedding model than the gallery's are not compared: `seen` then says so
+    /// (other_model()) and every match is `unknown`.
     bool match(const work_ptr& item, boot_time now);
 
     /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen`

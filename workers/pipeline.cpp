@@ -6,6 +6,7 @@
 
 #include "shared/failpoint.hpp"
 #include "shared/log.hpp"
+#include "workers/startup.hpp"
 #include "workers/vision_stage.hpp"
 
 namespace vultus {
@@ -28,6 +29,20 @@ std::vector<chip> disturbed(const std::vector<chip>& faces, int copies) {
 }
 
 }  // namespace
+
+pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
+    pipeline_settings part;
+    part.redis = all.common.redis;
+    part.galleries = {all.common.redis, all.collections_loaded_max, all.gallery_bytes_max};
+    part.vision_threads = all.vision_threads > 0 ? all.vision_threads : usable_cores();
+    part.compute_threads = all.compute_threads;
+    part.batch_max = static_cast<std::size_t>(all.batch_max);
+    part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
+    part.detect_side_max = all.detect_side_max;
+    part.matching = {distance_max_of(all), all.margin_min, all.k};
+    part.room = room;
+    return part;
+}
 
 pipeline::pipeline(pipeline_settings settings, job_store store, vision_models models,
                    mailbox<session_mail>& session, progress& stages)
@@ -194,7 +209,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
     const auto admit = [&](work_ptr item) {
         item->seen.embedding_model = network->name();
         std::vector<chip> chips = std::exchange(item->chips, {});
-        if (chips.empty()) return embedded(std::move(item), {});
+        if (chips.empty()) return embedded(std::move(item), {}, *network);
         if (item->type == job_type::train && item->options.num_jitters > 1) {
             // Copied here, one job at a time: 16 photos with 100 copies each are 108 MB.
             const step moving(slot, limits::progress * 2);
@@ -241,18 +256,19 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             work_ptr item = std::move(found->second);
             open.erase(found);
             item->stage_ms["embed"] = spent;
-            embedded(std::move(item), std::move(done.embeddings));
+            embedded(std::move(item), std::move(done.embeddings), *network);
         }
     }
 }
 
-void pipeline::embedded(work_ptr item, std::vector<embedding> vectors) {
+void pipeline::embedded(work_ptr item, std::vector<embedding> vectors,
+                        const embedder& network) {
     const std::size_t copies =
         item->seen.faces.empty() ? 1 : vectors.size() / item->seen.faces.size();
     for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
         const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(i * copies);
         const std::vector<embedding> own(first, first + static_cast<std::ptrdiff_t>(copies));
-        item->seen.faces[i].vector = copies == 1 ? own.front() : mean(own);
+        item->seen.faces[i].vector = copies == 1 ? own.front() : network.combined(own);
     }
     if (item->type == job_type::train) return commit_train(item);
     to_match_.push(std::move(item));
@@ -290,6 +306,10 @@ void pipeline::match_loop(progress::slot& slot) {
 
 void pipeline::matched(const work_ptr& item) {
     failpoint("worker.after_match");
+    if (other_model(item->seen)) {
+        return give_up(item, error{errc::model_mismatch,
+                                   "the collection was trained with " + item->seen.gallery_model});
+    }
     if (item->frame()) return answer(*item, nullptr);
     if (item->options.annotate)
         to_annotate_.push(item);

@@ -18,14 +18,15 @@
 
 #include "shared/bounded_queue.hpp"
 #include "shared/redis_blocking.hpp"
+#include "shared/settings.hpp"
 #include "workers/aligner.hpp"
 #include "workers/batch.hpp"
 #include "workers/committer.hpp"
 #include "workers/detector.hpp"
-#include "workers/engine/engine.hpp"
 #include "workers/gallery_store.hpp"
 #include "workers/match_stage.hpp"
 #include "workers/progress.hpp"
+#include "workers/vision_models.hpp"
 #include "workers/work.hpp"
 
 namespace vultus {
@@ -42,12 +43,8 @@ struct pipeline_settings {
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };
 
-/// The models, loaded. Each thread works with a clone of its own.
-struct vision_models {
-    std::unique_ptr<detector> hog, cnn;
-    std::unique_ptr<const aligner> landmarks;
-    std::unique_ptr<embedder> network;
-};
+/// The pipeline's part of a worker's settings.
+pipeline_settings pipeline_part(const worker_settings& all, std::size_t room);
 
 class pipeline final : public work_sink {
  public:
@@ -73,7 +70,7 @@ class pipeline final : public work_sink {
     void annotate_loop(progress::slot& slot);
 
     result<void> fetch(redis_blocking& redis, work& item);
-    void embedded(work_ptr item, std::vector<embedding> vectors);
+    void embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network);
     void matched(const work_ptr& item);
     void commit_recognize(const work_ptr& item, std::string annotated);
     void commit_train(const work_ptr& item);

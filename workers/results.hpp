@@ -33,6 +33,7 @@ struct recognized {
     std::uint32_t width = 0, height = 0;  ///< of the upright photo
     bool animated = false, truncated = false;
     std::string detector, embedding_model;
+    std::string gallery_model;  ///< that the gallery's faces were embedded with; empty: none yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
     std::vector<found_face> faces;

@@ -332,25 +332,25 @@ TEST_F(handlers, unstored_requests_leave_nothing) {
         return worker().redis.call(std::vector<std::string>{"DBSIZE"})->integer;
     };
     gallery_version version = 0;
-    api().broker->on_frame = [&](const protocol::frame& frame) {
+    api().broker->on_frame([&](const protocol::frame& frame) {
         protocol::answer answer;
         answer.frame_id = frame.frame_id;
         answer.version = std::max(version, frame.min_version);
         answer.result = found;
         return answer;
-    };
+    });
     const auto before = keys();
     const auto answer = api().post_photo("/api/recognize?durable=false", "Idempotency-Key: d\r\n");
     EXPECT_EQ(answer.status, 200) << answer.body;
     EXPECT_EQ(answer.body, found);
     EXPECT_EQ(keys(), before);
     const auto failing = [&](const char* why, int status) {
-        api().broker->on_frame = [why](const protocol::frame& frame) {
+        api().broker->on_frame([why](const protocol::frame& frame) {
             protocol::answer told;
             told.frame_id = frame.frame_id;
             told.error = why;
             return told;
-        };
+        });
         EXPECT_EQ(api().post_photo("/api/recognize?durable=false").status, status) << why;
     };
     failing("no_worker", 503);
@@ -365,14 +365,14 @@ TEST_F(handlers, an_answer_older_than_a_clear_is_asked_for_again_once) {
               200);
     std::vector<gallery_version> wanted;
     bool learns = true;
-    api().broker->on_frame = [&](const protocol::frame& frame) {
+    api().broker->on_frame([&](const protocol::frame& frame) {
         wanted.push_back(frame.min_version);
         protocol::answer answer;
         answer.frame_id = frame.frame_id;
         answer.version = wanted.size() > 1 && learns ? frame.min_version : 1;
         answer.result = found;
         return answer;
-    };
+    });
     EXPECT_EQ(api().post_photo("/api/recognize?durable=false&collection=old").status, 200);
     EXPECT_EQ(wanted.size(), 2u);
     wanted.clear();

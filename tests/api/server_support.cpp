@@ -203,6 +203,11 @@ fake_broker::~fake_broker() {
     thread_.join();
 }
 
+void fake_broker::on_frame(frame_answer what) {
+    const std::lock_guard lock(mutex_);
+    on_frame_ = std::move(what);
+}
+
 void fake_broker::serve() {
     while (!stop_) {
         poll_item item;
@@ -216,7 +221,8 @@ void fake_broker::serve() {
             std::vector<std::string> reply;
             if (const auto* frame = std::get_if<protocol::frame>(&*came)) {
                 ++this->frames;
-                reply = protocol::encode(on_frame(*frame));
+                const std::lock_guard lock(mutex_);
+                reply = protocol::encode(on_frame_(*frame));
             } else if (const auto* asked = std::get_if<protocol::status_request>(&*came)) {
                 protocol::status_reply told;
                 told.request_id = asked->request_id;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -74,13 +75,15 @@ class fake_broker {
  public:
     explicit fake_broker(const std::string& endpoint);
     ~fake_broker();
-    std::function<protocol::answer(const protocol::frame&)>
-        on_frame;  ///< set before the first frame
+    using frame_answer = std::function<protocol::answer(const protocol::frame&)>;
+    void on_frame(frame_answer what);  ///< from now on
     std::atomic<int> frames{0}, submits{0}, cancels{0};
     std::atomic<bool> with_worker{true};
 
  private:
     void serve();
+    std::mutex mutex_;
+    frame_answer on_frame_;
     zmq_context context_;
     zmq_socket socket_;
     std::atomic<bool> stop_{false};

@@ -44,10 +44,10 @@ def main():
             service.wait_ready()
             found = {"redis_set_per_s": redis_sets(folder)}
             for clients in (1, 16, 64):
-                done = subprocess.run([BUILT / "queue_load", str(service.port), str(clients),
-                                       str(options.seconds), photo], capture_output=True, text=True)
+                done = subprocess.run([BUILT / "http_load", str(service.port), str(clients),
+                                       str(options.seconds), "0", "", photo], capture_output=True, text=True)
                 if done.returncode != 0:
-                    sys.exit(f"queue_load failed: {done.stdout}{done.stderr}\n{service.said()}{service.logs()}")
+                    sys.exit(f"http_load failed: {done.stdout}{done.stderr}\n{service.said()}{service.logs()}")
                 found[f"clients_{clients}"] = json.loads(done.stdout)
             problems = service.fsck()
         finally:

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                    "each process reads the whole file");
     if (!api) return 0;
     VULTUS_REQUIRE(api->port >= 0 && api->port <= 65'535, "a port");
-    VULTUS_REQUIRE(worker->distance_max >= 0.01 && worker->distance_max <= 2.0, "a distance");
+    VULTUS_REQUIRE(worker->distance_max >= 0 && worker->distance_max <= 2.0, "a distance");
     VULTUS_REQUIRE(broker->common.redis.password.size() <= 512, "a password");
     return 0;
 }

@@ -87,6 +87,19 @@ TEST_F(loading, a_snapshot_with_its_labels_then_only_what_changed) {
     EXPECT_THAT(labels(*next().faces), ElementsAre("Bob"));
 }
 
+TEST_F(loading, the_model_of_the_faces_is_known_however_they_came) {
+    open();
+    galleries->want("people", 0);
+    EXPECT_EQ(next().faces->embedding_model, "") << "no face, no model";
+    galleries->news("people", world.train(worker, "Ada", {0.1f}));
+    EXPECT_EQ(next().faces->embedding_model, "test") << "followed";
+    galleries->news("people", world.change(job_type::clear));
+    EXPECT_EQ(next().faces->embedding_model, "");
+    world.train(worker, "Ada", {0.1f}, "others");
+    galleries->want("others", 0);
+    EXPECT_EQ(next().faces->embedding_model, "test") << "loaded";
+}
+
 TEST_F(loading, a_clear_is_acknowledged_and_its_faces_are_gone) {
     const gallery_version first = world.train(worker, "Ada", {0.1f});
     open();

@@ -76,6 +76,25 @@ TEST_F(matching, a_gallery_of_an_earlier_registration_is_not_used) {
     EXPECT_EQ(stage.wake(start).matched.size(), 1u);
 }
 
+TEST_F(matching, faces_of_another_model_are_not_compared) {
+    gallery_builder builder(1'000'000'001);
+    embedding vector;
+    vector.fill(0.25f);
+    builder.add("f-0", "Ada", vector);
+    builder.set_embedding_model("net/unit");
+    stage.update({"people", builder.publish(), std::make_shared<last_use>(0), 1});
+    const work_ptr other = item(), same = item(), nobody = item();
+    other->seen.embedding_model = nobody->seen.embedding_model = "net/plain";
+    same->seen.embedding_model = "net/unit";
+    nobody->seen.faces.clear();
+    for (const work_ptr& one : {other, same, nobody}) EXPECT_TRUE(stage.match(one, start));
+    EXPECT_TRUE(other_model(other->seen));
+    EXPECT_EQ(other->seen.matches.at(0).status, match_status::unknown);
+    EXPECT_FALSE(other_model(same->seen));
+    EXPECT_EQ(same->seen.matches.at(0).label, "Ada");
+    EXPECT_FALSE(other_model(nobody->seen)) << "a photo without faces compares nothing";
+}
+
 TEST_F(matching, an_evicted_gallery_is_not_used) {
     stage.update(people(1'000'000'001, 1));
     stage.update({"people", nullptr, nullptr, 1});

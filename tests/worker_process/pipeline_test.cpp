@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "store_support.hpp"
+#include "workers/engine/embedding_kind.hpp"
 #include "workers/models.hpp"
 
 namespace vultus {
@@ -37,6 +38,10 @@ class seeing : public ::testing::Test {
  protected:
     void SetUp() override {
         world.register_worker(worker);
+        open(embedding_kind::plain);
+    }
+    void open(embedding_kind kind) {
+        work.reset();
         const auto files = find_models(folder_of("VULTUS_MODELS", "/build/models"));
         ASSERT_TRUE(files) << files.error().detail;
         vision_models models;
@@ -44,7 +49,8 @@ class seeing : public ::testing::Test {
         models.cnn = std::move(load_cnn_detector(files->detector).value());
         models.landmarks =
             std::make_unique<const aligner>(std::move(aligner::load(files->landmarks).value()));
-        models.network = std::move(load_reference_embedder(files->embedder).value());
+        models.network =
+            with_kind(std::move(load_reference_embedder(files->embedder).value()), kind);
         pipeline_settings settings;
         settings.redis = settings.galleries.redis = world.server.address();
         settings.vision_threads = 2;
@@ -114,6 +120,26 @@ TEST_F(seeing, after_a_clear_nobody_is_known_and_the_answer_says_its_version) {
     EXPECT_EQ(after.state, job_state::succeeded);
     EXPECT_EQ(after.version, cleared);
     EXPECT_THAT(after.result, HasSubstr(R"("status":"unknown")"));
+}
+
+TEST_F(seeing, a_gallery_of_another_embedding_kind_is_refused_until_it_is_cleared) {
+    train({photo("obama.jpg")}, "Obama");
+    open(embedding_kind::mirror_unit);
+    for (const job_record& refused :
+         {recognize(photo("obama2.jpg")), train({photo("biden.jpg")}, "Biden")}) {
+        EXPECT_EQ(refused.state, job_state::failed);
+        EXPECT_THAT(refused.error, HasSubstr("model_mismatch"));
+        EXPECT_THAT(refused.error, HasSubstr("the collection was trained with "));
+    }
+    EXPECT_EQ(ask(photo("obama2.jpg")).error, "model_mismatch");
+    world.change(job_type::clear);
+    train({photo("obama.jpg")}, "Obama", R"({"num_jitters":2})");
+    EXPECT_EQ(world.must(world.store.gallery("people")).embedding_model,
+              "dlib_resnet_v1/mirror_unit");
+    EXPECT_THAT(recognize(photo("obama2.jpg"), R"({"distance_max":0.4})").result,
+                HasSubstr(R"("label":"Obama")"));
+    EXPECT_THAT(recognize(photo("biden.jpg"), R"({"distance_max":0.4})").result,
+                HasSubstr(R"("status":"unknown")"));
 }
 
 TEST_F(seeing, jobs_that_share_a_batch_get_their_own_answers) {

@@ -24,10 +24,12 @@ class embedder {
     /// Embeds a batch of aligned faces.
     /// requires  1 <= chips.size() <= limits::batch_max; each chip::bytes long
     /// returns   chips.size() embeddings in the same order; 128 finite floats, compared by
-    /// Euclidean
-    ///           distance; the same for a chip alone and in company
+    ///           Euclidean distance; the same for a chip alone and in company
     /// errors    none; a device fault ends the process
     virtual std::vector<embedding> embed(std::span<const chip> chips) = 0;
+    /// One embedding out of those of several pictures of one face.
+    /// requires  at least one
+    virtual embedding combined(const std::vector<embedding>& of_one_face) const;
 };
 
 /// dlib_face_recognition_resnet_model_v1 by dlib; name "dlib_resnet_v1/plain".

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""The whole service on photos: how much of the pipeline's speed is left over HTTP, Redis and the queue, how it
+compares with the Python package people install, and what it does when twice as much comes as it can do.
+
+    ./test bench api DIR [--json] [--seconds 20] [--set section.key=value]     DIR holds <Name>/<Name>_NNNN.jpg
+
+The photo set is photo_set.py's. Peers in the same run: pipeline_load (our pipeline in a process, no HTTP, no Redis but for
+its empty gallery) and the package face_recognition, one process per core, no HTTP, at the same detector size.
+Keys: api_recognize_efficiency_250 and _640 (faces a second, service over pipeline), hog and cnn (photos a second of both,
+their ratio, and how many faces are the same), overload (at twice the capacity: share of the capacity served, refused with
+503 and Retry-After, failed, growth of the processes' memory in MB).
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
+import conftest  # noqa: E402
+import photo_set  # noqa: E402
+
+BUILT = ROOT / "build/e2e/bin"
+CORES = len(os.sched_getaffinity(0))
+CLIENTS = 8 * CORES
+
+
+def command(*words, **more):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        sys.exit(f"{words[0]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+class Started(conftest.Service):
+    def __enter__(self):
+        return self.wait_ready()
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.data)
+
+    def load(self, photos, seconds, rate=0, query="", clients=CLIENTS):
+        return command(BUILT / "http_load", self.port, clients, seconds, rate, query, *photos)
+
+    def memory_mb(self):
+        total = 0
+        for name in ("vultus-api", "vultus-broker", "vultus-worker", "redis"):
+            for pid in self.pids(name):
+                for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+                    total += int(line.split()[1]) if line.startswith("VmRSS") else 0
+        return total / 1024
+
+
+def service(settings):
+    """A service in a folder of its own."""
+    folder = tempfile.mkdtemp(prefix="vultus-bench-")
+    return Started(folder, settings=settings)
+
+
+def efficiency(photos, settings, seconds):
+    """Both in turn, twice, and the better of each: other work on the machine only makes them slower."""
+    best = {"service": 0, "pipeline": 0}
+    with service(settings) as running:
+        quiet = [word for one in settings for word in ("--set", one)]
+        for _ in range(2):
+            came = running.load(photos, seconds)
+            if came["failed"]:
+                sys.exit(f"{came['failed']} photos failed\n{running.logs()}")
+            best["service"] = max(best["service"], came["faces_per_s"])
+            alone = command(BUILT / "pipeline_load", seconds, CLIENTS, "{}", *photos, "--", *quiet,
+                            "--set", f"redis.socket={running.data}/run/redis.sock", "--set", "common.log_level=error")
+            if alone["failed"]:
+                sys.exit(f"{alone['failed']} photos failed in the pipeline")
+            best["pipeline"] = max(best["pipeline"], alone["faces_per_s"])
+    return {"service_faces_per_s": best["service"], "pipeline_faces_per_s": best["pipeline"],
+            "efficiency": round(best["service"] / best["pipeline"], 3)}
+
+
+def same_faces(ours, theirs):
+    """How many of their faces are ours too: the same box to 1 pixel and the embedding to 1e-3."""
+    same = 0
+    for box, vector in theirs:
+        for face in ours:
+            edges = [face["box"][key] for key in ("left", "top", "right", "bottom")]
+            near = max(abs(a - b) for a, b in zip(edges, box)) <= 1
+            if near and sum((a - b) ** 2 for a, b in zip(face["embedding"], vector)) ** 0.5 <= 1e-3:
+                same += 1
+                break
+    return same
+
+
+def against_package(detector, photos, seconds):
+    """face_recognition looks at the photo doubled once (its default); the same here is min_face_px 40."""
+    theirs = command(ROOT / "build/venv-peer/bin/python", ROOT / "tests/bench/peer/photos.py", detector, 1, *photos,
+                     env={**os.environ, "PYTHONPATH": str(ROOT / "tests/bench/peer"),
+                          "VULTUS_MODELS": str(ROOT / "build/models")})
+    options = {"detector": detector, "min_face_px": 40, "embeddings": "true"}
+    with service(["worker.embedding=plain"]) as running:
+        ours = [running.recognize(path.read_bytes(), **options)["faces"] for path in photos]
+        came = running.load(photos, seconds, query=f"?detector={detector}&min_face_px=40")
+    faces = sum(len(found) for found in theirs["faces"])
+    return {"service_photos_per_s": came["jobs_per_s"], "package_photos_per_s": round(theirs["photos_per_s"], 2),
+            "speedup": round(came["jobs_per_s"] / theirs["photos_per_s"], 2), "package_faces": faces,
+            "service_faces": sum(len(found) for found in ours),
+            "same_faces": sum(same_faces(a, b) for a, b in zip(ours, theirs["faces"]))}
+
+
+def overload(photos, settings, seconds):
+    with service([*settings, "api.queue_jobs_max=64"]) as running:
+        capacity = running.load(photos, seconds)["jobs_per_s"]
+        before = running.memory_mb()
+        came = running.load(photos, 2 * seconds, rate=2 * capacity, clients=256)
+        after = running.memory_mb()
+        problems = running.fsck()
+    return {"capacity_photos_per_s": capacity, "served_photos_per_s": came["jobs_per_s"],
+            "goodput_share": round(came["jobs_per_s"] / capacity, 3), "refused": came["refused"],
+            "failed": came["failed"], "p99_ms": came["p99_ms"], "memory_mb": round(after),
+            "memory_growth_mb": round(after - before, 1), "fsck": problems}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./test bench api")
+    parser.add_argument("images", type=pathlib.Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--set", action="append", default=[], help="a setting of the service, section.key=value")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vultus-photos-") as folder:
+        photos = photo_set.make(options.images, folder)
+        found = {f"api_recognize_efficiency_{size}": efficiency(paths, options.set, options.seconds)
+                 for size, paths in photos.items()}
+        found["hog"] = against_package("hog", photos["250"][:100] + photos["640"][:20], options.seconds)
+        found["cnn"] = against_package("cnn", photos["250"][:20] + photos["640"][:4], options.seconds)
+        found["overload"] = overload(photos["250"], options.set, options.seconds)
+    found["machine"] = f"{CORES} cores, " + next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    found["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT,
+                                     capture_output=True, text=True).stdout.strip()
+    if options.json:
+        print(json.dumps(found))
+        return
+    for key, value in found.items():
+        print(f"{key}: {value}")
+
+
+if __name__ == "__main__":
+    main()

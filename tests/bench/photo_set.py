@@ -1,0 +1,38 @@
+"""The photo set of the benches: 200 photos of Labeled Faces in the Wild, 250 x 250, of as many people, and 40
+pictures of 640 x 480 with four of those faces each. Which ones, and in which order, never changes.
+"""
+import io
+import pathlib
+
+from PIL import Image
+
+PEOPLE, GROUPS = 200, 40
+
+
+def people(folder):
+    """Paths of one photo each of 200 people, evenly over the alphabet."""
+    all_people = sorted(path for path in pathlib.Path(folder).iterdir() if path.is_dir())
+    if len(all_people) < PEOPLE:
+        raise SystemExit(f"{folder}: {len(all_people)} people, {PEOPLE} are needed")
+    return [sorted(all_people[i * len(all_people) // PEOPLE].glob("*.jpg"))[0] for i in range(PEOPLE)]
+
+
+def group(photos):
+    picture = Image.new("RGB", (640, 480), (96, 96, 96))
+    for place, photo in enumerate(photos):
+        with Image.open(photo) as one:
+            picture.paste(one.convert("RGB").resize((240, 240)), (40 + 320 * (place % 2), 240 * (place // 2)))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+def make(folder, into):
+    """Writes the groups below `into`. Returns {"250": paths, "640": paths}."""
+    singles = people(folder)
+    groups = []
+    for i in range(GROUPS):
+        path = pathlib.Path(into, f"group-{i:02}.jpg")
+        path.write_bytes(group([singles[(i * 5 + k * 50) % PEOPLE] for k in range(4)]))
+        groups.append(path)
+    return {"250": singles, "640": groups}

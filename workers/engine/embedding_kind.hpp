@@ -1,0 +1,41 @@
+// What is made of the network's 128 numbers before faces are compared: which of the kinds below is
+// a setting (worker.embedding) and the second half of an embedding model's name. Faces of two kinds
+// are never compared: their distances mean different things.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "shared/result.hpp"
+#include "workers/engine/engine.hpp"
+
+namespace vultus {
+
+enum class embedding_kind {
+    plain,        ///< the network's output, as dlib gives it
+    mirror,       ///< the mean of the face's and its mirror image's: two passes
+    unit,         ///< plain, scaled to length 1
+    mirror_unit,  ///< mirror, scaled to length 1
+};
+
+/// The word of the setting and of the model's name.
+std::string_view name_of(embedding_kind);
+/// errors    bad_option: none of the four words
+result<embedding_kind> parse_embedding_kind(std::string_view word);
+
+/// The default threshold: up to this Euclidean distance two faces may be one person's.
+/// source    plain: workers/README.md, "The vote". unit: the same over 1.415, the mean length of the
+///           plain embeddings of 120 LFW faces (standard deviation 0.07; with mirror 1.411)
+double distance_max_of(embedding_kind);
+
+/// The chip with left and right exchanged.
+chip mirrored(const chip&);
+
+/// Scaled to Euclidean length 1; zeros stay zeros.
+embedding unit_length(const embedding&);
+
+/// The same network, its output made into this kind; its name ends in "/<kind>".
+/// requires  an embedder of kind plain, whose name ends in "/plain"
+std::unique_ptr<embedder> with_kind(std::unique_ptr<embedder> network, embedding_kind kind);
+
+}  // namespace vultus

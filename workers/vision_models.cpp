@@ -1,0 +1,32 @@
+#include "workers/vision_models.hpp"
+
+#include <utility>
+
+#include "workers/engine/embedding_kind.hpp"
+#include "workers/models.hpp"
+
+namespace vultus {
+
+result<vision_models> load_vision_models(const worker_settings& settings) {
+    const auto kind = parse_embedding_kind(settings.embedding);
+    if (!kind) return fail(kind.error());
+    auto files = find_models(settings.models);
+    if (!files) return fail(files.error());
+    auto cnn = load_cnn_detector(files->detector);
+    if (!cnn) return fail(cnn.error());
+    auto straightener = aligner::load(files->landmarks);
+    if (!straightener) return fail(straightener.error());
+    auto network = load_reference_embedder(files->embedder);
+    if (!network) return fail(network.error());
+    return vision_models{make_hog_detector(), std::move(*cnn),
+                         std::make_unique<const aligner>(std::move(*straightener)),
+                         with_kind(std::move(*network), *kind)};
+}
+
+double distance_max_of(const worker_settings& settings) {
+    if (settings.distance_max > 0) return settings.distance_max;
+    const auto kind = parse_embedding_kind(settings.embedding);
+    return distance_max_of(kind.value_or(embedding_kind::plain));
+}
+
+}  // namespace vultus

@@ -1,0 +1,28 @@
+// Everything that looks at pixels, loaded and checked once at start. Each thread of the pipeline
+// works with a clone of its own; the aligner is shared.
+#pragma once
+
+#include <memory>
+
+#include "shared/result.hpp"
+#include "shared/settings.hpp"
+#include "workers/aligner.hpp"
+#include "workers/detector.hpp"
+#include "workers/engine/engine.hpp"
+
+namespace vultus {
+
+struct vision_models {
+    std::unique_ptr<detector> hog, cnn;
+    std::unique_ptr<const aligner> landmarks;
+    std::unique_ptr<embedder> network;
+};
+
+/// Loads what the settings ask for (models, embedding).
+/// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding
+result<vision_models> load_vision_models(const worker_settings&);
+
+/// The threshold for requests without one of their own: worker.distance_max, or the embedding's.
+double distance_max_of(const worker_settings&);
+
+}  // namespace vultus
