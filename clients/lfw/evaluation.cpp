@@ -41,7 +41,7 @@ struct material {
         }
     }
 
-    std::vector<face> found(kind which, bool named_only) const {
+    std::vector<face> found(embedding_kind which, bool named_only) const {
         std::vector<face> there;
         for (std::size_t i = 0; i < photos.size(); ++i) {
             if (!faces[i] || (named_only && !named[i])) continue;
@@ -50,7 +50,7 @@ struct material {
         return there;
     }
 
-    std::vector<scored_pair> scored(kind which) const {
+    std::vector<scored_pair> scored(embedding_kind which) const {
         std::vector<scored_pair> scores;
         for (std::size_t i = 0; i < pairs.size(); ++i) {
             const auto &first = faces[pairs[i].first], &second = faces[pairs[i].second];
@@ -69,7 +69,20 @@ list_figures figures_of_list(std::span<const scored_pair> pairs, int folds) {
             tar_at_far(pairs, 1e-2), tar_at_far(pairs, 1e-3), area_under_curve(pairs)};
 }
 
-calibration_figures calibrated(std::span<const face> faces, const plan& what) {
+std::optional<default_figures> at_default(const all_pairs& pairs, embedding_kind which,
+                                          const plan& what) {
+    const auto distance = static_cast<float>(distance_max_of(which));
+    if (!pairs.whole() && distance >= pairs.impostors.back().distance) return std::nullopt;
+    default_figures found{
+        distance, far_at(pairs, distance), tar_at(pairs, distance).value_or(0), {}};
+    for (const int gallery : what.galleries) {
+        found.stranger_named.push_back(naming_chance(pairs, distance, gallery));
+    }
+    return found;
+}
+
+calibration_figures calibrated(std::span<const face> faces, embedding_kind which,
+                               const plan& what) {
     const all_pairs pairs = compare_all(faces);
     calibration_figures found;
     found.people = static_cast<std::size_t>(std::count_if(
@@ -90,6 +103,8 @@ calibration_figures calibrated(std::span<const face> faces, const plan& what) {
                                        tar_at(pairs, *distance).value_or(0)});
         }
     }
+    found.default_galleries = what.galleries;
+    found.usually = at_default(pairs, which, what);
     found.trials = try_calibration(faces, what.trial);
     return found;
 }
@@ -125,7 +140,7 @@ run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
     }
     people_draws drawn;
     rate_draws base;
-    for (const kind which : what.kinds) {
+    for (const embedding_kind which : what.kinds) {
         kind_figures found;
         found.which = which;
         found.list = figures_of_list(all.scored(which), list.folds);
@@ -141,7 +156,7 @@ run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
         }
         if (run.kinds.empty()) base = std::move(tars);
         found.roc = roc_of(pairs, 1e-5, 1e-2, 61);
-        if (what.calibrate) found.calibration = calibrated(all.found(which, false), what);
+        if (what.calibrate) found.calibration = calibrated(all.found(which, false), which, what);
         run.kinds.push_back(std::move(found));
     }
     return run;

@@ -47,16 +47,26 @@ struct gallery_row {
     double tar = 0;
 };
 
+/// What the service does with this kind when nobody chooses a threshold.
+struct default_figures {
+    double distance = 0;  ///< distance_max_of(kind)
+    double far = 0;       ///< per comparison
+    double tar = 0;
+    std::vector<double> stranger_named;  ///< chance, for each gallery of the plan
+};
+
 struct calibration_figures {
     std::size_t people = 0, faces = 0, genuine = 0;
     std::uint64_t impostors = 0;
     std::vector<threshold_row> thresholds;
     std::vector<gallery_row> galleries;
+    std::vector<int> default_galleries;      ///< those of the plan
+    std::optional<default_figures> usually;  ///< nothing if beyond the pairs kept
     std::vector<trial_row> trials;
 };
 
 struct kind_figures {
-    kind which = kind::plain;
+    embedding_kind which = embedding_kind::plain;
     list_figures list;
     std::size_t genuine = 0;      ///< pairs of one person, among all pairs of the photos named
     std::uint64_t impostors = 0;  ///< pairs of two people, among them
@@ -76,7 +86,7 @@ struct run_figures {
 };
 
 struct plan {
-    std::vector<kind> kinds{kind::plain};
+    std::vector<embedding_kind> kinds{embedding_kind::plain};
     bool calibrate = false;
     int draws = 1'000;  ///< of the bootstrap
     std::uint64_t seed = 1;

@@ -84,7 +84,7 @@ int run(const arguments& asked) {
     plan what;
     what.calibrate = asked.calibrate;
     what.kinds.assign(all_kinds.begin(), all_kinds.end());
-    if (asked.embedding != "all") what.kinds = {kind_named(asked.embedding).value()};
+    if (asked.embedding != "all") what.kinds = {parse_embedding_kind(asked.embedding).value()};
     look_settings looking = asked.looking;
     looking.mirror = std::any_of(what.kinds.begin(), what.kinds.end(), needs_mirror);
 

@@ -15,7 +15,7 @@
 #include "shared/require.hpp"
 #include "workers/aligner.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/models.hpp"
+#include "workers/vision_models.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -34,28 +34,12 @@ double processor_time() {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-struct models {
-    std::unique_ptr<detector> finder;
-    aligner straightener;
-    std::unique_ptr<embedder> network;
-};
-
-result<models> load(const look_settings& settings) {
-    const auto files = find_models(settings.models);
-    if (!files) return fail(files.error());
-    std::unique_ptr<detector> finder;
-    if (settings.detector == "cnn") {
-        auto cnn = load_cnn_detector(files->detector);
-        if (!cnn) return fail(cnn.error());
-        finder = std::move(*cnn);
-    } else {
-        finder = make_hog_detector();
-    }
-    auto straightener = aligner::load(files->landmarks);
-    if (!straightener) return fail(straightener.error());
-    auto network = load_reference_embedder(files->embedder);
-    if (!network) return fail(network.error());
-    return models{std::move(finder), std::move(*straightener), std::move(*network)};
+/// The worker's own, with the network's plain output.
+result<vision_models> load(const std::string& folder) {
+    worker_settings settings;
+    settings.models = folder;
+    settings.embedding = name_of(embedding_kind::plain);
+    return load_vision_models(settings);
 }
 
 /// What the threads share: each takes the next photo until there is none, or one of them failed.
@@ -171,14 +155,15 @@ result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settin
                           const std::function<void(std::size_t)>& told) {
     VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
     use_one_blas_thread();
-    auto loaded = load(settings);
+    auto loaded = load(settings.models);
     if (!loaded) return fail(loaded.error());
     looked_at seen;
     seen.faces.resize(photos.size());
-    shared_work all{photos, settings, loaded->straightener, seen.faces, {}, {}, {}};
+    shared_work all{photos, settings, *loaded->landmarks, seen.faces, {}, {}, {}};
     std::vector<lane> lanes(static_cast<std::size_t>(settings.threads));
+    const detector& finder = settings.detector == "cnn" ? *loaded->cnn : *loaded->hog;
     for (lane& own : lanes) {
-        own.finder = loaded->finder->clone();
+        own.finder = finder.clone();
         own.network = loaded->network->clone();
     }
     const auto begin = steady::now();

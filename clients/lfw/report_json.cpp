@@ -79,6 +79,26 @@ void write_thresholds(json_text& out, const calibration_figures& found) {
     out.close_array();
 }
 
+void write_default(json_text& out, const calibration_figures& found) {
+    out.key("default");
+    if (!found.usually) {
+        out.null();
+        return;
+    }
+    out.open_object();
+    number(out, "distance", found.usually->distance);
+    number(out, "far", found.usually->far);
+    number(out, "tar", found.usually->tar);
+    out.key("galleries").open_array();
+    for (std::size_t i = 0; i < found.usually->stranger_named.size(); ++i) {
+        out.open_object();
+        count(out, "gallery", static_cast<std::uint64_t>(found.default_galleries[i]));
+        number(out, "stranger_named", found.usually->stranger_named[i]);
+        out.close_object();
+    }
+    out.close_array().close_object();
+}
+
 void write_kind(json_text& out, const kind_figures& one) {
     number(out, "accuracy", mean_of(one.list.accuracy));
     number(out, "accuracy_se", error_of(one.list.accuracy));
@@ -104,6 +124,7 @@ void write_kind(json_text& out, const kind_figures& one) {
     count(out, "genuine", one.calibration->genuine);
     count(out, "impostors", one.calibration->impostors);
     write_thresholds(out, *one.calibration);
+    write_default(out, *one.calibration);
     out.close_object();
 }
 

@@ -137,6 +137,25 @@ std::string gallery_table(const run_figures& run) {
     return "\nThe distance at which a gallery names a stranger with a given chance\n" + print(rows);
 }
 
+std::string default_table(const run_figures& run) {
+    table rows{
+        {{"embedding"}, {"distance", side::right}, {"FAR", side::right}, {"TAR", side::right}}, {}};
+    for (const int gallery : run.kinds.front().calibration->default_galleries) {
+        rows.header.push_back({"by " + std::to_string(gallery), side::right});
+    }
+    for (const kind_figures& one : run.kinds) {
+        if (!one.calibration->usually) continue;
+        const default_figures& usual = *one.calibration->usually;
+        rows.rows.push_back({std::string(name_of(one.which)), fixed(usual.distance, 4),
+                             power(usual.far), fixed(usual.tar, 4)});
+        for (const double chance : usual.stranger_named) {
+            rows.rows.back().push_back(percent(chance));
+        }
+    }
+    return "\nThe service's usual distance, and strangers named by a gallery of so many people\n" +
+           print(rows);
+}
+
 std::string trial_table(const run_figures& run) {
     table rows{{{"embedding"},
                 {"gallery", side::right},
@@ -183,7 +202,7 @@ std::string power(double value) {
 std::string text_report(const run_figures& run) {
     std::string text = head(run) + list_table(run) + rate_table(run) + roc_table(run);
     if (run.kinds.front().calibration) {
-        text += threshold_table(run) + gallery_table(run) + trial_table(run);
+        text += threshold_table(run) + gallery_table(run) + default_table(run) + trial_table(run);
     }
     return text;
 }

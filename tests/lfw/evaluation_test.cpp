@@ -67,7 +67,7 @@ TEST(evaluate, counts_photos_and_pairs) {
 
 TEST(evaluate, gains_are_over_the_first_kind_and_of_the_same_draws) {
     plan what;
-    what.kinds = {kind::plain, kind::mirror, kind::unit};
+    what.kinds = {embedding_kind::plain, embedding_kind::mirror, embedding_kind::unit};
     what.draws = 100;
     const run_figures run = scene().run(what);
     ASSERT_EQ(run.kinds.size(), 3U);
@@ -104,6 +104,12 @@ TEST(evaluate, calibrates_on_all_photos) {
     ASSERT_EQ(found.galleries.size(), 2U);
     EXPECT_LT(found.galleries[0].distance, found.galleries[1].distance);
     EXPECT_LT(found.galleries[0].far, found.galleries[1].far);
+    EXPECT_DOUBLE_EQ(found.usually->distance, 0.55F);  // only B0 with A9's second photo and such
+    EXPECT_GT(found.usually->far, 0);
+    EXPECT_LT(found.usually->far, 0.02);
+    EXPECT_DOUBLE_EQ(found.usually->tar, 1);
+    ASSERT_EQ(found.usually->stranger_named.size(), 1U);
+    EXPECT_GT(found.usually->stranger_named[0], found.usually->far);
     EXPECT_TRUE(found.trials.empty());  // 40 people are too few
 }
 
@@ -128,6 +134,7 @@ TEST(report, json_has_the_keys_of_one_kind_or_of_each) {
     EXPECT_DOUBLE_EQ(one.at("missed").as_double(), 0.0125);
     EXPECT_NEAR(one.at("accuracy").as_double(), 20.0 / 21, 1e-6);
     EXPECT_EQ(one.at("calibration").at("galleries").as_array().size(), 2U);
+    EXPECT_EQ(one.at("calibration").at("default").at("galleries").as_array().size(), 1U);
     what.kinds.assign(all_kinds.begin(), all_kinds.end());
     const auto all = boost::json::parse(json_report(scene().run(what))).as_object();
     EXPECT_FALSE(all.contains("accuracy"));
@@ -148,7 +155,7 @@ TEST(report, what_there_is_no_number_for_is_null_or_a_dash) {
 
 TEST(report, tables_say_what_was_measured) {
     plan what;
-    what.kinds = {kind::plain, kind::mirror};
+    what.kinds = {embedding_kind::plain, embedding_kind::mirror};
     what.calibrate = true;
     what.galleries = {5};
     what.draws = 10;
@@ -162,7 +169,7 @@ TEST(report, tables_say_what_was_measured) {
          {"80 photos, detector hog: 1 without a face (1.25 %)", "43.2 ms of one core a photo",
           "in 1 matched and 1 mismatched", "plain      0.9524 +- 0.0000  1.0000 +- 0.0000",
           "gain over plain", "20 of one person, 800 of two", "ROC of all these pairs",
-          "Calibration on 40 people, 79 faces", "0.5600     5.00 %    5.12 %"}) {
+          "Calibration on 40 people, 79 faces", "TAR     by 5", "0.5600     5.00 %    5.12 %"}) {
         EXPECT_NE(text.find(words), std::string::npos) << words << "\n" << text;
     }
     const std::vector<std::pair<double, std::string>> rates{
@@ -175,7 +182,7 @@ TEST(report, tables_say_what_was_measured) {
 
 TEST(report, the_drawing_has_a_curve_for_each_kind) {
     plan what;
-    what.kinds = {kind::plain, kind::unit};
+    what.kinds = {embedding_kind::plain, embedding_kind::unit};
     what.draws = 10;
     const std::string svg = roc_drawing(scene().run(what));
     EXPECT_TRUE(svg.starts_with("<svg ")) << svg;

@@ -1,4 +1,4 @@
-// The four embeddings of a face and its mirror image.
+// The kinds made of one pass for the face and one for its mirror image, against the worker's own.
 #include "clients/lfw/kinds.hpp"
 
 #include <gtest/gtest.h>
@@ -6,56 +6,46 @@
 namespace vultus::lfw {
 namespace {
 
-raw_face sample() {
-    raw_face face;
-    face.chip[0] = 3;
-    face.chip[1] = 4;
-    face.mirror[0] = -3;
-    face.mirror[2] = 8;
-    return face;
-}
-
-TEST(kinds, are_made_of_both_outputs) {
-    const std::vector<std::pair<kind, std::array<float, 3>>> cases{
-        {kind::plain, {3, 4, 0}},
-        {kind::mirror, {0, 2, 4}},
-        {kind::unit, {0.6F, 0.8F, 0}},
-        {kind::mirror_unit, {0, 0.44721360F, 0.89442719F}}};
-    for (const auto& [which, wanted] : cases) {
-        const embedding found = of_kind(which, sample());
-        for (std::size_t i = 0; i < 3; ++i) {
-            EXPECT_FLOAT_EQ(found[i], wanted[i]) << name_of(which) << " " << i;
+/// Sums of the left and of the right half, so that a mirror image gives other numbers.
+class halves final : public embedder {
+ public:
+    std::string_view name() const noexcept override { return "halves/plain"; }
+    std::unique_ptr<embedder> clone() const override { return std::make_unique<halves>(); }
+    std::vector<embedding> embed(std::span<const chip> chips) override {
+        std::vector<embedding> vectors;
+        for (const chip& face : chips) {
+            embedding vector{};
+            constexpr std::size_t row = limits::chip_side * 3;
+            for (std::size_t i = 0; i < chip::bytes; ++i) {
+                vector[i % row < row / 2 ? 0 : 1] += face.rgb[i] / 1e6F;
+            }
+            vector[2] = 0.5F;
+            vectors.push_back(vector);
         }
-        EXPECT_EQ(found[127], 0);
+        return vectors;
     }
-    EXPECT_EQ(of_kind(kind::unit, {}), embedding{});  // nothing to scale
-}
+};
 
-TEST(kinds, have_names) {
-    for (const kind which : all_kinds) EXPECT_EQ(kind_named(name_of(which)), which);
-    EXPECT_EQ(name_of(kind::mirror_unit), "mirror_unit");
-    EXPECT_FALSE(kind_named("all").has_value());
-    EXPECT_FALSE(kind_named("").has_value());
-    EXPECT_TRUE(needs_mirror(kind::mirror) && needs_mirror(kind::mirror_unit));
-    EXPECT_FALSE(needs_mirror(kind::plain) || needs_mirror(kind::unit));
-}
-
-TEST(mirrored, exchanges_left_and_right_in_each_row) {
+TEST(kinds, are_those_of_the_worker) {
     chip face;
     for (std::size_t i = 0; i < chip::bytes; ++i) {
-        face.rgb.push_back(static_cast<std::uint8_t>(i * 7 % 251));
+        face.rgb.push_back(static_cast<std::uint8_t>(i % 450 * 200 / 450));
     }
-    const chip turned = mirrored(face);
-    constexpr std::size_t side = limits::chip_side;
-    for (const std::size_t y : {std::size_t{0}, std::size_t{77}, side - 1}) {
-        for (const std::size_t x : {std::size_t{0}, std::size_t{1}, side - 1}) {
-            for (std::size_t c = 0; c < 3; ++c) {
-                EXPECT_EQ(turned.rgb[(y * side + x) * 3 + c],
-                          face.rgb[(y * side + side - 1 - x) * 3 + c]);
-            }
-        }
+    const std::array both{face, mirrored(face)};
+    const auto raw = halves().embed(both);
+    ASSERT_NE(raw[0], raw[1]);
+    for (const embedding_kind kind : all_kinds) {
+        const auto wanted = with_kind(std::make_unique<halves>(), kind)->embed({&face, 1}).front();
+        EXPECT_EQ(of_kind(kind, {raw[0], raw[1]}), wanted) << name_of(kind);
     }
-    EXPECT_EQ(mirrored(turned).rgb, face.rgb);
+}
+
+TEST(kinds, know_whether_they_need_the_mirror_image) {
+    const embedding chip{1, 2}, other{5, 6};
+    for (const embedding_kind kind : all_kinds) {
+        const bool differs = of_kind(kind, {chip, {}}) != of_kind(kind, {chip, other});
+        EXPECT_EQ(needs_mirror(kind), differs) << name_of(kind);
+    }
 }
 
 }  // namespace
