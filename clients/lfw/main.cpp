@@ -28,7 +28,7 @@ struct arguments {
     std::string pairs;
     std::string embedding = "plain";
     std::string roc;
-    bool calibrate = false;
+    plan what;
     bool json = false;
 };
 
@@ -47,13 +47,17 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_option("--embedding", asked.embedding, "plain, mirror, unit, mirror_unit, or all")
         ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}))
         ->capture_default_str();
-    app.add_flag("--calibrate", asked.calibrate, "distances for given risks, from all images");
+    app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
     app.add_flag("--json", asked.json, "one JSON object instead of tables");
     app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
     app.add_option("--roc", asked.roc, "write the curves to this SVG file");
     app.add_option("--min-face-px", looking.detecting.min_face_px, "smallest face to find")
         ->check(CLI::Range(10, 2'000))
         ->capture_default_str();
+    app.add_option("--draws", asked.what.trial.draws, "halves of the people that --calibrate tries")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    app.add_option("--seed", asked.what.seed, "of all that is drawn")->capture_default_str();
     app.add_option("--threads", looking.threads, "threads over photos")
         ->check(CLI::Range(1, 1'024))
         ->capture_default_str();
@@ -78,11 +82,11 @@ int run(const arguments& asked) {
     if (!pairs) return complain(pairs.error(), usage);
     auto photos = photos_of(*pairs, asked.pairs, asked.looking.images);
     if (!photos) return complain(photos.error(), usage);
-    if (asked.calibrate) photos = photos_below(asked.looking.images);
+    if (asked.what.calibrate) photos = photos_below(asked.looking.images);
     if (!photos) return complain(photos.error(), failed);
 
-    plan what;
-    what.calibrate = asked.calibrate;
+    plan what = asked.what;
+    what.trial.seed = what.seed;
     what.kinds.assign(all_kinds.begin(), all_kinds.end());
     if (asked.embedding != "all") what.kinds = {parse_embedding_kind(asked.embedding).value()};
     look_settings looking = asked.looking;

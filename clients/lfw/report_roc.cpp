@@ -9,7 +9,7 @@ namespace {
 
 // Pixels of the drawing: the field, and room for the words around it.
 constexpr double left = 60, top = 20, width = 480, height = 360, right = 130, bottom = 50;
-constexpr double exponent_min = -5, exponent_max = -2;
+constexpr int exponent_min = -5, exponent_max = -2;  // of FAR
 
 /// Okabe and Ito's colours, told apart by those who see fewer colours, too.
 constexpr std::array colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7"};
@@ -38,7 +38,7 @@ std::string text(const std::string& x, const std::string& y, const std::string& 
 std::string grid() {
     std::string out;
     const std::string low = fixed(top + height, 1), end = fixed(left + width, 1);
-    for (double exponent = exponent_min; exponent <= exponent_max; ++exponent) {
+    for (int exponent = exponent_min; exponent <= exponent_max; ++exponent) {
         const std::string x = x_of(std::pow(10, exponent));
         out += line(x, fixed(top, 1), x, low);
         out += text(x, fixed(top + height + 18, 1), "middle", "1e" + fixed(exponent, 0));
@@ -66,12 +66,13 @@ std::string roc_drawing(const run_figures& run) {
         for (const roc_point& point : run.kinds[i].roc) {
             points += (points.empty() ? "" : " ") + x_of(point.far) + "," + y_of(point.tar);
         }
-        out += "<polyline fill=\"none\" stroke=\"" + colour + "\" stroke-width=\"2\" points=\"" +
-               points + "\"/>\n";
-        out += "<g fill=\"" + colour + "\">" +
-               text(fixed(left + width + 10, 1), fixed(top + 20 + 18 * static_cast<double>(i), 1),
-                    "start", std::string(name_of(run.kinds[i].which))) +
-               "</g>\n";
+        const std::string y = fixed(top + 20 + 18 * static_cast<double>(i), 1);
+        out += "<polyline fill=\"none\" stroke=\"" + colour;
+        out += "\" stroke-width=\"2\" points=\"" + points;
+        out += "\"/>\n<g fill=\"" + colour + "\">";
+        out +=
+            text(fixed(left + width + 10, 1), y, "start", std::string(name_of(run.kinds[i].which)));
+        out += "</g>\n";
     }
     return out + "</svg>\n";
 }

@@ -11,7 +11,7 @@
 namespace vultus::lfw {
 namespace {
 
-constexpr int strangers_min = 20;
+constexpr std::size_t strangers_min = 20;
 
 /// The faces of each person, people in the order of their numbers.
 std::vector<std::vector<face>> by_person(std::span<const face> faces) {
@@ -84,9 +84,10 @@ std::vector<trial_row> try_calibration(std::span<const face> faces, const trial_
         const auto photos = one_of_each(std::span(people).subspan(half), chance);
         tally* next = tallies.data();
         for (const int gallery : plan.galleries) {
-            const bool fits = photos.size() >= static_cast<std::size_t>(gallery + strangers_min);
-            const auto nearest = fits ? nearest_distances(photos, static_cast<std::size_t>(gallery))
-                                      : std::vector<float>{};
+            const auto known_people = static_cast<std::size_t>(gallery);
+            const bool fits = photos.size() >= known_people + strangers_min;
+            const auto nearest =
+                fits ? nearest_distances(photos, known_people) : std::vector<float>{};
             for (const double expected : plan.chances) {
                 tally& seen = *next++;
                 if (!fits) continue;

@@ -115,6 +115,7 @@ TEST_F(photos, that_are_missing_or_pairs_that_are_wrong_end_with_2_and_a_line) {
     EXPECT_NE(end.err.find("pairs.txt:2: a matched pair"), std::string::npos) << end.err;
     EXPECT_EQ(run((folder_ / "none.txt").string()).code, 2);
     EXPECT_EQ(run(pairs, {"--embedding", "other"}).code, 2);
+    EXPECT_EQ(run(pairs, {"--draws", "0"}).code, 2);
 }
 
 TEST_F(photos, that_cannot_be_decoded_end_with_1_and_their_name) {
