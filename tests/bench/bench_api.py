@@ -8,7 +8,8 @@ The photo set is photo_set.py's. Peers in the same run: pipeline_load (our pipel
 its empty gallery) and the package face_recognition, one process per core, no HTTP, at the same detector size.
 Keys: api_recognize_efficiency_250 and _640 (faces a second, service over pipeline), hog and cnn (photos a second of both,
 their ratio, and how many faces are the same), overload (at twice the capacity: share of the capacity served, refused with
-503 and Retry-After, failed, growth of the processes' memory in MB).
+503 and Retry-After, failed, growth of the processes' memory in MB), memory (photos of 50 sizes: megabytes of all
+processes after each tenth, and their slope).
 """
 import argparse
 import json
@@ -123,11 +124,27 @@ def overload(photos, settings, seconds):
             "memory_growth_mb": round(after - before, 1), "fsck": problems}
 
 
+def memory(photos, settings, seconds):
+    """The memory of all processes after each tenth of the time, and the line through it from the second tenth on."""
+    with service(settings) as running:
+        running.load(photos, seconds / 10)
+        done, points = 0, []
+        for _ in range(10):
+            done += running.load(photos, seconds / 10, query="?min_face_px=80")["jobs_per_s"] * seconds / 10
+            points.append((done, running.memory_mb()))
+    fit = points[1:]
+    middle = [sum(column) / len(fit) for column in zip(*fit)]
+    slope = (sum((x - middle[0]) * (y - middle[1]) for x, y in fit) / sum((x - middle[0]) ** 2 for x, _ in fit))
+    return {"photos": round(done), "sizes": len(photos), "memory_mb": [round(y) for _, y in points],
+            "mb_per_1000_photos": round(1000 * slope, 2)}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./test bench api")
     parser.add_argument("images", type=pathlib.Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--memory-seconds", type=float, default=60)
     parser.add_argument("--set", action="append", default=[], help="a setting of the service, section.key=value")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vultus-photos-") as folder:
@@ -137,6 +154,7 @@ def main():
         found["hog"] = against_package("hog", photos["250"][:100] + photos["640"][:20], options.seconds)
         found["cnn"] = against_package("cnn", photos["250"][:20] + photos["640"][:4], options.seconds)
         found["overload"] = overload(photos["250"], options.set, options.seconds)
+        found["memory"] = memory(photo_set.mixed(photos["250"], folder), options.set, options.memory_seconds)
     found["machine"] = f"{CORES} cores, " + next(
         (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     found["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT,

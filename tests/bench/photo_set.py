@@ -27,6 +27,19 @@ def group(photos):
     return out.getvalue()
 
 
+def mixed(singles, into, count=50):
+    """Photos of `count` sizes, from 120 x 90 to 1,100 x 825: one face each, or none."""
+    paths = []
+    for i in range(count):
+        width = 120 + 980 * i // (count - 1)
+        with Image.open(singles[i % PEOPLE]) as one:
+            picture = one.convert("RGB").resize((width, width * 3 // 4))
+        path = pathlib.Path(into, f"mixed-{i:02}.jpg")
+        picture.save(path, "JPEG", quality=90)
+        paths.append(path)
+    return paths
+
+
 def make(folder, into):
     """Writes the groups below `into`. Returns {"250": paths, "640": paths}."""
     singles = people(folder)

@@ -1,0 +1,94 @@
+// The worker of the nemesis: everything is the shipped code but the two networks and the landmarks'
+// search for a face. A photo of one colour is one face, its colour the person: so thousands of jobs
+// run on two cores, and who must be recognised is known beforehand.
+#include <cstdio>
+#include <cstdlib>
+
+#include "shared/log.hpp"
+#include "shared/settings.hpp"
+#include "shared/stop_signal.hpp"
+#include "workers/models.hpp"
+#include "workers/pipeline.hpp"
+#include "workers/session.hpp"
+#include "workers/startup.hpp"
+
+namespace {
+
+using namespace vultus;
+
+class one_face final : public detector {
+ public:
+    std::string_view name() const noexcept override { return "hog"; }
+    std::unique_ptr<detector> clone() const override { return std::make_unique<one_face>(); }
+
+ protected:
+    std::vector<detected_face> find(const image& picture) override {
+        const auto width = static_cast<std::int32_t>(picture.width);
+        const auto height = static_cast<std::int32_t>(picture.height);
+        return {{{width / 4, height / 4, 3 * width / 4, 3 * height / 4}, 1.0}};
+    }
+};
+
+/// The mean colour of the chip's middle, each of red, green and blue from 0 to 8.
+class colour_embedder final : public embedder {
+ public:
+    std::string_view name() const noexcept override { return "colour/plain"; }
+    std::unique_ptr<embedder> clone() const override {
+        return std::make_unique<colour_embedder>();
+    }
+    std::vector<embedding> embed(std::span<const chip> chips) override {
+        constexpr std::size_t side = limits::chip_side, from = side / 3, to = 2 * side / 3;
+        std::vector<embedding> all(chips.size());
+        for (std::size_t i = 0; i < chips.size(); ++i) {
+            for (std::size_t row = from; row < to; ++row) {
+                for (std::size_t column = from; column < to; ++column) {
+                    for (std::size_t colour = 0; colour < 3; ++colour) {
+                        all[i][colour] += chips[i].rgb[(row * side + column) * 3 + colour];
+                    }
+                }
+            }
+            constexpr float pixels = (to - from) * (to - from);
+            for (std::size_t colour = 0; colour < 3; ++colour) all[i][colour] *= 8 / 255.0f / pixels;
+        }
+        return all;
+    }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const command_line line = parse_command_line(argc, argv, "nemesis_worker");
+    if (line.exit_code >= 0) return line.exit_code;
+    const auto settings = read_worker_settings(line.source);
+    if (!settings) {
+        std::fprintf(stderr, "nemesis_worker: %s\n", settings.error().detail.c_str());
+        return 2;
+    }
+    log::start("worker", settings->common.log_level);
+    stop_signal stop;
+    route_signals_here();
+    const auto files = find_models(settings->models);
+    if (!files) return 3;
+    auto straightener = aligner::load(files->landmarks);
+    if (!straightener) return 3;
+    vision_models models{std::make_unique<one_face>(), std::make_unique<one_face>(),
+                         std::make_unique<const aligner>(std::move(*straightener)),
+                         std::make_unique<colour_embedder>()};
+    const job_store store;
+    if (!wait_for_store(settings->common.redis, store, stop)) return 0;
+
+    session_settings talk;
+    talk.redis = settings->common.redis;
+    talk.brokers = settings->common.broker_worker_endpoints;
+    talk.host = host_name();
+    talk.device = "cpu";
+    talk.build = "nemesis";
+    const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
+    progress stages;
+    mailbox<session_mail> mail(4 * room + 1'024);
+    pipeline work(pipeline_part(*settings, room), store, std::move(models), mail, stages);
+    session conversation(talk, store, work, mail, stages);
+    const session_end end = conversation.run(&stop);
+    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));
+    return static_cast<int>(end);
+}

@@ -1,0 +1,81 @@
+"""The checker on small histories that people can judge."""
+import checker
+import pytest
+
+
+def operation(op, begin, end, outcome="ok", job="auto", **more):
+    if job == "auto":
+        job = None if op == "direct" else f"{op}-{begin}"
+    base = {"op": op, "room": "r", "person": "ann", "begin": begin, "end": end, "accepted": end, "outcome": outcome,
+            "job": job, "version": 0, "floor": 0, "said": None, "key_jobs": [job] if job else []}
+    return {**base, **more}
+
+
+def recognize(begin, end, said, **more):
+    return operation("recognize", begin, end, said=[said], **more)
+
+
+def verdict(*operations, **last):
+    jobs = {one["job"]: "succeeded" for one in operations if one["job"] and one["outcome"] == "ok"}
+    jobs.update(last.pop("jobs", {}))
+    end = {"jobs": jobs, "ends": {job: 1 for job in jobs}, "fsck": [], "images": 0, **last}
+    faults, _ = checker.check([*operations, end])
+    return sorted({what for what, _ in faults})
+
+
+TRAIN, CLEAR, FORGET = operation("train", 1, 2), operation("clear", 3, 4), operation("forget", 3, 4)
+
+
+def test_what_may_be_said():
+    assert verdict(TRAIN, recognize(3, 4, "ann")) == []
+    assert verdict(TRAIN, recognize(3, 4, "unknown")) == ["forgotten face"]
+    assert verdict(TRAIN, recognize(0, 1.5, "unknown"), recognize(0, 1.5, "ann")) == [], "at the same time"
+    assert verdict(recognize(3, 4, "ann")) == ["stale answer"], "nobody was trained"
+    assert verdict(TRAIN, recognize(3, 4, "bob")) == ["wrong name"]
+
+
+@pytest.mark.parametrize("removal", [CLEAR, FORGET])
+def test_what_is_removed_is_not_said_again(removal):
+    assert verdict(TRAIN, removal, recognize(5, 6, "unknown")) == []
+    assert verdict(TRAIN, removal, recognize(5, 6, "ann")) == ["stale answer"]
+    assert verdict(TRAIN, removal, recognize(3.5, 6, "ann")) == [], "at the same time"
+    assert verdict(TRAIN, removal, operation("train", 5, 6), recognize(7, 8, "unknown")) == ["forgotten face"]
+
+
+def test_other_rooms_and_people_do_not_count():
+    assert verdict(TRAIN, {**CLEAR, "room": "other"}, recognize(5, 6, "ann")) == []
+    assert verdict(TRAIN, {**FORGET, "person": "bob"}, recognize(5, 6, "unknown")) == ["forgotten face"]
+
+
+def test_the_order_is_that_of_accepting():
+    late = operation("train", 1, 9, accepted=2)
+    assert verdict(late, CLEAR, recognize(10, 11, "ann")) == ["stale answer"]
+    assert verdict({**late, "accepted": 3.5}, CLEAR, recognize(10, 11, "ann")) == []
+
+
+def test_what_nobody_knows_excuses_both_answers():
+    perhaps = operation("train", 1, None, "unknown", job=None)
+    assert verdict(perhaps, recognize(3, 4, "ann"), recognize(3, 4, "unknown")) == []
+    removal = operation("clear", 3, None, "unknown", job=None)
+    assert verdict(TRAIN, removal, recognize(5, 6, "ann"), recognize(5, 6, "unknown")) == []
+    refused = operation("train", 1, 2, "refused", job=None)
+    assert verdict(refused, recognize(3, 4, "ann")) == ["stale answer"]
+
+
+def test_versions_do_not_go_back():
+    assert verdict(recognize(3, 4, "unknown", version=5, floor=6)) == ["version goes back"]
+    assert verdict(recognize(3, 4, "unknown", version=6, floor=6)) == []
+
+
+def test_jobs_end_once_and_all_of_them():
+    assert verdict(TRAIN, ends={"train-1": 2}) == ["ended more than once"]
+    assert verdict(TRAIN, ends={}) == ["no terminal event"]
+    assert verdict(operation("train", 1, None, "unknown", accepted=2)) == ["lost"]
+    assert verdict(operation("train", 1, 2, "failed")) == ["failed", "lost"]
+    assert verdict({**TRAIN, "key_jobs": ["train-1", "other"]}) == ["two jobs of one key"]
+    assert verdict(TRAIN, jobs={"other": "succeeded"}) == ["more jobs than operations"]
+    assert verdict(TRAIN, operation("clear", 3, None, "unknown", job=None), jobs={"other": "succeeded"}) == []
+
+
+def test_what_is_left_behind():
+    assert verdict(TRAIN, fsck=["queue:all misses one"], images=2) == ["fsck", "images left behind"]
