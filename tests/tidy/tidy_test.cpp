@@ -112,7 +112,9 @@ TEST(tidy, includes_point_one_way) {
             const auto name = included(line, '"', '"');
             if (!name || name->find('/') == std::string::npos) continue;
             const auto to = folder_of(*name);
-            EXPECT_TRUE(to == from || to == "shared") << file.name << ": " << line;
+            // vultus-lfw runs the worker's own vision, in its process.
+            const bool measured = file.name.starts_with("clients/lfw/") && to == "workers";
+            EXPECT_TRUE(to == from || to == "shared" || measured) << file.name << ": " << line;
         }
     }
 }

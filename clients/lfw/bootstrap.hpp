@@ -1,0 +1,37 @@
+// How sure is a share of pairs? Pairs of one person are not independent of one another, so people
+// are drawn again, not pairs: each draw takes as many people as there are, some twice, some not at
+// all, and sees the figure that they give. Pure; the same seed gives the same draws.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "clients/lfw/all_pairs.hpp"
+
+namespace vultus::lfw {
+
+struct interval {
+    double low = 0;
+    double high = 0;
+};
+
+/// How often each person (second index) is in each draw (first index).
+using people_draws = std::vector<std::vector<std::uint16_t>>;
+
+/// Draws among the people who have a face. requires  draws >= 1
+people_draws draw_people(const all_pairs&, int draws, std::uint64_t seed);
+
+/// The share of genuine pairs accepted at that rate of false acceptance, once for each draw; the
+/// distance for the rate is the draw's own. Someone drawn twice counts as two people in the genuine
+/// pairs and is never his own impostor. Not a number for a draw without a genuine pair.
+/// requires  draws of the same people; 0 < far <= 0.01
+std::vector<double> tar_of_draws(const all_pairs&, double far, const people_draws& draws);
+
+/// The middle 95 % of the values, by nearest rank; what is not a number is left out. requires  one
+/// value that is a number
+interval middle_95(std::vector<double> values);
+
+/// a[i] - b[i]. requires  as many of both
+std::vector<double> differences(const std::vector<double>& a, const std::vector<double>& b);
+
+}  // namespace vultus::lfw

@@ -1,0 +1,107 @@
+// All figures of a run: what the embeddings of the photos say about the pairs of the list, about
+// all pairs of these photos, and about thresholds. Pure; report.hpp prints them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clients/lfw/all_pairs.hpp"
+#include "clients/lfw/bootstrap.hpp"
+#include "clients/lfw/kinds.hpp"
+#include "clients/lfw/pairs.hpp"
+#include "clients/lfw/trial.hpp"
+#include "clients/lfw/verification.hpp"
+
+namespace vultus::lfw {
+
+/// The pairs of the list. A share is nothing where the list has no pair for it.
+struct list_figures {
+    std::optional<fold_accuracy> accuracy;        ///< a pair with a missed photo is a wrong answer
+    std::optional<fold_accuracy> accuracy_found;  ///< without these pairs
+    std::optional<double> tar_at_far_1e2, tar_at_far_1e3, auc;  ///< without these pairs
+};
+
+/// TAR at one FAR over all pairs of the photos that the list names and that show a face.
+struct rate_figures {
+    double far = 0;
+    double distance = 0;
+    double tar = 0;
+    interval tar_95;             ///< people drawn again
+    std::optional<double> gain;  ///< tar less that of the first kind asked for, if not the first
+    interval gain_95;            ///< of the same draws for both kinds
+};
+
+/// One row for each rate: the distance, and what else is accepted there.
+struct threshold_row {
+    double far = 0;  ///< per comparison, over all pairs of different people
+    double distance = 0;
+    double tar = 0;
+};
+
+struct gallery_row {
+    int gallery = 0;    ///< people, one face each
+    double chance = 0;  ///< that a stranger gets a name
+    double distance = 0;
+    double far = 0;  ///< per comparison, at this distance
+    double tar = 0;
+};
+
+/// What the service does with this kind when nobody chooses a threshold.
+struct default_figures {
+    double distance = 0;  ///< distance_max_of(kind)
+    double far = 0;       ///< per comparison
+    double tar = 0;
+    std::vector<double> stranger_named;  ///< chance, for each gallery of the plan
+};
+
+struct calibration_figures {
+    std::size_t people = 0, faces = 0, genuine = 0;
+    std::uint64_t impostors = 0;
+    std::vector<threshold_row> thresholds;
+    std::vector<gallery_row> galleries;
+    std::vector<int> default_galleries;      ///< those of the plan
+    std::optional<default_figures> usually;  ///< nothing if beyond the pairs kept
+    std::vector<trial_row> trials;
+};
+
+struct kind_figures {
+    embedding_kind which = embedding_kind::plain;
+    list_figures list;
+    std::size_t genuine = 0;      ///< pairs of one person, among all pairs of the photos named
+    std::uint64_t impostors = 0;  ///< pairs of two people, among them
+    std::vector<rate_figures> rates;
+    std::vector<roc_point> roc;  ///< of all pairs, FAR 1e-5 to 1e-2
+    std::optional<calibration_figures> calibration;
+};
+
+struct run_figures {
+    std::string detector;
+    std::size_t photos = 0, missed = 0;  ///< looked at; of these without a face
+    std::size_t pairs = 0;
+    std::size_t genuine_missed = 0, impostors_missed = 0;  ///< pairs of the list with such a photo
+    int threads = 1;
+    double ms_per_photo = 0, seconds = 0;
+    std::vector<kind_figures> kinds;
+};
+
+struct plan {
+    std::vector<embedding_kind> kinds{embedding_kind::plain};
+    bool calibrate = false;
+    int draws = 1'000;  ///< of the bootstrap
+    std::uint64_t seed = 1;
+    std::vector<double> rates{1e-3, 1e-4};  ///< over all pairs
+    std::vector<double> threshold_rates{1e-2, 1e-3, 1e-4, 1e-5};
+    std::vector<int> galleries{50, 300, 1'000};
+    std::vector<double> chances{0.05, 0.20};
+    trial_plan trial;
+};
+
+/// The list, the photos and their faces give kinds, pairs, photos and missed of run_figures; the
+/// rest of it (detector, threads, times) is the caller's. `photos` are sorted, `faces` go with
+/// them. The calibration is over all of them, all else over those that the list names.
+/// requires  each photo of the list is among `photos`; a kind
+run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
+                     const std::vector<std::optional<raw_face>>& faces, const plan& what);
+
+}  // namespace vultus::lfw

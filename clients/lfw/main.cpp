@@ -1,0 +1,128 @@
+// vultus-lfw: how well this build tells people apart, on Labeled Faces in the Wild, and which
+// distance to choose. Reads the command line, prints a report. Exit codes: 0 done, 1 failed (the
+// reason on stderr), 2 wrong usage or a pair file that does not fit.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "clients/lfw/evaluation.hpp"
+#include "clients/lfw/photos.hpp"
+#include "clients/lfw/report.hpp"
+
+namespace {
+
+using namespace vultus;
+using namespace vultus::lfw;
+
+constexpr int ok = 0, failed = 1, usage = 2;
+
+struct arguments {
+    look_settings looking;
+    std::string pairs;
+    std::string embedding = "plain";
+    std::string roc;
+    plan what;
+    bool json = false;
+};
+
+int complain(const error& why, int code) {
+    std::cerr << "vultus-lfw: " << name_of(why.code) << ": " << why.detail << "\n";
+    return code;
+}
+
+void describe(CLI::App& app, arguments& asked) {
+    look_settings& looking = asked.looking;
+    app.add_option("--images", looking.images, "folder of <person>/<person>_NNNN.jpg")->required();
+    app.add_option("--pairs", asked.pairs, "pair file of View 1 or View 2")->required();
+    app.add_option("--detector", looking.detector, "hog or cnn")
+        ->check(CLI::IsMember({"hog", "cnn"}))
+        ->capture_default_str();
+    app.add_option("--embedding", asked.embedding, "plain, mirror, unit, mirror_unit, or all")
+        ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}))
+        ->capture_default_str();
+    app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
+    app.add_flag("--json", asked.json, "one JSON object instead of tables");
+    app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
+    app.add_option("--roc", asked.roc, "write the curves to this SVG file");
+    app.add_option("--min-face-px", looking.detecting.min_face_px, "smallest face to find")
+        ->check(CLI::Range(10, 2'000))
+        ->capture_default_str();
+    app.add_option("--draws", asked.what.trial.draws, "halves of the people that --calibrate tries")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    app.add_option("--seed", asked.what.seed, "of all that is drawn")->capture_default_str();
+    app.add_option("--threads", looking.threads, "threads over photos")
+        ->check(CLI::Range(1, 1'024))
+        ->capture_default_str();
+}
+
+result<pair_list> pairs_at(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file) return fail(errc::not_found, path + " cannot be read");
+    return read_pairs(text, path);
+}
+
+result<void> write_file(const std::string& path, const std::string& text) {
+    std::ofstream file(path, std::ios::binary);
+    file << text << std::flush;
+    if (!file) return fail(errc::internal, path + " cannot be written");
+    return {};
+}
+
+int run(const arguments& asked) {
+    const auto pairs = pairs_at(asked.pairs);
+    if (!pairs) return complain(pairs.error(), usage);
+    auto photos = photos_of(*pairs, asked.pairs, asked.looking.images);
+    if (!photos) return complain(photos.error(), usage);
+    if (asked.what.calibrate) photos = photos_below(asked.looking.images);
+    if (!photos) return complain(photos.error(), failed);
+
+    plan what = asked.what;
+    what.trial.seed = what.seed;
+    what.kinds.assign(all_kinds.begin(), all_kinds.end());
+    if (asked.embedding != "all") what.kinds = {parse_embedding_kind(asked.embedding).value()};
+    look_settings looking = asked.looking;
+    looking.mirror = std::any_of(what.kinds.begin(), what.kinds.end(), needs_mirror);
+
+    const bool watched = isatty(STDERR_FILENO) == 1;
+    const auto seen = look_at(*photos, looking, [&](std::size_t done) {
+        if (watched) std::fprintf(stderr, "\r%zu of %zu photos", done, photos->size());
+    });
+    if (watched) std::fputs("\r\x1b[K", stderr);
+    if (!seen) return complain(seen.error(), failed);
+
+    run_figures found = evaluate(*pairs, *photos, seen->faces, what);
+    found.detector = looking.detector;
+    found.threads = looking.threads;
+    found.ms_per_photo = seen->ms_per_photo;
+    found.seconds = seen->seconds;
+    std::cout << (asked.json ? json_report(found) : text_report(found)) << std::flush;
+    if (asked.roc.empty()) return ok;
+    if (auto done = write_file(asked.roc, roc_drawing(found)); !done) {
+        return complain(done.error(), failed);
+    }
+    return ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"How well Vultus tells people apart, on Labeled Faces in the Wild"};
+    arguments asked;
+    asked.looking.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    describe(app, asked);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& why) {
+        return app.exit(why) == 0 ? ok : usage;
+    }
+    return run(asked);
+}

@@ -1,0 +1,187 @@
+#include "clients/lfw/photos.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <thread>
+
+#include "shared/require.hpp"
+#include "workers/aligner.hpp"
+#include "workers/engine/engine.hpp"
+#include "workers/vision_models.hpp"
+
+namespace vultus::lfw {
+namespace {
+
+namespace fs = std::filesystem;
+using steady = std::chrono::steady_clock;
+
+double seconds_since(steady::time_point begin) {
+    return std::chrono::duration<double>(steady::now() - begin).count();
+}
+
+/// Processor time of this thread, seconds.
+double processor_time() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+/// The worker's own, with the network's plain output.
+result<vision_models> load(const std::string& folder) {
+    worker_settings settings;
+    settings.models = folder;
+    settings.embedding = name_of(embedding_kind::plain);
+    return load_vision_models(settings);
+}
+
+/// What the threads share: each takes the next photo until there is none, or one of them failed.
+struct shared_work {
+    const std::vector<photo_id>& photos;
+    const look_settings& settings;
+    const aligner& straightener;
+    std::vector<std::optional<raw_face>>& faces;
+    std::atomic<std::size_t> next{0};
+    std::atomic<std::size_t> done{0};
+    std::atomic<bool> failed{false};
+};
+
+struct lane {
+    std::unique_ptr<detector> finder;
+    std::unique_ptr<embedder> network;
+    double busy = 0;  ///< seconds of processor time
+    error why;        ///< of the lane that failed; its detail is empty in the others
+};
+
+result<std::optional<raw_face>> look_at_one(const shared_work& all, lane& own,
+                                            const photo_id& who) {
+    const std::string path = path_of(who);
+    std::ifstream file(fs::path(all.settings.images) / path, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    if (!file) return fail(errc::not_found, path + " cannot be read");
+    const auto decoded = decode_image(bytes);
+    if (!decoded) return fail(decoded.error().code, path + ": " + decoded.error().detail);
+    const image& photo = decoded->picture;
+    const auto where = middle_face(own.finder->detect(photo, all.settings.detecting), photo);
+    if (!where) return std::optional<raw_face>{};
+    std::vector<chip> chips;
+    chips.push_back(all.straightener.align(photo, *where).face);
+    if (all.settings.mirror) chips.push_back(mirrored(chips.front()));
+    const auto vectors = own.network->embed(chips);
+    raw_face face{vectors.front(), {}};
+    if (all.settings.mirror) face.mirror = vectors.back();
+    return std::optional<raw_face>{face};
+}
+
+void work(shared_work& all, lane& own, const std::function<void(std::size_t)>* told) {
+    const double begin = processor_time();
+    for (std::size_t i = all.next++; i < all.photos.size() && !all.failed; i = all.next++) {
+        auto seen = look_at_one(all, own, all.photos[i]);
+        if (!seen) {
+            own.why = seen.error();
+            all.failed = true;
+            break;
+        }
+        all.faces[i] = *seen;
+        const std::size_t done = ++all.done;
+        if (told != nullptr) (*told)(done);
+    }
+    own.busy = processor_time() - begin;
+}
+
+}  // namespace
+
+result<std::vector<photo_id>> photos_below(const std::string& folder) {
+    std::vector<photo_id> photos;
+    std::error_code why;
+    for (fs::directory_iterator person(folder, why), end; !why && person != end;
+         person.increment(why)) {
+        if (!person->is_directory(why) || why) continue;
+        const std::string name = person->path().filename().string();
+        for (fs::directory_iterator file(person->path(), why); !why && file != end;
+             file.increment(why)) {
+            const auto photo = photo_named(name, file->path().filename().string());
+            if (photo) photos.push_back(*photo);
+        }
+    }
+    if (why) return fail(errc::not_found, folder + ": " + why.message());
+    if (photos.empty()) return fail(errc::not_found, folder + ": no <person>/<person>_NNNN.jpg");
+    std::sort(photos.begin(), photos.end());
+    return photos;
+}
+
+result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::string& file,
+                                        const std::string& folder) {
+    std::vector<photo_id> photos;
+    for (const photo_pair& pair : pairs.pairs) {
+        for (const photo_id* photo : {&pair.first, &pair.second}) {
+            const fs::path path = fs::path(folder) / path_of(*photo);
+            std::error_code why;
+            if (!fs::is_regular_file(path, why)) {
+                return fail(errc::not_found,
+                            file + ":" + std::to_string(pair.line) + ": no photo " + path.string());
+            }
+            photos.push_back(*photo);
+        }
+    }
+    std::sort(photos.begin(), photos.end());
+    photos.erase(std::unique(photos.begin(), photos.end()), photos.end());
+    return photos;
+}
+
+std::optional<box> middle_face(const detected_faces& found, const image& photo) {
+    std::optional<box> best;
+    std::int64_t best_gap = 0;
+    for (const detected_face& one : found.faces) {
+        // Twice the distance between the middles, so that all stays whole.
+        const std::int64_t x = std::int64_t{one.where.left} + one.where.right + 1 - photo.width;
+        const std::int64_t y = std::int64_t{one.where.top} + one.where.bottom + 1 - photo.height;
+        const std::int64_t gap = x * x + y * y;
+        if (best && gap >= best_gap) continue;
+        best = one.where;
+        best_gap = gap;
+    }
+    return best;
+}
+
+result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,
+                          const std::function<void(std::size_t)>& told) {
+    VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
+    use_one_blas_thread();
+    auto loaded = load(settings.models);
+    if (!loaded) return fail(loaded.error());
+    looked_at seen;
+    seen.faces.resize(photos.size());
+    shared_work all{photos, settings, *loaded->landmarks, seen.faces, {}, {}, {}};
+    std::vector<lane> lanes(static_cast<std::size_t>(settings.threads));
+    const detector& finder = settings.detector == "cnn" ? *loaded->cnn : *loaded->hog;
+    for (lane& own : lanes) {
+        own.finder = finder.clone();
+        own.network = loaded->network->clone();
+    }
+    const auto begin = steady::now();
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 1; i < lanes.size(); ++i) {
+            threads.emplace_back([&all, &own = lanes[i]] { work(all, own, nullptr); });
+        }
+        work(all, lanes.front(), &told);
+    }
+    seen.seconds = seconds_since(begin);
+    double busy = 0;
+    for (const lane& own : lanes) {
+        if (!own.why.detail.empty()) return fail(own.why);
+        busy += own.busy;
+    }
+    if (!photos.empty()) seen.ms_per_photo = busy * 1000 / static_cast<double>(photos.size());
+    return seen;
+}
+
+}  // namespace vultus::lfw

@@ -1,0 +1,56 @@
+// From the folder of the images to what the network says of each face: files, threads, models. All
+// else of vultus-lfw is arithmetic with the result.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clients/lfw/kinds.hpp"
+#include "clients/lfw/pairs.hpp"
+#include "shared/result.hpp"
+#include "workers/detector.hpp"
+
+namespace vultus::lfw {
+
+/// All photos below a folder that lie as those of LFW do, <person>/<person>_NNNN.jpg; by name, then
+/// number. Other files are not looked at.
+/// errors    not_found: the folder cannot be read, or has no such photo
+result<std::vector<photo_id>> photos_below(const std::string& folder);
+
+/// The photos that the pairs name, each once, by name, then number. `file` is the pair file's name.
+/// errors    not_found: "file:line: why", if a photo is not below the folder
+result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::string& file,
+                                        const std::string& folder);
+
+struct look_settings {
+    std::string images;
+    std::string models = "build/models";
+    std::string detector = "hog";  ///< or "cnn"
+    bool mirror = false;           ///< embed the mirror image, too: twice the work
+    int threads = 1;
+    detector_options detecting;
+};
+
+struct looked_at {
+    std::vector<std::optional<raw_face>> faces;  ///< of each photo; nothing where none was found
+    double ms_per_photo = 0;  ///< processor time from the file to the embedding; without models
+    double seconds = 0;       ///< of the whole pass on all threads; without models
+};
+
+/// Reads each photo and embeds the face whose box is nearest the middle of the photo, as the
+/// person that an LFW photo is named after stands there. The worker's own detector, alignment and
+/// network. `told` is called now and then with the number of photos done.
+/// requires  threads >= 1
+/// errors    those of find_models; not_found: a photo cannot be read; those of decode_image, with
+///           the file's name
+/// threads   called from one, starts settings.threads - 1 more; `told` is called by the caller's
+result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,
+                          const std::function<void(std::size_t)>& told);
+
+/// The face nearest the middle of the photo; the larger of two that are equally near; nothing if
+/// there is none.
+std::optional<box> middle_face(const detected_faces& found, const image& photo);
+
+}  // namespace vultus::lfw

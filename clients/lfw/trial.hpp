@@ -1,0 +1,36 @@
+// Does the calibration hold? Half of the people give the distances, the other half are galleries
+// and strangers, and the strangers who get a name are counted. Pure; the same seed, the same draws.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "clients/lfw/all_pairs.hpp"
+
+namespace vultus::lfw {
+
+struct trial_plan {
+    std::vector<int> galleries{50, 300, 600};  ///< people, one photo each
+    std::vector<double> chances{0.05, 0.20};
+    int draws = 20;  ///< each with its own halves, gallery and photos
+    std::uint64_t seed = 1;
+};
+
+struct trial_row {
+    int gallery = 0;
+    double expected = 0;   ///< the chance that the distance was chosen for
+    double observed = 0;   ///< share of strangers named, mean of the draws
+    double deviation = 0;  ///< standard deviation of that share between draws
+    double distance = 0;   ///< mean of the draws
+    int draws = 0;
+    int strangers = 0;  ///< in each draw: people who are not in the gallery, one photo each
+};
+
+/// One row for each gallery and chance, in their order. A gallery that leaves fewer than 20
+/// strangers in half of the people gets no row, nor does a chance that lies beyond the pairs kept.
+/// requires  plan.draws >= 1
+/// threads   blocks: some seconds for the 3,700 faces of View 1
+std::vector<trial_row> try_calibration(std::span<const face> faces, const trial_plan& plan);
+
+}  // namespace vultus::lfw
