@@ -40,7 +40,7 @@ struct worker_settings {
     int batch_max = 32;                     ///< chips in one pass
     int batch_wait_ms = 0;
     int detect_side_max = 2'000;            ///< pixels of the picture that a detector sees
-    std::string embedding = "plain";        ///< plain | mirror | unit | mirror_unit
+    std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
     double distance_max = 0;                ///< default threshold, Euclidean; 0: the embedding's
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote
