@@ -83,9 +83,9 @@ embedding exact(const network& net, const chip& face) {
     return vector;
 }
 
-// Looser than for photos: where all pixels are equal so are their roundings, and they add up through
-// 29 layers instead of evening out. Against double, ours are off by up to 9.4e-6 and dlib's by 3.3e-6;
-// the distance at which two people differ is fifty thousand times that.
+// Looser than for photos: where all pixels are equal so are their roundings, and they add up
+// through 29 layers instead of evening out. Against double, ours are off by up to 9.4e-6 and dlib's
+// by 3.3e-6; the distance at which two people differ is fifty thousand times that.
 TEST(onednn, a_chip_of_one_colour_works) {
     const auto ours = load_onednn_embedder(embedder_file, precision::fp32).value()->clone();
     const auto theirs = load_reference_embedder(embedder_file);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <vector>
 
 #include "shared/require.hpp"
 
@@ -44,38 +45,51 @@ long blocks(const format& how, const tensor_shape& shape) {
     return (shape.channels + how.block - 1) / how.block;
 }
 
-/// One window's largest or mean number of each channel of a block.
-template <bool Largest, typename Number, long Block>
-void window(const layer& one, const Number* __restrict in, long row_numbers,
-            Number* __restrict out) {
-    float kept[Block];
-    for (long k = 0; k < Block; ++k) kept[k] = Largest ? widened(in[k]) : 0.0f;
-    for (long y = 0; y < one.rows; ++y) {
-        for (long x = 0; x < one.columns; ++x) {
-            const Number* from = in + y * row_numbers + x * Block;
-            for (long k = 0; k < Block; ++k) {
-                const float value = widened(from[k]);
-                kept[k] = Largest ? std::max(kept[k], value) : kept[k] + value;
-            }
+/// How the numbers of one place of the window join those kept so far.
+enum class joining { first, largest, sum };
+
+/// One place of the window over a row of outputs.
+template <joining How, typename Number, long Block>
+void take_tap(const Number* __restrict in, long columns, long stride, float* __restrict kept) {
+    for (long x = 0; x < columns; ++x) {
+        const Number* from = in + x * stride * Block;
+        float* to = kept + x * Block;
+        for (long k = 0; k < Block; ++k) {
+            const float value = widened(from[k]);
+            if constexpr (How == joining::first) to[k] = value;
+            if constexpr (How == joining::largest) to[k] = to[k] < value ? value : to[k];
+            if constexpr (How == joining::sum) to[k] += value;
         }
     }
+}
+
+template <bool Largest, typename Number, long Block>
+void pool_row(const layer& one, const Number* in, long row_numbers, long columns, float* kept,
+              Number* out) {
+    constexpr joining next = Largest ? joining::largest : joining::sum;
+    take_tap<joining::first, Number, Block>(in, columns, one.stride, kept);
+    for (long i = 1; i < one.rows * one.columns; ++i) {
+        const Number* from = in + i / one.columns * row_numbers + i % one.columns * Block;
+        take_tap<next, Number, Block>(from, columns, one.stride, kept);
+    }
     const float share = Largest ? 1.0f : 1.0f / static_cast<float>(one.rows * one.columns);
-    for (long k = 0; k < Block; ++k) put(kept[k] * share, out[k]);
+    for (long i = 0; i < columns * Block; ++i) put(kept[i] * share, out[i]);
 }
 
 template <typename Number, long Block>
 void pool_as(const format& how, const layer& one, const Number* in, tensor_shape in_shape,
              Number* out, tensor_shape out_shape) {
     const long planes = how.batch * blocks(how, in_shape), row_numbers = in_shape.columns * Block;
+    std::vector<float> kept(static_cast<std::size_t>(out_shape.columns * Block));
     for (long plane = 0; plane < planes; ++plane, in += in_shape.rows * row_numbers) {
-        for (long y = 0; y < out_shape.rows; ++y) {
-            for (long x = 0; x < out_shape.columns; ++x, out += Block) {
-                const Number* from = in + (y * row_numbers + x * Block) * one.stride;
-                if (one.kind == layer_kind::max_pool) {
-                    window<true, Number, Block>(one, from, row_numbers, out);
-                } else {
-                    window<false, Number, Block>(one, from, row_numbers, out);
-                }
+        for (long y = 0; y < out_shape.rows; ++y, out += out_shape.columns * Block) {
+            const Number* from = in + y * one.stride * row_numbers;
+            if (one.kind == layer_kind::max_pool) {
+                pool_row<true, Number, Block>(one, from, row_numbers, out_shape.columns,
+                                              kept.data(), out);
+            } else {
+                pool_row<false, Number, Block>(one, from, row_numbers, out_shape.columns,
+                                               kept.data(), out);
             }
         }
     }
