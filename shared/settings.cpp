@@ -99,6 +99,18 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     if (worker.device != "auto" && worker.device != "cpu" && !cuda) {
         in.refuse("device", "must be auto, cpu or cuda:N");
     }
+    in.text("backend", worker.backend, 32);
+    if (worker.backend != "onednn" && worker.backend != "reference") {
+        in.refuse("backend", "must be onednn or reference");
+    }
+    in.text("precision", worker.precision, 32);
+    const bool bf16 = worker.precision == "bf16";
+    if (worker.precision != "auto" && worker.precision != "fp32" && !bf16) {
+        in.refuse("precision", "must be auto, fp32 or bf16");
+    }
+    if (bf16 && worker.backend == "reference") {
+        in.refuse("precision", "must be auto or fp32 with backend = reference");
+    }
     in.text("models", worker.models, path_bytes);
     in.integer("vision_threads", worker.vision_threads, 0, 256);
     in.integer("compute_threads", worker.compute_threads, 1, 64);

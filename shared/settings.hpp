@@ -32,13 +32,15 @@ struct broker_settings {
 struct worker_settings {
     common_settings common;
     std::string device = "auto";            ///< auto | cpu | cuda:N
+    std::string backend = "onednn";         ///< onednn | reference: what runs the networks on a CPU
+    std::string precision = "auto";         ///< auto | fp32 | bf16
     std::string models = "build/models";    ///< folder of the model files
     int vision_threads = 0;                 ///< 0: one per core this process may use
     int compute_threads = 1;
     int batch_max = 32;                     ///< chips in one pass
     int batch_wait_ms = 0;
     int detect_side_max = 2'000;            ///< pixels of the picture that a detector sees
-    std::string embedding = "plain";        ///< plain | mirror | unit | mirror_unit
+    std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
     double distance_max = 0;                ///< default threshold, Euclidean; 0: the embedding's
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote

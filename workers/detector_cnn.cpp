@@ -1,25 +1,15 @@
-// dlib's convolutional face detector (max-margin object detection). One of the three files that
-// include dlib. The type below is the file's format: the layers of mmod_human_face_detector.dat.
-// source    the network that the file was saved from, as its own header (a serialised type) demands
+// dlib's convolutional face detector (max-margin object detection). One of the files that include
+// dlib.
 #include <dlib/dnn.h>
 
 #include "workers/detector.hpp"
 #include "workers/dlib_pixels.hpp"
+#include "workers/engine/dlib_networks.hpp"
 
 namespace vultus {
 namespace {
 
-template <long Filters, typename Below>
-using shrink = dlib::con<Filters, 5, 5, 2, 2, Below>;
-template <long Filters, typename Below>
-using look = dlib::relu<dlib::affine<dlib::con<Filters, 5, 5, 1, 1, Below>>>;
-template <typename Below>
-using eighth = dlib::relu<dlib::affine<
-    shrink<32, dlib::relu<dlib::affine<shrink<32, dlib::relu<dlib::affine<shrink<16, Below>>>>>>>>>;
-
-using face_network = dlib::loss_mmod<dlib::con<
-    1, 9, 9, 1, 1,
-    look<45, look<45, look<45, eighth<dlib::input_rgb_image_pyramid<dlib::pyramid_down<6>>>>>>>>;
+using face_network = dlib_networks::detector;
 
 class cnn_detector final : public detector {
  public:

@@ -1,4 +1,4 @@
-// Our pictures as dlib's, shared by the three files that include dlib and by nothing else.
+// Our pictures as dlib's, shared by the files that include dlib and by nothing else.
 #pragma once
 
 #include <dlib/array2d.h>

@@ -38,7 +38,10 @@ int main(int argc, char** argv) {
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
     route_signals_here();
     auto models = load_vision_models(*settings);
-    if (!models) return complain(exit_models, models.error());
+    if (!models) {
+        const bool setting = models.error().code == errc::bad_option;  // what this CPU cannot do
+        return complain(setting ? exit_settings : exit_models, models.error());
+    }
 
     const job_store store;
     if (!wait_for_store(settings->common.redis, store, stop)) return 0;

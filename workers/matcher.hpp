@@ -14,9 +14,8 @@
 namespace vultus {
 
 struct match_options {
-    double distance_max =
-        0.55;                  ///< 0 < d <= 2; a neighbour farther away has no vote (ENGINE figures
-                               ///< in workers/README.md: 0.60 names strangers, 0.55 hardly any)
+    double distance_max = 0.55;  ///< 0 < d <= 2; a neighbour farther away has no vote. The default
+                                 ///< of plain embeddings (engine/embedding_kind.hpp)
     double margin_min = 0.05;  ///< share of the votes by which the winner must lead, 0..1
     int k = 3;                 ///< neighbours that vote, 1..100; with one photo a person 3 works
                                ///< as 1 does, because a vote counts by its nearness

@@ -12,15 +12,13 @@ result<vision_models> load_vision_models(const worker_settings& settings) {
     if (!kind) return fail(kind.error());
     auto files = find_models(settings.models);
     if (!files) return fail(files.error());
-    auto cnn = load_cnn_detector(files->detector);
-    if (!cnn) return fail(cnn.error());
+    auto nets = load_networks(*files, settings.backend, settings.precision);
+    if (!nets) return fail(nets.error());
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return fail(straightener.error());
-    auto network = load_reference_embedder(files->embedder);
-    if (!network) return fail(network.error());
-    return vision_models{make_hog_detector(), std::move(*cnn),
+    return vision_models{make_hog_detector(), std::move(nets->finder),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         with_kind(std::move(*network), *kind)};
+                         with_kind(std::move(nets->network), *kind)};
 }
 
 double distance_max_of(const worker_settings& settings) {

@@ -18,8 +18,9 @@ struct vision_models {
     std::unique_ptr<embedder> network;
 };
 
-/// Loads what the settings ask for (models, embedding).
-/// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding
+/// Loads what the settings ask for (models, backend, precision, embedding).
+/// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
+///           or a backend or precision that this CPU cannot run
 result<vision_models> load_vision_models(const worker_settings&);
 
 /// The threshold for requests without one of their own: worker.distance_max, or the embedding's.

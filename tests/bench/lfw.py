@@ -119,7 +119,7 @@ def main():
     samples = [path.read_bytes() for path in sorted(conftest.PHOTOS.glob("*.jpg"))]
     peer = Peer()
     with tempfile.TemporaryDirectory(prefix="vultus-lfw-") as folder:
-        service = conftest.Service(folder, settings=["worker.detect_side_max=4000"])
+        service = conftest.Service(folder, settings=["worker.detect_side_max=4000", "worker.embedding=plain"])
         try:
             service.wait_ready()
             good = [compare_faces(service, peer, photos + samples, "hog"),

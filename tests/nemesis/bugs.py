@@ -11,8 +11,13 @@ BUGS = {
         ("    return math.max(g.removed_version, tonumber(min_version))\n", "    return 0\n")]),
     "no order: a train that was accepted before a clear comes back after it": ({"stale answer"}, [
         ("    local label = change.replay(j.collection, j.mseq, j.label)\n", "    local label = j.label\n")]),
-    "no barrier: a change is done before its workers know": ({"stale answer", "forgotten face", "version goes back"}, [
-        ("    local lowest = lowest_held(collection)\n", "    local lowest = math.huge\n")]),
+    "news by hint only: no fence, no barrier, no version that an answer must have": (
+        {"stale answer", "forgotten face"}, [
+            ("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
+             "    if version > g.version then\n"),
+            ("    return math.max(g.removed_version, tonumber(min_version))\n", "    return 0\n"),
+            ("    local min_version = int(gallery.read(collection).version)\n", "    local min_version = 0\n"),
+            ("    local lowest = lowest_held(collection)\n", "    local lowest = math.huge\n")]),
     "an idempotency key is not kept": ({"two jobs of one key", "more jobs than operations"}, [
         ("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)\n", "")]),
     "a loss in company counts as a crash of the job": ({"failed"}, [

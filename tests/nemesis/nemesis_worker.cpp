@@ -3,6 +3,7 @@
 // run on two cores, and who must be recognised is known beforehand.
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "shared/log.hpp"
 #include "shared/settings.hpp"
@@ -16,6 +17,9 @@ namespace {
 
 using namespace vultus;
 
+/// So that a worker that is killed has work in hand; long for the tests, short for a detector.
+constexpr std::chrono::milliseconds look{25};
+
 class one_face final : public detector {
  public:
     std::string_view name() const noexcept override { return "hog"; }
@@ -23,6 +27,7 @@ class one_face final : public detector {
 
  protected:
     std::vector<detected_face> find(const image& picture) override {
+        std::this_thread::sleep_for(look);
         const auto width = static_cast<std::int32_t>(picture.width);
         const auto height = static_cast<std::int32_t>(picture.height);
         return {{{width / 4, height / 4, 3 * width / 4, 3 * height / 4}, 1.0}};

@@ -60,7 +60,8 @@ std::string printed(const settings_source& source) {
     out << '\n'
         << broker->drain_timeout.count() << ' ' << broker->finished_jobs_max << ' '
         << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
-        << worker->device << ' ' << worker->models << ' ' << worker->vision_threads << ' '
+        << worker->device << ' ' << worker->backend << ' ' << worker->precision << ' '
+        << worker->models << ' ' << worker->vision_threads << ' '
         << worker->compute_threads << ' ' << worker->batch_max << ' ' << worker->batch_wait_ms
         << ' ' << worker->detect_side_max << ' ' << worker->distance_max << ' ' << worker->embedding << ' '
         << worker->margin_min << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
@@ -147,6 +148,13 @@ TEST(settings, values_out_of_range_are_named_with_it) {
     EXPECT_EQ(refusal_of("[worker]\nmargin_min = 1\n"), "accepted");
     EXPECT_EQ(refusal_of("[worker]\ndevice = \"cuda:x\"\n"),
               ":2: worker.device: must be auto, cpu or cuda:N");
+    EXPECT_EQ(refusal_of("[worker]\nbackend = \"cuda\"\n"),
+              ":2: worker.backend: must be onednn or reference");
+    EXPECT_EQ(refusal_of("[worker]\nprecision = \"fp16\"\n"),
+              ":2: worker.precision: must be auto, fp32 or bf16");
+    EXPECT_EQ(refusal_of("[worker]\nbackend = \"reference\"\nprecision = \"fp32\"\n"), "accepted");
+    EXPECT_EQ(refusal_of("[worker]\nbackend = \"reference\"\nprecision = \"bf16\"\n"),
+              ":3: worker.precision: must be auto or fp32 with backend = reference");
     EXPECT_EQ(refusal_of("[common]\nlog_level = \"loud\"\n"),
               ":2: common.log_level: must be one of debug, info, warning, error");
     EXPECT_EQ(refusal_of("[api]\ninsecure = 1\n"), ":2: api.insecure: must be true or false");

@@ -11,6 +11,7 @@
 
 #include "store_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
+#include "workers/engine/engine.hpp"
 #include "workers/models.hpp"
 
 namespace vultus {
@@ -46,11 +47,12 @@ class seeing : public ::testing::Test {
         ASSERT_TRUE(files) << files.error().detail;
         vision_models models;
         models.hog = make_hog_detector();
-        models.cnn = std::move(load_cnn_detector(files->detector).value());
+        auto nets = load_networks(*files, "onednn", "auto");
+        ASSERT_TRUE(nets) << nets.error().detail;
+        models.cnn = std::move(nets->finder);
         models.landmarks =
             std::make_unique<const aligner>(std::move(aligner::load(files->landmarks).value()));
-        models.network =
-            with_kind(std::move(load_reference_embedder(files->embedder).value()), kind);
+        models.network = with_kind(std::move(nets->network), kind);
         pipeline_settings settings;
         settings.redis = settings.galleries.redis = world.server.address();
         settings.vision_threads = 2;

@@ -65,7 +65,47 @@ vultus::box edges(const rectangle& r) {
             static_cast<std::int32_t>(r.right()), static_cast<std::int32_t>(r.bottom())};
 }
 
+dlib_output copied(const tensor& from) {
+    return {static_cast<long>(from.k()), static_cast<long>(from.nr()), static_cast<long>(from.nc()),
+            std::vector<float>(from.begin(), from.end())};
+}
+
+struct output_reader {
+    std::vector<dlib_output>* out;
+    template <typename Details, typename Below, typename Extra>
+    void operator()(std::size_t, add_layer<Details, Below, Extra>& one) {
+        if (!std::is_same_v<Details, affine_>) out->emplace_back();
+        try {
+            out->back() = copied(one.get_output());
+        } catch (const dlib::error&) {
+            out->back() = {};  // overwritten in place
+        }
+    }
+};
+
+template <typename Network>
+std::vector<dlib_output> outputs_of(const matrix<rgb_pixel>& picture, const std::string& model) {
+    Network net;
+    deserialize(model) >> net;
+    resizable_tensor in;
+    net.to_tensor(&picture, &picture + 1, in);
+    net.subnet().forward(in);
+    std::vector<dlib_output> outputs{copied(in)};
+    visit_layers_backwards(net, output_reader{&outputs});
+    return outputs;
+}
+
 }  // namespace
+
+std::vector<dlib_output> dlib_embedding_layers(const chip& face, const std::string& model) {
+    image picture(limits::chip_side, limits::chip_side);
+    picture.rgb = face.rgb;
+    return outputs_of<resnet>(pixels(picture), model);
+}
+
+std::vector<dlib_output> dlib_detector_layers(const image& picture, const std::string& model) {
+    return outputs_of<mmod>(pixels(picture), model);
+}
 
 std::vector<detected_face> dlib_hog(const image& picture) {
     auto scanner = get_frontal_face_detector();

@@ -76,7 +76,8 @@ result<embedding_kind> parse_embedding_kind(std::string_view word) {
 }
 
 double distance_max_of(embedding_kind kind) {
-    return has_unit_length(kind) ? 0.39 : 0.55;
+    constexpr std::array<double, 4> distances{0.55, 0.54, 0.39, 0.38};
+    return distances[static_cast<std::size_t>(kind)];
 }
 
 chip mirrored(const chip& from) {

@@ -1,5 +1,6 @@
-// The seam between the worker and the networks: a backend embeds chips. `reference` is dlib's own
-// forward pass on the CPU, the oracle for every other backend.
+// The seam between the worker and the networks: a backend embeds chips and finds faces. `reference`
+// is dlib's own forward pass on the CPU, the oracle for every other backend; `onednn` is the faster
+// one.
 #pragma once
 
 #include <memory>
@@ -9,9 +10,17 @@
 #include <vector>
 
 #include "shared/result.hpp"
+#include "workers/detector.hpp"
 #include "workers/geometry.hpp"
+#include "workers/models.hpp"
 
 namespace vultus {
+
+/// The numbers that a backend computes with.
+enum class precision {
+    fp32,  ///< equal to dlib's results
+    bf16   ///< bfloat16 weights and activations, float32 sums: faster, another model to a gallery
+};
 
 /// threads   one caller at a time, a compute thread; one object per lane (clone())
 class embedder {
@@ -35,6 +44,29 @@ class embedder {
 /// dlib_face_recognition_resnet_model_v1 by dlib; name "dlib_resnet_v1/plain".
 /// errors    malformed if the file is not that network
 result<std::unique_ptr<embedder>> load_reference_embedder(const std::string& file);
+
+/// The same by oneDNN, on the calling thread only. fp32: the same name, for its numbers are dlib's
+/// to 2e-6 of the largest; bf16: "dlib_resnet_v1_bf16/plain".
+/// errors    malformed as above; bad_option if this CPU cannot (engine/onednn.hpp)
+result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, precision numbers);
+
+/// The `cnn` detector by oneDNN, on the calling thread only. fp32: dlib's boxes; bf16: boxes a few
+/// pixels off.
+/// errors    malformed: not that network; bad_option if this CPU cannot (engine/onednn.hpp)
+result<std::unique_ptr<detector>> load_onednn_detector(const std::string& file, precision numbers);
+
+/// What a worker runs.
+struct networks {
+    std::unique_ptr<detector> finder;  ///< the `cnn` detector
+    std::unique_ptr<embedder> network;
+};
+
+/// Both networks by one backend, as the settings worker.backend and worker.precision say; the log
+/// says which and what of the CPU it uses.
+/// requires  values that the settings take
+/// errors    those of the loading above, and what is to be set instead
+result<networks> load_networks(const model_paths& files, const std::string& backend,
+                               const std::string& precision_wanted);
 
 /// Gives the linear algebra library one thread: the worker is parallel over photos. Call once,
 /// early.

@@ -1,0 +1,219 @@
+// Loops over blocks of 8 or 16 channels, which the compiler turns into vectors (-O3).
+#include "workers/engine/kernels.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "shared/require.hpp"
+
+namespace vultus::kernels {
+namespace {
+
+float widened(float value) {
+    return value;
+}
+float widened(std::uint16_t value) {
+    return std::bit_cast<float>(std::uint32_t{value} << 16);
+}
+void put(float value, float& to) {
+    to = value;
+}
+void put(float value, std::uint16_t& to) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    to = static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
+}
+
+template <long Block>
+struct width {
+    static constexpr long block = Block;
+};
+
+/// Calls with the number type and the block as types.
+template <typename Call>
+void dispatch(const format& how, Call&& call) {
+    VULTUS_REQUIRE(how.block == 8 || how.block == 16, "channels lie together by 8 or 16");
+    if (how.bf16) {
+        how.block == 8 ? call(std::uint16_t{}, width<8>{}) : call(std::uint16_t{}, width<16>{});
+    } else {
+        how.block == 8 ? call(float{}, width<8>{}) : call(float{}, width<16>{});
+    }
+}
+
+long blocks(const format& how, const tensor_shape& shape) {
+    return (shape.channels + how.block - 1) / how.block;
+}
+
+/// One window's largest or mean number of each channel of a block.
+template <bool Largest, typename Number, long Block>
+void window(const layer& one, const Number* __restrict in, long row_numbers,
+            Number* __restrict out) {
+    float kept[Block];
+    for (long k = 0; k < Block; ++k) kept[k] = Largest ? widened(in[k]) : 0.0f;
+    for (long y = 0; y < one.rows; ++y) {
+        for (long x = 0; x < one.columns; ++x) {
+            const Number* from = in + y * row_numbers + x * Block;
+            for (long k = 0; k < Block; ++k) {
+                const float value = widened(from[k]);
+                kept[k] = Largest ? std::max(kept[k], value) : kept[k] + value;
+            }
+        }
+    }
+    const float share = Largest ? 1.0f : 1.0f / static_cast<float>(one.rows * one.columns);
+    for (long k = 0; k < Block; ++k) put(kept[k] * share, out[k]);
+}
+
+template <typename Number, long Block>
+void pool_as(const format& how, const layer& one, const Number* in, tensor_shape in_shape,
+             Number* out, tensor_shape out_shape) {
+    const long planes = how.batch * blocks(how, in_shape), row_numbers = in_shape.columns * Block;
+    for (long plane = 0; plane < planes; ++plane, in += in_shape.rows * row_numbers) {
+        for (long y = 0; y < out_shape.rows; ++y) {
+            for (long x = 0; x < out_shape.columns; ++x, out += Block) {
+                const Number* from = in + (y * row_numbers + x * Block) * one.stride;
+                if (one.kind == layer_kind::max_pool) {
+                    window<true, Number, Block>(one, from, row_numbers, out);
+                } else {
+                    window<false, Number, Block>(one, from, row_numbers, out);
+                }
+            }
+        }
+    }
+}
+
+/// Where a block's row begins, or nullptr where the operand has ended.
+template <typename Number, long Block>
+const Number* row_of(const Number* from, const tensor_shape& shape, long picture, long channels,
+                     long row) {
+    const long count = (shape.channels + Block - 1) / Block;
+    if (channels >= count || row >= shape.rows) return nullptr;
+    return from + ((picture * count + channels) * shape.rows + row) * shape.columns * Block;
+}
+
+/// What may not lie in one another's memory, so that the compiler makes vectors of it.
+template <typename Number>
+void add_both(const Number* __restrict a, const Number* __restrict b, long numbers, float floor,
+              Number* __restrict out) {
+    for (long i = 0; i < numbers; ++i) put(std::max(widened(a[i]) + widened(b[i]), floor), out[i]);
+}
+
+template <typename Number>
+void take_one(const Number* __restrict from, long numbers, float floor, Number* __restrict out) {
+    for (long i = 0; i < numbers; ++i) put(std::max(widened(from[i]), floor), out[i]);
+}
+
+/// A row of `numbers`; an operand that is nullptr or shorter goes on with zeros.
+template <typename Number>
+void add_rows(const Number* a, long a_numbers, const Number* b, long b_numbers, Number* out,
+              long numbers, bool relu) {
+    const float floor = relu ? 0.0f : -std::numeric_limits<float>::infinity();
+    if (a == nullptr) a_numbers = 0;
+    if (b == nullptr) b_numbers = 0;
+    const long both = std::min(a_numbers, b_numbers), some = std::max(a_numbers, b_numbers);
+    add_both(a, b, both, floor, out);
+    take_one((a_numbers > b_numbers ? a : b) + both, some - both, floor, out + both);
+    std::fill(out + some, out + numbers, Number{});
+}
+
+template <typename Number, long Block>
+void add_as(const format& how, const Number* a, tensor_shape a_shape, const Number* b,
+            tensor_shape b_shape, Number* out, tensor_shape out_shape, bool relu) {
+    const long numbers = out_shape.columns * Block;
+    for (long picture = 0; picture < how.batch; ++picture) {
+        for (long channels = 0; channels < blocks(how, out_shape); ++channels) {
+            for (long row = 0; row < out_shape.rows; ++row, out += numbers) {
+                add_rows<Number>(row_of<Number, Block>(a, a_shape, picture, channels, row),
+                                 a_shape.columns * Block,
+                                 row_of<Number, Block>(b, b_shape, picture, channels, row),
+                                 b_shape.columns * Block, out, numbers, relu);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+void pool(const format& how, const layer& one, const void* in, tensor_shape in_shape, void* out,
+          tensor_shape out_shape) {
+    dispatch(how, [&]<typename Number, long Block>(Number, width<Block>) {
+        pool_as<Number, Block>(how, one, static_cast<const Number*>(in), in_shape,
+                               static_cast<Number*>(out), out_shape);
+    });
+}
+
+void average_all(const format& how, const void* in, tensor_shape in_shape, float* out) {
+    const long pixels = in_shape.rows * in_shape.columns;
+    dispatch(how, [&]<typename Number, long Block>(Number, width<Block>) {
+        const auto* from = static_cast<const Number*>(in);
+        const long planes = how.batch * blocks(how, in_shape);
+        for (long plane = 0; plane < planes; ++plane) {
+            float sum[Block] = {};
+            for (long i = 0; i < pixels; ++i, from += Block) {
+                for (long k = 0; k < Block; ++k) sum[k] += widened(from[k]);
+            }
+            for (long k = 0; k < Block; ++k) *out++ = sum[k] / static_cast<float>(pixels);
+        }
+    });
+}
+
+void add(const format& how, const void* a, tensor_shape a_shape, const void* b,
+         tensor_shape b_shape, void* out, tensor_shape out_shape, bool relu) {
+    dispatch(how, [&]<typename Number, long Block>(Number, width<Block>) {
+        add_as<Number, Block>(how, static_cast<const Number*>(a), a_shape,
+                              static_cast<const Number*>(b), b_shape, static_cast<Number*>(out),
+                              out_shape, relu);
+    });
+}
+
+void relu(const format& how, const void* in, tensor_shape shape, void* out) {
+    const tensor_shape none{};
+    add(how, in, shape, in, none, out, shape, true);
+}
+
+void linear(const format& how, const layer& one, const float* in, float* out) {
+    const long stride = (one.inputs + how.block - 1) / how.block * how.block;
+    for (long picture = 0; picture < how.batch; ++picture, in += stride, out += one.outputs) {
+        std::fill_n(out, one.outputs, 0.0f);
+        for (long i = 0; i < one.inputs; ++i) {
+            const float* weights = one.weights.data() + i * one.outputs;
+            const float factor = in[i];
+            for (long o = 0; o < one.outputs; ++o) out[o] += factor * weights[o];
+        }
+    }
+}
+
+void column_sum(const format& how, const layer& one, const float* in, tensor_shape in_shape,
+                float* out) {
+    const long plane = in_shape.rows * in_shape.columns * how.block;
+    const long channel_blocks = blocks(how, in_shape);
+    for (long picture = 0; picture < how.batch; ++picture) {
+        const float* from = in + picture * channel_blocks * plane;
+        for (long y = 0; y < in_shape.rows; ++y, out += in_shape.columns) {
+            std::fill_n(out, in_shape.columns, one.bias[0]);
+            for (long k = 0; k < one.columns; ++k) {
+                const long shift = k - one.padding_columns;
+                const float* row =
+                    from + k / how.block * plane + y * in_shape.columns * how.block + k % how.block;
+                const long first = std::max(0L, -shift);
+                const long last = std::min(in_shape.columns, in_shape.columns - shift);
+                for (long x = first; x < last; ++x) out[x] += row[(x + shift) * how.block];
+            }
+        }
+    }
+}
+
+void planes_of(const std::uint8_t* __restrict rgb, std::size_t pixels,
+               const std::array<float, 3>& mean, float* __restrict out, std::size_t plane) {
+    const float red = mean[0], green = mean[1], blue = mean[2];
+    for (std::size_t i = 0; i < pixels; ++i) {
+        out[i] = (static_cast<float>(rgb[i * 3]) - red) / 256.0f;
+        out[i + plane] = (static_cast<float>(rgb[i * 3 + 1]) - green) / 256.0f;
+        out[i + plane * 2] = (static_cast<float>(rgb[i * 3 + 2]) - blue) / 256.0f;
+    }
+}
+
+void narrow(const float* in, std::size_t count, std::uint16_t* out) {
+    for (std::size_t i = 0; i < count; ++i) put(in[i], out[i]);
+}
+
+}  // namespace vultus::kernels

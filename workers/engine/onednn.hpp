@@ -1,0 +1,63 @@
+// A layer list run by oneDNN on the CPU. The library itself is in onednn.cpp alone.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "workers/engine/engine.hpp"
+#include "workers/engine/layers.hpp"
+
+namespace vultus {
+
+/// What oneDNN may use of this CPU: "avx2", "avx512" or "avx512_bf16". ONEDNN_MAX_CPU_ISA lowers
+/// it.
+/// errors    bad_option: less than AVX2, which it computes a hundred times slower
+result<std::string> onednn_cpu();
+
+/// threads   one caller at a time, whichever; one object per lane (clone()). Objects share the
+///           weights. Uses the calling thread only.
+class onednn_network {
+ public:
+    /// Kept ready: programs for so many batch and picture sizes, the least recently used goes
+    /// first.
+    static constexpr std::size_t programs_max = 8;
+
+    /// Makes the network ready for pictures of `warm` sizes (batch, shape): primitives are made and
+    /// weights laid out as they want them.
+    /// requires  check(net) found nothing
+    /// errors    bad_option: bf16 on a CPU without it; a CPU below AVX2; a layer for which oneDNN
+    ///           has only its reference code
+    static result<onednn_network> make(std::shared_ptr<const network> net, precision numbers,
+                                       const std::vector<std::pair<long, tensor_shape>>& warm);
+    onednn_network(onednn_network&&) noexcept;
+    onednn_network& operator=(onednn_network&&) noexcept;
+    ~onednn_network();
+    /// For another lane: the same weights in memory, buffers of its own.
+    onednn_network clone() const;
+
+    /// Where to put `batch` pictures before run(): [picture][channel][row][column]. What was there
+    /// is undefined. Makes a program if there is none for this size: about 20 ms.
+    /// errors    bad_option: smaller than the network's window. Ends the process (70) if oneDNN
+    ///           cannot make one.
+    result<std::span<float>> input(long batch, tensor_shape picture);
+
+    /// Runs the pictures. returns  [picture][output.channels][row][column], valid until the next
+    /// call; ends the process (70) if oneDNN fails
+    std::span<const float> run();
+    /// The shape of one picture's output in run().
+    tensor_shape output() const;
+
+    /// For tests: how oneDNN runs each convolution of the current program, as it names it.
+    std::vector<std::string> implementations() const;
+    std::size_t programs() const;
+
+ private:
+    struct state;
+    explicit onednn_network(std::unique_ptr<state>);
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace vultus
