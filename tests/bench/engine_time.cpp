@@ -43,8 +43,8 @@ std::pair<double, double> best_of(int rounds, const std::function<void()>& a,
     return best;
 }
 
-// Twelve independent sums hide the latency of a fused multiply-add on any core so far. In assembler,
-// so that nothing but them is in the loop.
+// Twelve independent sums hide the latency of a fused multiply-add on any core so far. In
+// assembler, so that nothing but them is in the loop.
 constexpr long turns = 4'000'000;
 constexpr double sums = 12;
 

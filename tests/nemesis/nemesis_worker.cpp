@@ -53,7 +53,8 @@ class colour_embedder final : public embedder {
                 }
             }
             constexpr float pixels = (to - from) * (to - from);
-            for (std::size_t colour = 0; colour < 3; ++colour) all[i][colour] *= 8 / 255.0f / pixels;
+            for (std::size_t colour = 0; colour < 3; ++colour)
+                all[i][colour] *= 8 / 255.0f / pixels;
         }
         return all;
     }

@@ -61,10 +61,10 @@ std::string printed(const settings_source& source) {
         << broker->drain_timeout.count() << ' ' << broker->finished_jobs_max << ' '
         << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
         << worker->device << ' ' << worker->backend << ' ' << worker->precision << ' '
-        << worker->models << ' ' << worker->vision_threads << ' '
-        << worker->compute_threads << ' ' << worker->batch_max << ' ' << worker->batch_wait_ms
-        << ' ' << worker->detect_side_max << ' ' << worker->distance_max << ' ' << worker->embedding << ' '
-        << worker->margin_min << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
+        << worker->models << ' ' << worker->vision_threads << ' ' << worker->compute_threads << ' '
+        << worker->batch_max << ' ' << worker->batch_wait_ms << ' ' << worker->detect_side_max
+        << ' ' << worker->distance_max << ' ' << worker->embedding << ' ' << worker->margin_min
+        << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max
         << ' ' << api->queue_jobs_max << ' ' << api->queue_bytes_max << ' '
