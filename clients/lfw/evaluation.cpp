@@ -126,6 +126,12 @@ std::vector<rate_figures> rates_over(const all_pairs& pairs, const plan& what,
 
 }  // namespace
 
+std::vector<scored_pair> pair_distances(const pair_list& list, const std::vector<photo_id>& photos,
+                                        const std::vector<std::optional<raw_face>>& faces,
+                                        embedding_kind which) {
+    return material(list, photos, faces).scored(which);
+}
+
 run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
                      const std::vector<std::optional<raw_face>>& faces, const plan& what) {
     VULTUS_REQUIRE(!what.kinds.empty(), "a kind");

@@ -104,4 +104,10 @@ struct plan {
 run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
                      const std::vector<std::optional<raw_face>>& faces, const plan& what);
 
+/// The distance of each pair of the list; nothing where a photo shows no face.
+/// requires  as evaluate()
+std::vector<scored_pair> pair_distances(const pair_list& list, const std::vector<photo_id>& photos,
+                                        const std::vector<std::optional<raw_face>>& faces,
+                                        embedding_kind which);
+
 }  // namespace vultus::lfw

@@ -27,7 +27,7 @@ struct arguments {
     look_settings looking;
     std::string pairs;
     std::string embedding = "plain";
-    std::string roc;
+    std::string roc, distances;
     plan what;
     bool json = false;
 };
@@ -50,6 +50,11 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
     app.add_flag("--json", asked.json, "one JSON object instead of tables");
     app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
+    app.add_option("--precision", looking.precision, "auto, fp32 or bf16")
+        ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
+        ->capture_default_str();
+    app.add_option("--distances", asked.distances,
+                   "write the pairs' distances to this file, a line each");
     app.add_option("--roc", asked.roc, "write the curves to this SVG file");
     app.add_option("--min-face-px", looking.detecting.min_face_px, "smallest face to find")
         ->check(CLI::Range(10, 2'000))
@@ -105,6 +110,15 @@ int run(const arguments& asked) {
     found.ms_per_photo = seen->ms_per_photo;
     found.seconds = seen->seconds;
     std::cout << (asked.json ? json_report(found) : text_report(found)) << std::flush;
+    if (!asked.distances.empty()) {
+        std::string lines;
+        for (const scored_pair& pair : pair_distances(*pairs, *photos, seen->faces, what.kinds[0])) {
+            lines += fixed(pair.distance, 6) + "\n";
+        }
+        if (auto done = write_file(asked.distances, lines); !done) {
+            return complain(done.error(), failed);
+        }
+    }
     if (asked.roc.empty()) return ok;
     if (auto done = write_file(asked.roc, roc_drawing(found)); !done) {
         return complain(done.error(), failed);

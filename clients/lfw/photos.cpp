@@ -35,9 +35,10 @@ double processor_time() {
 }
 
 /// The worker's own, with the network's plain output.
-result<vision_models> load(const std::string& folder) {
+result<vision_models> load(const std::string& folder, const std::string& precision) {
     worker_settings settings;
     settings.models = folder;
+    settings.precision = precision;
     settings.embedding = name_of(embedding_kind::plain);
     return load_vision_models(settings);
 }
@@ -155,7 +156,7 @@ result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settin
                           const std::function<void(std::size_t)>& told) {
     VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
     use_one_blas_thread();
-    auto loaded = load(settings.models);
+    auto loaded = load(settings.models, settings.precision);
     if (!loaded) return fail(loaded.error());
     looked_at seen;
     seen.faces.resize(photos.size());

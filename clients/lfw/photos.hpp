@@ -27,7 +27,8 @@ result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::strin
 struct look_settings {
     std::string images;
     std::string models = "build/models";
-    std::string detector = "hog";  ///< or "cnn"
+    std::string detector = "hog";    ///< or "cnn"
+    std::string precision = "auto";  ///< as the setting worker.precision
     bool mirror = false;           ///< embed the mirror image, too: twice the work
     int threads = 1;
     detector_options detecting;

@@ -19,7 +19,7 @@ namespace vultus {
 /// The numbers that a backend computes with.
 enum class precision {
     fp32,  ///< equal to dlib's results
-    bf16   ///< bfloat16 weights and activations, float32 sums: faster, another model to a gallery
+    bf16   ///< bfloat16 weights and activations, float32 sums: faster, nearly the same
 };
 
 /// threads   one caller at a time, a compute thread; one object per lane (clone())
@@ -46,7 +46,7 @@ class embedder {
 result<std::unique_ptr<embedder>> load_reference_embedder(const std::string& file);
 
 /// The same by oneDNN, on the calling thread only. fp32: the same name, for its numbers are dlib's
-/// to 2e-6 of the largest; bf16: "dlib_resnet_v1_bf16/plain".
+/// to 2e-6 of the largest; bf16: the same name, as distances move by less than 0.002.
 /// errors    malformed as above; bad_option if this CPU cannot (engine/onednn.hpp)
 result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, precision numbers);
 

@@ -19,13 +19,13 @@ constexpr tensor_shape chip_shape{3, side, side};
 
 class onednn_embedder final : public embedder {
  public:
-    onednn_embedder(onednn_network net, std::array<float, 3> mean, precision numbers)
-        : net_(std::move(net)), mean_(mean), numbers_(numbers) {}
+    onednn_embedder(onednn_network net, std::array<float, 3> mean)
+        : net_(std::move(net)), mean_(mean) {}
     std::string_view name() const noexcept override {
-        return numbers_ == precision::fp32 ? "dlib_resnet_v1/plain" : "dlib_resnet_v1_bf16/plain";
+        return "dlib_resnet_v1/plain";
     }
     std::unique_ptr<embedder> clone() const override {
-        return std::make_unique<onednn_embedder>(net_.clone(), mean_, numbers_);
+        return std::make_unique<onednn_embedder>(net_.clone(), mean_);
     }
 
     std::vector<embedding> embed(std::span<const chip> chips) override {
@@ -62,7 +62,6 @@ class onednn_embedder final : public embedder {
 
     onednn_network net_;
     std::array<float, 3> mean_;
-    precision numbers_;
 };
 
 }  // namespace
@@ -80,8 +79,7 @@ result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, 
     auto net =
         onednn_network::make(std::make_shared<const network>(std::move(*list)), numbers, warm);
     if (!net) return fail(net.error());
-    return std::unique_ptr<embedder>(
-        std::make_unique<onednn_embedder>(std::move(*net), mean, numbers));
+    return std::unique_ptr<embedder>(std::make_unique<onednn_embedder>(std::move(*net), mean));
 }
 
 }  // namespace vultus
