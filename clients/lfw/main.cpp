@@ -112,7 +112,8 @@ int run(const arguments& asked) {
     std::cout << (asked.json ? json_report(found) : text_report(found)) << std::flush;
     if (!asked.distances.empty()) {
         std::string lines;
-        for (const scored_pair& pair : pair_distances(*pairs, *photos, seen->faces, what.kinds[0])) {
+        for (const scored_pair& pair :
+             pair_distances(*pairs, *photos, seen->faces, what.kinds[0])) {
             lines += fixed(pair.distance, 6) + "\n";
         }
         if (auto done = write_file(asked.distances, lines); !done) {
