@@ -40,14 +40,14 @@ picture_size detection_size(std::uint32_t width, std::uint32_t height,
     return {side(width), side(height)};
 }
 
-detected_faces detector::detect(const image& photo, const detector_options& options) {
+detected_faces detector::detect(const image& picture, picture_size photo,
+                                const detector_options& options) {
     const picture_size size = detection_size(photo.width, photo.height, options);
     detected_faces found;
     if (std::min(size.width, size.height) < side_min_px) return found;
-    if (size == picture_size{photo.width, photo.height}) {
-        found.faces = find(photo);
-    } else {
-        found.faces = find(resized(photo, size.width, size.height));
+    const bool fits = size == picture_size{picture.width, picture.height};
+    found.faces = fits ? find(picture) : find(resized(picture, size.width, size.height));
+    if (size != photo) {
         const double across = static_cast<double>(photo.width) / size.width;
         const double down = static_cast<double>(photo.height) / size.height;
         for (detected_face& face : found.faces) {

@@ -51,7 +51,11 @@ class detector {
     /// returns   boxes in pixels of the photo, largest first; the same for the same input. None if
     ///           the resized photo is narrower than 40 px
     /// threads   blocks for the detection
-    detected_faces detect(const image& photo, const detector_options&);
+    detected_faces detect(const image& photo, const detector_options& options) {
+        return detect(photo, {photo.width, photo.height}, options);
+    }
+    /// The same with a smaller picture of that photo, not smaller than detection_size() says.
+    detected_faces detect(const image& picture, picture_size photo, const detector_options&);
 
  protected:
     /// The faces of a picture that has its detection size already, in pixels of that picture.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/limits.hpp"
 #include "shared/require.hpp"
 #include "workers/image_codecs.hpp"
 
@@ -30,10 +31,11 @@ double codecs::thread_seconds() noexcept {
 
 namespace {
 
-result<image> decode_stored(std::string_view bytes, const image_header& header) {
+result<image> decode_stored(std::string_view bytes, const image_header& header,
+                            std::uint32_t jpeg_shrink) {
     switch (header.format) {
         case image_format::jpeg:
-            return codecs::decode_jpeg(bytes, header);
+            return codecs::decode_jpeg(bytes, header, jpeg_shrink);
         case image_format::png:
             return codecs::decode_png(bytes, header);
         case image_format::webp:
@@ -143,14 +145,25 @@ image turned_upright(image picture, int orientation) {
 }
 
 result<decoded_image> decode_image(std::string_view bytes) {
+    return decode_reduced(bytes, limits::image_side);
+}
+
+result<decoded_image> decode_reduced(std::string_view bytes, std::uint32_t side) {
     const auto header = inspect_image(bytes);
     if (!header) return fail(header.error());
-    auto stored = decode_stored(bytes, *header);
+    const std::uint32_t longer = std::max(header->width, header->height);
+    std::uint32_t shrink = header->format == image_format::jpeg ? 8 : 1;
+    while (shrink > 1 && longer / shrink < side) shrink /= 2;
+    auto stored = decode_stored(bytes, *header, shrink);
     if (!stored) return fail(stored.error());
-    VULTUS_REQUIRE(stored->width == header->width && stored->height == header->height,
-                   "a codec gives the size that the header says");
+    VULTUS_REQUIRE(stored->width == (header->width + shrink - 1) / shrink &&
+                       stored->height == (header->height + shrink - 1) / shrink,
+                   "a codec gives the size that it is asked for");
+    const int orientation = exif_orientation(header->exif);
     decoded_image decoded;
-    decoded.picture = turned_upright(std::move(*stored), exif_orientation(header->exif));
+    decoded.width = orientation >= 5 ? header->height : header->width;
+    decoded.height = orientation >= 5 ? header->width : header->height;
+    decoded.picture = turned_upright(std::move(*stored), orientation);
     decoded.format = header->format;
     decoded.animated = header->animated;
     return decoded;

@@ -34,7 +34,9 @@ struct image {
 };
 
 struct decoded_image {
-    image picture;  ///< upright: the EXIF orientation is applied
+    image picture;            ///< upright: the EXIF orientation is applied
+    std::uint32_t width = 0;  ///< of the photo, upright; the picture's own unless it is reduced
+    std::uint32_t height = 0;
     image_format format = image_format::jpeg;
     bool animated = false;  ///< the first picture of an animation
 };
@@ -46,6 +48,11 @@ struct decoded_image {
 ///           more than 5 s of this thread's processor time
 /// threads   any; blocks for the decoding
 result<decoded_image> decode_image(std::string_view bytes);
+
+/// The same for looking from afar: a JPEG comes with its sides divided by 2, 4 or 8 (rounded up) as
+/// long as the longer one stays at least `side`, in less than half the time; others come whole.
+/// errors    as decode_image(): all of the photo's data is read
+result<decoded_image> decode_reduced(std::string_view bytes, std::uint32_t side);
 
 /// A JPEG file. requires 1 <= quality <= 100, a picture with sides of 1 to limits::image_side
 /// errors    internal, if the library refuses

@@ -16,7 +16,8 @@ constexpr double decode_seconds_max = 5.0;
 /// Processor time of this thread, seconds.
 double thread_seconds() noexcept;
 
-result<image> decode_jpeg(std::string_view bytes, const image_header&);
+/// `shrink`: 1, 2, 4 or 8, by which both sides are divided, rounded up.
+result<image> decode_jpeg(std::string_view bytes, const image_header&, std::uint32_t shrink);
 result<image> decode_png(std::string_view bytes, const image_header&);
 result<image> decode_webp(std::string_view bytes, const image_header&);
 

@@ -97,6 +97,7 @@ struct decoding {
     error_state errors;
     jpeg_progress_mgr progress{};
     std::vector<std::uint8_t> ink_row;  // CMYK only
+    std::uint32_t width = 0, height = 0, shrink = 1;
     image picture;
 };
 
@@ -108,13 +109,19 @@ bool run(decoding& work, std::string_view bytes) {
     library.progress = &work.progress;
     jpeg_mem_src(&library, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_read_header(&library, TRUE);
-    if (library.image_width != work.picture.width || library.image_height != work.picture.height) {
+    if (library.image_width != work.width || library.image_height != work.height) {
         leave(reinterpret_cast<j_common_ptr>(&library), errc::undecodable_image,
               "two frame headers");
     }
     const bool inks = library.jpeg_color_space == JCS_CMYK || library.jpeg_color_space == JCS_YCCK;
     library.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    library.scale_num = 1;
+    library.scale_denom = work.shrink;
     jpeg_start_decompress(&library);
+    if (library.output_width != work.picture.width ||
+        library.output_height != work.picture.height) {
+        leave(reinterpret_cast<j_common_ptr>(&library), errc::internal, "another size was asked");
+    }
     while (library.output_scanline < library.output_height) {
         std::uint8_t* target = work.picture.row(library.output_scanline);
         std::uint8_t* row = inks ? work.ink_row.data() : target;
@@ -155,13 +162,18 @@ bool run(encoding& work, const image& picture, int quality) {
 
 }  // namespace
 
-result<image> codecs::decode_jpeg(std::string_view bytes, const image_header& header) {
+result<image> codecs::decode_jpeg(std::string_view bytes, const image_header& header,
+                                  std::uint32_t shrink) {
     decoding work;
     set_up(work.errors);
     work.library.err = &work.errors.manager;
     work.progress.progress_monitor = on_progress;
-    work.picture = image(header.width, header.height);
-    work.ink_row.resize(std::size_t{header.width} * 4);
+    work.width = header.width;
+    work.height = header.height;
+    work.shrink = shrink;
+    work.picture =
+        image((header.width + shrink - 1) / shrink, (header.height + shrink - 1) / shrink);
+    work.ink_row.resize(std::size_t{work.picture.width} * 4);
     const bool whole = run(work, bytes);
     jpeg_destroy_decompress(&work.library);
     if (!whole) return fail(work.errors.code, work.errors.detail);

@@ -1,8 +1,10 @@
 #include "workers/vision_stage.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "shared/failpoint.hpp"
+#include "shared/image_header.hpp"
 #include "workers/image.hpp"
 #include "workers/image_draw.hpp"
 
@@ -66,38 +68,44 @@ result<void> vision_stage::look(work& item) {
 
 result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     const bool train = item.type == job_type::train;
-    result<decoded_image> photo = [&] {
-        const stage_timer timer(item, "decode");
-        // decode_image ends by itself after 5 s of processor time.
-        const step moving(slot_, limits::progress * 2);
-        return decode_image(item.photos[index]);
-    }();
-    if (!photo) return fail(photo.error());
-    const image& picture = photo->picture;
-
+    const std::string& bytes = item.photos[index];
+    const auto header = inspect_image(bytes);
+    if (!header) return fail(header.error());
     detector& finder = item.options.detector == "cnn" ? *cnn_ : *hog_;
     const detector_options wanted{item.options.min_face_px, detect_side_max_};
+    const picture_size size = detection_size(header->width, header->height, wanted);
+    const auto decoded = [&](std::uint32_t side) {
+        const stage_timer timer(item, "decode");
+        // Decoding ends by itself after 5 s of processor time.
+        const step moving(slot_, limits::progress * 2);
+        return decode_reduced(bytes, side);
+    };
+    auto photo = decoded(std::max(size.width, size.height));
+    if (!photo) return fail(photo.error());
     const detected_faces found = [&] {
         const stage_timer timer(item, "detect");
-        const picture_size size = detection_size(picture.width, picture.height, wanted);
         const step moving(slot_, detection_allowance(size, &finder == cnn_.get()));
-        return finder.detect(picture, wanted);
+        return finder.detect(photo->picture, {photo->width, photo->height}, wanted);
     }();
     if (train && found.faces.empty()) return fail(errc::no_face, "nobody was found");
     if (train && found.faces.size() > 1) {
         return fail(errc::several_faces, std::to_string(found.faces.size()) + " faces were found");
     }
 
+    if (!found.faces.empty() && photo->picture.width < photo->width) {
+        photo = decoded(limits::image_side);  // chips come from the whole photo
+        if (!photo) return fail(photo.error());
+    }
     const stage_timer timer(item, "align");
     const step moving(slot_);
     for (const detected_face& face : found.faces) {
-        aligned_face aligned = aligner_.align(picture, face.where);
+        aligned_face aligned = aligner_.align(photo->picture, face.where);
         item.seen.faces.push_back({face, aligned.points, {}});
         item.photo_of_face.push_back(index);
         item.chips.push_back(std::move(aligned.face));
     }
-    item.seen.width = picture.width;
-    item.seen.height = picture.height;
+    item.seen.width = photo->width;
+    item.seen.height = photo->height;
     item.seen.animated = photo->animated;
     item.seen.truncated = found.truncated;
     item.seen.detector = finder.name();

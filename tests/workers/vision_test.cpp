@@ -201,6 +201,22 @@ TEST(vision, a_turned_photo_gives_the_same_face) {
     EXPECT_LT(distance_between(here[0].vector, there[0].vector), 0.15f);
 }
 
+TEST(vision, a_large_photo_from_afar_has_the_same_faces) {
+    const image small = photo("obama2.jpg");
+    const auto file = encode_jpeg(resized(small, 4 * small.width, 4 * small.height), 90);
+    const detector_options wanted{200, 1'000};
+    const auto whole = decode_image(*file);
+    const picture_size size = detection_size(whole->width, whole->height, wanted);
+    const auto afar = decode_reduced(*file, std::max(size.width, size.height));
+    ASSERT_LT(afar->picture.width, whole->picture.width);
+    const auto there = loaded().hog->detect(whole->picture, wanted).faces;
+    const auto here =
+        loaded().hog->detect(afar->picture, {afar->width, afar->height}, wanted).faces;
+    ASSERT_EQ(here.size(), there.size());
+    ASSERT_EQ(here.size(), 1u);
+    expect_near(here[0].where, there[0].where, 12);  // 3 pixels of what the detector sees
+}
+
 TEST(vision, tiny_and_empty_pictures_have_no_face) {
     for (const auto& [width, height] : {std::pair{1u, 1u},
                                         {1u, 300u},
