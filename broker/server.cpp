@@ -96,10 +96,19 @@ void server::receive(side from, zmq_socket& socket) {
         } else if (message.error().code == errc::wrong_version) {
             tell(undecodable{from, std::move(connection)});
         } else {
-            log::debug("malformed_message", {{"why", message.error().detail}});
+            complain(from, message.error());
         }
         settle();
     }
+}
+
+// Among processes of one version this is a defect, so it is said aloud; once in ten seconds.
+void server::complain(side from, const error& why) {
+    const boot_time now = boot_now();
+    if (now < complain_at_) return;
+    complain_at_ = now + std::chrono::seconds(10);
+    log::warning("malformed_message", {{"from", from == side::worker ? "a worker" : "an api"},
+                                       {"why", why.detail}});
 }
 
 void server::settle() {

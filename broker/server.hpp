@@ -32,6 +32,7 @@ class server {
     void wait(stop_signal& stop);
     void receive(side from, zmq_socket& socket);
     void settle();
+    void complain(side from, const error& why);
     void tell(event what) { waiting_.push_back(std::move(what)); }
     void send(side to, const std::string& connection, const protocol::message& what);
     void load_library();
@@ -58,6 +59,7 @@ class server {
     std::deque<event> waiting_;          ///< told, not yet handled
     bool stopping_ = false, ended_ = false;
     int exit_code_ = 0;
+    boot_time complain_at_{0};
 };
 
 }  // namespace vultus::broker

@@ -217,12 +217,22 @@ class reader {
         into = static_cast<std::int64_t>(wide);
         return true;
     }
+    /// msgpack-c writes a double without a fraction as an integer.
     static bool get(const msgpack::object& from, double& into) {
-        if (from.type != msgpack::type::FLOAT64 && from.type != msgpack::type::FLOAT32) {
-            return false;
+        switch (from.type) {
+            case msgpack::type::FLOAT32:
+            case msgpack::type::FLOAT64:
+                into = from.via.f64;
+                return true;
+            case msgpack::type::POSITIVE_INTEGER:
+                into = static_cast<double>(from.via.u64);
+                return true;
+            case msgpack::type::NEGATIVE_INTEGER:
+                into = static_cast<double>(from.via.i64);
+                return true;
+            default:
+                return false;
         }
-        into = from.via.f64;
-        return true;
     }
     static bool get(const msgpack::object& from, unix_time& into) {
         std::int64_t ms = 0;

@@ -67,8 +67,8 @@ class Service:
     def said(self):
         return (self.data / "supervisor.log").read_text(errors="replace")
 
-    def logs(self):
-        return "".join(f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-15:]) + "\n"
+    def logs(self, lines=15):
+        return "".join(f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) + "\n"
                        for path in sorted((self.data / "log").glob("*.log")))
 
     def pids(self, name):
@@ -96,6 +96,8 @@ class Service:
                 self.process.send_signal(signal.SIGTERM)
                 self.process.wait(30)
         self.output.close()
+        # Processes of one version understand one another. What they do not, another way makes good, slowly.
+        assert "malformed_message" not in self.logs(10_000), self.logs()
         return self.process.returncode
 
     # ---- calls ------------------------------------------------------------------------------

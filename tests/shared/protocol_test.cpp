@@ -130,6 +130,13 @@ TEST(protocol, every_message_comes_back_as_it_went) {
     EXPECT_EQ(examples().size(), std::variant_size_v<message>) << "each message has an example";
 }
 
+TEST(protocol, a_time_without_a_fraction_is_a_time) {
+    const done what{id_a, 3, "succeeded", {{"decode", 0.0}, {"queue", 7.0}, {"total", 1e300}}};
+    const auto read = decode(direction::to_broker, encode(what));
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(*read, message(what));
+}
+
 TEST(protocol, one_way_messages_are_refused_the_other_way) {
     for (const example& one : examples()) {
         const bool both = std::holds_alternative<drain>(one.what) ||
