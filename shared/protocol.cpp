@@ -217,22 +217,10 @@ class reader {
         into = static_cast<std::int64_t>(wide);
         return true;
     }
-    /// msgpack-c writes a double without a fraction as an integer.
     static bool get(const msgpack::object& from, double& into) {
-        switch (from.type) {
-            case msgpack::type::FLOAT32:
-            case msgpack::type::FLOAT64:
-                into = from.via.f64;
-                return true;
-            case msgpack::type::POSITIVE_INTEGER:
-                into = static_cast<double>(from.via.u64);
-                return true;
-            case msgpack::type::NEGATIVE_INTEGER:
-                into = static_cast<double>(from.via.i64);
-                return true;
-            default:
-                return false;
-        }
+        const bool whole = from.type == msgpack::type::POSITIVE_INTEGER;  // msgpack-c writes 7.0 so
+        into = whole ? static_cast<double>(from.via.u64) : from.via.f64;
+        return whole || from.type == msgpack::type::FLOAT64 || from.type == msgpack::type::FLOAT32;
     }
     static bool get(const msgpack::object& from, unix_time& into) {
         std::int64_t ms = 0;
