@@ -145,27 +145,28 @@ image turned_upright(image picture, int orientation) {
 }
 
 result<decoded_image> decode_image(std::string_view bytes) {
-    return decode_reduced(bytes, limits::image_side);
-}
-
-result<decoded_image> decode_reduced(std::string_view bytes, std::uint32_t side) {
     const auto header = inspect_image(bytes);
     if (!header) return fail(header.error());
-    const std::uint32_t longer = std::max(header->width, header->height);
-    std::uint32_t shrink = header->format == image_format::jpeg ? 8 : 1;
+    return decode_reduced(bytes, *header, limits::image_side);
+}
+
+result<decoded_image> decode_reduced(std::string_view bytes, const image_header& header,
+                                     std::uint32_t side) {
+    const std::uint32_t longer = std::max(header.width, header.height);
+    std::uint32_t shrink = header.format == image_format::jpeg ? 8 : 1;
     while (shrink > 1 && longer / shrink < side) shrink /= 2;
-    auto stored = decode_stored(bytes, *header, shrink);
+    auto stored = decode_stored(bytes, header, shrink);
     if (!stored) return fail(stored.error());
-    VULTUS_REQUIRE(stored->width == (header->width + shrink - 1) / shrink &&
-                       stored->height == (header->height + shrink - 1) / shrink,
+    VULTUS_REQUIRE(stored->width == (header.width + shrink - 1) / shrink &&
+                       stored->height == (header.height + shrink - 1) / shrink,
                    "a codec gives the size that it is asked for");
-    const int orientation = exif_orientation(header->exif);
+    const int orientation = exif_orientation(header.exif);
     decoded_image decoded;
-    decoded.width = orientation >= 5 ? header->height : header->width;
-    decoded.height = orientation >= 5 ? header->width : header->height;
+    decoded.width = orientation >= 5 ? header.height : header.width;
+    decoded.height = orientation >= 5 ? header.width : header.height;
     decoded.picture = turned_upright(std::move(*stored), orientation);
-    decoded.format = header->format;
-    decoded.animated = header->animated;
+    decoded.format = header.format;
+    decoded.animated = header.animated;
     return decoded;
 }
 

@@ -51,8 +51,10 @@ result<decoded_image> decode_image(std::string_view bytes);
 
 /// The same for looking from afar: a JPEG comes with its sides divided by 2, 4 or 8 (rounded up) as
 /// long as the longer one stays at least `side`, in less than half the time; others come whole.
-/// errors    as decode_image(): all of the photo's data is read
-result<decoded_image> decode_reduced(std::string_view bytes, std::uint32_t side);
+/// requires  the header that inspect_image() gave for these bytes
+/// errors    those of decode_image() that only decoding shows: all of the photo's data is read
+result<decoded_image> decode_reduced(std::string_view bytes, const image_header& header,
+                                     std::uint32_t side);
 
 /// A JPEG file. requires 1 <= quality <= 100, a picture with sides of 1 to limits::image_side
 /// errors    internal, if the library refuses

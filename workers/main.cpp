@@ -1,13 +1,11 @@
-// vultus-worker: settings, models, pipeline, session; then serve until told to stop. Destruction
-// order is shutdown order: the session is over before the pipeline goes, and Redis comes last.
+// vultus-worker: settings, models; then serve until told to stop.
 #include <cstdio>
-#include <cstdlib>
+#include <utility>
 
 #include "shared/log.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
-#include "workers/pipeline.hpp"
-#include "workers/session.hpp"
+#include "workers/serve.hpp"
 #include "workers/startup.hpp"
 #include "workers/vision_models.hpp"
 
@@ -42,25 +40,5 @@ int main(int argc, char** argv) {
         const bool setting = models.error().code == errc::bad_option;  // what this CPU cannot do
         return complain(setting ? exit_settings : exit_models, models.error());
     }
-
-    const job_store store;
-    if (!wait_for_store(settings->common.redis, store, stop)) return 0;
-
-    session_settings talk;
-    talk.redis = settings->common.redis;
-    talk.brokers = settings->common.broker_worker_endpoints;
-    talk.host = host_name();
-    talk.device = *device;
-    talk.build = VULTUS_VERSION;
-    talk.window = 2 * static_cast<std::uint32_t>(settings->batch_max);
-    talk.drain_timeout = settings->drain_timeout;
-    const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
-
-    progress stages;
-    mailbox<session_mail> mail(4 * room + 1'024);
-    pipeline work(pipeline_part(*settings, room), store, std::move(*models), mail, stages);
-    session conversation(talk, store, work, mail, stages);
-    const session_end end = conversation.run(&stop);
-    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
-    return static_cast<int>(end);
+    return serve(*settings, std::move(*models), *device, VULTUS_VERSION, stop);
 }

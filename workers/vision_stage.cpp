@@ -78,7 +78,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
         const stage_timer timer(item, "decode");
         // Decoding ends by itself after 5 s of processor time.
         const step moving(slot_, limits::progress * 2);
-        return decode_reduced(bytes, side);
+        return decode_reduced(bytes, *header, side);
     };
     auto photo = decoded(std::max(size.width, size.height));
     if (!photo) return fail(photo.error());

@@ -6,7 +6,7 @@
 #include "shared/settings.hpp"
 #include "workers/committer.hpp"
 #include "workers/results.hpp"
-#include "workers/session.hpp"
+#include "workers/serve.hpp"
 #include "workers/startup.hpp"
 
 namespace {
@@ -81,12 +81,7 @@ int main(int argc, char** argv) {
     const job_store store;
     if (!wait_for_store(settings->common.redis, store, stop)) return 0;
 
-    session_settings talk;
-    talk.redis = settings->common.redis;
-    talk.brokers = settings->common.broker_worker_endpoints;
-    talk.host = host_name();
-    talk.device = "none";
-    talk.build = "null";
+    const session_settings talk = session_part(*settings, "none", "null");
     progress stages;
     mailbox<session_mail> mail(8'192);
     nothing_to_see work(talk.redis, store, mail);

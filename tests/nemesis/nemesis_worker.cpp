@@ -2,15 +2,13 @@
 // search for a face. A photo of one colour is one face, its colour the person: so thousands of jobs
 // run on two cores, and who must be recognised is known beforehand.
 #include <cstdio>
-#include <cstdlib>
 #include <thread>
 
 #include "shared/log.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
 #include "workers/models.hpp"
-#include "workers/pipeline.hpp"
-#include "workers/session.hpp"
+#include "workers/serve.hpp"
 #include "workers/startup.hpp"
 
 namespace {
@@ -80,21 +78,5 @@ int main(int argc, char** argv) {
     vision_models models{std::make_unique<one_face>(), std::make_unique<one_face>(),
                          std::make_unique<const aligner>(std::move(*straightener)),
                          std::make_unique<colour_embedder>()};
-    const job_store store;
-    if (!wait_for_store(settings->common.redis, store, stop)) return 0;
-
-    session_settings talk;
-    talk.redis = settings->common.redis;
-    talk.brokers = settings->common.broker_worker_endpoints;
-    talk.host = host_name();
-    talk.device = "cpu";
-    talk.build = "nemesis";
-    const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
-    progress stages;
-    mailbox<session_mail> mail(4 * room + 1'024);
-    pipeline work(pipeline_part(*settings, room), store, std::move(models), mail, stages);
-    session conversation(talk, store, work, mail, stages);
-    const session_end end = conversation.run(&stop);
-    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));
-    return static_cast<int>(end);
+    return serve(*settings, std::move(models), "cpu", "nemesis", stop);
 }

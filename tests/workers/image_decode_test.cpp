@@ -97,6 +97,12 @@ TEST(image_decode, a_broken_exif_block_turns_nothing) {
     EXPECT_EQ(exif_orientation(far), 1);
 }
 
+result<decoded_image> from_afar(const std::string& file, std::uint32_t side) {
+    const auto header = inspect_image(file);
+    if (!header) return fail(header.error());
+    return decode_reduced(file, *header, side);
+}
+
 TEST(image_decode, from_afar_a_jpeg_comes_smaller) {
     const image picture = quarters(403, 241);
     const std::string whole = jpeg_file(picture);
@@ -104,7 +110,7 @@ TEST(image_decode, from_afar_a_jpeg_comes_smaller) {
         {404, {403, 241}}, {403, {403, 241}}, {202, {403, 241}}, {201, {202, 121}},
         {101, {202, 121}}, {100, {101, 61}},  {51, {101, 61}},   {50, {51, 31}}, {1, {51, 31}}};
     for (const auto& [side, size] : sizes) {
-        const auto small = decode_reduced(whole, side);
+        const auto small = from_afar(whole, side);
         ASSERT_TRUE(small) << side;
         EXPECT_EQ(small->picture.width, size.first) << side;
         EXPECT_EQ(small->picture.height, size.second) << side;
@@ -112,18 +118,18 @@ TEST(image_decode, from_afar_a_jpeg_comes_smaller) {
         EXPECT_EQ(small->height, 241u);
         EXPECT_EQ(corners(small->picture), "rgbw") << side;
     }
-    const auto turned = decode_reduced(with_orientation(whole, 6), 200);
+    const auto turned = from_afar(with_orientation(whole, 6), 200);
     ASSERT_TRUE(turned);
     EXPECT_EQ(turned->picture.width, 121u);
     EXPECT_EQ(turned->width, 241u);
     EXPECT_EQ(turned->height, 403u);
     EXPECT_EQ(corners(turned->picture), corners(decode_image(with_orientation(whole, 6))->picture));
     using inks = jpeg_style::inks;
-    EXPECT_EQ(corners(decode_reduced(jpeg_file(picture, {inks::ycck, false, 0}), 50)->picture),
+    EXPECT_EQ(corners(from_afar(jpeg_file(picture, {inks::ycck, false, 0}), 50)->picture),
               "rgbw");
-    EXPECT_EQ(decode_reduced(png_file(picture), 50)->picture.width, 403u) << "others come whole";
+    EXPECT_EQ(from_afar(png_file(picture), 50)->picture.width, 403u) << "others come whole";
     const std::string cut = whole.substr(0, whole.size() * 2 / 3);
-    EXPECT_EQ(decode_reduced(cut, 50).error().code, decode_image(cut).error().code);
+    EXPECT_EQ(from_afar(cut, 50).error().code, decode_image(cut).error().code);
 }
 
 TEST(image_decode, of_an_animation_the_first_picture) {

@@ -207,7 +207,8 @@ TEST(vision, a_large_photo_from_afar_has_the_same_faces) {
     const detector_options wanted{200, 1'000};
     const auto whole = decode_image(*file);
     const picture_size size = detection_size(whole->width, whole->height, wanted);
-    const auto afar = decode_reduced(*file, std::max(size.width, size.height));
+    const auto afar =
+        decode_reduced(*file, *inspect_image(*file), std::max(size.width, size.height));
     ASSERT_LT(afar->picture.width, whole->picture.width);
     const auto there = loaded().hog->detect(whole->picture, wanted).faces;
     const auto here =

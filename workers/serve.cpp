@@ -1,0 +1,39 @@
+#include "workers/serve.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+#include "workers/pipeline.hpp"
+#include "workers/startup.hpp"
+
+namespace vultus {
+
+session_settings session_part(const worker_settings& all, std::string device, std::string build) {
+    session_settings part;
+    part.redis = all.common.redis;
+    part.brokers = all.common.broker_worker_endpoints;
+    part.host = host_name();
+    part.device = std::move(device);
+    part.build = std::move(build);
+    part.window = 2 * static_cast<std::uint32_t>(all.batch_max);
+    part.drain_timeout = all.drain_timeout;
+    return part;
+}
+
+int serve(const worker_settings& settings, vision_models models, std::string device,
+          std::string build, stop_signal& stop) {
+    const job_store store;
+    if (!wait_for_store(settings.common.redis, store, stop)) return 0;
+    const session_settings talk = session_part(settings, std::move(device), std::move(build));
+    const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
+
+    progress stages;
+    mailbox<session_mail> mail(4 * room + 1'024);
+    pipeline work(pipeline_part(settings, room), store, std::move(models), mail, stages);
+    session conversation(talk, store, work, mail, stages);
+    const session_end end = conversation.run(&stop);
+    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
+    return static_cast<int>(end);
+}
+
+}  // namespace vultus
