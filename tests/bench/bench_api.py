@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
 import conftest  # noqa: E402
 import photo_set  # noqa: E402
+from ran_on import ran_on  # noqa: E402
 
 BUILT = ROOT / "build/e2e/bin"
 CORES = len(os.sched_getaffinity(0))
@@ -185,10 +186,7 @@ def main():
         found["cnn"] = against_package("cnn", photos["250"][:20] + photos["640"][:4], options.seconds)
         found["overload"] = overload(photos["250"], options.set, options.seconds)
         found["memory"] = memory(photo_set.mixed(photos["250"], folder), options.set, options.memory_seconds)
-    found["machine"] = f"{CORES} cores, " + next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    found["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT,
-                                     capture_output=True, text=True).stdout.strip()
+    found.update(ran_on())
     if options.json:
         print(json.dumps(found))
         return

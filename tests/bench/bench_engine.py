@@ -16,6 +16,8 @@ import pathlib
 import subprocess
 import sys
 
+from ran_on import ran_on
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PHOTO = ROOT / "build/photos/obama2.jpg"
 CONFIGURATIONS = {"avx2": ("AVX2", "fp32"), "avx512": ("AVX512_CORE", "fp32"), "bf16": ("ALL", "bf16")}
@@ -56,9 +58,7 @@ def main():
     for key in ("embed_max_relative_difference", "detect_max_score_difference", "detect_max_box_difference_px"):
         found[key + "_fp32"] = max(value for name, value in found[key].items() if name != "bf16")
     found["wanted"] = WANTED
-    found["machine"] = f"{os.cpu_count()} cores, {cpu('model name')}"
-    found["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
-                                     text=True).stdout.strip()
+    found.update(ran_on())
     if options.json:
         print(json.dumps(found))
         return

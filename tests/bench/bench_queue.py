@@ -5,7 +5,6 @@ Prints a table, or with --json one object with clients_1, clients_16, clients_64
 """
 import argparse
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -16,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 import conftest  # noqa: E402
 from PIL import Image  # noqa: E402
+from ran_on import ran_on  # noqa: E402
 
 BUILT = ROOT / "build/e2e/bin"
 
@@ -54,10 +54,7 @@ def main():
             service.stop()
     if problems:
         sys.exit(f"fsck: {problems}")
-    found["machine"] = f"{os.cpu_count()} cores, " + next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
-    found["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT,
-                                     capture_output=True, text=True).stdout.strip()
+    found.update(ran_on())
     if options.json:
         print(json.dumps(found))
         return

@@ -139,14 +139,18 @@ class Service:
         return job
 
     def fsck(self):
-        """What is wrong with the indexes of Redis; [] is right."""
-        store, cursor, problems = self.redis(), b"", []
-        while True:
-            answer = store.fcall_ro("vultus1_fsck", 1, PREFIX, cursor, 100, 0)
-            problems += answer[2:]
-            if answer[0] == b"ok":
-                return problems
-            cursor = answer[1]
+        return fsck(self.redis())
+
+
+def fsck(store):
+    """What is wrong with the indexes of Redis; [] is right."""
+    cursor, problems = b"", []
+    while True:
+        answer = store.fcall_ro("vultus1_fsck", 1, PREFIX, cursor, 100, 0)
+        problems += answer[2:]
+        if answer[0] == b"ok":
+            return problems
+        cursor = answer[1]
 
 
 def names(result):

@@ -31,11 +31,10 @@ BUGS = {
 
 def seed(store, name):
     """Puts the library with that bug in the place of the right one, which all processes go on calling."""
-    code = store.function_list(library="vultus1", withcode=True)[0]
-    code = dict(zip(code[::2], code[1::2])) if isinstance(code, list) else code
-    text = {key.decode() if isinstance(key, bytes) else key: value for key, value in code.items()}["library_code"].decode()
+    library = store.function_list(library="vultus1", withcode=True)[0]
+    text = library[library.index(b"library_code") + 1].decode()
     for right, wrong in BUGS[name][1]:
-        if text.count(right) < 1:
+        if right not in text:
             raise SystemExit(f"the library has changed; the bug is not in it: {name}")
         text = text.replace(right, wrong)
     store.function_load(text, replace=True)

@@ -16,7 +16,6 @@ import json
 import pathlib
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,9 +28,9 @@ from PIL import Image
 import bugs
 import checker
 import world as worlds
+from ran_on import ran_on
 
 PEOPLE, ROOMS = 8, 3
-TERMINAL = {b"succeeded", b"failed", b"dead", b"cancelled"}
 
 
 def photo_of(person):
@@ -121,7 +120,7 @@ class Client(threading.Thread):
             return self.ended(operation, "succeeded", said)
         operation["job"], operation["accepted"] = said["id"], time.monotonic()
         operation["key_jobs"].append(said["id"])
-        while said["state"].encode() not in TERMINAL:
+        while said["state"] not in checker.TERMINAL:
             if time.monotonic() > give_up:
                 return
             try:
@@ -156,12 +155,10 @@ class Client(threading.Thread):
 class Shared:
     def __init__(self, history):
         self.lock, self.over, self.floors, self.history = threading.Lock(), threading.Event(), {}, history
-        self.count = 0
 
     def record(self, operation):
         with self.lock:
             self.history.write(json.dumps(operation) + "\n")
-            self.count += 1
 
 
 class EventReader(threading.Thread):
@@ -186,7 +183,7 @@ class EventReader(threading.Thread):
                 time.sleep(0.1)
                 continue
             for self.last, fields in (found[0][1] if found else []):
-                if fields[b"to"] in TERMINAL:
+                if fields[b"to"].decode() in checker.TERMINAL:
                     job = fields[b"job"].decode()
                     self.ends[job] = self.ends.get(job, 0) + 1
 
@@ -277,7 +274,8 @@ def run(options, folder, history):
             if thread.is_alive():
                 thread.join()
         if world.redis.alive() and sys.exc_info()[0] is None:
-            last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends, "fsck": worlds.fsck(store),
+            last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends,
+                    "fsck": [str(problem) for problem in worlds.fsck(store)],
                     "images": worlds.images(store)}
             history.write(json.dumps(last) + "\n")
         world.stop()
@@ -332,8 +330,7 @@ def main():
     if not options.json:
         for what, where in faults[:10]:
             print(f"{what}: {json.dumps(where)[:600]}")
-    figures["commit"] = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=worlds.ROOT, capture_output=True,
-                                       text=True).stdout.strip()
+    figures.update(ran_on())
     print(json.dumps(figures))
     return 1 if faults else 0
 

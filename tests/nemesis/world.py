@@ -5,8 +5,8 @@ import contextlib
 import ctypes
 import pathlib
 import signal
-import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -14,13 +14,8 @@ import redis
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PREFIX = "vultus:{0}:"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
+from conftest import PREFIX, free_port, fsck, wait_until  # noqa: E402, F401
 
 
 def die_with_parent():
@@ -30,13 +25,12 @@ def die_with_parent():
 class Process:
     def __init__(self, name, command, log):
         self.name, self.command, self.log = name, [str(word) for word in command], log
-        self.process, self.again_at, self.starts = None, 0.0, 0
+        self.process, self.again_at = None, 0.0
 
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT,
                                             start_new_session=True, preexec_fn=die_with_parent)
-        self.starts += 1
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
@@ -86,7 +80,7 @@ class World:
             one.start()
         self.keeper = threading.Thread(target=self.keep)
         self.keeper.start()
-        self.wait(self.ready, seconds, "the service")
+        wait_until(self.ready, seconds, f"the service (logs: {self.folder}/log)")
 
     def ready(self):
         with contextlib.suppress(requests.RequestException, ValueError, KeyError):
@@ -104,13 +98,6 @@ class World:
                     one.again_at = time.monotonic() + 0.5
                 elif time.monotonic() >= one.again_at:
                     one.start()
-
-    def wait(self, condition, seconds, what):
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                raise SystemExit(f"{what} did not come within {seconds} s; logs: {self.folder}/log")
-            time.sleep(0.05)
 
     def stop(self):
         self.stopping.set()
@@ -131,16 +118,6 @@ class World:
 
 def list_of(texts):
     return "[" + ", ".join(f'"{text}"' for text in texts) + "]"
-
-
-def fsck(store):
-    cursor, problems = b"", []
-    while True:
-        answer = store.fcall_ro("vultus1_fsck", 1, PREFIX, cursor, 100, 0)
-        problems += [str(one) for one in answer[2:]]
-        if answer[0] == b"ok":
-            return problems
-        cursor = answer[1]
 
 
 def images(store):
