@@ -4,6 +4,7 @@
 #include "api/fields.hpp"
 #include "api/job_view.hpp"
 #include "api/problem.hpp"
+#include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
 #include "shared/limits.hpp"
 #include "shared/log.hpp"
@@ -83,6 +84,7 @@ asio::awaitable<response> answer_accepted(const request& from, services& with,
             }
         }
     }
+    failpoint("api.before_reply");
     const bool whole = finished && wanted.count() > 0;
     auto answer = json_response(whole ? 200 : 202, std::move(text));
     answer.with("Location", path).with("Cache-Control", "no-store");

@@ -122,6 +122,7 @@ void server::settle() {
 }
 
 void server::send(side to, const std::string& connection, const protocol::message& what) {
+    if (std::holds_alternative<protocol::job>(what)) failpoint("broker.before_send");
     std::vector<std::string> frames = protocol::encode(what);
     frames.insert(frames.begin(), connection);
     const sent outcome = (to == side::worker ? workers_ : apis_).send(frames);
@@ -182,6 +183,8 @@ void server::carry(const report_lost& loss) {
 
 void server::carry(const run_duty& call) {
     const auto told = [this, which = call.which](result<moved> outcome) {
+        if (which == duty::reap) failpoint("broker.in_reap");
+        if (which == duty::barrier) failpoint("broker.in_barrier");
         tell(duty_done{which, std::move(outcome)});
     };
     switch (call.which) {

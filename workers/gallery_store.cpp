@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "shared/clock.hpp"
+#include "shared/failpoint.hpp"
 #include "shared/gallery_reading.hpp"
 #include "shared/log.hpp"
 #include "workers/results.hpp"
@@ -134,7 +135,9 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
         if (auto caught = catch_up(collection, held); !caught) return caught;
         if (!held.loaded) continue;
         if (auto learnt = learn_model(collection, held); !learnt) return learnt;
+        failpoint("worker.before_hello");
         auto said = redis_.call(store_.hello(worker_id_, collection, held.faces.version()));
+        failpoint("worker.after_hello");
         if (!said) return fail(said.error());
         if (!said->registered) return fail(errc::not_registered, "");
         if (!said->serve) continue;
@@ -155,6 +158,7 @@ result<void> gallery_store::load_snapshot(const std::string& collection, held_ga
     held.faces.set_embedding_model(info->embedding_model);
     const std::uint64_t epoch = info->version / epoch_factor;
     std::string cursor = "0";
+    failpoint("worker.in_gallery_load");
     while (info->version > 0) {
         auto chunk = redis_.call(store_.scan_vectors(collection, epoch, cursor));
         if (!chunk) return fail(chunk.error());

@@ -1,5 +1,6 @@
 #include "workers/pipeline.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -16,8 +17,9 @@ constexpr int exit_broken = 70;
 constexpr std::size_t fetched_ahead = 2;  ///< photos waiting for a vision thread
 constexpr std::chrono::milliseconds tick{50}, idle_tick{1'000};
 
-double milliseconds_between(boot_time from, boot_time to) {
-    return static_cast<double>((to - from).count());
+// Both by the clock of Redis, which may have been set back between the two.
+double milliseconds_waited(unix_time from, unix_time to) {
+    return static_cast<double>(std::max(to - from, unix_time{0}).count());
 }
 
 std::vector<chip> disturbed(const std::vector<chip>& faces, int copies) {
@@ -173,7 +175,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     if (!options) return fail(options.error());
     item.options = std::move(*options);
     item.failures = record->failures;
-    item.stage_ms["queue"] = milliseconds_between(record->created, record->started);
+    item.stage_ms["queue"] = milliseconds_waited(record->created, record->started);
     if (record->images == 0) return fail(errc::no_image, "the photo is not kept any more");
     auto photos = redis.call(store_.images(ticket.job.job_id, record->images));
     if (!photos) return fail(photos.error());
@@ -246,6 +248,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             // Up to 0.12 s a face where dlib has no BLAS (workers/README.md); three times that.
             const auto faces = static_cast<std::int64_t>(load.chips.size());
             const step moving(slot, limits::progress + std::chrono::milliseconds(400 * faces));
+            failpoint("worker.before_compute");
             vectors = network->embed(load.chips);
         }
         const double spent =

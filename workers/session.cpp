@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
 #include "shared/require.hpp"
@@ -179,6 +180,7 @@ void session::read_links(boot_time now) {
 
 void session::on(std::size_t link, const protocol::job& what, boot_time now) {
     links_[link].last_n = what.n;
+    failpoint("worker.after_job");
     for (const leased_job& job : what.jobs) {
         jobs_.add(job, link);
         if (job.min_version > 0) sink_.news(job.collection, job.min_version);
@@ -265,6 +267,7 @@ void session::read_mail(boot_time now) {
 void session::hear(job_finished&& what, boot_time now) {
     const auto link = jobs_.finish(what.id);
     if (link && what.state != commit_state::stale) {
+        failpoint("worker.before_done");
         protocol::done done;
         done.job_id = what.id.job_id;
         done.attempt = what.id.attempt;

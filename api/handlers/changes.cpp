@@ -6,6 +6,7 @@
 #include "api/json.hpp"
 #include "api/photos.hpp"
 #include "shared/clock.hpp"
+#include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
 
 namespace vultus::api::handlers {
@@ -26,7 +27,9 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     wanted.idempotency_hash = std::move(*hash);
     std::optional<event_hub::waiter> waiter;
     if (wait_wanted(from).count() > 0) waiter.emplace(with.events, wanted.id);
+    failpoint("api.before_accept");
     const auto outcome = co_await with.redis.call(with.store.change(wanted));
+    failpoint("api.after_accept");
     if (!outcome) co_return refuse(outcome.error(), from, with);
     // Committed with no worker to tell, a change is finished already: its record has the result.
     auto fresh =

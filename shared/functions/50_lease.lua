@@ -31,11 +31,11 @@ local function first_in(l, wanted)
     end
 end
 
-local function grant(id, j, worker, lease_ms)
+local function grant(id, j, worker, connection, lease_ms)
     j.attempt = int(tonumber(j.attempt) + 1)
     j.worker, j.at = worker, now + lease_ms
     redis.call('HSET', key.job(id), 'attempt', j.attempt, 'worker', worker, 'started_ms', now,
-        'lease_until_ms', j.at)
+        'lease_until_ms', j.at, 'connection', int(connection))
     redis.call('HDEL', key.job(id), 'started')
     job.move(id, j, 'running', 'lease')
     count('leased')
@@ -80,7 +80,7 @@ function queue.lease(a)
         local alone = id and j.solo == '1'
         if not id or alone and (busy or #jobs > 0) then break end
         from.at = from.at - 1
-        jobs[#jobs + 1] = grant(id, j, worker, lease_ms)
+        jobs[#jobs + 1] = grant(id, j, worker, connection, lease_ms)
         if alone then break end
     end
 

@@ -10,13 +10,26 @@ function worker.register(a)
     end
     if known then gallery.release(id) end  -- it serves nothing until it says hello again
     redis.call('HSET', key.worker(id), 'connection', int(connection), 'host', a[4], 'pid', a[5],
-        'device', a[6], 'build', a[7], 'types', a[8], 'registered_ms', now)
+        'device', a[6], 'build', a[7], 'types', a[8], 'registered_ms', now,
+        'heard', int(connection))
     redis.call('ZADD', key.of('workers'), now + registration_ms, id)
     return {'ok', int(now)}
 end
 
 local function his(j, attempt, id)
     return j.state == 'running' and j.attempt == attempt and j.worker == id
+end
+
+-- A new connection: what was sent over older ones and is not in hand will not arrive any more.
+local function hand_back_unheard(id, connection, in_hand)
+    for _, job_id in ipairs(running_of(id)) do
+        local j = job.read(job_id)
+        local sent = tonumber(redis.call('HGET', key.job(job_id), 'connection') or 0)
+        if in_hand[job_id] ~= j.attempt and sent < connection then
+            job.give_back(job_id, j, 'not_heard')
+        end
+    end
+    redis.call('HSET', key.worker(id), 'heard', int(connection))
 end
 
 function worker.renew(a)
@@ -27,8 +40,9 @@ function worker.renew(a)
     if #record == 0 then return {'gone'} end
     redis.call('ZADD', key.of('workers'), now + registration_ms, id)
 
-    local lost, cancel, held = {}, {}, {}
+    local lost, cancel, held, in_hand = {}, {}, {}, {}
     for i = 5, #a, 2 do
+        in_hand[a[i]] = a[i + 1]
         local j = hash_fields(key.job(a[i]), {'state', 'attempt', 'worker', 'cancel_requested'})
         if his(j, a[i + 1], id) then
             redis.call('HSET', key.job(a[i]), 'lease_until_ms', now + lease_ms)
@@ -43,6 +57,9 @@ function worker.renew(a)
         if collection then held[#held + 1] = collection end
         if record[i] == 'connection' and tonumber(record[i + 1]) < connection then
             redis.call('HSET', key.worker(id), 'connection', int(connection))
+        end
+        if record[i] == 'heard' and tonumber(record[i + 1]) < connection then
+            hand_back_unheard(id, connection, in_hand)
         end
     end
 

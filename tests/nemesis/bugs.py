@@ -1,31 +1,87 @@
-"""Faults seeded on purpose into the functions that Redis runs: each takes away one thing that a promise stands on. The
-nemesis must notice every one of them, or its silence about the real code means nothing.
+"""Faults seeded on purpose, each taking away one thing that a promise stands on. The nemesis must notice every one of
+them, or its silence about the real code means nothing. Most are in the functions that Redis runs, as changes of their
+text; two are in the programs (VULTUS_SEEDED_BUG, shared/failpoint.hpp).
 """
-# name: (what the nemesis should say, [(text of the library, what stands there instead)])
-BUGS = {
-    "no attempt check: a late commit counts again": ({"ended more than once", "fsck"}, [
-        ("    if same and j.state == 'running' then return nil end\n", "    if j then return nil end\n")]),
-    "no fence: an answer older than a removal is stored": ({"stale answer", "version goes back"}, [
-        ("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
-         "    if version > g.version then\n"),
-        ("    return math.max(g.removed_version, tonumber(min_version))\n", "    return 0\n")]),
-    "no order: a train that was accepted before a clear comes back after it": ({"stale answer"}, [
-        ("    local label = change.replay(j.collection, j.mseq, j.label)\n", "    local label = j.label\n")]),
-    "news by hint only: no fence, no barrier, no version that an answer must have": (
-        {"stale answer", "forgotten face"}, [
-            ("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
+import dataclasses
+
+
+@dataclasses.dataclass
+class Bug:
+    signs: set                      # what the checker may call it
+    plan: dict                      # faults that bring it out, for Nemesis
+    text: list = ()                 # (text of the library, what stands there instead)
+    program: str = ""               # name for VULTUS_SEEDED_BUG
+    redis: tuple = ()               # options of Redis
+    pause: tuple = (0.2, 1.0)
+    hold: tuple = None
+    actions: list = None            # (failpoint, action)
+    look_ms: int = 25               # how long a worker looks at a photo
+    down: float = 0.5               # seconds that Redis stays down
+    clients: int = 12
+    rooms: int = 3
+
+
+NO_FENCE = [("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
              "    if version > g.version then\n"),
-            ("    return math.max(g.removed_version, tonumber(min_version))\n", "    return 0\n"),
-            ("    local min_version = int(gallery.read(collection).version)\n", "    local min_version = 0\n"),
-            ("    local lowest = lowest_held(collection)\n", "    local lowest = math.huge\n")]),
-    "an idempotency key is not kept": ({"two jobs of one key", "more jobs than operations"}, [
-        ("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)\n", "")]),
-    "a loss in company counts as a crash of the job": ({"failed"}, [
-        ("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),
-        ("        if crashes >= limits.crashes_max then\n", "        if crashes >= 1 then\n")]),
-    "what a lost worker had in hand stays there": ({"lost"}, [
-        ("        if j and j.state == 'running' then\n            local state = job.lose",
-         "        if false then\n            local state = job.lose")]),
+            ("    return math.max(g.removed_version, tonumber(min_version))\n", "    return 0\n")]
+NO_BARRIER = [("    local lowest = lowest_held(collection)\n", "    local lowest = math.huge\n")]
+
+BUGS = {
+    "everysec": Bug(  # appendfsync everysec is accepted
+        {"lost", "failed", "forgotten face", "version goes back", "stale answer", "no terminal event"},
+        {"slow disk": 3, "redis kill": 2}, program="store.any_settings", redis=("--appendfsync", "everysec")),
+    "no-attempt": Bug(  # a late commit counts again
+        {"ended more than once", "fsck"}, {"worker stop": 1}, hold=(3.5, 6.0),
+        text=[("    if same and j.state == 'running' then return nil end\n", "    if j then return nil end\n")]),
+    "pop-then-add": Bug(  # a lease takes the job from the line, and only the worker's `started` writes it down
+        {"lost"}, {"worker kill": 3, "broker kill": 2, "failpoint": 2},
+        actions=[("broker.after_lease", "kill"), ("broker.before_send", "kill"), ("worker.after_job", "kill")],
+        text=[("    redis.call('ZADD', key.queue('running'), j.at, id)\n"
+               "    redis.call('SADD', key.worker_running(j.worker), id)\n", ""),
+              ("            redis.call('HSET', key.job(a[i]), 'started', a[i + 1])\n",
+               "            redis.call('HSET', key.job(a[i]), 'started', a[i + 1])\n"
+               "            redis.call('ZADD', key.queue('running'), now + 10000, a[i])\n"
+               "            redis.call('SADD', key.worker_running(a[1]), a[i])\n")]),
+    "hint-only": Bug(  # no fence, no barrier, no version that an answer must have
+        {"stale answer", "forgotten face", "version goes back"},
+        {"worker cut broker": 3, "worker stop": 2, "broker kill": 1}, hold=(0.5, 3.0), look_ms=60,
+        text=NO_FENCE + NO_BARRIER + [
+            ("    local min_version = int(gallery.read(collection).version)\n", "    local min_version = 0\n")]),
+    "no-fence": Bug(  # an answer older than a removal is stored
+        {"stale answer", "version goes back", "forgotten face"}, {"worker stop": 2, "failpoint": 3}, hold=(0.5, 3.0),
+        actions=[("worker.before_commit", "stop:2500"), ("worker.after_match", "stop:2500")], text=NO_FENCE),
+    "no-order": Bug(  # a train that was accepted before a clear comes back after it
+        {"stale answer"}, {"worker kill": 2, "worker stop": 2}, hold=(0.5, 3.0), look_ms=60,
+        text=[("    local label = change.replay(j.collection, j.mseq, j.label)\n", "    local label = j.label\n")]),
+    "no-barrier": Bug(  # a change does not wait for slow workers
+        {"a worker was behind"}, {"worker stop": 1}, hold=(1.0, 3.0), text=NO_BARRIER),
+    "no-grace": Bug(  # leases that lapsed while Redis was down count as crashes of their jobs
+        {"a crash was counted though no worker was harmed"}, {"redis kill": 1}, pause=(13.0, 15.0), down=11.0,
+        look_ms=1_500, clients=24,
+        text=[("    if until_ms > now then return until_ms end\n", ""),
+              ("        return ended > graced and ended <= now\n", "        return ended <= now\n")]),
+    "late-key": Bug(  # the idempotency key is written after the accept, with the lease
+        {"two jobs of one key", "more jobs than operations"}, {"failpoint": 4, "api kill": 1}, look_ms=200, clients=24,
+        actions=[("api.after_accept", "kill")],
+        text=[("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)\n",
+               "    redis.call('HSET', key.job(id), 'late', hash .. ' ' .. id .. ' ' .. fingerprint)\n"),
+              ("    redis.call('HDEL', key.job(id), 'started')\n    job.move(id, j, 'running', 'lease')\n",
+               "    redis.call('HDEL', key.job(id), 'started')\n    job.move(id, j, 'running', 'lease')\n"
+               "    local late = redis.call('HGET', key.job(id), 'late')\n"
+               "    if late then\n"
+               "        redis.call('SET', key.idempotency(string.sub(late, 1, 64)), string.sub(late, 66))\n"
+               "    end\n")]),
+    "no-last-look": Bug(  # a direct answer is sent without a look at the removed version
+        {"stale answer"}, {"failpoint": 1}, program="api.no_last_look", pause=(2.5, 3.5),
+        actions=[("api.before_reply", "delay:2500")], clients=24, rooms=1),
+    "company": Bug(  # a loss in company counts as a crash of the job
+        {"failed"}, {"worker kill": 1},
+        text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),
+              ("        if crashes >= limits.crashes_max then\n", "        if crashes >= 1 then\n")]),
+    "forgotten-worker": Bug(  # what a lost worker had in hand stays there
+        {"lost"}, {"worker kill": 1},
+        text=[("        if j and j.state == 'running' then\n            local state = job.lose",
+               "        if false then\n            local state = job.lose")]),
 }
 
 
@@ -33,8 +89,8 @@ def seed(store, name):
     """Puts the library with that bug in the place of the right one, which all processes go on calling."""
     library = store.function_list(library="vultus1", withcode=True)[0]
     text = library[library.index(b"library_code") + 1].decode()
-    for right, wrong in BUGS[name][1]:
-        if right not in text:
-            raise SystemExit(f"the library has changed; the bug is not in it: {name}")
+    for right, wrong in BUGS[name].text:
+        if text.count(right) != 1:
+            raise SystemExit(f"the library has changed; the bug is not in it: {name}: {right}")
         text = text.replace(right, wrong)
     store.function_load(text, replace=True)

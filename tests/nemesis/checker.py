@@ -14,8 +14,11 @@ One JSON object a line. An operation of a client:
   job           its id, null if it has none; key_jobs: every id that answers to its idempotency key gave
   version       of the gallery, of an "ok" one; floor: the highest version this client knew of the room when it began
   said          recognize, direct: the names in the answer
-and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "fsck": [...], "images": n}: what the store says
-when nothing moves any more.
+  behind        changes: registered workers that still held an older gallery when it had succeeded
+and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "fsck": [...], "images": n, "crashed": n,
+"workers_harmed": bool, "reply_s": seconds}: what the store says when nothing moves any more, how often a job was held to
+have ended a worker, whether a worker was struck at all, and how long an answer may have been on its way from the api's
+last look at the gallery to the client (the longest time that an api may have been stopped, and a second).
 """
 import json
 import sys
@@ -43,14 +46,18 @@ def took_effect(operation, jobs):
     return None
 
 
-def expected(recognize, trains, removals):
+def expected(recognize, trains, removals, reply_s):
     """The one thing that this answer may say: the person, "unknown", or None if both are possible. `trains` and
-    `removals` are those of the person and room that may have taken effect: (operation, surely)."""
+    `removals` are those of the person and room that may have taken effect: (operation, surely). A direct answer looks at
+    the removals last of all, `reply_s` at most before it is here; a stored one when it is stored, which nobody saw."""
+    looked = recognize["begin"]
+    if recognize["op"] == "direct":
+        looked = max(looked, end_of(recognize) - reply_s)
     live = False
     for train, surely in trains:
         if train["begin"] > end_of(recognize):
             continue
-        gone = any(removal["begin"] > accepted_of(train) and end_of(removal) < recognize["begin"]
+        gone = any(removal["begin"] > accepted_of(train) and end_of(removal) < looked
                    for removal, sure in removals if sure)
         if gone:
             continue
@@ -62,7 +69,7 @@ def expected(recognize, trains, removals):
     return None if live else "unknown"
 
 
-def check_answers(operations, jobs):
+def check_answers(operations, jobs, reply_s):
     changes = {}
     for operation in operations:
         if operation["op"] in ("train", "forget", "clear"):
@@ -77,7 +84,7 @@ def check_answers(operations, jobs):
         trains = [one for one in mine if one[0]["op"] == "train" and one[0]["person"] == answer["person"]]
         removals = [one for one in mine if one[0]["op"] == "clear" or
                     (one[0]["op"] == "forget" and one[0]["person"] == answer["person"])]
-        wanted = expected(answer, trains, removals)
+        wanted = expected(answer, trains, removals, reply_s)
         decided += wanted is not None
         if answer["said"] not in ([answer["person"]], ["unknown"]):
             faults.append(("wrong name", answer))
@@ -93,7 +100,7 @@ def check(lines):
     operations = [line for line in lines if "op" in line]
     last = next(line for line in lines if "jobs" in line)
     jobs, ends = last["jobs"], last["ends"]
-    faults, decided = check_answers(operations, jobs)
+    faults, decided = check_answers(operations, jobs, last["reply_s"])
     accepted = {operation["job"] for operation in operations if operation["job"] is not None}
     for operation in operations:
         if len(set(operation["key_jobs"])) > 1:
@@ -101,6 +108,8 @@ def check(lines):
         state = jobs.get(operation["job"]) if operation["job"] is not None else None
         if operation["job"] is not None and state not in TERMINAL:
             faults.append(("lost", operation))
+        if operation["behind"]:
+            faults.append(("a worker was behind", operation))
         if operation["outcome"] == "failed":
             faults.append(("failed", operation))
         if operation["outcome"] == "ok" and operation["job"] is not None and state not in (None, "succeeded"):
@@ -110,10 +119,13 @@ def check(lines):
             faults.append(("ended more than once", {"job": job, "count": count}))
     for job in accepted & set(jobs) - set(ends):
         faults.append(("no terminal event", {"job": job}))
-    unheard = sum(operation["job"] is None and operation["outcome"] == "unknown" for operation in operations)
+    unheard = sum(operation["job"] is None and operation["outcome"] == "unknown" and operation["op"] != "direct"
+                  for operation in operations)
     if len(set(jobs) - accepted) > unheard:
         faults.append(("more jobs than operations", {"jobs": len(jobs), "heard of": len(accepted), "unheard": unheard}))
     faults += [("fsck", problem) for problem in last["fsck"]]
+    if last["crashed"] and not last["workers_harmed"]:
+        faults.append(("a crash was counted though no worker was harmed", last["crashed"]))
     if last["images"]:
         faults.append(("images left behind", last["images"]))
     outcomes = {}

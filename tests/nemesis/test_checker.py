@@ -7,7 +7,8 @@ def operation(op, begin, end, outcome="ok", job="auto", **more):
     if job == "auto":
         job = None if op == "direct" else f"{op}-{begin}"
     base = {"op": op, "room": "r", "person": "ann", "begin": begin, "end": end, "accepted": end, "outcome": outcome,
-            "job": job, "version": 0, "floor": 0, "said": None, "key_jobs": [job] if job else []}
+            "job": job, "version": 0, "floor": 0, "said": None, "behind": [],
+            "key_jobs": [job] if job else []}
     return {**base, **more}
 
 
@@ -18,7 +19,8 @@ def recognize(begin, end, said, **more):
 def verdict(*operations, **last):
     jobs = {one["job"]: "succeeded" for one in operations if one["job"] and one["outcome"] == "ok"}
     jobs.update(last.pop("jobs", {}))
-    end = {"jobs": jobs, "ends": {job: 1 for job in jobs}, "fsck": [], "images": 0, **last}
+    end = {"jobs": jobs, "ends": {job: 1 for job in jobs}, "fsck": [], "images": 0, "crashed": 0,
+           "workers_harmed": True, "reply_s": 1.0, **last}
     faults, _ = checker.check([*operations, end])
     return sorted({what for what, _ in faults})
 
@@ -40,6 +42,13 @@ def test_what_is_removed_is_not_said_again(removal):
     assert verdict(TRAIN, removal, recognize(5, 6, "ann")) == ["stale answer"]
     assert verdict(TRAIN, removal, recognize(3.5, 6, "ann")) == [], "at the same time"
     assert verdict(TRAIN, removal, operation("train", 5, 6), recognize(7, 8, "unknown")) == ["forgotten face"]
+
+
+def test_a_direct_answer_looks_at_removals_last_of_all():
+    direct = operation("direct", 3.5, 6, said=["ann"])
+    assert verdict(TRAIN, CLEAR, direct) == ["stale answer"]
+    assert verdict(TRAIN, CLEAR, direct, reply_s=2.5) == [], "it may have left before the clear's end"
+    assert verdict(TRAIN, CLEAR, {**direct, "op": "recognize", "job": "j"}) == [], "it may have been stored before"
 
 
 def test_other_rooms_and_people_do_not_count():
@@ -75,6 +84,17 @@ def test_jobs_end_once_and_all_of_them():
     assert verdict({**TRAIN, "key_jobs": ["train-1", "other"]}) == ["two jobs of one key"]
     assert verdict(TRAIN, jobs={"other": "succeeded"}) == ["more jobs than operations"]
     assert verdict(TRAIN, operation("clear", 3, None, "unknown", job=None), jobs={"other": "succeeded"}) == []
+    direct = operation("direct", 3, None, "unknown", job=None)
+    assert verdict(TRAIN, direct, jobs={"other": "succeeded"}) == ["more jobs than operations"], "it makes no job"
+
+
+def test_no_worker_is_behind_a_change_that_is_done():
+    assert verdict({**CLEAR, "behind": ["worker-1"]}) == ["a worker was behind"]
+
+
+def test_crashes_need_somebody_who_crashed():
+    assert verdict(crashed=1) == []
+    assert verdict(crashed=1, workers_harmed=False) == ["a crash was counted though no worker was harmed"]
 
 
 def test_what_is_left_behind():

@@ -183,6 +183,22 @@ TEST_F(jobs, a_returned_attempt_goes_to_the_front_uncounted) {
     EXPECT_EQ(lease("w"), id_of(1));
 }
 
+TEST_F(jobs, what_never_came_over_an_older_connection_is_handed_back) {
+    for (int n = 1; n <= 4; ++n) accept(n);
+    enlist("w");
+    for (int n = 1; n <= 3; ++n) lease("w");
+    f("lease", {"w", "2", "3", "1", "100000", ""});
+    f("renew", {"w", "2", "1000", "1000", id_of(1), "1", id_of(2), "7"});
+    EXPECT_EQ(f.state(id_of(1)), "running") << "in hand";
+    EXPECT_EQ(f.state(id_of(2)), "pending") << "another attempt is in hand";
+    EXPECT_EQ(f.state(id_of(3)), "pending");
+    EXPECT_EQ(f.state(id_of(4)), "running") << "on its way over the new connection";
+    EXPECT_EQ(f.field(id_of(3), "solo"), "0") << "nobody was lost";
+    EXPECT_EQ(f("lease", {"w", "2", "3", "1", "100000", ""}).at(3), id_of(2)) << "at the front";
+    f("renew", {"w", "2", "1000", "1000", id_of(1), "1"});
+    EXPECT_EQ(f.state(id_of(4)), "running") << "once for each connection";
+}
+
 TEST_F(jobs, cancel_by_state) {
     for (int n = 1; n <= 3; ++n) accept(n);
     enlist("w");

@@ -103,6 +103,16 @@ class seeing : public ::testing::Test {
     std::optional<pipeline> work;
 };
 
+// The broker does not understand a negative time, and nobody believes one.
+TEST_F(seeing, a_clock_that_was_set_back_makes_no_negative_wait) {
+    const std::string id = world.submit(job_type::recognize, {photo("obama.jpg")});
+    const std::string created = std::to_string((unix_now() + std::chrono::minutes(1)).count());
+    world.must(redis_call<void>{{"HSET", "vultus:{0}:job:" + id, "created_ms", created},
+                                [](redis_reply&&) -> result<void> { return {}; }});
+    run(1);
+    EXPECT_THAT(world.job(id).result, HasSubstr("\"queue\":0,"));
+}
+
 TEST_F(seeing, who_was_trained_is_recognised_and_others_are_not) {
     const job_record trained = train({photo("obama.jpg")}, "Obama");
     EXPECT_EQ(trained.state, job_state::succeeded) << trained.error;

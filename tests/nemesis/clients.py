@@ -1,0 +1,186 @@
+"""Clients of a nemesis run: they train, recognise, forget and clear without a pause, and write down what they did and
+heard (checker.py says what must hold of it)."""
+import contextlib
+import io
+import json
+import random
+import threading
+import time
+import uuid
+
+import checker
+import requests
+import world as worlds
+from PIL import Image
+
+PEOPLE = 8
+
+
+def photo_of(person):
+    """Colours at least 80 of 255 apart in one channel: 2.5 in the embedding, far over every threshold."""
+    colour = tuple(32 + 80 * (person // 3 ** channel % 3) for channel in range(3))
+    out = io.BytesIO()
+    Image.new("RGB", (96, 96), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+PHOTOS = [photo_of(person) for person in range(PEOPLE)]
+
+
+class Shared:
+    """What the clients have in common."""
+
+    def __init__(self, world, history, patience, rooms):
+        self.lock, self.over, self.floors, self.history = threading.Lock(), threading.Event(), {}, history
+        self.world, self.patience, self.rooms = world, patience, rooms
+
+    def record(self, operation):
+        with self.lock:
+            self.history.write(json.dumps(operation) + "\n")
+            if operation["outcome"] == "ok":
+                room = operation["room"]
+                self.floors[room] = max(self.floors.get(room, 0), operation["version"])
+
+
+class Client(threading.Thread):
+    """One after the other: an operation, its end, the next. Never gives up before it knows, or `patience` seconds."""
+
+    def __init__(self, number, seed, shared):
+        super().__init__(name=f"client-{number}")
+        self.random, self.shared = random.Random(f"{seed}/{number}"), shared
+        self.urls, self.http, self.store = shared.world.urls(), requests.Session(), shared.world.store()
+
+    def run(self):
+        while not self.shared.over.is_set():
+            operation = {"op": self.random.choices(["recognize", "direct", "train", "forget", "clear"],
+                                                   [42, 22, 24, 8, 4])[0],
+                         "room": f"room-{self.random.randrange(self.shared.rooms)}",
+                         "person": f"person {self.random.randrange(PEOPLE)}", "outcome": "unknown", "job": None,
+                         "version": 0, "said": None, "accepted": None, "end": None, "key_jobs": [], "behind": []}
+            with self.shared.lock:
+                operation["floor"] = self.shared.floors.get(operation["room"], 0)
+            operation["begin"] = time.monotonic()
+            self.carry_out(operation)
+            self.shared.record(operation)
+
+    def request(self, operation):
+        photo = PHOTOS[int(operation["person"].split()[1])]
+        room, person = operation["room"], operation["person"]
+        if operation["op"] == "train":
+            return "POST", "/api/train", {"data": {"name": person, "collection": room}, "files": {"file": photo}}
+        if operation["op"] == "forget":
+            return "DELETE", "/api/faces", {"params": {"label": person, "collection": room}}
+        if operation["op"] == "clear":
+            return "POST", "/api/clear", {"params": {"collection": room}}
+        durable = "false" if operation["op"] == "direct" else "true"
+        return "POST", "/api/recognize", {"params": {"collection": room, "durable": durable}, "files": {"file": photo}}
+
+    def carry_out(self, operation):
+        method, path, body = self.request(operation)
+        # Half of the changes hear at once that they are accepted, so that others can begin after that.
+        early = operation["op"] != "direct" and self.random.random() < 0.5
+        headers = {} if early else {"Prefer": "wait=10"}
+        if operation["op"] != "direct":
+            headers["Idempotency-Key"] = str(uuid.UUID(int=self.random.getrandbits(128)))
+        doubt = False  # an attempt before this one may have been accepted
+        give_up = time.monotonic() + self.shared.patience
+        while time.monotonic() < give_up:
+            try:
+                answer = self.http.request(method, self.random.choice(self.urls) + path, headers=headers, timeout=20,
+                                           **body)
+            except requests.RequestException:
+                doubt = True
+                if operation["op"] == "direct":
+                    return
+                time.sleep(0.05)
+                continue
+            if answer.status_code in (200, 202):
+                return self.accepted(operation, answer.json(), give_up)
+            if answer.status_code not in (503, 429):
+                operation["outcome"] = "failed"
+                operation["said"] = answer.text
+                operation["end"] = time.monotonic()
+                return
+            # Redis may have accepted it and died before it said so.
+            doubt = doubt or "store_unavailable" in answer.text
+            if operation["op"] == "direct" or (not doubt and self.random.random() < 0.3):
+                operation["outcome"] = "refused"
+                operation["end"] = time.monotonic()
+                return
+            time.sleep(min(1.0, float(answer.headers.get("Retry-After", "1"))))
+
+    def accepted(self, operation, said, give_up):
+        if operation["op"] == "direct":
+            return self.ended(operation, "succeeded", said)
+        operation["job"], operation["accepted"] = said["id"], time.monotonic()
+        operation["key_jobs"].append(said["id"])
+        while said["state"] not in checker.TERMINAL:
+            if time.monotonic() > give_up:
+                return
+            try:
+                answer = self.http.get(f"{self.random.choice(self.urls)}/api/jobs/{said['id']}", params={"wait": 10},
+                                       timeout=20)
+            except requests.RequestException:
+                time.sleep(0.05)
+                continue
+            if answer.status_code == 200:
+                said = answer.json()
+            elif answer.status_code in (503, 429):
+                time.sleep(0.2)
+            else:
+                operation["outcome"] = "failed"
+                operation["said"] = f"{answer.status_code} {answer.text}"
+                return
+        self.ended(operation, said["state"], said.get("result"))
+
+    def ended(self, operation, state, result):
+        operation["end"] = time.monotonic()
+        operation["outcome"] = "ok" if state == "succeeded" else "failed"
+        if state != "succeeded":
+            return
+        if operation["op"] in ("recognize", "direct"):
+            operation["said"] = [face["label"] if face["status"] == "known" else face["status"]
+                                 for face in result["faces"]]
+            operation["version"] = result["gallery"]["version"]
+        else:
+            operation["version"] = result["version"]
+            if not result.get("superseded"):  # then it changed nothing, and waited for nobody
+                operation["behind"] = self.behind(operation["room"], operation["version"])
+
+    def behind(self, room, version):
+        """Registered workers that hold an older gallery than a change that is done made."""
+        with contextlib.suppress(worlds.redis.RedisError, OSError):
+            workers = self.store.zrange(f"{worlds.PREFIX}workers", 0, -1)
+            pipe = self.store.pipeline(transaction=False)
+            for worker in workers:
+                pipe.hget(f"{worlds.PREFIX}worker:{worker.decode()}", f"gallery:{room}")
+            return [worker.decode() for worker, held in zip(workers, pipe.execute())
+                    if held is not None and int(held) < version]
+        return []
+
+
+class EventReader(threading.Thread):
+    """Counts the terminal events of each job, before Redis trims them."""
+
+    def __init__(self, world):
+        super().__init__(name="events")
+        self.world, self.ends, self.last, self.over = world, {}, b"0-0", threading.Event()
+
+    def wait_for(self, store):
+        """Until it has read what is there now."""
+        newest = store.xinfo_stream(f"{worlds.PREFIX}events")["last-generated-id"]
+        while self.last != newest and self.is_alive():
+            time.sleep(0.05)
+
+    def run(self):
+        store = self.world.store()
+        while not self.over.is_set():
+            try:
+                found = store.xread({f"{worlds.PREFIX}events": self.last}, count=1000, block=500)
+            except (worlds.redis.RedisError, OSError):
+                time.sleep(0.1)
+                continue
+            for self.last, fields in (found[0][1] if found else []):
+                if fields[b"to"].decode() in checker.TERMINAL:
+                    job = fields[b"job"].decode()
+                    self.ends[job] = self.ends.get(job, 0) + 1
