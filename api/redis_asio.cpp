@@ -26,7 +26,9 @@ struct redis_asio::state : std::enable_shared_from_this<redis_asio::state> {
 
     void stop() {
         stopped = true;
-        for (const auto& one : slots) one->set(fail(errc::draining, "this process is stopping"));
+        for (const auto& one : slots) {
+            one->set(fail(errc::unknown_outcome, "this process stops before Redis has answered"));
+        }
         boost::system::error_code ignored;
         descriptor.close(ignored);
         timer.cancel();

@@ -102,7 +102,8 @@ class Client(threading.Thread):
                 operation["end"] = time.monotonic()
                 return
             # Redis may have accepted it and died before it said so.
-            doubt = doubt or "store_unavailable" in answer.text
+            doubt = doubt or "unknown_outcome" in answer.text
+            operation["said"] = answer.text
             if operation["op"] == "direct" or (not doubt and self.random.random() < 0.3):
                 operation["outcome"] = "refused"
                 operation["end"] = time.monotonic()
@@ -112,7 +113,7 @@ class Client(threading.Thread):
     def accepted(self, operation, said, give_up):
         if operation["op"] == "direct":
             return self.ended(operation, "succeeded", said)
-        operation["job"], operation["accepted"] = said["id"], time.monotonic()
+        operation.update(job=said["id"], accepted=time.monotonic(), said=None)
         operation["key_jobs"].append(said["id"])
         while said["state"] not in checker.TERMINAL:
             if time.monotonic() > give_up:
