@@ -61,7 +61,8 @@ application::application(asio::io_context& io, const api_settings& settings,
       health_(io, redis_, store_, measured_),
       brokers_(std::move(brokers)),
       services_{io,        settings_, store_,    redis_,         events_,
-                *brokers_, health_,   measured_, VULTUS_VERSION, gate(io, large_accepts_at_once)},
+                *brokers_, health_,   measured_, VULTUS_VERSION, gate(io, large_accepts_at_once),
+                {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
           [this](request& from) { return dispatch(from, services_); },
@@ -93,6 +94,7 @@ asio::awaitable<void> application::drain() {
     boost::system::error_code ignored;
     co_await grace.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     events_.stop();
+    services_.live.stop();
     co_await server_.drain(settings_.drain_timeout);
     health_.stop();
     stream_.close();

@@ -19,6 +19,8 @@ asio::awaitable<response> dispatch(request& from, services& with) {
             co_return co_await handlers::train(from, with);
         case route::recognize:
             co_return co_await handlers::recognize(from, with);
+        case route::live_channel:
+            co_return handlers::live_channel(from, with);
         case route::faces:
             if (removes) co_return co_await handlers::forget(from, with);
             co_return co_await handlers::list_labels(from, with);

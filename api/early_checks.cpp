@@ -56,7 +56,9 @@ result<void> check_fields(request& from, const framing& body,
     if (!expect.empty() && !same_text(expect, "100-continue")) {
         return fail(errc::malformed, "the only expectation taken is 100-continue");
     }
-    const bool changes = from.method == "POST" || from.method == "DELETE";
+    // A page of any site may open a WebSocket; only the Origin tells.
+    const bool changes = from.method == "POST" || from.method == "DELETE" ||
+                         !from.header("upgrade").empty();
     if (changes &&
         is_foreign(from.header("origin"), from.header("sec-fetch-site"), host, cors_origins)) {
         return fail(errc::forbidden_origin, "a page of another site sent this");

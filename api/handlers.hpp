@@ -14,6 +14,8 @@ namespace handlers {
 asio::awaitable<response> train(request& from, services& with);
 asio::awaitable<response> recognize(request& from, services& with);
 
+response live_channel(request& from, services& with);
+
 asio::awaitable<response> list_labels(request& from, services& with);
 asio::awaitable<response> list_faces(request& from, services& with);
 

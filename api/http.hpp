@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,7 @@ struct request {
     std::string client = "anonymous";  ///< whose quota and idempotency keys count
     std::string trace_id;              ///< 32 hexadecimal digits
     std::string traceparent;           ///< W3C, made from trace_id
+    bool upgrades = false;             ///< it is a WebSocket handshake
 
     std::string_view header(std::string_view name) const noexcept {
         return find_header(fields, name);
@@ -47,6 +49,24 @@ class response_sink {
     virtual asio::awaitable<bool> write(std::string bytes) = 0;
 };
 
+/// A WebSocket as a handler sees it. One read, one write and one close at a time, beside one
+/// another.
+class message_channel {
+ public:
+    struct message {
+        bool binary = false;
+        bool whole = true;  ///< false: longer than wanted; what was too much is thrown away
+        std::string bytes;
+    };
+    virtual ~message_channel() = default;
+    /// The next message; of a longer one the first `most` bytes. Nothing: the connection is over.
+    virtual asio::awaitable<std::optional<message>> read(std::size_t most) = 0;
+    /// Sends text. False once the client has left or was too slow.
+    virtual asio::awaitable<bool> write(const std::string& text) = 0;
+    /// Says goodbye (RFC 6455, 7.4); read() ends by it.
+    virtual asio::awaitable<void> close(int code, std::string_view reason) = 0;
+};
+
 struct response {
     int status = 200;
     headers fields;
@@ -54,6 +74,9 @@ struct response {
     bool close = false;  ///< end the connection after this answer
     /// When set, it is called after the header is out and writes the body itself.
     std::function<asio::awaitable<void>(response_sink&)> stream;
+    /// When set, the connection becomes a WebSocket (the request must ask for it), is this
+    /// function's until it returns, and then closed.
+    std::function<asio::awaitable<void>(message_channel&)> channel;
 
     response& with(std::string name, std::string value) {
         fields.emplace_back(std::move(name), std::move(value));

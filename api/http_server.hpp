@@ -28,6 +28,7 @@ struct server_settings {
     std::size_t body_rate = 64'000;
     std::chrono::milliseconds write_time{30'000};
     std::chrono::milliseconds idle_time{60'000};   ///< between two requests
+    std::chrono::milliseconds live_idle_time{30'000};  ///< of a WebSocket; half of it, then a ping
     std::chrono::milliseconds linger_time{2'000};  ///< reading on after an early refusal
 };
 

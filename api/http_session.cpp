@@ -6,6 +6,7 @@
 #include <boost/beast/http/read.hpp>
 
 #include "api/fields.hpp"
+#include "api/http_websocket.hpp"
 #include "api/problem.hpp"
 #include "api/query.hpp"
 #include "api/wire.hpp"
@@ -49,6 +50,12 @@ asio::awaitable<bool> session::one_request() {
     auto answer = co_await answer_of(body_is_read);
     const bool alive = body_is_read && reading->keep_alive() && !answer.close && !server->draining;
     const int status = answer.status;
+    if (answer.channel) {
+        server->measured.count("vultus_http_requests_total",
+                               {{"route", row->name}, {"status", std::to_string(status)}});
+        co_await become_websocket(*this, answer.channel);
+        co_return false;
+    }
     const bool sent = co_await send(std::move(answer), !alive);
     const std::string_view name = row == nullptr ? "none" : row->name;
     server->measured.count("vultus_http_requests_total",
@@ -104,6 +111,8 @@ void session::fill_request() {
     const auto& message = reading->get();
     const auto text = [](auto view) { return std::string(view.data(), view.size()); };
     asked.method = text(message.method_string());
+    // What was sent before the handshake is answered belongs to no WebSocket.
+    asked.upgrades = is_handshake(message) && buffer.size() == 0;
     asked.target = text(message.target());
     for (const auto& field : message) {
         asked.fields.emplace_back(text(field.name_string()), text(field.value()));

@@ -27,6 +27,7 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::misdirected, "This service does not answer for that host"},
     {errc::quota, "Your share is used up"},
     {errc::request_timeout, "The request came too slowly"},
+    {errc::upgrade_required, "This address is a WebSocket"},
     {errc::queue_full, "The queue is full"},
     {errc::store_unavailable, "The store is not available"},
     {errc::no_worker, "No worker can answer now"},
@@ -95,6 +96,8 @@ int http_status(errc code) noexcept {
         case errc::model_mismatch:
         case errc::poison:
             return 422;
+        case errc::upgrade_required:
+            return 426;
         case errc::quota:
             return 429;
         case errc::queue_full:

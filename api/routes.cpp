@@ -18,6 +18,8 @@ using enum body_kind;
 constexpr std::array table{
     route_row{route::train, "train", "/api/train", "POST", photo, train_query},
     route_row{route::recognize, "recognize", "/api/recognize", "POST", photo, recognize_query},
+    route_row{route::live_channel, "live_channel", "/api/live", "GET", none,
+              "collection detector min_face_px distance_max k tracks blur"},
     route_row{route::faces, "faces", "/api/faces", "GET POST DELETE", none,
               "collection page_size page_token label"},
     route_row{route::label, "label", "/api/faces/{}", "GET DELETE", none, "collection"},

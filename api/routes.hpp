@@ -26,6 +26,7 @@ enum class route {
     collections,
     collection,
     status,
+    live_channel,
     live,
     ready,
     metrics,

@@ -1,6 +1,7 @@
 // What handlers work with: the connections of the process, made in main and lent to every request.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "api/broker_link.hpp"
@@ -58,6 +59,34 @@ class gate {
     std::deque<std::shared_ptr<one_shot<bool>>> waiting_;
 };
 
+/// The live sessions that are open. One thread.
+class live_sessions {
+ public:
+    /// Something that can be told to end.
+    class member {
+     public:
+        virtual ~member() = default;
+        virtual void stop() = 0;
+    };
+    /// Places that are taken: by sessions, and by those whose handshake is under way.
+    std::size_t taken() const noexcept { return *taken_; }
+    /// A place, until the last copy of it goes.
+    std::shared_ptr<const void> take() {
+        ++*taken_;
+        return {nullptr, [count = taken_](const void*) { --*count; }};
+    }
+    void add(member& session) { all_.insert(&session); }
+    void remove(member& session) { all_.erase(&session); }
+    void stop() {
+        const auto now = all_;
+        for (member* session : now) session->stop();
+    }
+
+ private:
+    std::set<member*> all_;
+    std::shared_ptr<std::size_t> taken_ = std::make_shared<std::size_t>(0);
+};
+
 struct services {
     asio::io_context& io;
     const api_settings& settings;
@@ -69,6 +98,7 @@ struct services {
     metrics& measured;
     std::string build;
     gate large_accepts;
+    live_sessions live;
     bool draining = false;
 };
 

@@ -24,6 +24,7 @@ constexpr std::array names{
     std::pair{errc::misdirected, "misdirected"},
     std::pair{errc::quota, "quota"},
     std::pair{errc::request_timeout, "request_timeout"},
+    std::pair{errc::upgrade_required, "upgrade_required"},
     std::pair{errc::queue_full, "queue_full"},
     std::pair{errc::store_unavailable, "store_unavailable"},
     std::pair{errc::no_worker, "no_worker"},

@@ -28,6 +28,7 @@ enum class errc {
     misdirected,           ///< the Host header names another machine
     quota,                 ///< this client's own share is used up
     request_timeout,       ///< the client was too slow
+    upgrade_required,      ///< the address is a WebSocket
     // the service
     queue_full,            ///< no room for another job
     store_unavailable,     ///< Redis is away, or not safe to use

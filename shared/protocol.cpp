@@ -69,7 +69,7 @@ template <class V, class M> void visit(V& v, M& m, std::type_identity<submit>) {
 template <class V, class M> void visit(V& v, M& m, std::type_identity<frame>) {
     v.id("frame_id", m.frame_id), v("attempt", m.attempt), v("live_id", m.live_id);
     v.id("collection", m.collection), v("options", m.options), v("min_version", m.min_version);
-    v("deadline_ms", m.deadline_ms);
+    v("deadline_ms", m.deadline_ms), v("known", m.known);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<answer>) {
     v.id("frame_id", m.frame_id), v("attempt", m.attempt), v("version", m.version);

@@ -85,6 +85,8 @@ struct frame {                      // 11 api > broker > worker; never stored
     gallery_version min_version = 0;
     std::int64_t deadline_ms = 0;        ///< milliseconds from sending that the answer is worth
     std::string image;                   ///< frame 3, at most limits::body_bytes
+    std::vector<std::int64_t> known = {};///< left, top, right, bottom of each face whose name the
+                                         ///< sender knows; at most limits::faces_per_image
     bool operator==(const frame&) const = default;
 };
 struct answer {                     // 12 worker > broker > api

@@ -46,6 +46,14 @@ bool are_versions(const versions& all) {
                        [](const auto& one) { return check_collection(one.first).has_value(); });
 }
 
+/// Four edges a box, which may reach outside of its picture.
+bool are_boxes(const std::vector<std::int64_t>& edges) {
+    constexpr auto farthest = static_cast<std::int64_t>(2 * limits::image_side);
+    return edges.size() % 4 == 0 && edges.size() / 4 <= limits::faces_per_image &&
+           std::all_of(edges.begin(), edges.end(),
+                       [](std::int64_t edge) { return edge >= -farthest && edge <= farthest; });
+}
+
 bool is_worker(std::string_view id) { return is_plain(id, limits::worker_id_bytes); }
 
 struct checker {
@@ -115,6 +123,7 @@ struct checker {
         if (!check_collection(m.collection)) return wrong("FRAME", "collection");
         if (m.options.size() > text_bytes) return wrong("FRAME", "options");
         if (m.deadline_ms < 0) return wrong("FRAME", "deadline_ms");
+        if (!are_boxes(m.known)) return wrong("FRAME", "known");
         return m.image.size() <= limits::body_bytes ? result<void>() : wrong("FRAME", "image");
     }
     result<void> operator()(const answer& m) const {

@@ -116,6 +116,7 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.integer("compute_threads", worker.compute_threads, 1, 64);
     in.integer("batch_max", worker.batch_max, 1, whole(limits::batch_max));
     in.integer("batch_wait_ms", worker.batch_wait_ms, 0, 1'000);
+    in.integer("live_weight", worker.live_weight, 1, 1'000);
     in.integer("detect_side_max", worker.detect_side_max, 100, 10'000);
     in.choice("embedding", worker.embedding, {"plain", "mirror", "unit", "mirror_unit"});
     in.number("distance_max", worker.distance_max, 0.0, 2.0);
@@ -135,6 +136,7 @@ void read_api(settings_reader& in, api_settings& api) {
     in.texts("allowed_hosts", api.allowed_hosts, list_max);
     in.texts("cors_origins", api.cors_origins, list_max);
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
+    in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_sessions));
     in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));
     in.integer("queue_bytes_max", api.queue_bytes_max, whole(limits::body_bytes),
                whole(limits::queue_bytes));

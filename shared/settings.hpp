@@ -39,6 +39,7 @@ struct worker_settings {
     int compute_threads = 1;
     int batch_max = 32;                     ///< chips in one pass
     int batch_wait_ms = 0;
+    int live_weight = 4;                    ///< frames that go first before a job has its turn
     int detect_side_max = 2'000;            ///< pixels of the picture that a detector sees
     std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
     double distance_max = 0;                ///< default threshold, Euclidean; 0: the embedding's
@@ -57,6 +58,7 @@ struct api_settings {
     std::vector<std::string> allowed_hosts; ///< beside localhost, 127.0.0.1, ::1 and bind
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::size_t connections_max = 1'024;
+    std::size_t live_sessions_max = 64;
     std::size_t queue_jobs_max = 10'000;
     std::size_t queue_bytes_max = 1024u * 1024 * 1024;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;

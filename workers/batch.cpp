@@ -8,23 +8,30 @@
 
 namespace vultus {
 
-void batch::add(ticket job, std::vector<chip> chips) {
+batch::batch(std::size_t live_weight) : live_weight_(live_weight) {
+    VULTUS_REQUIRE(live_weight > 0, "live frames have a turn");
+}
+
+void batch::add(ticket job, std::vector<chip> chips, bool live) {
     VULTUS_REQUIRE(!chips.empty(), "a job without faces needs no network");
     const auto [place, is_new] = jobs_.try_emplace(job);
     VULTUS_REQUIRE(is_new, "a ticket is used once");
     place->second.embeddings.resize(chips.size());
     place->second.missing = chips.size();
     for (std::size_t face = 0; face < chips.size(); ++face) {
-        waiting_.push_back({{job, face}, std::move(chips[face])});
+        (live ? live_ : waiting_).push_back({{job, face}, std::move(chips[face])});
     }
 }
 
 batch::load batch::take(std::size_t most) {
+    const bool jobs = live_.empty() || (!waiting_.empty() && in_row_ >= live_weight_);
+    std::deque<waiting_chip>& lane = jobs ? waiting_ : live_;
+    in_row_ = jobs ? 0 : in_row_ + 1;
     load taken;
-    while (!waiting_.empty() && taken.slots.size() < most) {
-        taken.slots.push_back(waiting_.front().where);
-        taken.chips.push_back(std::move(waiting_.front().face));
-        waiting_.pop_front();
+    while (!lane.empty() && taken.slots.size() < most) {
+        taken.slots.push_back(lane.front().where);
+        taken.chips.push_back(std::move(lane.front().face));
+        lane.pop_front();
     }
     return taken;
 }
@@ -46,7 +53,9 @@ std::vector<batch::finished> batch::give(const load& done, std::span<const embed
 
 void batch::drop(ticket job) {
     jobs_.erase(job);
-    std::erase_if(waiting_, [&](const waiting_chip& one) { return one.where.job == job; });
+    const auto of_job = [&](const waiting_chip& one) { return one.where.job == job; };
+    std::erase_if(live_, of_job);
+    std::erase_if(waiting_, of_job);
 }
 
 }  // namespace vultus

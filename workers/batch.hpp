@@ -1,6 +1,7 @@
 // Which chips go into the network now. Jobs put in their faces as they come; the compute thread
 // takes what waits when it is free, so chips of different jobs share a pass and a large job is cut
-// over several. Pure: no thread, no clock; the compute thread owns it.
+// over several. Live frames have passes of their own. Pure: no thread, no clock; the compute thread
+// owns it.
 #pragma once
 
 #include <cstddef>
@@ -31,10 +32,14 @@ class batch {
         std::vector<embedding> embeddings;  ///< one per chip of the job, in its order
     };
 
-    /// requires  a new ticket; at least one chip (a photo without faces needs no network)
-    void add(ticket job, std::vector<chip> chips);
+    /// `live_weight`  passes of live frames in a row, then jobs that wait have one; at least 1
+    explicit batch(std::size_t live_weight = 4);
 
-    /// The chips that have waited longest, at most `most`. Empty if none waits.
+    /// requires  a new ticket; at least one chip (a photo without faces needs no network)
+    void add(ticket job, std::vector<chip> chips, bool live = false);
+
+    /// The chips that have waited longest, at most `most`, of live frames or of jobs. Empty if none
+    /// waits.
     load take(std::size_t most);
 
     /// Hands in what the network made of a load.
@@ -45,7 +50,7 @@ class batch {
     /// Forgets a job: its waiting chips go, its embeddings on their way are dropped.
     void drop(ticket job);
 
-    std::size_t waiting() const { return waiting_.size(); }
+    std::size_t waiting() const { return live_.size() + waiting_.size(); }
     std::size_t jobs() const { return jobs_.size(); }
 
  private:
@@ -57,7 +62,8 @@ class batch {
         std::vector<embedding> embeddings;
         std::size_t missing = 0;
     };
-    std::deque<waiting_chip> waiting_;
+    std::size_t live_weight_, in_row_ = 0;
+    std::deque<waiting_chip> live_, waiting_;
     std::unordered_map<ticket, open_job> jobs_;
 };
 

@@ -43,16 +43,22 @@ bool match_stage::try_match(work& item, boot_time now) {
     if (!faces) return false;
     const stage_timer timer(item, "match");
     std::vector<embedding> vectors;
-    for (const found_face& face : item.seen.faces) vectors.push_back(face.vector);
+    for (const found_face& face : item.seen.faces) {
+        if (face.known < 0) vectors.push_back(face.vector);
+    }
     match_options options = defaults_;
     if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
     if (item.options.k > 0) options.k = item.options.k;
     item.seen.gallery_model = faces->embedding_model;
+    std::vector<vultus::match> compared;
+    if (!other_model(item.seen) && !vectors.empty()) {
+        compared = match_faces(*faces, vectors, options);
+    }
     item.seen.matches.clear();
-    if (other_model(item.seen)) {
-        item.seen.matches.resize(vectors.size());
-    } else if (!vectors.empty()) {
-        item.seen.matches = match_faces(*faces, vectors, options);
+    auto next = compared.begin();
+    for (const found_face& face : item.seen.faces) {  // one for each face, compared or not
+        const bool has_one = face.known < 0 && next != compared.end();
+        item.seen.matches.push_back(has_one ? std::move(*next++) : vultus::match{});
     }
     item.seen.version = faces->version;
     item.seen.people = faces->people;

@@ -7,6 +7,7 @@
 
 #include "shared/failpoint.hpp"
 #include "shared/log.hpp"
+#include "workers/known_faces.hpp"
 #include "workers/startup.hpp"
 #include "workers/vision_stage.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 constexpr int exit_broken = 70;
 constexpr std::size_t fetched_ahead = 2;  ///< photos waiting for a vision thread
 constexpr std::chrono::milliseconds tick{50}, idle_tick{1'000};
+constexpr std::chrono::milliseconds live_for{1'000};  ///< after a frame passes are short
+constexpr double live_pass_ms = 25;  ///< a pass that a frame may have to wait for
 
 // Both by the clock of Redis, which may have been set back between the two.
 double milliseconds_waited(unix_time from, unix_time to) {
@@ -41,6 +44,7 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
     part.batch_max = static_cast<std::size_t>(all.batch_max);
     part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
     part.detect_side_max = all.detect_side_max;
+    part.live_weight = static_cast<std::size_t>(all.live_weight);
     part.matching = {distance_max_of(all), all.margin_min, all.k};
     part.room = room;
     return part;
@@ -53,9 +57,9 @@ pipeline::pipeline(pipeline_settings settings, job_store store, vision_models mo
       models_(std::move(models)),
       session_(session),
       to_fetch_(settings_.room),
-      to_see_(fetched_ahead),
-      to_embed_(settings_.room),
       to_annotate_(settings_.room),
+      to_see_(settings_.room, fetched_ahead, settings_.live_weight),
+      to_embed_(settings_.room, settings_.room, settings_.live_weight),
       to_match_(settings_.room + settings_.galleries.collections_max * 2),
       commits_(settings_.redis, store_, session_, settings_.room),
       galleries_(settings_.galleries, store_, session_,
@@ -119,10 +123,12 @@ bool pipeline::take(frame_ticket frame) {
     item->collection = frame.frame.collection;
     item->min_version = frame.frame.min_version;
     item->taken = boot_now();
+    item->known = known_boxes(frame.frame.known);
     item->photos.push_back(std::move(frame.frame.image));
     frame.frame.image.clear();
     item->who = std::move(frame);
-    return to_fetch_.try_push(item);
+    live_at_.store(item->taken.count(), std::memory_order_relaxed);
+    return to_see_.try_push_live(item);
 }
 
 void pipeline::registered(const std::string& worker_id) {
@@ -158,13 +164,6 @@ void pipeline::fetch_loop(progress::slot& slot) {
 }
 
 result<void> pipeline::fetch(redis_blocking& redis, work& item) {
-    if (const frame_ticket* frame = item.frame()) {
-        auto options = read_options(frame->frame.options);
-        if (!options) return fail(options.error());
-        item.options = std::move(*options);
-        item.options.annotate = false;  // there is nowhere to keep the picture
-        return {};
-    }
     const job_ticket& ticket = *item.job();
     auto record = redis.call(store_.job(ticket.job.job_id));
     if (!record) return fail(record.error());
@@ -185,6 +184,19 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
 
 // ---- vision ------------------------------------------------------------------------------------
 
+/// What fetch() does for a job.
+result<void> pipeline::unpack(work& item) {
+    if (item.frame() == nullptr) return {};
+    if (boot_now() >= item.frame()->give_up) {
+        return fail(errc::deadline_exceeded, "the frame waited too long");
+    }
+    auto options = read_options(item.frame()->frame.options);
+    if (!options) return fail(options.error());
+    item.options = std::move(*options);
+    item.options.annotate = false;  // there is nowhere to keep the picture
+    return {};
+}
+
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                            std::unique_ptr<detector> cnn) {
     vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
@@ -192,24 +204,35 @@ void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
     while (auto next = to_see_.pop()) {
         work_ptr item = std::move(*next);
         if (item->dropped()) continue;
-        if (const frame_ticket* frame = item->frame(); frame && boot_now() >= frame->give_up) {
-            give_up(item, error{errc::deadline_exceeded, "the frame waited too long"});
-        } else if (auto looked = stage.look(*item); !looked) {
+        result<void> looked = unpack(*item);
+        if (looked) looked = stage.look(*item);
+        if (!looked) {
             give_up(item, looked.error());
         } else if (!item->dropped()) {
-            to_embed_.push(std::move(item));
+            seen(std::move(item));
         }
+    }
+}
+
+void pipeline::seen(work_ptr item) {
+    item->seen.embedding_model = models_.network->name();
+    if (item->frame() == nullptr) {
+        to_embed_.push(std::move(item));
+    } else if (item->chips.empty()) {  // nobody is there, or all are known
+        to_match_.push(std::move(item));
+    } else if (!to_embed_.try_push_live(item)) {
+        give_up(item, error{errc::queue_full, "too many frames wait"});
     }
 }
 
 // ---- compute -----------------------------------------------------------------------------------
 
 void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> network) {
-    batch waiting;
+    batch waiting(settings_.live_weight);
     batch::ticket last = 0;
+    double ms_a_chip = 0;
     std::unordered_map<batch::ticket, work_ptr> open;
     const auto admit = [&](work_ptr item) {
-        item->seen.embedding_model = network->name();
         std::vector<chip> chips = std::exchange(item->chips, {});
         if (chips.empty()) return embedded(std::move(item), {}, *network);
         if (item->type == job_type::train && item->options.num_jitters > 1) {
@@ -217,7 +240,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             const step moving(slot, limits::progress * 2);
             chips = disturbed(chips, item->options.num_jitters);
         }
-        waiting.add(++last, std::move(chips));
+        waiting.add(++last, std::move(chips), item->frame() != nullptr);
         open[last] = std::move(item);
     };
     while (true) {
@@ -232,6 +255,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             if (!next) break;
             admit(std::move(*next));
         }
+        while (auto next = to_embed_.try_pop_live()) admit(std::move(*next));
         for (auto one = open.begin(); one != open.end();) {
             if (one->second->dropped()) {
                 waiting.drop(one->first);
@@ -240,7 +264,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
                 ++one;
             }
         }
-        const batch::load load = waiting.take(settings_.batch_max);
+        const batch::load load = waiting.take(pass_size(ms_a_chip));
         if (load.chips.empty()) continue;
         const auto begin = std::chrono::steady_clock::now();
         std::vector<embedding> vectors;
@@ -254,6 +278,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
         const double spent =
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
                 .count();
+        ms_a_chip = spent / static_cast<double>(load.chips.size());
         for (batch::finished& done : waiting.give(load, vectors)) {
             const auto found = open.find(done.job);
             work_ptr item = std::move(found->second);
@@ -264,14 +289,26 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
     }
 }
 
+/// Chips in one pass: as many as allowed, but beside a live session no more than it can wait for.
+std::size_t pipeline::pass_size(double ms_a_chip) const {
+    const boot_time live_until = boot_time(live_at_.load(std::memory_order_relaxed)) + live_for;
+    if (boot_now() >= live_until || ms_a_chip <= 0) return settings_.batch_max;
+    const double most = std::max(1.0, live_pass_ms / ms_a_chip);
+    return most < static_cast<double>(settings_.batch_max) ? static_cast<std::size_t>(most)
+                                                            : settings_.batch_max;
+}
+
 void pipeline::embedded(work_ptr item, std::vector<embedding> vectors,
                         const embedder& network) {
-    const std::size_t copies =
-        item->seen.faces.empty() ? 1 : vectors.size() / item->seen.faces.size();
-    for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
+    std::vector<found_face*> compared;
+    for (found_face& face : item->seen.faces) {
+        if (face.known < 0) compared.push_back(&face);
+    }
+    const std::size_t copies = compared.empty() ? 1 : vectors.size() / compared.size();
+    for (std::size_t i = 0; i < compared.size(); ++i) {
         const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(i * copies);
         const std::vector<embedding> own(first, first + static_cast<std::ptrdiff_t>(copies));
-        item->seen.faces[i].vector = copies == 1 ? own.front() : network.combined(own);
+        compared[i]->vector = copies == 1 ? own.front() : network.combined(own);
     }
     if (item->type == job_type::train) return commit_train(item);
     to_match_.push(std::move(item));

@@ -1,8 +1,10 @@
 // The worker's own work: stages joined by bounded queues.
 //
 //   take -> fetch -> vision (V threads) -> compute (embeds batches over jobs) -> match -> commit
-//                                                                 annotate ------^
+//     \---------------^ frames                                     annotate ------^
 //
+// Frames have a lane of their own before vision and compute, so that a bulk import does not stop
+// the picture of a camera.
 // Every queue but the one before vision has room for all that the session may hand in, so no stage
 // waits for a later one and no two stages can wait for one another; the broker's credits are what
 // bounds the whole. Photos are large, so only a few are fetched ahead of the vision threads.
@@ -24,6 +26,7 @@
 #include "workers/committer.hpp"
 #include "workers/detector.hpp"
 #include "workers/gallery_store.hpp"
+#include "workers/lane_queue.hpp"
 #include "workers/match_stage.hpp"
 #include "workers/progress.hpp"
 #include "workers/vision_models.hpp"
@@ -39,6 +42,7 @@ struct pipeline_settings {
     std::size_t batch_max = 32;
     std::chrono::milliseconds batch_wait{0};
     int detect_side_max = 2'000;
+    std::size_t live_weight = 4;  ///< frames in a row, then a job that waits has its turn
     match_options matching;
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };
@@ -70,6 +74,9 @@ class pipeline final : public work_sink {
     void annotate_loop(progress::slot& slot);
 
     result<void> fetch(redis_blocking& redis, work& item);
+    result<void> unpack(work& item);
+    void seen(work_ptr item);
+    std::size_t pass_size(double ms_a_chip) const;
     void embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network);
     void matched(const work_ptr& item);
     void commit_recognize(const work_ptr& item, std::string annotated);
@@ -84,7 +91,9 @@ class pipeline final : public work_sink {
     mailbox<session_mail>& session_;
 
     std::atomic<std::uint64_t> registration_{0};
-    bounded_queue<work_ptr> to_fetch_, to_see_, to_embed_, to_annotate_;
+    std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
+    bounded_queue<work_ptr> to_fetch_, to_annotate_;
+    lane_queue<work_ptr> to_see_, to_embed_;
     bounded_queue<match_letter> to_match_;
     committer commits_;
     gallery_store galleries_;

@@ -58,6 +58,11 @@ struct detail_level {
 };
 
 std::string face_text(const found_face& face, const match& who, detail_level level) {
+    if (face.known >= 0) {
+        return "{\"box\":" + box_text(face.detected.where) +
+               ",\"detection_score\":" + number(face.detected.score) +
+               ",\"known\":" + std::to_string(face.known) + "}";
+    }
     const bool unknown = who.status == match_status::unknown;
     std::string label = who.label;
     if (label.empty() && !unknown && !who.candidates.empty()) label = who.candidates.front().label;

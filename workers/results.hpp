@@ -27,6 +27,7 @@ struct found_face {
     detected_face detected;
     landmarks points{};
     embedding vector{};
+    int known = -1;  ///< index of the frame's known box that it stands in: not compared
 };
 
 struct recognized {

@@ -7,6 +7,7 @@
 #include "shared/image_header.hpp"
 #include "workers/image.hpp"
 #include "workers/image_draw.hpp"
+#include "workers/known_faces.hpp"
 
 namespace vultus {
 namespace {
@@ -92,16 +93,23 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
         return fail(errc::several_faces, std::to_string(found.faces.size()) + " faces were found");
     }
 
-    if (!found.faces.empty() && photo->picture.width < photo->width) {
+    const std::vector<int> known = find_known(found.faces, item.known);
+    const bool compares = std::count(known.begin(), known.end(), -1) > 0;
+    if (compares && photo->picture.width < photo->width) {
         photo = decoded(limits::image_side);  // chips come from the whole photo
         if (!photo) return fail(photo.error());
     }
     const stage_timer timer(item, "align");
     const step moving(slot_);
-    for (const detected_face& face : found.faces) {
-        aligned_face aligned = aligner_.align(photo->picture, face.where);
-        item.seen.faces.push_back({face, aligned.points, {}});
+    for (std::size_t i = 0; i < found.faces.size(); ++i) {
+        const detected_face& face = found.faces[i];
         item.photo_of_face.push_back(index);
+        if (known[i] >= 0) {
+            item.seen.faces.push_back({face, {}, {}, known[i]});
+            continue;
+        }
+        aligned_face aligned = aligner_.align(photo->picture, face.where);
+        item.seen.faces.push_back({face, aligned.points, {}, -1});
         item.chips.push_back(std::move(aligned.face));
     }
     item.seen.width = photo->width;

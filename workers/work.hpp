@@ -24,6 +24,7 @@ struct work {
     boot_time waits_since{0};    ///< for a gallery; 0: does not wait
     std::map<std::string, double> stage_ms;
 
+    std::vector<box> known;                  ///< frame: where faces are that its sender knows
     std::vector<std::string> photos;         ///< as sent; freed when seen, unless one is annotated
     recognized seen;                         ///< recognize: filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo

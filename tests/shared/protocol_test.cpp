@@ -58,7 +58,8 @@ std::vector<example> examples() {
     ready hello{"host-7-cpu-0011aabb", "host", "cpu", "0.1.0", 7, {"recognize", "train"}, 64, 4,
                 {{id_a, 3}}, {{"default", epoch_factor + 1}}};
     frame picture{"f-1",       1, "live-1", "default",
-                  "{\"k\":3}", 9, 1'500,    std::string("\xFF\xD8\0x", 4)};
+                  "{\"k\":3}", 9, 1'500,    std::string("\xFF\xD8\0x", 4),
+                  {-3, 10, 116, 129}};
     answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}"};
     status_reply state;
     state.request_id = "s-1";
@@ -251,6 +252,20 @@ TEST(protocol, photos_and_results_are_limited) {
         answer text{"f", 1, 0, "", "", std::string(limits::result_bytes + extra, 'x')};
         EXPECT_EQ(decode(direction::to_broker, encode(text)).has_value(), extra == 0);
     }
+}
+
+TEST(protocol, known_boxes_have_four_edges_and_are_limited) {
+    const auto taken = [](std::size_t numbers, std::int64_t edge) {
+        frame photo{"f", 1, "live", "default", "", 0, 0, "x"};
+        photo.known.assign(numbers, edge);
+        return decode(direction::to_broker, encode(photo)).has_value();
+    };
+    const std::size_t most = 4 * limits::faces_per_image;
+    EXPECT_TRUE(taken(0, 0) && taken(4, -7) && taken(most - 4, 7) && taken(most, 7));
+    EXPECT_FALSE(taken(3, 7) || taken(5, 7) || taken(most + 4, 7));
+    constexpr auto farthest = static_cast<std::int64_t>(2 * limits::image_side);
+    EXPECT_TRUE(taken(4, farthest) && taken(4, -farthest));
+    EXPECT_FALSE(taken(4, farthest + 1) || taken(4, -farthest - 1));
 }
 
 TEST(protocol, names_that_imitate_keys_are_refused) {

@@ -62,12 +62,13 @@ std::string printed(const settings_source& source) {
         << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
         << worker->device << ' ' << worker->backend << ' ' << worker->precision << ' '
         << worker->models << ' ' << worker->vision_threads << ' ' << worker->compute_threads << ' '
-        << worker->batch_max << ' ' << worker->batch_wait_ms << ' ' << worker->detect_side_max
+        << worker->batch_max << ' ' << worker->batch_wait_ms << ' ' << worker->live_weight
+        << ' ' << worker->detect_side_max
         << ' ' << worker->distance_max << ' ' << worker->embedding << ' ' << worker->margin_min
         << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max
-        << ' ' << api->queue_jobs_max << ' ' << api->queue_bytes_max << ' '
+        << ' ' << api->live_sessions_max << ' ' << api->queue_jobs_max << ' ' << api->queue_bytes_max << ' '
         << api->inflight_body_bytes_max << ' ' << api->job_deadline.count() << ' '
         << api->drain_grace.count() << ' ' << api->drain_timeout.count() << ' '
         << api->allowed_hosts.size() << ' ' << api->cors_origins.size();

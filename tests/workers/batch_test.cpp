@@ -98,5 +98,28 @@ TEST(batch, every_face_comes_back_once_to_its_job) {
     }
 }
 
+TEST(batch, live_frames_have_passes_of_their_own_and_jobs_their_turn) {
+    batch waiting(2);
+    waiting.add(1, chips(10, 3));
+    for (batch::ticket live = 2; live <= 5; ++live) {
+        waiting.add(live, chips(static_cast<std::uint8_t>(10 * live), 1), true);
+    }
+    const auto pass = [&](std::size_t most) {
+        std::vector<int> taken;
+        for (const chip& one : waiting.take(most).chips) taken.push_back(one.rgb[0]);
+        return taken;
+    };
+    EXPECT_EQ(pass(1), (std::vector{20}));
+    EXPECT_EQ(pass(1), (std::vector{30}));
+    EXPECT_EQ(pass(1), (std::vector{10})) << "two live passes, then a job's";
+    EXPECT_EQ(waiting.waiting(), 4u);
+    EXPECT_EQ(pass(8), (std::vector{40, 50})) << "live frames alone";
+    EXPECT_EQ(pass(8), (std::vector{11, 12}));
+    waiting.add(6, chips(60, 1), true);
+    waiting.drop(6);
+    EXPECT_EQ(waiting.waiting(), 0u);
+    EXPECT_TRUE(pass(8).empty());
+}
+
 }  // namespace
 }  // namespace vultus

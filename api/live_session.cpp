@@ -1,0 +1,281 @@
+// See live_session.hpp.
+#include "api/live_session.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "api/json.hpp"
+#include "api/options.hpp"
+#include "shared/ids.hpp"
+#include "shared/image_header.hpp"
+#include "shared/limits.hpp"
+#include "shared/log.hpp"
+
+namespace vultus::api {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
+constexpr milliseconds say_again{1'000};
+constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest goes
+constexpr int going_away = 1012;         ///< "service restart"
+
+result<void> check_frame(const message_channel::message& what) {
+    if (!what.whole) return fail(errc::too_large, "a frame has at most 1 MiB");
+    const auto header = inspect_image(what.bytes);
+    if (!header) return fail(header.error());
+    if (header->format != image_format::jpeg) {
+        return fail(errc::unsupported_media, "the frame is not a JPEG picture");
+    }
+    return {};
+}
+
+/// Whether it is about the service and not about this frame.
+bool is_trouble(errc code) {
+    switch (code) {
+        case errc::unsupported_media:
+        case errc::undecodable_image:
+        case errc::truncated_image:
+        case errc::too_large:
+            return false;
+        default:
+            return true;
+    }
+}
+
+asio::awaitable<void> sleep(asio::steady_timer& timer) {
+    timer.expires_at(asio::steady_timer::time_point::max());
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+}  // namespace
+
+live_session::live_session(message_channel& channel, services& with, live_options options)
+    : channel_(channel),
+      with_(with),
+      id_(random_hex32()),
+      options_(std::move(options)),
+      look_(with.io),
+      write_(with.io),
+      ended_(with.io) {
+    with_.live.add(*this);
+}
+
+live_session::~live_session() {
+    with_.live.remove(*this);
+}
+
+asio::awaitable<void> live_session::run() {
+    const auto self = shared_from_this();
+    settings_ = settings_json(options_);
+    running_ = 2;
+    const auto ended = [self](std::exception_ptr) {
+        --self->running_;
+        self->over();
+        self->ended_.cancel();
+    };
+    asio::co_spawn(
+        with_.io, [self] { return self->look(); }, ended);
+    asio::co_spawn(
+        with_.io, [self] { return self->write(); }, ended);
+    co_await read();
+    over();
+    while (running_ > 0) co_await sleep(ended_);
+}
+
+void live_session::stop() {
+    stopping_ = true;
+    wake();
+}
+
+void live_session::over() {
+    over_ = true;
+    waiting_.reset();
+    wake();
+}
+
+void live_session::wake() {
+    look_.cancel();
+    write_.cancel();
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+asio::awaitable<void> live_session::read() {
+    while (!over_) {
+        auto what = co_await channel_.read(limits::live_frame_bytes);
+        if (!what) co_return;
+        if (what->binary) {
+            read_frame(std::move(*what));
+        } else {
+            read_settings(*what);
+        }
+        wake();
+    }
+}
+
+void live_session::read_frame(message_channel::message what) {
+    ++seq_;
+    if (auto good = check_frame(what); !good) {
+        with_.measured.count("vultus_live_frames_total", {{"outcome", "refused"}});
+        return refuse(seq_, good.error());
+    }
+    if (waiting_) {
+        ++dropped_;
+        with_.measured.count("vultus_live_frames_total", {{"outcome", "overtaken"}});
+    }
+    waiting_ = frame{seq_, boot_now(), std::move(what.bytes)};
+}
+
+void live_session::read_settings(const message_channel::message& what) {
+    if (!what.whole || what.bytes.size() > limits::live_text_bytes) {
+        return tell(problem_json(0, {errc::too_large, "settings have at most 4 KiB"}));
+    }
+    const auto given = parse_json_submission(what.bytes);
+    if (!given || given->has_image) {
+        return tell(problem_json(
+            0, {errc::malformed, given ? "settings hold no image" : given.error().detail}));
+    }
+    auto wanted = changed(options_, given->fields);
+    if (!wanted) return tell(problem_json(0, wanted.error()));
+    if (wanted->collection != options_.collection || !wanted->tracks) {
+        tracks_.clear();
+        removed_ = 0;
+    }
+    options_ = std::move(*wanted);
+    ++options_number_;
+    settings_ = settings_json(options_);
+}
+
+// ---- looking -----------------------------------------------------------------------------------
+
+asio::awaitable<void> live_session::look() {
+    while (!over_ && !stopping_) {
+        if (!waiting_ || answer_) {
+            co_await sleep(look_);
+            continue;
+        }
+        const frame one = *std::exchange(waiting_, std::nullopt);
+        co_await answer(one);
+        write_.cancel();
+    }
+}
+
+asio::awaitable<void> live_session::answer(const frame& one) {
+    // A removal that overtakes an answer is rare, a second one in its time rarer still.
+    for (int tries = 0; tries < 3; ++tries) {
+        const auto outcome = co_await ask(one);
+        if (!outcome) {
+            with_.measured.count("vultus_live_frames_total", {{"outcome", "failed"}});
+            co_return refuse(one.seq, outcome.error());
+        }
+        if (!*outcome) continue;
+        with_.measured.count("vultus_live_frames_total", {{"outcome", "answered"}});
+        with_.measured.observe_ms("vultus_live_frame_ms",
+                                  static_cast<double>((boot_now() - one.arrived).count()));
+        co_return;
+    }
+    refuse(one.seq, {errc::old_version, "the gallery changed while the answer was computed"});
+}
+
+asio::awaitable<result<bool>> live_session::ask(const frame& one) {
+    const std::string collection = options_.collection;
+    const auto before = co_await with_.redis.call(with_.store.gallery(collection));
+    if (!before) co_return fail(errc::store_unavailable, before.error().detail);
+    if (collection != options_.collection) co_return false;
+    const std::uint64_t number = options_number_;
+    protocol::frame what;
+    what.live_id = id_;
+    what.collection = collection;
+    job_options wanted = options_.faces;
+    wanted.embeddings = options_.tracks;
+    what.options = to_json(wanted);
+    what.min_version = before->version;
+    what.image = one.jpeg;
+    std::vector<known_track> known;
+    if (options_.tracks) known = tracks_.known(boot_now(), before->version);
+    for (const auto& entry : known) {
+        const auto& at = entry.where;
+        what.known.insert(what.known.end(), {at.left, at.top, at.right, at.bottom});
+    }
+    const auto reply = co_await with_.brokers.ask(std::move(what), frame_patience);
+    if (!reply) co_return fail(reply.error());
+    if (!reply->error.empty()) {
+        co_return fail(errc_named(reply->error).value_or(errc::internal), reply->detail);
+    }
+    const auto told = parse_live_answer(reply->result);
+    if (!told) co_return fail(told.error());
+    // Read last of all: a name that leaves after a clear succeeded must not be older than it.
+    const auto after = co_await with_.redis.call(with_.store.gallery(collection));
+    if (!after) co_return fail(errc::store_unavailable, after.error().detail);
+    if (number != options_number_) co_return false;  // asked for with settings that are no more
+    removed_ = std::max(removed_, after->removed_version);
+    const bool forgot = tracks_.forget_before(removed_);
+    if (reply->version < removed_ || (forgot && !known.empty())) co_return false;
+    const auto now = boot_now();
+    const auto faces = named(*told, known, now);
+    answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
+                         static_cast<double>((now - one.arrived).count()));
+    said_.clear();
+    co_return true;
+}
+
+std::vector<named_face> live_session::named(const live_answer& told,
+                                            const std::vector<known_track>& known, boot_time now) {
+    const auto version = static_cast<gallery_version>(told.version);
+    if (options_.tracks) return tracks_.take(told.faces, known, version, now);
+    std::vector<named_face> faces;
+    for (const auto& face : told.faces) {
+        faces.push_back({0, face.where, face.score, face.status, face.label, face.distance, true});
+    }
+    return faces;
+}
+
+// ---- writing -----------------------------------------------------------------------------------
+
+void live_session::refuse(std::uint64_t seq, const error& why) {
+    ++dropped_;
+    if (why.code == errc::internal) log::error("live_frame_failed", {{"what", why.detail}});
+    if (is_trouble(why.code)) {
+        const auto now = boot_now();
+        const auto last = said_.find(why.code);
+        if (last != said_.end() && now < last->second + say_again) return;
+        said_[why.code] = now;
+    }
+    tell(problem_json(seq, why));
+}
+
+void live_session::tell(std::string problem) {
+    if (problems_.size() == problems_max) problems_.pop_front();
+    problems_.push_back(std::move(problem));
+}
+
+asio::awaitable<void> live_session::write() {
+    while (!over_) {
+        std::string text;
+        const bool tells = !settings_ && problems_.empty();
+        if (settings_) {
+            text = *std::exchange(settings_, std::nullopt);
+        } else if (!problems_.empty()) {
+            text = std::move(problems_.front());
+            problems_.pop_front();
+        } else if (answer_) {
+            text = *answer_;
+        } else if (stopping_) {
+            co_await channel_.write(problem_json(0, {errc::draining, "the service is stopping"}));
+            co_return co_await channel_.close(going_away, "the service is stopping");
+        } else {
+            co_await sleep(write_);
+            continue;
+        }
+        if (!co_await channel_.write(text)) co_return;
+        if (!tells) continue;
+        answer_.reset();  // only now: the next frame is looked at when this is written
+        look_.cancel();
+    }
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,74 @@
+// One live session (LIVE.md): takes frames from a message_channel, has the newest looked at by a
+// worker, and tells who is on it. Three coroutines that never wait for one another longer than they
+// must: reading (keeps one frame, the newest), looking (one frame at a time, and only when the
+// answer before it is written), and writing. So memory is bounded whatever the client does.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/http.hpp"
+#include "api/json_live.hpp"
+#include "api/live_options.hpp"
+#include "api/live_tracks.hpp"
+#include "api/services.hpp"
+#include "shared/clock.hpp"
+
+namespace vultus::api {
+
+class live_session : public live_sessions::member,
+                     public std::enable_shared_from_this<live_session> {
+ public:
+    live_session(message_channel& channel, services& with, live_options options);
+    ~live_session() override;
+
+    /// Until the client leaves, or the process stops.
+    asio::awaitable<void> run();
+    void stop() override;
+
+ private:
+    struct frame {
+        std::uint64_t seq = 0;
+        boot_time arrived{0};
+        std::string jpeg;
+    };
+    using problems = std::deque<std::string>;
+
+    asio::awaitable<void> read();
+    asio::awaitable<void> look();
+    asio::awaitable<void> write();
+    void read_frame(message_channel::message what);
+    void read_settings(const message_channel::message& what);
+
+    asio::awaitable<void> answer(const frame& one);
+    /// Asks a worker about the frame.
+    /// returns   false if a removal overtook the answer, which is then worth nothing
+    asio::awaitable<result<bool>> ask(const frame& one);
+    std::vector<named_face> named(const live_answer& told, const std::vector<known_track>& known,
+                                  boot_time now);
+    void refuse(std::uint64_t seq, const error& why);
+    void tell(std::string problem);
+    void wake();
+    void over();
+
+    message_channel& channel_;
+    services& with_;
+    const std::string id_;
+    live_options options_;
+    std::uint64_t options_number_ = 0;  ///< grows with each change
+    live_tracks tracks_;
+    std::uint64_t seq_ = 0, dropped_ = 0;
+    gallery_version removed_ = 0;       ///< the newest removal that we know of
+    std::optional<frame> waiting_;
+    std::optional<std::string> settings_, answer_;  ///< to be written
+    problems problems_;                             ///< to be written
+    std::map<errc, boot_time> said_;    ///< when a trouble of the service was last told
+    asio::steady_timer look_, write_, ended_;
+    int running_ = 0;
+    bool stopping_ = false, over_ = false;
+};
+
+}  // namespace vultus::api
