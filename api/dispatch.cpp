@@ -31,6 +31,9 @@ asio::awaitable<response> dispatch(request& from, services& with) {
             co_return co_await handlers::forget(from, with);
         case route::clear:
             co_return co_await handlers::clear(from, with);
+        case route::rename:
+        case route::merge:
+            co_return co_await handlers::rename(from, with);
         case route::jobs:
             co_return co_await handlers::list_jobs(from, with);
         case route::job:
@@ -40,6 +43,8 @@ asio::awaitable<response> dispatch(request& from, services& with) {
             co_return co_await handlers::job_events(from, with);
         case route::job_image:
             co_return co_await handlers::job_image(from, with);
+        case route::events:
+            co_return handlers::all_events(with);
         case route::collections:
             co_return co_await handlers::list_collections(from, with);
         case route::collection:

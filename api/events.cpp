@@ -9,7 +9,7 @@ namespace vultus::api {
 namespace {
 
 constexpr std::size_t events_per_read = 500;
-constexpr std::size_t events_held = 64;  // of one job: more than a job can have in its life
+constexpr std::size_t events_held = 64;  // more than one job can have in its life
 constexpr std::chrono::milliseconds retry_pause{100};
 
 std::pair<std::uint64_t, std::uint64_t> parts(std::string_view id) noexcept {
@@ -82,7 +82,12 @@ void event_hub::reread_all() {
 
 void event_hub::deliver(const event& came) {
     seen_ = came.id;
-    const auto [first, last] = waiters_.equal_range(came.job_id);
+    hand(came.job_id, came);
+    hand(std::string(every_job), came);
+}
+
+void event_hub::hand(const std::string& job_id, const event& came) {
+    const auto [first, last] = waiters_.equal_range(job_id);
     for (auto at = first; at != last; ++at) {
         waiter& who = *at->second;
         if (who.waiting_.size() >= events_held) {

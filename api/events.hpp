@@ -25,7 +25,8 @@ class event_hub {
         stopping,  ///< the process drains: answer now
     };
 
-    /// Waits for the events of one job from its construction on. Lives in one coroutine.
+    /// Waits for the events of one job, or of all for every_job, from its construction on. Lives in
+    /// one coroutine.
     class waiter {
      public:
         waiter(event_hub& hub, std::string job_id);
@@ -51,6 +52,7 @@ class event_hub {
     event_hub(asio::io_context& io, redis_asio& redis, const job_store& store);
 
     static constexpr std::chrono::milliseconds block_time{2'000};
+    static constexpr std::string_view every_job{};  ///< no job has it as its id
 
     /// Reads until stop(). Spawned once.
     asio::awaitable<void> run();
@@ -62,6 +64,7 @@ class event_hub {
  private:
     asio::awaitable<bool> synchronise();
     void deliver(const event& came);
+    void hand(const std::string& job_id, const event& came);
     void reread_all();
 
     asio::io_context& io_;

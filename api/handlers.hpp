@@ -21,6 +21,7 @@ asio::awaitable<response> list_faces(request& from, services& with);
 
 asio::awaitable<response> clear(request& from, services& with);
 asio::awaitable<response> forget(request& from, services& with);
+asio::awaitable<response> rename(request& from, services& with);  ///< and merge
 asio::awaitable<response> delete_collection(request& from, services& with);
 
 asio::awaitable<response> job(request& from, services& with);
@@ -28,6 +29,7 @@ asio::awaitable<response> list_jobs(request& from, services& with);
 asio::awaitable<response> cancel_job(request& from, services& with);
 asio::awaitable<response> job_image(request& from, services& with);
 asio::awaitable<response> job_events(request& from, services& with);
+response all_events(services& with);
 
 asio::awaitable<response> list_collections(request& from, services& with);
 asio::awaitable<response> status(request& from, services& with);

@@ -36,8 +36,10 @@ std::string result_json(const job_record& job) {
         case job_type::train:
             return train_result(job);
         default:
+            const bool moves = job.type == job_type::rename || job.type == job_type::merge;
             json_object change;
-            change.add("version", job.version).add("removed_faces", job.removed_faces);
+            change.add("version", job.version);
+            change.add(moves ? "renamed_faces" : "removed_faces", job.removed_faces);
             return change.take();
     }
 }
@@ -53,6 +55,7 @@ json_object common(const job_record& job) {
     if (is_terminal(job.state)) text.add("finished_at", time_text(job.finished));
     text.add("attempt", job.attempt);
     if (!job.label.empty()) text.add("label", job.label);
+    if (!job.label_to.empty()) text.add("label_to", job.label_to);
     if (job.cancel_requested && !is_terminal(job.state)) text.add("cancel_requested", true);
     if (job.state == job_state::failed || job.state == job_state::dead) {
         text.raw("error", job.error.empty() ? R"({"code":"internal","detail":"no reason is kept"})"

@@ -18,7 +18,7 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::collected, "The job is no longer kept"},
     {errc::method_not_allowed, "The method is not allowed here"},
     {errc::already_terminal, "The job is finished"},
-    {errc::wrong_state, "The job's state does not allow this"},
+    {errc::wrong_state, "The present state does not allow this"},
     {errc::length_required, "The length of the body is missing"},
     {errc::too_large, "Over a limit"},
     {errc::unsupported_media, "Not a JPEG, PNG or WebP picture"},

@@ -1,5 +1,5 @@
-// Clear, forget and the end of a collection: changes that Redis commits at once. Their job succeeds
-// when no worker can answer with what they removed.
+// Clear, forget, rename, merge and the end of a collection: changes that Redis commits at once. Their
+// job succeeds when no worker can answer with what they removed or with a name that is gone.
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
@@ -22,7 +22,8 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     if (!hash->empty()) {
         wanted.fingerprint =
             sha256_hex(std::string(name_of(wanted.type)) + "\n" + wanted.collection + "\n" +
-                       json_quoted(wanted.label) + "\n" + wanted.face_id);
+                       json_quoted(wanted.label) + "\n" + wanted.face_id +
+                       json_quoted(wanted.to_label));
     }
     wanted.idempotency_hash = std::move(*hash);
     std::optional<event_hub::waiter> waiter;
@@ -34,6 +35,7 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     // Committed with no worker to tell, a change is finished already: its record has the result.
     auto fresh =
         fresh_job(outcome->job_id, wanted.type, wanted.collection, wanted.label, outcome->state);
+    fresh.label_to = wanted.to_label;
     accepted told = *outcome;
     if (is_terminal(told.state)) told.duplicate = true;
     if (told.duplicate && waiter) waiter.emplace(with.events, told.job_id);
@@ -86,6 +88,29 @@ asio::awaitable<response> forget(request& from, services& with) {
         if (!numbered || !is_job_id(std::string_view(wanted.face_id).substr(0, dash))) {
             co_return refuse({errc::not_found, "there is no such face"}, from, with);
         }
+    }
+    co_return co_await change(from, with, std::move(wanted));
+}
+
+/// POST /api/rename and /api/merge
+asio::awaitable<response> rename(request& from, services& with) {
+    const auto fields = read_fields(from, "collection label label_to");
+    if (!fields) co_return refuse(fields.error(), from, with);
+    auto collection = parse_collection(*fields);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    new_change wanted;
+    wanted.type = from.to == route::merge ? job_type::merge : job_type::rename;
+    wanted.collection = std::move(*collection);
+    for (const auto& [name, label] : {std::pair{"label", &wanted.label},
+                                      std::pair{"label_to", &wanted.to_label}}) {
+        const auto given = fields->find(name);
+        if (given == fields->end()) {
+            co_return refuse({errc::bad_option, std::string(name) + " is missing"}, from, with);
+        }
+        if (auto good = check_label(given->second); !good) {
+            co_return refuse(good.error(), from, with);
+        }
+        *label = given->second;
     }
     co_return co_await change(from, with, std::move(wanted));
 }

@@ -1,13 +1,17 @@
 // GET /api/jobs/{id}/events: the states of one job as Server-Sent Events. The id of an event is its
 // place in Redis' stream, so that a client that lost the connection goes on where it was.
+// GET /api/events: what happens to all jobs, for a page that shows it; who falls behind is told to
+// look again, so nothing is kept for anybody.
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
+#include "api/json.hpp"
 #include "shared/ids.hpp"
 
 namespace vultus::api::handlers {
 namespace {
 
+using std::chrono::milliseconds;
 using wake = event_hub::wake;
 constexpr std::chrono::milliseconds comment_every{15'000};
 constexpr std::size_t events_per_read = 500;
@@ -81,7 +85,52 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
     }
 }
 
+constexpr std::string_view look_again = "event: reread\ndata: {}\n\n";
+constexpr std::chrono::milliseconds gather_time{100};
+
+std::string change_text(const event& what) {
+    json_object text;
+    text.add("id", what.job_id).add("from", what.from).add("to", what.to);
+    text.add("attempt", what.attempt).add("why", what.why);
+    return "event: job\ndata: " + text.take() + "\n\n";
+}
+
+/// Sends what came in, gathered for a moment, until the client leaves or the process drains.
+asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
+                                 services& with) {
+    if (!co_await sink.write(std::string(look_again))) co_return;
+    asio::steady_timer pause(with.io);
+    auto woken = co_await waiter->next(comment_every);
+    while (woken != wake::stopping) {
+        std::string text;
+        while (woken == wake::happened) {
+            text += change_text(waiter->last());
+            woken = co_await waiter->next(milliseconds(0));
+        }
+        if (woken == wake::reread) text = look_again;
+        if (woken == wake::stopping) co_return;
+        if (text.empty()) text = ":\n\n";
+        if (!co_await sink.write(std::move(text))) co_return;
+        pause.expires_after(gather_time);
+        boost::system::error_code ignored;
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        woken = co_await waiter->next(comment_every);
+    }
+}
+
 }  // namespace
+
+response all_events(services& with) {
+    response answer;
+    answer.with("Cache-Control", "no-store").with("Content-Type", "text/event-stream");
+    answer.with("X-Accel-Buffering", "no");
+    const auto waiter =
+        std::make_shared<event_hub::waiter>(with.events, std::string(event_hub::every_job));
+    answer.stream = [waiter, &with](response_sink& sink) {
+        return follow_all(sink, waiter, with);
+    };
+    return answer;
+}
 
 asio::awaitable<response> job_events(request& from, services& with) {
     const auto id = from.segments[0];

@@ -29,6 +29,8 @@ TEST_F(server, method_and_path_grid_has_no_defect) {
                                  "/api/faces/ada",
                                  "/api/faces/ada/x",
                                  "/api/clear",
+                                 "/api/rename?label=a&label_to=b",
+                                 "/api/merge",
                                  "/api/jobs",
                                  "/api/jobs/x",
                                  "/api/jobs/01936a3e-8a52-7b02-9c1d-2e3f40516202",
