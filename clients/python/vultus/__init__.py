@@ -1,0 +1,18 @@
+"""Client of Vultus. `Client` and `AsyncClient` have the same methods.
+
+    from vultus import Client
+
+    with Client("http://127.0.0.1:5000") as vultus:
+        vultus.train("Ada Lovelace", "ada-1.jpg", "ada-2.jpg")
+        for face in vultus.recognise("party.jpg").faces:
+            print(face.status, face.label, face.distance, face.box)
+"""
+from .async_client import AsyncClient
+from .client import Client
+from .errors import JobFailed, Refused, Unreachable, VultusError
+from .types import (Box, Candidate, Change, Collection, Face, Job, Lesson, Person, Recognition, TrainedFace,
+                    TrainedPhoto, Training)
+
+__all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Face", "Job", "JobFailed",
+           "Lesson", "Person", "Recognition", "Refused", "TrainedFace", "TrainedPhoto", "Training",
+           "Unreachable", "VultusError"]

@@ -1,0 +1,130 @@
+"""The client with asyncio. steps.py has the rules."""
+from __future__ import annotations
+
+import asyncio
+import pathlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+
+from . import steps
+from .errors import JobFailed, Refused
+from .photos import Photo, bytes_of, lesson_of, photos_below, request_of
+from .types import Change, Collection, Job, Json, Lesson, Person, Recognition, TrainedFace, Training
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """As Client; every method answers an awaitable."""
+
+    def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
+                 patience_s: float = 60.0, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.collection, self.patience_s = collection, patience_s
+        self._http = httpx.AsyncClient(base_url=url, transport=transport, timeout=60.0)
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def _run(self, what: steps.Steps[T]) -> T:
+        try:
+            step = next(what)
+            while True:
+                if isinstance(step, steps.Pause):
+                    await asyncio.sleep(step.seconds)
+                    step = what.send(None)
+                    continue
+                try:
+                    answer = await self._http.request(**request_of(step))
+                except httpx.TransportError as failure:
+                    step = what.throw(failure)
+                else:
+                    step = what.send(answer)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    async def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
+        """Who is on the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
+        durable=False: answered at once, nothing is stored."""
+        return await self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.patience_s))
+
+    async def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
+                    **options: Any) -> Training:
+        """Teaches 1 to 16 photos of one person, exactly one face in each. JobFailed if none could be used."""
+        return await self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
+                                     on_progress, self.patience_s))
+
+    async def forget(self, label: str, face_id: str | None = None, *,
+                     on_progress: steps.Progress | None = None) -> Change:
+        """Forgets a person, or one face of it."""
+        return await self._run(steps.forget(self.collection, label, face_id, on_progress, self.patience_s))
+
+    async def rename(self, label: str, label_to: str) -> Change:
+        """Refused, wrong_state, if somebody has the new name: merge joins the two."""
+        return await self._run(steps.move("/api/rename", self.collection, label, label_to, self.patience_s))
+
+    async def merge(self, label: str, label_to: str) -> Change:
+        """Makes two people one."""
+        return await self._run(steps.move("/api/merge", self.collection, label, label_to, self.patience_s))
+
+    async def clear(self) -> Change:
+        """Forgets everybody of the collection."""
+        return await self._run(steps.clear(self.collection, self.patience_s))
+
+    async def delete_collection(self) -> Change:
+        """As clear, and the collection is gone from the list."""
+        return await self._run(steps.delete_collection(self.collection, self.patience_s))
+
+    async def people(self) -> list[Person]:
+        """Who is known, in the order of the names' bytes."""
+        return await self._run(steps.people(self.collection, self.patience_s))
+
+    async def faces(self, label: str) -> list[TrainedFace]:
+        """The trained faces of one person."""
+        return await self._run(steps.faces(self.collection, label, self.patience_s))
+
+    async def collections(self) -> list[Collection]:
+        """All collections of the service."""
+        return await self._run(steps.collections(self.patience_s))
+
+    async def job(self, job_id: str) -> Job:
+        """One job as it is now."""
+        return await self._run(steps.job(job_id, self.patience_s))
+
+    async def wait(self, job: Job, on_progress: steps.Progress | None = None) -> Job:
+        """Follows a job to its end, whatever that is."""
+        return await self._run(steps.wait(job, on_progress, self.patience_s))
+
+    async def cancel(self, job_id: str) -> Job:
+        """Refused, already_terminal, if it has ended."""
+        return await self._run(steps.cancel(job_id, self.patience_s))
+
+    async def status(self) -> Json:
+        """/api/status as it is."""
+        return await self._run(steps.get("/api/status", {}, self.patience_s))
+
+    async def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
+                           on_photo: Callable[[Lesson, int, int], None] | None = None,
+                           **options: Any) -> list[Lesson]:
+        photos, places = photos_below(folder), asyncio.Semaphore(at_once)
+        lessons: list[Lesson] = []
+
+        async def teach(label: str, path: pathlib.Path) -> None:
+            async with places:
+                try:
+                    outcome: Training | Exception = await self.train(label, path, **options)
+                except (JobFailed, Refused) as failure:
+                    outcome = failure
+            lessons.append(lesson_of(label, path, outcome))
+            if on_photo:
+                on_photo(lessons[-1], len(lessons), len(photos))
+
+        await asyncio.gather(*(teach(label, path) for label, path in photos))
+        return sorted(lessons, key=lambda lesson: lesson.path)

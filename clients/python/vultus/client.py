@@ -1,0 +1,141 @@
+"""The client with threads. steps.py has the rules."""
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, TypeVar
+
+import httpx
+
+from . import steps
+from .errors import JobFailed, Refused
+from .photos import Photo, bytes_of, lesson_of, photos_below, request_of
+from .types import Change, Collection, Job, Json, Lesson, Person, Recognition, TrainedFace, Training
+
+T = TypeVar("T")
+
+
+class Client:
+    """One connection pool; may be used by several threads.
+
+    patience_s: how long the pauses between tries of one request may last together when the service is away, full
+    or stopping; then Unreachable. 0: one try.
+    """
+
+    def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
+                 patience_s: float = 60.0, transport: httpx.BaseTransport | None = None) -> None:
+        self.collection, self.patience_s = collection, patience_s
+        self._http = httpx.Client(base_url=url, transport=transport, timeout=60.0)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _run(self, what: steps.Steps[T]) -> T:
+        try:
+            step = next(what)
+            while True:
+                if isinstance(step, steps.Pause):
+                    time.sleep(step.seconds)
+                    step = what.send(None)
+                    continue
+                try:
+                    answer = self._http.request(**request_of(step))
+                except httpx.TransportError as failure:
+                    step = what.throw(failure)
+                else:
+                    step = what.send(answer)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
+        """Who is on the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
+        durable=False: answered at once, nothing is stored."""
+        return self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.patience_s))
+
+    def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
+              **options: Any) -> Training:
+        """Teaches 1 to 16 photos of one person, exactly one face in each. JobFailed if none could be used."""
+        return self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
+                                     on_progress, self.patience_s))
+
+    def forget(self, label: str, face_id: str | None = None, *,
+               on_progress: steps.Progress | None = None) -> Change:
+        """Forgets a person, or one face of it."""
+        return self._run(steps.forget(self.collection, label, face_id, on_progress, self.patience_s))
+
+    def rename(self, label: str, label_to: str) -> Change:
+        """Refused, wrong_state, if somebody has the new name: merge joins the two."""
+        return self._run(steps.move("/api/rename", self.collection, label, label_to, self.patience_s))
+
+    def merge(self, label: str, label_to: str) -> Change:
+        """Makes two people one."""
+        return self._run(steps.move("/api/merge", self.collection, label, label_to, self.patience_s))
+
+    def clear(self) -> Change:
+        """Forgets everybody of the collection."""
+        return self._run(steps.clear(self.collection, self.patience_s))
+
+    def delete_collection(self) -> Change:
+        """As clear, and the collection is gone from the list."""
+        return self._run(steps.delete_collection(self.collection, self.patience_s))
+
+    def people(self) -> list[Person]:
+        """Who is known, in the order of the names' bytes."""
+        return self._run(steps.people(self.collection, self.patience_s))
+
+    def faces(self, label: str) -> list[TrainedFace]:
+        """The trained faces of one person."""
+        return self._run(steps.faces(self.collection, label, self.patience_s))
+
+    def collections(self) -> list[Collection]:
+        """All collections of the service."""
+        return self._run(steps.collections(self.patience_s))
+
+    def job(self, job_id: str) -> Job:
+        """One job as it is now."""
+        return self._run(steps.job(job_id, self.patience_s))
+
+    def wait(self, job: Job, on_progress: steps.Progress | None = None) -> Job:
+        """Follows a job to its end, whatever that is."""
+        return self._run(steps.wait(job, on_progress, self.patience_s))
+
+    def cancel(self, job_id: str) -> Job:
+        """Refused, already_terminal, if it has ended."""
+        return self._run(steps.cancel(job_id, self.patience_s))
+
+    def status(self) -> Json:
+        """/api/status as it is."""
+        return self._run(steps.get("/api/status", {}, self.patience_s))
+
+    def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
+                     on_photo: Callable[[Lesson, int, int], None] | None = None, **options: Any) -> list[Lesson]:
+        """Teaches every name/photo.jpg below the folder; each photo has its own verdict. on_photo(lesson, done, of)
+        is called for each, in this thread. Raises Unreachable if the service stays away."""
+        photos = photos_below(folder)
+
+        def teach(label: str, path: pathlib.Path) -> Lesson:
+            try:
+                return lesson_of(label, path, self.train(label, path, **options))
+            except (JobFailed, Refused) as failure:
+                return lesson_of(label, path, failure)
+
+        lessons: list[Lesson] = []
+        with ThreadPoolExecutor(at_once) as pool:
+            running = [pool.submit(teach, label, path) for label, path in photos]
+            try:
+                for done in as_completed(running):
+                    lessons.append(done.result())
+                    if on_photo:
+                        on_photo(lessons[-1], len(lessons), len(photos))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return sorted(lessons, key=lambda lesson: lesson.path)

@@ -1,0 +1,38 @@
+"""What a call may raise; all are VultusError."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .types import Job
+
+
+class VultusError(Exception):
+    """The root of all."""
+
+
+class Refused(VultusError):
+    """The service answered with a problem document (RFC 9457)."""
+
+    def __init__(self, status: int, code: str, title: str, detail: str, trace_id: str = "") -> None:
+        super().__init__(f"{title}: {detail}" if detail and detail != title else title)
+        self.status, self.code, self.title, self.detail, self.trace_id = status, code, title, detail, trace_id
+
+    @classmethod
+    def of(cls, status: int, document: Any) -> Refused:
+        text = document if isinstance(document, dict) else {}
+        return cls(status, str(text.get("type", "")).rsplit("/", 1)[-1],
+                   str(text.get("title") or f"the service answered {status}"), str(text.get("detail", "")),
+                   str(text.get("trace_id", "")))
+
+
+class Unreachable(VultusError):
+    """No answer came, or only "try again", for as long as the client has patience."""
+
+
+class JobFailed(VultusError):
+    """The job ended without a result: `job.state` is failed, dead or cancelled."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.error_detail or f"the job is {job.state}")
+        self.job, self.code = job, job.error_code
