@@ -1,5 +1,6 @@
 // The page's view of the HTTP API: requests, problems, and following a job to its end. Everything
 // that speaks to the service is here; nothing here touches the page.
+import { is_heard, listen } from "./events.js";
 
 export const collection = new URLSearchParams(location.search).get("collection") || "default";
 
@@ -18,11 +19,11 @@ export function address(path, options = {}) {
   return `${path}?${query}`;
 }
 
-export async function request(method, target, { body, key, headers = {}, signal } = {}) {
+export async function request(method, target, { body, key, headers = {}, signal, keepalive } = {}) {
   if (key) headers = { ...headers, "Idempotency-Key": key };
   let answer;
   try {
-    answer = await fetch(target, { method, body, headers, signal, cache: "no-store" });
+    answer = await fetch(target, { method, body, headers, signal, keepalive, cache: "no-store" });
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
     throw new problem(0, "The service does not answer", "Is it running? Trying again may help.");
@@ -44,11 +45,11 @@ export function new_key() {
 }
 
 /** Sends until the service takes it or refuses it for good; says when it has to wait. */
-export async function submit(method, target, { body, signal, on_wait }) {
+export async function submit(method, target, { body, signal, on_wait, keepalive } = {}) {
   const key = new_key();
   for (let tries = 1; ; tries += 1) {
     try {
-      return await request(method, target, { body, key, signal });
+      return await request(method, target, { body, key, signal, keepalive });
     } catch (failure) {
       if (!(failure instanceof problem) || !failure.passing || tries >= 60) throw failure;
       on_wait?.(failure);
@@ -59,41 +60,39 @@ export async function submit(method, target, { body, signal, on_wait }) {
 
 export const is_terminal = job => ["succeeded", "failed", "dead", "cancelled"].includes(job.state);
 
-/** Follows a job to its end: by its event stream, and by long poll when that breaks. */
+/** Follows a job to its end: by the page's event stream, and by long poll when that is broken. */
 export async function follow(job, { signal, on_job, on_wait } = {}) {
-  on_job?.(job);
-  if (is_terminal(job)) return job;
-  return await by_events(job, signal, on_job) ?? await by_poll(job, signal, on_job, on_wait);
-}
-
-function by_events(job, signal, on_job) {
-  return new Promise((resolve, reject) => {
-    const source = new EventSource(job.links.events);
-    const finish = value => { source.close(); resolve(value); };
-    source.addEventListener("job", event => {
-      let now;
-      try { now = JSON.parse(event.data); } catch { return finish(null); }
-      on_job?.(now);
-      if (is_terminal(now)) finish(now);
-    });
-    source.addEventListener("error", () => finish(null));
-    const leave = () => { source.close(); reject(signal.reason); };
-    signal?.addEventListener("abort", leave, { once: true });
+  let wake = () => {}, changes = [];
+  const stop = listen({
+    job: change => { if (change.id === job.id) { changes.push(change); wake(); } },
+    reread: () => wake(), broken: () => wake(),
   });
-}
-
-async function by_poll(job, signal, on_job, on_wait) {
-  while (!is_terminal(job)) {
-    try {
-      job = await request("GET", `${job.links.self}?wait=15`, { signal });
+  try {
+    on_job?.(job);
+    while (!is_terminal(job)) {
+      const next = changes.shift();
+      if (next && next.to !== "deleted" && !is_terminal({ state: next.to })) {
+        job = { ...job, state: next.to, attempt: next.attempt };
+      } else {
+        try {
+          const wait = is_heard() === false ? "?wait=15" : "";
+          job = await request("GET", job.links.self + wait, { signal });
+        } catch (failure) {
+          if (!(failure instanceof problem) || !failure.passing) throw failure;
+          on_wait?.(failure);
+          await pause(1000, signal);
+          continue;
+        }
+      }
       on_job?.(job);
-    } catch (failure) {
-      if (!(failure instanceof problem) || !failure.passing) throw failure;
-      on_wait?.(failure);
-      await pause(1000, signal);
+      if (is_terminal(job) || changes.length > 0 || is_heard() === false) continue;
+      const woken = new Promise(resolve => { wake = resolve; });
+      await Promise.race([woken, pause(20_000, signal)]);
     }
+    return job;
+  } finally {
+    stop();
   }
-  return job;
 }
 
 export function pause(ms, signal) {

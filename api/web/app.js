@@ -1,16 +1,44 @@
-// Where the page starts. recognise, teach and people each own their card; service owns the line in
-// the header and says when to ask again.
+// Where the page starts: the views, which one is shown, and when all is asked for again. Each view
+// owns its section; service owns the line in the header.
 import { collection } from "./api.js";
-import { refresh_people } from "./people.js";
+import { by_id } from "./element.js";
+import { jobs_view } from "./jobs.js";
+import { live_view } from "./live.js";
+import { load_people } from "./roster.js";
+import "./people.js";
 import "./recognise.js";
-import { on_back, watch } from "./service.js";
 import "./teach.js";
+import { on_back, watch } from "./service.js";
+
+const views = { recognise: {}, people: {}, live: live_view, jobs: jobs_view };
+let shown = "";
+
+function show_view() {
+  const wanted = location.hash.slice(1);
+  const name = Object.hasOwn(views, wanted) ? wanted : "recognise";
+  if (name === shown) return;
+  views[shown]?.hide?.();
+  for (const other of Object.keys(views)) by_id(`view-${other}`).hidden = other !== name;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${name[0].toUpperCase()}${name.slice(1)} – Vultus`;
+  if (shown) scrollTo(0, 0);
+  shown = name;
+  views[name].show?.();
+}
 
 if (collection !== "default") {
-  const tag = document.getElementById("collection");
-  tag.textContent = collection;
-  tag.hidden = false;
+  by_id("collection").textContent = collection;
+  by_id("collection").hidden = false;
 }
-on_back(refresh_people);
-refresh_people();
+document.querySelector(".skip").addEventListener("click", event => {
+  event.preventDefault();  // the address names the view
+  by_id("main").focus();
+});
+addEventListener("hashchange", show_view);
+show_view();
+on_back(load_people);
+load_people();
 watch();

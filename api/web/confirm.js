@@ -1,16 +1,25 @@
-// One question before something is removed.
+// A question before something goes that cannot come back: yes only after a word was typed.
+import { by_id, by_prefix } from "./element.js";
 
-const dialog = document.getElementById("confirm");
+const dialog = by_id("confirm"), part = by_prefix("confirm");
+let wanted = "";
 
-/** True if the person says yes. Escape and Cancel say no. */
-export function confirmed(title, text, yes) {
-  document.getElementById("confirm-title").textContent = title;
-  document.getElementById("confirm-text").textContent = text;
-  document.getElementById("confirm-yes").textContent = yes;
+/** True if the person typed the word and said yes. Escape and Cancel say no. */
+export function confirmed(title, text, word, yes) {
+  wanted = word;
+  part("title").textContent = title;
+  part("text").textContent = text;
+  part("wanted").textContent = word;
+  part("word").value = "";
+  part("yes").textContent = yes;
+  part("yes").disabled = true;
   dialog.returnValue = "no";
   dialog.showModal();
-  document.getElementById("confirm-no").focus();
+  part("word").focus();
   return new Promise(resolve => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
 }
+
+part("word").addEventListener("input", () => { part("yes").disabled = part("word").value !== wanted; });
+part("no").addEventListener("click", () => dialog.close("no"));

@@ -1,81 +1,94 @@
-// The list of people: names, number of faces, forget one, clear all.
-import { address, follow, request, submit } from "./api.js";
+// The grid of people. What was changed shows at once and is sent five seconds later, unless it is
+// taken back; until the service has done it, the change is laid over the list.
+import { address, collection, follow, submit } from "./api.js";
 import { confirmed } from "./confirm.js";
-import { status } from "./service.js";
-import { count, failure_of, show_error, show_progress, state_of } from "./words.js";
+import { by_prefix, h, say } from "./element.js";
+import { show_person } from "./person.js";
+import { load_people, on_people, roster } from "./roster.js";
+import { later } from "./toast.js";
+import { count, failure_of, show_error } from "./words.js";
 
-const part = name => document.getElementById(`people-${name}`);
-let rows = [], next_page = "", asked = 0;
+const part = by_prefix("people");
+const changes = new Set();  // {label, to, faces}: faces of label get another name, or go (to "")
 
-function row_of({ label, count: faces }) {
-  const row = document.createElement("li");
-  const name = document.createElement("span");
-  const number = document.createElement("span");
-  const button = document.createElement("button");
-  name.className = "name";
-  name.textContent = label;
-  number.className = "quiet";
-  number.textContent = count(faces, "face", "faces");
-  button.type = "button";
-  button.textContent = "Delete";
-  button.setAttribute("aria-label", `Delete ${label}`);
-  button.addEventListener("click", () => forget(label, faces));
-  row.append(name, number, button);
-  return row;
-}
-
-function show(page) {
-  rows.sort((a, b) => a.label.localeCompare(b.label));
-  part("list").replaceChildren(...rows.map(row_of));
-  part("count").textContent = page.people_total === 0 ? "" :
-    `${count(page.people_total, "person", "people")}, ${count(page.faces_total, "face", "faces")}`;
-  part("empty").hidden = page.people_total > 0;
-  part("clear").hidden = page.people_total === 0;
-  part("more").hidden = !next_page;
-}
-
-async function load(more) {
-  const turn = asked += 1;
-  try {
-    const options = { page_size: 200, ...(more && next_page ? { page_token: next_page } : {}) };
-    const page = await request("GET", address("/api/faces", options));
-    if (turn !== asked) return;  // a later question is on its way
-    rows = more ? rows.concat(page.faces) : page.faces;
-    next_page = page.next_page_token ?? "";
-    show(page);
-    show_error(part("error"), null);
-  } catch (failure) {
-    if (turn === asked) show_error(part("error"), failure);
+/** The list as it will be: label → {count, waits}. */
+function people_soon() {
+  const people = new Map(roster.rows.map(row => [row.label, { count: row.count, waits: false }]));
+  for (const { label, to, faces } of changes) {
+    const from = people.get(label);
+    if (!from) continue;
+    const moved = Math.min(faces ?? from.count, from.count);
+    if (moved === from.count) people.delete(label);
+    else people.set(label, { count: from.count - moved, waits: true });
+    if (to) people.set(to, { count: moved + (people.get(to)?.count ?? 0), waits: true });
   }
+  return people;
 }
 
-export const refresh_people = () => load(false);
+const initials = label => Array.from(label.trim()).length < 2 ? label :
+  label.trim().split(/\s+/).slice(0, 2).map(word => Array.from(word)[0]).join("").toUpperCase();
 
-async function change(method, target) {
-  show_error(part("error"), null);
-  const on_wait = failure => show_progress(part("progress"), `${failure.title}; trying again …`);
+/** A tint of one's own, the same every time. */
+function avatar_of(label) {
+  const made = h("span", { class: "avatar", text: initials(label), "aria-hidden": "true" });
+  const sum = Array.from(label).reduce((all, letter) => (all * 31 + letter.codePointAt(0)) % 360, 7);
+  made.style.setProperty("--hue", sum);
+  return made;
+}
+
+function card_of([label, { count: faces, waits }]) {
+  const open = () => { if (!waits) show_person(label, change); };
+  return h("li", {}, h("button", { type: "button", class: "person", "data-waits": waits && "",
+    "aria-disabled": waits && "true", on: { click: open } },
+    avatar_of(label),
+    h("span", { class: "name", text: label }),
+    h("span", { class: "quiet", text: waits ? "one moment …" : count(faces, "photo", "photos") })));
+}
+
+function show() {
+  const wanted = part("find").value.trim().toLocaleLowerCase();
+  const all = [...people_soon()].sort((a, b) => a[0].localeCompare(b[0]));
+  const found = all.filter(([label]) => label.toLocaleLowerCase().includes(wanted));
+  part("list").replaceChildren(...found.map(card_of));
+  part("empty").hidden = all.length > 0 || roster.failure !== null;
+  part("none").hidden = found.length > 0 || all.length === 0;
+  part("find").hidden = all.length === 0;
+  part("clear").hidden = all.length === 0;
+  part("more").hidden = !roster.more;
+  say(part("count"), roster.people === 0 ? "Everybody whom this collection knows." :
+    `${count(roster.people, "person", "people")}, ${count(roster.faces, "photo", "photos")}.`);
+  show_error(part("error"), roster.failure);
+}
+
+async function send(method, target, keepalive = false) {
   let failure = null;
   try {
-    const on_job = job => show_progress(part("progress"), state_of(job, status));
-    const job = await follow(await submit(method, target, { on_wait }), { on_job, on_wait });
+    const job = await follow(await submit(method, target, { keepalive }));
     if (job.state !== "succeeded") failure = failure_of(job);
   } catch (caught) {
     failure = caught;
   }
-  show_progress(part("progress"), "");
-  await load(false);
+  await load_people();
   if (failure) show_error(part("error"), failure);
 }
 
-async function forget(label, faces) {
-  const text = `${count(faces, "face", "faces")} will be removed. This cannot be undone.`;
-  if (!await confirmed(`Delete ${label}?`, text, "Delete")) return;
-  await change("DELETE", address("/api/faces", { label }));
+/** Shows a change now and sends it later. {text, method, target, label, to, faces} */
+function change(wanted) {
+  const forget = () => { changes.delete(wanted); show(); };
+  changes.add(wanted);
+  show();
+  later(wanted.text, async leaving => {
+    await send(wanted.method, wanted.target, leaving);
+    forget();
+  }, forget);
 }
 
-part("more").addEventListener("click", () => load(true));
+on_people(show);
+part("find").addEventListener("input", show);
+part("more").addEventListener("click", () => load_people(true));
 part("clear").addEventListener("click", async () => {
-  const text = "All names and faces of this collection will be removed. This cannot be undone.";
-  if (!await confirmed("Clear everyone?", text, "Clear")) return;
-  await change("POST", address("/api/clear"));
+  const text = `${count(roster.people, "person", "people")} and ` +
+    `${count(roster.faces, "photo", "photos")} will be forgotten. This cannot be undone.`;
+  if (!await confirmed("Clear everyone?", text, collection, "Clear everyone")) return;
+  await send("POST", address("/api/clear"));
 });

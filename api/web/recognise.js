@@ -1,98 +1,142 @@
-// Recognise: one photo in, boxes and names on it out. A new photo takes the place of one that is
-// still waited for; that job is cancelled.
+// Recognise: photos in, each with a row of its own; a few are looked at at a time. The one that is
+// chosen stands on the stage.
 import { address, follow, request, submit } from "./api.js";
-import { distance_of, draw_boxes, name_of } from "./boxes.js";
-import { dropzone } from "./dropzone.js";
+import { take_photo } from "./camera.js";
+import { chooser, dropzone } from "./dropzone.js";
+import { by_id, by_prefix, h, say } from "./element.js";
 import { status } from "./service.js";
-import { count, failure_of, refusal_of, show_error, show_progress, state_of } from "./words.js";
+import { name_of, on_again, show_photo, show_stage } from "./stage.js";
+import { count, failure_of, refusal_of, state_of, words_of } from "./words.js";
 
-const part = name => document.getElementById(`recognise-${name}`);
-const words = { known: "known", unknown: "nobody you taught", ambiguous: "not sure" };
-let current = null;   // AbortController of the photo in hand
-let shown = null;     // the result on the page
+const part = by_prefix("recognise");
+const at_once = 3;
+const photos = [];
+let chosen = null, busy = 0;
 
-function face_row(face, index) {
-  const row = document.createElement("li");
-  const name = document.createElement("span");
-  const says = document.createElement("span");
-  row.dataset.status = face.status;
-  name.className = "name";
-  name.textContent = name_of(face);
-  says.className = "quiet";
-  const distance = face.distance === null ? "" : `, distance ${distance_of(face)}`;
-  says.textContent = words[face.status] + distance;
-  row.append(name, says);
-  row.addEventListener("pointerenter", () => draw(index));
-  row.addEventListener("pointerleave", () => draw());
-  return row;
+function people_in(result) {
+  if (result.faces.length === 0) return "No face found";
+  const named = result.faces.filter(face => face.status !== "unknown");
+  const known = [...new Set(named.map(name_of))], rest = result.faces.length - named.length;
+  if (known.length === 0) return count(rest, "unknown face", "unknown faces");
+  return known.join(", ") + (rest ? ` and ${rest} unknown` : "");
 }
 
-function draw(marked) {
-  const photo = part("photo");
-  if (shown && photo.clientWidth > 0) draw_boxes(part("boxes"), photo, shown, marked);
+function show_row(photo, state, text, share) {
+  photo.state = state;
+  photo.says = text;
+  photo.button.dataset.state = state;
+  say(photo.line, text);
+  photo.bar.hidden = state !== "waiting";
+  if (share !== undefined) photo.bar.value = share;
+  if (photo === chosen) show_stage(photo);
 }
 
-function show_result(result) {
-  shown = result;
-  part("faces").replaceChildren(...result.faces.map(face_row));
-  const { faces, gallery, timing_ms, truncated } = result;
-  const found = faces.length === 0 ? "No face found" : count(faces.length, "face", "faces");
-  part("footer").textContent = found + (truncated ? " (the largest; there are more)" : "") +
-    `, ${Math.round(timing_ms.total)} ms, ` +
-    `compared with ${count(gallery.people, "person", "people")}`;
-  draw();
-}
-
-function show_photo(file) {
-  const photo = part("photo");
-  if (photo.src) URL.revokeObjectURL(photo.src);
-  shown = null;
-  part("faces").replaceChildren();
-  part("footer").textContent = "";
-  part("boxes").width = 0;
-  part("result").hidden = true;
-  photo.onload = () => { part("result").hidden = false; draw(); };
-  photo.onerror = () => { part("result").hidden = true; };
-  photo.src = URL.createObjectURL(file);
-  photo.alt = `Photo ${file.name}`;
-  part("drop").classList.add("compact");
-}
-
-async function recognise(file, signal) {
-  const tell = text => { if (!signal.aborted) show_progress(part("progress"), text); };
-  const on_wait = failure => tell(`${failure.title}; trying again …`);
+async function recognise(photo) {
+  const { signal } = photo.controller;
+  const on_wait = failure => show_row(photo, "waiting", `${failure.title}; trying again …`);
   const body = new FormData();
-  body.append("file", file);
-  const options = { detector: part("detector").value, min_face_px: part("min-face").value };
-  tell("Sending the photo …");
-  const target = address("/api/recognize", options);
+  body.append("file", photo.file);
+  show_row(photo, "waiting", "Sending …", 0.2);
+  const target = address("/api/recognize", photo.options);
   const accepted = await submit("POST", target, { body, signal, on_wait });
   const cancel = () => request("DELETE", accepted.links.self).catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
-  const on_job = now => tell(state_of(now, status));
+  const share = { pending: 0.45, delayed: 0.45, running: 0.75 };
+  const on_job = now => show_row(photo, "waiting", state_of(now, status), share[now.state]);
   const job = await follow(accepted, { signal, on_job, on_wait });
   signal.removeEventListener("abort", cancel);
   if (job.state !== "succeeded") throw failure_of(job);
-  return job.result;
+  photo.result = job.result;
+  show_row(photo, "done", people_in(job.result));
 }
 
-async function take([file]) {
-  current?.abort();
-  const mine = current = new AbortController();
-  show_error(part("error"), null);
-  show_progress(part("progress"), "");
-  const refused = refusal_of(file);
-  if (refused) return show_error(part("error"), `${file.name}: ${refused}`);
-  if (!part("min-face").reportValidity()) return;
-  show_photo(file);
+async function work() {
+  const photo = photos.find(one => one.state === "queued");
+  if (!photo || busy >= at_once) return;
+  busy += 1;
   try {
-    const result = await recognise(file, mine.signal);
-    if (mine === current) show_result(result);
+    await recognise(photo);
   } catch (failure) {
-    if (mine === current) show_error(part("error"), failure);
+    if (!photo.controller.signal.aborted) show_row(photo, "failed", words_of(failure));
   }
-  if (mine === current) show_progress(part("progress"), "");
+  busy -= 1;
+  work();
 }
 
-new ResizeObserver(() => draw()).observe(part("photo"));
-dropzone(part("drop"), part("file"), take);
+function choose(photo) {
+  chosen?.button.removeAttribute("aria-current");
+  chosen = photo;
+  photo?.button.setAttribute("aria-current", "true");
+  show_photo(photo);
+}
+
+function remove(photo) {
+  photo.controller.abort();
+  const at = photos.indexOf(photo);
+  photos.splice(at, 1);
+  photo.row.remove();
+  URL.revokeObjectURL(photo.url);
+  if (photos.length === 0) part("board").dataset.empty = "";
+  if (photo === chosen) choose(photos[at] ?? photos[at - 1] ?? null);
+  (chosen?.button ?? part("file")).focus();
+}
+
+function row_of(photo) {
+  photo.line = h("span", { class: "says", role: "status", text: "Waiting for its turn" });
+  photo.bar = h("progress", { max: 1, value: 0.05, "aria-label": `Progress of ${photo.file.name}` });
+  photo.button = h("button", { type: "button", class: "photo", on: { click: () => choose(photo) } },
+    h("img", { src: photo.url, alt: "", decoding: "async",
+      on: { error: event => { event.target.style.visibility = "hidden"; } } }),
+    h("span", { class: "name", text: photo.file.name }), photo.line, photo.bar);
+  const close = h("button", { type: "button", class: "icon", "aria-label": `Remove ${photo.file.name}`,
+    on: { click: () => remove(photo) } });
+  close.innerHTML = '<svg aria-hidden="true"><use href="#i-close"/></svg>';
+  return h("li", {}, photo.button, close);
+}
+
+function add(files) {
+  if (!part("min-face").reportValidity()) return;
+  const options = { detector: part("detector").value, min_face_px: part("min-face").value };
+  let first = null;
+  for (const file of files) {
+    const photo = { file, options, url: URL.createObjectURL(file), state: "queued", result: null };
+    photo.controller = new AbortController();
+    photo.row = row_of(photo);
+    photos.push(photo);
+    by_id("photos").append(photo.row);
+    first ??= photo;
+    const refused = refusal_of(file);
+    if (refused) show_row(photo, "failed", refused);
+    work();
+  }
+  delete part("board").dataset.empty;
+  if (first) choose(first);
+}
+
+/** Looks at a photo again, after somebody was taught. */
+on_again(photo => {
+  if (photo.state === "queued" || photo.state === "waiting") return;
+  photo.state = "queued";
+  work();
+});
+
+const view = by_id("view-recognise");
+chooser(part("file"), add);
+dropzone(view, part("drop"), add);
+part("take").addEventListener("click", async () => {
+  const file = await take_photo();
+  if (file) add([file]);
+});
+addEventListener("paste", event => {
+  const files = Array.from(event.clipboardData?.files ?? []);
+  if (!view.hidden && files.length > 0) add(files);
+});
+// Up and down go through the photos.
+by_id("photos").addEventListener("keydown", event => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const next = step && photos[photos.indexOf(chosen) + step];
+  if (!next) return;
+  event.preventDefault();
+  choose(next);
+  next.button.focus();
+});

@@ -1,17 +1,28 @@
 // The line in the header: is the service there, and why do jobs wait? Asks every few seconds while
 // the page is visible, and tells the listeners when the service is back.
 import { pause, request } from "./api.js";
+import { by_id, say } from "./element.js";
 import { count } from "./words.js";
 
-const line = document.getElementById("service");
+const line = by_id("service"), banner = by_id("away");
 const back = new Set();
 export let status = null;  // the last answer; null while the service is away
 
 export function on_back(listener) { back.add(listener); }
 
-function show(state, text) {
+function show(state, text, away = "") {
   line.dataset.state = state;
-  if (line.textContent !== text) line.textContent = text;
+  say(line.firstElementChild, text);
+  banner.hidden = !away;
+  say(banner, away);
+}
+
+function show_away(failure) {
+  if (failure.status === 0) {
+    show("away", "No answer", "The service does not answer. Is it running? This page goes on by itself when it is back.");
+  } else {
+    show("away", failure.title, `${failure.title}. What was accepted is safe; this page goes on by itself.`);
+  }
 }
 
 async function ask() {
@@ -25,7 +36,7 @@ async function ask() {
     if (was_away) for (const listener of back) listener();
   } catch (failure) {
     status = null;
-    show("away", `${failure.status ? failure.title : "The service is away"}; trying again …`);
+    show_away(failure);
   }
 }
 

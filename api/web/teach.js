@@ -1,83 +1,97 @@
-// Teach a person: a name and photos. Each photo is a job of its own, so that each gets its verdict
-// as soon as it is known and no number of photos meets the limit of one request.
+// Teach: photos of one person, or folders named after people. Each photo is a job of its own, so that
+// each gets its verdict as soon as it is known, and no number of photos meets the limit of a request.
 import { address, follow, problem, submit } from "./api.js";
-import { dropzone } from "./dropzone.js";
-import { refresh_people } from "./people.js";
-import { status } from "./service.js";
-import { count, failure_of, reason, refusal_of, state_of } from "./words.js";
-import { show_error, show_progress } from "./words.js";
+import { chooser, dropzone } from "./dropzone.js";
+import { by_prefix, h, say } from "./element.js";
+import { load_people } from "./roster.js";
+import { failure_of, reason, refusal_of, show_error, words_of } from "./words.js";
 
-const part = name => document.getElementById(`teach-${name}`);
-const prompt_text = part("chosen").textContent;
-let chosen = [];
+const part = by_prefix("teach");
+const at_once = 4;
+let running = null;  // {stopped, done, learned, refused, all}
 
-function choose(files) {
-  chosen = files;
-  part("chosen").textContent = files.length === 0 ? prompt_text :
-    files.length === 1 ? files[0].name : count(files.length, "photo", "photos");
-  show_error(part("error"), null);
+const folder_of = file => file.path.split("/").slice(-2, -1)[0] ?? "";
+
+/** The photos with the names that they teach, or a sentence that says what is missing. */
+function lessons_of(files) {
+  const name = part("name").value.trim(), folders = files.some(folder_of);
+  if (!folders && !name) return "Type the person's name first, then add the photos again.";
+  return files.map(file => ({ file, name: folder_of(file) || name })).filter(lesson => lesson.name);
 }
 
-function verdict_row(file) {
-  const row = document.createElement("li");
-  const name = document.createElement("span");
-  const says = document.createElement("span");
-  name.className = "name";
-  name.textContent = file.name;
-  says.className = "says";
-  says.textContent = "waiting";
-  row.append(name, says);
-  part("verdicts").append(row);
-  return (state, text) => { row.dataset.state = state; says.textContent = text; };
+function row_of(lesson) {
+  const title = folder_of(lesson.file) ? `${lesson.name}/${lesson.file.name}` : lesson.file.name;
+  const says = h("span", { class: "says", text: "waiting" });
+  const row = h("li", {}, h("span", { class: "name", text: title, title }), says);
+  lesson.tell = (state, text) => { row.dataset.state = state; say(says, text); };
+  return row;
 }
 
-async function teach(name, file, tell) {
+/** Throws what stops all further photos; else [state, text]. */
+async function teach({ file, name, tell }, run) {
   const refused = refusal_of(file);
   if (refused) return ["refused", refused];
   const body = new FormData();
   body.append("name", name);
   body.append("file", file);
-  const on_wait = failure => tell(`${failure.title}; trying again …`);
-  const accepted = await submit("POST", address("/api/train"), { body, on_wait });
-  const job = await follow(accepted, { on_job: now => tell(state_of(now, status)), on_wait });
-  if (job.state !== "succeeded") return ["refused", failure_of(job)];
-  const [verdict] = job.result.files;
-  if (verdict.state !== "accepted") return ["refused", reason(verdict.reason, verdict.detail)];
-  return job.result.superseded ? ["refused", "Removed again meanwhile"] : ["accepted", "Learned"];
-}
-
-async function teach_all(name, files) {
-  part("verdicts").replaceChildren();
-  const say = files.map(verdict_row);
-  for (const [index, file] of files.entries()) {
-    const where = files.length > 1 ? `${index + 1} of ${files.length}: ` : "";
-    const tell = text => show_progress(part("progress"), text && where + text);
-    try {
-      say[index](...await teach(name, file, tell));
-    } catch (failure) {
-      say[index]("refused", reason(failure.code, failure.title));
-      if (!(failure instanceof problem) || failure.passing || failure.code === "bad_label") {
-        for (const rest of say.slice(index + 1)) rest("refused", "Not sent");
-        return failure;
-      }
-      if (files.length === 1) return failure;
-    }
-    refresh_people();
+  const on_wait = failure => tell("", `${failure.title}; trying again …`);
+  tell("", "on its way");
+  try {
+    const accepted = await submit("POST", address("/api/train"), { body, on_wait });
+    const job = await follow(accepted, { on_wait });
+    if (job.state !== "succeeded") return ["refused", failure_of(job)];
+    const [verdict] = job.result.files;
+    if (verdict.state !== "accepted") return ["refused", reason(verdict.reason, verdict.detail)];
+    return job.result.superseded ? ["refused", "Removed again meanwhile"] : ["accepted", "Learned"];
+  } catch (failure) {
+    if (!(failure instanceof problem) || failure.passing) run.stopped = true;
+    return ["refused", words_of(failure)];
   }
-  return null;
 }
 
-part("form").addEventListener("submit", async event => {
-  event.preventDefault();
-  if (chosen.length === 0) return show_error(part("error"), "Choose at least one photo.");
-  show_error(part("error"), null);
-  part("send").disabled = true;
-  const failure = await teach_all(part("name").value, chosen);
-  part("send").disabled = false;
-  show_progress(part("progress"), "");
-  show_error(part("error"), failure);
-  choose(failure ? chosen : []);
-  if (failure) show_error(part("error"), failure);
-});
+function show_progress(run) {
+  const parts = [`${run.learned} learned`];
+  if (run.refused) parts.push(`${run.refused} refused`);
+  const left = run.all - run.done;
+  if (left > 0 && !run.stopped) parts.push(`${left} to go`);
+  if (left > 0 && run.stopped) parts.push(`${left} not sent`);
+  say(part("progress"), parts.join(", "));
+  part("bar").max = run.all;
+  part("bar").value = run.done;
+  part("stop").hidden = run.stopped || left === 0;
+}
 
-dropzone(part("drop"), part("files"), choose);
+async function lane(lessons, run) {
+  while (lessons.length > 0 && !run.stopped) {
+    const lesson = lessons.shift();
+    const [state, text] = await teach(lesson, run);
+    lesson.tell(state, text);
+    run.done += 1;
+    run[state === "accepted" ? "learned" : "refused"] += 1;
+    show_progress(run);
+    if (run.done % 10 === 0) load_people();
+  }
+}
+
+async function teach_all(files) {
+  const lessons = lessons_of(files);
+  show_error(part("error"), typeof lessons === "string" ? lessons : null);
+  if (typeof lessons === "string") return part("name").focus();
+  if (running) return show_error(part("error"), "Wait for the photos that are under way, or stop them.");
+  const run = running = { stopped: false, done: 0, learned: 0, refused: 0, all: lessons.length };
+  part("report").hidden = false;
+  part("verdicts").replaceChildren(...lessons.map(row_of));
+  show_progress(run);
+  await Promise.all(Array.from({ length: at_once }, () => lane(lessons, run)));
+  for (const left of lessons) left.tell("refused", "Not sent");
+  running = null;
+  show_progress(run);
+  if (run.refused === 0 && !run.stopped) part("name").value = "";
+  load_people();
+}
+
+part("form").addEventListener("submit", event => event.preventDefault());
+part("stop").addEventListener("click", () => { if (running) { running.stopped = true; show_progress(running); } });
+chooser(part("files"), teach_all);
+chooser(part("folder"), teach_all);
+dropzone(part("drop"), part("drop"), teach_all);

@@ -1,5 +1,6 @@
 // Sentences for people: errors, states of a job, verdicts on a photo. Text only, never markup.
 import { problem } from "./api.js";
+import { h } from "./element.js";
 
 const reasons = {
   no_face: "No face found",
@@ -49,23 +50,41 @@ export function state_of(job, status) {
   }
 }
 
+/** One sentence for a failure, whatever it is. */
+export function words_of(failure) {
+  if (failure instanceof problem) return reasons[failure.code] || failure.detail || failure.title;
+  if (typeof failure === "string") return failure;
+  console.error(failure);
+  return "Something went wrong in this page.";
+}
+
 export function show_error(element, failure) {
   element.hidden = !failure;
   element.replaceChildren();
   if (!failure) return;
   if (failure instanceof problem) {
-    const title = document.createElement("strong");
-    title.textContent = failure.title;
-    element.append(title, failure.detail || "");
+    element.append(h("strong", { text: failure.title }), failure.detail || "");
   } else {
-    element.append(typeof failure === "string" ? failure : "Something went wrong in this page.");
-    if (typeof failure !== "string") console.error(failure);
+    element.append(words_of(failure));
   }
 }
 
-export function show_progress(element, text) {
-  element.hidden = !text;
-  if (element.textContent !== text) element.textContent = text;
+/** What a job does, and to whom. */
+export function title_of(job) {
+  switch (job.type) {
+    case "recognize": return "Recognise";
+    case "train": return `Teach ${job.label}`;
+    case "forget": return `Forget ${job.label}`;
+    case "rename": return `Rename ${job.label} to ${job.label_to}`;
+    case "merge": return `Merge ${job.label} with ${job.label_to}`;
+    case "clear": return "Clear everyone";
+    default: return "Delete the collection";
+  }
+}
+
+export function duration(ms) {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
 export const count = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

@@ -1,94 +1,13 @@
-"""Goes through the web page as a person does, in a real browser, against a running service.
+"""The page's shell and its first view, recognise, as a person uses them: a real browser, a real service."""
+import json
+import time
 
-VULTUS_URL      where the service is; without it one is started
-VULTUS_PHOTOS   folder with biden.jpg, obama.jpg, obama2.jpg (default build/photos)
-VULTUS_SHOTS    where screenshots go (default build/web)
-VULTUS_BROWSER  a Chromium (default /usr/bin/chromium)
+from conftest import ROOT
+from page_support import (PHOTOS, browser, expect, group_photo, names, page, recognise, teach, url,  # noqa: F401
+                          view)
 
-Works in a collection of its own, which it deletes.
-"""
-import os
-import pathlib
-import uuid
-
-import pytest
-from playwright.sync_api import expect, sync_playwright
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PHOTOS = pathlib.Path(os.environ.get("VULTUS_PHOTOS", ROOT / "build/photos"))
-SHOTS = pathlib.Path(os.environ.get("VULTUS_SHOTS", ROOT / "build/web"))
-BROWSER = os.environ.get("VULTUS_BROWSER", "/usr/bin/chromium")
 SCRIPT = "<script>alert(1)</script>"
-WAIT_MS = 60_000  # a bound for a slow machine, not an expectation
-
-# How many pixels of the canvas over the photo have (nearly) the colour of a status.
-COUNT = """([r, g, b]) => {
-  const canvas = document.getElementById("recognise-boxes");
-  if (!canvas.width || !canvas.height) return 0;
-  const bytes = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  let n = 0;
-  for (let i = 0; i < bytes.length; i += 4)
-    if (bytes[i + 3] > 200 && Math.abs(bytes[i] - r) + Math.abs(bytes[i + 1] - g)
-        + Math.abs(bytes[i + 2] - b) < 12) n += 1;
-  return n;
-}"""
-GREEN, GREY = [25, 122, 70], [91, 103, 113]
-
-
-@pytest.fixture(scope="module")
-def url(request):
-    return os.environ.get("VULTUS_URL", "").rstrip("/") or request.getfixturevalue("shared_service").url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser, url):
-    """A fresh page on a fresh collection. Fails the test if the page complained or asked."""
-    collection = "page-" + uuid.uuid4().hex[:12]
-    context = browser.new_context(viewport={"width": 1180, "height": 860})
-    tab = context.new_page()
-    tab.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
-    tab.complaints, tab.forgiven = [], ()
-    bad = ("error", "warning")
-    tab.on("console", lambda m: tab.complaints.append(m.text) if m.type in bad else None)
-    tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
-    tab.on("dialog", lambda d: (tab.complaints.append("dialog " + d.message), d.dismiss()))
-    tab.goto(f"{url}/?collection={collection}")
-    expect(tab.locator("#service")).to_have_attribute("data-state", "ready")
-    yield tab
-    left = [c for c in tab.complaints if not any(word in c for word in tab.forgiven)]
-    context.request.delete(f"{url}/api/collections/{collection}", headers={"Prefer": "wait=10"})
-    context.close()
-    assert left == []
-
-
-def teach(page, name, *photos):
-    page.fill("#teach-name", name)
-    page.set_input_files("#teach-files", [str(photo) for photo in photos])
-    page.click("#teach-send")
-    expect(page.locator("#teach-verdicts li[data-state]")).to_have_count(len(photos))
-    expect(page.locator("#teach-send")).to_be_enabled()
-
-
-def recognise(page, photo):
-    page.set_input_files("#recognise-file", str(photo))
-    page.wait_for_function("""() => document.querySelector("#recognise-footer").textContent
-        || !document.querySelector("#recognise-error").hidden""")
-    expect(page.locator("#recognise-error")).to_be_hidden()
-    expect(page.locator("#recognise-progress")).to_be_hidden()
-
-
-def names(page):
-    return page.locator("#people-list .name").all_text_contents()
+BYTES_MOST = 150_000
 
 
 def test_headers_keep_the_page_to_itself(page, url):
@@ -99,95 +18,163 @@ def test_headers_keep_the_page_to_itself(page, url):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_teach_recognise_delete_clear(page):
-    page.forgiven = ("willReadFrequently",)  # this test reads the canvas, the page never does
-    expect(page.locator("#people-empty")).to_be_visible()
-    teach(page, "biden", PHOTOS / "biden.jpg")
-    recognise(page, PHOTOS / "obama2.jpg")
-    face = page.locator("#recognise-faces li")
-    expect(face).to_have_attribute("data-status", "unknown")
-    assert page.evaluate(COUNT, GREY) > 200 and page.evaluate(COUNT, GREEN) == 0
-
-    teach(page, "obama", PHOTOS / "obama.jpg")
-    expect(page.locator("#people-list li")).to_have_count(2)
-    assert sorted(names(page)) == ["biden", "obama"]
-    recognise(page, PHOTOS / "obama2.jpg")
-    expect(face).to_have_attribute("data-status", "known")
-    expect(face.locator(".name")).to_have_text("obama")
-    assert page.evaluate(COUNT, GREEN) > 200 and page.evaluate(COUNT, GREY) == 0
-    page.screenshot(path=SHOTS / "recognised.png")
-
-    page.get_by_role("button", name="Delete biden").click()
-    page.click("#confirm-no")
-    assert sorted(names(page)) == ["biden", "obama"]
-    page.get_by_role("button", name="Delete biden").click()
-    page.click("#confirm-yes")
-    expect(page.locator("#people-list li")).to_have_count(1)
-    assert names(page) == ["obama"]
-
-    page.focus("#people-clear")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    expect(page.locator("#confirm-yes")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("#people-empty")).to_be_visible()
-    recognise(page, PHOTOS / "obama2.jpg")
-    expect(face).to_have_attribute("data-status", "unknown")
+def test_the_page_is_small_and_asks_nobody_else(page, url):
+    seen = []
+    page.on("response", lambda answer: seen.append(answer))
+    begin = time.monotonic()
+    page.reload(wait_until="load")
+    expect(page.locator("#service")).to_have_attribute("data-state", "ready")
+    usable = time.monotonic() - begin
+    assert all(answer.url.startswith(url + "/") for answer in seen)
+    files = [answer for answer in seen if "/api/" not in answer.url]
+    sizes = {answer.url.rsplit("/", 1)[1].split("?")[0]: len(answer.body()) for answer in files}
+    print(f"\npage: {sum(sizes.values())} bytes in {len(sizes)} files, usable after {usable * 1000:.0f} ms")
+    in_source = sum(path.stat().st_size for path in (ROOT / "api/web").iterdir())
+    assert len(sizes) > 10 and sum(sizes.values()) <= in_source <= BYTES_MOST
 
 
-def test_a_script_tag_is_a_name_like_any_other(page):
-    scripts = page.locator("script").count()
-    teach(page, SCRIPT, PHOTOS / "obama.jpg")
-    expect(page.locator("#people-list .name")).to_have_text(SCRIPT)
-    recognise(page, PHOTOS / "obama2.jpg")
-    expect(page.locator("#recognise-faces .name")).to_have_text(SCRIPT)
-    page.get_by_role("button", name="Delete " + SCRIPT).click()
-    expect(page.locator("#confirm-title")).to_contain_text(SCRIPT)
-    assert page.locator("script").count() == scripts
-    page.click("#confirm-yes")
-    expect(page.locator("#people-empty")).to_be_visible()
-
-
-def test_a_bad_file_gets_its_own_verdict(page, tmp_path):
+def test_many_photos_with_a_row_each(page, tmp_path):
     page.forgiven = ("status of 415",)
     text, huge = tmp_path / "text.jpg", tmp_path / "huge.jpg"
     text.write_text("no photo")
     huge.write_bytes(b"\xff\xd8" + bytes(11 * 1024 * 1024))
-    teach(page, "obama", text, huge, PHOTOS / "obama.jpg")
-    states = [row.get_attribute("data-state") for row in page.locator("#teach-verdicts li").all()]
-    assert states == ["refused", "refused", "accepted"]
-    expect(page.locator("#people-list li")).to_have_count(1)
-    page.set_input_files("#recognise-file", str(text))
-    expect(page.locator("#recognise-error")).to_contain_text("Not a JPEG, PNG or WebP")
-    expect(page.locator("#recognise-progress")).to_be_hidden()
+    recognise(page, PHOTOS / "obama.jpg", PHOTOS / "biden.jpg", text, huge, PHOTOS / "obama2.jpg")
+    rows = page.locator(".photo")
+    assert [row.get_attribute("data-state") for row in rows.all()] == ["done", "done", "failed", "failed", "done"]
+    says = page.locator(".photo .says").all_text_contents()
+    assert says[0] == says[1] == "1 unknown face"
+    assert says[2] == "Not a JPEG, PNG or WebP picture" and says[3] == "11.0 MiB; at most 10 MiB"
+    rows.nth(3).click()
+    expect(page.locator("#stage-error")).to_have_text(says[3])
+    # Up and down go through the photos, and each shows its own faces.
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(4)).to_be_focused()
+    expect(page.locator("#stage-title")).to_have_text("obama2.jpg")
+    expect(page.locator(".box")).to_have_count(1)
+    page.get_by_role("button", name="Remove huge.jpg").click()
+    expect(rows).to_have_count(4)
+
+
+def test_a_face_is_taught_from_a_group(page, tmp_path):
+    recognise(page, group_photo(tmp_path / "group.jpg"))
+    boxes = page.locator(".box")
+    expect(boxes).to_have_count(3)
+    # The boxes stand where the service says, from left to right or not: take them by their place.
+    places = sorted(range(3), key=lambda n: boxes.nth(n).bounding_box()["x"])
+    boxes.nth(places[1]).click()
+    expect(page.locator("#face-title")).to_have_text("Who is this?")
+    expect(page.locator("#face-title")).to_be_focused()
+    expect(page.locator("#face-others")).to_contain_text("Nobody here is even similar")
+    page.fill("#face-name", "Joe Biden")
+    page.keyboard.press("Enter")
+    expect(page.locator("#face-verdict")).to_have_text("Learned: this is Joe Biden.")
+    # The photo is looked at again by itself, and the same face is still the chosen one.
+    expect(page.locator(".box[data-status=known]")).to_have_count(1)
+    chosen = page.locator(".box[aria-pressed=true]")
+    expect(chosen).to_have_attribute("aria-label", "Face 1: Joe Biden, known") if places[1] == 0 else \
+        expect(chosen).to_have_attribute("data-status", "known")
+    expect(page.locator("#face-title")).to_have_text("Joe Biden")
+    # Another person's photo: who else could it be?
+    recognise(page, PHOTOS / "obama2.jpg")
+    page.locator(".box").click()
+    other = page.locator(".other")
+    expect(other).to_have_count(1)
+    expect(other.locator(".name")).to_have_text("Joe Biden")
+    assert float(other.locator(".number").text_content()) > 0.38
+    other.click()
+    expect(page.locator("#face-name")).to_have_value("Joe Biden")
+    recognise(page, PHOTOS / "biden.jpg")
+    expect(page.locator(".photo .says").last).to_have_text("Joe Biden")
+
+
+def test_boxes_lie_on_the_faces(page):
+    """Against the service's own coordinates, at the size in which the photo is shown."""
+    recognise(page, PHOTOS / "obama2.jpg")
+    page.click("#stage-copy")
+    expect(page.locator(".toast")).to_contain_text("Copied")
+    result = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    photo, box = page.locator("#stage-photo").bounding_box(), page.locator(".box").bounding_box()
+    scale = photo["width"] / result["image"]["width"]
+    wanted = result["faces"][0]["box"]
+    assert abs(box["x"] - photo["x"] - wanted["left"] * scale) < 2
+    assert abs(box["y"] - photo["y"] - wanted["top"] * scale) < 2
+    assert abs(box["width"] - (wanted["right"] - wanted["left"] + 1) * scale) < 2
+
+
+def test_a_photo_is_pasted_dropped_or_taken(page):
+    give = """async ([name, kind]) => {
+      const bytes = await (await fetch(name)).blob();
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], "given.jpg", { type: "image/jpeg" }));
+      const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }) :
+        new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+      document.getElementById("recognise-drop").dispatchEvent(event);
+    }"""
+    page.route("**/given.jpg", lambda route: route.fulfill(path=PHOTOS / "obama2.jpg"))
+    for number, kind in enumerate(("paste", "drop"), 1):
+        page.evaluate(give, ["given.jpg", kind])
+        expect(page.locator(".photo[data-state=done]")).to_have_count(number)
+    page.click("#recognise-take")
+    expect(page.locator("#camera-shoot")).to_be_enabled()
+    page.click("#camera-shoot")
+    expect(page.locator("#camera")).to_be_hidden()
+    expect(page.locator(".photo[data-state=done]")).to_have_count(3)
+    expect(page.locator("#stage-says")).to_contain_text("No face found")  # the browser's test picture
+    assert page.evaluate("document.getElementById('camera-video').srcObject") is None
+
+
+def test_a_camera_that_is_not_there_is_named(page):
+    page.evaluate("""() => { navigator.mediaDevices.getUserMedia =
+        () => Promise.reject(new DOMException("", "NotFoundError")); }""")
+    page.click("#recognise-take")
+    expect(page.locator("#camera-error")).to_contain_text("No camera was found")
+    page.keyboard.press("Escape")
+    expect(page.locator("#camera")).to_be_hidden()
+
+
+def test_a_script_tag_is_a_name_like_any_other(page):
+    scripts = page.locator("script").count()
+    view(page, "People")
+    teach(page, SCRIPT, PHOTOS / "obama.jpg")
+    expect(page.locator("#people-list .name")).to_have_text(SCRIPT)
+    page.locator(".person").click()
+    expect(page.locator("#person-title")).to_have_text(SCRIPT)
+    page.keyboard.press("Escape")
+    view(page, "Recognise")
+    recognise(page, PHOTOS / "obama2.jpg")
+    expect(page.locator(".box span")).to_have_text(SCRIPT)
+    page.locator(".box").click()
+    expect(page.locator(".other .name")).to_have_text(SCRIPT)
+    view(page, "Jobs")
+    expect(page.locator("#jobs-list .name").filter(has_text=SCRIPT)).to_have_count(1)
+    assert page.locator("script").count() == scripts
 
 
 def test_long_poll_takes_over_when_the_event_stream_breaks(page):
     page.forgiven = ("ERR_FAILED",)
-    page.route("**/events", lambda route: route.abort())
+    page.route("**/api/events", lambda route: route.abort())
     polls = []
     page.on("request", lambda r: polls.append(r.url) if "wait=" in r.url else None)
-    teach(page, "obama", PHOTOS / "obama.jpg")
-    expect(page.locator("#people-list li")).to_have_count(1)
+    recognise(page, PHOTOS / "obama.jpg")
+    expect(page.locator(".photo .says")).to_have_text("1 unknown face")
     assert polls
 
 
-def test_the_page_says_that_the_service_is_away_and_recovers(page):
-    page.forgiven = ("ERR_INTERNET_DISCONNECTED",)
+def test_one_stream_is_enough_for_many_photos(page):
+    asked = []
+    page.on("request", lambda r: asked.append(r.url.split("/api/")[1]) if "/api/" in r.url else None)
+    recognise(page, *[PHOTOS / "obama2.jpg"] * 6)
+    assert asked.count("events") == 1
+    assert not [one for one in asked if "wait=" in one]
+
+
+def test_the_page_says_that_the_service_is_away_and_goes_on(page):
+    page.forgiven = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "ERR_NETWORK_CHANGED")
     page.context.set_offline(True)
-    expect(page.locator("#service")).to_have_attribute("data-state", "away")
+    expect(page.locator("#away")).to_contain_text("This page goes on by itself")
     page.set_input_files("#recognise-file", str(PHOTOS / "obama2.jpg"))
-    expect(page.locator("#recognise-progress")).to_contain_text("trying again")
+    expect(page.locator(".photo .says")).to_contain_text("trying again")
     page.context.set_offline(False)
     expect(page.locator("#service")).to_have_attribute("data-state", "ready")
-    expect(page.locator("#recognise-faces li")).to_have_count(1)
-
-
-def test_it_fits_a_phone_in_the_dark(page):
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 360, "height": 780})
-    teach(page, "a name that is rather long for a phone, " + "x" * 120, PHOTOS / "obama.jpg")
-    recognise(page, PHOTOS / "obama2.jpg")
-    page.screenshot(path=SHOTS / "phone.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert page.locator("#recognise-photo").bounding_box()["width"] > 240
+    expect(page.locator("#away")).to_be_hidden()
+    expect(page.locator(".photo[data-state=done]")).to_have_count(1)

@@ -1,0 +1,65 @@
+// The computer's camera: taking one photo for the recognise view, and opening it for whoever shows it.
+import { by_id, by_prefix } from "./element.js";
+import { show_error } from "./words.js";
+
+const dialog = by_id("camera"), part = by_prefix("camera");
+
+const reasons = {
+  NotAllowedError: "The browser may not use the camera. Allow it in the address bar, then try again.",
+  NotFoundError: "No camera was found. Plug one in, then try again.",
+  NotReadableError: "Another program uses the camera. Close it, then try again.",
+};
+
+/** A stream of the camera. Throws one sentence for people. */
+export async function open_camera(wanted) {
+  if (!navigator.mediaDevices) {
+    throw "Browsers give the camera only to pages over https, or from this computer itself.";
+  }
+  try {
+    return await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+  } catch (failure) {
+    throw reasons[failure.name] ?? "The camera cannot be opened.";
+  }
+}
+
+export function close_camera(video) {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+  video.srcObject = null;
+}
+
+function picture_of(video) {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  const time = new Date().toTimeString().slice(0, 8);
+  return new Promise(resolve => {
+    canvas.toBlob(blob => resolve(new File([blob], `Photo ${time}.jpg`, { type: "image/jpeg" })),
+      "image/jpeg", 0.92);
+  });
+}
+
+/** A file, or null if the person closed the dialog. */
+export async function take_photo() {
+  const video = part("video");
+  show_error(part("error"), null);
+  part("shoot").disabled = true;
+  dialog.showModal();
+  const closed = new Promise(resolve => { dialog.addEventListener("close", () => resolve(null), { once: true }); });
+  const shot = new Promise(resolve => {
+    part("shoot").onclick = () => { resolve(picture_of(video)); };
+  });
+  open_camera({ width: { ideal: 1280 }, height: { ideal: 960 } }).then(async stream => {
+    if (!dialog.open) return stream.getTracks().forEach(track => track.stop());
+    video.srcObject = stream;
+    await video.play();
+    part("shoot").disabled = false;
+    part("shoot").focus();
+  }).catch(why => show_error(part("error"), typeof why === "string" ? why : "The camera stopped."));
+  const file = await Promise.race([shot, closed]);
+  close_camera(video);
+  dialog.close();
+  return file;
+}
+
+part("close").addEventListener("click", () => dialog.close());

@@ -1,0 +1,132 @@
+// One face: who it is, who else it could be, and "this is …", which teaches it. The cutting is sent
+// for the comparison with `durable=false`: nothing of it is kept.
+import { address, follow, request, submit } from "./api.js";
+import { as_file, cutting, shared_part } from "./crop.js";
+import { by_id, by_prefix, h, say } from "./element.js";
+import { load_people } from "./roster.js";
+import { status } from "./service.js";
+import { failure_of, reason, state_of, words_of } from "./words.js";
+
+const part = by_prefix("face");
+const others_shown = 4, far = 1.0;  // beyond that distance two faces have nothing in common
+let shown = null;                   // {photo, index, box, image, on_learned}
+let asked = null;                   // AbortController of the comparison
+
+export function hide_face() {
+  asked?.abort();
+  shown = null;
+  by_id("face").hidden = true;
+}
+
+/** After another look at the photo: the index of the face that was shown, or -1. */
+export function follow_face(photo, index) {
+  const old = shown?.photo === photo ? shown.box : photo.result.faces[index]?.box;
+  if (!old) return -1;
+  return photo.result.faces.findIndex(face => shared_part(old, face.box) > 0.5);
+}
+
+const sentences = {
+  known: face => `Known, at a distance of ${face.distance.toFixed(2)}.`,
+  ambiguous: face => `Not sure: ${face.label} is nearest, and somebody else is nearly as near.`,
+  unknown: () => "Nobody you taught is near enough.",
+};
+
+export function show_face(photo, index, image, { again_shown, on_learned }) {
+  const face = photo.result.faces[index], fresh = !again_shown;
+  shown = { photo, index, box: face.box, image, on_learned };
+  by_id("face").hidden = false;
+  part("title").textContent = face.status === "unknown" ? "Who is this?" :
+    face.status === "known" ? face.label : `${face.label}?`;
+  say(part("says"), sentences[face.status](face));
+  part("picture").getContext("2d").clearRect(0, 0, 160, 160);
+  if (fresh) {
+    part("verdict").hidden = true;
+    part("name").value = "";
+    part("title").focus({ preventScroll: true });
+    by_id("face").scrollIntoView({ block: "nearest" });
+  }
+  draw(image, face.box);
+  compare(photo, index, image);
+}
+
+function draw(image, { left, top, right, bottom }) {
+  const side = Math.max(right - left, bottom - top) * 1.3, pen = part("picture").getContext("2d");
+  const x = (left + right - side) / 2, y = (top + bottom - side) / 2;
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(image, x, y, side, side, 0, 0, 160, 160);
+}
+
+async function compare(photo, index, image) {
+  asked?.abort();
+  asked = new AbortController();
+  const { signal } = asked;
+  part("others").replaceChildren(h("span", { class: "quiet", text: "Comparing …" }));
+  let candidates = photo.result.faces[index].candidates;
+  try {
+    const body = new FormData();
+    body.append("file", await as_file(cutting(image, photo.result.faces, index)));
+    const options = { durable: false, distance_max: far, k: 100, detector: photo.options.detector };
+    const answer = await request("POST", address("/api/recognize", options), { body, signal });
+    if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
+  } catch (failure) {
+    if (signal.aborted) return;  // what the first look found will do
+  }
+  if (!signal.aborted) show_others(candidates);
+}
+
+function show_others(candidates) {
+  const nearest = new Map();
+  for (const { label, distance } of candidates) {
+    nearest.set(label, Math.min(distance, nearest.get(label) ?? far));
+  }
+  const rows = [...nearest].sort((a, b) => a[1] - b[1]).slice(0, others_shown);
+  const text = rows.length > 0 ? "Who it could be, the nearest first:" : "Nobody here is even similar.";
+  part("others").replaceChildren(h("span", { class: "quiet", text }), ...rows.map(other_of));
+}
+
+function other_of([label, distance]) {
+  const fill = () => { part("name").value = label; part("name").focus(); };
+  return h("button", { type: "button", class: "other", title: `Take ${label} as the name`,
+    "aria-label": `${label}, distance ${distance.toFixed(2)}; take as the name`, on: { click: fill } },
+    h("span", { class: "name", text: label }),
+    h("progress", { max: 1, value: Math.max(0, 1 - distance / far), "aria-hidden": "true" }),
+    h("span", { class: "number", text: distance.toFixed(2) }));
+}
+
+function verdict(state, text) {
+  part("verdict").hidden = false;
+  part("verdict").dataset.state = state;
+  say(part("verdict"), text);
+}
+
+async function teach({ photo, index, image }, name) {
+  const body = new FormData();
+  body.append("name", name);
+  body.append("file", await as_file(cutting(image, photo.result.faces, index)));
+  const on_wait = failure => verdict("", `${failure.title}; trying again …`);
+  const target = address("/api/train", { detector: photo.options.detector });
+  const accepted = await submit("POST", target, { body, on_wait });
+  const on_job = now => verdict("", state_of(now, status));
+  const job = await follow(accepted, { on_job, on_wait });
+  if (job.state !== "succeeded") throw failure_of(job);
+  const [file] = job.result.files;
+  if (file.state !== "accepted") throw reason(file.reason, file.detail);
+  if (job.result.superseded) throw "Removed again meanwhile";
+}
+
+part("form").addEventListener("submit", async event => {
+  event.preventDefault();
+  if (!shown) return;
+  const mine = shown, name = part("name").value;
+  part("teach").disabled = true;
+  verdict("", "Sending the face …");
+  try {
+    await teach(mine, name);
+    if (shown?.photo === mine.photo) verdict("accepted", `Learned: this is ${name}.`);
+    load_people();
+    mine.on_learned();
+  } catch (failure) {
+    verdict("refused", words_of(failure));
+  }
+  part("teach").disabled = false;
+});

@@ -1,0 +1,83 @@
+// The dialog of one person: rename, merge with somebody, delete a photo or all of them.
+import { address, request } from "./api.js";
+import { by_id, by_prefix, h } from "./element.js";
+import { roster } from "./roster.js";
+import { count, show_error } from "./words.js";
+
+const dialog = by_id("person"), part = by_prefix("person");
+const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+let shown = "", change = () => {};
+
+const path_of = label => `/api/faces/${encodeURIComponent(label)}`;
+const is_known = label => roster.rows.some(row => row.label === label);
+const faces_of = label => roster.rows.find(row => row.label === label)?.count ?? 0;
+
+function leave(wanted) {
+  dialog.close();
+  change(wanted);
+}
+
+function photo_row(face, index, all) {
+  const label = shown, name = `Photo ${index + 1}`;
+  const remove = () => leave({ text: `${name} of ${label} deleted`, method: "DELETE", label, to: "", faces: 1,
+    target: address(`${path_of(label)}/${face.face_id}`) });
+  const { left, right } = face.box ?? {};
+  const size = right > left ? `, face of ${right - left + 1} pixels` : "";
+  const when = face.created_at ? `taught ${time.format(new Date(face.created_at))}` : "";
+  return h("li", {}, h("span", { class: "name", text: name }),
+    h("span", { class: "quiet", text: when + size }),
+    h("span", { class: "end" }, h("button", { type: "button", class: "small", text: "Delete",
+      "aria-label": `Delete photo ${index + 1} of ${all.length}`, on: { click: remove } })));
+}
+
+export async function show_person(label, on_change) {
+  shown = label;
+  change = on_change;
+  part("title").textContent = label;
+  part("name").value = label;
+  part("other").value = "";
+  show_error(part("error"), null);
+  part("photos").replaceChildren(h("li", {}, h("span", { class: "none", text: "Looking …" })));
+  dialog.showModal();
+  part("title").focus();
+  try {
+    const { faces } = await request("GET", address(path_of(label)));
+    if (shown === label) part("photos").replaceChildren(...faces.map(photo_row));
+  } catch (failure) {
+    part("photos").replaceChildren();
+    show_error(part("error"), failure);
+  }
+}
+
+part("rename").addEventListener("submit", event => {
+  event.preventDefault();
+  const label = shown, to = part("name").value;
+  if (to === label) return dialog.close();
+  if (is_known(to)) {
+    part("other").value = to;
+    part("other").focus();
+    return show_error(part("error"), `There is a ${to} already. If both are one person, press Merge.`);
+  }
+  leave({ text: `${label} is now ${to}`, method: "POST", label, to,
+    target: address("/api/rename", { label, label_to: to }) });
+});
+
+part("merge").addEventListener("submit", event => {
+  event.preventDefault();
+  const label = shown, to = part("other").value;
+  if (to === label) return show_error(part("error"), "That is the same name. Choose another person.");
+  if (!is_known(to)) {
+    return show_error(part("error"), `Nobody is called ${to}. Choose a person from the list.`);
+  }
+  leave({ text: `${label} and ${to} are one`, method: "POST", label, to,
+    target: address("/api/merge", { label, label_to: to }) });
+});
+
+part("delete").addEventListener("click", () => {
+  const label = shown, photos = count(faces_of(label), "photo", "photos");
+  leave({ text: `${label} deleted, ${photos}`, method: "DELETE", label, to: "",
+    target: address("/api/faces", { label }) });
+});
+part("close").addEventListener("click", () => dialog.close());
+// A click beside the dialog closes it.
+dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });

@@ -1,0 +1,98 @@
+"""A browser on the web page: a fresh tab on a fresh collection of a running service.
+
+VULTUS_URL      where the service is; without it one is started
+VULTUS_PHOTOS   folder with biden.jpg, obama.jpg, obama2.jpg, obama3.jpg (default build/photos)
+VULTUS_SHOTS    where screenshots go (default build/web)
+VULTUS_BROWSER  a Chromium (default /usr/bin/chromium)
+"""
+import os
+import pathlib
+import uuid
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PHOTOS = pathlib.Path(os.environ.get("VULTUS_PHOTOS", ROOT / "build/photos"))
+SHOTS = pathlib.Path(os.environ.get("VULTUS_SHOTS", ROOT / "build/web"))
+BROWSER = os.environ.get("VULTUS_BROWSER", "/usr/bin/chromium")
+CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+WAIT_MS = 60_000  # a bound for a slow machine, not an expectation
+
+
+@pytest.fixture(scope="module")
+def url(request):
+    return os.environ.get("VULTUS_URL", "").rstrip("/") or request.getfixturevalue("shared_service").url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", *CAMERA])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    """A fresh page on a fresh collection. Fails the test if the page complained or asked."""
+    collection = "page-" + uuid.uuid4().hex[:12]
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB",
+                                  permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    tab.complaints, tab.forgiven = [], ()
+    bad = ("error", "warning")
+    tab.on("console", lambda m: tab.complaints.append(m.text) if m.type in bad else None)
+    tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
+    tab.on("dialog", lambda d: (tab.complaints.append("dialog " + d.message), d.dismiss()))
+    tab.collection = collection
+    tab.goto(f"{url}/?collection={collection}")
+    expect(tab.locator("#service")).to_have_attribute("data-state", "ready")
+    yield tab
+    left = [c for c in tab.complaints if not any(word in c for word in tab.forgiven)]
+    context.request.delete(f"{url}/api/collections/{collection}", headers={"Prefer": "wait=10"})
+    context.close()
+    assert left == []
+
+
+def view(page, name):
+    page.locator("nav a", has_text=name).click()
+    expect(page.locator(f"#view-{name.lower()}")).to_be_visible()
+
+
+def teach(page, name, *photos):
+    """On the people view; waits for every verdict."""
+    page.fill("#teach-name", name)
+    page.set_input_files("#teach-files", [str(photo) for photo in photos])
+    verdicts_in(page, len(photos))
+
+
+def verdicts_in(page, number):
+    page.wait_for_function("""number => document.querySelector("#teach-stop").hidden && document.querySelectorAll(
+        "#teach-verdicts li:is([data-state=accepted], [data-state=refused])").length === number""", arg=number)
+
+
+def recognise(page, *photos):
+    """On the recognise view; waits until every photo has its answer."""
+    before = page.locator(".photo").count()
+    page.set_input_files("#recognise-file", [str(photo) for photo in photos])
+    expect(page.locator(".photo:is([data-state=done], [data-state=failed])")).to_have_count(before + len(photos))
+
+
+def names(page):
+    return page.locator("#people-list .name").all_text_contents()
+
+
+def group_photo(path):
+    """Three people on one picture: obama, biden, obama."""
+    picture = Image.new("RGB", (1200, 620), (205, 208, 212))
+    for place, name in enumerate(("obama", "biden", "obama3")):
+        one = Image.open(PHOTOS / f"{name}.jpg").convert("RGB")
+        one.thumbnail((400, 620))
+        picture.paste(one, (place * 400 + (400 - one.width) // 2, (620 - one.height) // 2))
+    picture.save(path, quality=92)
+    return path
