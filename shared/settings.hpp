@@ -37,6 +37,7 @@ struct worker_settings {
     std::string models = "build/models";    ///< folder of the model files
     int vision_threads = 0;                 ///< 0: one per core this process may use
     int compute_threads = 1;
+    int match_threads = 1;                  ///< share the search in a large gallery
     int batch_max = 32;                     ///< chips in one pass
     int batch_wait_ms = 0;
     int live_weight = 4;                    ///< frames that go first before a job has its turn

@@ -1,5 +1,5 @@
 // The builder: finds a face's row by its id, copies a segment before it changes one that readers
-// hold, and packs the rows when most of them are removed.
+// hold, and packs segments whose rows are mostly removed.
 #include "workers/gallery.hpp"
 
 #include <algorithm>
@@ -16,14 +16,10 @@ bool is_finite(const embedding& vector) {
                        [](float value) { return std::isfinite(value); });
 }
 
-void append(gallery_segment& segment, std::string face_id, gallery_segment::label_text label,
-            const embedding& vector) {
-    if (segment.vectors.capacity() == 0) {  // one allocation, not a dozen growing ones
-        segment.vectors.reserve(64);
-    }
-    segment.vectors.push_back(vector);
-    segment.face_ids.push_back(std::move(face_id));
-    segment.labels.push_back(std::move(label));
+void reserve_some(gallery_segment& segment) {  // one allocation, not a dozen growing ones
+    if (segment.vectors.capacity() != 0) return;
+    segment.vectors.reserve(64);
+    segment.coarse.reserve(64);
 }
 
 }  // namespace
@@ -31,11 +27,28 @@ void append(gallery_segment& segment, std::string face_id, gallery_segment::labe
 gallery_builder::gallery_builder(gallery_version version) : version_(version) {}
 
 gallery_segment& gallery_builder::writable(std::size_t segment) {
-    if (published_[segment]) {
-        segments_[segment] = std::make_shared<gallery_segment>(*segments_[segment]);
-        published_[segment] = false;
+    slot& at = slots_[segment];
+    if (at.published) {
+        at.segment = std::make_shared<gallery_segment>(*at.segment);
+        at.published = false;
     }
-    return *segments_[segment];
+    return *at.segment;
+}
+
+std::size_t gallery_builder::segment_with_room() {
+    const auto has_room = [](const slot& one) {
+        return one.segment && one.segment->rows() < limits::segment_rows;
+    };
+    if (filled_now_ < slots_.size() && has_room(slots_[filled_now_])) return filled_now_;
+    auto found = std::find_if(slots_.begin(), slots_.end(), has_room);
+    if (found == slots_.end()) {
+        found = std::find_if(slots_.begin(), slots_.end(),
+                             [](const slot& one) { return !one.segment; });
+        if (found == slots_.end()) found = slots_.emplace(slots_.end());
+        *found = {std::make_shared<gallery_segment>(), 0, false};
+    }
+    filled_now_ = static_cast<std::size_t>(found - slots_.begin());
+    return filled_now_;
 }
 
 gallery_segment::label_text gallery_builder::take_label(std::string_view label) {
@@ -62,15 +75,16 @@ bool gallery_builder::add(std::string_view face_id, std::string_view label,
         return false;
     }
     remove(face_id);
-    if (segments_.empty() || segments_.back()->rows() == limits::segment_rows) {
-        segments_.push_back(std::make_shared<gallery_segment>());
-        published_.push_back(false);
-    }
-    const std::size_t last = segments_.size() - 1;
-    gallery_segment& segment = writable(last);
-    index_.emplace(std::string(face_id), position{static_cast<std::uint32_t>(last),
+    const std::size_t at = segment_with_room();
+    gallery_segment& segment = writable(at);
+    reserve_some(segment);
+    index_.emplace(std::string(face_id), position{static_cast<std::uint32_t>(at),
                                                   static_cast<std::uint32_t>(segment.rows())});
-    append(segment, std::string(face_id), take_label(label), vector);
+    segment.vectors.push_back(vector);
+    segment.coarse.push_back(vector);
+    segment.face_ids.emplace_back(face_id);
+    segment.labels.push_back(take_label(label));
+    ++slots_[at].faces;
     return true;
 }
 
@@ -79,12 +93,25 @@ bool gallery_builder::remove(std::string_view face_id) {
     if (found == index_.end()) return false;
     const position at = found->second;
     index_.erase(found);
+    if (slots_[at.segment].faces == 1) {
+        drop_label(*slots_[at.segment].segment->labels[at.row]);
+        ++removed_rows_;
+        --slots_[at.segment].faces;
+        give_back(at.segment);
+        return true;
+    }
     gallery_segment& segment = writable(at.segment);
     segment.removed[at.row / 64] |= std::uint64_t{1} << (at.row % 64);
     drop_label(*segment.labels[at.row]);
     segment.labels[at.row] = nullptr;
     ++removed_rows_;
+    --slots_[at.segment].faces;
     return true;
+}
+
+void gallery_builder::give_back(std::size_t segment) {
+    removed_rows_ -= slots_[segment].removed();
+    slots_[segment] = slot{};
 }
 
 bool gallery_builder::rename(std::string_view face_id, std::string_view label) {
@@ -118,43 +145,65 @@ void gallery_builder::apply(std::span<const log_entry> entries) {
 }
 
 std::size_t gallery_builder::bytes() const {
-    constexpr std::size_t names = 200;  // a face id, its place in the index, a pointer to the label
-    return (index_.size() + removed_rows_) * (sizeof(embedding) + names);
+    // A face id, its place in the index, a pointer to the label (README.md, memory of a face).
+    constexpr std::size_t names = 200;
+    constexpr std::size_t coarse = sizeof(coarse_row) + 3 * sizeof(float);
+    return (index_.size() + removed_rows_) * (sizeof(embedding) + coarse + names);
 }
 
-/// Packs what is left into new segments. Every row moves, so the index is made anew.
-void gallery_builder::compact() {
-    auto old = std::exchange(segments_, {});
-    published_.clear();
-    removed_rows_ = 0;
-    for (const auto& segment : old) {
-        for (std::size_t row = 0; row < segment->rows(); ++row) {
-            if (segment->is_removed(row)) continue;
-            if (segments_.empty() || segments_.back()->rows() == limits::segment_rows) {
-                segments_.push_back(std::make_shared<gallery_segment>());
-                published_.push_back(false);
-            }
-            index_.find(segment->face_ids[row])->second = {
-                static_cast<std::uint32_t>(segments_.size() - 1),
-                static_cast<std::uint32_t>(segments_.back()->rows())};
-            append(*segments_.back(), segment->face_ids[row], segment->labels[row],
-                   segment->vectors[row]);
-        }
+void gallery_builder::move_faces(std::size_t from, std::size_t to, gallery_segment& into) {
+    const gallery_segment& old = *slots_[from].segment;
+    for (std::size_t row = 0; row < old.rows(); ++row) {
+        if (old.is_removed(row)) continue;
+        index_.find(old.face_ids[row])->second = {static_cast<std::uint32_t>(to),
+                                                  static_cast<std::uint32_t>(into.rows())};
+        into.vectors.push_back(old.vectors[row]);
+        into.coarse.push_back(old.coarse, row);
+        into.face_ids.push_back(old.face_ids[row]);
+        into.labels.push_back(old.labels[row]);
     }
+}
+
+bool gallery_builder::compact() {
+    const auto wasteful = std::find_if(slots_.begin(), slots_.end(), [](const slot& one) {
+        return one.segment && one.removed() > one.faces &&
+               one.removed() >= limits::segment_rows / 4;
+    });
+    if (wasteful == slots_.end()) return false;
+    auto partner = slots_.end();
+    for (auto one = slots_.begin(); one != slots_.end(); ++one) {
+        if (one == wasteful || !one->segment || one->faces > limits::segment_rows / 2) continue;
+        if (one->faces + wasteful->faces > limits::segment_rows) continue;
+        if (partner == slots_.end() || one->faces < partner->faces) partner = one;
+    }
+    const auto to = static_cast<std::size_t>(wasteful - slots_.begin());
+    auto packed = std::make_shared<gallery_segment>();
+    const std::size_t faces =
+        wasteful->faces + (partner == slots_.end() ? 0 : partner->faces);
+    packed->vectors.reserve(faces);
+    packed->coarse.reserve(faces);
+    move_faces(to, to, *packed);
+    give_back(to);
+    if (partner != slots_.end()) {
+        const auto from = static_cast<std::size_t>(partner - slots_.begin());
+        move_faces(from, to, *packed);
+        give_back(from);
+    }
+    slots_[to] = {std::move(packed), faces, false};
+    return true;
 }
 
 std::shared_ptr<const gallery> gallery_builder::publish() {
-    if (removed_rows_ > index_.size() &&
-        (index_.empty() || removed_rows_ > limits::segment_rows / 4)) {
-        compact();
-    }
     auto now = std::make_shared<gallery>();
     now->version = version_;
     now->embedding_model = embedding_model_;
-    now->segments.assign(segments_.begin(), segments_.end());
+    for (slot& one : slots_) {
+        if (!one.segment) continue;
+        one.published = true;
+        now->segments.push_back(one.segment);
+    }
     now->faces = index_.size();
     now->people = labels_.size();
-    published_.assign(segments_.size(), true);
     return now;
 }
 

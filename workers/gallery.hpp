@@ -16,6 +16,7 @@
 #include "shared/job.hpp"
 #include "shared/job_store.hpp"
 #include "shared/limits.hpp"
+#include "workers/coarse.hpp"
 #include "workers/geometry.hpp"
 
 namespace vultus {
@@ -26,6 +27,7 @@ struct gallery_segment {
     using label_text =
         std::shared_ptr<const std::string>;  ///< one object per label of a collection
     std::vector<embedding> vectors;
+    coarse_rows coarse;  ///< the same in 8 bits
     std::vector<std::string> face_ids;
     std::vector<label_text> labels;
     std::array<std::uint64_t, limits::segment_rows / 64> removed{};
@@ -68,8 +70,14 @@ class gallery_builder {
     std::size_t bytes() const;
 
     /// The gallery as it is now. Copies the list of segments; the next change of a segment copies
-    /// that segment first. Removed rows are given back once they are the larger part.
+    /// that segment first. A segment without a face is given back at once.
     std::shared_ptr<const gallery> publish();
+
+    /// Gives back the removed rows of one segment in which they are the larger part, and joins what
+    /// is left with another segment that is at most half full. At most one segment is written, so
+    /// a call takes about a millisecond.
+    /// returns   false if there is no such segment; else publish() again, and call again later
+    bool compact();
 
  private:
     struct position {
@@ -83,15 +91,24 @@ class gallery_builder {
         using is_transparent = void;
     };
 
+    std::size_t segment_with_room();
     gallery_segment& writable(std::size_t segment);
+    void move_faces(std::size_t from, std::size_t to, gallery_segment& into);
+    void give_back(std::size_t segment);
     gallery_segment::label_text take_label(std::string_view label);
     void drop_label(std::string_view label);
-    void compact();
 
     gallery_version version_;
     std::string embedding_model_;
-    std::vector<std::shared_ptr<gallery_segment>> segments_;
-    std::vector<bool> published_;  ///< that segment is shared with a published gallery
+    struct slot {
+        std::shared_ptr<gallery_segment> segment;  ///< none: free
+        std::size_t faces = 0;                     ///< rows that are not removed
+        bool published = false;                    ///< shared with a published gallery
+
+        std::size_t removed() const { return segment->rows() - faces; }
+    };
+    std::vector<slot> slots_;
+    std::size_t filled_now_ = 0;  ///< slot of the segment that took the last face
     std::unordered_map<std::string, position, text_hash, std::equal_to<>> index_;
     std::unordered_map<std::string, known_label, text_hash, std::equal_to<>> labels_;
     std::size_t removed_rows_ = 0;

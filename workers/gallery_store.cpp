@@ -55,7 +55,7 @@ void gallery_store::news(std::string collection, gallery_version version) {
 void gallery_store::run() {
     while (true) {
         const bool busy =
-            !leaving_.empty() ||
+            !leaving_.empty() || compacting_ ||
             std::any_of(held_.begin(), held_.end(), [](auto& one) { return one.second.behind; });
         auto first = letters_.pop_for(busy ? tick : idle_tick);
         if (!first && letters_.closed()) return;
@@ -65,6 +65,7 @@ void gallery_store::run() {
         if (worker_id_.empty() || boot_now() < try_again_) continue;
         bring_up_to_date();
         say_goodbyes();
+        compact();
     }
 }
 
@@ -236,6 +237,17 @@ void gallery_store::evict(const std::string& but) {
         publish_({oldest->first, nullptr, oldest->second.used, registration_});
         leaving_[oldest->first] = oldest->second.published;
         held_.erase(oldest);
+    }
+}
+
+// One segment of each gallery a turn, so that changes never wait for it.
+void gallery_store::compact() {
+    compacting_ = false;
+    for (auto& [name, held] : held_) {
+        if (!held.published || held.behind || !held.faces.compact()) continue;
+        compacting_ = true;
+        held.published = held.faces.publish();
+        publish_({name, held.published, held.used, registration_});
     }
 }
 

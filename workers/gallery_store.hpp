@@ -98,6 +98,7 @@ class gallery_store {
     void publish(const std::string& collection, held_gallery& held);
     void evict(const std::string& but);
     void say_goodbyes();
+    void compact();
 
     gallery_store_settings settings_;
     job_store store_;
@@ -110,6 +111,7 @@ class gallery_store {
     std::uint64_t registration_ = 0;
     std::map<std::string, held_gallery> held_;
     std::map<std::string, std::weak_ptr<const gallery>> leaving_;  ///< evicted, users may remain
+    bool compacting_ = false;  ///< there was something to compact; there may be more
     boot_time try_again_{0};                                       ///< Redis was away
     std::thread thread_;  ///< last: it starts when the rest is there
 };

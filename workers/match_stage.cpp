@@ -15,9 +15,12 @@ bool other_model(const recognized& seen) {
            seen.gallery_model != seen.embedding_model;
 }
 
-match_stage::match_stage(match_options defaults, const std::atomic<std::uint64_t>& registration,
-                         want ask)
-    : defaults_(defaults), registration_(registration), ask_(std::move(ask)) {}
+match_stage::match_stage(match_options defaults, lanes& together,
+                         const std::atomic<std::uint64_t>& registration, want ask)
+    : defaults_(defaults), registration_(registration), ask_(std::move(ask)) {
+    how_.parts = together.count();
+    if (how_.parts > 1) how_.run = together.run();
+}
 
 void match_stage::update(gallery_update news) {
     if (!news.faces) {
@@ -52,7 +55,7 @@ bool match_stage::try_match(work& item, boot_time now) {
     item.seen.gallery_model = faces->embedding_model;
     std::vector<vultus::match> compared;
     if (!other_model(item.seen) && !vectors.empty()) {
-        compared = match_faces(*faces, vectors, options);
+        compared = match_faces(*faces, vectors, options, how_);
     }
     item.seen.matches.clear();
     auto next = compared.begin();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "workers/gallery_store.hpp"
+#include "workers/lanes.hpp"
 #include "workers/matcher.hpp"
 #include "workers/work.hpp"
 
@@ -23,9 +24,10 @@ class match_stage {
  public:
     using want = std::function<bool(const std::string& collection, gallery_version at_least)>;
 
-    /// `registration` is the number of the registration that is valid now; galleries of another one
-    /// are not used. `ask` reaches the loader.
-    match_stage(match_options defaults, const std::atomic<std::uint64_t>& registration, want ask);
+    /// `together` share the search. `registration` is the number of the registration that is valid
+    /// now; galleries of another one are not used. `ask` reaches the loader.
+    match_stage(match_options defaults, lanes& together,
+                const std::atomic<std::uint64_t>& registration, want ask);
 
     void update(gallery_update news);
 
@@ -54,6 +56,7 @@ class match_stage {
     bool too_late(const work& item, boot_time now) const;
 
     match_options defaults_;
+    search_options how_;
     const std::atomic<std::uint64_t>& registration_;
     want ask_;
     std::map<std::string, usable> galleries_;

@@ -10,6 +10,7 @@
 
 #include "workers/gallery.hpp"
 #include "workers/geometry.hpp"
+#include "workers/search.hpp"
 
 namespace vultus {
 
@@ -50,9 +51,9 @@ struct match {
 /// returns   one match per face, in order
 /// threads   any; all faces share one pass over the gallery's memory
 std::vector<match> match_faces(const gallery&, std::span<const embedding> faces,
-                               const match_options&);
+                               const match_options&, const search_options& = {});
 
-/// Euclidean distance; the sum is taken in 16 lanes, so that a vector unit can do it.
+/// Euclidean distance.
 float distance_between(const embedding&, const embedding&) noexcept;
 
 }  // namespace vultus

@@ -45,6 +45,7 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
     part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
     part.detect_side_max = all.detect_side_max;
     part.live_weight = static_cast<std::size_t>(all.live_weight);
+    part.match_threads = all.match_threads;
     part.matching = {distance_max_of(all), all.margin_min, all.k};
     part.room = room;
     return part;
@@ -317,7 +318,8 @@ void pipeline::embedded(work_ptr item, std::vector<embedding> vectors,
 // ---- match -------------------------------------------------------------------------------------
 
 void pipeline::match_loop(progress::slot& slot) {
-    match_stage stage(settings_.matching, registration_,
+    lanes together(static_cast<std::size_t>(settings_.match_threads));
+    match_stage stage(settings_.matching, together, registration_,
                       [this](const std::string& collection, gallery_version at_least) {
                           return galleries_.want(collection, at_least);
                       });

@@ -62,6 +62,7 @@ std::string printed(const settings_source& source) {
         << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
         << worker->device << ' ' << worker->backend << ' ' << worker->precision << ' '
         << worker->models << ' ' << worker->vision_threads << ' ' << worker->compute_threads << ' '
+        << worker->match_threads << ' '
         << worker->batch_max << ' ' << worker->batch_wait_ms << ' ' << worker->live_weight
         << ' ' << worker->detect_side_max
         << ' ' << worker->distance_max << ' ' << worker->embedding << ' ' << worker->margin_min

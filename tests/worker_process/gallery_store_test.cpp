@@ -120,6 +120,23 @@ TEST_F(loading, a_clear_is_acknowledged_and_its_faces_are_gone) {
     EXPECT_EQ(world.job(clear.id).state, job_state::succeeded);
 }
 
+TEST_F(loading, rows_of_removed_faces_are_given_back_in_the_background) {
+    world.train(worker, "Ada", std::vector<float>(700, 0.1f));
+    world.train(worker, "Eve", std::vector<float>(700, 0.2f));
+    const gallery_version trained = world.train(worker, "Bob", {0.3f, 0.4f});
+    open();
+    galleries->want("people", trained);
+    EXPECT_EQ(next().faces->segments.at(0)->rows(), 1'402u);
+    world.change(job_type::forget, "Ada");
+    const gallery_version last = world.change(job_type::forget, "Eve");
+    galleries->news("people", last);
+    EXPECT_TRUE(comes_true([&] {
+        const auto update = updates.try_pop();
+        return update && update->faces->version == last &&
+               update->faces->segments.at(0)->rows() == 2 && update->faces->faces == 2;
+    }));
+}
+
 TEST_F(loading, hints_of_collections_that_are_not_held_and_old_ones_load_nothing) {
     const gallery_version first = world.train(worker, "Ada", {0.1f});
     open();

@@ -39,7 +39,8 @@ class matching : public ::testing::Test {
 
     std::atomic<std::uint64_t> registration{1};
     std::vector<std::pair<std::string, gallery_version>> wanted;
-    match_stage stage{{}, registration, [this](const std::string& name, gallery_version at_least) {
+    lanes together{2};
+    match_stage stage{{}, together, registration, [this](const std::string& name, gallery_version at_least) {
                           wanted.emplace_back(name, at_least);
                           return true;
                       }};

@@ -75,6 +75,7 @@ TEST(gallery, knows_what_a_map_knows) {
                 }
             }
             if (up_to(100) == 0) published.emplace_back(builder.publish(), expected);
+            if (up_to(50) == 0) builder.compact();
         }
         published.emplace_back(builder.publish(), expected);
         for (const auto& [snapshot, then] : published) {  // nothing published ever changes
@@ -108,27 +109,84 @@ TEST(gallery, a_change_copies_one_segment) {
     EXPECT_EQ(builder.publish()->segments, added->segments);
 }
 
-TEST(gallery, removed_rows_are_given_back) {
+std::size_t rows_of(const gallery& held) {
+    std::size_t rows = 0;
+    for (const auto& segment : held.segments) rows += segment->rows();
+    return rows;
+}
+
+TEST(gallery, a_segment_without_a_face_is_given_back_at_once) {
     gallery_builder builder;
-    const auto add = [&](std::size_t i) {
+    const std::size_t empty = builder.bytes();
+    for (std::size_t i = 0; i < limits::segment_rows + 5; ++i) {
         builder.add("f" + std::to_string(i), "p", vector_of(static_cast<float>(i)));
-    };
-    for (std::size_t i = 0; i < limits::segment_rows * 2; ++i) add(i);
-    builder.publish();
-    for (std::size_t i = 0; i < limits::segment_rows * 2 - 5; ++i) {
+    }
+    for (std::size_t i = 0; i < limits::segment_rows; ++i) {
         builder.remove("f" + std::to_string(i));
     }
     const auto left = builder.publish();
     ASSERT_EQ(left->segments.size(), 1u);
-    EXPECT_EQ(left->segments[0]->rows(), 5u);
-    EXPECT_EQ(left->faces, 5u);
-    EXPECT_TRUE(builder.remove("f" + std::to_string(limits::segment_rows * 2 - 1)));
-    for (std::size_t i = limits::segment_rows * 2 - 5; i < limits::segment_rows * 2; ++i) {
-        builder.remove("f" + std::to_string(i));
+    EXPECT_EQ(rows_of(*left), 5u);
+    EXPECT_FALSE(builder.compact());
+    for (std::size_t i = 0; i < 5; ++i) {
+        EXPECT_TRUE(builder.remove("f" + std::to_string(limits::segment_rows + i)));
     }
-    const auto none = builder.publish();
-    EXPECT_TRUE(none->segments.empty());
-    EXPECT_EQ(none->people, 0u);
+    EXPECT_TRUE(builder.publish()->segments.empty());
+    EXPECT_EQ(builder.publish()->people, 0u);
+    EXPECT_EQ(builder.bytes(), empty);
+    EXPECT_TRUE(builder.add("again", "p", vector_of(1)));  // in the place that became free
+    EXPECT_EQ(rows_of(*builder.publish()), 1u);
+}
+
+TEST(gallery, half_empty_segments_are_joined) {
+    std::mt19937 random(5);
+    gallery_builder builder;
+    naive expected;
+    for (std::size_t i = 0; i < limits::segment_rows * 4; ++i) {
+        const std::string id = "f" + std::to_string(i);
+        expected[id] = {"p" + std::to_string(i % 9), vector_of(static_cast<float>(i))};
+        builder.add(id, expected[id].label, expected[id].vector);
+    }
+    const auto full = builder.publish();
+    for (std::size_t i = 0; i < limits::segment_rows * 4; ++i) {
+        const std::string id = "f" + std::to_string(i);
+        // Three of the four keep a third; the last one is whole.
+        if (i >= limits::segment_rows * 3 || random() % 3 == 0) continue;
+        builder.remove(id);
+        expected.erase(id);
+    }
+    const auto before = builder.publish();
+    int steps = 0;
+    while (builder.compact()) {
+        ++steps;
+        const auto now = builder.publish();
+        EXPECT_EQ(contents(*now), expected);
+        ASSERT_LE(steps, 10);
+    }
+    const auto after = builder.publish();
+    EXPECT_GE(steps, 2);
+    EXPECT_EQ(before->segments.size(), 4u);
+    EXPECT_LE(after->segments.size(), 3u);
+    EXPECT_LT(rows_of(*after), 2 * expected.size());
+    EXPECT_EQ(rows_of(*before), limits::segment_rows * 4);  // those who hold it keep it
+    EXPECT_EQ(contents(*full).size(), limits::segment_rows * 4);
+    // The moved faces are found where they are now.
+    for (auto& [id, one] : expected) {
+        if (random() % 2 == 0) continue;
+        EXPECT_TRUE(builder.rename(id, "renamed"));
+        one.label = "renamed";
+    }
+    const auto renamed = builder.publish();
+    EXPECT_EQ(contents(*renamed), expected);
+    for (const auto& segment : renamed->segments) {
+        EXPECT_EQ(segment->coarse.rows.size(), segment->rows());
+        for (std::size_t row = 0; row < segment->rows(); ++row) {
+            coarse_rows alone;
+            alone.push_back(segment->vectors[row]);
+            ASSERT_EQ(alone.rows[0].c, segment->coarse.rows[row].c);
+            ASSERT_EQ(alone.error[0], segment->coarse.error[row]);
+        }
+    }
 }
 
 TEST(gallery, follows_the_log) {
