@@ -147,6 +147,16 @@ struct new_face {
     std::string vector;                                  ///< 512 bytes, float32 little-endian
 };
 
+struct exported_face {
+    std::string face_id, label;
+    std::string json;                                    ///< as face_json() gives it
+    std::string vector;                                  ///< 512 bytes
+};
+struct restored {
+    gallery_version version = 0;
+    std::uint64_t added = 0, known = 0;                  ///< known: that face was there already
+};
+
 struct log_entry {
     std::uint64_t seq = 0;                               ///< the last of the call it came with
     enum class kind { add, remove, rename } op = kind::add;
@@ -244,6 +254,10 @@ class job_store {
                                                    const std::vector<std::string>& face_ids) const;
 
     // operator
+    /// Adds faces as they were exported, all or none; 1 to limits::page_size of them.
+    /// errors    model_mismatch, label_full, gallery_full (also: no room for another collection)
+    redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,
+                                 std::vector<exported_face> faces) const;
     redis_call<std::string> kick(std::string_view id) const;
     redis_call<std::string> bury(std::string_view id) const;
     redis_call<std::string> remove(std::string_view id) const;

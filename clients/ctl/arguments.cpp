@@ -66,6 +66,10 @@ result<void> check(const arguments& asked) {
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);
+        case command::save:
+            return check_collection(asked.subject);
+        case command::restore:  // empty: the collection in the file
+            return asked.subject.empty() ? result<void>{} : check_collection(asked.subject);
         case command::status:
         case command::jobs:
         case command::fsck:

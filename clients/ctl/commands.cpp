@@ -103,7 +103,7 @@ result<report> drain(const std::string& worker_id, const target& where) {
 }  // namespace
 
 result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
-                         const job_store& store) {
+                         const job_store& store, const on_progress& told) {
     const std::string& id = asked.subject;
     switch (asked.what) {
         case command::status:
@@ -129,6 +129,10 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             if (!job) return fail(job.error());
             return job_report(*job);
         }
+        case command::save:
+            return export_faces(id, asked.file, redis, store, told);
+        case command::restore:
+            return restore_faces(id, asked.file, redis, store, told);
         case command::tail:
             break;
     }

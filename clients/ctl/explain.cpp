@@ -154,6 +154,13 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("repeat it with the cursor it answers after `more`, until it answers `ok`");
             out.run(store.fsck("", limits::page_size, asked.quiet).words);
             break;
+        case command::save:
+            faces(out, asked);
+            out.say("each face: its vector, its text");
+            break;
+        case command::restore:
+            out.say("each call puts in up to 1,000 faces: FCALL vultus1_restore (shared/REDIS.md)");
+            break;
         case command::drain:
             out.say("draining is a message to the broker; Redis shows what the worker still runs");
             out.run({"HGETALL", out.key("worker:" + asked.subject)});

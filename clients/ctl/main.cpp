@@ -1,5 +1,7 @@
 // vultusctl: inspect and operate a Vultus from the machine it runs on. Reads the command line,
 // prints a report. Exit codes: 0 done, 1 refused or failed (the reason on stderr), 2 wrong usage.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <fstream>
@@ -64,6 +66,12 @@ void describe(CLI::App& app, arguments& asked) {
     add_with("bury", "set a waiting job aside as dead", command::bury, "id");
     add_with("delete", "delete a dead or finished job", command::remove, "id");
     add_with("drain", "let a worker finish and leave", command::drain, "worker");
+    CLI::App* save = add("export", "write a collection's faces to a file", command::save);
+    CLI::App* restore = add("restore", "put the faces of such a file back", command::restore);
+    for (CLI::App* sub : {save, restore}) sub->add_option("file", asked.file)->required();
+    save->add_option("--collection", asked.subject)->capture_default_str();
+    restore->add_option("--collection", asked.subject, "instead of the one in the file");
+    restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }
@@ -108,7 +116,11 @@ int run(const arguments& asked) {
     }
     redis_blocking redis(where->redis);
     if (asked.what == command::tail) return tail(asked, redis, store);
-    const auto told = carry_out(asked, *where, redis, store);
+    const bool watched = isatty(STDERR_FILENO) == 1;
+    const auto told = carry_out(asked, *where, redis, store, [&](std::uint64_t faces) {
+        if (watched) std::cerr << "\r" << faces << " faces" << std::flush;
+    });
+    if (watched) std::cerr << "\r\x1b[K";
     if (!told) return complain(told.error(), refused);
     std::cout << print(*told, asked.json);
     return told->bad ? refused : ok;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "shared/ids.hpp"
@@ -50,6 +51,44 @@ class live : public testing::Test {
 };
 
 }  // namespace
+
+TEST_F(live, faces_go_out_and_come_back) {
+    const auto some = [&](const std::string& from, std::size_t count) {
+        std::vector<exported_face> faces;
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string label = from + " \\ " + std::to_string(i % 7);
+            const std::string quoted = from + " \\\\ " + std::to_string(i % 7);
+            faces.push_back({from + "-" + std::to_string(i), label,
+                             "{\"label\":\"" + quoted + "\",\"job_id\":\"j\"}",
+                             std::string(512, static_cast<char>(i % 100))});
+        }
+        return faces;
+    };
+    ASSERT_TRUE(redis_->call(store_.restore("team", "net/plain", some("a", 700))));
+    const std::string file = folder_.path() + "/team.export";
+    const outcome saved = ctl({"export", file, "--collection", "team"});
+    EXPECT_EQ(saved.code, 0) << saved.err;
+    EXPECT_THAT(saved.out, HasSubstr("team: 700 faces"));
+    EXPECT_THAT(ctl({"restore", file}).out, HasSubstr("team: 0 added, 700 known"));
+    EXPECT_THAT(ctl({"restore", file, "--collection", "copy"}).out,
+                HasSubstr("copy: 700 added, 0 known"));
+    const std::string again = folder_.path() + "/copy.export";
+    EXPECT_EQ(ctl({"export", again, "--collection", "copy"}).code, 0);
+    EXPECT_THAT(ctl({"faces", "copy"}).out, HasSubstr("a \\\\ 6"));
+    EXPECT_THAT(ctl({"fsck", "--quiet"}).out, HasSubstr("(none)"));
+
+    ASSERT_TRUE(redis_->call(store_.restore("other", "net/mirror", some("b", 1))));
+    const outcome refused = ctl({"restore", file, "--collection", "other"});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("model_mismatch: the collection was trained with"));
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+    const outcome cut = ctl({"restore", file, "--collection", "third"});
+    EXPECT_EQ(cut.code, 1);
+    EXPECT_THAT(cut.err, HasSubstr("damaged"));
+    EXPECT_EQ(redis_->call(store_.gallery("third"))->faces, 0u) << "nothing half restored";
+    EXPECT_EQ(ctl({"export", file, "--collection", "nobody"}).code, 1);
+    EXPECT_EQ(ctl({"export"}).code, 2);
+}
 
 TEST_F(live, jobs_and_one_job) {
     const std::string id = accept();

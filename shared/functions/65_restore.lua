@@ -1,0 +1,65 @@
+-- Faces of an export, put into a collection. What is there already is left alone, so that a restore
+-- may be repeated, or go on where it ended.
+
+local restore = {}
+
+-- {{id, label, text, vector}, ...}; the text is that of the key faces.
+local function exported_faces(a)
+    local faces = {}
+    if #a < 6 or (#a - 2) % 4 ~= 0 or (#a - 2) / 4 > limits.page_size then
+        refuse('faces come by four')
+    end
+    for i = 3, #a, 4 do
+        local face = {a[i], label_text(a[i + 1]), a[i + 2], a[i + 3]}
+        if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then refuse('face_id') end
+        local begin = json_label(face[2])
+        if string.sub(face[3], 1, #begin) ~= begin then refuse('the text is not of the label') end
+        if #face[4] ~= limits.embedding_bytes then refuse('a vector is 512 bytes') end
+        faces[#faces + 1] = face
+    end
+    return faces
+end
+
+-- The faces that are not there, by label, in the order in which they came.
+local function new_faces(g, faces)
+    local labels, of, seen, n = {}, {}, {}, 0
+    for _, face in ipairs(faces) do
+        local id, label = face[1], face[2]
+        local known = seen[id] or g.exists and
+            redis.call('HEXISTS', key.faces(g.collection, g.epoch, 'faces'), id) == 1
+        if not known then
+            seen[id] = true
+            if not of[label] then
+                labels[#labels + 1], of[label] = label, {}
+            end
+            table.insert(of[label], {id, face_rest(label, face[3]), face[4]})
+            n = n + 1
+        end
+    end
+    return labels, of, n
+end
+
+function restore.run(a)
+    local collection, model = collection_name(a[1]), a[2]
+    if #model < 1 or #model > 200 or string.find(model, '%c') then refuse('model is no name') end
+    local faces = exported_faces(a)
+    local g = gallery.read(collection)
+    if g.embedding_model and g.embedding_model ~= model then
+        return {'model_mismatch', g.embedding_model}
+    end
+    local made = g.exists and not g.deleted
+    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
+        return {'collections_full'}
+    end
+    local labels, of, n = new_faces(g, faces)
+    if g.faces + n > limits.gallery_faces then return {'gallery_full'} end
+    for _, label in ipairs(labels) do
+        if gallery.label_count(g, label) + #of[label] > limits.faces_per_label then
+            return {'label_full', label}
+        end
+    end
+    if n > 0 and not made then gallery.renew_epoch(g) end
+    if n > 0 then redis.call('HSET', key.gallery(collection), 'embedding_model', model) end
+    for _, label in ipairs(labels) do gallery.add(g, label, of[label]) end
+    return {'ok', int(g.version), int(n), int(#faces - n)}
+end

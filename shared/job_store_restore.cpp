@@ -1,0 +1,37 @@
+// Putting faces of an export back: one function of the library.
+#include "shared/job_store_reply.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+redis_call<restored> job_store::restore(std::string_view collection,
+                                        std::string_view embedding_model,
+                                        std::vector<exported_face> faces) const {
+    std::vector<std::string> words{std::string(collection), std::string(embedding_model)};
+    for (exported_face& face : faces) {
+        for (std::string* word : {&face.face_id, &face.label, &face.json, &face.vector}) {
+            words.push_back(std::move(*word));
+        }
+    }
+    return function_call<restored>(
+        "restore", prefix_, std::move(words),
+        [](const std::string& status, fields& all) -> result<restored> {
+            if (status == "model_mismatch") {
+                return fail(errc::model_mismatch, "the collection was trained with " + all.text());
+            }
+            if (status == "label_full") return fail(errc::label_full, all.text());
+            if (status == "gallery_full") return fail(errc::gallery_full, "");
+            if (status == "collections_full") {
+                return fail(errc::gallery_full, "there are as many collections as there may be");
+            }
+            if (status != "ok") return unexpected_reply(status);
+            restored made;
+            made.version = all.number();
+            made.added = all.number();
+            made.known = all.number();
+            return made;
+        });
+}
+
+}  // namespace vultus
