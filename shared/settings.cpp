@@ -120,7 +120,16 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.integer("live_weight", worker.live_weight, 1, 1'000);
     in.integer("detect_side_max", worker.detect_side_max, 100, 10'000);
     in.choice("embedding", worker.embedding, {"plain", "mirror", "unit", "mirror_unit"});
+    in.text("calibration", worker.calibration, path_bytes);
     in.number("distance_max", worker.distance_max, 0.0, 2.0);
+    in.number("false_match_rate", worker.false_match_rate, 0.0, 0.5);
+    in.number("stranger_rate", worker.stranger_rate, 0.0, 0.9);
+    const int thresholds = (worker.distance_max > 0 ? 1 : 0) +
+                           (worker.false_match_rate > 0 ? 1 : 0) +
+                           (worker.stranger_rate > 0 ? 1 : 0);
+    if (thresholds > 1) {
+        in.refuse("distance_max", "only one of distance_max, false_match_rate and stranger_rate");
+    }
     in.number("margin_min", worker.margin_min, 0.0, 1.0);
     in.integer("k", worker.k, 1, 100);
     in.integer("collections_loaded_max", worker.collections_loaded_max, 1, 512);

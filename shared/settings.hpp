@@ -43,7 +43,10 @@ struct worker_settings {
     int live_weight = 4;                    ///< frames that go first before a job has its turn
     int detect_side_max = 2'000;            ///< pixels of the picture that a detector sees
     std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
-    double distance_max = 0;                ///< default threshold, Euclidean; 0: the embedding's
+    std::string calibration = "config/calibration.txt";  ///< what distances mean
+    double distance_max = 0;                ///< at most one of these three is not 0: Euclidean
+    double false_match_rate = 0;            ///< share of comparisons; all three 0: 0.001
+    double stranger_rate = 0;               ///< share of strangers named by the gallery
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote
     std::size_t collections_loaded_max = 256;

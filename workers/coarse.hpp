@@ -66,7 +66,7 @@ struct coarse_face {
     float error;        ///< f
 };
 
-/// Rows that one call looks at, so that they stay in the first-level cache for all faces of a batch.
+/// Rows that one call looks at: they stay in the first-level cache for all faces of a batch.
 constexpr std::size_t coarse_block = 128;
 
 /// c . v of `rows` (at most coarse_block) and each of the faces: dots[face * coarse_block + row].

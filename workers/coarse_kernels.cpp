@@ -1,5 +1,5 @@
-// Products of 8-bit rows and 16-bit faces: in plain C++, for AVX2 (every processor we run on has it)
-// and for AVX-512 with its dot product instruction. Every sum is exact, whatever its order.
+// Products of 8-bit rows and 16-bit faces: in plain C++, for AVX2 (all that we run on have it) and
+// for AVX-512 with its dot product instruction. Every sum is exact, whatever its order.
 #include <immintrin.h>
 
 #include <array>

@@ -1,4 +1,4 @@
-// Threads that share one search in a large gallery: the caller does the first part, they the others.
+// Threads that share one search in a large gallery: the caller does one part, they the others.
 #pragma once
 
 #include <cstddef>

@@ -5,6 +5,7 @@
 #include "shared/log.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
+#include "workers/calibration.hpp"
 #include "workers/serve.hpp"
 #include "workers/startup.hpp"
 #include "workers/vision_models.hpp"
@@ -31,6 +32,8 @@ int main(int argc, char** argv) {
     log::start("worker", settings->common.log_level);
     const auto device = choose_device(settings->device);
     if (!device) return complain(exit_settings, device.error());
+    auto threshold = load_threshold(*settings);
+    if (!threshold) return complain(exit_settings, threshold.error());
     use_one_blas_thread();
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
@@ -40,5 +43,6 @@ int main(int argc, char** argv) {
         const bool setting = models.error().code == errc::bad_option;  // what this CPU cannot do
         return complain(setting ? exit_settings : exit_models, models.error());
     }
+    models->threshold = std::move(*threshold);
     return serve(*settings, std::move(*models), *device, VULTUS_VERSION, stop);
 }

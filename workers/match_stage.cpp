@@ -15,9 +15,12 @@ bool other_model(const recognized& seen) {
            seen.gallery_model != seen.embedding_model;
 }
 
-match_stage::match_stage(match_options defaults, lanes& together,
+match_stage::match_stage(match_options defaults, threshold_rule threshold, lanes& together,
                          const std::atomic<std::uint64_t>& registration, want ask)
-    : defaults_(defaults), registration_(registration), ask_(std::move(ask)) {
+    : defaults_(defaults),
+      threshold_(std::move(threshold)),
+      registration_(registration),
+      ask_(std::move(ask)) {
     how_.parts = together.count();
     if (how_.parts > 1) how_.run = together.run();
 }
@@ -50,6 +53,7 @@ bool match_stage::try_match(work& item, boot_time now) {
         if (face.known < 0) vectors.push_back(face.vector);
     }
     match_options options = defaults_;
+    options.distance_max = threshold_.distance_for(faces->faces);
     if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
     if (item.options.k > 0) options.k = item.options.k;
     item.seen.gallery_model = faces->embedding_model;
@@ -63,6 +67,10 @@ bool match_stage::try_match(work& item, boot_time now) {
         const bool has_one = face.known < 0 && next != compared.end();
         item.seen.matches.push_back(has_one ? std::move(*next++) : vultus::match{});
     }
+    item.seen.distance_max = options.distance_max;
+    item.seen.false_match_rate = false_match_rate_at(threshold_.table, options.distance_max);
+    item.seen.stranger_rate =
+        stranger_rate_at(threshold_.table, options.distance_max, faces->faces);
     item.seen.version = faces->version;
     item.seen.people = faces->people;
     item.seen.faces_trained = faces->faces;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "workers/calibration.hpp"
 #include "workers/gallery_store.hpp"
 #include "workers/lanes.hpp"
 #include "workers/matcher.hpp"
@@ -24,9 +25,10 @@ class match_stage {
  public:
     using want = std::function<bool(const std::string& collection, gallery_version at_least)>;
 
-    /// `together` share the search. `registration` is the number of the registration that is valid
-    /// now; galleries of another one are not used. `ask` reaches the loader.
-    match_stage(match_options defaults, lanes& together,
+    /// `threshold` gives the distance of each gallery. `together` share the search. `registration`
+    /// is the number of the registration that is valid now; galleries of another one are not used.
+    /// `ask` reaches the loader.
+    match_stage(match_options defaults, threshold_rule threshold, lanes& together,
                 const std::atomic<std::uint64_t>& registration, want ask);
 
     void update(gallery_update news);
@@ -56,6 +58,7 @@ class match_stage {
     bool too_late(const work& item, boot_time now) const;
 
     match_options defaults_;
+    threshold_rule threshold_;
     search_options how_;
     const std::atomic<std::uint64_t>& registration_;
     want ask_;

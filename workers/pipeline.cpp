@@ -46,7 +46,8 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
     part.detect_side_max = all.detect_side_max;
     part.live_weight = static_cast<std::size_t>(all.live_weight);
     part.match_threads = all.match_threads;
-    part.matching = {distance_max_of(all), all.margin_min, all.k};
+    part.matching.margin_min = all.margin_min;
+    part.matching.k = all.k;
     part.room = room;
     return part;
 }
@@ -319,7 +320,7 @@ void pipeline::embedded(work_ptr item, std::vector<embedding> vectors,
 
 void pipeline::match_loop(progress::slot& slot) {
     lanes together(static_cast<std::size_t>(settings_.match_threads));
-    match_stage stage(settings_.matching, together, registration_,
+    match_stage stage(settings_.matching, models_.threshold, together, registration_,
                       [this](const std::string& collection, gallery_version at_least) {
                           return galleries_.want(collection, at_least);
                       });

@@ -43,7 +43,7 @@ struct pipeline_settings {
     std::chrono::milliseconds batch_wait{0};
     int detect_side_max = 2'000;
     std::size_t live_weight = 4;  ///< frames in a row, then a job that waits has its turn
-    match_options matching;
+    match_options matching;  ///< but distance_max, which the models' threshold gives
     int match_threads = 1;
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };

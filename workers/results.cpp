@@ -93,6 +93,10 @@ std::string result_text(const recognized& what, detail_level level) {
             ",\"faces\":" + std::to_string(what.faces_trained) + "}";
     text += ",\"models\":{\"detector\":" + quoted(what.detector) +
             ",\"embedding\":" + quoted(what.embedding_model) + "}";
+    const auto rate = [](std::optional<double> of) { return of ? number(*of, 6) : "null"; };
+    text += ",\"distance_max\":" + number(what.distance_max) +
+            ",\"false_match_rate\":" + rate(what.false_match_rate) +
+            ",\"stranger_rate\":" + rate(what.stranger_rate);
     text += ",\"faces\":[";
     for (std::size_t i = 0; i < what.faces.size(); ++i) {
         if (i > 0) text += ',';

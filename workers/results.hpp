@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,8 @@ struct recognized {
     std::string gallery_model;  ///< that the gallery's faces were embedded with; empty: none yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
+    double distance_max = 0;  ///< that the faces were compared with
+    std::optional<double> false_match_rate, stranger_rate;  ///< that it stands for, if measured
     std::vector<found_face> faces;
     std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;

@@ -47,7 +47,7 @@ constexpr std::size_t faces_per_part_min = 65'536;
 std::vector<std::vector<neighbour>> nearest_faces(const gallery&, std::span<const embedding> faces,
                                                   std::size_t k, const search_options& = {});
 
-/// The sum is taken in 16 lanes, so that a vector unit can do it and its bits are the same with any.
+/// Summed in 16 lanes, so that a vector unit can do it and the bits are the same with any.
 float squared_distance(const float* a, const float* b) noexcept;
 
 }  // namespace vultus

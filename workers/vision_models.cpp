@@ -18,13 +18,7 @@ result<vision_models> load_vision_models(const worker_settings& settings) {
     if (!straightener) return fail(straightener.error());
     return vision_models{make_hog_detector(), std::move(nets->finder),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         with_kind(std::move(nets->network), *kind)};
-}
-
-double distance_max_of(const worker_settings& settings) {
-    if (settings.distance_max > 0) return settings.distance_max;
-    const auto kind = parse_embedding_kind(settings.embedding);
-    return distance_max_of(kind.value_or(embedding_kind::plain));
+                         with_kind(std::move(nets->network), *kind), {}};
 }
 
 }  // namespace vultus

@@ -7,6 +7,7 @@
 #include "shared/result.hpp"
 #include "shared/settings.hpp"
 #include "workers/aligner.hpp"
+#include "workers/calibration.hpp"
 #include "workers/detector.hpp"
 #include "workers/engine/engine.hpp"
 
@@ -16,14 +17,12 @@ struct vision_models {
     std::unique_ptr<detector> hog, cnn;
     std::unique_ptr<const aligner> landmarks;
     std::unique_ptr<embedder> network;
+    threshold_rule threshold = {};  ///< of requests without a distance_max of their own
 };
 
 /// Loads what the settings ask for (models, backend, precision, embedding).
 /// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
-///           or a backend or precision that this CPU cannot run
+///           or a backend or precision that this CPU cannot run. `threshold` is not loaded
 result<vision_models> load_vision_models(const worker_settings&);
-
-/// The threshold for requests without one of their own: worker.distance_max, or the embedding's.
-double distance_max_of(const worker_settings&);
 
 }  // namespace vultus

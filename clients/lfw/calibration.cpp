@@ -74,13 +74,27 @@ double naming_chance(const all_pairs& pairs, float distance, int gallery) {
 }
 
 std::optional<float> distance_for_chance(const all_pairs& pairs, int gallery, double chance) {
-    VULTUS_REQUIRE(chance > 0 && chance < 1, "a chance");
+    return distances_for_chances(pairs, gallery, std::span(&chance, 1)).front();
+}
+
+std::vector<std::optional<float>> distances_for_chances(const all_pairs& pairs, int gallery,
+                                                        std::span<const double> chances) {
+    std::vector<std::optional<float>> found;
+    for (std::size_t i = 0; i < chances.size(); ++i) {
+        VULTUS_REQUIRE(chances[i] > 0 && chances[i] < 1, "a chance");
+        VULTUS_REQUIRE(i == 0 || chances[i] > chances[i - 1], "chances that rise");
+    }
     named_strangers strangers(pairs, gallery);
     for (const impostor_pair& pair : pairs.impostors) {
+        if (found.size() == chances.size()) break;
         strangers.add(pair);
-        if (strangers.chance() > chance * (1 + 1e-12)) return just_below(pair.distance);
+        while (found.size() < chances.size() &&
+               strangers.chance() > chances[found.size()] * (1 + 1e-12)) {
+            found.push_back(just_below(pair.distance));
+        }
     }
-    return std::nullopt;
+    found.resize(chances.size());
+    return found;
 }
 
 }  // namespace vultus::lfw

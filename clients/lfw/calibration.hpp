@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "clients/lfw/all_pairs.hpp"
 
@@ -30,5 +32,9 @@ double naming_chance(const all_pairs&, float distance, int gallery);
 /// pairs kept, or the chance is not reached at any distance.
 /// requires  at least two people; gallery >= 1; 0 < chance < 1
 std::optional<float> distance_for_chance(const all_pairs&, int gallery, double chance);
+
+/// The same for several chances that rise, in one pass over the pairs.
+std::vector<std::optional<float>> distances_for_chances(const all_pairs&, int gallery,
+                                                        std::span<const double> chances);
 
 }  // namespace vultus::lfw

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "clients/lfw/calibration.hpp"
+#include "clients/lfw/table.hpp"
 #include "shared/require.hpp"
 #include "workers/matcher.hpp"
 
@@ -69,9 +70,8 @@ list_figures figures_of_list(std::span<const scored_pair> pairs, int folds) {
             tar_at_far(pairs, 1e-2), tar_at_far(pairs, 1e-3), area_under_curve(pairs)};
 }
 
-std::optional<default_figures> at_default(const all_pairs& pairs, embedding_kind which,
-                                          const plan& what) {
-    const auto distance = static_cast<float>(distance_max_of(which));
+std::optional<default_figures> at_default(const all_pairs& pairs, const plan& what) {
+    const float distance = distance_at_far(pairs, usual_false_match_rate);
     if (!pairs.whole() && distance >= pairs.impostors.back().distance) return std::nullopt;
     default_figures found{
         distance, far_at(pairs, distance), tar_at(pairs, distance).value_or(0), {}};
@@ -104,8 +104,11 @@ calibration_figures calibrated(std::span<const face> faces, embedding_kind which
         }
     }
     found.default_galleries = what.galleries;
-    found.usually = at_default(pairs, which, what);
+    found.usually = at_default(pairs, what);
     found.trials = try_calibration(faces, what.trial);
+    const std::string data = what.data + ": " + std::to_string(found.faces) + " faces of " +
+                             std::to_string(found.people) + " people";
+    found.table = table_of(pairs, std::string(name_of(which)), data);
     return found;
 }
 

@@ -12,6 +12,7 @@
 #include "clients/lfw/pairs.hpp"
 #include "clients/lfw/trial.hpp"
 #include "clients/lfw/verification.hpp"
+#include "workers/calibration.hpp"
 
 namespace vultus::lfw {
 
@@ -49,7 +50,7 @@ struct gallery_row {
 
 /// What the service does with this kind when nobody chooses a threshold.
 struct default_figures {
-    double distance = 0;  ///< distance_max_of(kind)
+    double distance = 0;  ///< of usual_false_match_rate
     double far = 0;       ///< per comparison
     double tar = 0;
     std::vector<double> stranger_named;  ///< chance, for each gallery of the plan
@@ -63,6 +64,7 @@ struct calibration_figures {
     std::vector<int> default_galleries;      ///< those of the plan
     std::optional<default_figures> usually;  ///< nothing if beyond the pairs kept
     std::vector<trial_row> trials;
+    calibration_table table;
 };
 
 struct kind_figures {
@@ -94,6 +96,7 @@ struct plan {
     std::vector<double> threshold_rates{1e-2, 1e-3, 1e-4, 1e-5};
     std::vector<int> galleries{50, 300, 1'000};
     std::vector<double> chances{0.05, 0.20};
+    std::string data;  ///< what the photos are, for the table
     trial_plan trial;
 };
 

@@ -27,7 +27,7 @@ struct arguments {
     look_settings looking;
     std::string pairs;
     std::string embedding = "plain";
-    std::string roc, distances;
+    std::string roc, distances, table;
     plan what;
     bool json = false;
 };
@@ -55,6 +55,7 @@ void describe(CLI::App& app, arguments& asked) {
         ->capture_default_str();
     app.add_option("--distances", asked.distances,
                    "write the pairs' distances to this file, a line each");
+    app.add_option("--table", asked.table, "with --calibrate: write the worker's table here");
     app.add_option("--roc", asked.roc, "write the curves to this SVG file");
     app.add_option("--min-face-px", looking.detecting.min_face_px, "smallest face to find")
         ->check(CLI::Range(10, 2'000))
@@ -83,6 +84,9 @@ result<void> write_file(const std::string& path, const std::string& text) {
 }
 
 int run(const arguments& asked) {
+    if (!asked.table.empty() && !asked.what.calibrate) {
+        return complain({errc::bad_option, "--table is what --calibrate found"}, usage);
+    }
     const auto pairs = pairs_at(asked.pairs);
     if (!pairs) return complain(pairs.error(), usage);
     auto photos = photos_of(*pairs, asked.pairs, asked.looking.images);
@@ -92,6 +96,8 @@ int run(const arguments& asked) {
 
     plan what = asked.what;
     what.trial.seed = what.seed;
+    what.data = asked.looking.images.substr(asked.looking.images.find_last_of('/') + 1) + ", " +
+                asked.looking.detector;
     what.kinds.assign(all_kinds.begin(), all_kinds.end());
     if (asked.embedding != "all") what.kinds = {parse_embedding_kind(asked.embedding).value()};
     look_settings looking = asked.looking;
@@ -117,6 +123,16 @@ int run(const arguments& asked) {
             lines += fixed(pair.distance, 6) + "\n";
         }
         if (auto done = write_file(asked.distances, lines); !done) {
+            return complain(done.error(), failed);
+        }
+    }
+    if (!asked.table.empty()) {
+        std::vector<calibration_table> tables;
+        for (const kind_figures& kind : found.kinds) tables.push_back(kind.calibration->table);
+        const std::string text = text_of(tables);
+        const auto whole = read_calibration(text, asked.table);
+        if (!whole) return complain(whole.error(), failed);  // too few people
+        if (auto done = write_file(asked.table, text); !done) {
             return complain(done.error(), failed);
         }
     }

@@ -1,5 +1,6 @@
 // Chances of naming a stranger: against every gallery there is, and against people tried out.
 #include "clients/lfw/calibration.hpp"
+#include "clients/lfw/table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -106,6 +107,26 @@ TEST(distance_for_chance, says_nothing_beyond_the_pairs_kept) {
     EXPECT_TRUE(distance_for_chance(part, 50, 0.05).has_value());
     const std::vector<face> alone{at(0, 0), at(1, 0)};
     EXPECT_DEATH(static_cast<void>(distance_for_chance(compare_all(alone), 1, 0.1)), "two people");
+}
+
+TEST(table, says_what_the_single_figures_say) {
+    const auto faces = testing::crowd(400, 3, 0.1, 9);
+    const all_pairs pairs = compare_all(faces);
+    const calibration_table table = table_of(pairs, "plain", "a crowd");
+    EXPECT_EQ(table.galleries.back().faces, 300);  // the last that 400 people can tell of
+    ASSERT_FALSE(table.comparisons.empty());
+    for (const rate_at& one : table.comparisons) {
+        EXPECT_NEAR(one.distance, distance_at_far(pairs, one.rate), 1.01e-4);
+    }
+    for (const gallery_rates& row : table.galleries) {
+        if (row.faces != 50) continue;
+        for (const rate_at& one : row.rates) {
+            EXPECT_NEAR(one.distance, *distance_for_chance(pairs, 50, one.rate), 1.01e-4);
+        }
+    }
+    const auto read = read_calibration(text_of({table}), "text");
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(read->front(), table);
 }
 
 TEST(try_calibration, observes_what_was_predicted) {

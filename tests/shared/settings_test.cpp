@@ -65,7 +65,9 @@ std::string printed(const settings_source& source) {
         << worker->match_threads << ' '
         << worker->batch_max << ' ' << worker->batch_wait_ms << ' ' << worker->live_weight
         << ' ' << worker->detect_side_max
-        << ' ' << worker->distance_max << ' ' << worker->embedding << ' ' << worker->margin_min
+        << ' ' << worker->distance_max << ' ' << worker->false_match_rate << ' '
+        << worker->stranger_rate << ' ' << worker->calibration << ' '
+        << worker->embedding << ' ' << worker->margin_min
         << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max
@@ -89,6 +91,17 @@ std::vector<std::string> keys_of_own_file() {
         }
     }
     return keys;
+}
+
+TEST(settings, one_threshold_at_most) {
+    for (const char* one : {"worker.distance_max=0.5", "worker.false_match_rate=0.001",
+                            "worker.stranger_rate=0.05"}) {
+        EXPECT_TRUE(read_worker_settings({own_file, {one}})) << one;
+    }
+    EXPECT_THAT(refusal({own_file, {"worker.distance_max=0.5", "worker.stranger_rate=0.05"}}),
+                HasSubstr("only one of distance_max, false_match_rate and stranger_rate"));
+    EXPECT_THAT(refusal({own_file, {"worker.false_match_rate=0.6"}}),
+                HasSubstr("worker.false_match_rate"));
 }
 
 TEST(settings, the_projects_file_is_the_defaults) {

@@ -40,10 +40,12 @@ class matching : public ::testing::Test {
     std::atomic<std::uint64_t> registration{1};
     std::vector<std::pair<std::string, gallery_version>> wanted;
     lanes together{2};
-    match_stage stage{{}, together, registration, [this](const std::string& name, gallery_version at_least) {
-                          wanted.emplace_back(name, at_least);
-                          return true;
-                      }};
+    bool note(const std::string& name, gallery_version at_least) {
+        wanted.emplace_back(name, at_least);
+        return true;
+    }
+    match_stage stage{{}, {}, together, registration,
+                      [this](auto& name, auto at_least) { return note(name, at_least); }};
 };
 
 TEST_F(matching, waits_for_a_gallery_and_is_woken_by_it) {
@@ -122,6 +124,26 @@ TEST_F(matching, a_frame_waits_no_longer_than_its_answer_is_worth) {
     stage.match(one, start);
     EXPECT_THAT(stage.wake(start + milliseconds(299)).given_up, IsEmpty());
     EXPECT_THAT(stage.wake(start + milliseconds(300)).given_up, ElementsAre(one));
+}
+
+TEST_F(matching, the_threshold_follows_the_gallery_and_the_answer_says_so) {
+    const calibration_table known{"test", "made up", {{0.001, 0.2}, {0.1, 0.4}},
+                                  {{1, {{0.01, 0.35}, {0.1, 0.4}}}, {10, {{0.01, 0.3}}}}};
+    match_stage by_rate({}, {0, 0, 0.01, known}, together, registration,
+                        [this](auto& name, auto at_least) { return note(name, at_least); });
+    by_rate.update(people(1'000'000'001, 1));
+    const work_ptr one = item();
+    one->seen.faces[0].vector.fill(0.25f + 0.03f);  // 0.34 away
+    EXPECT_TRUE(by_rate.match(one, start));
+    EXPECT_EQ(one->seen.matches.at(0).status, match_status::known);
+    EXPECT_DOUBLE_EQ(one->seen.distance_max, 0.35);
+    EXPECT_NEAR(*one->seen.stranger_rate, 0.01, 1e-9);
+    EXPECT_NEAR(*one->seen.false_match_rate, 0.0316, 0.0001);
+    one->options.distance_max = 0.5;  // outside of the table
+    EXPECT_TRUE(by_rate.match(one, start));
+    EXPECT_DOUBLE_EQ(one->seen.distance_max, 0.5);
+    EXPECT_FALSE(one->seen.stranger_rate);
+    EXPECT_FALSE(one->seen.false_match_rate);
 }
 
 TEST_F(matching, the_options_of_the_job_win_over_the_defaults) {

@@ -49,11 +49,14 @@ TEST(results, options_are_read_with_their_ranges) {
 
 TEST(results, a_recognize_says_all_that_the_api_promises) {
     recognized seen = two_faces();
+    seen.distance_max = 0.38;
+    seen.false_match_rate = 0.001;
     EXPECT_EQ(
         json_of(seen),
         R"({"image":{"width":640,"height":480},)"
         R"("gallery":{"version":3000000007,"people":2,"faces":5},)"
         R"("models":{"detector":"hog","embedding":"test"},)"
+        R"("distance_max":0.38,"false_match_rate":0.001,"stranger_rate":null,)"
         R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
         R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
         "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","

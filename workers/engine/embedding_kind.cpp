@@ -75,11 +75,6 @@ result<embedding_kind> parse_embedding_kind(std::string_view word) {
     return static_cast<embedding_kind>(found - names.begin());
 }
 
-double distance_max_of(embedding_kind kind) {
-    constexpr std::array<double, 4> distances{0.55, 0.54, 0.39, 0.38};
-    return distances[static_cast<std::size_t>(kind)];
-}
-
 chip mirrored(const chip& from) {
     VULTUS_REQUIRE(from.rgb.size() == chip::bytes, "a whole chip");
     constexpr std::size_t side = limits::chip_side;

@@ -23,12 +23,6 @@ std::string_view name_of(embedding_kind);
 /// errors    bad_option: none of the four words
 result<embedding_kind> parse_embedding_kind(std::string_view word);
 
-/// The default threshold: up to this Euclidean distance two faces may be one person's. Where 50
-/// people with one face each name one stranger in twenty.
-/// source    vultus-lfw --calibrate on 3,688 LFW faces (clients/lfw/README.md): 0.551, 0.539, 0.387
-///           and 0.380
-double distance_max_of(embedding_kind);
-
 /// The chip with left and right exchanged.
 chip mirrored(const chip&);
 
