@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "dlib_direct_support.hpp"
+#include "networks_support.hpp"
 #include "photo_support.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
@@ -25,18 +26,6 @@ const std::string detector_file = models_folder() + "/" + std::string(models_wan
 // The detector's picture is the photo itself: 80 px are its window.
 const detector_options as_it_is{80, 10'000};
 
-image photo(const std::string& name) {
-    return std::move(decode_image(sample(name)).value().picture);
-}
-
-double overlap(const box& a, const box& b) {
-    const double across = std::min(a.right, b.right) - std::max(a.left, b.left) + 1;
-    const double down = std::min(a.bottom, b.bottom) - std::max(a.top, b.top) + 1;
-    if (across <= 0 || down <= 0) return 0;
-    const double both = static_cast<double>(a.width() * a.height() + b.width() * b.height());
-    return across * down / (both - across * down);
-}
-
 /// One to one: each of dlib's boxes has its own among ours, and there is no other.
 void expect_same_faces(detector& ours, const image& picture, double overlap_min, double score_gap) {
     const auto theirs = dlib_cnn(picture, detector_file);
@@ -51,10 +40,6 @@ void expect_same_faces(detector& ours, const image& picture, double overlap_min,
         EXPECT_NEAR(nearest->score, face.score, score_gap);
         found.erase(nearest);
     }
-}
-
-image as_wide_as(const image& picture, std::uint32_t width) {
-    return resized(picture, width, std::max(1u, picture.height * width / picture.width));
 }
 
 const std::vector<std::string> photos{"biden.jpg",

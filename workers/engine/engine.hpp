@@ -1,6 +1,6 @@
 // The seam between the worker and the networks: a backend embeds chips and finds faces. `reference`
 // is dlib's own forward pass on the CPU, the oracle for every other backend; `onednn` is the faster
-// one.
+// one; `cuda` (engine/cuda) runs them on a card.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,9 @@ namespace vultus {
 /// The numbers that a backend computes with.
 enum class precision {
     fp32,  ///< equal to dlib's results
-    bf16   ///< bfloat16 weights and activations, float32 sums: faster, nearly the same
+    bf16,  ///< bfloat16 weights and activations, float32 sums: faster, nearly the same
+    fp16,  ///< half precision, float32 sums; cards only
+    tf32   ///< float32 in memory, products of 10 bits on cards that have them; cards only
 };
 
 /// threads   one caller at a time, a compute thread; one object per lane (clone())

@@ -299,6 +299,7 @@ result<onednn_network> onednn_network::make(
     VULTUS_REQUIRE(!net->layers.empty() && (net->layers.back().kind == layer_kind::linear ||
                                             net->layers.back().kind == layer_kind::column_sum),
                    "a last layer whose output is not blocked");
+    VULTUS_REQUIRE(numbers == precision::fp32 || numbers == precision::bf16, "a CPU's numbers");
     const auto isa = onednn_cpu();
     if (!isa) return fail(isa.error());
     if (numbers == precision::bf16 && *isa != "avx512_bf16") {

@@ -1,0 +1,285 @@
+// A layer list on a card (the stand-in) against the plain loops: layouts, packing, graphs, memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <thread>
+
+#include "card_support.hpp"
+#include "networks_support.hpp"
+#include "workers/engine/cuda/buckets.hpp"
+#include "workers/engine/cuda/fp16.hpp"
+#include "workers/engine/cuda/packing.hpp"
+
+namespace vultus {
+namespace {
+
+using namespace testing;
+using cuda::device_network;
+using cuda::input_size;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::vector<input_size>& three_sizes = sizes_to_run();
+
+result<device_network> every_kind_on(const std::shared_ptr<cuda::session>& card, precision numbers,
+                                     std::size_t programs = 4) {
+    return device_network::make(card, every_kind_on_colours(), numbers, three_sizes,
+                                {three_sizes[0]}, programs);
+}
+
+/// Runs each size several times, in turns, and compares every picture.
+void expect_plain_numbers(device_network& net, double allowed) {
+    const network list = every_kind_on_colours();
+    for (std::uint32_t round = 0; round < 3; ++round) {
+        for (const input_size& size : three_sizes) {
+            fill(net, size, round + 1);
+            const auto out = net.run(size);
+            ASSERT_TRUE(out);
+            const std::size_t each = out->size() / static_cast<std::size_t>(size.batch);
+            const long number = static_cast<long>(round) % size.batch;
+            const auto expected = expected_of(list, size, round + 1, number);
+            ASSERT_EQ(net.output(), expected.shape);
+            EXPECT_LE(difference_of(out->subspan(static_cast<std::size_t>(number) * each, each),
+                                    expected),
+                      allowed)
+                << "round " << round << ", " << size.layout.rows << " rows";
+        }
+    }
+}
+
+TEST(card_network, every_kind_of_layer_as_plain_loops_have_it) {
+    for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+        stand_in machine({.seed = seed});
+        const auto card = session_on(machine.calls());
+        auto mine = card->take_turn();
+        {
+            auto half = every_kind_on(card, precision::fp16);
+            ASSERT_TRUE(half) << half.error().detail << machine.refusal();
+            expect_plain_numbers(*half, 4e-3);
+            auto single = every_kind_on(card, precision::tf32);
+            ASSERT_TRUE(single) << single.error().detail;
+            expect_plain_numbers(*single, 2e-6);
+        }
+        mine.unlock();
+    }
+}
+
+TEST(card_network, from_the_second_run_on_it_is_a_graph_and_few_are_kept) {
+    stand_in machine;
+    const auto card = session_on(machine.calls());
+    const auto mine = card->take_turn();
+    auto net = every_kind_on(card, precision::fp16, 2);
+    ASSERT_TRUE(net);
+    EXPECT_EQ(machine.alive().graphs, 1u) << "the warm one";
+    const auto before = machine.alive();
+    ASSERT_TRUE(net->run(three_sizes[0]));
+    EXPECT_EQ(net->graph_launches(), 1u);
+    ASSERT_TRUE(net->run(three_sizes[1]));
+    EXPECT_EQ(net->graph_launches(), 1u) << "a size's first run loads what it needs";
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(net->run(three_sizes[1]));
+    EXPECT_EQ(net->graph_launches(), 4u);
+    EXPECT_EQ(machine.alive().graphs, 2u);
+    ASSERT_TRUE(net->run(three_sizes[2]));
+    ASSERT_TRUE(net->run(three_sizes[2]));
+    EXPECT_EQ(net->programs(), 2u) << "the least recently used is gone";
+    EXPECT_EQ(machine.alive().graphs, 2u);
+    EXPECT_EQ(net->run(plain_input(1, 4, 4)).error().code, errc::bad_option);
+    auto after = machine.alive();
+    after.graphs = before.graphs;
+    EXPECT_EQ(after, before) << "memory is taken at start";
+}
+
+TEST(card_network, all_is_given_back) {
+    stand_in machine;
+    {
+        const auto card = session_on(machine.calls());
+        const auto mine = card->take_turn();
+        const auto net = every_kind_on(card, precision::fp16);
+        ASSERT_TRUE(net);
+        EXPECT_EQ(card->used_bytes(), machine.alive().card_bytes);
+    }
+    EXPECT_EQ(machine.alive(), stand_in::count{});
+}
+
+TEST(card_network, too_little_memory_is_an_error_at_start_and_leaves_nothing) {
+    std::size_t needed = 0;
+    {
+        stand_in roomy;
+        const auto card = session_on(roomy.calls());
+        const auto mine = card->take_turn();
+        const auto net = every_kind_on(card, precision::fp16);
+        ASSERT_TRUE(net);
+        needed = card->used_bytes();
+    }
+    for (const std::size_t bytes : {std::size_t{1}, needed / 2, needed - 1}) {
+        stand_in machine({.memory_bytes = bytes});
+        {
+            const auto card = session_on(machine.calls());
+            const auto mine = card->take_turn();
+            const auto net = every_kind_on(card, precision::fp16);
+            ASSERT_FALSE(net) << bytes;
+            EXPECT_EQ(net.error().code, errc::bad_option);
+            EXPECT_THAT(net.error().detail, HasSubstr("MiB"));
+        }
+        EXPECT_EQ(machine.alive(), stand_in::count{});
+    }
+    // The card has it, the setting forbids it; or the setting promises what the card has not.
+    stand_in machine({.memory_bytes = 20u << 20});
+    const auto card = cuda::session::open(machine.calls(), 0, 1u << 20);
+    ASSERT_TRUE(card);
+    {
+        const auto mine = (*card)->take_turn();
+        const auto net = every_kind_on(*card, precision::fp16);
+        ASSERT_FALSE(net);
+        EXPECT_THAT(net.error().detail, HasSubstr("worker.gpu_memory_mib"));
+    }
+    const auto greedy = cuda::session::open(machine.calls(), 0, std::size_t{1} << 40);
+    const auto mine = (*greedy)->take_turn();
+    EXPECT_THAT(
+        cuda::memory::take(*greedy, cuda::memory::place::card, 30u << 20, "tests").error().detail,
+        HasSubstr("out of memory"));
+}
+
+/// Opens, makes and runs with the call that has this number failing. returns  calls made
+int run_with_fault(int call, int work) {
+    stand_in machine({.fail_call = call, .fail_work = work});
+    const auto card = cuda::session::open(machine.calls(), 0, 0);
+    if (!card) std::_Exit(2);
+    {
+        const auto mine = (*card)->take_turn();
+        auto net = every_kind_on(*card, precision::fp16);
+        if (!net) std::_Exit(net.error().code == errc::device_fault ? 3 : 2);
+        for (int i = 0; i < 2; ++i) {
+            if (!net->run(three_sizes[1])) std::_Exit(4);
+        }
+    }
+    return machine.calls_made();
+}
+
+TEST(card_network, a_fault_at_any_call_ends_the_process_or_the_start) {
+    const int all = run_with_fault(0, 0);
+    ASSERT_GT(all, 100);
+    const auto never_goes_on = [](int status) {
+        return WIFEXITED(status) &&
+               (WEXITSTATUS(status) == 2 || WEXITSTATUS(status) == 3 || WEXITSTATUS(status) == 70);
+    };
+    for (int call = 1; call <= all; call += 1 + call / 4) {
+        EXPECT_EXIT(run_with_fault(call, 0), never_goes_on, "") << "call " << call;
+    }
+    EXPECT_EXIT(run_with_fault(all - 1, 0), ::testing::ExitedWithCode(70), "device_fault");
+}
+
+TEST(card_network, a_fault_in_the_middle_of_a_graph_ends_with_70) {
+    stand_in machine;
+    const auto card = session_on(machine.calls());
+    const auto mine = card->take_turn();
+    auto net = every_kind_on(card, precision::fp16);
+    ASSERT_TRUE(net->run(three_sizes[1]) && net->run(three_sizes[1]));
+    const int done = machine.work_done();
+    EXPECT_EXIT(run_with_fault(0, done - 9), ::testing::ExitedWithCode(70),
+                "device_fault.*illegal memory access");
+}
+
+TEST(card_network, two_workers_on_two_cards_share_nothing) {
+    stand_in machine({.cards = 2, .seed = 5});
+    const auto run_all = [&](int index) {
+        const auto card = session_on(machine.calls(), index);
+        const auto mine = card->take_turn();
+        auto net = every_kind_on(card, precision::fp16);
+        ASSERT_TRUE(net) << net.error().detail << machine.refusal();
+        expect_plain_numbers(*net, 4e-3);
+    };
+    std::thread other([&] { run_all(1); });
+    run_all(0);
+    other.join();
+    EXPECT_EQ(machine.alive(), stand_in::count{});
+}
+
+TEST(card_network, work_of_another_card_may_run_in_between) {
+    stand_in machine({.cards = 2, .seed = 9});
+    const auto busy = session_on(machine.calls(), 1);
+    auto theirs = busy->take_turn();
+    const auto there = cuda::memory::take(busy, cuda::memory::place::card, 64, "tests");
+    const auto here = cuda::memory::take(busy, cuda::memory::place::host, 64, "tests");
+    ASSERT_TRUE(there && here);
+    const auto card = session_on(machine.calls(), 0);
+    {
+        const auto mine = card->take_turn();
+        auto net = every_kind_on(card, precision::fp16);
+        ASSERT_TRUE(net);
+        busy->must(machine.calls().use(busy->card()), "use");
+        for (int i = 0; i < 100; ++i) {
+            busy->must(machine.calls().upload(busy->line(), there->data(), here->data(), 64), "up");
+        }
+        card->must(machine.calls().use(card->card()), "use");
+        expect_plain_numbers(*net, 4e-3);
+        EXPECT_GT(machine.interleaved(), 10);
+    }
+    busy->must(machine.calls().use(busy->card()), "use");
+}
+
+TEST(card_session, what_cannot_be_opened_is_said_in_one_line) {
+    stand_in machine;
+    const auto detail_of = [&](const cuda::table& calls, int index) {
+        const auto made = cuda::session::open(calls, index, 0);
+        EXPECT_FALSE(made);
+        return made ? "" : made.error().detail;
+    };
+    EXPECT_THAT(detail_of(machine.calls(), 1), HasSubstr("cuda:1: this machine has 1 card"));
+    cuda::table other = machine.calls();
+    other.version = cuda::table_version + 1;
+    EXPECT_THAT(detail_of(other, 0), HasSubstr("another version"));
+    for (int call = 1; call <= 5; ++call) {
+        stand_in broken({.fail_call = call});
+        EXPECT_THAT(detail_of(broken.calls(), 0), HasSubstr("cuda:0: ")) << call;
+        EXPECT_EQ(broken.alive(), stand_in::count{});
+    }
+}
+
+TEST(card_packing, channels_come_last_and_are_padded_with_zeros) {
+    noise random;
+    layer one = conv(3, 2, 1, 1, 0, 0, random);
+    one.weights = {1, 2, 3, 4, 5, 6};
+    one.bias = {7, 8};
+    const auto packed = cuda::pack(one, true);
+    ASSERT_TRUE(packed);
+    ASSERT_EQ(packed->weights.size(), 8u * 8 * sizeof(float));
+    const auto* numbers = reinterpret_cast<const float*>(packed->weights.data());
+    EXPECT_THAT(std::vector<float>(numbers, numbers + 16),
+                ElementsAre(1, 2, 3, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0, 0, 0));
+    one.rows = 2;  // two taps: of each input, the first one first
+    one.inputs = 1;
+    one.weights = {1, 2, 3, 4};
+    const auto tall = cuda::pack(one, false);
+    const auto* halves = reinterpret_cast<const cuda::fp16*>(tall->weights.data());
+    EXPECT_EQ(cuda::widened(halves[0]), 1.0f);
+    EXPECT_EQ(cuda::widened(halves[8]), 2.0f);
+    EXPECT_EQ(cuda::widened(halves[16]), 3.0f);
+    EXPECT_EQ(tall->bias.size(), 8 * sizeof(cuda::fp16));
+    one.bias[0] = 70'000;
+    EXPECT_EQ(cuda::pack(one, false).error().code, errc::malformed);
+    EXPECT_TRUE(cuda::pack(one, true));
+}
+
+TEST(card_buckets, the_cheapest_passes) {
+    const std::vector<long> all{1, 8, 32, 128};
+    EXPECT_THAT(cuda::buckets_for(1, all), ElementsAre(1));
+    EXPECT_THAT(cuda::buckets_for(2, all), ElementsAre(8));
+    EXPECT_THAT(cuda::buckets_for(8, all), ElementsAre(8));
+    EXPECT_THAT(cuda::buckets_for(9, all), ElementsAre(32));
+    EXPECT_THAT(cuda::buckets_for(33, all), ElementsAre(32, 1));
+    EXPECT_THAT(cuda::buckets_for(40, all), ElementsAre(32, 8));
+    EXPECT_THAT(cuda::buckets_for(64, all), ElementsAre(32, 32));
+    EXPECT_THAT(cuda::buckets_for(90, all), ElementsAre(128));
+    EXPECT_THAT(cuda::buckets_for(128, all), ElementsAre(128));
+    EXPECT_THAT(cuda::buckets_for(20, {1, 8}), ElementsAre(8, 8, 8));
+    for (long chips = 1; chips <= 128; ++chips) {
+        long room = 0;
+        for (const long bucket : cuda::buckets_for(chips, all)) room += bucket;
+        EXPECT_GE(room, chips);
+    }
+}
+
+}  // namespace
+}  // namespace vultus

@@ -1,0 +1,46 @@
+// Defects that a backend could have, as the card would see them: a table that asks something else
+// of the card than the backend does. Each one must be caught by the tests of the backend.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "workers/engine/cuda/table.hpp"
+
+namespace vultus::testing {
+
+enum class defect {
+    none,
+    wrong_pad,             ///< convolutions without their border
+    wrong_stride,          ///< convolutions at every pixel
+    nchw_weights,          ///< weights with the channels first
+    wrong_bias,            ///< the bias of the convolution before
+    missing_relu,          ///< convolutions without it
+    missing_add_relu,      ///< sums without it
+    swapped_residual,      ///< the input instead of the other operand
+    missing_residual,      ///< no operand at all
+    swapped_shapes,        ///< the two operands of a sum in each other's shape
+    mean_for_maximum,      ///< the other pool
+    swapped_colours,       ///< the mean of red taken from blue
+    not_cleared,           ///< the canvas as the last picture left it
+    half_upload,           ///< only the first half of the pictures goes up
+    missing_launch,        ///< one kernel is forgotten
+    shared_workspace,      ///< the workspace lies in the input
+    missing_wait,          ///< the result is read at once
+    stale_graph,           ///< always the first graph
+    freed_host_buffer,     ///< the pictures' memory is given back before the graph runs
+    wait_while_capturing,  ///< a wait between launches
+    malloc_while_capturing,
+    default_stream,    ///< kernels on the default stream
+    no_use_of_device,  ///< a second thread goes on without it
+    leaked_memory,     ///< nothing is given back
+    ignored_status     ///< a refused launch counts as done
+};
+constexpr std::size_t defects = static_cast<std::size_t>(defect::ignored_status) + 1;
+
+std::string_view name_of(defect);
+
+/// A table over `honest`, which outlives it, with that defect. One at a time in a process.
+cuda::table with_defect(const cuda::table& honest, defect);
+
+}  // namespace vultus::testing

@@ -1,0 +1,54 @@
+// A card on the processor, behind the table that the cuda backend calls (engine/cuda/table.hpp), as
+// strict as CUDA and stricter: new memory is poisoned; streams carry work out late, in any order
+// that is legal across streams; graphs record and replay; what CUDA forbids during a capture, or
+// would do wrong in silence, is refused.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "workers/engine/cuda/table.hpp"
+
+namespace vultus::testing {
+
+struct stand_in_options {
+    int cards = 1;
+    std::size_t memory_bytes = std::size_t{2} << 30;  ///< of each
+    std::uint32_t seed = 1;                           ///< of the order of work
+    int fail_call = 0;  ///< the call with this number fails, and all after it; 0: none
+    int fail_work = 0;  ///< the same for pieces of work on a stream: wait() says so
+};
+
+struct stand_in_state;
+
+/// threads   any; one stand-in outlives the sessions on it
+class stand_in {
+ public:
+    explicit stand_in(stand_in_options = {});
+    stand_in(const stand_in&) = delete;
+    stand_in& operator=(const stand_in&) = delete;
+    ~stand_in();
+
+    const cuda::table& calls() const;
+
+    /// What is alive: pieces of memory, streams, graphs, open devices.
+    struct count {
+        std::size_t card_memory = 0, host_memory = 0, streams = 0, graphs = 0, devices = 0;
+        std::size_t card_bytes = 0;
+        bool operator==(const count&) const = default;
+    };
+    count alive() const;
+    /// Calls and pieces of work so far.
+    int calls_made() const;
+    int work_done() const;
+    /// Pieces of work that ran between another stream's.
+    int interleaved() const;
+    /// Why the last call was refused; empty if none was.
+    std::string refusal() const;
+
+ private:
+    std::unique_ptr<stand_in_state> state_;
+};
+
+}  // namespace vultus::testing

@@ -1,0 +1,32 @@
+// The two networks on a card, behind the worker's interfaces. The table is vultus-cuda's or, in the
+// tests, the stand-in's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "workers/detector.hpp"
+#include "workers/engine/cuda/session.hpp"
+#include "workers/engine/engine.hpp"
+
+namespace vultus::cuda {
+
+struct options {
+    precision numbers = precision::fp16;  ///< or tf32: float32 in memory
+    long chips_max = 128;                 ///< largest bucket; one of bucket_sizes
+    long detect_side_max = 2'000;         ///< longest side of a picture that the detector sees
+};
+
+/// dlib's embedding network on that card; distances lie within 0.01 of dlib's. Takes the largest
+/// buckets for which there is memory; the log says which. clone() shares the card's memory: one
+/// pass after the other.
+/// errors    malformed: not that network; bad_option: too little memory; device_fault
+result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<session>, const std::string& file,
+                                                const options&);
+
+/// The `cnn` detector on that card: boxes within a pixel of dlib's. clone() as above.
+/// errors    as above
+result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session>, const std::string& file,
+                                                const options&);
+
+}  // namespace vultus::cuda

@@ -1,0 +1,33 @@
+// The cheapest passes, by the cost of each smaller number of chips.
+#include "workers/engine/cuda/buckets.hpp"
+
+#include <algorithm>
+
+#include "shared/require.hpp"
+
+namespace vultus::cuda {
+
+std::vector<long> buckets_for(long chips, const std::vector<long>& sizes) {
+    VULTUS_REQUIRE(chips >= 1 && !sizes.empty() && sizes.front() == 1, "chips, and a way for one");
+    struct way {
+        long cost, first;
+    };
+    std::vector<way> ways{{0, 0}};
+    for (long n = 1; n <= chips; ++n) {
+        way best{0, 0};
+        for (const long size : sizes) {
+            const long rest = std::max(0L, n - size);
+            const long cost = pass_costs_chips + size + ways[static_cast<std::size_t>(rest)].cost;
+            if (best.first == 0 || cost < best.cost) best = {cost, size};
+        }
+        ways.push_back(best);
+    }
+    std::vector<long> passes;
+    for (long left = chips; left > 0; left = std::max(0L, left - passes.back())) {
+        passes.push_back(ways[static_cast<std::size_t>(left)].first);
+    }
+    std::sort(passes.rbegin(), passes.rend());
+    return passes;
+}
+
+}  // namespace vultus::cuda

@@ -1,0 +1,111 @@
+// The `cnn` detector on a card: the bytes go up, the pyramid is drawn there, the scores come down.
+#include "workers/detector.hpp"
+
+#include <cstring>
+#include <optional>
+
+#include "shared/log.hpp"
+#include "shared/require.hpp"
+#include "workers/engine/cuda/backend.hpp"
+#include "workers/engine/cuda/device_network.hpp"
+#include "workers/engine/dlib_layers.hpp"
+#include "workers/engine/peaks.hpp"
+
+namespace vultus::cuda {
+namespace {
+
+/// Picture sizes whose graphs are kept.
+constexpr std::size_t programs_max = 16;
+
+struct shared_network {
+    std::shared_ptr<session> device;
+    detector_layers rules;
+    reach sees;
+    long side_max = 0;
+    std::optional<device_network> net;
+    ~shared_network() {
+        const auto mine = device->take_turn();
+        net.reset();
+    }
+    input_size input(long rows, long columns) const {
+        return {1, pyramid_of(rows, columns, rules.padding, rules.outer_padding)};
+    }
+};
+
+class card_detector final : public detector {
+ public:
+    explicit card_detector(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
+    std::string_view name() const noexcept override { return "cnn"; }
+    std::unique_ptr<detector> clone() const override {
+        return std::make_unique<card_detector>(shared_);
+    }
+
+ protected:
+    std::vector<detected_face> find(const image& picture) override {
+        VULTUS_REQUIRE(
+            static_cast<long>(std::max(picture.width, picture.height)) <= shared_->side_max,
+            "no larger picture than detect_side_max");
+        const input_size size = shared_->input(picture.height, picture.width);
+        const auto mine = shared_->device->take_turn();
+        std::uint8_t* to = shared_->net->pictures().data();
+        const std::size_t line = std::size_t{picture.width} * 3;
+        for (std::uint32_t row = 0; row < picture.height; ++row, to += line) {
+            std::memcpy(to, picture.row(row), line);
+        }
+        const auto scores = shared_->net->run(size);
+        if (!scores) return {};  // smaller than the network's window: no place for a face
+        const tensor_shape shape = shared_->net->output();
+        return faces_in(*scores, shape.rows, shape.columns, shared_->sees, size.layout,
+                        shared_->rules);
+    }
+
+ private:
+    std::shared_ptr<shared_network> shared_;
+};
+
+/// The pictures of up to side_max whose canvases are largest: square ones, and those beside them,
+/// where the layout's second column begins elsewhere.
+std::vector<input_size> largest_inputs(const shared_network& shared) {
+    std::vector<input_size> sizes;
+    long most = 0;
+    for (long shorter = shared.side_max; shorter > 0; shorter -= 4) {
+        for (const auto& [rows, columns] :
+             {std::pair{shared.side_max, shorter}, std::pair{shorter, shared.side_max}}) {
+            input_size one = shared.input(rows, columns);
+            // As much room more as a picture between those looked at can take.
+            const long area = (one.layout.rows + 64) * (one.layout.columns + 64);
+            if (area <= most) continue;
+            most = area;
+            one.layout.rows += 64;
+            one.layout.columns += 64;
+            sizes = {std::move(one)};
+        }
+    }
+    return sizes;
+}
+
+}  // namespace
+
+result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session> device,
+                                                const std::string& file, const options& wanted) {
+    auto rules = load_detector_layers(file);
+    if (!rules) return fail(rules.error());
+    auto shared = std::make_shared<shared_network>();
+    shared->device = device;
+    shared->rules = std::move(*rules);
+    shared->sees = reach_of(shared->rules.net);
+    shared->side_max = wanted.detect_side_max;
+    const auto mine = device->take_turn();
+    const long rows = std::min(480L, wanted.detect_side_max);
+    const long columns = std::min(640L, wanted.detect_side_max);
+    auto net =
+        device_network::make(device, split_columns(shared->rules.net), wanted.numbers,
+                             largest_inputs(*shared), {shared->input(rows, columns)}, programs_max);
+    if (!net) return fail(net.error());
+    shared->net.emplace(std::move(*net));
+    log::info("detector_ready",
+              {{"largest_side", wanted.detect_side_max}, {"card_mib", device->used_bytes() >> 20}});
+    return std::unique_ptr<detector>(std::make_unique<card_detector>(std::move(shared)));
+}
+
+}  // namespace vultus::cuda

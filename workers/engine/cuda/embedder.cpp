@@ -1,0 +1,107 @@
+// The embedding network on a card: chips in buckets, each a graph made at start.
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "shared/limits.hpp"
+#include "shared/log.hpp"
+#include "shared/require.hpp"
+#include "workers/engine/cuda/backend.hpp"
+#include "workers/engine/cuda/buckets.hpp"
+#include "workers/engine/cuda/device_network.hpp"
+#include "workers/engine/dlib_layers.hpp"
+
+namespace vultus::cuda {
+namespace {
+
+constexpr std::int32_t side = limits::chip_side;
+
+input_size bucket_of(long chips) {
+    return {chips, {side, side, {{0, 0, side - 1, side - 1}}}};
+}
+
+/// What all lanes use, in turns.
+struct shared_network {
+    std::shared_ptr<session> device;
+    std::vector<long> buckets;
+    std::optional<device_network> net;
+    ~shared_network() {
+        const auto mine = device->take_turn();
+        net.reset();
+    }
+};
+
+class card_embedder final : public embedder {
+ public:
+    explicit card_embedder(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
+    std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
+    std::unique_ptr<embedder> clone() const override {
+        return std::make_unique<card_embedder>(shared_);
+    }
+
+    std::vector<embedding> embed(std::span<const chip> chips) override {
+        VULTUS_REQUIRE(!chips.empty() && chips.size() <= limits::batch_max, "1 to batch_max chips");
+        std::vector<embedding> vectors;
+        for (const long bucket : buckets_for(static_cast<long>(chips.size()), shared_->buckets)) {
+            const std::size_t count = std::min(chips.size(), static_cast<std::size_t>(bucket));
+            embed_bucket(chips.first(count), bucket, vectors);
+            chips = chips.subspan(count);
+        }
+        return vectors;
+    }
+
+ private:
+    void embed_bucket(std::span<const chip> chips, long bucket, std::vector<embedding>& vectors) {
+        const auto mine = shared_->device->take_turn();
+        std::uint8_t* to = shared_->net->pictures().data();
+        for (const chip& face : chips) {
+            VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
+            std::memcpy(to, face.rgb.data(), chip::bytes);
+            to += chip::bytes;
+        }
+        const auto out = shared_->net->run(bucket_of(bucket));
+        VULTUS_REQUIRE(out.has_value(), "a chip is larger than the network's window");
+        for (std::size_t i = 0; i < chips.size(); ++i) {
+            const auto one = out->subspan(i * limits::embedding_floats, limits::embedding_floats);
+            std::copy(one.begin(), one.end(), vectors.emplace_back().begin());
+        }
+    }
+
+    std::shared_ptr<shared_network> shared_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<session> device,
+                                                const std::string& file, const options& wanted) {
+    const auto list = load_embedding_layers(file);
+    if (!list) return fail(list.error());
+    const auto shapes = shapes_of(*list, {3, side, side});
+    if (!shapes || shapes->back().size() != limits::embedding_floats) {
+        return fail(errc::malformed, "the embedding model does not give 128 numbers a chip");
+    }
+    auto shared = std::make_shared<shared_network>();
+    shared->device = device;
+    const auto mine = device->take_turn();
+    for (long largest : {128L, 32L, 8L, 1L}) {
+        if (largest > wanted.chips_max) continue;
+        shared->buckets.clear();
+        std::vector<input_size> sizes;
+        for (const long bucket : bucket_sizes) {
+            if (bucket > largest) continue;
+            shared->buckets.push_back(bucket);
+            sizes.push_back(bucket_of(bucket));
+        }
+        auto net = device_network::make(device, *list, wanted.numbers, sizes, sizes, sizes.size());
+        if (net) {
+            shared->net.emplace(std::move(*net));
+            log::info("embedder_ready",
+                      {{"largest_batch", largest}, {"card_mib", device->used_bytes() >> 20}});
+            return std::unique_ptr<embedder>(std::make_unique<card_embedder>(std::move(shared)));
+        }
+        if (net.error().code != errc::bad_option || largest == 1) return fail(net.error());
+    }
+    return fail(errc::bad_option, "no bucket of chips is that small");
+}
+
+}  // namespace vultus::cuda

@@ -1,0 +1,46 @@
+// IEEE half precision for code that runs on both sides: nvcc compiles it for the card, any compiler
+// for the processor (F16C, part of x86-64-v3). Pure.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#include <cuda_fp16.h>
+#define VULTUS_BOTH __host__ __device__ inline
+#else
+#define VULTUS_BOTH inline
+#endif
+#if !defined(__CUDA_ARCH__)
+#include <immintrin.h>
+#endif
+
+namespace vultus::cuda {
+
+struct fp16 {
+    std::uint16_t bits;
+};
+
+VULTUS_BOTH float widened(float value) {
+    return value;
+}
+VULTUS_BOTH float widened(fp16 value) {
+#if defined(__CUDA_ARCH__)
+    return __half2float(__ushort_as_half(value.bits));
+#else
+    return _cvtsh_ss(value.bits);
+#endif
+}
+
+VULTUS_BOTH void put(float value, float& to) {
+    to = value;
+}
+/// To the nearest, ties to even; beyond 65,504 to infinity.
+VULTUS_BOTH void put(float value, fp16& to) {
+#if defined(__CUDA_ARCH__)
+    to.bits = __half_as_ushort(__float2half_rn(value));
+#else
+    to.bits = _cvtss_sh(value, 0);
+#endif
+}
+
+}  // namespace vultus::cuda

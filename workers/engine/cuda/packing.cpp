@@ -1,0 +1,67 @@
+// One pass over the weights, each to its place.
+#include "workers/engine/cuda/packing.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "shared/require.hpp"
+#include "workers/engine/cuda/fp16.hpp"
+#include "workers/engine/cuda/table.hpp"
+
+namespace vultus::cuda {
+namespace {
+
+template <typename Number>
+std::vector<std::byte> bytes_of(const std::vector<float>& values) {
+    std::vector<Number> numbers(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) put(values[i], numbers[i]);
+    std::vector<std::byte> bytes(numbers.size() * sizeof(Number));
+    std::memcpy(bytes.data(), numbers.data(), bytes.size());
+    return bytes;
+}
+
+bool fits_half(const std::vector<float>& values) {
+    for (const float value : values) {
+        fp16 narrow;
+        put(value, narrow);
+        if (!std::isfinite(widened(narrow))) return false;
+    }
+    return true;
+}
+
+std::vector<float> channels_last(const layer& conv) {
+    const long inputs = padded(conv.inputs), taps = conv.rows * conv.columns;
+    std::vector<float> moved(static_cast<std::size_t>(padded(conv.outputs) * taps * inputs));
+    const float* from = conv.weights.data();
+    for (long output = 0; output < conv.outputs; ++output) {
+        for (long input = 0; input < conv.inputs; ++input) {
+            for (long tap = 0; tap < taps; ++tap) {
+                moved[static_cast<std::size_t>((output * taps + tap) * inputs + input)] = *from++;
+            }
+        }
+    }
+    return moved;
+}
+
+}  // namespace
+
+long padded(long channels) {
+    return (channels + channel_step - 1) / channel_step * channel_step;
+}
+
+result<packed_weights> pack(const layer& one, bool wide) {
+    VULTUS_REQUIRE(one.kind == layer_kind::conv || one.kind == layer_kind::linear,
+                   "a layer with weights");
+    if (one.kind == layer_kind::linear) return packed_weights{bytes_of<float>(one.weights), {}};
+    std::vector<float> bias = one.bias;
+    bias.resize(static_cast<std::size_t>(padded(one.outputs)), 0.0f);
+    const std::vector<float> weights = channels_last(one);
+    if (wide) return packed_weights{bytes_of<float>(weights), bytes_of<float>(bias)};
+    if (!fits_half(weights) || !fits_half(bias)) {
+        return fail(errc::malformed,
+                    "a weight is too large for half precision (worker.precision = tf32 holds it)");
+    }
+    return packed_weights{bytes_of<fp16>(weights), bytes_of<fp16>(bias)};
+}
+
+}  // namespace vultus::cuda

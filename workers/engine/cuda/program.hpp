@@ -1,0 +1,46 @@
+// From a layer list and an input size to the launches that compute it, with every address settled.
+// Pure: it calls nothing, so that what a card is asked can be looked at.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "workers/engine/cuda/device_network.hpp"
+#include "workers/engine/cuda/table.hpp"
+
+namespace vultus::cuda {
+
+/// Where a network's parts lie on the card.
+struct addresses {
+    struct of_layer {
+        const void* weights = nullptr;
+        const void* bias = nullptr;
+    };
+    std::vector<of_layer> layers;  ///< one per layer of the list
+    std::uintptr_t arena = 0;      ///< for all values
+    const void* pictures = nullptr;
+    void* workspace = nullptr;
+    std::size_t workspace_bytes = 0;
+};
+
+struct convolve {
+    convolution what;
+    convolution_memory where;
+};
+using launch = std::variant<convolve, kernel_call>;
+
+struct launches {
+    std::vector<launch> all;
+    std::size_t picture_bytes = 0;  ///< to upload
+    std::size_t canvas_bytes = 0;   ///< at the arena's begin: cleared first unless covered
+    bool cleared = false;
+    std::size_t arena_bytes = 0;
+    std::size_t result_offset = 0;  ///< in the arena
+    std::size_t result_floats = 0;
+    tensor_shape output;  ///< of one picture
+};
+
+/// errors    bad_option: the picture is smaller than a window
+result<launches> compose(const network&, bool wide, const input_size&, const addresses&);
+
+}  // namespace vultus::cuda

@@ -1,0 +1,139 @@
+// Opening, memory and faults.
+#include "workers/engine/cuda/session.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "shared/log.hpp"
+#include "shared/require.hpp"
+
+namespace vultus::cuda {
+namespace {
+
+constexpr int exit_broken = 70;
+
+std::string in_mib(std::size_t bytes) {
+    return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB";
+}
+
+}  // namespace
+
+void end_with_fault(const std::string& what, const std::string& why) {
+    log::error("device_fault", {{"at", what}, {"why", why}});
+    std::_Exit(exit_broken);
+}
+
+result<void> session::tried(int status, const char* what) const {
+    if (status == 0) return {};
+    return fail(errc::device_fault, std::string(what) + ": " + calls_.error_text(status));
+}
+
+result<std::shared_ptr<session>> session::open(const table& calls, int index,
+                                               std::size_t budget_bytes) {
+    const std::string name = "cuda:" + std::to_string(index);
+    if (calls.version != table_version) {
+        return fail(errc::bad_option, "the library of the cuda backend is of another version");
+    }
+    const auto refused = [&](const char* what, int status) {
+        return fail(errc::bad_option, name + ": " + what + ": " + calls.error_text(status));
+    };
+    int count = 0;
+    if (const int s = calls.device_count(calls.self, &count); s != 0) {
+        return refused("counting the cards", s);
+    }
+    if (index < 0 || index >= count) {
+        return fail(errc::bad_option, name + ": this machine has " + std::to_string(count) +
+                                          (count == 1 ? " card" : " cards"));
+    }
+    std::shared_ptr<session> made(new session(calls));
+    if (const int s = calls.open(calls.self, index, &made->card_); s != 0) {
+        made->card_ = nullptr;
+        return refused("opening it", s);
+    }
+    if (const int s = calls.describe(made->card_, &made->info_); s != 0) {
+        return refused("asking what it is", s);
+    }
+    std::size_t free_bytes = 0, total_bytes = 0;
+    if (const int s = calls.memory(made->card_, &free_bytes, &total_bytes); s != 0) {
+        return refused("asking for its memory", s);
+    }
+    made->budget_ = budget_bytes == 0 ? free_bytes : budget_bytes;
+    if (const int s = calls.open_stream(made->card_, &made->line_); s != 0) {
+        made->line_ = nullptr;
+        return refused("making a stream", s);
+    }
+    return made;
+}
+
+session::~session() {
+    if (card_ == nullptr) return;
+    if (line_ != nullptr) calls_.close_stream(line_);
+    calls_.close(card_);
+}
+
+session::turn session::take_turn() {
+    turn mine(mutex_);
+    must(calls_.use(card_), "use the device");
+    return mine;
+}
+
+result<memory> memory::take(std::shared_ptr<session> of, place where, std::size_t bytes,
+                            const char* what_for) {
+    VULTUS_REQUIRE(bytes > 0, "memory for something");
+    memory made;
+    if (where == place::card && of->used_ + bytes > of->budget_) {
+        return fail(errc::bad_option,
+                    std::string(what_for) + " need " + in_mib(bytes) + " of the card, " +
+                        in_mib(of->budget_ - std::min(of->used_, of->budget_)) + " of " +
+                        in_mib(of->budget_) + " are left (worker.gpu_memory_mib)");
+    }
+    const auto get = where == place::card ? of->calls_.allocate : of->calls_.allocate_host;
+    if (const int status = get(of->card_, bytes, &made.data_); status != 0) {
+        made.data_ = nullptr;
+        return fail(errc::bad_option, std::string(what_for) + " need " + in_mib(bytes) + ": " +
+                                          of->calls_.error_text(status));
+    }
+    if (where == place::card) of->used_ += bytes;
+    made.where_ = where;
+    made.size_ = bytes;
+    made.of_ = std::move(of);
+    return made;
+}
+
+memory& memory::operator=(memory&& other) noexcept {
+    if (this == &other) return *this;
+    give_back();
+    of_ = std::move(other.of_);
+    where_ = other.where_;
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+}
+
+void memory::give_back() noexcept {
+    if (data_ == nullptr) return;
+    const bool on_card = where_ == place::card;
+    const auto release = on_card ? of_->calls_.release : of_->calls_.release_host;
+    of_->must(release(of_->card_, data_), "give memory back");
+    if (on_card) of_->used_ -= size_;
+    data_ = nullptr;
+}
+
+result<memory> uploaded(const std::shared_ptr<session>& of, std::span<const std::byte> bytes,
+                        const char* what_for) {
+    auto there = memory::take(of, memory::place::card, bytes.size(), what_for);
+    if (!there) return there;
+    auto here = memory::take(of, memory::place::host, bytes.size(), what_for);
+    if (!here) return here;
+    std::memcpy(here->data(), bytes.data(), bytes.size());
+    const table& calls = of->calls();
+    const int begun = calls.upload(of->line(), there->data(), here->data(), bytes.size());
+    if (const auto done = of->tried(begun, what_for); !done) return fail(done.error());
+    if (const auto done = of->tried(calls.wait(of->line()), what_for); !done) {
+        return fail(done.error());
+    }
+    return there;
+}
+
+}  // namespace vultus::cuda

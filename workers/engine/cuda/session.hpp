@@ -1,0 +1,99 @@
+// A card in this worker's hands: the device, its one stream, its memory within a budget. Everything
+// that the networks ask of the card goes through it, in turns: lanes take one each, for the card
+// does one thing after the other anyway. Two sessions, on two cards or one, share nothing.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "shared/result.hpp"
+#include "workers/engine/cuda/table.hpp"
+
+namespace vultus::cuda {
+
+/// Says why in the log and ends the process with 70; the supervisor starts another one.
+[[noreturn]] void end_with_fault(const std::string& what, const std::string& why);
+
+/// threads   any; what says so wants the calling thread's turn
+class session {
+ public:
+    /// The right to use the device, until it is destroyed.
+    using turn = std::unique_lock<std::mutex>;
+
+    /// requires  `calls` outlives all sessions
+    /// budget    bytes of the card's memory to take at most; 0: what is free
+    /// errors    bad_option: no such card, another table version, or the card refuses
+    static result<std::shared_ptr<session>> open(const table& calls, int index,
+                                                 std::size_t budget_bytes);
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    ~session();
+
+    const device_info& info() const { return info_; }
+    std::size_t used_bytes() const { return used_; }
+    std::size_t budget_bytes() const { return budget_; }
+
+    /// Blocks until no other thread has it.
+    turn take_turn();
+    const table& calls() const { return calls_; }
+    /// The one stream. requires  a turn
+    stream* line() const { return line_; }
+    device* card() const { return card_; }
+
+    /// Ends the process (70) unless `status` is 0.
+    void must(int status, const char* what) const {
+        if (status != 0) end_with_fault(what, calls_.error_text(status));
+    }
+    /// errors    device_fault unless `status` is 0
+    result<void> tried(int status, const char* what) const;
+
+ private:
+    friend class memory;
+    session(const table& calls) : calls_(calls) {}
+
+    const table& calls_;
+    device* card_ = nullptr;
+    stream* line_ = nullptr;
+    device_info info_{};
+    std::size_t used_ = 0, budget_ = 0;
+    std::mutex mutex_;
+};
+
+/// Bytes of the card, or of the processor where the card may reach them; given back at the end.
+/// requires  a turn, for making and for giving back: the owner takes it
+class memory {
+ public:
+    enum class place { card, host };
+    memory() = default;
+    /// What is in it is undefined. errors    bad_option: more than the budget or the card has; the
+    /// detail says what it was for
+    static result<memory> take(std::shared_ptr<session>, place, std::size_t bytes,
+                               const char* what_for);
+    memory(memory&& other) noexcept { *this = std::move(other); }
+    memory& operator=(memory&&) noexcept;
+    ~memory() { give_back(); }
+
+    void* data() const { return data_; }
+    std::size_t size() const { return size_; }
+    template <typename Number>
+    std::span<Number> as() const {
+        return {static_cast<Number*>(data_), size_ / sizeof(Number)};
+    }
+
+ private:
+    void give_back() noexcept;
+
+    std::shared_ptr<session> of_;
+    place where_ = place::card;
+    void* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// Memory of the card that holds these bytes; they have arrived when it returns.
+/// requires  a turn
+result<memory> uploaded(const std::shared_ptr<session>&, std::span<const std::byte> bytes,
+                        const char* what_for);
+
+}  // namespace vultus::cuda

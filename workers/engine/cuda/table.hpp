@@ -1,0 +1,125 @@
+// All that the backend asks of CUDA and cuDNN, as one table of functions over types of our own. Two
+// things fill it: the shared object vultus-cuda (runtime.cpp, launches.cu), which the worker loads
+// when it is told to use a card, and the tests' stand-in, which does it all on the processor. The
+// backend itself needs no CUDA header.
+//
+// A function that returns int returns 0, or a status for error_text(). Work on a stream is carried
+// out later, in order; wait() waits for it and reports what went wrong in it. Between
+// begin_capture() and end_capture() work is noted in a graph instead; nothing else may be asked of
+// the device then.
+// threads   any, one at a time for a device; a thread calls use() before anything else of it
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vultus::cuda {
+
+/// Changes whenever something below does: an older shared object is refused.
+constexpr std::uint32_t table_version = 1;
+
+/// Channels lie together and are padded to a multiple of this with zeros; tensor cores want it.
+constexpr int channel_step = 8;
+
+struct device;
+struct stream;
+struct graph;
+
+struct device_info {
+    char name[128];    ///< as the card says it, ends in 0
+    int major, minor;  ///< compute capability
+    std::uint64_t memory_bytes;
+};
+
+/// y = relu(conv(x) + bias + residual). x [batch][row][column][input], bias [output], weights
+/// [output][row][column][input], residual and y [batch][out_row][out_column][output].
+struct convolution {
+    int wide;  ///< 1: float32 memory, computed in TF32 where there is one; 0: half, float32 sums
+    int batch;
+    int rows, columns, inputs;  ///< channels a multiple of channel_step
+    int out_rows, out_columns, outputs;
+    int window_rows, window_columns, stride;
+    int padding_rows, padding_columns;  ///< zeros on each side
+    int residual, relu;                 ///< 0 or 1
+};
+
+struct convolution_memory {
+    const void* x;
+    const void* weights;
+    const void* bias;
+    const void* residual;  ///< may be y
+    void* y;               ///< not x
+    void* workspace;
+    std::size_t workspace_bytes;
+};
+
+/// Kernels of our own; kernel_bodies.hpp says what each computes.
+enum class kernel : int { picture, shrink, pool, average_all, add, relu, linear, column_sum };
+
+struct extent {
+    int rows, columns, channels;  ///< channels as they lie in memory, padded
+};
+
+/// Where a level of the pyramid lies on the canvas, pixels.
+struct patch {
+    int top, left, rows, columns;
+};
+
+/// One launch. A kernel reads the fields that its body names.
+struct kernel_call {
+    kernel what;
+    int wide;   ///< as in convolution
+    int count;  ///< pieces of work, one a thread
+    const void* in;
+    const void* plus;
+    void* out;
+    const float* weights;
+    extent in_shape, plus_shape, out_shape;
+    int window_rows, window_columns, stride, padding;
+    int largest;  ///< pool: 1 the maximum, 0 the mean
+    int relu;     ///< add: then max(0)
+    float bias;
+    float mean[3];
+    patch from, to;
+};
+
+struct table {
+    std::uint32_t version;
+    void* self;  ///< handed to the first two
+    int (*device_count)(void* self, int* count);
+    /// The device with this number, for the calling thread too.
+    int (*open)(void* self, int index, device** opened);
+    void (*close)(device*);
+    const char* (*error_text)(int status);
+    /// The calling thread's calls go to this device from here on.
+    int (*use)(device*);
+    int (*describe)(device*, device_info*);
+    int (*memory)(device*, std::size_t* free_bytes, std::size_t* total_bytes);
+    int (*allocate)(device*, std::size_t bytes, void** memory);
+    int (*release)(device*, void* memory);
+    /// Memory of the processor that the card may read and write by itself.
+    int (*allocate_host)(device*, std::size_t bytes, void** memory);
+    int (*release_host)(device*, void* memory);
+
+    int (*open_stream)(device*, stream**);
+    void (*close_stream)(stream*);
+    /// from, to: memory of allocate_host(); read or written when the stream comes to it.
+    int (*upload)(stream*, void* to, const void* from, std::size_t bytes);
+    int (*download)(stream*, void* to, const void* from, std::size_t bytes);
+    int (*clear)(stream*, void* memory, std::size_t bytes);
+    int (*workspace)(stream*, const convolution&, std::size_t* bytes);
+    int (*convolve)(stream*, const convolution&, const convolution_memory&);
+    int (*run)(stream*, const kernel_call&);
+    int (*wait)(stream*);
+
+    int (*begin_capture)(stream*);
+    int (*end_capture)(stream*, graph**);
+    int (*launch)(stream*, graph*);
+    void (*drop)(graph*);
+};
+
+/// What the shared object exports: its table, or nullptr and why in `why` (ends in 0).
+using table_maker = const table* (*)(char* why, std::size_t why_bytes);
+constexpr const char* table_symbol = "vultus_cuda_table";
+
+}  // namespace vultus::cuda
