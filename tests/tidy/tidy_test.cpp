@@ -95,6 +95,8 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"boost/json", {"api/json", "workers/results.cpp", "clients/ctl/json"}},
     {"opencv2/", {"workers/image"}},
     {"dlib/", {"workers/"}},
+    {"cuda", {"workers/engine/cuda/"}},
+    {"cudnn", {"workers/engine/cuda/"}},
     {"oneapi/", {"workers/engine/onednn.cpp"}},
     {"dnnl", {"workers/engine/onednn.cpp"}},
     {"jpeglib", {"workers/image"}},

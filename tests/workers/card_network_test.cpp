@@ -9,6 +9,7 @@
 #include "networks_support.hpp"
 #include "workers/engine/cuda/buckets.hpp"
 #include "workers/engine/cuda/fp16.hpp"
+#include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/cuda/packing.hpp"
 
 namespace vultus {
@@ -234,6 +235,19 @@ TEST(card_session, what_cannot_be_opened_is_said_in_one_line) {
         stand_in broken({.fail_call = call});
         EXPECT_THAT(detail_of(broken.calls(), 0), HasSubstr("cuda:0: ")) << call;
         EXPECT_EQ(broken.alive(), stand_in::count{});
+    }
+}
+
+TEST(card_loader, what_is_missing_is_said_in_one_line) {
+    for (const auto& [file, why] :
+         {std::pair{"/nowhere/libvultus-cuda.so", "/nowhere/libvultus-cuda.so: cannot open"},
+          {"libm.so.6", "libm.so.6 is another library"}}) {
+        const auto loaded = cuda::load_table(file);
+        ASSERT_FALSE(loaded);
+        EXPECT_EQ(loaded.error().code, errc::bad_option);
+        EXPECT_THAT(loaded.error().detail, HasSubstr("the cuda backend cannot be used: "));
+        EXPECT_THAT(loaded.error().detail, HasSubstr(why));
+        EXPECT_THAT(loaded.error().detail, ::testing::Not(HasSubstr("\n")));
     }
 }
 

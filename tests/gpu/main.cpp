@@ -1,0 +1,16 @@
+// Runs what needs a card only where there is one, and says so where there is none.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "workers/engine/cuda/loader.hpp"
+
+int main(int argc, char** argv) {
+    testing::InitGoogleTest(&argc, argv);
+    const auto table = vultus::cuda::load_table(VULTUS_CUDA_LIBRARY);
+    if (table) return RUN_ALL_TESTS();
+    GTEST_FLAG_SET(filter, "-gpu_card.*");
+    const int code = RUN_ALL_TESTS();
+    std::printf("no GPU: not run (%s)\n", table.error().detail.c_str());
+    return code;
+}

@@ -1,0 +1,24 @@
+# libvultus-cuda.so: the table of engine/cuda/table.hpp filled with CUDA and cuDNN. The worker opens it
+# when it is told to use a card; nothing is linked to it.
+find_program(VULTUS_NVCC nvcc HINTS /usr/local/cuda/bin REQUIRED)
+set(CMAKE_CUDA_COMPILER ${VULTUS_NVCC})
+# What each card computes: Turing, A100, RTX 30, RTX 40, H100 and H200, B200, RTX 50; and what later
+# cards can compile for themselves.
+set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120)
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)
+find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}
+  PATH_SUFFIXES lib lib64 REQUIRED)
+message(STATUS "CUDA ${CUDAToolkit_VERSION}: a driver for CUDA ${CUDAToolkit_VERSION_MAJOR}.0 is needed")
+
+add_library(vultus_cuda SHARED engine/cuda/descriptors.cpp engine/cuda/launches.cu
+  engine/cuda/runtime.cpp)
+set_target_properties(vultus_cuda PROPERTIES OUTPUT_NAME vultus-cuda CUDA_STANDARD 17
+  CXX_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+target_include_directories(vultus_cuda PRIVATE ${CMAKE_SOURCE_DIR})
+target_include_directories(vultus_cuda SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
+target_compile_options(vultus_cuda PRIVATE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -march=x86-64-v3>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Wall,-Wextra,-march=x86-64-v3>)
+target_link_libraries(vultus_cuda PRIVATE CUDA::cudart_static ${CUDNN_LIBRARY})

@@ -1,0 +1,50 @@
+// One thread for each piece of work; the bodies are in kernel_bodies.hpp.
+#include "workers/engine/cuda/kernel_bodies.hpp"
+#include "workers/engine/cuda/launches.hpp"
+
+namespace vultus::cuda {
+namespace {
+
+constexpr int threads = 256;  ///< of a block
+
+template <void Body(const kernel_call&, int)>
+__global__ void each(const kernel_call call) {
+    const int i = static_cast<int>(blockIdx.x) * threads + static_cast<int>(threadIdx.x);
+    if (i < call.count) Body(call, i);
+}
+
+template <void Body(const kernel_call&, int)>
+cudaError_t start(cudaStream_t line, const kernel_call& call) {
+    const auto blocks = static_cast<unsigned>((call.count + threads - 1) / threads);
+    each<Body><<<blocks, threads, 0, line>>>(call);
+    return cudaGetLastError();
+}
+
+template <typename Number>
+cudaError_t start_as(cudaStream_t line, const kernel_call& call) {
+    switch (call.what) {
+        case kernel::picture: return start<picture_body<Number>>(line, call);
+        case kernel::shrink: return start<shrink_body<Number>>(line, call);
+        case kernel::pool: return start<pool_body<Number>>(line, call);
+        case kernel::average_all: return start<average_all_body<Number>>(line, call);
+        case kernel::add: return start<add_body<Number>>(line, call);
+        case kernel::relu: return start<relu_body<Number>>(line, call);
+        case kernel::linear: return start<linear_body>(line, call);
+        case kernel::column_sum: return start<column_sum_body<Number>>(line, call);
+    }
+    return cudaErrorInvalidValue;
+}
+
+}  // namespace
+
+cudaError_t launch_kernel(cudaStream_t line, const kernel_call& call) {
+    return call.wide ? start_as<float>(line, call) : start_as<fp16>(line, call);
+}
+
+#define VULTUS_TEXT_OF(...) #__VA_ARGS__
+#define VULTUS_TEXT(...) VULTUS_TEXT_OF(__VA_ARGS__)
+const char* architectures() {
+    return VULTUS_TEXT(__CUDA_ARCH_LIST__);
+}
+
+}  // namespace vultus::cuda
