@@ -301,6 +301,7 @@ void core::status(const std::string& connection, const protocol::status_request&
         for (const auto& [collection, told] : one.galleries) {
             line.galleries[collection] = told.version;
         }
+        line.card = one.who.card;
         reply.workers.push_back(std::move(line));
     }
     reply.frames_waiting = frames_.waiting();

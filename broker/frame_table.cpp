@@ -63,6 +63,12 @@ std::optional<std::string> frame_table::next_waiting() const {
     return waiting_.front();
 }
 
+bool frame_table::looks_with_cnn(const std::string& frame_id) const {
+    // The api's own text, without spaces.
+    const std::string& options = frames_.at(frame_id).what.options;
+    return options.find("\"detector\":\"cnn\"") != std::string::npos;
+}
+
 const held_frame& frame_table::give(const std::string& frame_id, const std::string& worker) {
     const auto place = std::find(waiting_.begin(), waiting_.end(), frame_id);
     VULTUS_REQUIRE(place != waiting_.end(), "only a waiting frame is given to a worker");

@@ -102,21 +102,23 @@ worker* worker_table::next_for_lease(boot_time now) {
     for (auto& [connection, one] : workers_) {
         if (!may_lease(one, now)) continue;
         const auto rank = [](const worker& w) {
-            return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), w.last_turn);
+            return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), !w.has_card(),
+                              w.last_turn);
         };
         if (best == nullptr || rank(one) < rank(*best)) best = &one;
     }
     return best;
 }
 
-worker* worker_table::next_for_frame() {
+worker* worker_table::next_for_frame(bool cnn) {
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!one.takes_work() || !one.runs("recognize")) continue;
         if (one.frames.size() >= one.who.frame_window) continue;
-        const auto rank = [](const worker& w) {
-            return std::tuple(share(w.frames.size(), w.who.frame_window), w.jobs.size(),
-                              w.last_turn);
+        const auto rank = [cnn](const worker& w) {
+            const double other_kind = w.has_card() == cnn ? 0.0 : spill_share;
+            return std::tuple(share(w.frames.size(), w.who.frame_window) + other_kind,
+                              w.jobs.size(), w.last_turn);
         };
         if (best == nullptr || rank(one) < rank(*best)) best = &one;
     }

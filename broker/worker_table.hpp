@@ -17,6 +17,8 @@ namespace vultus::broker {
 constexpr std::uint32_t window_max = 4'096;       ///< larger claims of a READY are cut to this
 constexpr std::size_t galleries_told_max = 256;   ///< collections remembered for one worker
 
+constexpr double spill_share = 0.5;               ///< of the window, see next_for_frame()
+
 struct sent_job {
     std::uint64_t n = 0;                          ///< of the JOB message; 0: it named it in READY
     boot_time sent{0};
@@ -51,6 +53,7 @@ struct worker {
     bool has_solo() const noexcept;
     bool takes_work() const noexcept;             ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
+    bool has_card() const noexcept { return !who.card.empty(); }
 
     /// Compares what it says it has with what was sent. Returns the attempts that are back: named
     /// by neither side any more (n <= last_n), or sent and unheard of for a whole lease.
@@ -69,10 +72,12 @@ class worker_table {
     void remove(const std::string& connection);
 
     /// The worker with the smallest share of its window in use that may lease now; among equals the
-    /// one that waited longest. Null: nobody can.
+    /// one with a card, then the one that waited longest. Null: nobody can.
     worker* next_for_lease(boot_time now);
-    /// The same for a live frame.
-    worker* next_for_frame();
+    /// The same for a frame. `cnn`: one that is looked at with that detector goes to a worker with
+    /// a card, another to one without, unless that one has used so much more of its window
+    /// (spill_share) that the other kind is rather idle.
+    worker* next_for_frame(bool cnn);
     /// True if some worker could take a frame, now or once it has room.
     bool any_for_frame() const noexcept;
     std::size_t leasable(boot_time now) const noexcept;  ///< how many could lease now

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import secrets
 import signal
 import socket
@@ -97,7 +98,7 @@ class Service:
         self.signals = 0
         self.redis = Child("redis", self.redis_command(), self.logs / "redis.log")
         self.broker = self.program("broker")
-        self.workers = [self.program("worker", n) for n in range(1, options.workers + 1)]
+        self.workers = [self.program("worker", n) for n in range(1, len(options.devices) + 1)]
         self.api = self.program("api")
         self.children = [self.redis, self.broker, *self.workers, self.api]
 
@@ -126,10 +127,10 @@ class Service:
         if name == "api":
             command += ["--set", f"api.port={self.options.port}"]
         if name == "worker":
-            command += ["--set", f"worker.device={self.options.device}"]
-            if self.options.workers > 1:
+            command += ["--set", f"worker.device={self.options.devices[number - 1]}"]
+            if len(self.options.devices) > 1:
                 cores = len(os.sched_getaffinity(0))
-                threads = max(1, cores // self.options.workers)
+                threads = max(1, cores // len(self.options.devices))
                 command += ["--set", f"worker.vision_threads={threads}"]
         for setting in self.options.set:
             command += ["--set", setting]
@@ -156,7 +157,7 @@ class Service:
             with urllib.request.urlopen(f"{address}/healthz/ready", timeout=1):
                 pass
             with urllib.request.urlopen(f"{address}/api/status", timeout=1) as answer:
-                return len(json.load(answer)["workers"]) >= self.options.workers
+                return len(json.load(answer)["workers"]) >= len(self.workers)
         except (OSError, ValueError, KeyError):
             return False
 
@@ -225,15 +226,35 @@ def arguments():
         prog="./run", description="Builds and runs Vultus on this machine; './run demo' tries it once.")
     parser.add_argument("--port", type=int, default=5000, help="of the api (default 5000)")
     parser.add_argument("--data", default="data", help="folder for Redis' files, sockets and logs")
-    parser.add_argument("--workers", type=int, default=1, help="worker processes (default 1)")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N")
+    parser.add_argument("--workers", type=int, help="worker processes (default 1)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda:N, or all: a worker for each card, and "
+                             "--workers on processors beside them if that is given")
     parser.add_argument("--redis-port", type=int, default=0,
                         help="open Redis on this loopback port, with a generated password "
                              "(<data>/run/redis.password); without it only the unix socket")
     parser.add_argument("--config", help="settings file (default config/vultus.toml)")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value",
                         help="one setting of config/vultus.toml; may be repeated")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.devices = devices(options.device, options.workers)
+    return options
+
+
+def cards():
+    """Numbers of this machine's NVIDIA cards, as the driver lists them."""
+    return sorted(int(name.removeprefix("nvidia")) for name in os.listdir("/dev")
+                  if re.fullmatch(r"nvidia[0-9]+", name))
+
+
+def devices(device, workers):
+    """The device of each worker: the one asked for, or each card and `workers` processors."""
+    if device != "all":
+        return [device] * (1 if workers is None else workers)
+    found = [f"cuda:{n}" for n in range(len(cards()))] + ["cpu"] * (workers or 0)
+    if not found:
+        sys.exit("--device all: this machine has no NVIDIA card (or no driver); --device cpu runs "
+                 "without, --workers N adds processors")
+    return found
 
 
 def main():

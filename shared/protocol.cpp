@@ -33,11 +33,13 @@ template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_sta
     v.id("worker_id", m.worker_id), v("host", m.host), v("device", m.device), v("build", m.build);
     v("state", m.state), v("pid", m.pid), v("window", m.window), v("outstanding", m.outstanding);
     v("frames", m.frames), v("last_seen_ms", m.last_seen_ms), v("galleries", m.galleries);
+    v("card", m.card);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<ready>) {
     v.id("worker_id", m.worker_id), v("host", m.host), v("pid", m.pid), v("device", m.device);
     v("build", m.build), v("types", m.types), v("window", m.window);
     v("frame_window", m.frame_window), v("running", m.running), v("galleries", m.galleries);
+    v("card", m.card);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_heartbeat>) {
     v("last_n", m.last_n), v("running", m.running), v("frames", m.frames);

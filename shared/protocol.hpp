@@ -26,6 +26,7 @@ struct ready {                      // 01 worker > broker
     std::uint32_t frame_window = 0;      ///< frames it may have at once
     std::vector<attempt_id> running;
     versions galleries;                  ///< collections it holds
+    std::string card = {};               ///< name, memory and compute capability; empty: none
     bool operator==(const ready&) const = default;
 };
 struct worker_heartbeat {           // 02 worker > broker
@@ -108,6 +109,7 @@ struct worker_status {
     std::uint32_t window = 0, outstanding = 0, frames = 0;
     std::int64_t last_seen_ms = 0;       ///< milliseconds ago
     versions galleries;
+    std::string card = {};               ///< as in READY
     bool operator==(const worker_status&) const = default;
 };
 struct status_reply {               // 13 broker > api

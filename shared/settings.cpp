@@ -105,9 +105,14 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     }
     in.text("precision", worker.precision, 32);
     const bool bf16 = worker.precision == "bf16";
-    if (worker.precision != "auto" && worker.precision != "fp32" && !bf16) {
-        in.refuse("precision", "must be auto, fp32 or bf16");
+    const bool of_cards = worker.precision == "fp16" || worker.precision == "tf32";
+    if (worker.precision != "auto" && worker.precision != "fp32" && !bf16 && !of_cards) {
+        in.refuse("precision", "must be auto, fp32, bf16, fp16 or tf32");
     }
+    if ((of_cards && worker.device == "cpu") || (worker.precision != "auto" && !of_cards && cuda)) {
+        in.refuse("precision", "must be auto, fp16 or tf32 on a card, auto, fp32 or bf16 on a cpu");
+    }
+    in.integer("gpu_memory_mib", worker.gpu_memory_mib, 0, 1'000'000);
     if (bf16 && worker.backend == "reference") {
         in.refuse("precision", "must be auto or fp32 with backend = reference");
     }

@@ -14,7 +14,7 @@ namespace {
 
 using namespace vultus;
 
-constexpr int exit_settings = 2, exit_models = 3;
+constexpr int exit_settings = 2, exit_models = 3, exit_broken = 70;
 
 int complain(int code, const error& why) {
     std::fprintf(stderr, "vultus-worker: %s: %s\n", std::string(name_of(why.code)).c_str(),
@@ -38,10 +38,12 @@ int main(int argc, char** argv) {
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
     route_signals_here();
-    auto models = load_vision_models(*settings);
+    auto models = load_vision_models(*settings, *device);
     if (!models) {
-        const bool setting = models.error().code == errc::bad_option;  // what this CPU cannot do
-        return complain(setting ? exit_settings : exit_models, models.error());
+        const errc why = models.error().code;
+        if (why == errc::device_fault) return complain(exit_broken, models.error());
+        // bad_option: what this processor or card cannot do
+        return complain(why == errc::bad_option ? exit_settings : exit_models, models.error());
     }
     models->threshold = std::move(*threshold);
     return serve(*settings, std::move(*models), *device, VULTUS_VERSION, stop);

@@ -7,6 +7,14 @@
 #include "workers/startup.hpp"
 
 namespace vultus {
+namespace {
+
+std::string described(const card_info& card) {
+    if (card.name.empty()) return {};
+    return card.name + ", " + std::to_string(card.memory_mib) + " MiB, compute " + card.compute;
+}
+
+}  // namespace
 
 session_settings session_part(const worker_settings& all, std::string device, std::string build) {
     session_settings part;
@@ -24,7 +32,8 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
           std::string build, stop_signal& stop) {
     const job_store store;
     if (!wait_for_store(settings.common.redis, store, stop)) return 0;
-    const session_settings talk = session_part(settings, std::move(device), std::move(build));
+    session_settings talk = session_part(settings, std::move(device), std::move(build));
+    talk.card = described(models.card);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
 
     progress stages;

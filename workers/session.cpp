@@ -117,6 +117,7 @@ protocol::ready session::introduction() const {
     ready.frame_window = settings_.frame_window;
     ready.running = jobs_.all();
     ready.galleries = galleries_;
+    ready.card = settings_.card;
     return ready;
 }
 

@@ -11,6 +11,7 @@
 #include "shared/log.hpp"
 #include "shared/store_setup.hpp"
 #include "shared/zmq_socket.hpp"
+#include "workers/engine/cuda/loader.hpp"
 
 namespace vultus {
 namespace {
@@ -34,13 +35,18 @@ void route_signals_here() {
 }
 
 result<std::string> choose_device(const std::string& setting) {
-    if (setting == "cpu") return std::string("cpu");
+    if (setting == "cpu" || setting.starts_with("cuda:")) return setting;
     if (setting == "auto") {
-        log::info("device_chosen", {{"device", "cpu"}, {"why", "no CUDA backend in this build"}});
+        const auto calls = cuda::load_table(cuda::library_file());
+        int cards = 0;
+        if (calls && (*calls)->device_count((*calls)->self, &cards) == 0 && cards > 0) {
+            log::info("device_chosen", {{"device", "cuda:0"}, {"cards", cards}});
+            return std::string("cuda:0");
+        }
+        const std::string why = calls ? "no card" : calls.error().detail;
+        log::info("device_chosen", {{"device", "cpu"}, {"why", why}});
         return std::string("cpu");
     }
-    if (setting.starts_with("cuda:"))
-        return fail(errc::bad_option, "no CUDA backend in this build");
     return fail(errc::bad_option, "device is auto, cpu or cuda:N");
 }
 

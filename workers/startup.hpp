@@ -11,8 +11,10 @@
 
 namespace vultus {
 
-/// The device for the setting: cpu for `cpu` and `auto`, which this build can only answer so.
-/// errors    bad_option: cuda:N, or a word that is none. Never a silent fall-back to the CPU.
+/// The device for the setting: `cpu` and `cuda:N` as they are; for `auto` cuda:0 if there is a card
+/// that libvultus-cuda.so can use, else cpu, and the log says why.
+/// errors    bad_option: a word that is none. A cuda:N that cannot be used is an error when its
+///           models are loaded; never a silent fall-back to the CPU.
 result<std::string> choose_device(const std::string& setting);
 
 /// Waits until Redis answers, has our library, and has the durable settings. Says in the log what

@@ -19,6 +19,7 @@ std::string worker_json(const protocol::worker_status& worker) {
     text.add("window", worker.window).add("outstanding", worker.outstanding);
     text.add("frames", worker.frames).add("last_seen_ms", worker.last_seen_ms);
     text.raw("galleries", galleries.take());
+    if (!worker.card.empty()) text.add("card", worker.card);
     return text.take();
 }
 

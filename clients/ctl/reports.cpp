@@ -94,8 +94,9 @@ table worker_table(const status_view& seen) {
         }
         std::string jobs = count(w.outstanding);
         if (w.window > 0) (jobs += '/') += count(w.window);
+        const std::string device = w.card.empty() ? w.device : w.device + " (" + w.card + ')';
         rows.rows.push_back(
-            {w.worker_id, w.device, w.state, jobs, when, versions_text(w.galleries)});
+            {w.worker_id, device, w.state, jobs, when, versions_text(w.galleries)});
     }
     return rows;
 }
@@ -119,6 +120,7 @@ void worker_object(json_text& out, const worker_row& row) {
     out.open_object().key("worker_id").text(w.worker_id).key("host").text(w.host);
     out.key("pid").number(static_cast<std::uint64_t>(w.pid < 0 ? 0 : w.pid));
     out.key("device").text(w.device).key("build").text(w.build).key("state").text(w.state);
+    if (!w.card.empty()) out.key("card").text(w.card);
     out.key("outstanding").number(w.outstanding);
     if (row.lapses_in_ms) {
         out.key("lapsed").truth(*row.lapses_in_ms <= 0);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/broker/core_support.hpp"
 
 using namespace vultus;
@@ -62,6 +64,79 @@ TEST(frames, of_two_apis_with_one_name_do_not_meet) {
     EXPECT_NE(one[0].frame_id, two[0].frame_id);
     EXPECT_THAT(answers(b.from_worker("w.1", answer_to(two[0])), "api.2"), SizeIs(1));
     EXPECT_THAT(frames_at("w.1", b.from_api(frame_named("1"), "api.1")), IsEmpty()) << "repeated";
+}
+
+protocol::ready hello(const std::string& id, const std::string& card, std::uint32_t window = 8) {
+    protocol::ready who;
+    who.worker_id = id;
+    who.types = {"recognize", "train"};
+    who.window = window;
+    who.frame_window = 4;
+    who.card = card;
+    return who;
+}
+
+protocol::frame looking_with(const std::string& detector, const std::string& id) {
+    protocol::frame one = frame_named(id);
+    one.options = R"({"k":3,"detector":")" + detector + R"("})";
+    return one;
+}
+
+/// Workers "plain" and "card", both idle.
+bench mixed_pool() {
+    bench b;
+    b.from_worker("plain.1", hello("plain", ""));
+    b.from_worker("card.1", hello("card", "NVIDIA H200, 143771 MiB, compute 9.0"));
+    return b;
+}
+
+TEST(frames, cnn_goes_to_a_card_and_hog_to_a_processor) {
+    bench b = mixed_pool();
+    for (const std::string n : {"1", "2"}) {
+        EXPECT_THAT(frames_at("card.1", b.from_api(looking_with("cnn", "c" + n))), SizeIs(1));
+        EXPECT_THAT(frames_at("plain.1", b.from_api(looking_with("hog", "h" + n))), SizeIs(1));
+    }
+}
+
+TEST(frames, what_one_kind_has_too_much_of_goes_to_the_other) {
+    for (const std::string detector : {"cnn", "hog"}) {
+        bench b = mixed_pool();
+        const std::string own = detector == "cnn" ? "card.1" : "plain.1";
+        const std::string other = detector == "cnn" ? "plain.1" : "card.1";
+        std::vector<std::string> went;
+        for (int i = 0; i < 8; ++i) {
+            const auto sent = b.from_api(looking_with(detector, std::to_string(i)));
+            went.push_back(frames_at(own, sent).empty() ? other : own);
+        }
+        // Half of its own window first; then in turns, and all credits of both are used.
+        EXPECT_EQ(went[0], own) << detector;
+        EXPECT_EQ(went[1], own) << detector;
+        EXPECT_THAT(std::vector(went.begin() + 2, went.end()), ::testing::Contains(other));
+        EXPECT_EQ(std::count(went.begin(), went.end(), own), 4) << detector;
+    }
+}
+
+TEST(frames, of_an_idle_pool_jobs_go_to_the_card_first) {
+    bench b = mixed_pool();
+    worker_table table;
+    for (const auto& [connection, one] : b.it.workers().all()) {
+        worker idle = one;
+        idle.ticket = idle.reserved = 0;
+        table.add(idle);
+    }
+    EXPECT_EQ(table.next_for_lease(b.now)->who.worker_id, "card");
+    table.by_id("card")->jobs[{"a", 1}] = {};
+    EXPECT_EQ(table.next_for_lease(b.now)->who.worker_id, "plain") << "spills over";
+}
+
+TEST(frames, the_status_names_the_card) {
+    bench b = mixed_pool();
+    const auto replies = sent_to<protocol::status_reply, to_api>(
+        "api.1", b.from_api(protocol::status_request{"s"}));
+    ASSERT_THAT(replies, SizeIs(1));
+    ASSERT_THAT(replies[0].workers, SizeIs(2));
+    EXPECT_EQ(replies[0].workers[0].card, "NVIDIA H200, 143771 MiB, compute 9.0");
+    EXPECT_EQ(replies[0].workers[1].card, "");
 }
 
 TEST(frames, without_a_worker_are_refused_at_once) {

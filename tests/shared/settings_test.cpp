@@ -165,8 +165,17 @@ TEST(settings, values_out_of_range_are_named_with_it) {
               ":2: worker.device: must be auto, cpu or cuda:N");
     EXPECT_EQ(refusal_of("[worker]\nbackend = \"cuda\"\n"),
               ":2: worker.backend: must be onednn or reference");
-    EXPECT_EQ(refusal_of("[worker]\nprecision = \"fp16\"\n"),
-              ":2: worker.precision: must be auto, fp32 or bf16");
+    EXPECT_EQ(refusal_of("[worker]\nprecision = \"int8\"\n"),
+              ":2: worker.precision: must be auto, fp32, bf16, fp16 or tf32");
+    for (const std::string both : {"device = \"cpu\"\nprecision = \"fp16\"\n",
+                                   "device = \"cuda:0\"\nprecision = \"bf16\"\n"}) {
+        EXPECT_EQ(refusal_of("[worker]\n" + both),
+                  ":3: worker.precision: must be auto, fp16 or tf32 on a card, auto, fp32 or "
+                  "bf16 on a cpu");
+    }
+    EXPECT_EQ(refusal_of("[worker]\ndevice = \"cuda:1\"\nprecision = \"tf32\"\n"), "accepted");
+    EXPECT_EQ(refusal_of("[worker]\ngpu_memory_mib = -1\n"),
+              ":2: worker.gpu_memory_mib: must be a whole number from 0 to 1000000");
     EXPECT_EQ(refusal_of("[worker]\nbackend = \"reference\"\nprecision = \"fp32\"\n"), "accepted");
     EXPECT_EQ(refusal_of("[worker]\nbackend = \"reference\"\nprecision = \"bf16\"\n"),
               ":3: worker.precision: must be auto or fp32 with backend = reference");

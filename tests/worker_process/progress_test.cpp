@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "workers/startup.hpp"
+#include "workers/vision_models.hpp"
 
 namespace vultus {
 namespace {
@@ -41,12 +42,19 @@ TEST(progress, a_busy_neighbour_does_not_hide_a_stuck_stage) {
     EXPECT_TRUE(stages.stuck(later));
 }
 
-TEST(device, cuda_is_an_error_in_this_build_and_never_the_cpu) {
+TEST(device, a_card_is_taken_at_its_word_and_never_becomes_the_cpu) {
     EXPECT_EQ(choose_device("cpu").value(), "cpu");
-    EXPECT_EQ(choose_device("auto").value(), "cpu");
-    ASSERT_FALSE(choose_device("cuda:0"));
-    EXPECT_EQ(choose_device("cuda:0").error().detail, "no CUDA backend in this build");
+    EXPECT_EQ(choose_device("cuda:3").value(), "cuda:3");
     EXPECT_FALSE(choose_device("gpu"));
+    // This test program has no libvultus-cuda.so beside it.
+    EXPECT_EQ(choose_device("auto").value(), "cpu");
+    worker_settings settings;
+    settings.models = std::string(VULTUS_SOURCE_DIR) + "/build/models";
+    const auto loaded = load_vision_models(settings, "cuda:0");
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, errc::bad_option);
+    EXPECT_NE(loaded.error().detail.find("the cuda backend cannot be used"), std::string::npos);
+    EXPECT_EQ(loaded.error().detail.find('\n'), std::string::npos);
 }
 
 }  // namespace

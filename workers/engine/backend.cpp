@@ -1,5 +1,7 @@
 // From the settings to the two networks: which backend, with which numbers.
+#include "workers/engine/cuda/backend.hpp"
 #include "shared/log.hpp"
+#include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/onednn.hpp"
 
@@ -10,7 +12,7 @@ result<networks> both(result<std::unique_ptr<detector>> finder,
                       result<std::unique_ptr<embedder>> network) {
     if (!finder) return fail(finder.error());
     if (!network) return fail(network.error());
-    return networks{std::move(*finder), std::move(*network)};
+    return networks{std::move(*finder), std::move(*network), {}};
 }
 
 }  // namespace
@@ -21,6 +23,10 @@ result<networks> load_networks(const model_paths& files, const std::string& back
         log::info("backend_chosen", {{"backend", backend}, {"precision", "fp32"}});
         return both(load_cnn_detector(files.detector), load_reference_embedder(files.embedder));
     }
+    if (precision_wanted == "fp16" || precision_wanted == "tf32") {
+        return fail(errc::bad_option, "worker.precision = " + precision_wanted +
+                                          " is a card's; this worker runs on the processor");
+    }
     const auto isa = onednn_cpu();
     if (!isa) return fail(isa.error());
     const bool bf16 = precision_wanted == "bf16";
@@ -29,6 +35,31 @@ result<networks> load_networks(const model_paths& files, const std::string& back
               {{"backend", backend}, {"precision", bf16 ? "bf16" : "fp32"}, {"isa", *isa}});
     return both(load_onednn_detector(files.detector, numbers),
                 load_onednn_embedder(files.embedder, numbers));
+}
+
+result<networks> load_networks_on_card(const model_paths& files, const card_wishes& wanted) {
+    const auto calls = cuda::load_table(cuda::library_file());
+    if (!calls) return fail(calls.error());
+    const auto card = cuda::session::open(**calls, wanted.index,
+                                          static_cast<std::size_t>(wanted.memory_mib) << 20);
+    if (!card) return fail(card.error());
+    cuda::options part;
+    part.numbers = wanted.precision == "tf32" ? precision::tf32 : precision::fp16;
+    part.detect_side_max = wanted.detect_side_max;
+    // The detector first: its buffers have one size, the embedder takes the batches that still fit.
+    auto finder = cuda::load_detector(*card, files.detector, part);
+    if (!finder) return fail(finder.error());
+    auto made = both(std::move(finder), cuda::load_embedder(*card, files.embedder, part));
+    if (!made) return made;
+    const cuda::device_info& info = (*card)->info();
+    made->card = {info.name, info.memory_bytes >> 20,
+                  std::to_string(info.major) + "." + std::to_string(info.minor)};
+    log::info("backend_chosen", {{"backend", "cuda"},
+                                 {"precision", wanted.precision == "tf32" ? "tf32" : "fp16"},
+                                 {"card", made->card.name},
+                                 {"memory_mib", made->card.memory_mib},
+                                 {"compute", made->card.compute}});
+    return made;
 }
 
 }  // namespace vultus

@@ -3,6 +3,7 @@
 // one; `cuda` (engine/cuda) runs them on a card.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,10 +58,18 @@ result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, 
 /// errors    malformed: not that network; bad_option if this CPU cannot (engine/onednn.hpp)
 result<std::unique_ptr<detector>> load_onednn_detector(const std::string& file, precision numbers);
 
+/// The card that a worker runs on.
+struct card_info {
+    std::string name;  ///< empty: none
+    std::uint64_t memory_mib = 0;
+    std::string compute;  ///< compute capability, "9.0"
+};
+
 /// What a worker runs.
 struct networks {
     std::unique_ptr<detector> finder;  ///< the `cnn` detector
     std::unique_ptr<embedder> network;
+    card_info card;
 };
 
 /// Both networks by one backend, as the settings worker.backend and worker.precision say; the log
@@ -69,6 +78,19 @@ struct networks {
 /// errors    those of the loading above, and what is to be set instead
 result<networks> load_networks(const model_paths& files, const std::string& backend,
                                const std::string& precision_wanted);
+
+/// What a worker wants of a card.
+struct card_wishes {
+    int index = 0;
+    std::string precision = "auto";  ///< or fp16, tf32
+    int memory_mib = 0;              ///< at most; 0: what is free
+    int detect_side_max = 2'000;     ///< longest side of a picture for the detector
+};
+
+/// Both networks on a card, by libvultus-cuda.so; the log says which card.
+/// errors    bad_option: no such library, driver or card, or too little memory; malformed, as
+///           above; device_fault
+result<networks> load_networks_on_card(const model_paths& files, const card_wishes&);
 
 /// Gives the linear algebra library one thread: the worker is parallel over photos. Call once,
 /// early.
