@@ -55,10 +55,25 @@ worker_status some_worker() {
 }
 
 std::vector<example> examples() {
-    ready hello{"host-7-cpu-0011aabb", "host", "cpu", "0.1.0", 7, {"recognize", "train"}, 64, 4,
-                {{id_a, 3}}, {{"default", epoch_factor + 1}}, "NVIDIA H200, 143771 MiB, compute 9.0"};
-    frame picture{"f-1",       1, "live-1", "default",
-                  "{\"k\":3}", 9, 1'500,    std::string("\xFF\xD8\0x", 4),
+    ready hello{"host-7-cpu-0011aabb",
+                "host",
+                "cpu",
+                "0.1.0",
+                7,
+                {"recognize", "train"},
+                64,
+                4,
+                {{id_a, 3}},
+                {{"default", epoch_factor + 1}},
+                "NVIDIA H200, 143771 MiB, compute 9.0"};
+    frame picture{"f-1",
+                  1,
+                  "live-1",
+                  "default",
+                  "{\"k\":3}",
+                  9,
+                  1'500,
+                  std::string("\xFF\xD8\0x", 4),
                   {-3, 10, 116, 129}};
     answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}"};
     status_reply state;

@@ -1,0 +1,62 @@
+// Times of both networks on a card, as one line of JSON; for tests/bench/bench_gpu.py. The best of
+// many rounds: what the card can do, without what else the machine does.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "workers/engine/cuda/backend.hpp"
+#include "workers/engine/cuda/loader.hpp"
+#include "workers/models.hpp"
+
+namespace {
+
+using namespace vultus;
+
+constexpr int rounds = 200, no_card = 2;
+
+template <typename Call>
+double best_ms(Call&& call) {
+    double best = 1e30;
+    for (int i = 0; i < rounds; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        call();
+        const std::chrono::duration<double, std::milli> took =
+            std::chrono::steady_clock::now() - begin;
+        best = std::min(best, took.count());
+    }
+    return best;
+}
+
+int complain(const error& why, int code = 1) {
+    std::fprintf(stderr, "%s\n", why.detail.c_str());
+    return code;
+}
+
+}  // namespace
+
+int main() {
+    const auto calls = cuda::load_table(VULTUS_CUDA_LIBRARY);
+    if (!calls) return complain(calls.error(), no_card);
+    const auto card = cuda::session::open(**calls, 0, 0);
+    if (!card) return complain(card.error(), no_card);
+    const auto files = find_models(std::string(VULTUS_SOURCE_DIR) + "/build/models");
+    if (!files) return complain(files.error());
+    const auto finder = cuda::load_detector(*card, files->detector, {});
+    const auto network = cuda::load_embedder(*card, files->embedder, {});
+    if (!finder) return complain(finder.error());
+    if (!network) return complain(network.error());
+
+    std::printf("{\"card\": \"%s\", \"embedding\": [", (*card)->info().name);
+    chip face;
+    face.rgb.assign(chip::bytes, 120);
+    for (const std::size_t count : {1u, 8u, 32u, 128u}) {
+        const std::vector<chip> chips(count, face);
+        const double ms = best_ms([&] { (*network)->embed(chips); });
+        std::printf("%s{\"chips\": %zu, \"ms\": %.4f, \"chips_per_second\": %.0f}",
+                    count == 1 ? "" : ", ", count, ms, static_cast<double>(count) / ms * 1e3);
+    }
+    const image picture(640, 480);
+    const double ms = best_ms([&] { (*finder)->detect(picture, {80, 640}); });
+    std::printf("], \"detector_vga_ms\": %.4f}\n", ms);
+    return 0;
+}
