@@ -103,8 +103,7 @@ class Service:
         self.children = [self.redis, self.broker, *self.workers, self.api]
 
     def redis_command(self):
-        command = ["redis-server", str(ROOT / "config/redis.conf"),
-                   "--dir", str(self.data / "redis"),
+        command = [str(ROOT / "config/redis"), str(ROOT / "config/redis.conf"), str(self.data / "redis"),
                    "--unixsocket", str(self.run / "redis.sock")]
         if self.options.redis_port:
             command += ["--port", str(self.options.redis_port), "--requirepass", self.password()]
