@@ -75,14 +75,15 @@ application::~application() = default;
 
 result<std::unique_ptr<application>> application::start(asio::io_context& io, zmq_context& zmq,
                                                         const api_settings& settings,
-                                                        server_settings timing) {
+                                                        server_settings timing,
+                                                        refusal refused) {
     auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints);
     if (!brokers) return fail(brokers.error());
     std::unique_ptr<application> made(
         new application(io, settings, std::move(*brokers), std::move(timing)));
     if (auto open = made->server_.listen(); !open) return fail(open.error());
     asio::co_spawn(io, made->events_.run(), asio::detached);
-    asio::co_spawn(io, made->health_.run(), asio::detached);
+    asio::co_spawn(io, made->health_.run(std::move(refused)), asio::detached);
     log::info("listening", {{"address", settings.bind}, {"port", made->port()}});
     return made;
 }
@@ -90,6 +91,7 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
 asio::awaitable<void> application::drain() {
     log::info("draining");
     services_.draining = true;
+    server_.leave();
     asio::steady_timer grace(io_, settings_.drain_grace);
     boost::system::error_code ignored;
     co_await grace.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

@@ -1,6 +1,7 @@
 // All parts of the api put together, for main and for tests that start it in their own process.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "api/http_server.hpp"
@@ -14,13 +15,17 @@ result<void> check_bind(const api_settings& settings);
 /// threads   that of the io_context
 class application {
  public:
+    using refusal = std::function<void(const error&)>;
+
     /// Opens the connections and the port. Redis and brokers need not be there yet.
     /// `timing`  the phases' times; address, limits and lists are taken from the settings
+    /// `refused` told, once, if the first Redis that answers may not be used (store_setup.hpp)
     /// requires  check_bind(settings); `zmq` outlives the application
     /// errors    malformed: an address or endpoint; store_unavailable: the port is taken
     static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
                                                       const api_settings& settings,
-                                                      server_settings timing = {});
+                                                      server_settings timing = {},
+                                                      refusal refused = [](const error&) {});
     ~application();
 
     int port() const noexcept { return server_.port(); }

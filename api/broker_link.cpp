@@ -18,6 +18,7 @@ namespace {
 
 using answer_slot = std::shared_ptr<one_shot<protocol::answer>>;
 using status_slot = std::shared_ptr<one_shot<protocol::status_reply>>;
+constexpr std::chrono::milliseconds look_every{250};  ///< whether a broker went away with a photo
 
 }  // namespace
 
@@ -141,17 +142,25 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
         self->answers.emplace(what.frame_id, slot);
         const auto left = std::max(until - boot_now(), std::chrono::milliseconds(0));
         what.deadline_ms = left.count();
-        const bool gone = !self->send(one, what);
+        const auto losses = one.socket.losses();
+        bool gone = !self->send(one, what);
         std::optional<protocol::answer> answer;
-        if (!gone) answer = co_await slot->wait(left);
+        while (!gone && !answer && boot_now() < until) {
+            answer = co_await slot->wait(std::min(until - boot_now(), look_every));
+            gone = !answer && !self->stopped && one.socket.losses() != losses;
+        }
         self->answers.erase(what.frame_id);
-        if (gone) continue;
+        if (gone) {
+            outcome = fail(errc::no_worker, "the broker that had the photo went away");
+            continue;
+        }
         if (!answer) {
             outcome = fail(errc::deadline_exceeded, "no worker answered in time");
             break;
         }
-        if (errc_named(answer->error) == errc::no_worker) {
-            outcome = fail(errc::no_worker, answer->detail);
+        const auto why = errc_named(answer->error);
+        if (why == errc::no_worker || why == errc::draining) {
+            outcome = fail(*why, answer->detail);
             continue;
         }
         outcome = std::move(*answer);

@@ -39,6 +39,18 @@ asio::awaitable<void> server_state::accept_all() {
     }
 }
 
+bool server_state::make_room() {
+    session* idlest = nullptr;
+    for (auto* one : sessions) {
+        if (one->idle && (idlest == nullptr || one->idle_since < idlest->idle_since)) idlest = one;
+    }
+    if (idlest == nullptr || boot_now() - idlest->idle_since < settings.yield_time) return false;
+    idlest->idle = false;  // it leaves: not to be chosen again
+    error_code ignored;
+    idlest->socket.cancel(ignored);
+    return true;
+}
+
 http_server::http_server(asio::io_context& io, server_settings settings, handler handle,
                          early_check check, retry_hint retry_after, metrics& measured)
     : state_(std::make_shared<server_state>(io, std::move(settings), std::move(handle),
@@ -75,6 +87,10 @@ int http_server::port() const noexcept {
 
 std::size_t http_server::sessions() const noexcept {
     return state_->sessions.size();
+}
+
+void http_server::leave() {
+    state_->leaving = true;
 }
 
 asio::awaitable<void> http_server::drain(milliseconds patience) {

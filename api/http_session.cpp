@@ -22,7 +22,7 @@ constexpr std::size_t linger_bytes_max = 64 * limits::mib;
 
 asio::awaitable<void> session::run() {
     const auto self = shared_from_this();
-    if (server->sessions.size() > server->settings.connections_max) {
+    if (server->sessions.size() > server->settings.connections_max && !server->make_room()) {
         ++server->refused;
         allow(server->settings.linger_time);
         asked.trace_id = random_hex32();
@@ -48,7 +48,8 @@ asio::awaitable<bool> session::one_request() {
     const auto begun = boot_now();
     bool body_is_read = false;
     auto answer = co_await answer_of(body_is_read);
-    const bool alive = body_is_read && reading->keep_alive() && !answer.close && !server->draining;
+    const bool stays = !answer.close && !server->leaving && !server->draining;
+    const bool alive = body_is_read && reading->keep_alive() && stays;
     const int status = answer.status;
     if (answer.channel) {
         server->measured.count("vultus_http_requests_total",
@@ -72,6 +73,7 @@ asio::awaitable<bool> session::read_header() {
     error_code bad;
     if (buffer.size() == 0) {
         idle = true;
+        idle_since = boot_now();
         allow(server->settings.idle_time);
         const auto size = co_await socket.async_read_some(
             buffer.prepare(4 * limits::kib), asio::redirect_error(asio::use_awaitable, bad));

@@ -46,6 +46,8 @@ struct server_state : std::enable_shared_from_this<server_state> {
           emptied(loop) {}
 
     asio::awaitable<void> accept_all();
+    /// Ends the connection that has been idle longest, and for yield_time. False: there is none.
+    bool make_room();
 
     asio::io_context& io;
     server_settings settings;
@@ -59,7 +61,8 @@ struct server_state : std::enable_shared_from_this<server_state> {
     std::unordered_set<session*> sessions;
     std::size_t refused = 0;
     std::size_t body_bytes = 0;
-    bool draining = false;
+    bool leaving = false;   ///< every answer ends its connection
+    bool draining = false;  ///< nothing new is taken
 };
 
 /// One connection.
@@ -132,6 +135,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     std::size_t reserved = 0;
     bool timed_out = false;
     bool idle = false;
+    boot_time idle_since{0};
     bool chunked_answer = false;
 };
 

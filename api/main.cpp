@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <csignal>
 #include <cstdio>
 
 #include "api/application.hpp"
@@ -52,7 +53,13 @@ int main(int argc, char** argv) {
     vultus::log::start("api", settings->common.log_level);
     vultus::zmq_context zmq;
     asio::io_context io(1);
-    auto app = api::application::start(io, zmq, *settings);
+    int exit_code = 0;
+    const auto refused = [&exit_code](const vultus::error& why) {
+        std::fprintf(stderr, "vultus-api: %s\n", why.detail.c_str());
+        exit_code = 2;
+        std::raise(SIGTERM);  // the usual way down
+    };
+    auto app = api::application::start(io, zmq, *settings, {}, refused);
     if (!app) {
         vultus::log::error("cannot_start", {{"why", app.error().detail}});
         return 1;
@@ -61,5 +68,5 @@ int main(int argc, char** argv) {
     asio::co_spawn(io, watch(signals, stop, **app), asio::detached);
     io.run();
     vultus::log::info("stopped");
-    return 0;
+    return exit_code;
 }

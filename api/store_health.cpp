@@ -49,6 +49,8 @@ asio::awaitable<void> store_health::check() {
     settings_ =
         good ? result<void>() : result<void>(fail(errc::store_unavailable, good.error().detail));
     if (good) checked_connection_ = connection;
+    was_ready_ = was_ready_ || good;
+    if (!good && !was_ready_ && refuses_start(good.error().code)) refused_(good.error());
     checked_at_ = boot_now();
 }
 
@@ -76,7 +78,8 @@ asio::awaitable<void> store_health::sample() {
     measured_.set("vultus_queue_bytes", static_cast<double>(stats->bytes));
 }
 
-asio::awaitable<void> store_health::run() {
+asio::awaitable<void> store_health::run(std::function<void(const error&)> refused) {
+    refused_ = std::move(refused);
     boot_time sampled{0};
     while (!stopped_) {
         const auto now = boot_now();
@@ -89,8 +92,8 @@ asio::awaitable<void> store_health::run() {
             co_await sample();
         }
         if (stopped_) break;
-        const bool refused = redis_.connected() && !settings_;
-        pause_.expires_after(refused ? refused_pause : look_every);
+        const bool unusable = redis_.connected() && !settings_;
+        pause_.expires_after(unusable ? refused_pause : look_every);
         boost::system::error_code ignored;
         co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }

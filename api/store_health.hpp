@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 
 #include "api/one_shot.hpp"
 #include "api/redis_asio.hpp"
@@ -17,8 +18,9 @@ class store_health {
     store_health(asio::io_context& io, redis_asio& redis, const job_store& store,
                  metrics& measured);
 
-    /// Looks until stop(). Spawned once.
-    asio::awaitable<void> run();
+    /// Looks until stop(). Spawned once. `refused` is told, once, of a Redis that may not be used
+    /// (refuses_start()) before it ever was.
+    asio::awaitable<void> run(std::function<void(const error&)> refused);
     void stop();
 
     /// errors    store_unavailable, with the reason
@@ -35,7 +37,8 @@ class store_health {
     const job_store& store_;
     metrics& measured_;
     asio::steady_timer pause_;
-    bool stopped_ = false;
+    bool stopped_ = false, was_ready_ = false;
+    std::function<void(const error&)> refused_;
     std::uint64_t checked_connection_ = 0;
     boot_time checked_at_{0};
     result<void> settings_ = fail(errc::store_unavailable, "Redis was not checked yet");

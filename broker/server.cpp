@@ -3,16 +3,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 #include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
+#include "shared/store_setup.hpp"
 
 namespace vultus::broker {
 namespace {
 
 constexpr int messages_per_turn = 256;  ///< of one socket, so that neither starves the other
-constexpr int wrong_data = 2;
+constexpr int wrong_store = 2;
 
 core_options options_of(const broker_settings& settings, std::string broker_id) {
     core_options options;
@@ -131,23 +133,19 @@ void server::send(side to, const std::string& connection, const protocol::messag
     tell(send_failed{connection, outcome == sent::unreachable, what});
 }
 
-// Three calls, one after the other; the first failure is the outcome.
-void server::load_library() {
-    redis_.send<void>(store_.load_library(), [this](result<void> loaded) {
-        if (loaded) return check_settings();
-        if (loaded.error().code == errc::wrong_version) {
-            log::error("wrong_version", {{"why", loaded.error().detail}});
-            exit_code_ = wrong_data;
+void server::prepare() {
+    vultus::prepare_store(redis_, store_, [this](result<void> ready) {
+        if (ready) {
+            was_ready_ = true;
+            return read_time();
+        }
+        const error& why = ready.error();
+        if (why.code == errc::wrong_version || (!was_ready_ && refuses_start(why.code))) {
+            std::fprintf(stderr, "vultus-broker: %s\n", why.detail.c_str());
+            exit_code_ = wrong_store;
             ended_ = true;
         }
-        tell(store_prepared{fail(loaded.error())});
-    });
-}
-
-void server::check_settings() {
-    redis_.send<void>(store_.check_settings(), [this](result<void> safe) {
-        if (safe) return read_time();
-        tell(store_prepared{fail(safe.error())});
+        tell(store_prepared{fail(why)});
     });
 }
 

@@ -23,7 +23,8 @@ class server {
     static result<std::unique_ptr<server>> open(zmq_context&, const broker_settings&);
 
     /// Serves until `stop` asks, then drains for at most drain_timeout.
-    /// returns   the exit code: 0, or 2 if Redis holds the data of another major version
+    /// returns   the exit code: 0, or 2 if Redis may not be used (refuses_start()) before it ever
+    ///           was, or holds the data of another major version
     int run(stop_signal& stop);
 
    private:
@@ -35,13 +36,12 @@ class server {
     void complain(side from, const error& why);
     void tell(event what) { waiting_.push_back(std::move(what)); }
     void send(side to, const std::string& connection, const protocol::message& what);
-    void load_library();
-    void check_settings();
+    void prepare();
     void read_time();
 
     void carry(const to_worker& one) { send(side::worker, one.connection, one.what); }
     void carry(const to_api& one) { send(side::api, one.connection, one.what); }
-    void carry(const prepare_store&) { load_library(); }
+    void carry(const prepare_store&) { prepare(); }
     void carry(const check_store&);
     void carry(const lease&);
     void carry(const hand_back&);
@@ -58,6 +58,7 @@ class server {
     redis_client redis_;
     std::deque<event> waiting_;          ///< told, not yet handled
     bool stopping_ = false, ended_ = false;
+    bool was_ready_ = false;             ///< Redis could be used once
     int exit_code_ = 0;
     boot_time complain_at_{0};
 };

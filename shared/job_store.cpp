@@ -122,7 +122,7 @@ redis_call<void> job_store::check_settings() const {
                 complain("maxmemory", "set (jobs are refused before it is full)");
             }
             if (wrong.empty() || seeded_bug("store.any_settings")) return {};
-            return fail(errc::store_unavailable, "Redis would lose accepted jobs: " + wrong + ".");
+            return fail(errc::bad_option, "Redis would lose accepted jobs: " + wrong + ".");
         });
 }
 

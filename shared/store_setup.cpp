@@ -70,6 +70,10 @@ redis_call<void> store_setup::step() {
             }};
 }
 
+bool refuses_start(errc why) noexcept {
+    return why == errc::wrong_version || why == errc::bad_option;
+}
+
 result<void> prepare_store(redis_blocking& redis, const job_store& store) {
     store_setup setup(store);
     while (!setup.done()) {

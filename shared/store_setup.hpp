@@ -13,9 +13,9 @@
 namespace vultus {
 
 /// Use: while (!setup.done()) send setup.step(), end at the first error.
-/// errors    wrong_version (server too old, data of another layout), store_unavailable (away, or
-///           with settings that would lose jobs; check_settings() alone is to be repeated every
-///           10 s)
+/// errors    wrong_version (server too old, data of another layout), bad_option (settings of Redis
+///           that would lose jobs; check_settings() alone is to be repeated every 10 s),
+///           store_unavailable (away)
 class store_setup {
    public:
     explicit store_setup(const job_store& store, unsigned shards = 1);
@@ -29,6 +29,10 @@ class store_setup {
     unsigned shards_;
     std::shared_ptr<progress> progress_;  ///< shared with the calls that are under way
 };
+
+/// True if only a person can make it good. A process that was never ready ends then, with exit code
+/// 2 and the error on stderr; one that was waits for better.
+bool refuses_start(errc why) noexcept;
 
 /// threads   blocks, at most the times of the client per step
 result<void> prepare_store(redis_blocking& redis, const job_store& store);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -111,10 +112,13 @@ void* zmq_context::native() const noexcept { return state_->native; }
 
 struct zmq_socket::state {
     void* native = nullptr;
+    void* monitor = nullptr;  ///< hears of lost connections
+    std::uint64_t losses = 0;
     state() = default;
     state(const state&) = delete;
     state& operator=(const state&) = delete;
     ~state() {
+        if (monitor != nullptr) zmq_close(monitor);
         if (native != nullptr) zmq_close(native);
     }
 };
@@ -153,6 +157,12 @@ result<zmq_socket> zmq_socket::dealer(zmq_context& context, const std::string& e
     if (!routing_id.empty()) {
         zmq_setsockopt(made->native, ZMQ_ROUTING_ID, routing_id.data(), routing_id.size());
     }
+    static std::atomic<std::uint64_t> monitors{0};
+    const std::string losses = "inproc://losses-" + std::to_string(++monitors);
+    zmq_socket_monitor(made->native, losses.c_str(), ZMQ_EVENT_DISCONNECTED);
+    made->monitor = ::zmq_socket(context.native(), ZMQ_PAIR);
+    VULTUS_REQUIRE(made->monitor != nullptr, "ZeroMQ has a socket for us");
+    zmq_connect(made->monitor, losses.c_str());
     if (zmq_connect(made->native, endpoint.c_str()) != 0) return failed("cannot connect", endpoint);
     return zmq_socket(std::move(made));
 }
@@ -198,6 +208,18 @@ std::optional<std::vector<std::string>> zmq_socket::receive() {
         }
         if (count <= frames_max) return frames;
     }
+}
+
+std::uint64_t zmq_socket::losses() {
+    if (state_->monitor == nullptr) return 0;
+    std::array<char, 512> sink{};  // two frames an event: what, and where
+    while (zmq_recv(state_->monitor, sink.data(), sink.size(), ZMQ_DONTWAIT) >= 0) {
+        int more = 0;
+        std::size_t size = sizeof more;
+        zmq_getsockopt(state_->monitor, ZMQ_RCVMORE, &more, &size);
+        if (more == 0) ++state_->losses;
+    }
+    return state_->losses;
 }
 
 int zmq_socket::fd() const noexcept {

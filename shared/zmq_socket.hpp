@@ -55,6 +55,9 @@ class zmq_socket {
     /// The next whole message, at most 16 frames (a longer one is dropped); never waits.
     std::optional<std::vector<std::string>> receive();
 
+    /// How often a DEALER lost its peer: what was sent to it before may be lost with it.
+    std::uint64_t losses();
+
     int fd() const noexcept;       ///< edge-triggered: receive() all on each event and after send()
     void* native() const noexcept;
     std::string endpoint() const;  ///< as bound, with the real port

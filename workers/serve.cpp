@@ -1,13 +1,17 @@
 #include "workers/serve.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
+#include "shared/store_setup.hpp"
 #include "workers/pipeline.hpp"
 #include "workers/startup.hpp"
 
 namespace vultus {
 namespace {
+
+constexpr int exit_store = 2;
 
 std::string described(const card_info& card) {
     if (card.name.empty()) return {};
@@ -31,7 +35,11 @@ session_settings session_part(const worker_settings& all, std::string device, st
 int serve(const worker_settings& settings, vision_models models, std::string device,
           std::string build, stop_signal& stop) {
     const job_store store;
-    if (!wait_for_store(settings.common.redis, store, stop)) return 0;
+    if (const auto ready = wait_for_store(settings.common.redis, store, stop); !ready) {
+        if (!refuses_start(ready.error().code)) return 0;
+        std::fprintf(stderr, "vultus-worker: %s\n", ready.error().detail.c_str());
+        return exit_store;
+    }
     session_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.card = described(models.card);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;

@@ -50,12 +50,13 @@ result<std::string> choose_device(const std::string& setting) {
     return fail(errc::bad_option, "device is auto, cpu or cuda:N");
 }
 
-bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop) {
+result<void> wait_for_store(const redis_address& address, const job_store& store,
+                            stop_signal& stop) {
     redis_blocking redis(address);
     std::string said;
     while (!stop.asked()) {
         const auto ready = prepare_store(redis, store);
-        if (ready) return true;
+        if (ready || refuses_start(ready.error().code)) return ready;
         const error& why = ready.error();
         const std::string now_said = std::string(name_of(why.code)) + ": " + why.detail;
         if (now_said != said) log::error("redis_not_ready", {{"why", now_said}});
@@ -64,7 +65,7 @@ bool wait_for_store(const redis_address& address, const job_store& store, stop_s
         items[0].fd = stop.fd();
         poll(items, std::chrono::milliseconds(250));
     }
-    return false;
+    return fail(errc::draining, "told to stop before Redis was ready");
 }
 
 int usable_cores() {

@@ -19,8 +19,9 @@ result<std::string> choose_device(const std::string& setting);
 
 /// Waits until Redis answers, has our library, and has the durable settings. Says in the log what
 /// is missing, each time that changes.
-/// returns   false if a stop was asked meanwhile
-bool wait_for_store(const redis_address& address, const job_store& store, stop_signal& stop);
+/// errors    draining: a stop was asked meanwhile; those of refuses_start(): waiting is no use
+result<void> wait_for_store(const redis_address& address, const job_store& store,
+                            stop_signal& stop);
 
 /// Sends SIGINT and SIGTERM on to the calling thread, whichever thread the kernel chose for them.
 /// OpenBLAS starts threads when the program is loaded, before stop_signal can block anything in

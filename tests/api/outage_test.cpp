@@ -69,6 +69,24 @@ TEST(handlers_alone, a_redis_that_would_lose_jobs_is_not_used) {
     EXPECT_EQ(api.call("POST", "/api/clear").status, 503);
 }
 
+TEST(handlers_alone, from_the_signal_on_every_answer_ends_its_connection) {
+    running_api api([](api_settings& settings, server_settings&) {
+        settings.drain_grace = milliseconds(2'000);
+    });
+    const std::string ask = "GET /healthz/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    connection one(api.port());
+    one.send(ask);
+    EXPECT_NE(one.receive().field("connection"), "close");
+    auto drained = std::async(std::launch::async, [&] { api.drain(); });
+    while (api.get("/healthz/ready").status == 200) {
+    }
+    one.send(ask);
+    const auto told = one.receive();
+    EXPECT_EQ(told.status, 200);
+    EXPECT_EQ(told.field("connection"), "close");
+    drained.get();
+}
+
 TEST(handlers_alone, draining_ends_streams_and_long_polls) {
     running_api api([](api_settings& settings, server_settings&) {
         settings.drain_timeout = milliseconds(20'000);

@@ -272,8 +272,9 @@ TEST(server_times, slow_clients_are_told_and_closed) {
 }
 
 TEST(server_bounds, connections_and_bytes_in_flight) {
-    running_api api([](api_settings& settings, server_settings&) {
+    running_api api([](api_settings& settings, server_settings& timing) {
         settings.connections_max = 4;  // the second is still being closed
+        timing.yield_time = std::chrono::minutes(1);
         settings.inflight_body_bytes_max = 1'000;
     });
     const auto promise_body = [&](connection& to, int bytes) {
@@ -298,6 +299,25 @@ TEST(server_bounds, connections_and_bytes_in_flight) {
     connection fifth(api.port());
     EXPECT_EQ(fifth.receive().status, 503);
     EXPECT_TRUE(fifth.is_closed());
+}
+
+TEST(server_bounds, idle_connections_give_way_the_longest_idle_first) {
+    running_api api([](api_settings& settings, server_settings& timing) {
+        settings.connections_max = 2;
+        timing.yield_time = std::chrono::milliseconds(0);
+    });
+    const std::string ask = "GET /healthz/live HTTP/1.1\r\n" + host + "\r\n";
+    connection first(api.port()), second(api.port());
+    for (connection* one : {&first, &second}) {
+        one->send(ask);
+        EXPECT_EQ(one->receive().status, 200);
+    }
+    connection third(api.port());
+    third.send(ask);
+    EXPECT_EQ(third.receive().status, 200);
+    EXPECT_TRUE(first.is_closed());
+    second.send(ask);
+    EXPECT_EQ(second.receive().status, 200);
 }
 
 TEST(server_bind, other_addresses_need_a_word) {

@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
     stop_signal stop;
     route_signals_here();
     const job_store store;
-    if (!wait_for_store(settings->common.redis, store, stop)) return 0;
+    if (!wait_for_store(settings->common.redis, store, stop)) return 3;
 
     const session_settings talk = session_part(*settings, "none", "null");
     progress stages;

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "shared/redis_blocking.hpp"
 #include "shared/vultus_lua.hpp"
 #include "tests/shared/redis_server_support.hpp"
@@ -40,6 +43,21 @@ TEST(store_setup, loads_the_library_once_and_replaces_an_older_one) {
     EXPECT_EQ(told, "ready");
 }
 
+TEST(store_setup, an_older_minor_is_replaced_and_a_newer_one_stays) {
+    redis_server server;
+    redis_blocking redis(server.address());
+    const job_store store;
+    const std::string now = "minor = " + std::to_string(vultus_lua_minor) + "}";
+    for (const unsigned there : {0U, vultus_lua_minor + 7}) {
+        std::string text = vultus_lua;
+        ASSERT_NE(text.find(now), std::string::npos);
+        text.replace(text.find(now), now.size(), "minor = " + std::to_string(there) + "}");
+        ASSERT_FALSE(redis.call({"FUNCTION", "LOAD", "REPLACE", text})->is_error());
+        ASSERT_TRUE(prepare_store(redis, store));
+        EXPECT_EQ(redis.call(store.about())->minor, std::max(there, vultus_lua_minor));
+    }
+}
+
 TEST(store_setup, data_of_another_layout_is_refused) {
     redis_server server;
     redis_blocking redis(server.address());
@@ -56,7 +74,7 @@ TEST(store_setup, settings_that_would_lose_jobs_are_named) {
     redis_blocking redis(server.address());
     const auto outcome = prepare_store(redis, job_store());
     ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, errc::store_unavailable);
+    EXPECT_EQ(outcome.error().code, errc::bad_option);
     EXPECT_THAT(outcome.error().detail,
                 HasSubstr("appendfsync is \"everysec\", must be \"always\""));
     EXPECT_THAT(outcome.error().detail, HasSubstr("maxmemory is \"0\""));
