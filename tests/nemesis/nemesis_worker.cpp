@@ -81,6 +81,6 @@ int main(int argc, char** argv) {
     if (!straightener) return 3;
     vision_models models{std::make_unique<one_face>(), std::make_unique<one_face>(),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         std::make_unique<colour_embedder>()};
+                         std::make_unique<colour_embedder>(), {}, {}};
     return serve(*settings, std::move(models), "cpu", "nemesis", stop);
 }
