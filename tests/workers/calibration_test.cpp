@@ -159,7 +159,7 @@ TEST(calibration, the_projects_table_has_every_kind) {
         const auto rule = load_threshold(settings);
         ASSERT_TRUE(rule) << rule.error().detail;
         EXPECT_NEAR(rule->distance_for(50), usual, 0.01) << kind;
-        EXPECT_NEAR(*stranger_rate_at(rule->table, rule->distance_for(50), 50), 0.05, 0.02);
+        EXPECT_NEAR(*distance_for_strangers(rule->table, 0.05, 50), usual, 0.01) << kind;
         const double few = *distance_for_strangers(rule->table, 0.05, 20);
         EXPECT_GT(few, *distance_for_strangers(rule->table, 0.05, 1'000));
         EXPECT_GT(*distance_for_strangers(rule->table, 0.05, 1'000'000), 0.1);
