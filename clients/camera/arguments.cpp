@@ -1,0 +1,65 @@
+#include "clients/camera/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace vultus::camera {
+
+result<std::pair<std::string, std::string>> parse_address(std::string text) {
+    for (const std::string scheme : {"http://", "ws://"}) {
+        if (text.starts_with(scheme)) text.erase(0, scheme.size());
+    }
+    while (text.ends_with('/')) text.pop_back();
+    const auto colon = text.rfind(':');
+    const bool bare = colon == std::string::npos || text.ends_with(']');
+    std::string host = bare ? text : text.substr(0, colon);
+    const std::string port = bare ? "5000" : text.substr(colon + 1);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    const bool number = !port.empty() && port.size() <= 5 &&
+                        port.find_first_not_of("0123456789") == std::string::npos;
+    if (host.empty() || !number || text.find('/') != std::string::npos) {
+        return fail(errc::malformed, "the service's address is like http://127.0.0.1:5000");
+    }
+    return std::pair(std::move(host), port);
+}
+
+arguments parse_arguments(int argc, char** argv) {
+    arguments asked;
+    std::string url = "http://127.0.0.1:5000";
+    bool no_tracks = false;
+    CLI::App app("Names the people before a camera, live.", "vultus-camera");
+    app.set_version_flag("--version", "vultus-camera " VULTUS_VERSION);
+    app.add_option("source", asked.source,
+                   "Index of a camera (0), a video file, an RTSP URL, or a folder of pictures");
+    app.add_option("--url", url, "The service (http://127.0.0.1:5000)");
+    app.add_option("--collection", asked.collection, "Whose people are looked for (default)");
+    app.add_option("--detector", asked.detector, "hog or cnn")
+        ->check(CLI::IsMember({"hog", "cnn"}));
+    app.add_option("--min-face", asked.min_face_px, "Smallest face, pixels")
+        ->check(CLI::Range(10, 2'000));
+    app.add_option("--blur", asked.blur, "Who is hidden: none, unknown, known or all")
+        ->check(CLI::IsMember({"none", "unknown", "known", "all"}));
+    app.add_flag("--no-tracks", no_tracks, "Do not follow faces: each frame stands for itself");
+    app.add_flag("--headless", asked.headless, "No window");
+    app.add_flag("--json", asked.json, "Print one line of JSON for each answered frame");
+    app.add_option("--out", asked.out, "Write the annotated frames as a video (.avi or .mp4)");
+    app.add_option("--rate", asked.rate, "Frames a second of a file or folder")
+        ->check(CLI::Range(0.1, 240.0));
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& why) {
+        asked.exit_code = app.exit(why) == 0 ? 0 : 2;
+        return asked;
+    }
+    asked.tracks = !no_tracks;
+    const auto address = parse_address(url);
+    if (!address) {
+        std::fprintf(stderr, "vultus-camera: %s\n", address.error().detail.c_str());
+        asked.exit_code = 2;
+        return asked;
+    }
+    std::tie(asked.host, asked.port) = *address;
+    return asked;
+}
+
+}  // namespace vultus::camera

@@ -1,0 +1,32 @@
+// What vultus-camera was asked on its command line.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "shared/result.hpp"
+
+namespace vultus::camera {
+
+struct arguments {
+    std::string source = "0";  ///< index of a camera, video file, URL, or folder of pictures
+    std::string host = "127.0.0.1";
+    std::string port = "5000";
+    std::string collection = "default", detector = "hog", blur = "none";
+    int min_face_px = 80;
+    bool tracks = true;
+    bool headless = false;  ///< no window
+    bool json = false;      ///< one line for each answered frame
+    std::string out;        ///< annotated video to write, .avi or .mp4
+    double rate = 0;        ///< frames a second of a file or folder; 0: the file's own, or 2
+    int exit_code = -1;     ///< >= 0: end now with it
+};
+
+/// Prints help, version or what is wrong, and sets exit_code then.
+arguments parse_arguments(int argc, char** argv);
+
+/// Host and port of "http://host:port", "ws://host:port" or "host:port".
+/// errors    malformed
+result<std::pair<std::string, std::string>> parse_address(std::string text);
+
+}  // namespace vultus::camera

@@ -1,0 +1,219 @@
+#include "clients/camera/live_link.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/websocket.hpp>
+#include <map>
+#include <thread>
+#include <utility>
+
+namespace vultus::camera {
+namespace {
+
+namespace asio = boost::asio;
+namespace websocket = boost::beast::websocket;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+constexpr std::size_t sent_most = 2;  ///< one is looked at, one waits: no worker is idle
+constexpr std::size_t heard_most = 64;
+constexpr milliseconds forgotten_after{4'000};  ///< a frame that nobody answers any more
+constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
+
+}  // namespace
+
+struct live_link::state {
+    using stream = websocket::stream<boost::beast::tcp_stream>;
+    state(std::string at_host, std::string at_port, std::string chosen)
+        : host(std::move(at_host)),
+          port(std::move(at_port)),
+          settings(std::move(chosen)),
+          awake(io),
+          pause(io) {}
+
+    asio::awaitable<void> run();
+    asio::awaitable<std::string> talk();
+    asio::awaitable<void> read(stream& channel);
+    asio::awaitable<void> write(stream& channel);
+    void hear(message told);
+    void tell(news what) {
+        while (!heard.closed() && !heard.try_push(what)) heard.try_pop();
+    }
+    void count() { busy = sent.size() + (waiting ? 1 : 0); }
+
+    const std::string host, port;
+    std::string settings;
+    asio::io_context io{1};
+    asio::steady_timer awake, pause;
+    std::optional<shot> waiting;
+    std::map<std::uint64_t, shot> sent;  ///< by seq of this connection
+    std::uint64_t seq = 0;
+    bool settings_new = false, up = false, stopped = false;
+    std::string why;  ///< the last connection ended so
+    std::atomic<std::size_t> busy{0};
+    bounded_queue<news> heard{heard_most};
+    std::thread thread;
+};
+
+live_link::live_link(std::string host, std::string port, std::string settings)
+    : state_(std::make_shared<state>(std::move(host), std::move(port), std::move(settings))) {
+    asio::co_spawn(state_->io, state_->run(), asio::detached);
+    state_->thread = std::thread([inside = state_.get()] { inside->io.run(); });
+}
+
+live_link::~live_link() {
+    state_->heard.close();
+    state_->io.stop();
+    state_->thread.join();
+}
+
+void live_link::offer(shot newest) {
+    asio::post(state_->io, [inside = state_, one = std::move(newest)]() mutable {
+        inside->waiting = std::move(one);
+        inside->count();
+        inside->awake.cancel();
+    });
+}
+
+void live_link::choose(std::string settings) {
+    asio::post(state_->io, [inside = state_, text = std::move(settings)]() mutable {
+        inside->settings = std::move(text);
+        inside->settings_new = true;
+        inside->awake.cancel();
+    });
+}
+
+std::optional<news> live_link::next(milliseconds patience) {
+    return state_->heard.pop_for(patience);
+}
+
+std::size_t live_link::on_their_way() const {
+    return state_->busy;
+}
+
+asio::awaitable<void> live_link::state::run() {
+    milliseconds back_off = back_off_first;
+    while (true) {
+        up = false;
+        const std::string ended = co_await talk();
+        if (up) back_off = back_off_first;
+        sent.clear();
+        count();
+        const auto seconds = std::to_string(back_off.count() / 1'000);
+        tell(link_news{false, "no_connection", ended + "; the next try is in " + seconds + " s"});
+        pause.expires_after(back_off);
+        error_code ignored;
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        back_off = std::min(2 * back_off, back_off_most);
+    }
+}
+
+/// One connection, to its end. Gives why it ended.
+asio::awaitable<std::string> live_link::state::talk() {
+    error_code bad;
+    asio::ip::tcp::resolver resolver(io);
+    const auto found =
+        co_await resolver.async_resolve(host, port, asio::redirect_error(asio::use_awaitable, bad));
+    if (bad) co_return "there is no host " + host;
+    stream channel(io);
+    channel.next_layer().expires_after(std::chrono::seconds(5));
+    co_await channel.next_layer().async_connect(found,
+                                                asio::redirect_error(asio::use_awaitable, bad));
+    if (bad) co_return "nobody listens at " + host + ":" + port;
+    channel.next_layer().socket().set_option(asio::ip::tcp::no_delay(true), bad);
+    channel.next_layer().expires_never();
+    channel.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::client));
+    websocket::response_type said;
+    co_await channel.async_handshake(said, host + ":" + port, "/api/live",
+                                     asio::redirect_error(asio::use_awaitable, bad));
+    if (bad && said.result_int() == 429) co_return "as many cameras as allowed are connected";
+    if (bad) co_return "the service refused the connection";
+    up = true;
+    stopped = false;
+    settings_new = true;
+    seq = 0;
+    why = "the connection broke";
+    tell(link_news{true, "connected", {}});
+    bool writing = true;
+    asio::co_spawn(io, write(channel), [&](std::exception_ptr) {
+        writing = false;
+        pause.cancel();
+    });
+    co_await read(channel);
+    stopped = true;
+    awake.cancel();
+    channel.next_layer().close();
+    while (writing) {  // it uses the channel
+        pause.expires_after(std::chrono::seconds(1));
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+    }
+    co_return why;
+}
+
+asio::awaitable<void> live_link::state::read(stream& channel) {
+    boost::beast::flat_buffer buffer;
+    while (true) {
+        error_code bad;
+        co_await channel.async_read(buffer, asio::redirect_error(asio::use_awaitable, bad));
+        if (bad == websocket::error::closed) why = "the service ended the session";
+        if (bad) co_return;
+        hear(parse_message(boost::beast::buffers_to_string(buffer.data())));
+        buffer.clear();
+        awake.cancel();
+    }
+}
+
+void live_link::state::hear(message told) {
+    if (told.what == message::kind::problem) {
+        tell(link_news{true, told.error, told.detail});
+    }
+    const auto mine = sent.find(told.seq);
+    if (told.what == message::kind::frame && mine != sent.end()) {
+        const auto spent = steady::now() - mine->second.taken;
+        const double latency = std::chrono::duration<double, std::milli>(spent).count();
+        tell(answered{mine->second, told, latency});
+    }
+    sent.erase(sent.begin(), sent.upper_bound(told.seq));  // in order: older ones were dropped
+    count();
+}
+
+asio::awaitable<void> live_link::state::write(stream& channel) {
+    while (!stopped) {
+        error_code bad;
+        if (std::exchange(settings_new, false)) {
+            const std::string text = settings;
+            channel.text(true);
+            co_await channel.async_write(asio::buffer(text),
+                                         asio::redirect_error(asio::use_awaitable, bad));
+        } else if (waiting && sent.size() < sent_most) {
+            const shot one = *std::exchange(waiting, std::nullopt);
+            sent[++seq] = one;
+            count();
+            channel.binary(true);
+            co_await channel.async_write(asio::buffer(*one.jpeg),
+                                         asio::redirect_error(asio::use_awaitable, bad));
+        } else {
+            awake.expires_after(milliseconds(500));
+            co_await awake.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+            const auto old = steady::now() - forgotten_after;
+            std::erase_if(sent, [&](const auto& one) { return one.second.taken < old; });
+            count();
+            continue;
+        }
+        if (bad) co_return;
+    }
+}
+
+}  // namespace vultus::camera

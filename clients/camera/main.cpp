@@ -1,0 +1,180 @@
+// vultus-camera: three threads that never wait for one another. The source takes pictures at their
+// pace, the link sends the newest one when the service has room, and this one shows and writes.
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <opencv2/highgui.hpp>
+#include <opencv2/videoio.hpp>
+
+#include "clients/camera/arguments.hpp"
+#include "clients/camera/drawing.hpp"
+#include "clients/camera/live_link.hpp"
+#include "clients/camera/newest.hpp"
+#include "clients/camera/source.hpp"
+
+namespace {
+
+using namespace vultus::camera;
+using std::chrono::milliseconds;
+
+constexpr const char* window = "Vultus";
+constexpr const char* keys = "q quit  space stop/go  b blur  t tracks";
+constexpr milliseconds last_answer_in{5'000};
+constexpr double video_rate = 15;
+
+// A handler and not shared/stop_signal: OpenCV's libraries have threads before main begins, and a
+// blocked signal would end the program in one of those.
+std::atomic<bool> asked_to_stop{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void print(const std::string& line) {
+    std::puts(line.c_str());
+    std::fflush(stdout);  // whoever reads it is waiting for it
+}
+
+/// What is shown and written, and the state of the keys.
+class stage {
+ public:
+    stage(arguments asked, live_link& link) : asked_(std::move(asked)), link_(link) {}
+
+    void hear(news what) {
+        if (auto* answer = std::get_if<answered>(&what)) {
+            last_ = std::move(*answer);
+            trouble_.clear();
+            ++answers_;
+            if (asked_.json) print(line_of(last_.told, last_.what.number, last_.latency_ms));
+            if (!asked_.out.empty()) record();
+            fresh_ = true;
+        } else {
+            const auto& word = std::get<link_news>(what);
+            complain(word.word, word.detail);
+            if (word.word == "connected") trouble_.clear();
+        }
+    }
+
+    void complain(const std::string& word, const std::string& detail) {
+        trouble_ = detail.empty() ? word : detail;
+        if (asked_.json)
+            print(line_of(word, detail));
+        else
+            std::fprintf(stderr, "vultus-camera: %s\n", trouble_.c_str());
+    }
+
+    /// Draws the newest picture. With faces to hide it shows only pictures whose answer is there,
+    /// so that nobody is seen for the moment before.
+    void show(const std::optional<picture>& newest, bool held) {
+        const bool hides = asked_.blur != "none";
+        if (hides ? !fresh_ : !newest && !fresh_) return;
+        if (newest && !hides) shown_ = newest->pixels->clone();
+        if (hides) shown_ = picture_of(*last_.what.jpeg);
+        if (shown_.empty()) return;
+        fresh_ = false;
+        cv::Mat canvas = shown_.clone();
+        draw_faces(canvas, last_.told.faces);
+        draw_lines(canvas, status_lines(held), false);
+        draw_lines(canvas, {keys}, true);
+        cv::imshow(window, canvas);
+    }
+
+    /// False: the user quits.
+    bool press(int key, source& from, bool& held) {
+        if (key == 'q' || key == 27) return false;
+        if (key == ' ') from.hold(held = !held);
+        if (key == 't') asked_.tracks = !asked_.tracks;
+        if (key == 'b') {
+            asked_.blur = asked_.blur == "none"      ? "unknown"
+                          : asked_.blur == "unknown" ? "known"
+                          : asked_.blur == "known"   ? "all"
+                                                     : "none";
+        }
+        if (key == 'b' || key == 't') link_.choose(settings_text(asked_));
+        return true;
+    }
+
+    std::uint64_t answers() const { return answers_; }
+
+ private:
+    std::vector<std::string> status_lines(bool held) const {
+        char text[160];
+        std::snprintf(text, sizeof text, "%.0f ms  dropped %llu  blur %s%s%s", last_.latency_ms,
+                      static_cast<unsigned long long>(last_.what.number - answers_),
+                      asked_.blur.c_str(), asked_.tracks ? "" : "  no tracks",
+                      held ? "  stopped" : "");
+        std::vector<std::string> lines{summary_of(last_.told.faces), text};
+        if (!trouble_.empty()) lines.push_back(trouble_);
+        return lines;
+    }
+
+    void record() {
+        cv::Mat canvas = picture_of(*last_.what.jpeg);
+        if (canvas.empty()) return;
+        draw_faces(canvas, last_.told.faces);
+        if (!video_.isOpened()) {
+            const bool mp4 = asked_.out.ends_with(".mp4");
+            const int code = mp4 ? cv::VideoWriter::fourcc('m', 'p', '4', 'v')
+                                 : cv::VideoWriter::fourcc('M', 'J', 'P', 'G');
+            size_ = canvas.size();
+            if (!video_.open(asked_.out, code, video_rate, size_)) {
+                complain("cannot_write", "cannot write " + asked_.out);
+                asked_.out.clear();
+                return;
+            }
+        }
+        if (canvas.size() == size_) video_.write(canvas);
+    }
+
+    arguments asked_;
+    live_link& link_;
+    answered last_;
+    std::uint64_t answers_ = 0;
+    bool fresh_ = false;  ///< the last answer was not shown yet
+    std::string trouble_;
+    cv::Mat shown_;
+    cv::VideoWriter video_;
+    cv::Size size_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const arguments asked = parse_arguments(argc, argv);
+    if (asked.exit_code >= 0) return asked.exit_code;
+    for (const int one : {SIGINT, SIGTERM}) std::signal(one, [](int) { asked_to_stop = true; });
+    live_link link(asked.host, asked.port, settings_text(asked));
+    stage show(asked, link);
+    newest<picture> pictures;
+    vultus::bounded_queue<std::string> troubles(16);
+    source from(
+        asked.source, asked.rate,
+        [&](picture one) {
+            // Encoding is worth it only if the service has room soon.
+            if (link.on_their_way() < 3) {
+                auto jpeg = std::make_shared<const std::string>(jpeg_of(*one.pixels));
+                link.offer({one.number, one.taken, std::move(jpeg)});
+            }
+            pictures.put(std::move(one));
+        },
+        [&](std::string why) { troubles.try_push(why); });
+    if (!asked.headless) cv::namedWindow(window, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO);
+    bool held = false;
+    steady::time_point last_news = steady::now();
+    while (!asked_to_stop) {
+        const bool no_more = from.ended();  // before its last words are read
+        while (auto why = troubles.try_pop()) show.complain("no_picture", *why);
+        while (auto what = link.next(milliseconds(asked.headless ? 20 : 0))) {
+            if (std::holds_alternative<answered>(*what)) last_news = steady::now();
+            show.hear(std::move(*what));
+        }
+        if (!asked.headless) {
+            show.show(pictures.take(milliseconds(5)), held);
+            if (!show.press(cv::waitKey(5), from, held)) break;
+            const bool closed = cv::getWindowProperty(window, cv::WND_PROP_VISIBLE) < 1;
+            if (closed && show.answers() > 0) break;
+        }
+        if (!no_more) continue;
+        if (from.failed()) break;
+        if (link.on_their_way() == 0 || steady::now() > last_news + last_answer_in) break;
+    }
+    pictures.close();
+    return from.failed() ? 1 : 0;
+}

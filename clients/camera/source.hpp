@@ -1,0 +1,61 @@
+// Where pictures come from: a camera, a video file, an RTSP URL or a folder. A thread of its own
+// takes them at their pace, whoever is slow behind it; a camera or a URL that is gone is opened
+// again, later each time.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "clients/camera/live_link.hpp"
+
+namespace vultus::camera {
+
+struct picture {
+    std::uint64_t number = 0;  ///< counts from 1
+    steady::time_point taken{};
+    std::shared_ptr<const cv::Mat> pixels;
+};
+
+/// What a source is, by its text.
+enum class source_kind { camera, url, file, folder };
+source_kind kind_of(const std::string& text);
+
+/// The pictures of a folder by name: .jpg, .jpeg, .png, .bmp, .webp.
+std::vector<std::string> pictures_of(const std::string& folder);
+
+class source {
+ public:
+    using take = std::function<void(picture)>;
+    using complain = std::function<void(std::string)>;
+    /// Both are called by the source's thread. `rate`: of a file or folder; 0: its own.
+    source(std::string text, double rate, take on_picture, complain on_trouble);
+    ~source();
+    source(const source&) = delete;
+    source& operator=(const source&) = delete;
+
+    void hold(bool still) { held_ = still; }  ///< stop and go on
+    bool ended() const { return ended_; }     ///< a file or folder has no more
+    bool failed() const { return failed_; }   ///< a file or folder cannot be read at all
+
+ private:
+    void run();
+    bool play(double& pictures_a_second);
+    void show_folder();
+    void give(cv::Mat pixels);
+    void wait_until(steady::time_point when);
+
+    const std::string text_;
+    const double rate_;
+    take take_;
+    complain complain_;
+    std::uint64_t count_ = 0;
+    std::atomic<bool> held_{false}, stop_{false}, ended_{false}, failed_{false};
+    std::thread thread_;
+};
+
+}  // namespace vultus::camera
