@@ -54,7 +54,8 @@ seen_face face_of(const json::value& from) {
     const auto& distance = member(from, "distance");
     if (distance.is_number()) face.distance = number(distance);
     if (const auto* floats = member(from, "embedding").if_array()) {
-        for (const auto& value : *floats) face.embedding.push_back(static_cast<float>(number(value)));
+        for (const auto& value : *floats)
+            face.embedding.push_back(static_cast<float>(number(value)));
     }
     return face;
 }
@@ -89,7 +90,8 @@ result<live_answer> parse_live_answer(std::string_view from) {
     boost::system::error_code bad;
     json::parse_options strict;
     strict.max_depth = limits::json_depth;
-    const auto whole_text = json::parse(json::string_view(from.data(), from.size()), bad, {}, strict);
+    const auto whole_text =
+        json::parse(json::string_view(from.data(), from.size()), bad, {}, strict);
     const auto* faces = bad ? nullptr : member(whole_text, "faces").if_array();
     if (faces == nullptr) return fail(errc::internal, "a worker's answer cannot be read");
     live_answer answer;

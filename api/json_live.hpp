@@ -16,7 +16,7 @@ namespace vultus::api {
 
 /// What a worker found on a frame.
 struct live_answer {
-    std::int64_t width = 0, height = 0;                ///< of the upright frame
+    std::int64_t width = 0, height = 0;                 ///< of the upright frame
     std::int64_t version = 0, people = 0, trained = 0;  ///< of the gallery
     bool truncated = false;
     std::vector<seen_face> faces;

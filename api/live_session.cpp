@@ -72,9 +72,11 @@ asio::awaitable<void> live_session::run() {
     const auto self = shared_from_this();
     settings_ = settings_json(options_);
     running_ = 2;
-    const auto ended = [self](std::exception_ptr) {
+    const auto ended = [self](std::exception_ptr why) {
+        if (why) log::error("live_session_threw");
         --self->running_;
-        self->over();
+        // Who stops says goodbye first: only then is there nothing more to write.
+        if (why || !self->stopping_) self->over();
         self->ended_.cancel();
     };
     asio::co_spawn(
@@ -265,8 +267,10 @@ asio::awaitable<void> live_session::write() {
         } else if (answer_) {
             text = *answer_;
         } else if (stopping_) {
-            co_await channel_.write(problem_json(0, {errc::draining, "the service is stopping"}));
-            co_return co_await channel_.close(going_away, "the service is stopping");
+            text = problem_json(0, {errc::draining, "the service is stopping"});
+            if (!co_await channel_.write(text)) co_return;
+            co_await channel_.close(going_away, "the service is stopping");
+            co_return;
         } else {
             co_await sleep(write_);
             continue;

@@ -61,11 +61,11 @@ class live_session : public live_sessions::member,
     std::uint64_t options_number_ = 0;  ///< grows with each change
     live_tracks tracks_;
     std::uint64_t seq_ = 0, dropped_ = 0;
-    gallery_version removed_ = 0;       ///< the newest removal that we know of
+    gallery_version removed_ = 0;  ///< the newest removal that we know of
     std::optional<frame> waiting_;
     std::optional<std::string> settings_, answer_;  ///< to be written
     problems problems_;                             ///< to be written
-    std::map<errc, boot_time> said_;    ///< when a trouble of the service was last told
+    std::map<errc, boot_time> said_;                ///< when a trouble of the service was last told
     asio::steady_timer look_, write_, ended_;
     int running_ = 0;
     bool stopping_ = false, over_ = false;

@@ -14,7 +14,8 @@ namespace {
 constexpr double unmeasured = std::numeric_limits<double>::infinity();
 
 bool moved(const face_box& from, const face_box& to) {
-    const double across = std::abs(static_cast<double>(from.left + from.right - to.left - to.right));
+    const double across =
+        std::abs(static_cast<double>(from.left + from.right - to.left - to.right));
     const double down = std::abs(static_cast<double>(from.top + from.bottom - to.top - to.bottom));
     const double grown = to.area() / from.area();
     return std::max(across, down) / 2 > from.width() / 2 || grown > 1.4 || grown < 1 / 1.4;
@@ -129,8 +130,8 @@ void live_tracks::compare(track& one, const seen_face& face, gallery_version ver
     given.weight += face.where.area() * (unsure ? 0.5 : 1.0);
     given.firm = given.firm || !unsure;
     given.distance = face.distance;
-    one.oldest = one.votes.size() == 1 && one.comparisons == 0 ? version
-                                                               : std::min(one.oldest, version);
+    one.oldest =
+        one.votes.size() == 1 && one.comparisons == 0 ? version : std::min(one.oldest, version);
     one.newest = std::max(one.newest, version);
     one.face = face.embedding;
     one.compared_where = face.where;
@@ -141,8 +142,8 @@ void live_tracks::compare(track& one, const seen_face& face, gallery_version ver
         return a.second.weight < b.second.weight;
     });
     const auto shown_now = one.votes.find(one.name);
-    const bool stays = shown_now != one.votes.end() &&
-                       best->second.weight <= leads_by * shown_now->second.weight;
+    const bool stays =
+        shown_now != one.votes.end() && best->second.weight <= leads_by * shown_now->second.weight;
     if (!stays) one.name = best->first;
 }
 

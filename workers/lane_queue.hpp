@@ -46,6 +46,7 @@ class lane_queue {
         if (closed_ || live_.size() >= live_room_) return false;
         live_.push_back(std::move(value));
         lock.unlock();
+        came_live_.notify_one();  // whoever is first takes it
         filled_.notify_one();
         return true;
     }
@@ -64,7 +65,15 @@ class lane_queue {
         return take(lock);
     }
 
-    /// One of the live lane, out of turn. Never waits.
+    /// One of the live lane, out of turn. Waits at most `patience`, whatever the other lane has.
+    std::optional<T> pop_live_for(std::chrono::milliseconds patience) {
+        std::unique_lock lock(mutex_);
+        came_live_.wait_for(lock, patience, [&] { return closed_ || !live_.empty(); });
+        if (live_.empty()) return std::nullopt;
+        return front_of(live_);
+    }
+
+    /// The same, and never waits.
     std::optional<T> try_pop_live() {
         std::unique_lock lock(mutex_);
         if (live_.empty()) return std::nullopt;
@@ -78,6 +87,12 @@ class lane_queue {
         }
         emptied_.notify_all();
         filled_.notify_all();
+        came_live_.notify_all();
+    }
+
+    bool closed() {
+        std::lock_guard lock(mutex_);
+        return closed_;
     }
 
  private:
@@ -105,7 +120,7 @@ class lane_queue {
 
     const std::size_t live_room_, room_, weight_;
     std::mutex mutex_;
-    std::condition_variable emptied_, filled_;
+    std::condition_variable emptied_, filled_, came_live_;
     std::deque<T> live_, values_;
     std::size_t in_row_ = 0;  ///< of the live lane since one of the other had its turn
     bool closed_ = false;

@@ -73,8 +73,10 @@ pipeline::pipeline(pipeline_settings settings, job_store store, vision_models mo
         // A thread's function must be copyable, so the clones travel in shared boxes.
         auto hog = std::make_shared<std::unique_ptr<detector>>(models_.hog->clone());
         auto cnn = std::make_shared<std::unique_ptr<detector>>(models_.cnn->clone());
-        start_thread(
-            [this, slot, hog, cnn] { vision_loop(*slot, std::move(*hog), std::move(*cnn)); });
+        const bool first_of_several = i == 0 && settings_.vision_threads > 1;
+        start_thread([this, slot, hog, cnn, first_of_several] {
+            vision_loop(*slot, std::move(*hog), std::move(*cnn), first_of_several);
+        });
     }
     for (int i = 0; i < settings_.compute_threads; ++i) {
         slot = &stages.add();
@@ -199,11 +201,20 @@ result<void> pipeline::unpack(work& item) {
     return {};
 }
 
+/// Whether a live frame came in the last second.
+bool pipeline::is_live() const {
+    return boot_now() < boot_time(live_at_.load(std::memory_order_relaxed)) + live_for;
+}
+
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
-                           std::unique_ptr<detector> cnn) {
+                           std::unique_ptr<detector> cnn, bool kept_for_live) {
     vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
                        settings_.detect_side_max, slot);
-    while (auto next = to_see_.pop()) {
+    while (true) {
+        const bool only_live = kept_for_live && is_live() && !to_see_.closed();
+        auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop();
+        if (!next && only_live) continue;
+        if (!next) return;
         work_ptr item = std::move(*next);
         if (item->dropped()) continue;
         result<void> looked = unpack(*item);
@@ -293,8 +304,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
 
 /// Chips in one pass: as many as allowed, but beside a live session no more than it can wait for.
 std::size_t pipeline::pass_size(double ms_a_chip) const {
-    const boot_time live_until = boot_time(live_at_.load(std::memory_order_relaxed)) + live_for;
-    if (boot_now() >= live_until || ms_a_chip <= 0) return settings_.batch_max;
+    if (!is_live() || ms_a_chip <= 0) return settings_.batch_max;
     const double most = std::max(1.0, live_pass_ms / ms_a_chip);
     return most < static_cast<double>(settings_.batch_max) ? static_cast<std::size_t>(most)
                                                             : settings_.batch_max;

@@ -69,7 +69,8 @@ class pipeline final : public work_sink {
 
     void fetch_loop(progress::slot& slot);
     void vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
-                     std::unique_ptr<detector> cnn);
+                     std::unique_ptr<detector> cnn, bool kept_for_live);
+    bool is_live() const;
     void compute_loop(progress::slot& slot, std::unique_ptr<embedder> network);
     void match_loop(progress::slot& slot);
     void annotate_loop(progress::slot& slot);

@@ -15,9 +15,8 @@ asio::awaitable<void> serve(message_channel& channel, services& with, live_optio
 
 /// A script in a browser sees no status of a refused handshake, only how a WebSocket closes.
 asio::awaitable<void> turn_away(message_channel& channel, error why) {
-    if (co_await channel.write(problem_json(0, why))) {
-        co_await channel.close(try_again_later, "no place is free");
-    }
+    const std::string text = problem_json(0, why);
+    if (co_await channel.write(text)) co_await channel.close(try_again_later, "no place is free");
     while (co_await channel.read(0)) {
     }
 }
@@ -28,7 +27,8 @@ response live_channel(request& from, services& with) {
     auto options = changed({}, from.query);
     if (!options) return refuse(options.error(), from, with);
     if (!from.upgrades) {
-        auto answer = refuse({errc::upgrade_required, "connect with a WebSocket client"}, from, with);
+        auto answer =
+            refuse({errc::upgrade_required, "connect with a WebSocket client"}, from, with);
         return answer.with("Upgrade", "websocket");
     }
     if (with.draining) {
@@ -37,15 +37,14 @@ response live_channel(request& from, services& with) {
     response answer;
     answer.status = 101;
     if (with.live.taken() >= with.settings.live_sessions_max) {
-        const error full{errc::quota, std::to_string(with.live.taken()) + " live sessions are open"};
+        const error full{errc::quota,
+                         std::to_string(with.live.taken()) + " live sessions are open"};
         if (from.header("origin").empty()) return refuse(full, from, with);
         answer.channel = [full](message_channel& channel) { return turn_away(channel, full); };
         return answer;
     }
-    answer.channel = [&with, place = with.live.take(),
-                      chosen = std::move(*options)](message_channel& channel) {
-        return serve(channel, with, chosen);
-    };
+    answer.channel = [&with, place = with.live.take(), chosen = std::move(*options)](
+                         message_channel& channel) { return serve(channel, with, chosen); };
     return answer;
 }
 

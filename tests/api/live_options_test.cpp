@@ -32,11 +32,16 @@ TEST(live_options, names_that_are_left_out_keep_their_value) {
 
 TEST(live_options, what_cannot_be_is_refused_by_name) {
     const std::pair<name_values, errc> table[] = {
-        {{{"collection", "a:b"}}, errc::bad_collection}, {{{"detector", "dpm"}}, errc::bad_option},
-        {{{"min_face_px", "9"}}, errc::bad_option},      {{{"min_face_px", "2001"}}, errc::bad_option},
-        {{{"k", "101"}}, errc::bad_option},              {{{"k", "-1"}}, errc::bad_option},
-        {{{"distance_max", "2.1"}}, errc::bad_option},   {{{"tracks", "1"}}, errc::bad_option},
-        {{{"blur", "faces"}}, errc::bad_option},         {{{"annotate", "true"}}, errc::bad_option},
+        {{{"collection", "a:b"}}, errc::bad_collection},
+        {{{"detector", "dpm"}}, errc::bad_option},
+        {{{"min_face_px", "9"}}, errc::bad_option},
+        {{{"min_face_px", "2001"}}, errc::bad_option},
+        {{{"k", "101"}}, errc::bad_option},
+        {{{"k", "-1"}}, errc::bad_option},
+        {{{"distance_max", "2.1"}}, errc::bad_option},
+        {{{"tracks", "1"}}, errc::bad_option},
+        {{{"blur", "faces"}}, errc::bad_option},
+        {{{"annotate", "true"}}, errc::bad_option},
         {{{"upsample", "1"}}, errc::bad_option},
     };
     for (const auto& [fields, code] : table) {
@@ -96,8 +101,9 @@ TEST(json_live, what_no_worker_writes_is_an_error_and_never_more) {
 }
 
 TEST(json_live, a_problem_says_about_which_frame_it_is) {
-    EXPECT_EQ(problem_json(18, {errc::too_large, "a frame has at most 1 MiB"}),
-              R"({"type":"problem","seq":18,"error":"too_large","detail":"a frame has at most 1 MiB"})");
+    EXPECT_EQ(
+        problem_json(18, {errc::too_large, "a frame has at most 1 MiB"}),
+        R"({"type":"problem","seq":18,"error":"too_large","detail":"a frame has at most 1 MiB"})");
     EXPECT_EQ(problem_json(0, {errc::internal, "secret"}),
               R"({"type":"problem","error":"internal","detail":"the service could not do this"})");
 }

@@ -87,12 +87,11 @@ TEST(live_tracks, somebody_else_in_the_same_place_is_another_track) {
 }
 
 TEST(live_tracks, a_face_that_jumps_or_comes_back_within_two_seconds_has_its_track_again) {
-    for (const auto& [away, track] : {std::pair{live_tracks::kept, 1u},
-                                      std::pair{live_tracks::kept + boot_time(1), 2u}}) {
+    for (const auto& [away, track] :
+         {std::pair{live_tracks::kept, 1u}, std::pair{live_tracks::kept + boot_time(1), 2u}}) {
         followed one(4);
-        const auto told =
-            only(one.tracks.take(std::vector{seen(at(500, 20), 1, "Ada", 0.1)}, {}, v1,
-                                 one.now + away));
+        const auto told = only(
+            one.tracks.take(std::vector{seen(at(500, 20), 1, "Ada", 0.1)}, {}, v1, one.now + away));
         EXPECT_EQ(told.track, track) << away.count();
     }
 }
@@ -115,7 +114,8 @@ TEST(live_tracks, large_faces_count_more) {
     live_tracks tracks;
     tracks.take(std::vector{seen(at(100, 100, 80), 1, "Bob")}, {}, v1, start);
     tracks.take(std::vector{seen(at(100, 100, 80), 1, "Bob")}, {}, v1, start);
-    const auto near = only(tracks.take(std::vector{seen(at(80, 80, 160), 1, "Ada")}, {}, v1, start));
+    const auto near =
+        only(tracks.take(std::vector{seen(at(80, 80, 160), 1, "Ada")}, {}, v1, start));
     EXPECT_EQ(near.track, 1u);
     EXPECT_EQ(near.label, "Ada") << "one face of 160 px against two of 80";
 }
@@ -137,7 +137,8 @@ TEST(live_tracks, a_face_is_compared_until_its_name_is_trusted_and_then_no_more)
     followed three(3);
     const auto known = three.tracks.known(three.now, v1);
     EXPECT_THAT(known, ElementsAre(known_track{1, at(100)}));
-    const auto told = only(three.tracks.take(std::vector{known_at(at(110), 0)}, known, v1, three.now));
+    const auto told =
+        only(three.tracks.take(std::vector{known_at(at(110), 0)}, known, v1, three.now));
     EXPECT_EQ(told.track, 1u);
     EXPECT_EQ(told.label, "Ada");
     EXPECT_EQ(told.distance, 0.3);

@@ -72,9 +72,9 @@ std::string printed(const settings_source& source) {
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max
         << ' ' << api->live_sessions_max << ' ' << api->queue_jobs_max << ' '
-        << api->queue_bytes_max << ' '
-        << api->inflight_body_bytes_max << ' ' << api->job_deadline.count() << ' '
-        << api->drain_grace.count() << ' ' << api->drain_timeout.count() << ' '
+        << api->queue_bytes_max << ' ' << api->inflight_body_bytes_max << ' '
+        << api->job_deadline.count() << ' ' << api->drain_grace.count() << ' '
+        << api->drain_timeout.count() << ' '
         << api->allowed_hosts.size() << ' ' << api->cors_origins.size();
     return out.str();
 }

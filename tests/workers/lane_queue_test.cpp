@@ -56,6 +56,16 @@ TEST(lane_queue, each_lane_has_its_own_room) {
     waits.join();
 }
 
+TEST(lane_queue, who_waits_for_live_only_leaves_the_rest_alone) {
+    lane_queue<int> queue(4, 4, 4);
+    put(queue, {}, {60});
+    EXPECT_EQ(queue.pop_live_for(std::chrono::milliseconds(1)), std::nullopt);
+    std::thread waits([&] { EXPECT_EQ(queue.pop_live_for(std::chrono::seconds(20)), 1); });
+    put(queue, {1}, {});
+    waits.join();
+    EXPECT_EQ(queue.pop(), 60);
+}
+
 TEST(lane_queue, closed_it_takes_nothing_and_lets_everybody_go) {
     lane_queue<int> queue(1, 1, 1);
     EXPECT_EQ(queue.pop_for(std::chrono::milliseconds(1)), std::nullopt);
