@@ -74,8 +74,8 @@ std::string printed(const settings_source& source) {
         << ' ' << api->live_sessions_max << ' ' << api->queue_jobs_max << ' '
         << api->queue_bytes_max << ' ' << api->inflight_body_bytes_max << ' '
         << api->job_deadline.count() << ' ' << api->drain_grace.count() << ' '
-        << api->drain_timeout.count() << ' '
-        << api->allowed_hosts.size() << ' ' << api->cors_origins.size();
+        << api->drain_timeout.count() << ' ' << api->allowed_hosts.size() << ' '
+        << api->cors_origins.size();
     return out.str();
 }
 
