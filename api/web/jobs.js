@@ -57,6 +57,7 @@ const states = { succeeded: "known", failed: "danger", dead: "danger", running: 
 function job_row(job) {
   const line = row(title_of(job), states[job.state], `${job.state}, ${job.collection}` +
     (job.attempt > 1 ? `, attempt ${job.attempt}` : ""), end_of(job));
+  line.dataset.id = job.id;
   const name = line.querySelector(".name"), link = h("a", { href: job.links.self, text: name.textContent });
   name.replaceChildren(link);
   return line;
@@ -70,6 +71,15 @@ function end_of(job) {
   }
   const taken = job.finished_at ? new Date(job.finished_at) - new Date(job.created_at) : null;
   return [time.format(new Date(job.created_at)), taken === null ? "" : duration(taken)].filter(Boolean).join(", ");
+}
+
+/** The keyboard stays at the job where it is, or goes to the choice above when that job is not listed any more. */
+function show_jobs(jobs) {
+  const at = document.activeElement, held = part("list").contains(at) ? at.closest("li").dataset.id : null;
+  part("list").replaceChildren(...filled(jobs.map(job_row), "No job of that kind."));
+  if (held === null) return;
+  const there = part("list").querySelector(`[data-id="${held}"]`);
+  (there?.querySelector(at.localName) ?? there?.querySelector("a") ?? part("state")).focus();
 }
 
 function error_row(job) {
@@ -106,9 +116,7 @@ async function look() {
       "No worker is there. Start one, and what waits is done."));
     part("galleries").replaceChildren(...filled(
       collections.map(gallery => gallery_row(gallery, status.workers)), "Nobody is taught yet."));
-    if (!part("list").contains(document.activeElement)) {
-      part("list").replaceChildren(...filled(newest.jobs.map(job_row), "No job of that kind."));
-    }
+    show_jobs(newest.jobs);
     const errors = [...dead.jobs, ...failed.jobs];
     errors.sort((a, b) => b.created_at.localeCompare(a.created_at));
     part("errors").replaceChildren(...filled(errors.slice(0, 6).map(error_row), "None. Good."));

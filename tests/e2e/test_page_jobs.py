@@ -3,7 +3,7 @@ import os
 import signal
 
 import pytest
-from conftest import running, wait_until
+from conftest import running
 from page_support import PHOTOS, browser, expect, page, recognise, teach, url, view  # noqa: F401
 
 
@@ -51,21 +51,16 @@ def test_what_others_do_is_seen_at_once(page, service, photos):
 
 def test_a_waiting_job_is_cancelled(page, service, photos):
     view(page, "Jobs")
-    [worker] = service.pids("vultus-worker")
-    os.kill(worker, signal.SIGSTOP)
+    [broker] = service.pids("vultus-broker")
+    os.kill(broker, signal.SIGSTOP)  # nobody gives jobs to workers: what is accepted waits
     try:
-        # The stopped worker's window is 64; what is beyond it waits.
-        for _ in range(66):
-            service.call("POST", "/api/recognize", files={"file": photos["small_obama"]})
+        service.call("POST", "/api/recognize", files={"file": photos["small_obama"]})
         page.select_option("#jobs-state", "pending")
-        cancel = page.get_by_role("button", name="Cancel: Recognise")
-        expect(cancel.first).to_be_visible()
-        cancel.first.click()
+        page.get_by_role("button", name="Cancel: Recognise").click()
         page.select_option("#jobs-state", "cancelled")
         expect(page.locator("#jobs-list li").first).to_contain_text("cancelled")
     finally:
-        os.kill(worker, signal.SIGCONT)
-    wait_until(lambda: service.call("GET", "/api/status").json()["queue"]["running"] == 0, 60)
+        os.kill(broker, signal.SIGCONT)
 
 
 def test_redis_dies_while_the_page_is_open(page, service):
