@@ -9,6 +9,7 @@
 #include "dlib_direct_support.hpp"
 #include "networks_support.hpp"
 #include "photo_support.hpp"
+#include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/matcher.hpp"
 #include "workers/models.hpp"
@@ -64,6 +65,22 @@ TEST(card_embedder, tf32_keeps_float32) {
     const auto chips = sample_chips(1);
     const auto theirs = load_reference_embedder(embedder_file).value()->embed(chips);
     EXPECT_LE(relative_difference((*ours)->embed(chips)[0], theirs[0]), 1e-5);
+}
+
+// A mixed pool: the answer does not depend on who runs the job.
+TEST(card_embedder, a_card_and_a_processor_give_one_answer) {
+    stand_in machine;
+    const auto on_card = with_kind(
+        cuda::load_embedder(session_on(machine.calls()), embedder_file, {.chips_max = 1}).value(),
+        embedding_kind::mirror_unit);
+    const auto on_cpu = with_kind(load_onednn_embedder(embedder_file, precision::fp32).value(),
+                                  embedding_kind::mirror_unit);
+    EXPECT_EQ(on_card->name(), on_cpu->name()) << "their faces stand in one gallery";
+    const auto chips = sample_chips(2);
+    const auto here = on_card->embed(chips), there = on_cpu->embed(chips);
+    for (std::size_t i = 0; i < chips.size(); ++i) {
+        EXPECT_LE(distance_between(here[i], there[i]), 0.01) << i;
+    }
 }
 
 TEST(card_embedder, the_largest_buckets_that_fit) {

@@ -39,7 +39,8 @@ VULTUS_BOTH void put(float value, fp16& to) {
 #if defined(__CUDA_ARCH__)
     to.bits = __half_as_ushort(__float2half_rn(value));
 #else
-    to.bits = _cvtss_sh(value, 0);
+    const __m128i narrow = _mm_cvtps_ph(_mm_set_ss(value), _MM_FROUND_TO_NEAREST_INT);
+    to.bits = static_cast<std::uint16_t>(_mm_cvtsi128_si32(narrow));
 #endif
 }
 
