@@ -24,8 +24,9 @@ struct vision_models {
 /// Loads what the settings ask for (models, backend, precision, embedding), for a device that
 /// choose_device() chose.
 /// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
-///           or a backend or precision that this CPU or card cannot run; device_fault.
-///           `threshold` is not loaded
-result<vision_models> load_vision_models(const worker_settings&, const std::string& device = "cpu");
+///           or a backend or precision that this CPU or card cannot run; device_fault. `threshold`
+///           is not loaded
+result<vision_models> load_vision_models(const worker_settings&,
+                                         const std::string& device = "cpu");
 
 }  // namespace vultus

@@ -99,8 +99,8 @@ TEST(reports, status_from_the_broker) {
     EXPECT_NE(text.find("default          4      7  2000000005\n"), std::string::npos) << text;
     status_view with_card = seen;
     with_card.workers[0].status.card = "NVIDIA T4, 15109 MiB, compute 7.5";
-    EXPECT_NE(print(status_report(with_card), false).find("cpu (NVIDIA T4, 15109 MiB, compute 7.5)"),
-              std::string::npos);
+    const std::string named = print(status_report(with_card), false);
+    EXPECT_NE(named.find("cpu (NVIDIA T4, 15109 MiB, compute 7.5)"), std::string::npos) << named;
     EXPECT_NE(print(status_report(with_card), true).find(R"("card":"NVIDIA T4, )"),
               std::string::npos);
     const std::string json = print(status_report(seen), true);
