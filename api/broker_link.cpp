@@ -96,8 +96,10 @@ void broker_link::close() {
 result<std::unique_ptr<broker_link>> broker_link::connect(
     asio::io_context& io, zmq_context& context, const std::vector<std::string>& endpoints) {
     auto made = std::make_shared<state>(io);
+    zmq_options counted;
+    counted.count_losses = true;
     for (const auto& endpoint : endpoints) {
-        auto socket = zmq_socket::dealer(context, endpoint, "api-" + made->name, {});
+        auto socket = zmq_socket::dealer(context, endpoint, "api-" + made->name, counted);
         if (!socket) return fail(socket.error());
         made->peers.push_back(std::make_unique<state::peer>(io, std::move(*socket), endpoint));
         auto& one = *made->peers.back();

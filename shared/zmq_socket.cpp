@@ -118,7 +118,10 @@ struct zmq_socket::state {
     state(const state&) = delete;
     state& operator=(const state&) = delete;
     ~state() {
-        if (monitor != nullptr) zmq_close(monitor);
+        if (monitor != nullptr) {
+            zmq_socket_monitor(native, nullptr, 0);  // first, or ZeroMQ's thread waits for a reader
+            zmq_close(monitor);
+        }
         if (native != nullptr) zmq_close(native);
     }
 };
@@ -157,12 +160,16 @@ result<zmq_socket> zmq_socket::dealer(zmq_context& context, const std::string& e
     if (!routing_id.empty()) {
         zmq_setsockopt(made->native, ZMQ_ROUTING_ID, routing_id.data(), routing_id.size());
     }
-    static std::atomic<std::uint64_t> monitors{0};
-    const std::string losses = "inproc://losses-" + std::to_string(++monitors);
-    zmq_socket_monitor(made->native, losses.c_str(), ZMQ_EVENT_DISCONNECTED);
-    made->monitor = ::zmq_socket(context.native(), ZMQ_PAIR);
-    VULTUS_REQUIRE(made->monitor != nullptr, "ZeroMQ has a socket for us");
-    zmq_connect(made->monitor, losses.c_str());
+    if (options.count_losses) {
+        static std::atomic<std::uint64_t> monitors{0};
+        const std::string losses = "inproc://losses-" + std::to_string(++monitors);
+        zmq_socket_monitor(made->native, losses.c_str(), ZMQ_EVENT_DISCONNECTED);
+        made->monitor = ::zmq_socket(context.native(), ZMQ_PAIR);
+        VULTUS_REQUIRE(made->monitor != nullptr, "ZeroMQ has a socket for us");
+        set(made->monitor, ZMQ_RCVHWM, 0);  // some bytes an event; a full one would stop the thread
+        set(made->monitor, ZMQ_LINGER, 0);
+        zmq_connect(made->monitor, losses.c_str());
+    }
     if (zmq_connect(made->native, endpoint.c_str()) != 0) return failed("cannot connect", endpoint);
     return zmq_socket(std::move(made));
 }

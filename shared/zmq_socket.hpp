@@ -32,6 +32,7 @@ struct zmq_options {
     int high_water = 1'000;                    ///< messages, each way
     std::chrono::milliseconds linger{500};     ///< 0..2000
     std::int64_t message_bytes_max = 12LL * 1024 * 1024;
+    bool count_losses = false;                 ///< of a DEALER, for losses()
 };
 
 enum class sent { ok, unreachable, full };  ///< unreachable: EHOSTUNREACH · full: EAGAIN
@@ -55,7 +56,7 @@ class zmq_socket {
     /// The next whole message, at most 16 frames (a longer one is dropped); never waits.
     std::optional<std::vector<std::string>> receive();
 
-    /// How often a DEALER lost its peer: what was sent to it before may be lost with it.
+    /// How often a DEALER that counts them lost its peer: what it sent before may be lost with it.
     std::uint64_t losses();
 
     int fd() const noexcept;       ///< edge-triggered: receive() all on each event and after send()

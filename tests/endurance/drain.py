@@ -114,6 +114,7 @@ class Restarts:
         return {what: sum(getattr(one, what) for one in self.callers) for what in ("answered", "sent_away", "broken")}
 
     def start(self):
+        rules.start_links(self.world)
         for one in self.world.all:
             one.start()
         worlds.wait_until(self.world.ready, 60, f"the service (logs: {self.world.folder}/log)")

@@ -22,6 +22,7 @@ from queue_clients import Accepting, Book, Finishing, OverHttp, P
 from redis_alone import HALF_A_COMMAND, HALF_A_TRANSACTION, Store
 
 ACCEPTING, FINISHING, OVER_HTTP = 10, 4, 2
+SHORT = 32 << 20  # bytes of the append-only file beyond which it is rewritten, or most of the time goes into loading
 WAITS = {b"pending", b"running"}
 
 
@@ -38,6 +39,7 @@ class Kills:
                             rewrites_killed=0, rewrites_done=0, start_s_max=0.0, fsck=0)
 
     def start(self):
+        rules.start_links(self.world)
         self.store.start()
         for one in (*self.world.brokers, *self.world.apis):
             one.start()
@@ -65,10 +67,10 @@ class Kills:
             self.rewrite(wait=number % 20 == 19)
         time.sleep(self.chance.uniform(0, 0.15))
 
-    def rewrite(self, wait):
+    def rewrite(self, wait, delay_us=300):
         """Of the append-only file. 0.3 ms a key, so that a kill can fall into it."""
         connection = self.store.connection()
-        connection.config_set("rdb-key-save-delay", 300)
+        connection.config_set("rdb-key-save-delay", delay_us)
         connection.bgrewriteaof()
 
         def ended():
@@ -136,6 +138,8 @@ class Kills:
             pipe.fcall("vultus1_delete", 1, P, job)
         pipe.execute()
         self.book.turn_page()
+        if self.store.kept_bytes() > SHORT:
+            self.rewrite(wait=True, delay_us=0)
 
     def last(self):
         """Nothing is on its way any more: every job is one that somebody sent, and the sums agree."""

@@ -258,6 +258,7 @@ def run(options, verdict):
         world = worlds.World(folder, options.programs, brokers=1, apis=1, workers=2)
         world.apis[0].command += ["--set", f"api.queue_jobs_max={QUEUE}"]
         try:
+            rules.start_links(world)
             for one in world.all:
                 one.start()
             worlds.wait_until(world.ready, 60, f"the service (logs: {folder}/log)")

@@ -137,6 +137,7 @@ def run(options, verdict):
         world = worlds.World(folder, options.programs, brokers=1, apis=1, workers=2)
         life = Life(world, options, verdict)
         try:
+            rules.start_links(world)
             world.redis.start()
             worlds.wait_until(lambda: world.socket.exists(), 30, "Redis")
             life.fill_events()
