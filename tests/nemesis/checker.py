@@ -20,6 +20,8 @@ and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "fs
 have ended a worker, whether a worker was struck at all, and how long an answer may have been on its way from the api's
 last look at the gallery to the client (the longest time that an api may have been stopped, and a second).
 """
+import bisect
+import itertools
 import json
 import sys
 
@@ -46,27 +48,46 @@ def took_effect(operation, jobs):
     return None
 
 
-def expected(recognize, trains, removals, reply_s):
-    """The one thing that this answer may say: the person, "unknown", or None if both are possible. `trains` and
-    `removals` are those of the person and room that may have taken effect: (operation, surely). A direct answer looks at
-    the removals last of all, `reply_s` at most before it is here; a stored one when it is stored, which nobody saw."""
-    looked = recognize["begin"]
-    if recognize["op"] == "direct":
-        looked = max(looked, end_of(recognize) - reply_s)
-    live = False
-    for train, surely in trains:
-        if train["begin"] > end_of(recognize):
-            continue
-        gone = any(removal["begin"] > accepted_of(train) and end_of(removal) < looked
-                   for removal, sure in removals if sure)
-        if gone:
-            continue
-        safe = surely and end_of(train) < recognize["begin"] and all(
-            accepted_of(removal) < train["begin"] or removal["begin"] > end_of(recognize) for removal, _ in removals)
-        if safe:
-            return recognize["person"]
-        live = True
-    return None if live else "unknown"
+class Running:
+    """The largest value among items whose key is below (or up to) a limit; items are (key, value)."""
+
+    def __init__(self, items):
+        items = sorted(items)
+        self.keys = [key for key, _ in items]
+        self.largest = list(itertools.accumulate((value for _, value in items), max))
+
+    def below(self, limit):
+        at = bisect.bisect_left(self.keys, limit)
+        return self.largest[at - 1] if at else -FOREVER
+
+    def up_to(self, limit):
+        at = bisect.bisect_right(self.keys, limit)
+        return self.largest[at - 1] if at else -FOREVER
+
+
+class Person:
+    """What happened to one person in one room: trains and removals that may have taken effect, (operation, surely)."""
+
+    def __init__(self, trains, removals):
+        self.gone = Running((end_of(one), one["begin"]) for one, surely in removals if surely)
+        self.removed = Running((one["begin"], accepted_of(one)) for one, _ in removals)
+        self.trained = Running((one["begin"], accepted_of(one)) for one, _ in trains)
+        self.known = Running((end_of(one), one["begin"]) for one, surely in trains if surely)
+
+    def expected(self, answer, reply_s):
+        """The one thing that this answer may say: the person, "unknown", or None if both are possible. A direct answer
+        looks at the removals last of all, `reply_s` at most before it is here; a stored one when it is stored, which
+        nobody saw."""
+        looked = answer["begin"]
+        if answer["op"] == "direct":
+            looked = max(looked, end_of(answer) - reply_s)
+        # A train was known before, and every removal that may have begun by the end was accepted before that train.
+        if self.known.below(answer["begin"]) > self.removed.up_to(end_of(answer)):
+            return answer["person"]
+        # All that may have begun were accepted before a removal that is over.
+        if self.trained.up_to(end_of(answer)) < self.gone.below(looked):
+            return "unknown"
+        return None if self.trained.keys and self.trained.keys[0] <= end_of(answer) else "unknown"
 
 
 def check_answers(operations, jobs, reply_s):
@@ -76,15 +97,16 @@ def check_answers(operations, jobs, reply_s):
             effect = took_effect(operation, jobs)
             if effect is not False:
                 changes.setdefault(operation["room"], []).append((operation, effect is True))
-    faults, decided = [], 0
+    faults, decided, people = [], 0, {}
     for answer in operations:
         if answer["op"] not in ("recognize", "direct") or answer["outcome"] != "ok":
             continue
-        mine = changes.get(answer["room"], [])
-        trains = [one for one in mine if one[0]["op"] == "train" and one[0]["person"] == answer["person"]]
-        removals = [one for one in mine if one[0]["op"] == "clear" or
-                    (one[0]["op"] == "forget" and one[0]["person"] == answer["person"])]
-        wanted = expected(answer, trains, removals, reply_s)
+        who = answer["room"], answer["person"]
+        if who not in people:
+            mine = [one for one in changes.get(who[0], []) if one[0]["op"] == "clear" or one[0]["person"] == who[1]]
+            people[who] = Person([one for one in mine if one[0]["op"] == "train"],
+                                 [one for one in mine if one[0]["op"] != "train"])
+        wanted = people[who].expected(answer, reply_s)
         decided += wanted is not None
         if answer["said"] not in ([answer["person"]], ["unknown"]):
             faults.append(("wrong name", answer))
