@@ -42,7 +42,7 @@ class broker_link {
     void cancel(const std::string& job_id);
 
     /// Sends a photo to a worker through the first broker that has one.
-    /// errors    queue_full: too many bytes on their way; no_worker: no broker has one, or went away
+    /// errors    queue_full: too many bytes on their way; no_worker: no broker has one, or left
     ///           with the photo; draining: the last one is stopping;
     ///           deadline_exceeded: no answer in time. An answer that tells an error is an answer.
     asio::awaitable<result<protocol::answer>> ask(protocol::frame what,

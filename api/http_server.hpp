@@ -29,7 +29,7 @@ struct server_settings {
     std::chrono::milliseconds write_time{30'000};
     std::chrono::milliseconds idle_time{60'000};   ///< between two requests
     std::chrono::milliseconds live_idle_time{30'000};  ///< of a WebSocket; half of it, then a ping
-    std::chrono::milliseconds yield_time{1'000};   ///< idle for so long: gives way when all are taken
+    std::chrono::milliseconds yield_time{1'000};   ///< idle so long: gives way when all are taken
     std::chrono::milliseconds linger_time{2'000};  ///< reading on after an early refusal
 };
 
@@ -57,7 +57,7 @@ class http_server {
     int port() const noexcept;
     std::size_t sessions() const noexcept;
 
-    /// From now on every answer ends its connection, so that clients are elsewhere when drain() comes.
+    /// From now on every answer ends its connection: clients are elsewhere when drain() comes.
     void leave();
 
     /// Closes the acceptor, ends idle connections, lets the others finish their answer; after

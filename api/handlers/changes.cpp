@@ -1,5 +1,5 @@
-// Clear, forget, rename, merge and the end of a collection: changes that Redis commits at once. Their
-// job succeeds when no worker can answer with what they removed or with a name that is gone.
+// Clear, forget, rename, merge and the end of a collection: changes that Redis commits at once.
+// Their job succeeds when no worker can answer with what they removed or with a name that is gone.
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
