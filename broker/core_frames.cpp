@@ -59,6 +59,11 @@ void core::send_frames() {
 
 void core::answer_in(worker& one, const protocol::answer& reply) {
     one.frames.erase(reply.frame_id);
+    if (reply.error == name_of(errc::draining)) {
+        one.draining = true;  // its DRAIN may be behind this
+        frames_.handed_back(reply.frame_id, reply.attempt, one.connection);
+        return;
+    }
     const auto held = frames_.answered(reply.frame_id, reply.attempt, one.connection);
     if (!held) return;  // too late, or answered by another
     protocol::answer onward = reply;

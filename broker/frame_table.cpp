@@ -97,6 +97,18 @@ std::vector<held_frame> frame_table::take_back(const std::string& worker) {
     return over;
 }
 
+bool frame_table::handed_back(const std::string& frame_id, std::uint64_t attempt,
+                              const std::string& worker) {
+    const auto found = frames_.find(frame_id);
+    if (found == frames_.end() || found->second.worker != worker ||
+        found->second.what.attempt != attempt) {
+        return false;
+    }
+    found->second.worker.clear();
+    waiting_.push_front(frame_id);
+    return true;
+}
+
 std::optional<held_frame> frame_table::answered(const std::string& frame_id, std::uint64_t attempt,
                                                 const std::string& worker) {
     const auto found = frames_.find(frame_id);

@@ -58,6 +58,9 @@ class frame_table {
     /// The worker is gone: what it had goes to the head of the line; a frame that was sent twice is
     /// removed and returned.
     std::vector<held_frame> take_back(const std::string& worker);
+    /// This worker sends this attempt back unseen: to the head of the line. False if it has it not.
+    bool handed_back(const std::string& frame_id, std::uint64_t attempt,
+                     const std::string& worker);
     /// Removes the frame if this worker has this attempt of it.
     std::optional<held_frame> answered(const std::string& frame_id, std::uint64_t attempt,
                                        const std::string& worker);

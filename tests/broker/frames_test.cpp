@@ -217,6 +217,22 @@ TEST(frames, that_are_too_late_are_answered_and_the_late_answer_is_dropped) {
     EXPECT_EQ(answers(b.from_api(dead)).at(0).error, "deadline_exceeded");
 }
 
+TEST(frames, of_a_worker_that_drains_go_to_the_next) {
+    bench b;
+    b.join("w");
+    const auto first = frames_at("w.1", b.from_api(frame_named("f")));
+    ASSERT_THAT(first, SizeIs(1));
+    b.join("v");
+    protocol::answer leaving = answer_to(first[0]);
+    leaving.error = "draining";
+    const effects then = b.from_worker("w.1", leaving);
+    EXPECT_THAT(answers(then), IsEmpty()) << "the api need not know";
+    const auto second = frames_at("v.1", then);
+    ASSERT_THAT(second, SizeIs(1));
+    EXPECT_THAT(answers(b.from_worker("v.1", answer_to(second[0]))), SizeIs(1));
+    EXPECT_THAT(frames_at("w.1", b.from_api(frame_named("g"))), IsEmpty()) << "it takes no more";
+}
+
 TEST(frames, of_a_lost_worker_are_sent_once_more_then_given_up) {
     bench b;
     b.join("v");

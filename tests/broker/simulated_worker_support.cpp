@@ -34,6 +34,15 @@ void simulation::kill(worker_process& one) {
     after(std::chrono::minutes(10), [corpse] {});
 }
 
+// SIGTERM: it hands back what it has, says so, and ends.
+void simulation::leave(worker_process& one) {
+    if (store_up_ && one.registered) store_.bye(one.id);
+    for (int i = 0; i < static_cast<int>(one.links.size()); ++i) {
+        send_to_broker(one, i, protocol::bye{"stopping"});
+    }
+    kill(one);
+}
+
 void simulation::drop_all(worker_process& one) {
     ++one.life;
     one.held.clear();
@@ -130,7 +139,7 @@ void simulation::send_to_broker(worker_process& one, int index, protocol::messag
     const int life = brokers_[static_cast<std::size_t>(index)].life;
     for (int copies = faults_ && chance(2) ? 2 : 1; copies > 0; --copies) {
         const int late = faults_ && chance(2) ? 5'000 : 20;  // also after what was sent later
-        after(milliseconds(draw(0, late)), [this, index, life, connection, what] {
+        after(milliseconds(draw(0, late)) + slowness(l), [this, index, life, connection, what] {
             if (brokers_[static_cast<std::size_t>(index)].life != life) return;
             tell(index, received{side::worker, connection, what});
         });
@@ -156,9 +165,12 @@ void simulation::send_to_worker(int index, const to_worker& what) {
     if (now_ < l.cut_until || (faults_ && chance(2))) return;
     const std::uint64_t number = self->number;
     const int life = self->life;
-    for (int copies = faults_ && chance(2) ? 2 : 1; copies > 0; --copies) {
-        boot_time at = std::max(l.last_delivery, now_ + milliseconds(draw(0, 20)));
-        l.last_delivery = at;
+    const bool repeated = faults_ && chance(2);
+    for (int copies = repeated ? 2 : 1; copies > 0; --copies) {
+        // In order, as ZeroMQ keeps it; but for a second copy, which may come long after.
+        const bool again = copies == 1 && repeated;
+        boot_time at = now_ + milliseconds(draw(0, again ? 5'000 : 20)) + slowness(l);
+        if (!again) at = l.last_delivery = std::max(l.last_delivery, at);
         at = std::max(at, self->frozen_until);
         after(at - now_, [=, this] {
             if (!self->alive || self->number != number || self->life != life) return;

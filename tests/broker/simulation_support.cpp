@@ -125,8 +125,8 @@ void simulation::submit_job() {
     protocol::submit hint;
     hint.job_ids = {id};
     const int broker = draw(0, static_cast<int>(brokers_.size()) - 1);
-    if (chance(80)) {
-        after(milliseconds(draw(0, 20)), [this, broker, hint] {
+    for (int copies = chance(5) ? 2 : chance(80) ? 1 : 0; copies > 0; --copies) {
+        after(milliseconds(draw(0, copies > 1 ? 5'000 : 20)), [this, broker, hint] {
             tell(broker, received{side::api, "api.1", hint});
         });
     }
@@ -158,19 +158,13 @@ void simulation::fault() {
         *workers_[static_cast<std::size_t>(draw(0, static_cast<int>(workers_.size()) - 1))];
     const int index = draw(0, static_cast<int>(brokers_.size()) - 1);
     auto& broker = brokers_[static_cast<std::size_t>(index)];
-    switch (draw(1, 8)) {
+    auto& way = worker.links[static_cast<std::size_t>(index)];
+    const int kind = draw(1, fault_kinds);
+    ++counts_.by_fault[kind];
+    switch (kind) {
         case 1: kill(worker); break;
         case 2: worker.frozen_until = now_ + milliseconds(draw(1'000, 15'000)); break;
-        case 3: {
-            ++broker.life;
-            core_options options;
-            options.broker_id = "b" + std::to_string(index) + "-" + std::to_string(broker.life);
-            broker.it = std::make_unique<core>(options);
-            broker.inbox.clear();
-            broker.frozen_until = boot_time{0};
-            if (store_up_) tell(index, store_link{true});
-            break;
-        }
+        case 3: restart_broker(index); break;
         case 4: broker.frozen_until = now_ + milliseconds(draw(500, 8'000)); break;
         case 5: {
             if (!store_up_) break;
@@ -183,13 +177,30 @@ void simulation::fault() {
             break;
         }
         case 6: wall_offset_ += milliseconds(draw(-60'000, 60'000)); break;
-        case 7: {
-            auto& l = worker.links[static_cast<std::size_t>(index)];
-            l.cut_until = now_ + milliseconds(draw(1'000, 5'000));
+        case 7: way.cut_until = now_ + milliseconds(draw(1'000, 5'000)); break;
+        case 8: way.slow_until = now_ + milliseconds(draw(1'000, 8'000)); break;
+        case 9: leave(worker); break;
+        case 10: {  // SIGTERM of a broker, and its start
+            tell(index, stop{});
+            const int life = broker.life;
+            after(milliseconds(draw(100, 3'000)), [this, index, life] {
+                if (brokers_[static_cast<std::size_t>(index)].life == life) restart_broker(index);
+            });
             break;
         }
         default: now_ += milliseconds(draw(1'000, 20'000)); break;  // the machine slept
     }
+}
+
+void simulation::restart_broker(int index) {
+    auto& broker = brokers_[static_cast<std::size_t>(index)];
+    ++broker.life;
+    core_options options;
+    options.broker_id = "b" + std::to_string(index) + "-" + std::to_string(broker.life);
+    broker.it = std::make_unique<core>(options);
+    broker.inbox.clear();
+    broker.frozen_until = boot_time{0};
+    if (store_up_) tell(index, store_link{true});
 }
 
 void simulation::restart_store() {

@@ -24,7 +24,11 @@ class simulation {
     /// returns   what did not hold, in words; empty: all did
     std::vector<std::string> run();
 
-    struct counts { int jobs = 0, dead = 0, cancelled = 0, frames = 0, faults = 0; };
+    struct counts {
+        int jobs = 0, dead = 0, cancelled = 0, frames = 0, faults = 0;
+        std::map<int, int> by_fault;             ///< of the numbers in fault()
+    };
+    static constexpr int fault_kinds = 11;
     const counts& seen() const noexcept { return counts_; }
 
  private:
@@ -37,7 +41,7 @@ class simulation {
     };
     struct link {
         bool open = false, introduced = false;
-        boot_time heard{0}, last_delivery{0}, cut_until{0}, next_beat{0};
+        boot_time heard{0}, last_delivery{0}, cut_until{0}, slow_until{0}, next_beat{0};
         std::uint64_t last_n = 0;
     };
     struct worker_process {
@@ -68,6 +72,7 @@ class simulation {
     void problem(std::string what);
     void fault();
     void restart_store();
+    void restart_broker(int index);
     void submit_job();
     void submit_frame();
     void judge();
@@ -90,6 +95,10 @@ class simulation {
     void begin(worker_process& one, const attempt_id& attempt, int index);
     void end_job(worker_process& one, int life, const attempt_id& attempt, int index);
     void kill(worker_process& one);
+    void leave(worker_process& one);
+    milliseconds slowness(const link& l) {
+        return milliseconds(now_ < l.slow_until ? draw(300, 2'500) : 0);
+    }
     void add_worker();
 
     static constexpr std::uint32_t window_ = 8, frame_window_ = 4;

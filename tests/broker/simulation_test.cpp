@@ -1,10 +1,12 @@
-// Brokers, workers, apis and Redis in one simulated world, many seeds: workers and brokers die and
-// freeze, Redis restarts, its clock jumps, the machine sleeps, messages are lost, doubled and late.
+// Brokers, workers, apis and Redis in one simulated world, many seeds: workers and brokers die,
+// leave and freeze, Redis restarts, its clock jumps, the machine sleeps, messages are lost, doubled,
+// late and in another order.
 // At every step no worker has more than its credits, and a solo job is alone; in the end every job
 // has ended, took effect once, and every credit is back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "tests/broker/simulation_support.hpp"
@@ -35,13 +37,18 @@ void run_seeds(int brokers) {
         all.cancelled += world.seen().cancelled;
         all.frames += world.seen().frames;
         all.faults += world.seen().faults;
+        for (const auto& [kind, times] : world.seen().by_fault) all.by_fault[kind] += times;
     }
+    std::printf("%llu seeds: %d jobs (%d dead, %d cancelled), %d frames, %d faults\n",
+                static_cast<unsigned long long>(end - first), all.jobs, all.dead, all.cancelled,
+                all.frames, all.faults);
     if (end - first < 50) return;
     EXPECT_GT(all.jobs, 1'000) << "the world was empty";
     EXPECT_GT(all.dead, 0) << "no photo was poison";
     EXPECT_GT(all.cancelled, 0);
     EXPECT_GT(all.frames, 1'000);
     EXPECT_GT(all.faults, 1'000);
+    EXPECT_EQ(all.by_fault.size(), static_cast<std::size_t>(simulation::fault_kinds));
 }
 
 TEST(simulation, one_broker) { run_seeds(1); }

@@ -28,6 +28,7 @@ from matrix_rows import ROWS
 from ran_on import ran_on
 
 PATIENCE = 45  # seconds until a case is given up
+RENAMED = "another name"
 MIDDLE = 0.05  # seconds after which a burst of operations is in hand
 BUSY = 6       # seconds that a busy machine may add to a bound
 
@@ -68,6 +69,8 @@ class Asker:
             return self.ask("POST", "/api/train", key, data={**where, "name": f"person {person}"}, files=photo)
         if operation == "forget":
             return self.ask("DELETE", "/api/faces", key, params={**where, "label": f"person {person}"})
+        if operation == "rename":
+            return self.ask("POST", "/api/rename", key, params={**where, "label": f"person {person}", "label_to": RENAMED})
         return self.ask("POST", "/api/clear", key, params=where)
 
     def end(self, job):
@@ -119,17 +122,17 @@ class Scene:
         return getattr(self, self.row.scene)() if self.row.scene else None
 
     def judge(self, job):
-        wanted = "dead" if self.row.scene == "poison" else "succeeded"
-        if job["state"] != wanted:
+        state = "dead" if self.row.scene == "poison" else "succeeded"
+        if job["state"] != state:
             raise Fault(f"{job['state']}: {json.dumps(job.get('error'))}")
-        if self.operation in ("recognize", "direct") and wanted == "succeeded" and said(job) != ["person 0"]:
+        if self.operation in ("recognize", "direct") and state == "succeeded" and said(job) != ["person 0"]:
             raise Fault(f"said {said(job)}")
-        if wanted == "dead" and self.world.store().fcall("vultus1_delete", 1, worlds.PREFIX, job["id"]) != [b"ok"]:
+        if state == "dead" and self.world.store().fcall("vultus1_delete", 1, worlds.PREFIX, job["id"]) != [b"ok"]:
             raise Fault("it cannot be deleted")
         for way in ("recognize", "direct"):
             after = said(self.asker.do(way, self.person))
-            gone = self.operation in ("forget", "clear")
-            if after != (["unknown"] if gone else [f"person {self.person}"]):
+            wanted = {"forget": "unknown", "clear": "unknown", "rename": RENAMED}
+            if after != [wanted.get(self.operation, f"person {self.person}")]:
                 raise Fault(f"{way} said {after} afterwards")
         if job["id"] is not None:
             ends = [fields for _, fields in self.world.store().xrange(f"{worlds.PREFIX}events")

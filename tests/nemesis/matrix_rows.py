@@ -3,9 +3,10 @@ shared/README.md). A bound is what the service promises, in seconds; the matrix 
 """
 import dataclasses
 
-CHANGES = ("forget", "clear")
+CHANGES = ("forget", "clear", "rename")
 STORED = ("recognize", "train")
 ALL = STORED + CHANGES
+MANY = STORED + ("forget", "clear")  # what can be done several times at once
 KILL, EXIT, STOP, DELAY, DROP = "kill", "exit", "stop:15000", "delay:3000", "drop"
 ACTIONS = (KILL, EXIT, STOP, DELAY, DROP)
 
@@ -55,14 +56,14 @@ ROWS = [
     Row("photo that kills its workers", ("recognize",), {KILL: 8.0}, scene="poison"),
     Row("worker, cut off from Redis", STORED, {"hold": 10.5, DROP: 3.5}, scene="worker_without_redis", burst=8),
     Row("worker, cut off from the broker", STORED, {"hold": 3.5, DROP: 3.5}, scene="worker_without_broker", burst=8),
-    Row("api, cut off from Redis", ALL, {"hold": 5.5, DROP: 1.0}, scene="api_without_redis", burst=8),
-    Row("Redis", ALL, {KILL: 11.0}, scene="redis_killed", burst=8),
+    Row("api, cut off from Redis", MANY, {"hold": 5.5, DROP: 1.0}, scene="api_without_redis", burst=8),
+    Row("Redis", MANY, {KILL: 11.0}, scene="redis_killed", burst=8),
     Row("Redis, memory full", ALL, {"2 s": 4.0}, scene="memory_full"),
     Row("Redis, disk full", ALL, {"2 s": 13.0}, scene="disk_full"),
     Row("Redis, disk slow", ALL, {"1 s a sync": 12.0}, scene="disk_slow"),
     Row("Redis, clock set back", STORED, {"30 s": 3.5}, scene="clock_back"),
     Row("Redis, clock set forward", STORED, {"30 s": 3.5}, scene="clock_forward"),
-    Row("SIGTERM: api", ALL, {"term": 2.0}, scene="term_api", burst=8),
+    Row("SIGTERM: api", MANY, {"term": 2.0}, scene="term_api", burst=8),
     Row("SIGTERM: broker", STORED, {"term": 3.0}, scene="term_broker", burst=8),
     Row("SIGTERM: worker", STORED, {"term": 2.0}, scene="term_worker", burst=8),
 ]

@@ -89,7 +89,7 @@ def run(options, folder, history):
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
                     "images": worlds.images(store), "workers_harmed": harmed,
                     "crashed": int(store.hget(f"{worlds.PREFIX}stats", "crashed") or 0),
-                    "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0)}
+                    "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0), "strikes": nemesis.done}
             history.write(json.dumps(last) + "\n")
         world.stop()
     return nemesis.done

@@ -71,8 +71,8 @@ class World:
         a_ends = [f"{folder}/run/a{i}.sock" for i in range(brokers)]
         w_ends = [f"{folder}/run/w{i}.sock" for i in range(brokers)]
         self.redis = self.process(
-            "redis", ["redis-server", ROOT / "config/redis.conf", "--dir", self.folder / "redis", "--unixsocket",
-                      self.socket, *redis_options],
+            "redis", [ROOT / "config/redis", ROOT / "config/redis.conf", self.folder / "redis", "--unixsocket", self.socket,
+                      *redis_options],
             LD_PRELOAD=str(self.programs / "bad_luck.so"), VULTUS_BAD_LUCK=str(self.luck))
         self.brokers = [self.program(f"broker-{i}", "vultus-broker", self.socket, [a_ends[i]], [w_ends[i]])
                         for i in range(brokers)]
