@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("shared", "broker", "workers", "api", "clients")
-ONLY_GCC = {"-Wno-restrict"}
+ONLY_GCC = {"-Wno-restrict", "-Wno-maybe-uninitialized"}
 CLANG = shutil.which("clang++-14") or "clang++"
 
 
