@@ -56,7 +56,7 @@ def page(browser, url):
     left = [c for c in tab.complaints if not any(word in c for word in tab.forgiven)]
     context.request.delete(f"{url}/api/collections/{collection}", headers={"Prefer": "wait=10"})
     context.close()
-    assert left == []
+    assert left == [], left
 
 
 def view(page, name):
