@@ -10,4 +10,4 @@ def test_nothing_is_lost():
     kills.run(argparse.Namespace(kills=20, seed=1, programs=rules.PROGRAMS), verdict)
     assert verdict.broken == []
     assert verdict.figures["accepted"] > 100 and verdict.figures["completed"] > 10 and verdict.figures["kills"] == 20
-    assert verdict.figures["torn_tails"] == 2 and verdict.figures["rewrites_done"] == 1
+    assert verdict.figures["torn_tails"] == 2 and verdict.figures["rewrites_done"] >= 1
