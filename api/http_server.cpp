@@ -42,7 +42,7 @@ asio::awaitable<void> server_state::accept_all() {
 bool server_state::make_room() {
     session* idlest = nullptr;
     for (auto* one : sessions) {
-        if (one->idle && (idlest == nullptr || one->idle_since < idlest->idle_since)) idlest = one;
+        if (one->idle && (idlest == nullptr || one->idle_turn < idlest->idle_turn)) idlest = one;
     }
     if (idlest == nullptr || boot_now() - idlest->idle_since < settings.yield_time) return false;
     idlest->idle = false;  // it leaves: not to be chosen again

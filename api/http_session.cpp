@@ -74,6 +74,7 @@ asio::awaitable<bool> session::read_header() {
     if (buffer.size() == 0) {
         idle = true;
         idle_since = boot_now();
+        idle_turn = ++server->idle_turns;
         allow(server->settings.idle_time);
         const auto size = co_await socket.async_read_some(
             buffer.prepare(4 * limits::kib), asio::redirect_error(asio::use_awaitable, bad));

@@ -58,6 +58,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
     tcp::acceptor acceptor;
     asio::steady_timer pause;
     asio::steady_timer emptied;  ///< cancelled when the last session ends
+    std::uint64_t idle_turns = 0;
     std::unordered_set<session*> sessions;
     std::size_t refused = 0;
     std::size_t body_bytes = 0;
@@ -136,6 +137,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     bool timed_out = false;
     bool idle = false;
     boot_time idle_since{0};
+    std::uint64_t idle_turn = 0;  ///< the order in which they became idle, finer than the clock
     bool chunked_answer = false;
 };
 
