@@ -118,7 +118,7 @@ class Restarts:
         return next((one.last for one in self.callers if one.last), "nothing")
 
     def start(self):
-        rules.start_links(self.world)
+        self.world.start_links()
         for one in self.world.all:
             one.start()
         worlds.wait_until(self.world.ready, 60, f"the service (logs: {self.world.folder}/log)")
@@ -222,12 +222,5 @@ def run(options, verdict):
             world.stop()
 
 
-def main():
-    options = rules.arguments("drain", __doc__, rounds=10, clients=8)
-    verdict = rules.Verdict("drain")
-    run(options, verdict)
-    return verdict.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rules.main("drain", __doc__, run, rounds=10, clients=8))

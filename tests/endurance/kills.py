@@ -39,7 +39,7 @@ class Kills:
                             rewrites_killed=0, rewrites_done=0, start_s_max=0.0, fsck=0)
 
     def start(self):
-        rules.start_links(self.world)
+        self.world.start_links()
         self.store.start()
         for one in (*self.world.brokers, *self.world.apis):
             one.start()
@@ -172,12 +172,5 @@ def run(options, verdict):
             world.stop()
 
 
-def main():
-    options = rules.arguments("kills", __doc__, kills=1000, seed=1)
-    verdict = rules.Verdict("kills")
-    run(options, verdict)
-    return verdict.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rules.main("kills", __doc__, run, kills=1000, seed=1))

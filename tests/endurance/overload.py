@@ -258,7 +258,7 @@ def run(options, verdict):
         world = worlds.World(folder, options.programs, brokers=1, apis=1, workers=2)
         world.apis[0].command += ["--set", f"api.queue_jobs_max={QUEUE}"]
         try:
-            rules.start_links(world)
+            world.start_links()
             for one in world.all:
                 one.start()
             worlds.wait_until(world.ready, 60, f"the service (logs: {folder}/log)")
@@ -271,12 +271,5 @@ def run(options, verdict):
             world.stop()
 
 
-def main():
-    options = rules.arguments("overload", __doc__, seconds=600.0, connections=5000, jobs=100_000)
-    verdict = rules.Verdict("overload")
-    run(options, verdict)
-    return verdict.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rules.main("overload", __doc__, run, seconds=600.0, connections=5000, jobs=100_000))

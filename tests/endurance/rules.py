@@ -5,13 +5,11 @@ import argparse
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / f"tests/{folder}") for folder in ("nemesis", "e2e", "bench")]
-from conftest import wait_until  # noqa: E402
 from ran_on import ran_on  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
@@ -43,20 +41,15 @@ class Verdict:
         return 1 if self.broken else 0
 
 
-def arguments(name, text, **given):
-    """A number for each name, all with a default: --kills 1000."""
+def main(name, text, run, **given):
+    """run(options, verdict) with a number for each name, all with a default: --kills 1000. The exit code."""
     parser = argparse.ArgumentParser(prog=f"./test endure {name}", description=text)
     for key, value in given.items():
         parser.add_argument(f"--{key.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
     parser.add_argument("--programs", type=pathlib.Path, default=PROGRAMS)
-    return parser.parse_args()
-
-
-def start_links(world):
-    """What stands between the processes of a world; before them."""
-    world.proxy.start(stdin=subprocess.PIPE)
-    wait_until(lambda: len(list((world.folder / "run/cut").iterdir())) >= sum(map(len, world.links.values())),
-               what="the links")
+    options, verdict = parser.parse_args(), Verdict(name)
+    run(options, verdict)
+    return verdict.end()
 
 
 def has(pid):

@@ -137,7 +137,7 @@ def run(options, verdict):
         world = worlds.World(folder, options.programs, brokers=1, apis=1, workers=2)
         life = Life(world, options, verdict)
         try:
-            rules.start_links(world)
+            world.start_links()
             world.redis.start()
             worlds.wait_until(lambda: world.socket.exists(), 30, "Redis")
             life.fill_events()
@@ -159,12 +159,5 @@ def run(options, verdict):
             world.stop()
 
 
-def main():
-    options = rules.arguments("soak", __doc__, rounds=1000)
-    verdict = rules.Verdict("soak")
-    run(options, verdict)
-    return verdict.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(rules.main("soak", __doc__, run, rounds=1000))

@@ -24,7 +24,20 @@ def photo_of(person):
     return out.getvalue()
 
 
-PHOTOS = [photo_of(person) for person in range(PEOPLE)]
+PHOTOS = {f"person {person}": photo_of(person) for person in range(PEOPLE)}
+
+
+def call_of(operation, room, person, renamed=None):
+    """Method, path, and what else `requests` takes."""
+    here, photo = {"collection": room}, {"file": PHOTOS[person]}
+    return {
+        "recognize": ("POST", "/api/recognize", {"params": {**here, "durable": "true"}, "files": photo}),
+        "direct": ("POST", "/api/recognize", {"params": {**here, "durable": "false"}, "files": photo}),
+        "train": ("POST", "/api/train", {"data": {**here, "name": person}, "files": photo}),
+        "forget": ("DELETE", "/api/faces", {"params": {**here, "label": person}}),
+        "rename": ("POST", "/api/rename", {"params": {**here, "label": person, "label_to": renamed}}),
+        "clear": ("POST", "/api/clear", {"params": here}),
+    }[operation]
 
 
 class Shared:
@@ -63,20 +76,8 @@ class Client(threading.Thread):
             self.carry_out(operation)
             self.shared.record(operation)
 
-    def request(self, operation):
-        photo = PHOTOS[int(operation["person"].split()[1])]
-        room, person = operation["room"], operation["person"]
-        if operation["op"] == "train":
-            return "POST", "/api/train", {"data": {"name": person, "collection": room}, "files": {"file": photo}}
-        if operation["op"] == "forget":
-            return "DELETE", "/api/faces", {"params": {"label": person, "collection": room}}
-        if operation["op"] == "clear":
-            return "POST", "/api/clear", {"params": {"collection": room}}
-        durable = "false" if operation["op"] == "direct" else "true"
-        return "POST", "/api/recognize", {"params": {"collection": room, "durable": durable}, "files": {"file": photo}}
-
     def carry_out(self, operation):
-        method, path, body = self.request(operation)
+        method, path, body = call_of(operation["op"], operation["room"], operation["person"])
         # Half of the changes hear at once that they are accepted, so that others can begin after that.
         early = operation["op"] != "direct" and self.random.random() < 0.5
         headers = {} if early else {"Prefer": "wait=10"}
@@ -140,8 +141,7 @@ class Client(threading.Thread):
         if state != "succeeded":
             return
         if operation["op"] in ("recognize", "direct"):
-            operation["said"] = [face["label"] if face["status"] == "known" else face["status"]
-                                 for face in result["faces"]]
+            operation["said"] = worlds.names(result)
             operation["version"] = result["gallery"]["version"]
         else:
             operation["version"] = result["version"]

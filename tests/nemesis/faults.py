@@ -111,17 +111,14 @@ class Nemesis:
         self.after(self.random.uniform(1, 15), self.world.bad_luck)
 
     def full_memory(self):
-        """As full as it may be: accept refuses, everything else goes on."""
-        store = self.world.store()
         try:
-            most = store.config_get("maxmemory")["maxmemory"]
-            store.config_set("maxmemory", store.info("memory")["used_memory"])
+            take_back = self.world.fill_memory()
         except Exception:  # it is down just now
             return False
 
         def give_back():
             try:
-                self.world.store().config_set("maxmemory", most)
+                take_back()
             except Exception:  # the next start has its own
                 pass
         self.after(self.random.uniform(0.5, 3), give_back)

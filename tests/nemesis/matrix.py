@@ -23,7 +23,7 @@ import uuid
 import checker
 import requests
 import world as worlds
-from clients import PHOTOS
+from clients import call_of
 from matrix_rows import ROWS
 from ran_on import ran_on
 
@@ -57,37 +57,22 @@ class Asker:
             time.sleep(0.05)
         raise Fault("no answer")
 
-    def begin(self, operation, person=0):
+    def begin(self, operation, person):
         """The job as accepted, or a direct answer."""
-        key, photo = str(uuid.uuid4()), {"file": PHOTOS[person]}
-        where = {"collection": self.room}
-        if operation == "recognize":
-            return self.ask("POST", "/api/recognize", key, params=where, files=photo)
-        if operation == "direct":
-            return self.ask("POST", "/api/recognize", params={**where, "durable": "false"}, files=photo)
-        if operation == "train":
-            return self.ask("POST", "/api/train", key, data={**where, "name": f"person {person}"}, files=photo)
-        if operation == "forget":
-            return self.ask("DELETE", "/api/faces", key, params={**where, "label": f"person {person}"})
-        if operation == "rename":
-            return self.ask("POST", "/api/rename", key, params={**where, "label": f"person {person}", "label_to": RENAMED})
-        return self.ask("POST", "/api/clear", key, params=where)
+        method, path, body = call_of(operation, self.room, person, RENAMED)
+        return self.ask(method, path, None if operation == "direct" else str(uuid.uuid4()), **body)
 
     def end(self, job):
         while job["state"] not in checker.TERMINAL:
             job = self.ask("GET", f"/api/jobs/{job['id']}", params={"wait": 5})
         return job
 
-    def do(self, operation, person=0):
+    def do(self, operation, person="person 0"):
         """What a job or a direct request ended with."""
         begun = self.begin(operation, person)
         if operation == "direct":
             return {"id": None, "state": "succeeded", "result": begun}
         return self.end(begun)
-
-
-def said(job):
-    return [face["label"] if face["status"] == "known" else face["status"] for face in job["result"]["faces"]]
 
 
 class Scene:
@@ -96,7 +81,7 @@ class Scene:
     def __init__(self, world, row, operation, action):
         self.world, self.row, self.operation, self.action = world, row, operation, action
         self.asker = Asker(world, f"room-{uuid.uuid4().hex[:12]}")
-        self.person = 1 if operation == "train" else 0
+        self.person = "person 1" if operation == "train" else "person 0"
 
     def play(self):
         """Seconds that the operation took."""
@@ -125,14 +110,14 @@ class Scene:
         state = "dead" if self.row.scene == "poison" else "succeeded"
         if job["state"] != state:
             raise Fault(f"{job['state']}: {json.dumps(job.get('error'))}")
-        if self.operation in ("recognize", "direct") and state == "succeeded" and said(job) != ["person 0"]:
-            raise Fault(f"said {said(job)}")
+        if self.operation in ("recognize", "direct") and state == "succeeded" and worlds.names(job["result"]) != [self.person]:
+            raise Fault(f"said {worlds.names(job['result'])}")
         if state == "dead" and self.world.store().fcall("vultus1_delete", 1, worlds.PREFIX, job["id"]) != [b"ok"]:
             raise Fault("it cannot be deleted")
         for way in ("recognize", "direct"):
-            after = said(self.asker.do(way, self.person))
+            after = worlds.names(self.asker.do(way, self.person)["result"])
             wanted = {"forget": "unknown", "clear": "unknown", "rename": RENAMED}
-            if after != [wanted.get(self.operation, f"person {self.person}")]:
+            if after != [wanted.get(self.operation, self.person)]:
                 raise Fault(f"{way} said {after} afterwards")
         if job["id"] is not None:
             ends = [fields for _, fields in self.world.store().xrange(f"{worlds.PREFIX}events")
@@ -197,10 +182,7 @@ class Scene:
         return self.soon(self.world.redis, signal.SIGKILL)
 
     def memory_full(self):
-        store = self.world.store()
-        most = store.config_get("maxmemory")["maxmemory"]
-        store.config_set("maxmemory", store.info("memory")["used_memory"])
-        return self.later(2, lambda: self.world.store().config_set("maxmemory", most))
+        return self.later(2, self.world.fill_memory())
 
     def misfortune(self, seconds, **what):
         self.world.bad_luck(**what)

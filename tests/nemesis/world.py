@@ -19,7 +19,7 @@ import requests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
-from conftest import PREFIX, free_port, fsck, wait_until  # noqa: E402, F401
+from conftest import PREFIX, free_port, fsck, names, wait_until  # noqa: E402, F401
 
 
 def die_with_parent():
@@ -115,6 +115,13 @@ class World:
         with open(self.luck, "r+b" if self.luck.exists() else "w+b") as file:
             file.write(struct.pack("=qqq", fsync_ms, disk_full, clock_ms))
 
+    def fill_memory(self):
+        """Redis is as full as it may be: accept refuses, everything else goes on. Returns what takes it back."""
+        store = self.store()
+        most = store.config_get("maxmemory")["maxmemory"]
+        store.config_set("maxmemory", store.info("memory")["used_memory"])
+        return lambda: self.store().config_set("maxmemory", most)
+
     def lay(self, name, action):
         """A failpoint for whoever reaches it first."""
         path = self.folder / "failpoints" / name
@@ -135,10 +142,14 @@ class World:
     def store(self):
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
 
-    def start(self, seconds=60):
+    def start_links(self):
+        """What stands between the processes; before them."""
         self.proxy.start(stdin=subprocess.PIPE)
         wait_until(lambda: len(list((self.folder / "run/cut").iterdir())) >= sum(map(len, self.links.values())),
                    what="the links")
+
+    def start(self, seconds=60):
+        self.start_links()
         for one in self.all:
             one.start()
         self.keeper = threading.Thread(target=self.keep)
