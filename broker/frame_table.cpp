@@ -97,25 +97,26 @@ std::vector<held_frame> frame_table::take_back(const std::string& worker) {
     return over;
 }
 
+held_frame* frame_table::held_by(const std::string& frame_id, std::uint64_t attempt,
+                                 const std::string& worker) {
+    const auto found = frames_.find(frame_id);
+    if (found == frames_.end()) return nullptr;
+    held_frame& entry = found->second;
+    return entry.worker == worker && entry.what.attempt == attempt ? &entry : nullptr;
+}
+
 bool frame_table::handed_back(const std::string& frame_id, std::uint64_t attempt,
                               const std::string& worker) {
-    const auto found = frames_.find(frame_id);
-    if (found == frames_.end() || found->second.worker != worker ||
-        found->second.what.attempt != attempt) {
-        return false;
-    }
-    found->second.worker.clear();
+    held_frame* const entry = held_by(frame_id, attempt, worker);
+    if (entry == nullptr) return false;
+    entry->worker.clear();
     waiting_.push_front(frame_id);
     return true;
 }
 
 std::optional<held_frame> frame_table::answered(const std::string& frame_id, std::uint64_t attempt,
                                                 const std::string& worker) {
-    const auto found = frames_.find(frame_id);
-    if (found == frames_.end() || found->second.worker != worker ||
-        found->second.what.attempt != attempt) {
-        return std::nullopt;
-    }
+    if (held_by(frame_id, attempt, worker) == nullptr) return std::nullopt;
     return remove(frame_id);
 }
 

@@ -77,6 +77,9 @@ class frame_table {
 
    private:
     bool fits(const std::string& api, std::size_t bytes) const;
+    /// The frame if this worker has this attempt of it, else null.
+    held_frame* held_by(const std::string& frame_id, std::uint64_t attempt,
+                        const std::string& worker);
 
     const std::string broker_id_;
     const frame_bounds bounds_;

@@ -49,6 +49,23 @@ function gallery.renew_epoch(g)
     redis.call('ZADD', key.of('collections'), 0, g.collection)
 end
 
+-- Why a gallery can take no faces of this kind, whoever they are, or nil.
+function gallery.closed(g, model)
+    if g.embedding_model and g.embedding_model ~= model then
+        return {'model_mismatch', g.embedding_model}
+    end
+    local made = g.exists and not g.deleted
+    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
+        return {'collections_full'}
+    end
+end
+
+-- Makes it, if it is not there, for faces of this kind.
+function gallery.open(g, model)
+    if not g.exists or g.deleted then gallery.renew_epoch(g) end
+    redis.call('HSET', key.gallery(g.collection), 'embedding_model', model)
+end
+
 -- A change of a gallery is begin, then put and take, then commit.
 local function begin(g)
     if g.seq + 1 >= epoch_size then refuse('no versions left in this epoch') end

@@ -164,13 +164,8 @@ end
 
 -- Why a gallery cannot take these faces, or nil.
 local function no_place(g, label, faces, model)
-    if g.embedding_model and g.embedding_model ~= model then
-        return {'model_mismatch', g.embedding_model}
-    end
-    local made = g.exists and not g.deleted
-    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
-        return {'collections_full'}
-    end
+    local answer = gallery.closed(g, model)
+    if answer then return answer end
     if gallery.label_count(g, label) + faces > limits.faces_per_label then return {'label_full'} end
     if g.faces + faces > limits.gallery_faces then return {'gallery_full'} end
 end
@@ -198,8 +193,7 @@ function worker.complete_train(a)
     answer = no_place(g, label, #faces, model)
     if answer then return answer end
 
-    if not g.exists or g.deleted then gallery.renew_epoch(g) end
-    redis.call('HSET', key.gallery(j.collection), 'embedding_model', model)
+    gallery.open(g, model)
     gallery.add(g, label, faces)
     j.version = int(g.version)
     redis.call('HSET', key.job(id), 'result', result, 'version', j.version, 'faces', #faces)

@@ -44,13 +44,8 @@ function restore.run(a)
     if #model < 1 or #model > 200 or string.find(model, '%c') then refuse('model is no name') end
     local faces = exported_faces(a)
     local g = gallery.read(collection)
-    if g.embedding_model and g.embedding_model ~= model then
-        return {'model_mismatch', g.embedding_model}
-    end
-    local made = g.exists and not g.deleted
-    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
-        return {'collections_full'}
-    end
+    local answer = gallery.closed(g, model)
+    if answer then return answer end
     local labels, of, n = new_faces(g, faces)
     if g.faces + n > limits.gallery_faces then return {'gallery_full'} end
     for _, label in ipairs(labels) do
@@ -58,8 +53,7 @@ function restore.run(a)
             return {'label_full', label}
         end
     end
-    if n > 0 and not made then gallery.renew_epoch(g) end
-    if n > 0 then redis.call('HSET', key.gallery(collection), 'embedding_model', model) end
+    if n > 0 then gallery.open(g, model) end
     for _, label in ipairs(labels) do gallery.add(g, label, of[label]) end
     return {'ok', int(g.version), int(n), int(#faces - n)}
 end

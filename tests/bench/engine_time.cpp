@@ -3,7 +3,6 @@
 //   engine_time MODELS_FOLDER PHOTO fp32|bf16 [ROUNDS]
 // ONEDNN_MAX_CPU_ISA in the environment lowers what oneDNN uses, and the FMA peak that is measured.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 #include <iterator>
 #include <string>
 
+#include "tests/bench/stopwatch.hpp"
 #include "workers/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
@@ -22,13 +22,6 @@
 namespace {
 
 using namespace vultus;
-
-double milliseconds_of(const std::function<void()>& call) {
-    const auto begin = std::chrono::steady_clock::now();
-    call();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-        .count();
-}
 
 /// The better of each over alternating rounds, after one that is not counted.
 std::pair<double, double> best_of(int rounds, const std::function<void()>& a,

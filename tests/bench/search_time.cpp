@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/stopwatch.hpp"
 #include "workers/gallery.hpp"
 #include "workers/lanes.hpp"
 #include "workers/matcher.hpp"
@@ -27,13 +28,6 @@
 namespace {
 
 using namespace vultus;
-
-double milliseconds_of(const std::function<void()>& call) {
-    const auto begin = std::chrono::steady_clock::now();
-    call();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-        .count();
-}
 
 /// Processor time of this thread: other work on the machine is not counted.
 double thread_milliseconds_of(const std::function<void()>& call) {
