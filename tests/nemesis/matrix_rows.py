@@ -12,7 +12,8 @@ ACTIONS = (KILL, EXIT, STOP, DELAY, DROP)
 
 # By action: a worker's, a broker's or an api's death, exit, 15 s of silence, 3 s of delay, loss of all connections.
 # A worker that is killed is missed at once (1.5 s); one that is frozen after three heartbeats (3.5 s). A change waits for
-# a frozen worker until its registration lapses (10.5 s), as does a job for a lease that nobody sent (10.5 s).
+# a frozen worker until its registration lapses (10.5 s), as does a job for a lease that nobody sent (10.5 s). While Redis'
+# disk is full (2 s) or slow (8 s) a broker may not hear what it leased: then that time and a lease.
 WORKER = {KILL: 1.5, EXIT: 1.5, STOP: 3.5, DELAY: 3.5, DROP: 3.5}
 HOLDER = {KILL: 1.5, EXIT: 1.5, STOP: 10.5, DELAY: 3.5, DROP: 3.5}
 BROKER = {KILL: 3.0, EXIT: 3.0, STOP: 3.5, DELAY: 3.5, DROP: 3.5}
@@ -60,7 +61,7 @@ ROWS = [
     Row("Redis", MANY, {KILL: 11.0}, scene="redis_killed", burst=8),
     Row("Redis, memory full", ALL, {"2 s": 4.0}, scene="memory_full"),
     Row("Redis, disk full", ALL, {"2 s": 13.0}, scene="disk_full"),
-    Row("Redis, disk slow", ALL, {"1 s a sync": 12.0}, scene="disk_slow"),
+    Row("Redis, disk slow", ALL, {"1 s a sync": 19.0}, scene="disk_slow"),
     Row("Redis, clock set back", STORED, {"30 s": 3.5}, scene="clock_back"),
     Row("Redis, clock set forward", STORED, {"30 s": 3.5}, scene="clock_forward"),
     Row("SIGTERM: api", MANY, {"term": 2.0}, scene="term_api", burst=8),
