@@ -18,7 +18,12 @@ namespace {
 
 using answer_slot = std::shared_ptr<one_shot<protocol::answer>>;
 using status_slot = std::shared_ptr<one_shot<protocol::status_reply>>;
-constexpr std::chrono::milliseconds look_every{250};  ///< whether a broker went away with a photo
+using std::chrono::milliseconds;
+constexpr milliseconds look_every{100};  ///< whether a broker went away with a photo
+/// How long a photo waits for a worker to come back: one opens its connections anew, after the loss
+/// of a broker or of itself, at most once in a heartbeat.
+constexpr milliseconds worker_grace{1'500};
+constexpr milliseconds ask_again{50};
 
 }  // namespace
 
@@ -29,6 +34,10 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
         zmq_socket socket;
         asio::posix::stream_descriptor descriptor;
         std::string endpoint;
+        boot_time heard{0};   ///< its last message, or when somebody began to listen to it
+        boot_time probed{0};  ///< when it was last asked for a sign of life
+        int listeners = 0;    ///< photos that are with it
+        bool silent = false;  ///< it answered nothing for three heartbeats, and nothing since
     };
 
     explicit state(asio::io_context& loop) : io(loop) {}
@@ -44,6 +53,8 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
 
     void drain(peer& one) {
         while (auto frames = one.socket.receive()) {
+            one.heard = boot_now();
+            one.silent = false;
             auto decoded = protocol::decode(protocol::direction::from_broker, *frames);
             if (!decoded) continue;
             if (auto* answer = std::get_if<protocol::answer>(&*decoded)) {
@@ -60,6 +71,68 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
         const bool ok = one.socket.send(protocol::encode(what)) == sent::ok;
         drain(one);
         return ok;
+    }
+
+    /// A broker says nothing by itself to an api: whoever waits for it asks for its STATUS.
+    void probe(peer& one, boot_time now) {
+        if (now < std::max(one.heard, one.probed) + limits::heartbeat) return;
+        one.probed = now;
+        send(one, protocol::status_request{name + "-alive"});
+        if (now >= one.heard + limits::heartbeat * limits::heartbeats_missed) one.silent = true;
+    }
+
+    /// Nothing: the broker went away with the photo, or says nothing any more.
+    asio::awaitable<std::optional<protocol::answer>> hear(peer& one, answer_slot slot,
+                                                          std::uint64_t losses, boot_time until) {
+        std::optional<protocol::answer> answer;
+        while (!answer && !one.silent && boot_now() < until) {
+            answer = co_await slot->wait(std::min(until - boot_now(), look_every));
+            if (answer || stopped) break;
+            if (one.socket.losses() != losses) break;
+            probe(one, boot_now());
+        }
+        co_return answer;
+    }
+
+    /// errors    no_worker: it left with the photo, or said so; draining; deadline_exceeded
+    asio::awaitable<result<protocol::answer>> ask(peer& one, protocol::frame what,
+                                                  boot_time until) {
+        what.frame_id = name + "-" + std::to_string(++counter);
+        what.deadline_ms = std::max(until - boot_now(), milliseconds(0)).count();
+        const auto slot = std::make_shared<one_shot<protocol::answer>>(io.get_executor());
+        answers.emplace(what.frame_id, slot);
+        if (one.listeners++ == 0) one.heard = boot_now();
+        const auto losses = one.socket.losses();
+        std::optional<protocol::answer> answer;
+        if (send(one, what)) answer = co_await hear(one, slot, losses, until);
+        --one.listeners;
+        answers.erase(what.frame_id);
+        if (!answer && boot_now() >= until) {
+            co_return fail(errc::deadline_exceeded, "no worker answered in time");
+        }
+        if (!answer) co_return fail(errc::no_worker, "the broker that had the photo went away");
+        const auto why = errc_named(answer->error);
+        if (why == errc::no_worker || why == errc::draining) co_return fail(*why, answer->detail);
+        co_return std::move(*answer);
+    }
+
+    /// Asks one broker after the other; from one that is silent only a sign of life.
+    asio::awaitable<result<protocol::answer>> ask_all(const protocol::frame& what,
+                                                      boot_time until) {
+        const auto first = turn++;
+        result<protocol::answer> outcome = fail(errc::no_worker, "no broker is connected");
+        for (std::size_t i = 0; i < peers.size(); ++i) {
+            auto& one = *peers[(first + i) % peers.size()];
+            if (one.silent) {
+                probe(one, boot_now());
+                continue;
+            }
+            outcome = co_await ask(one, what, until);
+            if (outcome) break;
+            const auto why = outcome.error().code;
+            if (why != errc::no_worker && why != errc::draining) break;
+        }
+        co_return outcome;
     }
 
     void flush_hints() {
@@ -135,38 +208,13 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
     }
     self->frame_bytes += bytes;
     const auto until = boot_now() + patience;
-    const auto first = self->turn++;
-    result<protocol::answer> outcome = fail(errc::no_worker, "no broker is connected");
-    for (std::size_t i = 0; i < self->peers.size(); ++i) {
-        auto& one = *self->peers[(first + i) % self->peers.size()];
-        what.frame_id = self->name + "-" + std::to_string(++self->counter);
-        const auto slot = std::make_shared<one_shot<protocol::answer>>(self->io.get_executor());
-        self->answers.emplace(what.frame_id, slot);
-        const auto left = std::max(until - boot_now(), std::chrono::milliseconds(0));
-        what.deadline_ms = left.count();
-        const auto losses = one.socket.losses();
-        bool gone = !self->send(one, what);
-        std::optional<protocol::answer> answer;
-        while (!gone && !answer && boot_now() < until) {
-            answer = co_await slot->wait(std::min(until - boot_now(), look_every));
-            gone = !answer && !self->stopped && one.socket.losses() != losses;
-        }
-        self->answers.erase(what.frame_id);
-        if (gone) {
-            outcome = fail(errc::no_worker, "the broker that had the photo went away");
-            continue;
-        }
-        if (!answer) {
-            outcome = fail(errc::deadline_exceeded, "no worker answered in time");
-            break;
-        }
-        const auto why = errc_named(answer->error);
-        if (why == errc::no_worker || why == errc::draining) {
-            outcome = fail(*why, answer->detail);
-            continue;
-        }
-        outcome = std::move(*answer);
-        break;
+    const auto give_up = std::min(until, boot_now() + worker_grace);
+    auto outcome = co_await self->ask_all(what, until);
+    while (!outcome && outcome.error().code != errc::deadline_exceeded && what.live_id.empty() &&
+           boot_now() < give_up && !self->stopped) {
+        asio::steady_timer pause(self->io, ask_again);
+        co_await pause.async_wait(asio::use_awaitable);
+        outcome = co_await self->ask_all(what, until);
     }
     self->frame_bytes -= bytes;
     co_return outcome;

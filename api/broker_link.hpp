@@ -41,7 +41,9 @@ class broker_link {
     /// Asks the brokers to tell the worker of a job that was cancelled.
     void cancel(const std::string& job_id);
 
-    /// Sends a photo to a worker through the first broker that has one.
+    /// Sends a photo to a worker through the first broker that has one. A broker that was lost or
+    /// is silent (three heartbeats) is given up for the next. If none has a worker, a photo that is
+    /// not live waits 1.5 s for one to come back.
     /// errors    queue_full: too many bytes on their way; no_worker: no broker has one, or left
     ///           with the photo; draining: the last one is stopping;
     ///           deadline_exceeded: no answer in time. An answer that tells an error is an answer.

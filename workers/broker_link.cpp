@@ -64,11 +64,12 @@ bool broker_link::heartbeat_due(boot_time now) {
     return true;
 }
 
-bool broker_link::silent(boot_time now) const noexcept {
+bool broker_link::lost(boot_time now) {
     // A broker that says BYE to every READY is asked again once in an interval, not in a tight
     // loop.
     if (lost_) return now >= opened_ + interval_;
-    return introduced_ && now > heard_ + interval_ * limits::heartbeats_missed;
+    if (!introduced_) return false;
+    return socket_->losses() > 0 || now > heard_ + interval_ * limits::heartbeats_missed;
 }
 
 void broker_link::set_interval(std::uint32_t milliseconds) {

@@ -47,8 +47,9 @@ class broker_link {
     /// True when a heartbeat is due (and notes that it is sent now).
     bool heartbeat_due(boot_time now);
 
-    /// True when this socket should be replaced: three intervals of silence, or lost().
-    bool silent(boot_time now) const noexcept;
+    /// True when this socket should be replaced: its peer was lost after READY (ZeroMQ connects
+    /// again by itself, what was on its way is gone unnoticed), three intervals of silence, or BYE.
+    bool lost(boot_time now);
     void lose() noexcept { lost_ = true; }  ///< the broker said BYE
 
     void set_interval(std::uint32_t milliseconds);

@@ -18,6 +18,7 @@ zmq_options socket_options(const session_settings& settings) {
     zmq_options options;
     options.high_water = static_cast<int>(2 * settings.window + 16);
     options.linger = std::chrono::milliseconds(500);
+    options.count_losses = true;
     return options;
 }
 
@@ -151,8 +152,8 @@ void session::reopen_links(boot_time now) {
 }
 
 void session::tend_links(boot_time now) {
-    const bool replace = std::any_of(links_.begin(), links_.end(), [&](const broker_link& link) {
-        return !link.is_open() || link.silent(now);
+    const bool replace = std::any_of(links_.begin(), links_.end(), [&](broker_link& link) {
+        return !link.is_open() || link.lost(now);
     });
     // The first sockets at once; after that no faster than heartbeats, whatever goes wrong.
     if (replace && (connection_ == 0 || now >= reopened_ + settings_.heartbeat)) reopen_links(now);
@@ -180,6 +181,7 @@ void session::read_links(boot_time now) {
 }
 
 void session::on(std::size_t link, const protocol::job& what, boot_time now) {
+    if (what.n <= links_[link].last_n) return;  // it came twice
     links_[link].last_n = what.n;
     failpoint("worker.after_job");
     for (const leased_job& job : what.jobs) {

@@ -43,6 +43,28 @@ void simulation::leave(worker_process& one) {
     kill(one);
 }
 
+// Another process says READY under its name, with a later connection, and then nothing: ZeroMQ
+// makes whoever comes second under that routing id mute. When it has gone, a heartbeat finds
+// nobody.
+void simulation::come_twice(worker_process& one, int index) {
+    auto& broker = brokers_[static_cast<std::size_t>(index)];
+    const std::string connection =
+        one.id + "." + std::to_string(one.number + static_cast<std::uint64_t>(draw(1, 3)));
+    const milliseconds stay(draw(100, 6'000));
+    broker.twins[connection] = now_ + stay;
+    protocol::ready hello;
+    hello.worker_id = one.id;
+    hello.types = {"recognize", "train"};
+    hello.window = window_;
+    hello.frame_window = frame_window_;
+    tell(index, received{side::worker, connection, hello});
+    const int life = broker.life;
+    after(stay, [this, index, life, connection] {
+        if (brokers_[static_cast<std::size_t>(index)].life != life) return;
+        tell(index, send_failed{connection, true, protocol::broker_heartbeat{}});
+    });
+}
+
 void simulation::drop_all(worker_process& one) {
     ++one.life;
     one.held.clear();
@@ -100,12 +122,16 @@ void simulation::tend_links(worker_process& one) {
         ++one.number;
         one.reopened = now_;
         one.frames.clear();
-        for (link& l : one.links) {
+        const std::string connection = one.id + "." + std::to_string(one.number);
+        for (std::size_t i = 0; i < one.links.size(); ++i) {
+            link& l = one.links[i];
             const boot_time cut = l.cut_until;
             l = link{};
             l.open = true;
             l.heard = now_;
             l.cut_until = cut;
+            const auto twin = brokers_[i].twins.find(connection);
+            l.mute = twin != brokers_[i].twins.end() && now_ <= twin->second;
         }
     }
     for (int i = 0; i < static_cast<int>(one.links.size()); ++i) {
@@ -134,7 +160,7 @@ void simulation::tend_links(worker_process& one) {
 
 void simulation::send_to_broker(worker_process& one, int index, protocol::message what) {
     link& l = one.links[static_cast<std::size_t>(index)];
-    if (!l.open || now_ < l.cut_until || (faults_ && chance(2))) return;
+    if (!l.open || l.mute || now_ < l.cut_until || (faults_ && chance(2))) return;
     const std::string connection = one.id + "." + std::to_string(one.number);
     const int life = brokers_[static_cast<std::size_t>(index)].life;
     for (int copies = faults_ && chance(2) ? 2 : 1; copies > 0; --copies) {
@@ -158,11 +184,14 @@ void simulation::send_to_worker(int index, const to_worker& what) {
         });
     };
     // A peer that is gone is known to be, or what is sent to it vanishes.
+    const auto& twins = brokers_[static_cast<std::size_t>(index)].twins;
+    const auto twin = twins.find(what.connection);
+    if (twin != twins.end() && now_ <= twin->second) return;  // it reads nothing
     if (found == workers_.end()) return chance(70) ? failed(true) : void();
     worker_process* self = found->get();
     link& l = self->links[static_cast<std::size_t>(index)];
     if (faults_ && chance(1)) return failed(false);
-    if (now_ < l.cut_until || (faults_ && chance(2))) return;
+    if (l.mute || now_ < l.cut_until || (faults_ && chance(2))) return;
     const std::uint64_t number = self->number;
     const int life = self->life;
     const bool repeated = faults_ && chance(2);
@@ -184,6 +213,7 @@ void simulation::hear(worker_process& one, int index, const protocol::message& w
     if (!l.open) return;
     l.heard = now_;
     if (const auto* jobs = std::get_if<protocol::job>(&what)) {
+        if (jobs->n <= l.last_n) return;
         l.last_n = jobs->n;
         for (const leased_job& job : jobs->jobs) {
             const attempt_id attempt{job.job_id, job.attempt};

@@ -188,6 +188,7 @@ void simulation::fault() {
             });
             break;
         }
+        case 11: come_twice(worker, index); break;
         default: now_ += milliseconds(draw(1'000, 20'000)); break;  // the machine slept
     }
 }
@@ -199,6 +200,7 @@ void simulation::restart_broker(int index) {
     options.broker_id = "b" + std::to_string(index) + "-" + std::to_string(broker.life);
     broker.it = std::make_unique<core>(options);
     broker.inbox.clear();
+    broker.twins.clear();
     broker.frozen_until = boot_time{0};
     if (store_up_) tell(index, store_link{true});
 }

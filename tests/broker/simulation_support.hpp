@@ -28,7 +28,7 @@ class simulation {
         int jobs = 0, dead = 0, cancelled = 0, frames = 0, faults = 0;
         std::map<int, int> by_fault;             ///< of the numbers in fault()
     };
-    static constexpr int fault_kinds = 11;
+    static constexpr int fault_kinds = 12;
     const counts& seen() const noexcept { return counts_; }
 
  private:
@@ -38,9 +38,11 @@ class simulation {
         int life = 0;                            ///< grows with each restart
         boot_time frozen_until{0};
         std::deque<event> inbox;
+        std::map<std::string, boot_time> twins;  ///< routing ids that another process has -> until
     };
     struct link {
         bool open = false, introduced = false;
+        bool mute = false;                       ///< its routing id was taken when it connected
         boot_time heard{0}, last_delivery{0}, cut_until{0}, slow_until{0}, next_beat{0};
         std::uint64_t last_n = 0;
     };
@@ -95,6 +97,7 @@ class simulation {
     void begin(worker_process& one, const attempt_id& attempt, int index);
     void end_job(worker_process& one, int life, const attempt_id& attempt, int index);
     void kill(worker_process& one);
+    void come_twice(worker_process& one, int index);
     void leave(worker_process& one);
     milliseconds slowness(const link& l) {
         return milliseconds(now_ < l.slow_until ? draw(300, 2'500) : 0);

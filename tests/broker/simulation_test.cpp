@@ -1,6 +1,6 @@
 // Brokers, workers, apis and Redis in one simulated world, many seeds: workers and brokers die,
 // leave and freeze, Redis restarts, its clock jumps, the machine sleeps, messages are lost, late,
-// doubled, in another order.
+// doubled, in another order, and a second process takes a worker's name.
 // At every step no worker has more than its credits, and a solo job is alone; in the end every job
 // has ended, took effect once, and every credit is back.
 #include <gmock/gmock.h>

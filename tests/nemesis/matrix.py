@@ -212,6 +212,8 @@ class Scene:
 
 def settled(world):
     """All processes are back, and nothing is on its way."""
+    if any(one.stopped() for one in world.all):
+        return False
     store = world.store()
     with contextlib.suppress(worlds.redis.RedisError, OSError):
         return world.ready() and not worlds.images(store) and not store.zcard(f"{worlds.PREFIX}queue:publishing")

@@ -43,6 +43,12 @@ class Process:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
+    def stopped(self):
+        """By a signal, and not continued."""
+        with contextlib.suppress(OSError, AttributeError):
+            return pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return False
+
     def send(self, number):
         if self.alive():
             self.process.send_signal(number)

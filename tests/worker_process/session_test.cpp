@@ -202,6 +202,37 @@ TEST_F(talking, a_silent_broker_gets_a_new_socket) {
     EXPECT_EQ(run.broker->peer, ready.worker_id + ".2");
 }
 
+TEST_F(talking, a_broker_that_was_lost_gets_a_new_socket_before_it_is_silent) {
+    run.settings.heartbeat = std::chrono::seconds(5);
+    const protocol::ready ready = meet();
+    const std::string endpoint = run.settings.brokers.at(0);
+    run.broker.reset();
+    run.broker = std::make_unique<testing::fake_broker>(endpoint);
+    const boot_time back = boot_now();
+    meet_again();
+    EXPECT_EQ(run.broker->peer, ready.worker_id + ".2");
+    EXPECT_LT(boot_now() - back, 2 * run.settings.heartbeat);
+}
+
+TEST_F(talking, a_message_that_comes_twice_counts_once) {
+    const protocol::ready ready = meet();
+    const auto first = give(ready, 1);
+    give(ready, 1);
+    run.broker->send(protocol::job{1, first});
+    protocol::frame marker;
+    marker.frame_id = "f";
+    marker.collection = "people";
+    marker.deadline_ms = 60'000;
+    run.broker->send(marker);
+    std::optional<protocol::worker_heartbeat> beat;
+    ASSERT_TRUE(soon([&] {
+        beat = run.broker->next<protocol::worker_heartbeat>();
+        return beat && beat->frames.size() == 1;
+    }));
+    EXPECT_EQ(beat->last_n, 2u);
+    EXPECT_THAT(beat->running, SizeIs(2));
+}
+
 TEST_F(talking, each_broker_has_its_own_jobs_and_all_sockets_one_number) {
     run.settings.brokers.push_back("ipc://" + run.folder + "/second");
     testing::fake_broker second(run.settings.brokers[1]);
