@@ -69,6 +69,50 @@ TEST(handlers_alone, a_redis_that_would_lose_jobs_is_not_used) {
     EXPECT_EQ(api.call("POST", "/api/clear").status, 503);
 }
 
+protocol::answer answer_to(const protocol::frame& frame, const char* error = "") {
+    protocol::answer told;
+    told.frame_id = frame.frame_id;
+    told.error = error;
+    told.result = found;
+    return told;
+}
+
+TEST(handlers_alone, a_photo_with_a_silent_broker_is_asked_of_the_next) {
+    zmq_context context;
+    std::optional<zmq_socket> silent;  // connected, and reads nothing
+    running_api api([&](api_settings& settings, server_settings&) {
+        auto& endpoints = settings.common.broker_api_endpoints;
+        endpoints.push_back(endpoints.front() + ".silent");
+        silent.emplace(std::move(*zmq_socket::router(context, endpoints.back(), {})));
+    });
+    api.broker->on_frame([](const protocol::frame& frame) { return answer_to(frame); });
+    milliseconds longest{0}, last{0};
+    for (int i = 0; i < 4; ++i) {  // they take turns
+        const boot_time begin = boot_now();
+        EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 200);
+        last = boot_now() - begin;
+        longest = std::max(longest, last);
+    }
+    EXPECT_GE(longest, limits::heartbeat * 2);
+    EXPECT_LT(longest, limits::heartbeat * 5);
+    EXPECT_LT(last, limits::heartbeat) << "it is known to be silent";
+}
+
+TEST(handlers_alone, a_photo_waits_a_moment_for_a_worker_to_come_back) {
+    running_api api;
+    std::atomic<int> asked{0};
+    api.broker->on_frame([&](const protocol::frame& frame) {
+        return answer_to(frame, ++asked < 4 ? "no_worker" : "");
+    });
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 200);
+    EXPECT_EQ(asked, 4);
+    api.broker->on_frame(
+        [](const protocol::frame& frame) { return answer_to(frame, "no_worker"); });
+    const boot_time begin = boot_now();
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 503);
+    EXPECT_LT(boot_now() - begin, std::chrono::seconds(5));
+}
+
 TEST(handlers_alone, from_the_signal_on_every_answer_ends_its_connection) {
     running_api api([](api_settings& settings, server_settings&) {
         settings.drain_grace = milliseconds(2'000);
