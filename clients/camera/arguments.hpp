@@ -9,7 +9,7 @@
 namespace vultus::camera {
 
 struct arguments {
-    std::string source = "0";  ///< index of a camera, video file, URL, or folder of pictures
+    std::string source = "0";  ///< index of a camera, video file, URL, folder of pictures, or photo
     std::string host = "127.0.0.1";
     std::string port = "5000";
     std::string collection = "default", detector = "hog", blur = "none";

@@ -7,6 +7,7 @@
 #include <opencv2/videoio.hpp>
 
 #include "clients/camera/arguments.hpp"
+#include "clients/camera/chooser.hpp"
 #include "clients/camera/drawing.hpp"
 #include "clients/camera/live_link.hpp"
 #include "clients/camera/newest.hpp"
@@ -18,7 +19,7 @@ using namespace vultus::camera;
 using std::chrono::milliseconds;
 
 constexpr const char* window = "Vultus";
-constexpr const char* keys = "q quit  space stop/go  b blur  t tracks";
+constexpr const char* keys = "q quit  space stop/go  o open photo  b blur  t tracks";
 constexpr milliseconds last_answer_in{5'000};
 constexpr double video_rate = 15;
 
@@ -80,6 +81,11 @@ class stage {
     bool press(int key, source& from, bool& held) {
         if (key == 'q' || key == 27) return false;
         if (key == ' ') from.hold(held = !held);
+        if (key == 'o' && !dialog_.open()) complain("no_dialog", "no zenity and no kdialog here");
+        if (const auto photo = dialog_.chosen()) {
+            from.hold(held = true);  // until the space bar
+            if (!from.show(*photo)) complain("no_picture", "not a picture: " + *photo);
+        }
         if (key == 't') asked_.tracks = !asked_.tracks;
         if (key == 'b') {
             asked_.blur = asked_.blur == "none"      ? "unknown"
@@ -125,6 +131,7 @@ class stage {
 
     arguments asked_;
     live_link& link_;
+    chooser dialog_;
     answered last_;
     std::uint64_t answers_ = 0;
     bool fresh_ = false;  ///< the last answer was not shown yet
@@ -156,6 +163,7 @@ int main(int argc, char** argv) {
         },
         [&](std::string why) { troubles.try_push(why); });
     if (!asked.headless) cv::namedWindow(window, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO);
+    const bool stays = !asked.headless && kind_of(asked.source) == source_kind::photo;
     bool held = false;
     steady::time_point last_news = steady::now();
     while (!asked_to_stop) {
@@ -171,8 +179,8 @@ int main(int argc, char** argv) {
             const bool closed = cv::getWindowProperty(window, cv::WND_PROP_VISIBLE) < 1;
             if (closed && show.answers() > 0) break;
         }
-        if (!no_more) continue;
-        if (from.failed()) break;
+        if (no_more && from.failed()) break;
+        if (!no_more || stays) continue;
         if (link.on_their_way() == 0 || steady::now() > last_news + last_answer_in) break;
     }
     pictures.close();

@@ -16,6 +16,14 @@ using std::chrono::milliseconds;
 constexpr double folder_rate = 2;
 constexpr milliseconds back_off_first{1'000}, back_off_most{30'000}, nap{20};
 
+bool is_photo(const fs::path& file) {
+    static const std::set<std::string> suffixes{".jpg", ".jpeg", ".png", ".bmp", ".webp"};
+    std::string suffix = file.extension().string();
+    std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return suffixes.contains(suffix);
+}
+
 bool opened(cv::VideoCapture& capture, const std::string& text) {
     if (kind_of(text) != source_kind::camera) return capture.open(text);
     if (!capture.open(std::stoi(text))) return false;
@@ -31,18 +39,15 @@ source_kind kind_of(const std::string& text) {
     if (digits) return source_kind::camera;
     if (text.find("://") != std::string::npos) return source_kind::url;
     std::error_code bad;
-    return fs::is_directory(text, bad) ? source_kind::folder : source_kind::file;
+    if (fs::is_directory(text, bad)) return source_kind::folder;
+    return is_photo(text) ? source_kind::photo : source_kind::file;
 }
 
 std::vector<std::string> pictures_of(const std::string& folder) {
-    static const std::set<std::string> suffixes{".jpg", ".jpeg", ".png", ".bmp", ".webp"};
     std::vector<std::string> files;
     std::error_code bad;
     for (const auto& entry : fs::directory_iterator(folder, bad)) {
-        std::string suffix = entry.path().extension().string();
-        std::transform(suffix.begin(), suffix.end(), suffix.begin(),
-                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        if (suffixes.contains(suffix)) files.push_back(entry.path().string());
+        if (is_photo(entry.path())) files.push_back(entry.path().string());
     }
     std::sort(files.begin(), files.end());
     return files;
@@ -75,8 +80,8 @@ void source::run() {
     const source_kind kind = kind_of(text_);
     const bool live = kind == source_kind::camera || kind == source_kind::url;
     milliseconds back_off = back_off_first;
-    if (kind == source_kind::folder) {
-        show_folder();
+    if (kind == source_kind::folder || kind == source_kind::photo) {
+        show_all(kind == source_kind::photo ? std::vector{text_} : pictures_of(text_));
     } else {
         while (!stop_) {
             double pace = live ? 0 : rate_;
@@ -126,21 +131,26 @@ bool source::play(double& pace) {
     return true;
 }
 
-void source::show_folder() {
+bool source::show(const std::string& photo) {
+    cv::Mat pixels;
+    try {
+        pixels = cv::imread(photo, cv::IMREAD_COLOR);
+    } catch (const cv::Exception&) {
+    }
+    if (pixels.empty()) return false;
+    give(std::move(pixels));
+    return true;
+}
+
+void source::show_all(const std::vector<std::string>& photos) {
     const double pace = rate_ > 0 ? rate_ : folder_rate;
-    for (const std::string& file : pictures_of(text_)) {
+    for (const std::string& photo : photos) {
         while (held_ && !stop_) wait_until(steady::now() + nap);
         if (stop_) return;
-        cv::Mat pixels;
-        try {
-            pixels = cv::imread(file, cv::IMREAD_COLOR);
-        } catch (const cv::Exception&) {
-        }
-        if (pixels.empty()) {
-            complain_("not a picture: " + file);
+        if (!show(photo)) {
+            complain_("not a picture: " + photo);
             continue;
         }
-        give(std::move(pixels));
         wait_until(steady::now() + std::chrono::duration_cast<steady::duration>(
                                        std::chrono::duration<double>(1 / pace)));
     }

@@ -1,6 +1,6 @@
-// Where pictures come from: a camera, a video file, an RTSP URL or a folder. A thread of its own
-// takes them at their pace, whoever is slow behind it; a camera or a URL that is gone is opened
-// again, later each time.
+// Where pictures come from: a camera, a video file, an RTSP URL, a folder or one photo. A thread of
+// its own takes them at their pace, whoever is slow behind it; a camera or a URL that is gone is
+// opened again, later each time.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@ struct picture {
 };
 
 /// What a source is, by its text.
-enum class source_kind { camera, url, file, folder };
+enum class source_kind { camera, url, file, folder, photo };
 source_kind kind_of(const std::string& text);
 
 /// The pictures of a folder by name: .jpg, .jpeg, .png, .bmp, .webp.
@@ -38,14 +38,16 @@ class source {
     source(const source&) = delete;
     source& operator=(const source&) = delete;
 
+    /// A photo among its own pictures; false if the file is none. By any thread.
+    bool show(const std::string& photo);
     void hold(bool still) { held_ = still; }  ///< stop and go on
-    bool ended() const { return ended_; }     ///< a file or folder has no more
-    bool failed() const { return failed_; }   ///< a file or folder cannot be read at all
+    bool ended() const { return ended_; }     ///< what is no camera and no URL has no more
+    bool failed() const { return failed_; }   ///< and could not be read at all
 
  private:
     void run();
     bool play(double& pictures_a_second);
-    void show_folder();
+    void show_all(const std::vector<std::string>& photos);
     void give(cv::Mat pixels);
     void wait_until(steady::time_point when);
 
@@ -53,7 +55,7 @@ class source {
     const double rate_;
     take take_;
     complain complain_;
-    std::uint64_t count_ = 0;
+    std::atomic<std::uint64_t> count_{0};
     std::atomic<bool> held_{false}, stop_{false}, ended_{false}, failed_{false};
     std::thread thread_;
 };

@@ -1,5 +1,6 @@
 """vultus-camera on a generated video, with the service behind it: without a window, with one under Xvfb, and when
 something is missing."""
+import io
 import json
 import os
 import pathlib
@@ -11,6 +12,8 @@ import time
 import pytest
 from conftest import ROOT, free_port, running, wait_until
 from live_client import clip
+from PIL import Image
+from rtsp_server import RtspCamera
 
 CAMERA = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin")) / "vultus-camera"
 PEOPLE = ("obama", "biden")
@@ -116,21 +119,60 @@ def test_it_goes_on_when_the_service_comes_back(service, folder):
     assert process.wait(20) == 0
 
 
-def test_the_window_opens_and_shows_frames_under_xvfb(service, folder):
+def test_a_camera_in_the_network_is_named_and_waited_for_when_it_is_gone(service, photos):
+    door = RtspCamera([Image.open(io.BytesIO(data)) for data, _ in clip(photos, PEOPLE, 10)])
+    try:
+        process = camera(door.url, "--url", service.url, "--headless", "--json")
+        lines_of(process, lambda line: set(PEOPLE) <= names([line]))
+        door.stop()
+        gone = lines_of(process, lambda line: line.get("problem") == "no_picture")
+        assert "no more pictures" in gone["detail"] and "next try" in gone["detail"], gone
+        door.start()
+        lines_of(process, lambda line: set(PEOPLE) <= names([line]))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        door.stop()
+
+
+@pytest.fixture
+def screen():
+    """A display without one; what a program needs to find it."""
     server = shutil.which("Xvfb")
     assert server, "config/install camera brings Xvfb"
     read, write = os.pipe()
     display = subprocess.Popen([server, "-displayfd", str(write), "-screen", "0", "800x700x24", "-nolisten", "tcp"],
                                pass_fds=[write], stderr=subprocess.DEVNULL)
-    try:
-        os.close(write)
-        number = os.read(read, 16).decode().strip()
-        process = camera(folder, "--url", service.url, "--json", "--rate", 6,
-                         env={**os.environ, "DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"})
-        code, lines, errors = finish(process)
-        assert code == 0, errors
-        assert set(PEOPLE) <= names(lines)
-    finally:
-        display.terminate()
-        wait_until(lambda: display.poll() is not None, what="the end of Xvfb")
-        os.close(read)
+    os.close(write)
+    yield {**os.environ, "DISPLAY": f":{os.read(read, 16).decode().strip()}", "QT_QPA_PLATFORM": "xcb"}
+    display.terminate()
+    wait_until(lambda: display.poll() is not None, what="the end of Xvfb")
+    os.close(read)
+
+
+def test_the_window_opens_and_shows_frames_under_xvfb(service, folder, screen):
+    code, lines, errors = finish(camera(folder, "--url", service.url, "--json", "--rate", 6, env=screen))
+    assert code == 0, errors
+    assert set(PEOPLE) <= names(lines)
+
+
+def press(key, screen):
+    window = subprocess.run(["xdotool", "search", "--sync", "--name", "Vultus"], env=screen, capture_output=True, text=True,
+                            timeout=30, check=True).stdout.split()[0]
+    subprocess.run(["xdotool", "windowfocus", window, "key", key], env=screen, timeout=30, check=True)
+
+
+def test_a_photo_is_chosen_in_a_dialog_and_another_key_ends_it(service, photos, screen, tmp_path):
+    (tmp_path / "chosen.jpg").write_bytes(photos["small_biden"])
+    dialog = tmp_path / "bin/zenity"
+    dialog.parent.mkdir()
+    dialog.write_text(f"#!/bin/sh\necho {tmp_path}/chosen.jpg\n")
+    dialog.chmod(0o755)
+    (tmp_path / "first.jpg").write_bytes(photos["small_obama"])
+    path = f"{dialog.parent}:{os.environ['PATH']}"
+    process = camera(tmp_path / "first.jpg", "--url", service.url, "--json", env={**screen, "PATH": path})
+    lines_of(process, lambda line: names([line]) == {"obama"})  # and stays
+    press("o", screen)
+    lines_of(process, lambda line: names([line]) == {"biden"})
+    press("q", screen)
+    assert process.wait(20) == 0
