@@ -30,7 +30,8 @@ arguments parse_arguments(int argc, char** argv) {
     CLI::App app("Names the people before a camera, live.", "vultus-camera");
     app.set_version_flag("--version", "vultus-camera " VULTUS_VERSION);
     app.add_option("source", asked.source,
-                   "Index of a camera (0), a video file, an RTSP URL, a folder of pictures, or a photo");
+                   "Index of a camera (0), a video file, an RTSP URL, "
+                   "a folder of pictures, or a photo");
     app.add_option("--url", url, "The service (http://127.0.0.1:5000)");
     app.add_option("--collection", asked.collection, "Whose people are looked for (default)");
     app.add_option("--detector", asked.detector, "hog or cnn")

@@ -1,5 +1,5 @@
-// A dialog to choose a photo: the desktop's own program (zenity or kdialog), as OpenCV's windows have
-// none. It runs beside; nobody waits for it.
+// A dialog to choose a photo: the desktop's own program (zenity or kdialog), as OpenCV's windows
+// have none. It runs beside; nobody waits for it.
 #pragma once
 
 #include <sys/types.h>
