@@ -12,15 +12,19 @@ import redis
 from conftest import ROOT, wait_until
 
 BEFORE = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$4\r\nkept\r\n$2\r\n41\r\n*2\r\n$4\r\nINCR\r\n$4\r\nkept\r\n"
+LONG = b"*3\r\n$3\r\nSET\r\n$4\r\nlong\r\n$3000\r\n" + b"x" * 3_000 + b"\r\n"
 LAST = (b"*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nINCR\r\n$4\r\nhalf\r\n*3\r\n$3\r\nSET\r\n$4\r\nmore\r\n$12\r\nabcdefghijkl\r\n"
         b"*1\r\n$4\r\nEXEC\r\n")
 
 
-def written(folder, content):
+def written(folder, *contents):
+    """Each in a file of its own: Redis begins another when it rewrites them."""
     files = pathlib.Path(folder, "appendonlydir")
     files.mkdir(exist_ok=True)
-    (files / "appendonly.aof.manifest").write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
-    (files / "appendonly.aof.1.incr.aof").write_bytes(content)
+    names = [f"appendonly.aof.{i + 1}.incr.aof" for i in range(len(contents))]
+    (files / "appendonly.aof.manifest").write_text("".join(f"file {name} seq {i + 1} type i\n" for i, name in enumerate(names)))
+    for name, content in zip(names, contents):
+        (files / name).write_bytes(content)
 
 
 def start(folder):
@@ -47,11 +51,12 @@ def running(folder):
         process.stdout.close()
 
 
-# Cut inside and after each kind of line of a transaction.
+# Cut inside and after each kind of line of a transaction; in one file, and in a second that begins with it.
+@pytest.mark.parametrize("rewrites", [False, True])
 @pytest.mark.parametrize("cut", [0, 1, 2, 4, 6, 8, 13, 15, 17, 19, 27, 36, 37, 40, 57, 62, 66, 75, 76, 80, len(LAST) - 1])
-def test_half_a_transaction_never_happens(cut):
+def test_half_a_transaction_never_happens(cut, rewrites):
     with tempfile.TemporaryDirectory(prefix="vultus-a-") as folder:
-        written(folder, BEFORE + LAST[:cut])
+        written(folder, *([LONG + BEFORE, LAST[:cut]] if rewrites else [BEFORE + LAST[:cut]]))
         with running(folder) as store:
             assert (store.get("kept"), store.get("half")) == (b"42", None)
             store.pipeline(transaction=True).incr("kept").incr("kept").execute()

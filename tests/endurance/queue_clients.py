@@ -65,11 +65,11 @@ class Client(threading.Thread):
 
     def run(self):
         while not self.last or self.again:
+            self.rests.clear()  # before it looks: who sees it rest after taking `may` away sees the truth
             if not self.may.is_set():
                 self.rests.set()
                 self.may.wait(0.05)
                 continue
-            self.rests.clear()
             try:
                 self.work()
             except (redis.RedisError, requests.RequestException, OSError):
