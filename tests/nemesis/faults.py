@@ -88,7 +88,8 @@ class Nemesis:
         with open(f"/proc/{one.process.pid}/statm") as file:
             pages = int(file.read().split()[0])
         limit = pages * resource.getpagesize() + 2 ** 20
-        resource.prlimit(one.process.pid, resource.RLIMIT_AS, (limit, limit))
+        _, most = resource.prlimit(one.process.pid, resource.RLIMIT_AS)  # stays, or the next time could only go below it
+        resource.prlimit(one.process.pid, resource.RLIMIT_AS, (limit, most))
 
     def cut(self, kind, one, link):
         how = self.random.choice(["hold", "drop"])
