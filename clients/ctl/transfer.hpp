@@ -19,7 +19,7 @@ result<report> export_faces(const std::string& collection, const std::string& fi
                             redis_blocking&, const job_store&, const on_progress&);
 
 /// Reads the file once from end to end before anything is changed, then puts its faces into
-/// `collection` (empty: the one in the file), 500 at a time. Faces that are there already are
+/// `collection` (empty: the one in the file), 200 at a time. Faces that are there already are
 /// counted and left alone; so what an error broke off is finished by the same call again.
 /// errors    malformed: no export, cut short, damaged; those of job_store::restore, with how many
 ///           faces were put in before
