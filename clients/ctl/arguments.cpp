@@ -67,6 +67,7 @@ result<void> check(const arguments& asked) {
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);
         case command::save:
+        case command::import:
             return check_collection(asked.subject);
         case command::restore:  // empty: the collection in the file
             return asked.subject.empty() ? result<void>{} : check_collection(asked.subject);

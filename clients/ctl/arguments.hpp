@@ -10,13 +10,15 @@
 namespace vultus::ctl {
 
 enum class command {
-    status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore
+    status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
+    import
 };
 
 struct arguments {
     command what = command::status;
     std::string subject;  ///< job id, worker id or collection
-    std::string file;     ///< save, restore
+    std::string file;     ///< save, restore; import: the folder
+    std::string detector = "hog";  ///< import
     std::string data = "data";
     std::string redis;   ///< unix:/path or host:port; empty: unix:<data>/run/redis.sock
     std::string broker;  ///< ZeroMQ endpoint for apis; empty: ipc://<data>/run/broker-api.sock

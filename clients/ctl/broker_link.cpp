@@ -56,4 +56,8 @@ bool broker_link::drain(const std::string& worker_id, std::chrono::milliseconds 
     return send_by(protocol::drain_worker{worker_id}, boot_now() + patience);
 }
 
+void broker_link::submit(const std::string& job_id, unsigned shard) {
+    socket_.send(protocol::encode(protocol::submit{shard, {job_id}}));
+}
+
 }  // namespace vultus::ctl

@@ -24,6 +24,9 @@ class broker_link {
     /// False: the message could not even be handed over. It is a hint: ask status() for the effect.
     bool drain(const std::string& worker_id, std::chrono::milliseconds patience);
 
+    /// Tells the broker of a new job. A hint; lost if the broker is away. Never waits.
+    void submit(const std::string& job_id, unsigned shard);
+
  private:
     explicit broker_link(zmq_socket socket) : socket_(std::move(socket)) {}
     bool send_by(const protocol::message& what, boot_time deadline);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "clients/ctl/broker_link.hpp"
+#include "clients/ctl/import.hpp"
+#include "clients/ctl/transfer.hpp"
 #include "clients/ctl/workers.hpp"
 #include "shared/require.hpp"
 
@@ -103,7 +105,7 @@ result<report> drain(const std::string& worker_id, const target& where) {
 }  // namespace
 
 result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
-                         const job_store& store, const on_progress& told) {
+                         const job_store& store, const listener& told) {
     const std::string& id = asked.subject;
     switch (asked.what) {
         case command::status:
@@ -133,6 +135,9 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return export_faces(id, asked.file, redis, store, told);
         case command::restore:
             return restore_faces(id, asked.file, redis, store, told);
+        case command::import:
+            return import_photos({asked.file, id, asked.detector, where.broker}, redis, store,
+                                 told);
         case command::tail:
             break;
     }

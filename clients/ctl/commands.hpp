@@ -4,19 +4,20 @@
 
 #include "clients/ctl/arguments.hpp"
 #include "clients/ctl/reports.hpp"
-#include "clients/ctl/transfer.hpp"
+#include "clients/ctl/listener.hpp"
 #include "shared/job_store.hpp"
 #include "shared/redis_blocking.hpp"
 
 namespace vultus::ctl {
 
-/// `told` hears how far an export or restore has come.
+/// `told` hears how far an export, restore or import has come.
 /// requires  check(asked) is good and asked.what is not tail
 /// errors    those of the job store; no_worker: drain of one that the broker does not know;
 ///           unknown_outcome: the broker was asked to drain, and did not show it in time
-/// threads   blocks: a few Redis calls (export, restore: as many as the faces need), and at most
+/// threads   blocks: a few Redis calls (export, restore, import: as many as
+///           the faces or photos need), and at most
 ///           1 s for the broker (drain: 6 s)
 result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
-                         const job_store& store, const on_progress& told);
+                         const job_store& store, const listener& told);
 
 }  // namespace vultus::ctl

@@ -161,6 +161,10 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
         case command::restore:
             out.say("each call puts in up to 1,000 faces: FCALL vultus1_restore (shared/REDIS.md)");
             break;
+        case command::import:
+            out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); so many wait");
+            out.run({"LLEN", out.key("queue:pending:bulk")});
+            break;
         case command::drain:
             out.say("draining is a message to the broker; Redis shows what the worker still runs");
             out.run({"HGETALL", out.key("worker:" + asked.subject)});

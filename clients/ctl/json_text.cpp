@@ -99,4 +99,13 @@ json_text& json_text::stored(std::string_view json) {
     return *this;
 }
 
+std::string json_member(std::string_view json, std::string_view name) {
+    boost::json::error_code why;
+    const auto parsed = boost::json::parse({json.data(), json.size()}, why);
+    const auto* object = why ? nullptr : parsed.if_object();
+    const auto* member = object ? object->if_contains({name.data(), name.size()}) : nullptr;
+    const auto* text = member ? member->if_string() : nullptr;
+    return text ? std::string(text->data(), text->size()) : std::string();
+}
+
 }  // namespace vultus::ctl

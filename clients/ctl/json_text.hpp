@@ -31,4 +31,7 @@ class json_text {
     std::string out_;
 };
 
+/// The text of an object's member; empty if there is none, or `json` is no object.
+std::string json_member(std::string_view json, std::string_view name);
+
 }  // namespace vultus::ctl

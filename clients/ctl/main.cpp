@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "clients/ctl/commands.hpp"
@@ -72,6 +73,12 @@ void describe(CLI::App& app, arguments& asked) {
     save->add_option("--collection", asked.subject)->capture_default_str();
     restore->add_option("--collection", asked.subject, "instead of the one in the file");
     restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
+    CLI::App* import = add("import", "teach a folder of NAME/PHOTO", command::import);
+    import->add_option("folder", asked.file)->required();
+    import->add_option("--collection", asked.subject)->capture_default_str();
+    import->add_option("--detector", asked.detector, "hog, or cnn, which finds more and is slower")
+        ->check(CLI::IsMember({"hog", "cnn"}))
+        ->capture_default_str();
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }
@@ -117,9 +124,18 @@ int run(const arguments& asked) {
     redis_blocking redis(where->redis);
     if (asked.what == command::tail) return tail(asked, redis, store);
     const bool watched = isatty(STDERR_FILENO) == 1;
-    const auto told = carry_out(asked, *where, redis, store, [&](std::uint64_t faces) {
-        if (watched) std::cerr << "\r" << faces << " faces" << std::flush;
-    });
+    std::optional<stop_signal> stop;
+    if (asked.what == command::import) stop.emplace();
+    listener listening;
+    listening.progress = [&](std::uint64_t done, std::uint64_t all, const char* things) {
+        if (watched) std::cerr << "\r" << progress_bar(done, all, things) << "\x1b[K" << std::flush;
+    };
+    listening.line = [&](const std::string& line) {
+        if (watched) std::cerr << "\r\x1b[K" << std::flush;
+        if (!asked.json) std::cout << line << std::endl;
+    };
+    listening.stopped = [&] { return stop && stop->asked(); };
+    const auto told = carry_out(asked, *where, redis, store, listening);
     if (watched) std::cerr << "\r\x1b[K";
     if (!told) return complain(told.error(), refused);
     std::cout << print(*told, asked.json);

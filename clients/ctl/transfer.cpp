@@ -19,7 +19,7 @@ struct exporting {
     const std::string& collection;
     redis_blocking& redis;
     const job_store& store;
-    const on_progress& told;
+    const listener& told;
     std::unordered_set<std::string> written;  // HSCAN may answer a face twice
 
     result<void> all(const gallery_info& info, export_writer& writer) {
@@ -30,7 +30,7 @@ struct exporting {
             if (!chunk) return fail(chunk.error());
             if (auto done = some(epoch, *chunk, writer); !done) return done;
             cursor = chunk->cursor;
-            told(writer.faces());
+            told.progress(writer.faces(), info.faces, "faces");
         } while (cursor != "0");
         auto now = redis.call(store.gallery(collection));
         if (!now) return fail(now.error());
@@ -113,7 +113,7 @@ struct restoring {
 
 result<report> export_faces(const std::string& collection, const std::string& file,
                             redis_blocking& redis, const job_store& store,
-                            const on_progress& told) {
+                            const listener& told) {
     auto info = redis.call(store.gallery(collection));
     if (!info) return fail(info.error());
     if (info->faces == 0) return fail(errc::not_found, "no faces in " + collection);
@@ -137,7 +137,7 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 
 result<report> restore_faces(const std::string& collection, const std::string& file,
                              redis_blocking& redis, const job_store& store,
-                             const on_progress& told) {
+                             const listener& told) {
     const auto faces = faces_in(file);
     if (!faces) return fail(faces.error());
     std::ifstream from(file, std::ios::binary);
@@ -153,7 +153,7 @@ result<report> restore_faces(const std::string& collection, const std::string& f
         if (*more) all.waiting.push_back(face);
         if (!*more || all.waiting.size() == faces_a_call) {
             if (auto done = all.put(); !done) return fail(done.error());
-            told(all.added + all.known);
+            told.progress(all.added + all.known, *faces, "faces");
         }
         if (!*more) break;
     }

@@ -1,22 +1,20 @@
 // `vultusctl export` and `restore`: all faces of a collection to a file, and back.
 #pragma once
 
-#include <functional>
 #include <string>
 
+#include "clients/ctl/listener.hpp"
 #include "clients/ctl/reports.hpp"
 #include "shared/redis_blocking.hpp"
 
 namespace vultus::ctl {
-
-using on_progress = std::function<void(std::uint64_t faces)>;
 
 /// Writes `file` beside its place and then into it, so that there is a whole one or none. Faces
 /// that are trained or removed meanwhile may or may not be in it.
 /// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; internal: the
 ///           file cannot be written
 result<report> export_faces(const std::string& collection, const std::string& file,
-                            redis_blocking&, const job_store&, const on_progress&);
+                            redis_blocking&, const job_store&, const listener&);
 
 /// Reads the file once from end to end before anything is changed, then puts its faces into
 /// `collection` (empty: the one in the file), 200 at a time. Faces that are there already are
@@ -24,6 +22,6 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 /// errors    malformed: no export, cut short, damaged; those of job_store::restore, with how many
 ///           faces were put in before
 result<report> restore_faces(const std::string& collection, const std::string& file,
-                             redis_blocking&, const job_store&, const on_progress&);
+                             redis_blocking&, const job_store&, const listener&);
 
 }  // namespace vultus::ctl
