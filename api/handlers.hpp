@@ -13,6 +13,7 @@ namespace handlers {
 
 asio::awaitable<response> train(request& from, services& with);
 asio::awaitable<response> recognize(request& from, services& with);
+asio::awaitable<response> calibrate(request& from, services& with);
 
 response live_channel(request& from, services& with);
 

@@ -32,6 +32,7 @@ std::string train_result(const job_record& job) {
 std::string result_json(const job_record& job) {
     switch (job.type) {
         case job_type::recognize:
+        case job_type::calibrate:
             return job.result.empty() ? "{}" : job.result;
         case job_type::train:
             return train_result(job);

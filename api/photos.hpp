@@ -12,7 +12,7 @@ namespace vultus::api {
 
 struct submitted {
     submission what;
-    std::vector<std::string> images;  ///< 1 for recognize, 1 to limits::files_per_train for train
+    std::vector<std::string> images;  ///< recognize: 1 · train: 1 to 16 · calibrate: none
 };
 
 /// Reads and checks a whole submission; the body is used up.

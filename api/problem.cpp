@@ -38,6 +38,7 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::no_face, "Nobody is on the photo"},
     {errc::several_faces, "More than one face is on the photo"},
     {errc::no_usable_photo, "No photo could be used"},
+    {errc::too_few_people, "The collection has too few people to calibrate"},
     {errc::label_full, "The person has too many faces"},
     {errc::gallery_full, "The collection has too many faces"},
     {errc::model_mismatch, "The collection belongs to another model"},
@@ -91,6 +92,7 @@ int http_status(errc code) noexcept {
         case errc::no_face:
         case errc::several_faces:
         case errc::no_usable_photo:
+        case errc::too_few_people:
         case errc::label_full:
         case errc::gallery_full:
         case errc::model_mismatch:

@@ -24,6 +24,7 @@ constexpr std::array table{
               "collection page_size page_token label"},
     route_row{route::label, "label", "/api/faces/{}", "GET DELETE", none, "collection"},
     route_row{route::face, "face", "/api/faces/{}/{}", "DELETE", none, "collection"},
+    route_row{route::calibrate, "calibrate", "/api/calibrate", "POST", none, "collection"},
     route_row{route::clear, "clear", "/api/clear", "POST", none, "collection"},
     route_row{route::rename, "rename", "/api/rename", "POST", none, "collection label label_to"},
     route_row{route::merge, "merge", "/api/merge", "POST", none, "collection label label_to"},

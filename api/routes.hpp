@@ -18,6 +18,7 @@ enum class route {
     faces,
     label,
     face,
+    calibrate,
     clear,
     rename,
     merge,

@@ -35,6 +35,7 @@ constexpr std::array names{
     std::pair{errc::no_face, "no_face"},
     std::pair{errc::several_faces, "several_faces"},
     std::pair{errc::no_usable_photo, "no_usable_photo"},
+    std::pair{errc::too_few_people, "too_few_people"},
     std::pair{errc::label_full, "label_full"},
     std::pair{errc::gallery_full, "gallery_full"},
     std::pair{errc::model_mismatch, "model_mismatch"},

@@ -41,6 +41,7 @@ enum class errc {
     no_face,               ///< a training photo shows nobody
     several_faces,         ///< a training photo shows more than one face
     no_usable_photo,       ///< a train of which no file was accepted
+    too_few_people,        ///< a calibrate of a collection that has not enough to compare
     label_full,            ///< a person has limits::faces_per_label faces already
     gallery_full,          ///< a collection has limits::gallery_faces faces already
     model_mismatch,        ///< the collection holds embeddings of another model

@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::array types{
     std::pair{job_type::recognize, "recognize"}, std::pair{job_type::train, "train"},
-    std::pair{job_type::clear, "clear"},         std::pair{job_type::forget, "forget"},
-    std::pair{job_type::rename, "rename"},       std::pair{job_type::merge, "merge"},
+    std::pair{job_type::calibrate, "calibrate"}, std::pair{job_type::clear, "clear"},
+    std::pair{job_type::forget, "forget"},       std::pair{job_type::rename, "rename"},
+    std::pair{job_type::merge, "merge"},
     std::pair{job_type::delete_collection, "delete_collection"},
 };
 constexpr std::array states{
@@ -102,6 +103,10 @@ std::optional<job_state> job_state_named(std::string_view name) noexcept {
 bool is_terminal(job_state state) noexcept {
     return state == job_state::succeeded || state == job_state::failed ||
            state == job_state::dead || state == job_state::cancelled;
+}
+
+bool is_change(job_type type) noexcept {
+    return type != job_type::recognize && type != job_type::train && type != job_type::calibrate;
 }
 
 result<void> check_label(std::string_view label) {

@@ -14,7 +14,9 @@
 
 namespace vultus {
 
-enum class job_type { recognize, train, clear, forget, rename, merge, delete_collection };
+enum class job_type {
+    recognize, train, calibrate, clear, forget, rename, merge, delete_collection
+};
 enum class job_state { pending, running, delayed, publishing, succeeded, failed, dead, cancelled };
 enum class job_priority { interactive, bulk };
 
@@ -26,6 +28,9 @@ std::optional<job_state> job_state_named(std::string_view) noexcept;
 
 /// True for succeeded, failed, dead and cancelled: the state changes no more by itself.
 bool is_terminal(job_state) noexcept;
+
+/// True for what Redis commits when it is accepted: all but recognize, train and calibrate.
+bool is_change(job_type) noexcept;
 
 /// epoch * 10^9 + seq: grows with each change of a collection, never goes back.
 using gallery_version = std::uint64_t;

@@ -20,7 +20,7 @@ namespace vultus {
 
 // ---- what the api gives and gets --------------------------------------------------------------
 
-struct new_job {                       ///< a recognize or a train
+struct new_job {                       ///< a recognize, train or calibrate
     std::string id;                    ///< new_job_id(); repeating an accept answers the same
     job_type type = job_type::recognize;
     std::string collection;
@@ -32,7 +32,7 @@ struct new_job {                       ///< a recognize or a train
     std::chrono::milliseconds deadline = limits::job_deadline;
     std::string idempotency_hash;      ///< SHA-256 hex of client and key, empty: none
     std::string fingerprint;           ///< SHA-256 hex of route, options and decoded parts
-    std::vector<std::string> images;   ///< 1 for recognize, 1..16 for train
+    std::vector<std::string> images;   ///< 1 for recognize, 1..16 for train, none for calibrate
 };
 
 struct new_change {                    ///< a clear, forget, rename, merge or delete_collection

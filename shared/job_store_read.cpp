@@ -83,8 +83,7 @@ job_record record_of(std::string id, fields& all) {
         const std::string name = all.text();
         set_field(job, name, all.text());
     }
-    const bool is_change = job.type != job_type::recognize && job.type != job_type::train;
-    if (is_change) job.removed_faces = job.faces;
+    if (is_change(job.type)) job.removed_faces = job.faces;
     return job;
 }
 

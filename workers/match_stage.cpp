@@ -47,6 +47,11 @@ std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time 
 bool match_stage::try_match(work& item, boot_time now) {
     const std::shared_ptr<const gallery> faces = current(item, now);
     if (!faces) return false;
+    item.waits_since = boot_time{0};
+    if (item.type == job_type::calibrate) {
+        item.faces = faces;
+        return true;
+    }
     const stage_timer timer(item, "match");
     std::vector<embedding> vectors;
     for (const found_face& face : item.seen.faces) {
@@ -74,7 +79,6 @@ bool match_stage::try_match(work& item, boot_time now) {
     item.seen.version = faces->version;
     item.seen.people = faces->people;
     item.seen.faces_trained = faces->faces;
-    item.waits_since = boot_time{0};
     return true;
 }
 

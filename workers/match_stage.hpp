@@ -33,9 +33,9 @@ class match_stage {
 
     void update(gallery_update news);
 
-    /// Matches the work's faces and gives true; or keeps the work until its gallery is there. Faces
-    /// of another embedding model than the gallery's are not compared: `seen` then says so
-    /// (other_model()) and every match is `unknown`.
+    /// Matches the work's faces (a calibrate gets the gallery itself) and gives true; or keeps the
+    /// work until its gallery is there. Faces of another embedding model than the gallery's are not
+    /// compared: `seen` then says so (other_model()) and every match is `unknown`.
     bool match(const work_ptr& item, boot_time now);
 
     /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen`

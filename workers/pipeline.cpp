@@ -60,6 +60,7 @@ pipeline::pipeline(pipeline_settings settings, job_store store, vision_models mo
       session_(session),
       to_fetch_(settings_.room),
       to_annotate_(settings_.room),
+      to_calibrate_(settings_.room),
       to_see_(settings_.room, fetched_ahead, settings_.live_weight),
       to_embed_(settings_.room, settings_.room, settings_.live_weight),
       to_match_(settings_.room + settings_.galleries.collections_max * 2),
@@ -87,6 +88,8 @@ pipeline::pipeline(pipeline_settings settings, job_store store, vision_models mo
     start_thread([this, slot] { match_loop(*slot); });
     slot = &stages.add();
     start_thread([this, slot] { annotate_loop(*slot); });
+    slot = &stages.add();
+    start_thread([this, slot] { calibrate_loop(*slot); });
 }
 
 pipeline::~pipeline() {
@@ -95,6 +98,7 @@ pipeline::~pipeline() {
     to_embed_.close();
     to_match_.close();
     to_annotate_.close();
+    to_calibrate_.close();
     for (std::thread& thread : threads_) thread.join();
 }
 
@@ -160,10 +164,13 @@ void pipeline::fetch_loop(progress::slot& slot) {
             const step moving(slot);
             fetched = fetch(redis, *item);
         }
-        if (fetched)
-            to_see_.push(std::move(item));
-        else
+        if (!fetched) {
             give_up(item, fetched.error());
+        } else if (item->type == job_type::calibrate) {
+            to_match_.push(std::move(item));
+        } else {
+            to_see_.push(std::move(item));
+        }
     }
 }
 
@@ -179,6 +186,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     item.options = std::move(*options);
     item.failures = record->failures;
     item.stage_ms["queue"] = milliseconds_waited(record->created, record->started);
+    if (item.type == job_type::calibrate) return {};
     if (record->images == 0) return fail(errc::no_image, "the photo is not kept any more");
     auto photos = redis.call(store_.images(ticket.job.job_id, record->images));
     if (!photos) return fail(photos.error());
@@ -359,6 +367,10 @@ void pipeline::match_loop(progress::slot& slot) {
 
 void pipeline::matched(const work_ptr& item) {
     failpoint("worker.after_match");
+    if (item->type == job_type::calibrate) {
+        to_calibrate_.push(item);
+        return;
+    }
     if (other_model(item->seen)) {
         return give_up(item, error{errc::model_mismatch,
                                    "the collection was trained with " + item->seen.gallery_model});

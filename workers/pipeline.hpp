@@ -2,6 +2,7 @@
 //
 //   take -> fetch -> vision (V threads) -> compute (embeds batches over jobs) -> match -> commit
 //     \---------------^ frames                                     annotate ------^
+//                                                              calibrate -----^
 //
 // Frames have a lane of their own before vision and compute, so that a bulk import does not stop
 // the picture of a camera.
@@ -74,6 +75,7 @@ class pipeline final : public work_sink {
     void compute_loop(progress::slot& slot, std::unique_ptr<embedder> network);
     void match_loop(progress::slot& slot);
     void annotate_loop(progress::slot& slot);
+    void calibrate_loop(progress::slot& slot);
 
     result<void> fetch(redis_blocking& redis, work& item);
     result<void> unpack(work& item);
@@ -82,6 +84,7 @@ class pipeline final : public work_sink {
     void embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network);
     void matched(const work_ptr& item);
     void commit_recognize(const work_ptr& item, std::string annotated);
+    void commit_result(const work_ptr& item, std::string text, std::string annotated);
     void commit_train(const work_ptr& item);
     void give_up(const work_ptr& item, const error& why);
     void answer(const work& item, const error* why);
@@ -94,7 +97,7 @@ class pipeline final : public work_sink {
 
     std::atomic<std::uint64_t> registration_{0};
     std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
-    bounded_queue<work_ptr> to_fetch_, to_annotate_;
+    bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_;
     lane_queue<work_ptr> to_see_, to_embed_;
     bounded_queue<match_letter> to_match_;
     committer commits_;

@@ -24,16 +24,20 @@ std::map<std::string, double> timing_of(const work& item) {
 void pipeline::commit_recognize(const work_ptr& item, std::string annotated) {
     item->seen.timing_ms = timing_of(*item);
     item->seen.embeddings = item->options.embeddings;
+    commit_result(item, json_of(item->seen), std::move(annotated));
+}
+
+void pipeline::commit_result(const work_ptr& item, std::string text, std::string annotated) {
     commit_request request;
     request.ticket = *item->job();
     request.stage_ms = item->stage_ms;
     request.failures = item->failures;
     request.call = [store = store_, id = request.ticket.id(), worker = request.ticket.worker_id,
-                    version = item->seen.version, text = json_of(item->seen),
+                    version = item->seen.version, text = std::move(text),
                     picture = std::move(annotated)] {
         return store.complete_recognize(id, worker, version, text, picture);
     };
-    // The embeddings stay; only the match is repeated. There is room: this item left that queue.
+    // The embeddings stay; only the match is repeated. There is room: the item left that queue.
     request.match_again = [this, item](gallery_version needed) {
         item->min_version = needed;
         to_match_.push(item);

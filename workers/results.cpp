@@ -47,6 +47,10 @@ std::string box_text(const box& where) {
            ",\"bottom\":" + std::to_string(where.bottom) + "}";
 }
 
+std::string rate_text(std::optional<double> rate) {
+    return rate ? number(*rate, 6) : "null";
+}
+
 std::string candidate_text(const candidate& one) {
     return "{\"label\":" + quoted(one.label) + ",\"distance\":" + number(one.distance) +
            ",\"face_id\":" + quoted(one.face_id) + "}";
@@ -93,10 +97,9 @@ std::string result_text(const recognized& what, detail_level level) {
             ",\"faces\":" + std::to_string(what.faces_trained) + "}";
     text += ",\"models\":{\"detector\":" + quoted(what.detector) +
             ",\"embedding\":" + quoted(what.embedding_model) + "}";
-    const auto rate = [](std::optional<double> of) { return of ? number(*of, 6) : "null"; };
     text += ",\"distance_max\":" + number(what.distance_max) +
-            ",\"false_match_rate\":" + rate(what.false_match_rate) +
-            ",\"stranger_rate\":" + rate(what.stranger_rate);
+            ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
+            ",\"stranger_rate\":" + rate_text(what.stranger_rate);
     text += ",\"faces\":[";
     for (std::size_t i = 0; i < what.faces.size(); ++i) {
         if (i > 0) text += ',';
@@ -109,6 +112,26 @@ std::string result_text(const recognized& what, detail_level level) {
         text += quoted(stage) + ":" + number(std::max(milliseconds, 0.0), 2);
     }
     return text + "}}";
+}
+
+std::string points_text(const std::vector<gallery_calibration::point>& points, const char* rate) {
+    return list_of(points, [rate](const gallery_calibration::point& one) {
+        return "{" + quoted(rate) + ":" + number(one.rate, 6) +
+               ",\"distance\":" + number(one.distance) +
+               ",\"true_match_rate\":" + number(one.true_match_rate) + "}";
+    });
+}
+
+std::string histogram_text(std::uint64_t pairs, const std::vector<std::uint64_t>& bins) {
+    return "{\"pairs\":" + std::to_string(pairs) +
+           ",\"bin_width\":" + number(gallery_calibration::bin_width) + ",\"counts\":" +
+           list_of(bins, [](std::uint64_t count) { return std::to_string(count); }) + "}";
+}
+
+std::string suspicious_text(const gallery_calibration::suspicious_face& one) {
+    return "{\"label\":" + quoted(one.label) + ",\"face_id\":" + quoted(one.face_id) +
+           ",\"distance\":" + number(one.distance) + ",\"nearer\":" +
+           candidate_text({one.other_label, one.other_distance, one.other_face_id}) + "}";
 }
 
 result<void> read_whole(const json::value& value, std::string_view name, int low, int high,
@@ -196,6 +219,27 @@ std::string json_of(const std::vector<train_file>& files) {
         text += "}";
     }
     return text + "]}";
+}
+
+std::string json_of(const gallery_calibration& found) {
+    std::string text = "{\"gallery\":{\"version\":" + std::to_string(found.version) +
+                       ",\"people\":" + std::to_string(found.people) +
+                       ",\"faces\":" + std::to_string(found.faces) + "}";
+    text += ",\"embedding\":" + quoted(found.embedding_model);
+    text += ",\"compared\":{\"people\":" + std::to_string(found.people_compared) +
+            ",\"people_with_two\":" + std::to_string(found.people_with_two) +
+            ",\"faces\":" + std::to_string(found.faces_compared) +
+            ",\"all\":" + (found.faces_compared == found.faces ? "true" : "false") + "}";
+    text += ",\"genuine\":" + histogram_text(found.genuine_pairs, found.genuine);
+    text += ",\"impostors\":" + histogram_text(found.impostor_pairs, found.impostors);
+    text += ",\"comparisons\":" + points_text(found.comparisons, "false_match_rate");
+    text += ",\"strangers\":" + points_text(found.strangers, "stranger_rate");
+    text += ",\"now\":{\"distance_max\":" + number(found.distance_max) +
+            ",\"false_match_rate\":" + rate_text(found.false_match_rate) +
+            ",\"true_match_rate\":" + rate_text(found.true_match_rate) +
+            ",\"stranger_rate\":" + rate_text(found.stranger_rate) + "}";
+    text += ",\"suspicious\":" + list_of(found.suspicious, suspicious_text);
+    return text + ",\"suspicious_left_out\":" + std::to_string(found.suspicious_left_out) + "}";
 }
 
 std::string sentence_of(const std::vector<train_file>& files) {

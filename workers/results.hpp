@@ -11,6 +11,7 @@
 
 #include "shared/job.hpp"
 #include "workers/detector.hpp"
+#include "workers/gallery_calibration.hpp"
 #include "workers/gallery.hpp"
 #include "workers/matcher.hpp"
 
@@ -58,6 +59,9 @@ struct train_file {
 
 /// {"files": [...]}; the api adds the version, which only the commit knows.
 std::string json_of(const std::vector<train_file>& files);
+
+/// A result of calibrate, as in api/openapi.json.
+std::string json_of(const gallery_calibration& found);
 
 /// One sentence that names the reason for each photo, for no_usable_photo.
 std::string sentence_of(const std::vector<train_file>& files);

@@ -26,7 +26,7 @@ struct session_settings {
     std::vector<std::string> brokers;  ///< endpoints for workers, one DEALER each
     std::string host, device = "cpu", build;
     std::string card;  ///< name, memory and compute capability; empty: none
-    std::vector<std::string> types{"recognize", "train"};
+    std::vector<std::string> types{"recognize", "train", "calibrate"};
     std::uint32_t window = 64;       ///< jobs from each broker at once
     std::uint32_t frame_window = 4;  ///< frames from each broker at once
     std::chrono::milliseconds drain_timeout = limits::drain;

@@ -1,4 +1,4 @@
-// POST /api/train and POST /api/recognize: read, check, store, answer.
+// POST /api/train, /api/recognize and /api/calibrate: read, check, store, answer.
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
@@ -39,12 +39,12 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
     auto hash = idempotency_hash(from);
     if (!hash) co_return refuse(hash.error(), from, with);
     const auto wanted = wait_wanted(from);
-    const bool train = given.what.type == job_type::train;
+    const bool patient = given.what.type != job_type::recognize;
     new_job job;
     job.id = new_job_id(unix_now(), with.store.shard());
     job.type = given.what.type;
     job.collection = given.what.collection;
-    job.priority = train && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
+    job.priority = patient && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
     job.options = to_json(given.what.options);
     job.label = given.what.label;
     job.client = from.client;
@@ -123,6 +123,18 @@ asio::awaitable<response> recognize(request& from, services& with) {
     // Not `co_await (durable ? a : b)`: g++ 12 destroys such an awaitable twice.
     if (given->what.durable) co_return co_await accept(from, with, std::move(*given));
     co_return co_await answer_unstored(from, with, std::move(*given));
+}
+
+/// No photo: the worker looks at the faces that it has.
+asio::awaitable<response> calibrate(request& from, services& with) {
+    const auto fields = read_fields(from, "collection");
+    if (!fields) co_return refuse(fields.error(), from, with);
+    auto collection = parse_collection(*fields);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    submitted given;
+    given.what.type = job_type::calibrate;
+    given.what.collection = std::move(*collection);
+    co_return co_await accept(from, with, std::move(given));
 }
 
 }  // namespace vultus::api::handlers

@@ -77,6 +77,7 @@ export function title_of(job) {
     case "forget": return `Forget ${job.label}`;
     case "rename": return `Rename ${job.label} to ${job.label_to}`;
     case "merge": return `Merge ${job.label} with ${job.label_to}`;
+    case "calibrate": return "Calibrate";
     case "clear": return "Clear everyone";
     default: return "Delete the collection";
   }

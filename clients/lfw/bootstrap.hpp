@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 
 namespace vultus::lfw {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "clients/lfw/calibration.hpp"
-#include "clients/lfw/table.hpp"
+#include "workers/naming_chance.hpp"
+#include "workers/table_of_pairs.hpp"
 #include "shared/require.hpp"
 #include "workers/matcher.hpp"
 
@@ -42,8 +42,8 @@ struct material {
         }
     }
 
-    std::vector<face> found(embedding_kind which, bool named_only) const {
-        std::vector<face> there;
+    std::vector<numbered_face> found(embedding_kind which, bool named_only) const {
+        std::vector<numbered_face> there;
         for (std::size_t i = 0; i < photos.size(); ++i) {
             if (!faces[i] || (named_only && !named[i])) continue;
             there.push_back({of_kind(which, *faces[i]), person[i]});
@@ -81,7 +81,7 @@ std::optional<default_figures> at_default(const all_pairs& pairs, const plan& wh
     return found;
 }
 
-calibration_figures calibrated(std::span<const face> faces, embedding_kind which,
+calibration_figures calibrated(std::span<const numbered_face> faces, embedding_kind which,
                                const plan& what) {
     const all_pairs pairs = compare_all(faces);
     calibration_figures found;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 #include "clients/lfw/bootstrap.hpp"
 #include "clients/lfw/kinds.hpp"
 #include "clients/lfw/pairs.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-#include "clients/lfw/calibration.hpp"
+#include "workers/naming_chance.hpp"
 #include "shared/require.hpp"
 #include "workers/matcher.hpp"
 
@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t strangers_min = 20;
 
 /// The faces of each person, people in the order of their numbers.
-std::vector<std::vector<face>> by_person(std::span<const face> faces) {
-    std::vector<std::vector<face>> people;
-    for (const face& one : faces) {
+std::vector<std::vector<numbered_face>> by_person(std::span<const numbered_face> faces) {
+    std::vector<std::vector<numbered_face>> people;
+    for (const numbered_face& one : faces) {
         if (one.person >= people.size()) people.resize(one.person + 1);
         people[one.person].push_back(one);
     }
@@ -25,11 +25,11 @@ std::vector<std::vector<face>> by_person(std::span<const face> faces) {
 }
 
 /// The same order on every machine, which std::shuffle does not promise.
-void shuffle(std::vector<std::vector<face>>& people, std::mt19937_64& chance) {
+void shuffle(std::vector<std::vector<numbered_face>>& people, std::mt19937_64& chance) {
     for (std::size_t i = people.size(); i > 1; --i) std::swap(people[i - 1], people[chance() % i]);
 }
 
-std::vector<embedding> one_of_each(std::span<const std::vector<face>> people,
+std::vector<embedding> one_of_each(std::span<const std::vector<numbered_face>> people,
                                    std::mt19937_64& chance) {
     std::vector<embedding> photos;
     for (const auto& theirs : people) photos.push_back(theirs[chance() % theirs.size()].vector);
@@ -68,7 +68,8 @@ trial_row row_of(const tally& seen, int gallery, double expected) {
 
 }  // namespace
 
-std::vector<trial_row> try_calibration(std::span<const face> faces, const trial_plan& plan) {
+std::vector<trial_row> try_calibration(std::span<const numbered_face> faces,
+                                       const trial_plan& plan) {
     VULTUS_REQUIRE(plan.draws >= 1, "at least one draw");
     auto people = by_person(faces);
     const std::size_t half = people.size() / 2;
@@ -76,7 +77,7 @@ std::vector<trial_row> try_calibration(std::span<const face> faces, const trial_
     std::mt19937_64 chance(plan.seed);
     for (int draw = 0; draw < plan.draws && half >= 2; ++draw) {
         shuffle(people, chance);
-        std::vector<face> known;
+        std::vector<numbered_face> known;
         for (std::size_t i = 0; i < half; ++i) {
             known.insert(known.end(), people[i].begin(), people[i].end());
         }

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 
 namespace vultus::lfw {
 
@@ -31,6 +31,7 @@ struct trial_row {
 /// strangers in half of the people gets no row, nor does a chance that lies beyond the pairs kept.
 /// requires  plan.draws >= 1
 /// threads   blocks: some seconds for the 3,700 faces of View 1
-std::vector<trial_row> try_calibration(std::span<const face> faces, const trial_plan& plan);
+std::vector<trial_row> try_calibration(std::span<const numbered_face> faces,
+                                       const trial_plan& plan);
 
 }  // namespace vultus::lfw

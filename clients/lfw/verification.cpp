@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "shared/require.hpp"
+#include "workers/all_pairs.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -37,14 +38,6 @@ std::optional<double> share_right(std::span<const scored_pair> pairs, int fold, 
 }
 
 }  // namespace
-
-std::size_t accepted_at(double far, double count) {
-    return static_cast<std::size_t>(far * count * (1 + 1e-12));
-}
-
-float just_below(float distance) {
-    return std::nextafter(distance, -std::numeric_limits<float>::infinity());
-}
 
 float best_threshold(std::span<const scored_pair> pairs) {
     std::vector<scored_pair> found;

@@ -41,11 +41,4 @@ std::optional<double> area_under_curve(std::span<const scored_pair> pairs);
 /// requires  0 <= far <= 1
 std::optional<double> tar_at_far(std::span<const scored_pair> pairs, double far);
 
-/// How many of `count` may be accepted at that rate: floor(far * count), for a product that
-/// floating point has rounded down, too.
-std::size_t accepted_at(double far, double count);
-
-/// The largest threshold that does not accept `distance`.
-float just_below(float distance);
-
 }  // namespace vultus::lfw

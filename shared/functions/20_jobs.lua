@@ -128,7 +128,7 @@ function enter.publishing(id, j)
 end
 function enter.dead(id, j)
     redis.call('ZADD', key.queue('dead'), now, id)
-    redis.call('ZADD', key.queue('dead_images'), now, id)
+    if j.image_bytes ~= '0' then redis.call('ZADD', key.queue('dead_images'), now, id) end
     redis.call('INCRBY', key.of('dead_bytes'), j.image_bytes)
     redis.call('HSET', key.job(id), 'finished_ms', now)
     redis.call('HDEL', key.job(id), 'lease_until_ms')

@@ -1,7 +1,7 @@
 -- What clients of the queue call: accept a job, cancel one.
 
 local queue = {}
-local types = {recognize = true, train = true}
+local types = {recognize = true, train = true, calibrate = true}
 local priorities = {interactive = true, bulk = true}
 
 local function forget_expired(most)
@@ -58,7 +58,7 @@ function queue.accept(a)
     local images, bytes = #a - 13, 0
     if images > limits.files_per_train then refuse('too many images') end
     for i = 14, #a do bytes = bytes + #a[i] end
-    if bytes == 0 then refuse('no image') end
+    if (kind == 'calibrate') ~= (images == 0) or images > 0 and bytes == 0 then refuse('images') end
 
     local answer = queue.seen(id, hash, fingerprint)
     if answer and answer[1] ~= 'full' then return answer end

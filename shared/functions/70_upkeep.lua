@@ -7,7 +7,7 @@ function upkeep.kick(a)
     local j = job.read(id)
     if not j then return job.absent(id) end
     if j.state ~= 'dead' then return {'wrong_state', j.state} end
-    if j.image_bytes == '0' then return {'no_image'} end
+    if j.image_bytes == '0' and j.images ~= '0' then return {'no_image'} end
     j.deadline_ms = int(now + tonumber(j.deadline_ms) - tonumber(j.created_ms))
     redis.call('HSET', key.job(id), 'failures', 0, 'crashes', 0, 'solo', 0, 'deadline_ms',
         j.deadline_ms, 'min_version', int(gallery.read(j.collection).version))

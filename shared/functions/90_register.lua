@@ -20,7 +20,7 @@ end
 register('about', 0, read.about, reads)
 register('open', 1, read.open, writes)
 
-register('accept', 14, queue.accept, {})
+register('accept', 13, queue.accept, {})
 register('change', 9, change.accept, writes)
 register('cancel', 1, queue.cancel, writes)
 register('job', 1, read.job, reads)

@@ -21,6 +21,7 @@ TEST(routes, every_address_has_its_route) {
         {"/api/faces", route::faces},
         {"/api/faces/ada", route::label},
         {"/api/faces/ada/x-1", route::face},
+        {"/api/calibrate", route::calibrate},
         {"/api/clear", route::clear},
         {"/api/rename", route::rename},
         {"/api/merge", route::merge},

@@ -1,5 +1,5 @@
 // Every face against every other: what is counted, what is kept, and rates on what is kept.
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 using testing::at;
 
 TEST(all_pairs, sorts_pairs_by_kind_and_distance) {
-    const std::vector<face> faces{at(0, 0), at(1, 0), at(3, 1), at(7, 3), at(15, 3)};
+    const std::vector<numbered_face> faces{at(0, 0), at(1, 0), at(3, 1), at(7, 3), at(15, 3)};
     const all_pairs pairs = compare_all(faces);
     ASSERT_EQ(pairs.genuine.size(), 2U);
     EXPECT_EQ(pairs.genuine[0].distance, 1);
@@ -32,7 +32,7 @@ TEST(all_pairs, sorts_pairs_by_kind_and_distance) {
 }
 
 TEST(all_pairs, rates_are_shares_of_all_pairs) {
-    const std::vector<face> faces{at(0, 0), at(1, 0), at(3, 1), at(7, 3), at(15, 3)};
+    const std::vector<numbered_face> faces{at(0, 0), at(1, 0), at(3, 1), at(7, 3), at(15, 3)};
     const all_pairs pairs = compare_all(faces);
     EXPECT_LT(distance_at_far(pairs, 0), 2);
     EXPECT_EQ(std::nextafter(distance_at_far(pairs, 0), 3.0F), 2);
@@ -47,7 +47,7 @@ TEST(all_pairs, rates_are_shares_of_all_pairs) {
 }
 
 TEST(all_pairs, equal_distances_are_accepted_together_or_not_at_all) {
-    const std::vector<face> faces{at(0, 0), at(1, 1), at(2, 2), at(3, 3)};
+    const std::vector<numbered_face> faces{at(0, 0), at(1, 1), at(2, 2), at(3, 3)};
     const all_pairs pairs = compare_all(faces);  // distances 1 1 1 2 2 3
     EXPECT_LT(distance_at_far(pairs, 2.0 / 6), 1);
     EXPECT_LT(distance_at_far(pairs, 4.0 / 6), 2);
@@ -60,10 +60,10 @@ TEST(all_pairs, one_person_or_one_photo_each_or_nobody) {
     EXPECT_FALSE(tar_at(none, 1).has_value());
     EXPECT_EQ(far_at(none, 1), 0);
     EXPECT_TRUE(roc_of(none, 1e-3, 1e-2, 2).empty());
-    const std::vector<face> alone{at(0, 0), at(1, 0)};
+    const std::vector<numbered_face> alone{at(0, 0), at(1, 0)};
     EXPECT_EQ(compare_all(alone).impostors_all, 0U);
     EXPECT_TRUE(roc_of(compare_all(alone), 1e-3, 1e-2, 2).empty());
-    const std::vector<face> single{at(0, 0), at(1, 1)};
+    const std::vector<numbered_face> single{at(0, 0), at(1, 1)};
     EXPECT_FALSE(tar_at(compare_all(single), 1).has_value());
 }
 

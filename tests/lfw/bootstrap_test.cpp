@@ -16,7 +16,7 @@ namespace {
 using testing::at;
 
 TEST(draw_people, takes_as_many_as_there_are_and_repeats_itself) {
-    std::vector<face> faces;
+    std::vector<numbered_face> faces;
     for (std::uint32_t person = 0; person < 40; person += 2) faces.push_back(at(1, person));
     const all_pairs pairs = compare_all(faces);
     const people_draws draws = draw_people(pairs, 50, 7);
@@ -37,8 +37,8 @@ TEST(draw_people, takes_as_many_as_there_are_and_repeats_itself) {
 }
 
 /// The same by hand: everybody written out as often as drawn, pairs of one's own copies left out.
-double tar_written_out(const std::vector<face>& faces, const std::vector<std::uint16_t>& times,
-                       double far) {
+double tar_written_out(const std::vector<numbered_face>& faces,
+                       const std::vector<std::uint16_t>& times, double far) {
     std::vector<scored_pair> pairs;
     for (std::size_t i = 0; i < faces.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
@@ -53,7 +53,7 @@ double tar_written_out(const std::vector<face>& faces, const std::vector<std::ui
 }
 
 TEST(tar_of_draws, is_that_of_the_people_written_out) {
-    std::vector<face> faces;
+    std::vector<numbered_face> faces;
     for (std::uint32_t person = 0; person < 12; ++person) {
         for (int photo = 0; photo < 6; ++photo) {
             // Whole and half numbers, so that many distances are equal.
@@ -76,7 +76,7 @@ TEST(tar_of_draws, is_that_of_the_people_written_out) {
 }
 
 TEST(tar_of_draws, is_no_number_without_a_genuine_pair) {
-    const std::vector<face> faces{at(0, 0), at(1, 0), at(5, 1), at(9, 2)};
+    const std::vector<numbered_face> faces{at(0, 0), at(1, 0), at(5, 1), at(9, 2)};
     const people_draws draws{{0, 2, 1}, {1, 1, 1}, {3, 0, 0}};
     const auto shares = tar_of_draws(compare_all(faces), 0.01, draws);
     EXPECT_TRUE(std::isnan(shares[0]));

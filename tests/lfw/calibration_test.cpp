@@ -1,6 +1,6 @@
 // Chances of naming a stranger: against every gallery there is, and against people tried out.
-#include "clients/lfw/calibration.hpp"
-#include "clients/lfw/table.hpp"
+#include "workers/naming_chance.hpp"
+#include "workers/table_of_pairs.hpp"
 
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ double by_hand(const std::vector<std::vector<float>>& people, float distance) {
 
 TEST(naming_chance, is_the_share_of_all_galleries_that_name_the_stranger) {
     const std::vector<std::vector<float>> people{{0}, {1}, {3}, {3.5F}, {9}, {20}};
-    std::vector<face> faces;
+    std::vector<numbered_face> faces;
     for (std::uint32_t person = 0; person < people.size(); ++person) {
         for (const float place : people[person]) faces.push_back(at(place, person));
     }
@@ -65,7 +65,7 @@ TEST(naming_chance, is_the_share_of_all_galleries_that_name_the_stranger) {
 
 TEST(naming_chance, counts_people_not_photos) {
     // The stranger at 0 is near one of two people, whoever has how many photos.
-    std::vector<face> faces{at(0, 0), at(1, 1), at(50, 2)};
+    std::vector<numbered_face> faces{at(0, 0), at(1, 1), at(50, 2)};
     const double once = naming_chance(compare_all(faces), 2, 1);
     EXPECT_NEAR(once, (0.5 + 0.5 + 0) / 3, 1e-12);
     for (int copy = 0; copy < 9; ++copy) faces.push_back(at(1, 1));
@@ -93,7 +93,7 @@ TEST(distance_for_chance, is_the_largest_within_the_chance) {
 }
 
 TEST(distance_for_chance, excludes_all_equal_distances_together) {
-    const std::vector<face> faces{at(0, 0), at(1, 1), at(2, 2), at(3, 3)};
+    const std::vector<numbered_face> faces{at(0, 0), at(1, 1), at(2, 2), at(3, 3)};
     const all_pairs pairs = compare_all(faces);  // 1 1 1 2 2 3
     // At 1 the chance is (1/3 + 2/3 + 2/3 + 1/3) / 4 = 0.5 for a gallery of one.
     EXPECT_NEAR(naming_chance(pairs, 1, 1), 0.5, 1e-12);
@@ -105,7 +105,7 @@ TEST(distance_for_chance, says_nothing_beyond_the_pairs_kept) {
     const all_pairs part = compare_all(testing::crowd(150, 3, 0, 2), 10);
     EXPECT_FALSE(distance_for_chance(part, 1, 0.9).has_value());
     EXPECT_TRUE(distance_for_chance(part, 50, 0.05).has_value());
-    const std::vector<face> alone{at(0, 0), at(1, 0)};
+    const std::vector<numbered_face> alone{at(0, 0), at(1, 0)};
     EXPECT_DEATH(static_cast<void>(distance_for_chance(compare_all(alone), 1, 0.1)), "two people");
 }
 

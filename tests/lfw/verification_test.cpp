@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "workers/all_pairs.hpp"
+
 namespace vultus::lfw {
 namespace {
 

@@ -336,5 +336,23 @@ TEST_F(jobs, annotated_picture_is_kept_beside_the_result) {
     EXPECT_EQ(f.stat("annotated_bytes"), 4u);
 }
 
+TEST_F(jobs, a_calibrate_has_no_photo_and_ends_as_a_recognize) {
+    accept_options wanted;
+    wanted.type = "calibrate";
+    EXPECT_THAT(accept(1, wanted).at(0), StartsWith("ERROR")) << "a photo";
+    wanted.images = {};
+    EXPECT_EQ(accept(1, wanted).at(0), "ok");
+    accept_options photo;
+    photo.images = {};
+    EXPECT_THAT(accept(2, photo).at(0), StartsWith("ERROR")) << "a recognize without one";
+    f("bury", {id_of(1)});
+    EXPECT_THAT(f.problems(), ElementsAre());
+    EXPECT_THAT(f("kick", {id_of(1)}), ElementsAre("ok")) << "nothing of it is lost";
+    enlist("w");
+    ASSERT_EQ(lease("w"), id_of(1));
+    EXPECT_THAT(complete(1, "w"), ElementsAre("succeeded", "0"));
+    EXPECT_EQ(f.field(id_of(1), "result"), "{\"faces\":[]}");
+}
+
 }  // namespace
 }  // namespace vultus::test

@@ -179,6 +179,29 @@ TEST_F(seeing, each_photo_of_a_train_has_its_verdict) {
     EXPECT_THAT(none.error, HasSubstr("0 unsupported_media, 1 unsupported_media"));
 }
 
+TEST_F(seeing, a_calibrate_looks_at_the_gallery) {
+    train({photo("obama.jpg")}, "Obama");
+    const std::string few = world.submit(job_type::calibrate, {}, "", "{}");
+    run(1);
+    EXPECT_EQ(world.job(few).state, job_state::failed);
+    EXPECT_THAT(world.job(few).error, HasSubstr("the collection has 0"));
+    for (int i = 0; i < 40; ++i) {  // two photos of each of 20 people
+        const std::string label = "P" + std::to_string(i / 2), face_id = "f" + std::to_string(i);
+        embedding vector;
+        vector.fill(static_cast<float>(i));
+        world.must(world.store.restore(
+            "people", "dlib_resnet_v1/plain",
+            {{face_id, label, R"({"label":")" + label + R"(","job_id":"j"})", bytes_of(vector)}}));
+    }
+    const std::string id = world.submit(job_type::calibrate, {}, "", "{}");
+    run(1);
+    const job_record done = world.job(id);
+    EXPECT_EQ(done.state, job_state::succeeded) << done.error;
+    EXPECT_EQ(done.version, world.version("people"));
+    EXPECT_THAT(done.result, HasSubstr(R"("people_with_two":20,"faces":41,"all":true)"));
+    EXPECT_THAT(done.result, HasSubstr(R"("genuine":{"pairs":20,)"));
+}
+
 TEST_F(seeing, a_broken_photo_fails_its_job_alone) {
     std::string cut = photo("obama.jpg");
     cut.resize(cut.size() / 2);

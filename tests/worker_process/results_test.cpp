@@ -107,6 +107,38 @@ TEST(results, a_train_has_one_verdict_per_photo) {
     EXPECT_EQ(sentence_of({files[1], files[1]}), "no photo could be used: 0 no_face, 1 no_face");
 }
 
+TEST(results, a_calibrate_says_what_was_compared) {
+    gallery_calibration found;
+    found.version = 3 * epoch_factor;
+    found.embedding_model = "net/plain";
+    found.people = 40;
+    found.faces = 90;
+    found.people_compared = found.people_with_two = 30;
+    found.faces_compared = 60;
+    found.genuine = {0, 7};
+    found.impostors = {1, 0, 5};
+    found.genuine_pairs = 7;
+    found.impostor_pairs = 6;
+    found.comparisons = {{0.001, 0.25, 0.5}};
+    found.strangers = {{0.05, 0.125, 1}};
+    found.distance_max = 0.38;
+    found.true_match_rate = 1;
+    found.suspicious = {{"A \"q\"", "j-0", 0.5, "B", "j-1", 0.25}};
+    found.suspicious_left_out = 2;
+    EXPECT_EQ(
+        json_of(found),
+        R"({"gallery":{"version":3000000000,"people":40,"faces":90},"embedding":"net/plain",)"
+        R"("compared":{"people":30,"people_with_two":30,"faces":60,"all":false},)"
+        R"("genuine":{"pairs":7,"bin_width":0.02,"counts":[0,7]},)"
+        R"("impostors":{"pairs":6,"bin_width":0.02,"counts":[1,0,5]},)"
+        R"("comparisons":[{"false_match_rate":0.001,"distance":0.25,"true_match_rate":0.5}],)"
+        R"("strangers":[{"stranger_rate":0.05,"distance":0.125,"true_match_rate":1}],)"
+        R"("now":{"distance_max":0.38,"false_match_rate":null,"true_match_rate":1,)"
+        R"("stranger_rate":null},)"
+        R"("suspicious":[{"label":"A \"q\"","face_id":"j-0","distance":0.5,)"
+        R"("nearer":{"label":"B","distance":0.25,"face_id":"j-1"}}],"suspicious_left_out":2})");
+}
+
 TEST(results, a_stored_face_and_its_label) {
     EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}),
               R"({"job_id":"j","created_at":"2026-03-02T09:30:00.120Z",)"

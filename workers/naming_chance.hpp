@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 
-namespace vultus::lfw {
+namespace vultus {
 
 /// The chance that none of `gallery` people, drawn from `others` of whom `near` resemble the
 /// stranger, is one who does: the product of (others - near - k) / (others - k) over k < gallery.
@@ -37,4 +37,4 @@ std::optional<float> distance_for_chance(const all_pairs&, int gallery, double c
 std::vector<std::optional<float>> distances_for_chances(const all_pairs&, int gallery,
                                                         std::span<const double> chances);
 
-}  // namespace vultus::lfw
+}  // namespace vultus

@@ -4,10 +4,10 @@
 
 #include <string>
 
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 #include "workers/calibration.hpp"
 
-namespace vultus::lfw {
+namespace vultus {
 
 /// Rates per comparison from 1e-6 to 0.02 that at least 10 pairs stand for; galleries of 1 to 1,000
 /// people with one face each, as far as there are people, at rates from 0.001 to 0.9. Distances are
@@ -15,4 +15,4 @@ namespace vultus::lfw {
 /// requires  at least two people
 calibration_table table_of(const all_pairs&, std::string kind, std::string data);
 
-}  // namespace vultus::lfw
+}  // namespace vultus

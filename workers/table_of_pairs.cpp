@@ -1,13 +1,13 @@
-#include "clients/lfw/table.hpp"
+#include "workers/table_of_pairs.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
 
-#include "clients/lfw/calibration.hpp"
+#include "workers/naming_chance.hpp"
 
-namespace vultus::lfw {
+namespace vultus {
 namespace {
 
 constexpr std::array far_rates{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4,
@@ -47,4 +47,4 @@ calibration_table table_of(const all_pairs& pairs, std::string kind, std::string
     return table;
 }
 
-}  // namespace vultus::lfw
+}  // namespace vultus

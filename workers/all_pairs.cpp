@@ -1,14 +1,13 @@
-#include "clients/lfw/all_pairs.hpp"
+#include "workers/all_pairs.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "clients/lfw/verification.hpp"
 #include "shared/require.hpp"
 #include "workers/matcher.hpp"
 
-namespace vultus::lfw {
+namespace vultus {
 namespace {
 
 constexpr double share_kept = 0.05;
@@ -24,8 +23,8 @@ void keep_nearest(std::vector<impostor_pair>& pairs, std::size_t count) {
     pairs.resize(count);
 }
 
-void count_people(all_pairs& found, std::span<const face> faces) {
-    for (const face& one : faces) {
+void count_people(all_pairs& found, std::span<const numbered_face> faces) {
+    for (const numbered_face& one : faces) {
         found.person_of.push_back(one.person);
         if (one.person >= found.faces_of.size()) found.faces_of.resize(one.person + 1);
         ++found.faces_of[one.person];
@@ -39,7 +38,16 @@ void count_people(all_pairs& found, std::span<const face> faces) {
 
 }  // namespace
 
-all_pairs compare_all(std::span<const face> faces, std::size_t keep_min) {
+std::size_t accepted_at(double far, double count) {
+    return static_cast<std::size_t>(far * count * (1 + 1e-12));
+}
+
+float just_below(float distance) {
+    return std::nextafter(distance, -std::numeric_limits<float>::infinity());
+}
+
+all_pairs compare_all(std::span<const numbered_face> faces, std::size_t keep_min,
+                      const on_pair& each) {
     all_pairs found;
     count_people(found, faces);
     const auto share =
@@ -48,6 +56,7 @@ all_pairs compare_all(std::span<const face> faces, std::size_t keep_min) {
     for (std::uint32_t i = 1; i < faces.size(); ++i) {
         for (std::uint32_t j = 0; j < i; ++j) {
             const float distance = distance_between(faces[i].vector, faces[j].vector);
+            if (each) each(j, i, distance);
             if (faces[i].person == faces[j].person) {
                 found.genuine.push_back({distance, faces[i].person});
             } else {
@@ -104,4 +113,4 @@ std::vector<roc_point> roc_of(const all_pairs& pairs, double far_min, double far
     return curve;
 }
 
-}  // namespace vultus::lfw
+}  // namespace vultus

@@ -4,15 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "workers/geometry.hpp"
 
-namespace vultus::lfw {
+namespace vultus {
 
-struct face {
+struct numbered_face {
     embedding vector;
     std::uint32_t person = 0;  ///< people are numbered from 0
 };
@@ -40,7 +41,17 @@ struct all_pairs {
 /// Compares all faces. Of the impostor pairs the nearest 5 % are kept, at least `keep_min` if there
 /// are as many: more is never asked for, and all pairs of the 13,233 photos of LFW would take 1 GB.
 /// threads   blocks: about 0.2 s for 3,700 faces on one core
-all_pairs compare_all(std::span<const face> faces, std::size_t keep_min = 500'000);
+/// `each`, if given, hears of every pair, kept or not, by the places of its faces.
+using on_pair = std::function<void(std::uint32_t first, std::uint32_t second, float distance)>;
+all_pairs compare_all(std::span<const numbered_face> faces, std::size_t keep_min = 500'000,
+                      const on_pair& each = {});
+
+/// How many of `count` may be accepted at that rate: floor(far * count), for a product that
+/// floating point has rounded down, too.
+std::size_t accepted_at(double far, double count);
+
+/// The largest threshold that does not accept `distance`.
+float just_below(float distance);
 
 /// The largest distance that accepts at most `far` of all impostor pairs; infinity if that is all
 /// of them. requires  0 <= far <= 1; the pairs kept reach that far
@@ -61,4 +72,4 @@ struct roc_point {
 /// there are no genuine or no impostor pairs. requires  0 < far_min < far_max <= 0.05; points >= 2
 std::vector<roc_point> roc_of(const all_pairs&, double far_min, double far_max, int points);
 
-}  // namespace vultus::lfw
+}  // namespace vultus

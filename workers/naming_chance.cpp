@@ -1,12 +1,11 @@
-#include "clients/lfw/calibration.hpp"
+#include "workers/naming_chance.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "clients/lfw/verification.hpp"
 #include "shared/require.hpp"
 
-namespace vultus::lfw {
+namespace vultus {
 namespace {
 
 double chance_of_none_whole(double near, double others, double gallery) {
@@ -97,4 +96,4 @@ std::vector<std::optional<float>> distances_for_chances(const all_pairs& pairs, 
     return found;
 }
 
-}  // namespace vultus::lfw
+}  // namespace vultus
