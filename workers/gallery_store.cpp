@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t letters_max = 4'096;
 constexpr std::chrono::milliseconds pause_after_error{200}, tick{50}, idle_tick{1'000};
+constexpr std::chrono::milliseconds slice{50};  ///< of a load, then the others have their turn
 constexpr int rounds_max = 8;  ///< changes that come faster than hello get their turn later
 
 }  // namespace
@@ -57,7 +58,11 @@ void gallery_store::run() {
         const bool busy =
             !leaving_.empty() || compacting_ ||
             std::any_of(held_.begin(), held_.end(), [](auto& one) { return one.second.behind; });
-        auto first = letters_.pop_for(busy ? tick : idle_tick);
+        const bool reading = std::any_of(held_.begin(), held_.end(), [](auto& one) {
+            return one.second.reading.has_value();
+        });
+        const auto pause = reading ? std::chrono::milliseconds{0} : busy ? tick : idle_tick;
+        auto first = letters_.pop_for(pause);
         if (!first && letters_.closed()) return;
         for (; first; first = letters_.try_pop()) {
             std::visit([this](auto&& what) { read(std::move(what)); }, std::move(*first));
@@ -73,12 +78,14 @@ void gallery_store::read(registered_letter&& what) {
     worker_id_ = std::move(what.worker_id);
     registration_ = what.registration;
     try_again_ = boot_time{0};
+    start_over();
     leaving_.clear();  // registering dropped all holdings
     for (auto& [name, held] : held_) held.behind = true;
 }
 
 void gallery_store::read(fenced_letter&&) {
     worker_id_.clear();
+    start_over();
     for (auto& [name, held] : held_) {
         held.published.reset();
         publish_({name, nullptr, held.used, registration_});
@@ -111,6 +118,7 @@ void gallery_store::bring_up_to_date() {
         const auto found = held_.find(name);  // an eviction may have taken it
         if (found == held_.end()) continue;
         if (auto brought = bring(name, found->second); !brought) {
+            start_over();
             if (brought.error().code == errc::not_registered) {
                 session_.push(registration_gone{std::exchange(worker_id_, {})});
                 return;
@@ -131,7 +139,8 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
     leaving_.erase(collection);  // its goodbye would take back the hello below
     for (int round = 0; round < rounds_max; ++round) {
         if (!held.loaded) {
-            if (auto loaded = load_snapshot(collection, held); !loaded) return loaded;
+            if (auto read = read_snapshot(collection, held); !read) return read;
+            if (!held.loaded) return {};  // the others have their turn
         }
         if (auto caught = catch_up(collection, held); !caught) return caught;
         if (!held.loaded) continue;
@@ -152,39 +161,55 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
     return {};  // still behind: the next turn goes on
 }
 
-result<void> gallery_store::load_snapshot(const std::string& collection, held_gallery& held) {
-    auto info = redis_.call(store_.gallery(collection));
-    if (!info) return fail(info.error());
-    held.faces = gallery_builder(info->version);
-    held.faces.set_embedding_model(info->embedding_model);
-    const std::uint64_t epoch = info->version / epoch_factor;
-    std::string cursor = "0";
-    failpoint("worker.in_gallery_load");
-    while (info->version > 0) {
-        auto chunk = redis_.call(store_.scan_vectors(collection, epoch, cursor));
-        if (!chunk) return fail(chunk.error());
-        std::vector<std::string> ids;
-        for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);
-        if (!ids.empty()) {
-            auto texts = redis_.call(store_.face_json(collection, epoch, ids));
-            if (!texts) return fail(texts.error());
-            for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
-                if ((*texts)[i].empty()) continue;  // removed since: the log says so too
-                auto label = read_label((*texts)[i]);
-                auto vector = embedding_from(chunk->fields[i].second);
-                if (!label || !vector || !held.faces.add(ids[i], *label, *vector)) {
-                    log::error("stored_face_refused", {{"face", ids[i]}});
-                }
+// The place in a hash that HSCAN gave means nothing once Redis was restarted.
+void gallery_store::start_over() {
+    for (auto& [name, held] : held_) held.reading.reset();
+}
+
+result<void> gallery_store::read_snapshot(const std::string& collection, held_gallery& held) {
+    if (!held.reading) {
+        auto info = redis_.call(store_.gallery(collection));
+        if (!info) return fail(info.error());
+        held.faces = gallery_builder(info->version);
+        held.faces.set_embedding_model(info->embedding_model);
+        held.reading.emplace(snapshot_reading{std::move(*info), "0"});
+        failpoint("worker.in_gallery_load");
+    }
+    const gallery_version version = held.reading->info.version;
+    const boot_time end = boot_now() + slice;
+    while (version > 0) {
+        if (auto read = read_chunk(collection, held); !read) return read;
+        if (held.reading->cursor == "0") break;
+        if (boot_now() >= end) return {};
+    }
+    held.reading.reset();
+    held.faces.set_version(version);
+    held.loaded = true;
+    log::info("gallery_loaded", {{"collection", collection},
+                                 {"version", version},
+                                 {"faces", held.faces.faces()}});
+    return {};
+}
+
+result<void> gallery_store::read_chunk(const std::string& collection, held_gallery& held) {
+    const std::uint64_t epoch = held.reading->info.version / epoch_factor;
+    auto chunk = redis_.call(store_.scan_vectors(collection, epoch, held.reading->cursor));
+    if (!chunk) return fail(chunk.error());
+    std::vector<std::string> ids;
+    for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);
+    if (!ids.empty()) {
+        auto texts = redis_.call(store_.face_json(collection, epoch, ids));
+        if (!texts) return fail(texts.error());
+        for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
+            if ((*texts)[i].empty()) continue;  // removed since: the log says so too
+            auto label = read_label((*texts)[i]);
+            auto vector = embedding_from(chunk->fields[i].second);
+            if (!label || !vector || !held.faces.add(ids[i], *label, *vector)) {
+                log::error("stored_face_refused", {{"face", ids[i]}});
             }
         }
-        cursor = chunk->cursor;
-        if (cursor == "0") break;
     }
-    held.faces.set_version(info->version);
-    held.loaded = true;
-    log::info(
-        "gallery_loaded",
-        {{"collection", collection}, {"version", info->version}, {"faces", held.faces.faces()}});
+    held.reading->cursor = std::move(chunk->cursor);
     return {};
 }
 
@@ -260,6 +285,7 @@ void gallery_store::say_goodbyes() {
         }
         auto said = redis_.call(store_.hello(worker_id_, one->first, std::nullopt));
         if (!said) {
+            start_over();
             try_again_ = boot_now() + pause_after_error;
             return;
         }

@@ -1,6 +1,7 @@
 // The galleries of this worker: loads a collection when it is first asked for, follows its changes,
 // announces each version to Redis (hello) and publishes it only when Redis says `serve`. Evicts the
-// least recently used. One loader thread with a blocking connection owns everything here; others
+// least recently used. A large collection is read in slices, so that others are brought up to date
+// meanwhile. One loader thread with a blocking connection owns everything here; others
 // write letters to it and get immutable galleries back.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -76,11 +78,17 @@ class gallery_store {
     };
     using letter = std::variant<registered_letter, fenced_letter, want_letter, news_letter>;
 
+    struct snapshot_reading {  ///< a load on its way
+        gallery_info info;     ///< as it began
+        std::string cursor = "0";
+    };
+
     struct held_gallery {
         gallery_builder faces{0};
         std::shared_ptr<const gallery> published;  ///< what users have; nothing until `serve`
         std::shared_ptr<last_use> used = std::make_shared<last_use>(0);
         bool loaded = false;           ///< `faces` is what Redis had at its version
+        std::optional<snapshot_reading> reading;  ///< `faces` is a part of that
         bool behind = true;            ///< to be brought up to date
         gallery_version at_least = 0;  ///< somebody waits for this
     };
@@ -92,7 +100,9 @@ class gallery_store {
     void read(news_letter&& what);
     void bring_up_to_date();
     result<void> bring(const std::string& collection, held_gallery& held);
-    result<void> load_snapshot(const std::string& collection, held_gallery& held);
+    result<void> read_snapshot(const std::string& collection, held_gallery& held);
+    result<void> read_chunk(const std::string& collection, held_gallery& held);
+    void start_over();
     result<void> catch_up(const std::string& collection, held_gallery& held);
     result<void> learn_model(const std::string& collection, held_gallery& held);
     void publish(const std::string& collection, held_gallery& held);

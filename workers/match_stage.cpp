@@ -92,7 +92,7 @@ bool match_stage::match(const work_ptr& item, boot_time now) {
 
 bool match_stage::too_late(const work& item, boot_time now) const {
     if (const frame_ticket* frame = item.frame()) return now >= frame->give_up;
-    return now > item.waits_since + limits::lease;
+    return now > item.waits_since + gallery_patience;
 }
 
 match_stage::woken match_stage::wake(boot_time now) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -19,6 +20,9 @@ namespace vultus {
 
 /// Whether the faces could not be compared, as the gallery was trained with another model.
 bool other_model(const recognized& seen);
+
+/// How long work waits for its gallery: a million faces are loaded in a quarter of that.
+inline constexpr std::chrono::milliseconds gallery_patience{60'000};
 
 /// threads   one owner, the match thread
 class match_stage {

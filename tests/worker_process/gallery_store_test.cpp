@@ -139,6 +139,27 @@ TEST_F(loading, rows_of_removed_faces_are_given_back_in_the_background) {
     }));
 }
 
+TEST_F(loading, a_large_collection_does_not_keep_a_small_one_waiting) {
+    for (int i = 0; i < 20; ++i) {
+        std::vector<exported_face> faces;
+        for (int n = 0; n < 1'000; ++n) {
+            const std::string id = std::to_string(i) + "-" + std::to_string(n);
+            faces.push_back({id, "P" + id, R"({"label":"P)" + id + R"(","job_id":"j"})",
+                             bytes_of(embedding{})});
+        }
+        world.must(world.store.restore("large", "test", std::move(faces)));
+    }
+    world.train(worker, "Ada", {0.1f}, "small");
+    open();
+    galleries->want("large", 0);
+    galleries->want("small", 0);
+    EXPECT_EQ(next().collection, "small");
+    const gallery_update large = next();
+    EXPECT_EQ(large.collection, "large");
+    ASSERT_TRUE(large.faces);
+    EXPECT_EQ(large.faces->faces, 20'000u);
+}
+
 TEST_F(loading, hints_of_collections_that_are_not_held_and_old_ones_load_nothing) {
     const gallery_version first = world.train(worker, "Ada", {0.1f});
     open();

@@ -109,8 +109,8 @@ TEST_F(matching, work_that_nobody_wants_is_forgotten_and_work_that_waits_too_lon
     stage.match(unwanted, start);
     stage.match(patient, start);
     unwanted->job()->dropped->set();
-    EXPECT_THAT(stage.wake(start + limits::lease).given_up, IsEmpty());
-    const auto woken = stage.wake(start + limits::lease + milliseconds(1));
+    EXPECT_THAT(stage.wake(start + gallery_patience).given_up, IsEmpty());
+    const auto woken = stage.wake(start + gallery_patience + milliseconds(1));
     EXPECT_THAT(woken.given_up, ElementsAre(patient));
     EXPECT_FALSE(stage.waiting());
 }
