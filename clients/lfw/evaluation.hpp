@@ -83,6 +83,7 @@ struct run_figures {
     std::size_t pairs = 0;
     std::size_t genuine_missed = 0, impostors_missed = 0;  ///< pairs of the list with such a photo
     int threads = 1;
+    bool of_a_service = false;  ///< then ms_per_photo is from a request to its answer
     double ms_per_photo = 0, seconds = 0;
     std::vector<kind_figures> kinds;
 };

@@ -12,9 +12,11 @@
 #include <string>
 #include <thread>
 
+#include "clients/ctl/listener.hpp"
 #include "clients/lfw/evaluation.hpp"
 #include "clients/lfw/photos.hpp"
 #include "clients/lfw/report.hpp"
+#include "clients/lfw/service.hpp"
 
 namespace {
 
@@ -26,7 +28,8 @@ constexpr int ok = 0, failed = 1, usage = 2;
 struct arguments {
     look_settings looking;
     std::string pairs;
-    std::string embedding = "plain";
+    std::string embedding;  ///< empty: plain, or what the service makes
+    std::string url;
     std::string roc, distances, table;
     plan what;
     bool json = false;
@@ -44,9 +47,10 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_option("--detector", looking.detector, "hog or cnn")
         ->check(CLI::IsMember({"hog", "cnn"}))
         ->capture_default_str();
-    app.add_option("--embedding", asked.embedding, "plain, mirror, unit, mirror_unit, or all")
-        ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}))
-        ->capture_default_str();
+    app.add_option("--embedding", asked.embedding,
+                   "plain (the default), mirror, unit, mirror_unit, or all")
+        ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}));
+    app.add_option("--url", asked.url, "measure the service at http://host[:port] instead");
     app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
     app.add_flag("--json", asked.json, "one JSON object instead of tables");
     app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
@@ -83,9 +87,26 @@ result<void> write_file(const std::string& path, const std::string& text) {
     return {};
 }
 
+/// In this process, or from the service at `url`, whose kind of embedding is then the plan's.
+result<looked_at> faces_of(const std::vector<photo_id>& photos, const look_settings& looking,
+                           const std::string& url, plan& what,
+                           const std::function<void(std::size_t)>& told) {
+    if (url.empty()) return look_at(photos, looking, told);
+    auto found = ask_service(photos, looking, parse_url(url).value(), told);
+    if (!found) return fail(found.error());
+    what.kinds = {found->kind};
+    return std::move(found->seen);
+}
+
 int run(const arguments& asked) {
     if (!asked.table.empty() && !asked.what.calibrate) {
         return complain({errc::bad_option, "--table is what --calibrate found"}, usage);
+    }
+    if (!asked.url.empty() && !asked.embedding.empty()) {
+        return complain({errc::bad_option, "with --url the embedding is the service's"}, usage);
+    }
+    if (auto good = parse_url(asked.url); !asked.url.empty() && !good) {
+        return complain(good.error(), usage);
     }
     const auto pairs = pairs_at(asked.pairs);
     if (!pairs) return complain(pairs.error(), usage);
@@ -98,14 +119,18 @@ int run(const arguments& asked) {
     what.trial.seed = what.seed;
     what.data = asked.looking.images.substr(asked.looking.images.find_last_of('/') + 1) + ", " +
                 asked.looking.detector;
-    what.kinds.assign(all_kinds.begin(), all_kinds.end());
-    if (asked.embedding != "all") what.kinds = {parse_embedding_kind(asked.embedding).value()};
+    if (asked.embedding == "all") {
+        what.kinds.assign(all_kinds.begin(), all_kinds.end());
+    } else if (!asked.embedding.empty()) {
+        what.kinds = {parse_embedding_kind(asked.embedding).value()};
+    }
     look_settings looking = asked.looking;
     looking.mirror = std::any_of(what.kinds.begin(), what.kinds.end(), needs_mirror);
 
     const bool watched = isatty(STDERR_FILENO) == 1;
-    const auto seen = look_at(*photos, looking, [&](std::size_t done) {
-        if (watched) std::fprintf(stderr, "\r%zu of %zu photos", done, photos->size());
+    const auto seen = faces_of(*photos, looking, asked.url, what, [&](std::size_t done) {
+        const std::string bar = ctl::progress_bar(done, photos->size(), "photos");
+        if (watched) std::fprintf(stderr, "\r%s", bar.c_str());
     });
     if (watched) std::fputs("\r\x1b[K", stderr);
     if (!seen) return complain(seen.error(), failed);
@@ -113,6 +138,7 @@ int run(const arguments& asked) {
     run_figures found = evaluate(*pairs, *photos, seen->faces, what);
     found.detector = looking.detector;
     found.threads = looking.threads;
+    found.of_a_service = !asked.url.empty();
     found.ms_per_photo = seen->ms_per_photo;
     found.seconds = seen->seconds;
     std::cout << (asked.json ? json_report(found) : text_report(found)) << std::flush;

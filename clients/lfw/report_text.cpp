@@ -33,8 +33,11 @@ std::string head(const run_figures& run) {
         run.photos > 0 ? static_cast<double>(run.missed) / static_cast<double>(run.photos) : 0;
     std::string text = text_of(run.photos) + " photos, detector " + run.detector + ": " +
                        text_of(run.missed) + " without a face (" + percent(share) + ")\n";
-    text += fixed(run.ms_per_photo, 1) + " ms of one core a photo; " + fixed(run.seconds, 1) +
-            " s for all on " + std::to_string(run.threads) + " threads\n";
+    text += fixed(run.ms_per_photo, 1) +
+            (run.of_a_service ? " ms from a request to its answer; "
+                              : " ms of one core a photo; ") +
+            fixed(run.seconds, 1) + " s for all on " + std::to_string(run.threads) +
+            (run.of_a_service ? " connections\n" : " threads\n");
     text += text_of(run.pairs) + " pairs; a photo without a face in " +
             text_of(run.genuine_missed) + " matched and " + text_of(run.impostors_missed) +
             " mismatched: wrong answers in the accuracy, left out of all else\n";

@@ -1,0 +1,212 @@
+#include "clients/lfw/service.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <atomic>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "shared/limits.hpp"
+#include "shared/require.hpp"
+
+namespace vultus::lfw {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::asio::ip::tcp;
+using steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds patience{60'000}, pause_usual{1'000};
+constexpr timeval silence{60, 0};  // of the service, in the middle of an answer
+
+struct reply {
+    unsigned status = 0;
+    milliseconds retry_after{0};
+    std::string body;
+};
+
+/// One connection, made when it is needed. threads: one
+class caller {
+ public:
+    caller(const service_address& where, const look_settings& settings)
+        : where_(where),
+          path_("/api/recognize?durable=false&embeddings=true&detector=" + settings.detector +
+                "&min_face_px=" + std::to_string(settings.detecting.min_face_px)) {}
+
+    result<reply> post(const std::string& photo) {
+        http::request<http::string_body> wanted{http::verb::post, path_, 11};
+        wanted.set(http::field::host, where_.host + ":" + where_.port);
+        wanted.set(http::field::content_type, "image/jpeg");
+        wanted.body() = photo;
+        wanted.prepare_payload();
+        boost::system::error_code why;
+        if (!socket_.is_open()) connect(why);
+        if (!why) http::write(socket_, wanted, why);
+        http::response_parser<http::string_body> parser;
+        parser.body_limit(limits::result_bytes);
+        if (!why) http::read(socket_, buffer_, parser, why);
+        if (why) {
+            hang_up();
+            return fail(errc::store_unavailable, "no answer: " + why.message());
+        }
+        const auto& said = parser.get();
+        if (!said.keep_alive()) hang_up();
+        reply made{said.result_int(), pause_usual, said.body()};
+        const auto after = said[http::field::retry_after];
+        int seconds = 0;
+        const auto read = std::from_chars(after.data(), after.data() + after.size(), seconds);
+        if (read.ec == std::errc{}) made.retry_after = std::chrono::seconds(seconds);
+        return made;
+    }
+
+ private:
+    void connect(boost::system::error_code& why) {
+        tcp::resolver resolver(io_);
+        const auto found = resolver.resolve(where_.host, where_.port, why);
+        if (!why) boost::asio::connect(socket_, found, why);
+        if (why) return;
+        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
+        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
+    }
+    void hang_up() {
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        buffer_.clear();
+    }
+
+    const service_address& where_;
+    const std::string path_;
+    boost::asio::io_context io_;
+    tcp::socket socket_{io_};
+    boost::beast::flat_buffer buffer_;
+};
+
+result<service_answer> ask_patiently(caller& service, const std::string& photo) {
+    const auto give_up = steady::now() + patience;
+    while (true) {
+        const auto said = service.post(photo);
+        if (said && said->status == 200) return read_answer(said->body);
+        const bool again = !said || said->status == 429 || said->status == 503;
+        const auto pause = said ? said->retry_after : pause_usual;
+        if (!again || steady::now() + pause > give_up) {
+            if (!said) return fail(said.error());
+            return fail(again ? errc::store_unavailable : errc::malformed,
+                        "the service said " + std::to_string(said->status));
+        }
+        std::this_thread::sleep_for(pause);
+    }
+}
+
+/// What the threads share: each takes the next photo until there is none, or one of them failed.
+struct asking {
+    const std::vector<photo_id>& photos;
+    const look_settings& settings;
+    std::vector<std::optional<raw_face>>& faces;
+    std::atomic<std::size_t> next{0}, done{0};
+    std::atomic<bool> failed{false};
+};
+
+struct lane {
+    double waited = 0;                   ///< seconds
+    std::optional<embedding_kind> kind;  ///< nothing: it got no answer
+    error why;                           ///< of the lane that failed; else its detail is empty
+};
+
+result<void> ask_one(asking& all, lane& own, caller& service, std::size_t i) {
+    const std::string path = path_of(all.photos[i]);
+    std::ifstream file(std::filesystem::path(all.settings.images) / path, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    if (!file) return fail(errc::not_found, path + " cannot be read");
+    const auto said = ask_patiently(service, bytes);
+    if (!said) return fail(said.error().code, path + ": " + said.error().detail);
+    if (own.kind.value_or(said->kind) != said->kind) {
+        return fail(errc::malformed, "workers of two kinds of embedding answer");
+    }
+    own.kind = said->kind;
+    if (said->face) all.faces[i] = raw_face{*said->face, *said->face};
+    return {};
+}
+
+void work(asking& all, lane& own, const service_address& where,
+          const std::function<void(std::size_t)>* told) {
+    caller service(where, all.settings);
+    for (std::size_t i = all.next++; i < all.photos.size() && !all.failed; i = all.next++) {
+        const auto begin = steady::now();
+        if (auto asked = ask_one(all, own, service, i); !asked) {
+            own.why = asked.error();
+            all.failed = true;
+            return;
+        }
+        own.waited += std::chrono::duration<double>(steady::now() - begin).count();
+        const std::size_t now = ++all.done;
+        if (told != nullptr) (*told)(now);
+    }
+}
+
+}  // namespace
+
+result<service_address> parse_url(std::string_view url) {
+    constexpr std::string_view scheme = "http://";
+    const auto wrong = [] { return fail(errc::bad_option, "--url takes http://host[:port]"); };
+    if (!url.starts_with(scheme)) return wrong();
+    url.remove_prefix(scheme.size());
+    if (url.ends_with('/')) url.remove_suffix(1);
+    const auto bracket = url.rfind(']');
+    const auto colon = url.find(':', bracket == url.npos ? 0 : bracket);
+    service_address where{std::string(url.substr(0, colon)), "80"};
+    if (colon != url.npos) where.port = url.substr(colon + 1);
+    if (where.host.starts_with('[') && where.host.ends_with(']')) {
+        where.host = where.host.substr(1, where.host.size() - 2);
+    }
+    const bool number = !where.port.empty() && where.port.size() <= 5 &&
+                        where.port.find_first_not_of("0123456789") == std::string::npos;
+    if (!number || where.host.empty() || where.host.find('/') != std::string::npos) return wrong();
+    return where;
+}
+
+result<service_faces> ask_service(const std::vector<photo_id>& photos,
+                                  const look_settings& settings, const service_address& where,
+                                  const std::function<void(std::size_t)>& told) {
+    VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
+    service_faces found;
+    found.seen.faces.resize(photos.size());
+    asking all{photos, settings, found.seen.faces, {}, {}, {}};
+    std::vector<lane> lanes(static_cast<std::size_t>(settings.threads));
+    const auto begin = steady::now();
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 1; i < lanes.size(); ++i) {
+            threads.emplace_back([&, i] { work(all, lanes[i], where, nullptr); });
+        }
+        work(all, lanes.front(), where, &told);
+    }
+    found.seen.seconds = std::chrono::duration<double>(steady::now() - begin).count();
+    double waited = 0;
+    std::optional<embedding_kind> kind;
+    for (const lane& own : lanes) {
+        if (!own.why.detail.empty()) return fail(own.why);
+        if (own.kind && kind.value_or(*own.kind) != *own.kind) {
+            return fail(errc::malformed, "workers of two kinds of embedding answer");
+        }
+        if (own.kind) kind = own.kind;
+        waited += own.waited;
+    }
+    found.kind = kind.value_or(embedding_kind::plain);
+    if (!photos.empty()) {
+        found.seen.ms_per_photo = waited * 1000 / static_cast<double>(photos.size());
+    }
+    return found;
+}
+
+}  // namespace vultus::lfw

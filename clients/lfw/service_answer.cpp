@@ -1,0 +1,56 @@
+// What the service says of a photo (service.hpp). The only file of vultus-lfw with Boost.JSON.
+#include <boost/json.hpp>
+#include <limits>
+#include <stdexcept>
+
+#include "clients/lfw/service.hpp"
+
+namespace vultus::lfw {
+namespace {
+
+namespace json = boost::json;
+
+/// How far a box lies from the middle of the photo, squared.
+double gap(const json::object& box, double width, double height) {
+    const auto edge = [&](const char* name) { return box.at(name).to_number<double>(); };
+    const double x = edge("left") + edge("right") + 1 - width;
+    const double y = edge("top") + edge("bottom") + 1 - height;
+    return x * x + y * y;
+}
+
+embedding vector_of(const json::array& numbers) {
+    embedding vector{};
+    if (numbers.size() != vector.size()) throw std::length_error("an embedding of another size");
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = numbers[i].to_number<float>();
+    return vector;
+}
+
+service_answer answer_of(const json::object& said) {
+    service_answer found;
+    const auto& model = said.at("models").at("embedding").as_string();
+    const std::string_view name(model.data(), model.size());
+    found.kind = parse_embedding_kind(name.substr(name.rfind('/') + 1)).value();
+    const auto& photo = said.at("image").as_object();
+    const double width = photo.at("width").to_number<double>();
+    const double height = photo.at("height").to_number<double>();
+    double best = std::numeric_limits<double>::infinity();
+    for (const json::value& one : said.at("faces").as_array()) {  // the largest first
+        const double here = gap(one.at("box").as_object(), width, height);
+        if (here >= best) continue;
+        best = here;
+        found.face = vector_of(one.at("embedding").as_array());
+    }
+    return found;
+}
+
+}  // namespace
+
+result<service_answer> read_answer(std::string_view text) {
+    try {
+        return answer_of(json::parse({text.data(), text.size()}).as_object());
+    } catch (const std::exception&) {
+        return fail(errc::malformed, "the service's answer lacks boxes or embeddings");
+    }
+}
+
+}  // namespace vultus::lfw
