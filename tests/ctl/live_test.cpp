@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "clients/ctl/export_file.hpp"
 #include "shared/ids.hpp"
 #include "shared/job_store.hpp"
 #include "shared/redis_blocking.hpp"
@@ -88,6 +89,24 @@ TEST_F(live, faces_go_out_and_come_back) {
     EXPECT_EQ(redis_->call(store_.gallery("third"))->faces, 0u) << "nothing half restored";
     EXPECT_EQ(ctl({"export", file, "--collection", "nobody"}).code, 1);
     EXPECT_EQ(ctl({"export"}).code, 2);
+}
+
+TEST_F(live, a_restore_that_breaks_off_says_how_far_it_came) {
+    const std::string file = folder_.path() + "/many.export";
+    {
+        std::ofstream to(file, std::ios::binary);
+        export_writer writer(to, {"team", "net/plain", 1});
+        for (int i = 0; i < 1'100; ++i) {  // a person has at most 1,000 faces
+            writer.add({"f-" + std::to_string(i), "Ada", R"({"label":"Ada","job_id":"j"})",
+                        std::string(512, 'x')});
+        }
+        ASSERT_TRUE(writer.finish());
+    }
+    const outcome broken = ctl({"restore", file});
+    EXPECT_EQ(broken.code, 1);
+    EXPECT_THAT(broken.err, HasSubstr("label_full: Ada; 1000 faces were put in before, 0 were"));
+    EXPECT_THAT(ctl({"restore", file}).err, HasSubstr("0 faces were put in before, 1000 were"));
+    EXPECT_THAT(ctl({"fsck", "--quiet"}).out, HasSubstr("(none)"));
 }
 
 TEST_F(live, jobs_and_one_job) {
