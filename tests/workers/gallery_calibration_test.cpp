@@ -94,17 +94,17 @@ TEST_F(calibrating, gives_distances_for_rates_and_what_the_present_one_means) {
 TEST_F(calibrating, lists_faces_that_are_nearer_to_others) {
     add_people(20);
     add("P3", 55);    // of P5 rather: 0.2 from there, 1.2 from its own
-    add("P4", 102);   // of P10, by 0.05
+    add("P4", 103);   // of P10, by 0.1
     add("alone", 2);  // nobody to compare it with
     const auto all = found();
     ASSERT_EQ(all.suspicious.size(), 2u);
     const auto& first = all.suspicious[0];
     EXPECT_EQ(first.label, "P4");
     EXPECT_EQ(first.face_id, "f42");
-    EXPECT_NEAR(first.distance, 3.05, 1e-5);
+    EXPECT_NEAR(first.distance, 3.1, 1e-5);
     EXPECT_EQ(first.other_label, "P10");
     EXPECT_EQ(first.other_face_id, "f22");
-    EXPECT_NEAR(first.other_distance, 0.05, 1e-5);
+    EXPECT_NEAR(first.other_distance, 0.1, 1e-5);
     EXPECT_EQ(all.suspicious[1].face_id, "f41");
     EXPECT_EQ(all.suspicious_left_out, 0u);
     calibration_limits one;
