@@ -23,6 +23,8 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::too_large, "Over a limit"},
     {errc::unsupported_media, "Not a JPEG, PNG or WebP picture"},
     {errc::idempotency_conflict, "The Idempotency-Key was used with other content"},
+    {errc::unauthorized, "A key is needed"},
+    {errc::forbidden, "The key does not allow this"},
     {errc::forbidden_origin, "A page of another site may not do this"},
     {errc::misdirected, "This service does not answer for that host"},
     {errc::quota, "Your share is used up"},
@@ -63,6 +65,9 @@ int http_status(errc code) noexcept {
         case errc::bad_option:
         case errc::bad_collection:
             return 400;
+        case errc::unauthorized:
+            return 401;
+        case errc::forbidden:
         case errc::forbidden_origin:
             return 403;
         case errc::not_found:
@@ -143,6 +148,7 @@ response problem(const error& why, std::string_view trace_id, int retry_after) {
     made.with("Content-Type", "application/problem+json");
     made.with("Cache-Control", "no-store");
     if (status == 503 || status == 429) made.with("Retry-After", std::to_string(retry_after));
+    if (status == 401) made.with("WWW-Authenticate", "Bearer realm=\"vultus\"");
     made.close = status == 413 || status == 408;
     return made;
 }

@@ -14,7 +14,8 @@ int http_status(errc code) noexcept;
 std::string_view title_of(errc code) noexcept;
 
 /// application/problem+json with type "/problems/<name>", title, status, detail and trace_id;
-/// answers of 413 and 408 close the connection, 503 and 429 carry Retry-After.
+/// answers of 413 and 408 close the connection, 503 and 429 carry Retry-After,
+/// 401 WWW-Authenticate.
 response problem(const error& why, std::string_view trace_id, int retry_after = 1);
 
 }  // namespace vultus::api

@@ -20,6 +20,8 @@ constexpr std::array names{
     std::pair{errc::too_large, "too_large"},
     std::pair{errc::unsupported_media, "unsupported_media"},
     std::pair{errc::idempotency_conflict, "idempotency_conflict"},
+    std::pair{errc::unauthorized, "unauthorized"},
+    std::pair{errc::forbidden, "forbidden"},
     std::pair{errc::forbidden_origin, "forbidden_origin"},
     std::pair{errc::misdirected, "misdirected"},
     std::pair{errc::quota, "quota"},

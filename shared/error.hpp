@@ -24,6 +24,8 @@ enum class errc {
     too_large,             ///< over a limit of limits.hpp
     unsupported_media,     ///< not JPEG, PNG or WebP
     idempotency_conflict,  ///< the Idempotency-Key was used with other content
+    unauthorized,          ///< no key, or none that is good now (api/ACCESS.md)
+    forbidden,             ///< the key has not the scope or the collection
     forbidden_origin,      ///< a web page of another site sent this
     misdirected,           ///< the Host header names another machine
     quota,                 ///< this client's own share is used up

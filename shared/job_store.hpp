@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shared/access_key.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
 #include "shared/redis_client.hpp"
@@ -92,7 +93,23 @@ struct queue_stats {
 struct event {
     std::string id;                                      ///< stream id "ms-n"
     std::string job_id, from, to, why, worker;
+    std::string type, collection;                        ///< empty in events of older versions
     std::uint64_t attempt = 0;
+};
+
+struct key_page {
+    bool same = false;                                   ///< nothing changed: keys is empty
+    std::string changes;                                 ///< to ask with the next time
+    std::vector<access_key> keys;                        ///< oldest first
+};
+struct bucket {
+    std::uint64_t quota = 0, left = 0;                   ///< quota 0: no bound
+    std::chrono::seconds full_in{0};
+};
+struct spent {
+    std::string over;                                    ///< empty: granted; else what is used up
+    std::chrono::milliseconds wait{0};                   ///< until the same may be asked again
+    bucket requests, image_bytes;
 };
 
 // ---- what the broker gives and gets -----------------------------------------------------------
@@ -215,6 +232,10 @@ class job_store {
                                                 std::chrono::milliseconds block) const;
     redis_call<std::string> last_event_id() const;       ///< "0-0" if the stream is empty
     redis_call<std::string> oldest_event_id() const;     ///< to notice a gap
+    /// All keys, if they changed after `known`; empty: in any case.
+    redis_call<key_page> keys(std::string_view known) const;
+    /// Takes one request and its photos from the quota. errors unauthorized: there is no such key
+    redis_call<spent> spend(std::string_view key_id, std::size_t image_bytes) const;
 
     // broker
     redis_call<std::vector<leased_job>> lease(const lease_request&) const;
@@ -254,6 +275,14 @@ class job_store {
                                                    const std::vector<std::string>& face_ids) const;
 
     // operator
+    /// errors    wrong_state: the id is taken; queue_full: limits::access_keys are there
+    redis_call<void> create_key(const access_key&) const;
+    redis_call<void> revoke_key(std::string_view id) const;       ///< not_found
+    /// The new key gets what the old one has. Gives the end of the old one.
+    /// errors    not_found, and those of create_key()
+    redis_call<unix_time> rotate_key(std::string_view old_id, std::string_view id,
+                                     std::string_view hash,
+                                     std::chrono::milliseconds overlap) const;
     /// Adds faces as they were exported, all or none; 1 to limits::page_size of them.
     /// errors    model_mismatch, label_full, gallery_full (also: no room for another collection)
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,

@@ -14,6 +14,9 @@ namespace {
 tl::unexpected<error> full(fields& all) {
     const std::string what = all.text();
     const std::string depth = all.text();
+    if (what == "client") {
+        return fail(errc::quota, "This key has " + depth + " unfinished jobs, the most it may.");
+    }
     if (what == "idempotency") return fail(errc::queue_full, "Too many idempotency keys are kept.");
     return fail(errc::queue_full, what == "bytes"
                                       ? "The photos that wait fill their room."
@@ -73,6 +76,8 @@ event event_of(redis_reply entry) {
         else if (name == "to" || name == "state") one.to = std::move(value);
         else if (name == "why") one.why = std::move(value);
         else if (name == "worker") one.worker = std::move(value);
+        else if (name == "type") one.type = std::move(value);
+        else if (name == "collection") one.collection = std::move(value);
         else if (name == "attempt") one.attempt = std::strtoull(value.c_str(), nullptr, 10);
     }
     return one;

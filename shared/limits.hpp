@@ -97,6 +97,11 @@ constexpr std::size_t annotated_total_bytes = 256 * mib;
 constexpr std::size_t dead_bytes = 256 * mib;
 constexpr std::size_t idempotency_keys = 1'000'000;
 
+// Keys (access_key.hpp).
+constexpr std::size_t access_keys = 1'000;
+constexpr std::size_t key_collections = 100;            ///< that one key names
+constexpr std::size_t key_note_bytes = 100;
+
 static_assert(renew * 2 <= self_fence, "one renewal may fail before a worker fences itself");
 static_assert(self_fence < registration, "a worker stops serving before its registration lapses");
 static_assert(registration < lease, "a registration lapses before the lease it guards");

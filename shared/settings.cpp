@@ -143,11 +143,14 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.time("drain_timeout_ms", worker.drain_timeout, milliseconds(0), drain_max);
 }
 
-void read_api(settings_reader& in, api_settings& api) {
+void read_api(settings_reader& in, const common_settings& common, api_settings& api) {
     in.section("api");
     in.text("bind", api.bind, 64);
     in.integer("port", api.port, 0, port_max);
+    in.choice("access", api.access, {"auto", "keys", "open"});
     in.flag("insecure", api.insecure);
+    in.text("secret_file", api.secret_file, path_bytes);
+    if (api.secret_file.empty()) api.secret_file = common.data + "/access.secret";
     in.texts("allowed_hosts", api.allowed_hosts, list_max);
     in.texts("cors_origins", api.cors_origins, list_max);
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
@@ -170,7 +173,7 @@ result<all_settings> read_all(const settings_source& source) {
     read_redis(*reader, all.common, all.common.redis);
     read_broker(*reader, all.broker);
     read_worker(*reader, all.worker);
-    read_api(*reader, all.api);
+    read_api(*reader, all.common, all.api);
     if (const auto fine = reader->finish(); !fine) return fail(fine.error());
     all.broker.common = all.worker.common = all.api.common = all.common;
     return all;

@@ -59,7 +59,9 @@ struct api_settings {
     common_settings common;
     std::string bind = "127.0.0.1";
     int port = 5000;
+    std::string access = "auto";            ///< auto | keys | open: whether a key is asked for
     bool insecure = false;                  ///< allow another address than loopback without keys
+    std::string secret_file;                ///< keys are hashed with; default <data>/access.secret
     std::vector<std::string> allowed_hosts; ///< beside localhost, 127.0.0.1, ::1 and bind
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::size_t connections_max = 1'024;

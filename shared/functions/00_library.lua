@@ -21,6 +21,7 @@ local limits = {
     embedding_bytes = 512,
     workers = 1024,
     idempotency_keys = 1000000,
+    access_keys = 1000,
     clock_error = 1000,
 }
 

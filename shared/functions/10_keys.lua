@@ -12,6 +12,9 @@ function key.annotated(id) return P .. 'job:' .. id .. ':annotated' end
 
 function key.idempotency(hash) return P .. 'idempotency:' .. hash end
 
+function key.access(id) return P .. 'key:' .. id end
+function key.quota(id) return P .. 'quota:' .. id end
+
 function key.worker(worker) return P .. 'worker:' .. worker end
 function key.worker_running(worker) return P .. 'worker:' .. worker .. ':running' end
 

@@ -8,7 +8,7 @@ local job_fields = {
     'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
     'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
     'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
-    'finished_bytes',
+    'finished_bytes', 'client',
 }
 
 -- nil if there is no such job.
@@ -19,9 +19,10 @@ end
 
 local function count(name, n) redis.call('HINCRBY', key.of('stats'), name, n or 1) end
 
-local function event(id, from, to, attempt, why, worker)
+local function event(id, j, from, to, why)
     redis.call('XADD', key.of('events'), 'MAXLEN', '~', events_kept, '*', 'job', id, 'from', from,
-        'to', to, 'attempt', attempt, 'why', why, 'worker', worker or '')
+        'to', to, 'attempt', j.attempt, 'why', why, 'worker', j.worker or '', 'type', j.type,
+        'collection', j.collection)
 end
 
 -- The milliseconds of a UUIDv7: its first 48 bits.
@@ -135,6 +136,16 @@ function enter.dead(id, j)
     count('died')
 end
 
+-- What a client has in hand.
+local open_states = {pending = true, running = true, delayed = true}
+local function count_open(j, from, to)
+    local by = (open_states[to] and 1 or 0) - (open_states[from] and 1 or 0)
+    if by == 0 then return end
+    if redis.call('HINCRBY', key.of('clients'), j.client, by) <= 0 then
+        redis.call('HDEL', key.of('clients'), j.client)
+    end
+end
+
 -- One arrow of the diagram. j.state is '' for a job that is being made.
 function job.move(id, j, to, why)
     local from = j.state
@@ -142,7 +153,8 @@ function job.move(id, j, to, why)
     redis.call('HSET', key.job(id), 'state', to)
     j.state = to
     enter[to](id, j)
-    event(id, from, to, j.attempt, why, j.worker)
+    count_open(j, from, to)
+    event(id, j, from, to, why)
 end
 
 -- Whether a worker may still write for its attempt: nil if so, else what to answer. An attempt that

@@ -39,8 +39,10 @@ local function memory_short()
     return most > 0 and tonumber(string.match(info, '\nused_memory:(%d+)')) > most * memory_share
 end
 
-local function no_room(bytes, jobs_max, bytes_max)
+local function no_room(client, bytes, jobs_max, bytes_max)
     if memory_short() then return {'oom'} end
+    local in_hand = access.jobs_in_hand(client)
+    if in_hand then return {'full', 'client', int(in_hand)} end
     local jobs = redis.call('LLEN', key.pending('interactive')) +
         redis.call('LLEN', key.pending('bulk')) + redis.call('ZCARD', key.queue('delayed'))
     if jobs + 1 > jobs_max then return {'full', 'jobs', int(jobs)} end
@@ -62,7 +64,7 @@ function queue.accept(a)
 
     local answer = queue.seen(id, hash, fingerprint)
     if answer and answer[1] ~= 'full' then return answer end
-    answer = answer or no_room(bytes, jobs_max, bytes_max)
+    answer = answer or no_room(client, bytes, jobs_max, bytes_max)
     if answer then
         count('refused')
         return answer
@@ -82,7 +84,8 @@ function queue.accept(a)
     end
     redis.call('ZADD', key.queue('all'), now, id)
     queue.remember(id, hash, fingerprint)
-    local j = {state = '', priority = priority, deadline_ms = deadline_ms, attempt = '0'}
+    local j = {state = '', type = kind, collection = collection, client = client,
+               priority = priority, deadline_ms = deadline_ms, attempt = '0'}
     job.move(id, j, 'pending', 'accept')
     count('accepted')
     return {'ok', id, min_version}
@@ -99,7 +102,7 @@ function queue.cancel(a)
     if j.state ~= 'running' then return {'terminal', j.state} end
     if not j.cancel_requested then
         redis.call('HSET', key.job(id), 'cancel_requested', 1)
-        event(id, 'running', 'running', j.attempt, 'cancel_requested', j.worker)
+        event(id, j, 'running', 'running', 'cancel_requested')
     end
     return {'requested', j.worker, j.attempt}
 end

@@ -127,7 +127,7 @@ function change.accept(args)
     queue.remember(id, hash, fingerprint)
     count('changes')
     local j = {state = '', type = op, collection = collection, version = version, attempt = '0',
-               image_bytes = '0'}
+               image_bytes = '0', client = client}
     job.move(id, j, 'publishing', 'change')
     gallery.settle(collection)
     return {'ok', id, redis.call('HGET', key.job(id), 'state'), version, int(faces)}

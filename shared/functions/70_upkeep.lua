@@ -33,7 +33,7 @@ function upkeep.delete(a)
     if not j then return job.absent(id) end
     if not ended[j.state] then return {'wrong_state', j.state} end
     job.remove(id, j)
-    event(id, j.state, 'deleted', j.attempt, 'delete', j.worker)
+    event(id, j, j.state, 'deleted', 'delete')
     return {'ok'}
 end
 

@@ -65,6 +65,7 @@ local function check_job(id, sums, problem)
         local score = redis.call('ZSCORE', key.queue('running'), id)
         if tonumber(score or 0) ~= tonumber(j.lease_until_ms) then say('lease_until_ms') end
     end
+    if open_states[j.state] then add(sums, 'open', 1) end
     local waiting = redis.call('ZSCORE', key.gallery(j.collection, 'publishing'), id)
     if (j.state == 'publishing') ~= (waiting and true or false) then
         say(j.state .. ', and publishing of its collection says otherwise')
@@ -144,6 +145,8 @@ local function check_key(name, problem)
             end
         end
     end
+    id = string.match(rest, '^key:(.+)$') or string.match(rest, '^quota:(.+)$')
+    if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('left over ' .. name) end
     collection = string.match(rest, '^gallery:([^:]+):changes$')
     if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
         problem(name .. ' is kept for nobody')
@@ -171,6 +174,9 @@ local function compare(sums, problem)
         (sums.delayed or 0)
     same('deadline', redis.call('ZCARD', key.queue('deadline')))
     same('jobs', redis.call('ZCARD', key.queue('all')))
+    local open = 0
+    for _, n in ipairs(redis.call('HVALS', key.of('clients'))) do open = open + tonumber(n) end
+    same('open', open)
 end
 
 -- Each phase answers the next position, or nil at its end.

@@ -31,6 +31,12 @@ register('collections', 2, read.collections, reads)
 register('version', 1, read.version, reads)
 register('stats', 0, read.stats, reads)
 
+register('keys', 1, access.keys, reads)
+register('key_create', 9, access.create, writes)
+register('key_revoke', 1, access.revoke, writes)
+register('key_rotate', 4, access.rotate, writes)
+register('spend', 2, access.spend, writes)
+
 register('register', 8, worker.register, writes)
 register('renew', 4, worker.renew, writes)
 register('hello', 3, worker.hello, writes)

@@ -196,7 +196,7 @@ words redis_calls::problems(int count) {
 words redis_calls::events(const std::string& id) {
     const words all = plain({"XRANGE", key("events"), "-", "+"});
     words out;
-    for (std::size_t i = 0; i + 12 < all.size(); i += 13) {
+    for (std::size_t i = 0; i + 16 < all.size(); i += 17) {
         if (all[i + 2] == id) out.push_back(all[i + 4] + ">" + all[i + 6] + " " + all[i + 10]);
     }
     return out;

@@ -137,6 +137,7 @@ TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
     says("embedding_bytes", limits::embedding_bytes);
     says("workers", limits::workers);
     says("idempotency_keys", limits::idempotency_keys);
+    says("access_keys", limits::access_keys);
     says("clock_error", limits::clock_error.count());
 }
 

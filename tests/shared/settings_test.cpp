@@ -70,7 +70,8 @@ std::string printed(const settings_source& source) {
         << worker->embedding << ' ' << worker->margin_min
         << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
-        << api->bind << ' ' << api->port << ' ' << api->insecure << ' ' << api->connections_max
+        << api->bind << ' ' << api->port << ' ' << api->access << ' ' << api->secret_file << ' '
+        << api->insecure << ' ' << api->connections_max
         << ' ' << api->live_sessions_max << ' ' << api->queue_jobs_max << ' '
         << api->queue_bytes_max << ' ' << api->inflight_body_bytes_max << ' '
         << api->job_deadline.count() << ' ' << api->drain_grace.count() << ' '
@@ -182,6 +183,8 @@ TEST(settings, values_out_of_range_are_named_with_it) {
               ":3: worker.precision: must be auto or fp32 with backend = reference");
     EXPECT_EQ(refusal_of("[common]\nlog_level = \"loud\"\n"),
               ":2: common.log_level: must be one of debug, info, warning, error");
+    EXPECT_EQ(refusal_of("[api]\naccess = \"none\"\n"),
+              ":2: api.access: must be one of auto, keys, open");
     EXPECT_EQ(refusal_of("[api]\ninsecure = 1\n"), ":2: api.insecure: must be true or false");
     EXPECT_EQ(refusal({"", {"api.queue_jobs_max=" + std::to_string(limits::queue_jobs + 1)}}),
               "--set api.queue_jobs_max: must be a whole number from 1 to 10000");

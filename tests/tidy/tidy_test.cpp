@@ -90,7 +90,7 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"CLI/", {"shared/command_line.cpp", "clients/"}},
     {"spdlog/", {"shared/log.cpp"}},
     {"prometheus/", {"shared/metrics.cpp"}},
-    {"sodium", {"shared/ids.cpp", "workers/models.cpp"}},
+    {"sodium", {"shared/ids.cpp", "shared/secret.cpp", "workers/models.cpp"}},
     {"boost/beast", {"api/http_", "clients/camera/live_link.cpp", "clients/lfw/service.cpp"}},
     {"boost/json", {"api/json", "workers/results.cpp", "clients/ctl/json", "clients/camera/json",
       "clients/lfw/service_answer.cpp"}},

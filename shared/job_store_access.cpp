@@ -1,0 +1,112 @@
+// Keys and their quotas: what the api asks of Redis, and what vultusctl changes.
+#include "shared/job_store.hpp"
+#include "shared/job_store_reply.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+namespace {
+
+access_key read_key(fields& all) {
+    access_key key;
+    key.id = all.text();
+    key.hash = all.text();
+    const auto scopes = parse_scopes(all.text());
+    const auto collections = parse_collections(all.text());
+    // What cannot be read allows nothing.
+    if (scopes) key.scopes = *scopes;
+    if (collections) key.collections = *collections;
+    key.quota.requests = all.number();
+    key.quota.image_bytes = all.number();
+    key.quota.jobs = all.number();
+    key.expires = all.time();
+    key.created = all.time();
+    key.note = all.text();
+    return key;
+}
+
+bucket read_bucket(fields& all) {
+    bucket one;
+    one.quota = all.number();
+    one.left = all.number();
+    one.full_in = std::chrono::seconds(all.number<std::int64_t>());
+    return one;
+}
+
+tl::unexpected<error> not_made(const std::string& status) {
+    if (status == "exists") return fail(errc::wrong_state, "There is a key of that id already.");
+    if (status == "not_found") return fail(errc::not_found, "There is no such key.");
+    if (status != "full") return unexpected_reply(status);
+    return fail(errc::queue_full, "There are as many keys as there may be; revoke one.");
+}
+
+}  // namespace
+
+redis_call<key_page> job_store::keys(std::string_view known) const {
+    return function_call<key_page>(
+        "keys", prefix_, {std::string(known)},
+        [](const std::string& status, fields& all) -> result<key_page> {
+            key_page page;
+            page.same = status == "same";
+            page.changes = all.text();
+            if (page.same) return page;
+            if (status != "ok") return unexpected_reply(status);
+            const auto count = all.number();
+            for (std::uint64_t n = 0; n < count && all.more(); ++n) {
+                page.keys.push_back(read_key(all));
+            }
+            return page;
+        });
+}
+
+redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_bytes) const {
+    return function_call<spent>(
+        "spend", prefix_, {std::string(key_id), std::to_string(image_bytes)},
+        [](const std::string& status, fields& all) -> result<spent> {
+            if (status == "not_found") return fail(errc::unauthorized, "The key is not good.");
+            if (status != "ok" && status != "over") return unexpected_reply(status);
+            spent told;
+            if (status == "over") {
+                told.over = all.text();
+                told.wait = std::chrono::milliseconds(all.number<std::int64_t>());
+            }
+            told.requests = read_bucket(all);
+            told.image_bytes = read_bucket(all);
+            return told;
+        });
+}
+
+redis_call<void> job_store::create_key(const access_key& key) const {
+    return function_call<void>(
+        "key_create", prefix_,
+        {key.id, key.hash, text_of(key.scopes), text_of(key.collections),
+         std::to_string(key.quota.requests), std::to_string(key.quota.image_bytes),
+         std::to_string(key.quota.jobs), text_of(key.expires), key.note},
+        [](const std::string& status, fields&) -> result<void> {
+            if (status == "ok") return {};
+            return not_made(status);
+        });
+}
+
+redis_call<void> job_store::revoke_key(std::string_view id) const {
+    return function_call<void>("key_revoke", prefix_, {std::string(id)},
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   return not_made(status);
+                               });
+}
+
+redis_call<unix_time> job_store::rotate_key(std::string_view old_id, std::string_view id,
+                                            std::string_view hash,
+                                            std::chrono::milliseconds overlap) const {
+    return function_call<unix_time>(
+        "key_rotate", prefix_,
+        {std::string(old_id), std::string(id), std::string(hash), text_of(overlap)},
+        [](const std::string& status, fields& all) -> result<unix_time> {
+            if (status != "ok") return not_made(status);
+            return all.time();
+        });
+}
+
+}  // namespace vultus

@@ -1,0 +1,98 @@
+// See secret.hpp.
+#include "shared/secret.hpp"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <vector>
+
+#include "shared/require.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr std::size_t hash_bytes = 32;
+
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string hex(const unsigned char* bytes, std::size_t count) {
+    std::string text(2 * count + 1, '\0');  // sodium ends it with a byte 0
+    sodium_bin2hex(text.data(), text.size(), bytes, count);
+    text.pop_back();
+    return text;
+}
+
+std::string hash_hex(std::string_view text, std::string_view secret) {
+    std::array<unsigned char, hash_bytes> sum{};
+    crypto_generichash(sum.data(), sum.size(), bytes_of(text), text.size(),
+                       secret.empty() ? nullptr : bytes_of(secret), secret.size());
+    return hex(sum.data(), sum.size());
+}
+
+tl::unexpected<error> unusable(const std::string& path, const char* why) {
+    return fail(errc::malformed, path + " " + why);
+}
+
+}  // namespace
+
+std::string random_hex(std::size_t bytes) {
+    static const bool ready = sodium_init() >= 0;
+    VULTUS_REQUIRE(ready, "libsodium finds a source of randomness");
+    std::vector<unsigned char> random(bytes);
+    randombytes_buf(random.data(), random.size());
+    return hex(random.data(), random.size());
+}
+
+std::string plain_hash_hex(std::string_view text, std::size_t digits) {
+    VULTUS_REQUIRE(digits <= 2 * hash_bytes, "a hash is as long as that");
+    return hash_hex(text, {}).substr(0, digits);
+}
+
+std::string keyed_hash_hex(std::string_view text, std::string_view secret) {
+    VULTUS_REQUIRE(secret.size() == secret_bytes, "a secret has 32 bytes");
+    return hash_hex(text, secret);
+}
+
+bool same_secret(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+result<std::string> read_secret_file(const std::string& path) {
+    struct stat what{};
+    if (::stat(path.c_str(), &what) != 0) return fail(errc::not_found, path + " is not there");
+    if ((what.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return unusable(path, "may be read by others: chmod 600");
+    }
+    std::string line;
+    std::getline(std::ifstream(path), line);
+    std::string secret(secret_bytes, '\0');
+    std::size_t read = 0;
+    const bool good =
+        line.size() == 2 * secret_bytes &&
+        sodium_hex2bin(reinterpret_cast<unsigned char*>(secret.data()), secret.size(), line.data(),
+                       line.size(), nullptr, &read, nullptr) == 0 &&
+        read == secret_bytes;
+    if (!good) return unusable(path, "does not hold 64 hexadecimal digits");
+    return secret;
+}
+
+result<std::string> make_secret_file(const std::string& path) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0 && errno == EEXIST) return fail(errc::wrong_state, path + " exists");
+    if (file < 0) return unusable(path, "cannot be made");
+    const std::string line = random_hex(secret_bytes) + "\n";
+    const bool written =
+        ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+        ::fsync(file) == 0;
+    ::close(file);
+    if (!written) return unusable(path, "cannot be written");
+    return read_secret_file(path);
+}
+
+}  // namespace vultus

@@ -1,0 +1,37 @@
+// Random texts, keyed hashes and comparison in constant time, all by libsodium, and the file that
+// holds the secret under which keys are hashed (api/ACCESS.md).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "shared/result.hpp"
+
+namespace vultus {
+
+constexpr std::size_t secret_bytes = 32;
+
+/// Twice as many lower case hexadecimal digits as bytes, from the system's random source.
+std::string random_hex(std::size_t bytes);
+
+/// The first hexadecimal digits of the BLAKE2b hash. No secret: for checks only.
+/// requires  digits <= 64
+std::string plain_hash_hex(std::string_view text, std::size_t digits);
+
+/// BLAKE2b under the secret: 64 hexadecimal digits.
+/// requires  secret.size() == secret_bytes
+std::string keyed_hash_hex(std::string_view text, std::string_view secret);
+
+/// Whether the two are equal; takes the same time wherever they differ.
+bool same_secret(std::string_view a, std::string_view b) noexcept;
+
+/// The secret in the file: its first line, 64 hexadecimal digits.
+/// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it
+result<std::string> read_secret_file(const std::string& path);
+
+/// Makes the file, readable by its owner only, with a new secret; gives the secret.
+/// errors    wrong_state: it exists; malformed: it cannot be written
+result<std::string> make_secret_file(const std::string& path);
+
+}  // namespace vultus
