@@ -11,6 +11,8 @@
 
 namespace vultus::api {
 
+const error no_such_job{errc::not_found, "There is no such job."};
+
 response refuse(const error& why, const request& from, services& with) {
     if (why.code == errc::internal) {
         log::error("request_failed", {{"what", why.detail}, {"trace_id", from.trace_id}});

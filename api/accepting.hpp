@@ -10,6 +10,9 @@ namespace vultus::api {
 /// The problem document of an error, with the Retry-After of this moment.
 response refuse(const error& why, const request& from, services& with);
 
+/// What is said of a job that is not there, or not this key's.
+extern const error no_such_job;
+
 /// SHA-256 of client and Idempotency-Key, empty without one. errors malformed: not 1 to 255 visible
 /// ASCII characters
 result<std::string> idempotency_hash(const request& from);

@@ -42,30 +42,23 @@ server_settings server_settings_of(const api_settings& from, server_settings tim
 
 }  // namespace
 
-result<void> check_bind(const api_settings& settings) {
-    const auto& bind = settings.bind;
-    const bool loopback = bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
-    if (loopback || settings.insecure) return {};
-    return fail(errc::bad_option, "api.bind = \"" + bind +
-                                      "\" is reachable for others, and nothing asks them for a "
-                                      "key: bind to 127.0.0.1 or set api.insecure = true");
-}
-
 application::application(asio::io_context& io, const api_settings& settings,
-                         std::unique_ptr<broker_link> brokers, server_settings timing)
+                         std::unique_ptr<broker_link> brokers, access_choice chosen,
+                         server_settings timing)
     : io_(io),
       settings_(settings),
       redis_(io, settings.common.redis, call_times()),
       stream_(io, settings.common.redis, stream_times()),
       events_(io, stream_, store_),
       health_(io, redis_, store_, measured_),
+      access_(io, redis_, store_, measured_, std::move(chosen)),
       brokers_(std::move(brokers)),
-      services_{io,        settings_, store_,    redis_,         events_,
-                *brokers_, health_,   measured_, VULTUS_VERSION, gate(io, large_accepts_at_once),
-                {}},
+      services_{io,      settings_, store_,    redis_,         events_,
+                *brokers_, health_, access_, measured_, VULTUS_VERSION,
+                gate(io, large_accepts_at_once), {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
-          [this](request& from) { return dispatch(from, services_); },
+          [this](request& from) { return dispatch(from, services_); }, access_,
           [this](const route_row& row) {
               return row.body == body_kind::photo ? health_.ready() : result<void>();
           },
@@ -77,14 +70,21 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
                                                         const api_settings& settings,
                                                         server_settings timing,
                                                         refusal refused) {
+    auto chosen = choose_access(settings);
+    if (!chosen) return fail(chosen.error());
     auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints);
     if (!brokers) return fail(brokers.error());
     std::unique_ptr<application> made(
-        new application(io, settings, std::move(*brokers), std::move(timing)));
+        new application(io, settings, std::move(*brokers), std::move(*chosen), std::move(timing)));
     if (auto open = made->server_.listen(); !open) return fail(open.error());
     asio::co_spawn(io, made->events_.run(), asio::detached);
+    if (!made->access_.is_open()) {
+        asio::co_spawn(io, made->access_.run(refused), asio::detached);
+    }
     asio::co_spawn(io, made->health_.run(std::move(refused)), asio::detached);
-    log::info("listening", {{"address", settings.bind}, {"port", made->port()}});
+    log::info("listening", {{"address", settings.bind},
+                            {"port", made->port()},
+                            {"access", made->access_.is_open() ? "open" : "keys"}});
     return made;
 }
 
@@ -98,6 +98,7 @@ asio::awaitable<void> application::drain() {
     events_.stop();
     services_.live.stop();
     co_await server_.drain(settings_.drain_timeout);
+    access_.stop();
     health_.stop();
     stream_.close();
     redis_.close();

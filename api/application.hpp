@@ -9,9 +9,6 @@
 
 namespace vultus::api {
 
-/// errors    bad_option: bound to another address than loopback without api.insecure
-result<void> check_bind(const api_settings& settings);
-
 /// threads   that of the io_context
 class application {
  public:
@@ -19,9 +16,11 @@ class application {
 
     /// Opens the connections and the port. Redis and brokers need not be there yet.
     /// `timing`  the phases' times; address, limits and lists are taken from the settings
-    /// `refused` told, once, if the first Redis that answers may not be used (store_setup.hpp)
-    /// requires  check_bind(settings); `zmq` outlives the application
-    /// errors    malformed: an address or endpoint; store_unavailable: the port is taken
+    /// `refused` told if the first Redis that answers may not be used (store_setup.hpp), or has no
+    ///           key where there must be one
+    /// requires  `zmq` outlives the application
+    /// errors    bad_option: of choose_access(); malformed: an address or endpoint;
+    ///           store_unavailable: the port is taken
     static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
                                                       const api_settings& settings,
                                                       server_settings timing = {},
@@ -38,7 +37,8 @@ class application {
 
  private:
     application(asio::io_context& io, const api_settings& settings,
-                std::unique_ptr<broker_link> brokers, server_settings timing);
+                std::unique_ptr<broker_link> brokers, access_choice chosen,
+                server_settings timing);
 
     asio::io_context& io_;
     const api_settings settings_;
@@ -48,6 +48,7 @@ class application {
     redis_asio stream_;  ///< the connection that XREAD blocks
     event_hub events_;
     store_health health_;
+    access_control access_;
     std::unique_ptr<broker_link> brokers_;
     services services_;
     http_server server_;

@@ -46,7 +46,7 @@ asio::awaitable<response> dispatch(request& from, services& with) {
         case route::job_image:
             co_return co_await handlers::job_image(from, with);
         case route::events:
-            co_return handlers::all_events(with);
+            co_return handlers::all_events(from, with);
         case route::collections:
             co_return co_await handlers::list_collections(from, with);
         case route::collection:

@@ -30,7 +30,7 @@ asio::awaitable<response> list_jobs(request& from, services& with);
 asio::awaitable<response> cancel_job(request& from, services& with);
 asio::awaitable<response> job_image(request& from, services& with);
 asio::awaitable<response> job_events(request& from, services& with);
-response all_events(services& with);
+response all_events(request& from, services& with);
 
 asio::awaitable<response> list_collections(request& from, services& with);
 asio::awaitable<response> status(request& from, services& with);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,10 @@ struct request {
     headers fields;
     std::string body;
     std::string client = "anonymous";  ///< whose quota and idempotency keys count
+    std::shared_ptr<const access_key> key;  ///< null: no key was asked for
+    headers answer_fields;                  ///< added to the answer, whatever it is
+    int retry_after = 0;                    ///< seconds of a 429; 0: as for any other
+    std::string address;                    ///< the other end of the connection
     std::string trace_id;              ///< 32 hexadecimal digits
     std::string traceparent;           ///< W3C, made from trace_id
     bool upgrades = false;             ///< it is a WebSocket handshake

@@ -52,8 +52,9 @@ bool server_state::make_room() {
 }
 
 http_server::http_server(asio::io_context& io, server_settings settings, handler handle,
-                         early_check check, retry_hint retry_after, metrics& measured)
-    : state_(std::make_shared<server_state>(io, std::move(settings), std::move(handle),
+                         doorkeeper& door, early_check check, retry_hint retry_after,
+                         metrics& measured)
+    : state_(std::make_shared<server_state>(io, std::move(settings), std::move(handle), door,
                                             std::move(check), std::move(retry_after), measured)) {}
 
 http_server::~http_server() {

@@ -1,6 +1,7 @@
-// HTTP/1.1 on a socket; Beast is in http_session alone. Reads a request in the order of HTTP.md
-// (header, route, Host and Origin, Content-Type, Content-Length, room for the bytes, 100-continue,
-// body), so that what can be refused early is refused before its body is read.
+// HTTP/1.1 on a socket; Beast is in http_session alone. Reads a request in the order of README.md
+// (header, Host and Origin, route, method, key, query, Content-Type, Content-Length, room for the
+// bytes, quota, 100-continue, body), so that what can be refused early is refused before its body
+// is read.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "api/doorkeeper.hpp"
 #include "api/http.hpp"
 #include "shared/metrics.hpp"
 
@@ -46,8 +48,9 @@ class http_server {
     using early_check = std::function<result<void>(const route_row&)>;
     using retry_hint = std::function<int()>;
 
-    http_server(asio::io_context& io, server_settings settings, handler handle, early_check check,
-                retry_hint retry_after, metrics& measured);
+    /// `door`  outlives the server
+    http_server(asio::io_context& io, server_settings settings, handler handle, doorkeeper& door,
+                early_check check, retry_hint retry_after, metrics& measured);
     ~http_server();
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;

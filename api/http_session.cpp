@@ -106,8 +106,9 @@ asio::awaitable<bool> session::read_header() {
     co_return false;
 }
 
-response session::refused(const error& why) {
-    return problem(why, asked.trace_id, server->retry_after());
+response session::refused(const error& why) const {
+    const int later = asked.retry_after > 0 ? asked.retry_after : server->retry_after();
+    return problem(why, asked.trace_id, later);
 }
 
 void session::fill_request() {
@@ -117,6 +118,7 @@ void session::fill_request() {
     // What was sent before the handshake is answered belongs to no WebSocket.
     asked.upgrades = is_handshake(message) && buffer.size() == 0;
     asked.target = text(message.target());
+    asked.address = remote_address;
     for (const auto& field : message) {
         asked.fields.emplace_back(text(field.name_string()), text(field.value()));
     }
@@ -134,23 +136,26 @@ framing session::framing_of() const {
     return body;
 }
 
-/// Everything that can be said about a request with a known address before its body is read.
-std::optional<response> session::refuse_early(const route_match& match) {
-    if (!allows(*match.row, asked.method)) {
-        auto answer = refused({errc::method_not_allowed, "see the Allow header"});
-        answer.with("Allow", allow_header(*match.row));
-        return answer;
-    }
-    if (asked.method == "OPTIONS") {
-        response answer;
+/// Of a method that the route does not take, and of OPTIONS.
+std::optional<response> session::answer_method() const {
+    response answer;
+    if (!allows(*row, asked.method)) {
+        answer = refused({errc::method_not_allowed, "see the Allow header"});
+    } else if (asked.method == "OPTIONS") {
         answer.status = 204;
-        answer.with("Allow", allow_header(*match.row));
-        return answer;
+    } else {
+        return std::nullopt;
     }
+    answer.with("Allow", allow_header(*row));
+    return answer;
+}
+
+/// Everything that can be said about an admitted request before its body is read.
+std::optional<response> session::refuse_early() {
     const auto body = framing_of();
-    const auto most = check_body(asked, body, *match.row);
+    const auto most = check_body(asked, body, *row);
     if (!most) return refused(most.error());
-    if (auto good = server->check(*match.row); !good) return refused(good.error());
+    if (auto good = server->check(*row); !good) return refused(good.error());
     const auto bytes = body.chunked ? *most : static_cast<std::size_t>(body.length.value_or(0));
     if (server->body_bytes + bytes > server->settings.inflight_body_bytes_max) {
         return refused({errc::queue_full, "too many bodies are being received"});
@@ -159,6 +164,13 @@ std::optional<response> session::refuse_early(const route_match& match) {
     server->body_bytes += bytes;
     reading->body_limit(*most);
     return {};
+}
+
+/// Of photos in the body, as a quota counts them.
+std::optional<std::size_t> session::image_bytes() const {
+    if (row->body != body_kind::photo) return 0;
+    if (reading->chunked()) return std::nullopt;
+    return static_cast<std::size_t>(reading->content_length().value_or(0));
 }
 
 asio::awaitable<response> session::answer_of(bool& body_is_read) {
@@ -179,17 +191,23 @@ asio::awaitable<response> session::answer_of(bool& body_is_read) {
     row = match->row;
     asked.to = row->to;
     asked.segments = std::move(match->segments);
+    if (auto told = answer_method()) co_return std::move(*told);
+    const auto admitted = co_await server->door.admit(asked, rule_for(*row, asked.method));
+    if (!admitted) co_return refused(admitted.error());
     auto query = parse_query(target->query, row->query);
-    if (!query && allows(*row, asked.method) && asked.method != "OPTIONS") {
-        co_return refused(query.error());
-    }
-    if (query) asked.query = std::move(*query);
-    if (auto early = refuse_early(*match)) co_return std::move(*early);
+    if (!query) co_return refused(query.error());
+    asked.query = std::move(*query);
+    if (auto early = refuse_early()) co_return std::move(*early);
+    const auto charged = co_await server->door.charge(asked, image_bytes());
+    if (!charged) co_return refused(charged.error());
     if (auto failed = co_await read_body()) co_return refused(*failed);
     body_is_read = true;
     deadline = boot_time::max();  // the handler has times of its own
     try {
-        co_return co_await server->handle(asked);
+        auto answer = co_await server->handle(asked);
+        const auto admitted_still = co_await server->door.still(asked);
+        if (!admitted_still) co_return refused(admitted_still.error());
+        co_return answer;
     } catch (const std::exception& thrown) {
         log::error("handler_threw", {{"what", thrown.what()}, {"trace_id", asked.trace_id}});
     }
@@ -230,6 +248,7 @@ asio::awaitable<bool> session::write_raw(std::string_view head, std::string_view
 }
 
 asio::awaitable<bool> session::send(response answer, bool close) {
+    for (auto& [name, value] : asked.answer_fields) answer.with(name, value);
     const bool head_only = asked.method == "HEAD";
     const bool bodiless = answer.status == 204 || answer.status == 304;
     const auto origin = asked.header("origin");
@@ -239,7 +258,8 @@ asio::awaitable<bool> session::send(response answer, bool close) {
         if (asked.method == "OPTIONS") {
             answer.with("Access-Control-Allow-Methods", "GET, POST, DELETE");
             answer.with("Access-Control-Allow-Headers",
-                        "Content-Type, Prefer, Idempotency-Key, If-None-Match");
+                        "Authorization, X-Api-Key, Content-Type, Prefer, Idempotency-Key, "
+                        "If-None-Match");
         }
     }
     allow(server->settings.write_time);
@@ -263,6 +283,8 @@ asio::awaitable<bool> session::send(response answer, bool close) {
 
 asio::awaitable<bool> session::write(std::string bytes) {
     if (bytes.empty()) co_return true;
+    const auto admitted = co_await server->door.still(asked);
+    if (!admitted) co_return false;
     allow(server->settings.write_time);
     std::string framed = std::move(bytes);
     if (chunked_answer) framed = chunk_of(framed);

@@ -34,10 +34,12 @@ struct session;
 
 struct server_state : std::enable_shared_from_this<server_state> {
     server_state(asio::io_context& loop, server_settings wanted, http_server::handler on_request,
-                 http_server::early_check on_header, http_server::retry_hint hint, metrics& numbers)
+                 doorkeeper& keeper, http_server::early_check on_header,
+                 http_server::retry_hint hint, metrics& numbers)
         : io(loop),
           settings(std::move(wanted)),
           handle(std::move(on_request)),
+          door(keeper),
           check(std::move(on_header)),
           retry_after(std::move(hint)),
           measured(numbers),
@@ -52,6 +54,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
     asio::io_context& io;
     server_settings settings;
     http_server::handler handle;
+    doorkeeper& door;
     http_server::early_check check;
     http_server::retry_hint retry_after;
     metrics& measured;
@@ -77,6 +80,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         local_address = socket.local_endpoint(ignored).address().to_string();
+        remote_address = socket.remote_endpoint(ignored).address().to_string();
     }
     ~session() override {
         release();
@@ -116,9 +120,11 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     asio::awaitable<bool> write_raw(std::string_view head, std::string_view body);
     asio::awaitable<void> linger();
 
-    std::optional<response> refuse_early(const route_match& match);
+    std::optional<response> answer_method() const;
+    std::optional<response> refuse_early();
+    std::optional<std::size_t> image_bytes() const;
     framing framing_of() const;
-    response refused(const error& why);
+    response refused(const error& why) const;
     void fill_request();
     bool has_body() const {
         return reading->chunked() || reading->content_length().value_or(0) > 0;
@@ -128,7 +134,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     tcp::socket socket;
     asio::steady_timer timer;
     boost::beast::flat_buffer buffer;
-    std::string local_address;
+    std::string local_address, remote_address;
     std::optional<parser> reading;
     request asked;
     const route_row* row = nullptr;

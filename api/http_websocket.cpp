@@ -12,6 +12,7 @@ namespace websocket = boost::beast::websocket;
 
 constexpr std::size_t message_bytes_max = 64 * limits::mib;  ///< of one that is thrown away
 constexpr std::size_t chunk_bytes = 64 * limits::kib;
+constexpr int not_allowed = 1008;  ///< RFC 6455, 7.4.1: against the policy
 
 websocket::stream_base::timeout times(const server_settings& settings) {
     websocket::stream_base::timeout chosen;
@@ -54,6 +55,11 @@ class websocket_channel : public message_channel {
     }
 
     asio::awaitable<bool> write(const std::string& text) override {
+        const auto good = co_await session_.server->door.still(session_.asked);
+        if (!good) {
+            co_await close(not_allowed, "the key is not good any more");
+            co_return false;
+        }
         session_.allow(session_.server->settings.write_time);
         error_code bad;
         co_await stream_.async_write(asio::buffer(text),

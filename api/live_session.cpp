@@ -53,10 +53,12 @@ asio::awaitable<void> sleep(asio::steady_timer& timer) {
 
 }  // namespace
 
-live_session::live_session(message_channel& channel, services& with, live_options options)
+live_session::live_session(message_channel& channel, services& with, live_options options,
+                           std::shared_ptr<const access_key> key)
     : channel_(channel),
       with_(with),
       id_(random_hex32()),
+      key_(std::move(key)),
       options_(std::move(options)),
       look_(with.io),
       write_(with.io),
@@ -143,6 +145,9 @@ void live_session::read_settings(const message_channel::message& what) {
     }
     auto wanted = changed(options_, given->fields);
     if (!wanted) return tell(problem_json(0, wanted.error()));
+    if (auto good = may_use(key_.get(), wanted->collection); !good) {
+        return tell(problem_json(0, good.error()));
+    }
     if (wanted->collection != options_.collection || !wanted->tracks) {
         tracks_.clear();
         removed_ = 0;
@@ -167,6 +172,8 @@ asio::awaitable<void> live_session::look() {
 }
 
 asio::awaitable<void> live_session::answer(const frame& one) {
+    const auto charged = co_await with_.access.charge_frame(key_, one.jpeg.size());
+    if (!charged) co_return refuse(one.seq, charged.error());
     // A removal that overtakes an answer is rare, a second one in its time rarer still.
     for (int tries = 0; tries < 3; ++tries) {
         const auto outcome = co_await ask(one);

@@ -22,7 +22,9 @@ namespace vultus::api {
 class live_session : public live_sessions::member,
                      public std::enable_shared_from_this<live_session> {
  public:
-    live_session(message_channel& channel, services& with, live_options options);
+    /// `key`  whose session it is; null: access is open
+    live_session(message_channel& channel, services& with, live_options options,
+                 std::shared_ptr<const access_key> key);
     ~live_session() override;
 
     /// Until the client leaves, or the process stops.
@@ -57,6 +59,7 @@ class live_session : public live_sessions::member,
     message_channel& channel_;
     services& with_;
     const std::string id_;
+    const std::shared_ptr<const access_key> key_;
     live_options options_;
     std::uint64_t options_number_ = 0;  ///< grows with each change
     live_tracks tracks_;

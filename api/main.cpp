@@ -45,10 +45,6 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "vultus-api: %s\n", settings.error().detail.c_str());
         return 2;
     }
-    if (auto safe = api::check_bind(*settings); !safe) {
-        std::fprintf(stderr, "vultus-api: %s\n", safe.error().detail.c_str());
-        return 2;
-    }
     vultus::stop_signal stop;
     vultus::log::start("api", settings->common.log_level);
     vultus::zmq_context zmq;
@@ -60,6 +56,10 @@ int main(int argc, char** argv) {
         std::raise(SIGTERM);  // the usual way down
     };
     auto app = api::application::start(io, zmq, *settings, {}, refused);
+    if (!app && app.error().code == vultus::errc::bad_option) {
+        std::fprintf(stderr, "vultus-api: %s\n", app.error().detail.c_str());
+        return 2;
+    }
     if (!app) {
         vultus::log::error("cannot_start", {{"why", app.error().detail}});
         return 1;

@@ -14,36 +14,60 @@ constexpr std::string_view recognize_query =
 constexpr std::string_view train_query =
     "collection name num_jitters min_face_px upsample detector";
 using enum body_kind;
+using enum scope;
+constexpr auto absent = access_rule::not_there();
+constexpr auto anybody = access_rule::anybody();
+constexpr auto any_key = access_rule::any_key();
+constexpr access_rule any_maker(scope_set{recognise, train, admin});
+constexpr method_rules for_all{anybody, absent, absent};
 
+// The rules stand in the order GET, POST, DELETE.
 constexpr std::array table{
-    route_row{route::train, "train", "/api/train", "POST", photo, train_query},
-    route_row{route::recognize, "recognize", "/api/recognize", "POST", photo, recognize_query},
-    route_row{route::live_channel, "live_channel", "/api/live", "GET", none,
+    route_row{route::train, "train", "/api/train", {absent, train, absent}, reach::by_field, photo,
+              train_query},
+    route_row{route::recognize, "recognize", "/api/recognize", {absent, recognise, absent},
+              reach::by_field, photo, recognize_query},
+    route_row{route::live_channel, "live_channel", "/api/live", {recognise, absent, absent},
+              reach::by_field, none,
               "collection detector min_face_px distance_max k tracks blur"},
-    route_row{route::faces, "faces", "/api/faces", "GET POST DELETE", none,
+    route_row{route::faces, "faces", "/api/faces", {read, read, admin}, reach::by_field, none,
               "collection page_size page_token label"},
-    route_row{route::label, "label", "/api/faces/{}", "GET DELETE", none, "collection"},
-    route_row{route::face, "face", "/api/faces/{}/{}", "DELETE", none, "collection"},
-    route_row{route::calibrate, "calibrate", "/api/calibrate", "POST", none, "collection"},
-    route_row{route::clear, "clear", "/api/clear", "POST", none, "collection"},
-    route_row{route::rename, "rename", "/api/rename", "POST", none, "collection label label_to"},
-    route_row{route::merge, "merge", "/api/merge", "POST", none, "collection label label_to"},
-    route_row{route::jobs, "jobs", "/api/jobs", "GET", none, "state type page_size page_token"},
-    route_row{route::job, "job", "/api/jobs/{}", "GET DELETE", none, "wait"},
-    route_row{route::job_events, "job_events", "/api/jobs/{}/events", "GET", none, ""},
-    route_row{route::job_image, "job_image", "/api/jobs/{}/image", "GET", none, ""},
-    route_row{route::events, "events", "/api/events", "GET", none, ""},
-    route_row{route::collections, "collections", "/api/collections", "GET", none,
-              "page_size page_token"},
-    route_row{route::collection, "collection", "/api/collections/{}", "DELETE", none, ""},
-    route_row{route::status, "status", "/api/status", "GET", none, ""},
-    route_row{route::live, "live", "/healthz/live", "GET", none, "*"},
-    route_row{route::ready, "ready", "/healthz/ready", "GET", none, "*"},
-    route_row{route::metrics, "metrics", "/metrics", "GET", none, "*"},
-    route_row{route::openapi, "openapi", "/openapi.json", "GET", none, "*"},
-    route_row{route::web, "web", "/", "GET", none, "*"},
-    route_row{route::web, "web", "/{}", "GET", none, "*"},
-    route_row{route::web, "web", "/{}/{}", "GET", none, "*"},
+    route_row{route::label, "label", "/api/faces/{}", {read, absent, admin}, reach::by_field, none,
+              "collection"},
+    route_row{route::face, "face", "/api/faces/{}/{}", {absent, absent, admin}, reach::by_field,
+              none, "collection"},
+    route_row{route::calibrate, "calibrate", "/api/calibrate", {absent, admin, absent},
+              reach::by_field, none, "collection"},
+    route_row{route::clear, "clear", "/api/clear", {absent, admin, absent}, reach::by_field, none,
+              "collection"},
+    route_row{route::rename, "rename", "/api/rename", {absent, admin, absent}, reach::by_field,
+              none, "collection label label_to"},
+    route_row{route::merge, "merge", "/api/merge", {absent, admin, absent}, reach::by_field, none,
+              "collection label label_to"},
+    route_row{route::jobs, "jobs", "/api/jobs", {any_key, absent, absent}, reach::listing, none,
+              "state type page_size page_token"},
+    route_row{route::job, "job", "/api/jobs/{}", {any_key, absent, any_maker}, reach::by_job, none,
+              "wait"},
+    route_row{route::job_events, "job_events", "/api/jobs/{}/events", {any_key, absent, absent},
+              reach::by_job, none, ""},
+    route_row{route::job_image, "job_image", "/api/jobs/{}/image", {any_key, absent, absent},
+              reach::by_job, none, ""},
+    route_row{route::events, "events", "/api/events", {any_key, absent, absent}, reach::listing,
+              none, ""},
+    route_row{route::collections, "collections", "/api/collections", {read, absent, absent},
+              reach::listing, none, "page_size page_token"},
+    route_row{route::collection, "collection", "/api/collections/{}", {absent, absent, admin},
+              reach::by_path, none, ""},
+    route_row{route::status, "status", "/api/status", {any_key, absent, absent}, reach::listing,
+              none, ""},
+    route_row{route::live, "live", "/healthz/live", for_all, reach::nothing, none, "*"},
+    route_row{route::ready, "ready", "/healthz/ready", for_all, reach::nothing, none, "*"},
+    route_row{route::metrics, "metrics", "/metrics", {any_key, absent, absent}, reach::nothing,
+              none, "*"},
+    route_row{route::openapi, "openapi", "/openapi.json", for_all, reach::nothing, none, "*"},
+    route_row{route::web, "web", "/", for_all, reach::nothing, none, "*"},
+    route_row{route::web, "web", "/{}", for_all, reach::nothing, none, "*"},
+    route_row{route::web, "web", "/{}/{}", for_all, reach::nothing, none, "*"},
 };
 
 int hex_digit(char c) noexcept {
@@ -167,10 +191,16 @@ result<route_match> match_path(const std::vector<std::string>& segments) {
     return fail(errc::not_found, "there is nothing at this address");
 }
 
+const access_rule& rule_for(const route_row& row, std::string_view method) noexcept {
+    static constexpr access_rule unknown = absent;
+    if (method == "GET" || method == "HEAD") return row.rules.get;
+    if (method == "POST") return row.rules.post;
+    if (method == "DELETE") return row.rules.remove;
+    return unknown;
+}
+
 bool allows(const route_row& row, std::string_view method) noexcept {
-    if (method == "OPTIONS") return true;
-    if (method == "HEAD") return has_word(row.methods, "GET");
-    return has_word(row.methods, method);
+    return method == "OPTIONS" || rule_for(row, method).is_there();
 }
 
 std::string allow_header(const route_row& row) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/access_rule.hpp"
 #include "shared/result.hpp"
 
 namespace vultus::api {
@@ -44,11 +45,27 @@ enum class body_kind {
     photo,  ///< multipart, raw image or JSON
 };
 
+/// Who may call each method; one that is not there is refused with 405. HEAD goes with GET, OPTIONS
+/// is anybody's. None has a default.
+struct method_rules {
+    access_rule get, post, remove;
+};
+
+/// How a request to the route says which collection its key must have.
+enum class reach {
+    nothing,   ///< no collection comes into it
+    by_field,  ///< `collection` of query or body: another one is 403
+    by_path,   ///< {}: another one is 403
+    by_job,    ///< that of the job: another one's is 404
+    listing,   ///< what the key may not see is left out
+};
+
 struct route_row {
     route to;
     std::string_view name;     ///< in metrics
     std::string_view pattern;  ///< "{}" stands for one segment
-    std::string_view methods;  ///< "GET POST"; HEAD goes with GET, OPTIONS with all
+    method_rules rules;
+    reach collection;
     body_kind body;            ///< of a POST
     std::string_view query;    ///< names that may stand in the query, "*": any
 };
@@ -72,6 +89,9 @@ struct route_match {
 
 /// errors    not_found
 result<route_match> match_path(const std::vector<std::string>& segments);
+
+/// requires  the route takes the method, which is not OPTIONS
+const access_rule& rule_for(const route_row& row, std::string_view method) noexcept;
 
 /// Whether the route takes the method; HEAD and OPTIONS are decided here too.
 bool allows(const route_row& row, std::string_view method) noexcept;

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "api/access.hpp"
 #include "api/broker_link.hpp"
 #include "api/events.hpp"
 #include "api/redis_asio.hpp"
@@ -95,6 +96,7 @@ struct services {
     event_hub& events;
     broker_link& brokers;
     store_health& health;
+    access_control& access;
     metrics& measured;
     std::string build;
     gate large_accepts;

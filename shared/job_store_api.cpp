@@ -41,6 +41,10 @@ tl::unexpected<error> conflict() {
     return fail(errc::idempotency_conflict, "The Idempotency-Key was used with other content.");
 }
 
+std::string client_and_address(const std::string& client, const std::string& address) {
+    return address.empty() ? client : client + ' ' + address;
+}
+
 /// forget of one face is an operation of its own in the library.
 std::string operation_of(const new_change& from) {
     if (from.type == job_type::forget && !from.face_id.empty()) return "forget_face";
@@ -102,7 +106,7 @@ redis_call<accepted> job_store::accept(new_job job, std::size_t jobs_max,
                                    std::string(name_of(job.priority)),
                                    job.options,
                                    job.label,
-                                   job.client,
+                                   client_and_address(job.client, job.address),
                                    job.traceparent,
                                    text_of(job.deadline),
                                    job.idempotency_hash,
@@ -125,8 +129,9 @@ redis_call<accepted> job_store::change(const new_change& change) const {
     return function_call<accepted>(
         "change", prefix_,
         {change.id, operation_of(change), change.collection, change.label,
-         change.face_id.empty() ? change.to_label : change.face_id, change.client,
-         change.traceparent, change.idempotency_hash, change.fingerprint},
+         change.face_id.empty() ? change.to_label : change.face_id,
+         client_and_address(change.client, change.address), change.traceparent,
+         change.idempotency_hash, change.fingerprint},
         [](const std::string& status, fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
             if (status == "not_found")

@@ -18,6 +18,7 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     if (!hash) co_return refuse(hash.error(), from, with);
     wanted.id = new_job_id(unix_now(), with.store.shard());
     wanted.client = from.client;
+    wanted.address = from.address;
     wanted.traceparent = from.traceparent;
     if (!hash->empty()) {
         wanted.fingerprint =
@@ -49,7 +50,7 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
 asio::awaitable<response> clear(request& from, services& with) {
     const auto fields = read_fields(from, "collection");
     if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = parse_collection(*fields);
+    auto collection = collection_for(from, *fields);
     if (!collection) co_return refuse(collection.error(), from, with);
     new_change wanted;
     wanted.type = job_type::clear;
@@ -62,7 +63,7 @@ asio::awaitable<response> forget(request& from, services& with) {
     const bool by_field = from.to == route::faces;
     const auto fields = read_fields(from, by_field ? "collection label" : "collection");
     if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = parse_collection(*fields);
+    auto collection = collection_for(from, *fields);
     if (!collection) co_return refuse(collection.error(), from, with);
     new_change wanted;
     wanted.type = job_type::forget;
@@ -96,7 +97,7 @@ asio::awaitable<response> forget(request& from, services& with) {
 asio::awaitable<response> rename(request& from, services& with) {
     const auto fields = read_fields(from, "collection label label_to");
     if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = parse_collection(*fields);
+    auto collection = collection_for(from, *fields);
     if (!collection) co_return refuse(collection.error(), from, with);
     new_change wanted;
     wanted.type = from.to == route::merge ? job_type::merge : job_type::rename;
@@ -120,6 +121,9 @@ asio::awaitable<response> delete_collection(request& from, services& with) {
     wanted.type = job_type::delete_collection;
     wanted.collection = from.segments[0];
     if (auto good = check_collection(wanted.collection); !good) {
+        co_return refuse(good.error(), from, with);
+    }
+    if (auto good = may_use(from.key.get(), wanted.collection); !good) {
         co_return refuse(good.error(), from, with);
     }
     co_return co_await change(from, with, std::move(wanted));

@@ -95,16 +95,23 @@ std::string change_text(const event& what) {
     return "event: job\ndata: " + text.take() + "\n\n";
 }
 
+/// Events of older versions do not say whose they are.
+bool is_shown(const access_key* key, const event& what) {
+    if (key == nullptr) return true;
+    const auto type = job_type_named(what.type);
+    return type && sees(key, *type, what.collection);
+}
+
 /// Sends what came in, gathered for a moment, until the client leaves or the process drains.
 asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
-                                 services& with) {
+                                 std::shared_ptr<const access_key> key, services& with) {
     if (!co_await sink.write(std::string(look_again))) co_return;
     asio::steady_timer pause(with.io);
     auto woken = co_await waiter->next(comment_every);
     while (woken != wake::stopping) {
         std::string text;
         while (woken == wake::happened) {
-            text += change_text(waiter->last());
+            if (is_shown(key.get(), waiter->last())) text += change_text(waiter->last());
             woken = co_await waiter->next(milliseconds(0));
         }
         if (woken == wake::reread) text = look_again;
@@ -120,26 +127,29 @@ asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub:
 
 }  // namespace
 
-response all_events(services& with) {
+response all_events(request& from, services& with) {
     response answer;
     answer.with("Cache-Control", "no-store").with("Content-Type", "text/event-stream");
     answer.with("X-Accel-Buffering", "no");
     const auto waiter =
         std::make_shared<event_hub::waiter>(with.events, std::string(event_hub::every_job));
-    answer.stream = [waiter, &with](response_sink& sink) {
-        return follow_all(sink, waiter, with);
+    answer.stream = [waiter, key = from.key, &with](response_sink& sink) {
+        return follow_all(sink, waiter, key, with);
     };
     return answer;
 }
 
 asio::awaitable<response> job_events(request& from, services& with) {
     const auto id = from.segments[0];
-    if (!is_job_id(id)) co_return refuse({errc::not_found, "there is no such job"}, from, with);
+    if (!is_job_id(id)) co_return refuse(no_such_job, from, with);
     const auto waiter = std::make_shared<event_hub::waiter>(with.events, id);
     auto place = co_await with.redis.call(with.store.last_event_id());
     if (!place) co_return refuse(place.error(), from, with);
     auto found = co_await with.redis.call(with.store.job(id));
     if (!found) co_return refuse(found.error(), from, with);
+    if (!sees(from.key.get(), found->type, found->collection)) {
+        co_return refuse(no_such_job, from, with);
+    }
     const std::string seen(from.header("last-event-id"));
     const bool resumes = is_stream_id(seen) && !is_before(*place, seen);
     const bool tell_now = !resumes || co_await has_missed(id, seen, with);

@@ -12,7 +12,7 @@ asio::awaitable<response> list_labels(request& from, services& with) {
     }
     const auto fields = read_fields(from, "collection page_size page_token");
     if (!fields) co_return refuse(fields.error(), from, with);
-    const auto collection = parse_collection(*fields);
+    const auto collection = collection_for(from, *fields);
     if (!collection) co_return refuse(collection.error(), from, with);
     const auto wanted = parse_page(*fields);
     if (!wanted) co_return refuse(wanted.error(), from, with);
@@ -35,7 +35,7 @@ asio::awaitable<response> list_labels(request& from, services& with) {
 
 asio::awaitable<response> list_faces(request& from, services& with) {
     const auto& label = from.segments[0];
-    const auto collection = parse_collection(from.query);
+    const auto collection = collection_for(from, from.query);
     if (!collection) co_return refuse(collection.error(), from, with);
     if (auto good = check_label(label); !good) co_return refuse(good.error(), from, with);
     const auto found = co_await with.redis.call(with.store.faces(*collection, label));
@@ -50,11 +50,36 @@ asio::awaitable<response> list_faces(request& from, services& with) {
     co_return json_response(200, text.take());
 }
 
+/// Those that the key names, so that no page shows where others would stand.
+asio::awaitable<result<collection_page>> named_collections(const access_key& key, page wanted,
+                                                           services& with) {
+    collection_page found;
+    for (const auto& name : key.collections) {
+        if (name <= wanted.token) continue;
+        if (found.collections.size() == wanted.size) {
+            found.next = found.collections.back().collection;
+            break;
+        }
+        auto one = co_await with.redis.call(with.store.gallery(name));
+        if (!one) co_return fail(one.error());
+        one->collection = name;
+        if (one->version > 0) found.collections.push_back(std::move(*one));
+    }
+    co_return found;
+}
+
+asio::awaitable<result<collection_page>> visible_collections(const request& from, page wanted,
+                                                             services& with) {
+    if (from.key && !covers(*from.key, "*")) {
+        co_return co_await named_collections(*from.key, std::move(wanted), with);
+    }
+    co_return co_await with.redis.call(with.store.collections(wanted.size, wanted.token));
+}
+
 asio::awaitable<response> list_collections(request& from, services& with) {
     const auto wanted = parse_page(from.query);
     if (!wanted) co_return refuse(wanted.error(), from, with);
-    const auto found =
-        co_await with.redis.call(with.store.collections(wanted->size, wanted->token));
+    const auto found = co_await visible_collections(from, *wanted, with);
     if (!found) co_return refuse(found.error(), from, with);
     json_array rows;
     for (const auto& one : found->collections) {

@@ -24,13 +24,20 @@ response shown(const job_record& job, const request& from) {
     return answer;
 }
 
+/// The job, if the request may see it; another's is not there.
+asio::awaitable<result<job_record>> look_at(const request& from, std::string id, services& with) {
+    auto job = co_await with.redis.call(with.store.job(id));
+    if (job && !sees(from.key.get(), job->type, job->collection)) co_return fail(no_such_job);
+    co_return job;
+}
+
 /// Long poll: until the job is finished or, for a client that has seen it, until it changes.
 asio::awaitable<result<job_record>> poll(const request& from, std::string id, milliseconds patience,
                                          services& with) {
     const auto seen = from.header("if-none-match");
     std::optional<event_hub::waiter> waiter;
     if (patience.count() > 0) waiter.emplace(with.events, id);
-    auto job = co_await with.redis.call(with.store.job(id));
+    auto job = co_await look_at(from, id, with);
     const auto until = boot_now() + patience;
     while (waiter && job && !is_terminal(job->state)) {
         if (!seen.empty() && !matches_tag(seen, job_tag(*job))) break;
@@ -43,7 +50,7 @@ asio::awaitable<result<job_record>> poll(const request& from, std::string id, mi
 
 /// errors    not_found: no job has such an id
 result<void> check_id(const std::string& id) {
-    if (!is_job_id(id)) return fail(errc::not_found, "there is no such job");
+    if (!is_job_id(id)) return fail(no_such_job);
     return {};
 }
 
@@ -80,7 +87,9 @@ asio::awaitable<response> list_jobs(request& from, services& with) {
         co_await with.redis.call(with.store.jobs(state, type, wanted->size, wanted->token));
     if (!found) co_return refuse(found.error(), from, with);
     json_array rows;
-    for (const auto& one : found->jobs) rows.raw(job_summary_json(one));
+    for (const auto& one : found->jobs) {
+        if (sees(from.key.get(), one.type, one.collection)) rows.raw(job_summary_json(one));
+    }
     json_object text;
     text.raw("jobs", rows.take());
     if (!found->next.empty()) text.add("next_page_token", found->next);
@@ -92,6 +101,14 @@ asio::awaitable<response> cancel_job(request& from, services& with) {
     if (auto good = check_id(id); !good) co_return refuse(good.error(), from, with);
     if (from.query.contains("wait")) {
         co_return refuse({errc::bad_option, "wait is for GET only"}, from, with);
+    }
+    if (from.key) {
+        const auto job = co_await look_at(from, id, with);
+        if (!job) co_return refuse(job.error(), from, with);
+        if (!from.key->scopes.meets({scope_to_make(job->type), scope::admin})) {
+            co_return refuse({errc::forbidden, "only who may make such a job may cancel it"}, from,
+                             with);
+        }
     }
     const auto outcome = co_await with.redis.call(with.store.cancel(id));
     if (!outcome) co_return refuse(outcome.error(), from, with);
@@ -105,7 +122,7 @@ asio::awaitable<response> cancel_job(request& from, services& with) {
 asio::awaitable<response> job_image(request& from, services& with) {
     const auto& id = from.segments[0];
     if (auto good = check_id(id); !good) co_return refuse(good.error(), from, with);
-    const auto found = co_await with.redis.call(with.store.job(id));
+    const auto found = co_await look_at(from, id, with);
     if (!found) co_return refuse(found.error(), from, with);
     auto picture = co_await with.redis.call(with.store.annotated(id));
     if (!picture && picture.error().code != errc::not_found) {

@@ -9,8 +9,10 @@ namespace {
 
 constexpr int try_again_later = 1013;
 
-asio::awaitable<void> serve(message_channel& channel, services& with, live_options options) {
-    co_await std::make_shared<live_session>(channel, with, std::move(options))->run();
+asio::awaitable<void> serve(message_channel& channel, services& with, live_options options,
+                            std::shared_ptr<const access_key> key) {
+    co_await std::make_shared<live_session>(channel, with, std::move(options), std::move(key))
+        ->run();
 }
 
 /// A script in a browser sees no status of a refused handshake, only how a WebSocket closes.
@@ -26,6 +28,9 @@ asio::awaitable<void> turn_away(message_channel& channel, error why) {
 response live_channel(request& from, services& with) {
     auto options = changed({}, from.query);
     if (!options) return refuse(options.error(), from, with);
+    if (auto good = may_use(from.key.get(), options->collection); !good) {
+        return refuse(good.error(), from, with);
+    }
     if (!from.upgrades) {
         auto answer =
             refuse({errc::upgrade_required, "connect with a WebSocket client"}, from, with);
@@ -43,8 +48,10 @@ response live_channel(request& from, services& with) {
         answer.channel = [full](message_channel& channel) { return turn_away(channel, full); };
         return answer;
     }
-    answer.channel = [&with, place = with.live.take(), chosen = std::move(*options)](
-                         message_channel& channel) { return serve(channel, with, chosen); };
+    answer.channel = [&with, place = with.live.take(), chosen = std::move(*options),
+                      key = from.key](message_channel& channel) {
+        return serve(channel, with, chosen, key);
+    };
     return answer;
 }
 

@@ -10,9 +10,11 @@ namespace {
 
 constexpr std::chrono::milliseconds broker_patience{500};
 
-std::string worker_json(const protocol::worker_status& worker) {
+std::string worker_json(const protocol::worker_status& worker, const access_key* key) {
     json_object galleries;
-    for (const auto& [collection, version] : worker.galleries) galleries.add(collection, version);
+    for (const auto& [collection, version] : worker.galleries) {
+        if (may_use(key, collection)) galleries.add(collection, version);
+    }
     json_object text;
     text.add("worker_id", worker.worker_id).add("host", worker.host).add("pid", worker.pid);
     text.add("device", worker.device).add("build", worker.build).add("state", worker.state);
@@ -86,7 +88,9 @@ asio::awaitable<response> status(request& from, services& with) {
     json_array reason_list;
     for (const auto& reason : reasons) reason_list.raw(json_quoted(reason));
     json_array worker_list;
-    for (const auto& [id, worker] : workers) worker_list.raw(worker_json(worker));
+    for (const auto& [id, worker] : workers) {
+        worker_list.raw(worker_json(worker, from.key.get()));
+    }
     json_array broker_list;
     for (const auto& broker : brokers) {
         json_object row;

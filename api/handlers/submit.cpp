@@ -48,6 +48,7 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
     job.options = to_json(given.what.options);
     job.label = given.what.label;
     job.client = from.client;
+    job.address = from.address;
     job.traceparent = from.traceparent;
     job.deadline = with.settings.job_deadline;
     if (!hash->empty()) job.fingerprint = fingerprint_of(given);
@@ -114,12 +115,18 @@ asio::awaitable<response> answer_unstored(request& from, services& with, submitt
 asio::awaitable<response> train(request& from, services& with) {
     auto given = read_submission(job_type::train, from);
     if (!given) co_return refuse(given.error(), from, with);
+    if (auto good = may_use(from.key.get(), given->what.collection); !good) {
+        co_return refuse(good.error(), from, with);
+    }
     co_return co_await accept(from, with, std::move(*given));
 }
 
 asio::awaitable<response> recognize(request& from, services& with) {
     auto given = read_submission(job_type::recognize, from);
     if (!given) co_return refuse(given.error(), from, with);
+    if (auto good = may_use(from.key.get(), given->what.collection); !good) {
+        co_return refuse(good.error(), from, with);
+    }
     // Not `co_await (durable ? a : b)`: g++ 12 destroys such an awaitable twice.
     if (given->what.durable) co_return co_await accept(from, with, std::move(*given));
     co_return co_await answer_unstored(from, with, std::move(*given));

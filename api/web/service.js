@@ -20,6 +20,9 @@ function show(state, text, away = "") {
 function show_away(failure) {
   if (failure.status === 0) {
     show("away", "No answer", "The service does not answer. Is it running? This page goes on by itself when it is back.");
+  } else if (failure.status === 401) {
+    show("away", "Keys only", "This service asks for a key, and this page cannot send one: it has no login yet. " +
+      "Programs can: vultusctl key create makes a key for them.");
   } else {
     show("away", failure.title, `${failure.title}. What was accepted is safe; this page goes on by itself.`);
   }

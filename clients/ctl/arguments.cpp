@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "shared/access_key.hpp"
 #include "shared/ids.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
@@ -36,6 +37,9 @@ result<void> check_filters(const arguments& asked) {
     if (!asked.from.empty() && !is_stream_id(asked.from)) {
         return fail(errc::malformed, "--from takes a stream id, such as 0-0");
     }
+    if (asked.what == command::audit && !asked.page.empty() && !is_stream_id(asked.page)) {
+        return fail(errc::malformed, "--page takes the id that the last page named");
+    }
     return {};
 }
 
@@ -63,6 +67,15 @@ result<void> check(const arguments& asked) {
                 return fail(errc::malformed, "not a worker id: " + asked.subject);
             }
             return {};
+        case command::key_revoke:
+        case command::key_rotate:
+            if (!is_key_id(asked.subject)) {
+                return fail(errc::malformed, "not the id of a key: 12 hexadecimal digits");
+            }
+            return {};
+        case command::key_create:
+        case command::key_list:
+            return {};
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);
@@ -73,6 +86,7 @@ result<void> check(const arguments& asked) {
             return asked.subject.empty() ? result<void>{} : check_collection(asked.subject);
         case command::status:
         case command::jobs:
+        case command::audit:
         case command::fsck:
         case command::tail:
             return check_filters(asked);

@@ -11,12 +11,21 @@ namespace vultus::ctl {
 
 enum class command {
     status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
-    import
+    import, audit, key_create, key_list, key_revoke, key_rotate
+};
+
+/// As they stand on the command line; keys.hpp reads them.
+struct key_words {
+    std::string scopes, collections = "*", note;
+    std::string quota = "0", image_quota = "0", jobs = "0";
+    std::string expires;          ///< empty: never
+    std::string overlap = "24h";  ///< rotate: how long the old one stays good
+    std::string secret;           ///< file; empty: <data>/access.secret
 };
 
 struct arguments {
     command what = command::status;
-    std::string subject;  ///< job id, worker id or collection
+    std::string subject;  ///< job id, worker id, id of a key or collection
     std::string file;     ///< save, restore; import: the folder
     std::string detector = "hog";  ///< import
     std::string data = "data";
@@ -28,6 +37,7 @@ struct arguments {
     std::string state, type;  ///< jobs
     std::string page;         ///< jobs, faces: what the last page named as next
     std::string from;         ///< tail: after this stream id; empty: from now on
+    key_words key;
     std::size_t count = 0;    ///< rows of a page, events of a tail; 0: the default (50; no end)
 };
 

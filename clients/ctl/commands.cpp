@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <algorithm>
 
+#include "clients/ctl/audit.hpp"
 #include "clients/ctl/broker_link.hpp"
 #include "clients/ctl/import.hpp"
+#include "clients/ctl/keys.hpp"
 #include "clients/ctl/transfer.hpp"
 #include "clients/ctl/workers.hpp"
 #include "shared/require.hpp"
@@ -138,6 +140,13 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::import:
             return import_photos({asked.file, id, asked.detector, where.broker}, redis, store,
                                  told);
+        case command::audit:
+            return audit(asked, redis, store);
+        case command::key_create:
+        case command::key_list:
+        case command::key_revoke:
+        case command::key_rotate:
+            return keys(asked, redis, store);
         case command::tail:
             break;
     }

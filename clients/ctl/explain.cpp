@@ -165,6 +165,19 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); so many wait");
             out.run({"LLEN", out.key("queue:pending:bulk")});
             break;
+        case command::audit:
+            out.run(store.audit(asked.count == 0 ? 50 : asked.count, asked.page).words);
+            break;
+        case command::key_create:
+        case command::key_rotate:
+            out.say("a key is made and hashed here; Redis gets its hash: FCALL vultus1_key_create");
+            break;
+        case command::key_list:
+            out.run(store.keys("").words);
+            break;
+        case command::key_revoke:
+            out.run(store.revoke_key(asked.subject).words);
+            break;
         case command::drain:
             out.say("draining is a message to the broker; Redis shows what the worker still runs");
             out.run({"HGETALL", out.key("worker:" + asked.subject)});

@@ -56,7 +56,8 @@ void describe(CLI::App& app, arguments& asked) {
     faces->add_option("collection", asked.subject)->capture_default_str();
     CLI::App* tail = add("tail", "events as they happen", command::tail);
     tail->add_option("--from", asked.from, "after this stream id; 0-0: from the oldest on");
-    for (CLI::App* sub : {jobs, faces}) {
+    CLI::App* audit = add("audit", "who changed what, the newest first", command::audit);
+    for (CLI::App* sub : {jobs, faces, audit}) {
         sub->add_option("--page", asked.page, "what the last page named");
         sub->add_option("--count", asked.count, "rows of a page (50)");
     }
@@ -81,6 +82,33 @@ void describe(CLI::App& app, arguments& asked) {
         ->capture_default_str();
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
+}
+
+void describe_keys(CLI::App& app, arguments& asked) {
+    CLI::App* key = app.add_subcommand("key", "keys for the api: create, list, revoke, rotate");
+    key->require_subcommand(1);
+    const auto add = [&](const char* name, const char* text, command what) {
+        CLI::App* sub = key->add_subcommand(name, text);
+        sub->callback([&asked, what] { asked.what = what; });
+        return sub;
+    };
+    auto& words = asked.key;
+    CLI::App* create = add("create", "make a key and print it, once", command::key_create);
+    create->add_option("--scopes", words.scopes, "of read,recognise,train,admin")->required();
+    create->add_option("--collections", words.collections, "a,b or *")->capture_default_str();
+    create->add_option("--quota", words.quota, "requests, such as 600/min; 0: no bound");
+    create->add_option("--image-quota", words.image_quota, "bytes of photos, such as 100MiB/min");
+    create->add_option("--jobs", words.jobs, "unfinished jobs at a time");
+    create->add_option("--expires", words.expires, "after so long, such as 90d");
+    create->add_option("--note", words.note, "whose it is");
+    add("list", "all keys that are not revoked", command::key_list);
+    CLI::App* revoke = add("revoke", "end a key at once", command::key_revoke);
+    CLI::App* rotate = add("rotate", "a new key in place of one", command::key_rotate);
+    rotate->add_option("--overlap", words.overlap, "the old one stays good")->capture_default_str();
+    for (CLI::App* sub : {revoke, rotate}) sub->add_option("id", asked.subject)->required();
+    for (CLI::App* sub : {create, rotate}) {
+        sub->add_option("--secret", words.secret, "api.secret_file (<data>/access.secret)");
+    }
 }
 
 int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
@@ -148,10 +176,12 @@ int main(int argc, char** argv) {
     CLI::App app{"Inspect and operate a Vultus"};
     arguments asked;
     describe(app, asked);
+    describe_keys(app, asked);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         return app.exit(why) == 0 ? ok : usage;
     }
+    if (asked.key.secret.empty()) asked.key.secret = asked.data + "/access.secret";
     return run(asked);
 }

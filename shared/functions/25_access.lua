@@ -1,5 +1,5 @@
--- Keys, what their owners have in hand, and their quotas. Who holds a key is decided in the api; this
--- file keeps what was granted and counts what is used.
+-- Keys, what their owners have in hand, and their quotas. Who holds a key is decided in the api;
+-- this file keeps what was granted and counts what is used.
 
 local access = {}
 local minute_ms = 60 * 1000
@@ -37,6 +37,7 @@ function access.create(a)
     local why = no_room_for(id)
     if why then return why end
     store_key(id, hash, k)
+    audit(a[10] or '', '', 'key_create', k.collections, '', id)
     return {'ok'}
 end
 
@@ -45,6 +46,7 @@ function access.revoke(a)
     if redis.call('ZREM', key.of('keys'), id) == 0 then return {'not_found'} end
     redis.call('UNLINK', key.access(id), key.quota(id))
     redis.call('INCR', key.of('key_changes'))
+    audit(a[2] or '', '', 'key_revoke', '', '', id)
     return {'ok'}
 end
 
@@ -63,6 +65,7 @@ function access.rotate(a)
     local ends = now + overlap_ms
     if k.expires_ms ~= '0' then ends = math.min(ends, tonumber(k.expires_ms)) end
     redis.call('HSET', key.access(old), 'expires_ms', int(ends))
+    audit(a[5] or '', '', 'key_rotate', k.collections, '', old .. ' ' .. id)
     return {'ok', int(ends)}
 end
 

@@ -50,7 +50,9 @@ local function no_room(client, bytes, jobs_max, bytes_max)
 end
 
 function queue.accept(a)
-    local id, kind, collection, priority, options, label, client, traceparent = unpack(a, 1, 8)
+    local id, kind, collection, priority, options, label = unpack(a, 1, 6)
+    local client, from = client_and_address(a[7])
+    local traceparent = a[8]
     one_of(kind, types, 'type')
     one_of(priority, priorities, 'priority')
     collection_name(collection)
@@ -81,6 +83,7 @@ function queue.accept(a)
         local mseq = redis.call('INCR', key.of('mseq'))
         redis.call('HSET', key.job(id), 'label', label, 'mseq', mseq)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
+        audit(client, from, 'train', collection, label, id)
     end
     redis.call('ZADD', key.queue('all'), now, id)
     queue.remember(id, hash, fingerprint)

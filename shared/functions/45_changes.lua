@@ -105,7 +105,8 @@ local function store(id, op, collection, a, b, client, traceparent)
 end
 
 function change.accept(args)
-    local id, op, collection, a, b, client, traceparent, hash, fingerprint = unpack(args, 1, 9)
+    local id, op, collection, a, b, given, traceparent, hash, fingerprint = unpack(args, 1, 9)
+    local client, from = client_and_address(given)
     one_of(op, operations, 'op')
     collection_name(collection)
     if op ~= 'clear' and op ~= 'delete_collection' then label_text(a) end
@@ -126,6 +127,7 @@ function change.accept(args)
         'faces', int(faces))
     queue.remember(id, hash, fingerprint)
     count('changes')
+    audit(client, from, op, collection, a, id)
     local j = {state = '', type = op, collection = collection, version = version, attempt = '0',
                image_bytes = '0', client = client}
     job.move(id, j, 'publishing', 'change')

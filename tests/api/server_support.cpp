@@ -161,6 +161,7 @@ answer connection::receive(bool head_only) {
         got.fields[name] = head.substr(colon + 2, end - colon - 2);
         at = end + 2;
     }
+    if (head_only) return got.complete = true, got;
     if (got.field("transfer-encoding") == "chunked") {
         while (true) {
             const auto size = std::stoul(receive_until("\r\n"), nullptr, 16);
@@ -173,7 +174,6 @@ answer connection::receive(bool head_only) {
         return got;
     }
     const auto length = std::strtoul(got.field("content-length").c_str(), nullptr, 10);
-    if (head_only) return got.complete = true, got;
     while (held_.size() < length && more()) {
     }
     got.complete = held_.size() >= length;

@@ -159,9 +159,9 @@ TEST(reports, changes_and_drains) {
 }
 
 TEST(reports, events) {
-    const event moved{"5-0", "J", "", "pending", "accept", "", 0};
+    const event moved{"5-0", "J", "", "pending", "accept", "", "", "", 0};
     EXPECT_EQ(event_line(moved, false), "5-0  J  (none) -> pending  attempt 0  accept\n");
-    const event leased{"6-1", "J", "pending", "running", "lease", "w", 1};
+    const event leased{"6-1", "J", "pending", "running", "lease", "w", "", "", 1};
     EXPECT_EQ(event_line(leased, false), "6-1  J  pending -> running  attempt 1  lease  w\n");
     EXPECT_EQ(
         event_line(leased, true),

@@ -170,6 +170,37 @@ TEST_F(access, a_client_has_so_many_unfinished_jobs_and_no_more) {
     EXPECT_EQ(in_hand(id(1)), "1");
 }
 
+TEST_F(access, every_change_that_took_effect_is_in_the_audit_log) {
+    const auto log = [&] {
+        words lines;
+        const words all = f.plain({"XRANGE", f.key("audit"), "-", "+"});
+        for (std::size_t i = 0; i + 12 < all.size(); i += 13) {
+            lines.push_back(all[i + 2] + "|" + all[i + 4] + "|" + all[i + 6] + "|" + all[i + 8] +
+                            "|" + all[i + 10].substr(0, 6) + "|" + all[i + 12]);
+        }
+        return lines;
+    };
+    create(1);
+    f("key_rotate", {id(1), id(2), hash('b'), "0", "ctl"});
+    f("key_revoke", {id(1), "ctl"});
+    f("key_revoke", {id(1), "ctl"});
+    accept_options photo;
+    accept(1, photo);
+    photo.type = "train";
+    photo.label = "Ada";
+    auto given = accept_words(id_of(2), photo);
+    given[6] = id(2) + " 10.0.0.7";
+    f("accept", given);
+    f("accept", given);
+    f("change", {id_of(3), "forget", "default", "Ada", "", "anonymous ::1", "t", "", ""});
+    EXPECT_THAT(log(), ElementsAre("||key_create|a,b||" + id(1),
+                                   "ctl||key_rotate|a,b||" + id(1) + " " + id(2),
+                                   "ctl||key_revoke|||" + id(1),
+                                   id(2) + "|10.0.0.7|train|default|5c3cb0|" + id_of(2),
+                                   "anonymous|::1|forget|default|5c3cb0|" + id_of(3)));
+    EXPECT_EQ(f.field(id_of(2), "client"), id(2)) << "the address is kept in the log alone";
+}
+
 TEST_F(access, fsck_finds_what_belongs_to_no_key_and_wrong_counts) {
     create(1);
     EXPECT_EQ(f.problems(), words{});

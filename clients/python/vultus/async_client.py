@@ -20,9 +20,11 @@ class AsyncClient:
     """As Client; every method answers an awaitable."""
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
-                 patience_s: float = 60.0, transport: httpx.AsyncBaseTransport | None = None) -> None:
+                 key: str | None = None, patience_s: float = 60.0,
+                 transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.collection, self.patience_s = collection, patience_s
-        self._http = httpx.AsyncClient(base_url=url, transport=transport, timeout=60.0)
+        self._http = httpx.AsyncClient(base_url=url, transport=transport, timeout=60.0,
+                                       headers=steps.headers_of(key))
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -22,12 +22,15 @@ class Client:
 
     patience_s: how long the pauses between tries of one request may last together when the service is away, full
     or stopping; then Unreachable. 0: one try.
+    key: sent with every request; None: the one in the environment's VULTUS_KEY, if there is one.
     """
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
-                 patience_s: float = 60.0, transport: httpx.BaseTransport | None = None) -> None:
+                 key: str | None = None, patience_s: float = 60.0,
+                 transport: httpx.BaseTransport | None = None) -> None:
         self.collection, self.patience_s = collection, patience_s
-        self._http = httpx.Client(base_url=url, transport=transport, timeout=60.0)
+        self._http = httpx.Client(base_url=url, transport=transport, timeout=60.0,
+                                  headers=steps.headers_of(key))
 
     def __enter__(self) -> Client:
         return self

@@ -3,6 +3,7 @@ client.py and async_client.py carry both out, so that every rule stands here onc
 goes with which request, when it is sent again, how a job is waited for."""
 from __future__ import annotations
 
+import os
 import random
 import uuid
 from collections.abc import Callable, Generator, Mapping
@@ -42,6 +43,12 @@ class Pause:
 
 # A generator is resumed with the answer to a Call, or an httpx.TransportError is thrown into it.
 Steps = Generator["Call | Pause", "httpx.Response | None", T]
+
+
+def headers_of(key: str | None) -> dict[str, str]:
+    """What every request carries: a key never stands in an address."""
+    key = os.environ.get("VULTUS_KEY") if key is None else key
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def query(collection: str | None, options: Options) -> dict[str, str]:

@@ -1,0 +1,224 @@
+// See access.hpp.
+#include "api/access.hpp"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "shared/log.hpp"
+#include "shared/secret.hpp"
+
+namespace vultus::api {
+namespace {
+
+bool is_loopback(const std::string& bind) {
+    return bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
+}
+
+std::string no_key_yet(const api_settings& settings) {
+    return "api.bind = \"" + settings.bind +
+           "\" is reachable for others and there is no key yet: with Redis running, make one by "
+           "`vultusctl --data " +
+           settings.common.data + " key create --scopes read,recognise,train,admin`";
+}
+
+std::string part(std::string_view name, const std::string& rest) {
+    return "\"" + std::string(name) + "\";" + rest;
+}
+
+/// RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-08).
+void tell(const spent& what, headers& fields) {
+    std::string policy, left;
+    for (const auto& [name, one] :
+         {std::pair{"requests", &what.requests}, std::pair{"image-bytes", &what.image_bytes}}) {
+        if (one->quota == 0) continue;
+        policy += (policy.empty() ? "" : ", ") +
+                  part(name, "q=" + std::to_string(one->quota) + ";w=60");
+        left += (left.empty() ? "" : ", ") +
+                part(name, "r=" + std::to_string(one->left) +
+                               ";t=" + std::to_string(one->full_in.count()));
+    }
+    fields.emplace_back("RateLimit-Policy", policy);
+    fields.emplace_back("RateLimit", left);
+}
+
+std::string over_text(const spent& what) {
+    return what.over == "requests" ? "this key's requests of a minute are used up"
+                                   : "this key's bytes of photos of a minute are used up";
+}
+
+int seconds_of(std::chrono::milliseconds time) {
+    return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(time).count());
+}
+
+}  // namespace
+
+result<access_choice> choose_access(const api_settings& settings) {
+    access_choice chosen;
+    const bool reachable = !is_loopback(settings.bind);
+    const bool open_by_itself = !reachable || settings.insecure;
+    chosen.open = settings.access == "open" || (settings.access == "auto" && open_by_itself);
+    if (chosen.open && !open_by_itself) {
+        return fail(errc::bad_option, "api.bind = \"" + settings.bind +
+                                          "\" is reachable for others, and api.access = \"open\" "
+                                          "asks them for no key: set api.insecure = true too");
+    }
+    if (chosen.open) return chosen;
+    chosen.must_have_keys = reachable;
+    chosen.secret_file = settings.secret_file;
+    auto secret = read_secret_file(settings.secret_file);
+    if (secret) {
+        chosen.secret = std::move(*secret);
+    } else if (secret.error().code != errc::not_found) {
+        return fail(errc::bad_option, "api.secret_file: " + secret.error().detail);
+    } else if (reachable) {
+        return fail(errc::bad_option, no_key_yet(settings));
+    }
+    return chosen;
+}
+
+access_control::access_control(asio::io_context& io, redis_asio& redis, const job_store& store,
+                               metrics& measured, access_choice chosen)
+    : redis_(redis),
+      store_(store),
+      measured_(measured),
+      chosen_(std::move(chosen)),
+      pause_(io) {}
+
+asio::awaitable<void> access_control::run(std::function<void(const error&)> refused) {
+    bool asked = false;
+    while (!stopped_) {
+        const auto good = co_await refresh();
+        if (good && !asked) {
+            asked = true;
+            if (keys_.empty() && chosen_.must_have_keys) {
+                refused({errc::bad_option,
+                         "others reach api.bind and there is no key yet: make one by `vultusctl "
+                         "key create --scopes read,recognise,train,admin`"});
+            } else if (keys_.empty()) {
+                log::warning("no_keys", {{"why", "vultusctl key create makes one"}});
+            }
+        }
+        pause_.expires_after(ask_every);
+        boost::system::error_code ignored;
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+}
+
+void access_control::stop() {
+    stopped_ = true;
+    pause_.cancel();
+}
+
+asio::awaitable<result<void>> access_control::refresh() {
+    const auto asked_at = boot_now();
+    auto page = co_await redis_.call(store_.keys(changes_));
+    if (!page) co_return fail(errc::store_unavailable, "Redis cannot confirm the keys now");
+    if (!page->same) {
+        if (chosen_.secret.empty()) {
+            if (auto secret = read_secret_file(chosen_.secret_file)) chosen_.secret = *secret;
+        }
+        keys_.clear();
+        for (auto& key : page->keys) {
+            auto id = key.id;
+            keys_.emplace(std::move(id), std::make_shared<const access_key>(std::move(key)));
+        }
+        changes_ = page->changes;
+        log::info("keys_read", {{"keys", static_cast<int>(keys_.size())}});
+    }
+    confirmed_at_ = std::max(confirmed_at_, asked_at);
+    known_ = true;
+    co_return result<void>();
+}
+
+asio::awaitable<result<void>> access_control::confirm() {
+    if (known_ && boot_now() - confirmed_at_ < copy_life) co_return result<void>();
+    co_return co_await refresh();
+}
+
+std::shared_ptr<const access_key> access_control::find(const std::string& id) const {
+    const auto found = keys_.find(id);
+    if (found == keys_.end() || is_expired(*found->second, unix_now())) return nullptr;
+    return found->second;
+}
+
+tl::unexpected<error> access_control::refuse(errc code, std::string detail) {
+    measured_.count("vultus_access_refused_total", {{"why", name_of(code)}});
+    return fail(code, std::move(detail));
+}
+
+asio::awaitable<result<void>> access_control::admit(request& from, const access_rule& rule) {
+    if (chosen_.open || !rule.needs_key()) co_return result<void>();
+    const auto text = presented_key(from.fields);
+    if (!text) co_return refuse(text.error().code, text.error().detail);
+    if (text->empty()) co_return refuse(errc::unauthorized, "send a key: Authorization: Bearer");
+    const auto id = id_in_key(*text);
+    if (!id) co_return refuse(id.error().code, id.error().detail);
+    if (auto good = co_await confirm(); !good) co_return fail(good.error());
+    const auto key = find(*id);
+    const bool good = key && !chosen_.secret.empty() &&
+                      same_secret(hash_of_key(*text, chosen_.secret), key->hash);
+    if (!good) co_return refuse(errc::unauthorized, "the key is not good, or not any more");
+    if (!key->scopes.meets(rule.one_of())) {
+        co_return refuse(errc::forbidden, "this needs a key with the scope " +
+                                              vultus::api::text_of(rule));
+    }
+    from.key = key;
+    from.client = key->id;
+    co_return result<void>();
+}
+
+asio::awaitable<result<void>> access_control::charge(request& from,
+                                                     std::optional<std::size_t> image_bytes) {
+    if (!from.key) co_return result<void>();
+    const auto& quota = from.key->quota;
+    if (quota.requests == 0 && quota.image_bytes == 0) co_return result<void>();
+    if (!image_bytes && quota.image_bytes > 0) {
+        co_return refuse(errc::length_required, "with a quota of bytes send a Content-Length");
+    }
+    const auto told = co_await redis_.call(store_.spend(from.key->id, image_bytes.value_or(0)));
+    if (!told) co_return fail(told.error());
+    tell(*told, from.answer_fields);
+    if (told->over.empty()) co_return result<void>();
+    from.retry_after = seconds_of(told->wait);
+    co_return refuse(errc::quota, over_text(*told));
+}
+
+asio::awaitable<result<void>> access_control::charge_frame(std::shared_ptr<const access_key> key,
+                                                           std::size_t image_bytes) {
+    if (!key || (key->quota.requests == 0 && key->quota.image_bytes == 0)) {
+        co_return result<void>();
+    }
+    const auto told = co_await redis_.call(store_.spend(key->id, image_bytes));
+    if (!told) co_return fail(told.error());
+    if (told->over.empty()) co_return result<void>();
+    co_return refuse(errc::quota, over_text(*told));
+}
+
+asio::awaitable<result<void>> access_control::still(const request& from) {
+    if (!from.key) co_return result<void>();
+    if (auto good = co_await confirm(); !good) co_return fail(good.error());
+    const auto now = find(from.key->id);
+    if (!now || now->hash != from.key->hash) {
+        co_return refuse(errc::unauthorized, "the key is not good any more");
+    }
+    co_return result<void>();
+}
+
+result<void> may_use(const access_key* key, std::string_view collection) {
+    if (key == nullptr || covers(*key, collection)) return {};
+    return fail(errc::forbidden, "this key is for other collections");
+}
+
+result<std::string> collection_for(const request& from, const name_values& fields) {
+    auto collection = parse_collection(fields);
+    if (!collection) return collection;
+    if (auto good = may_use(from.key.get(), *collection); !good) return fail(good.error());
+    return collection;
+}
+
+bool sees(const access_key* key, job_type type, std::string_view collection) {
+    return key == nullptr || may_see(*key, type, collection);
+}
+
+}  // namespace vultus::api

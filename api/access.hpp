@@ -1,0 +1,89 @@
+// Keys at work: a copy of all keys that is never older than copy_life, and their quotas. ACCESS.md
+// says what is granted to whom, access_rule.hpp which route asks for what.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "api/doorkeeper.hpp"
+#include "api/query.hpp"
+#include "api/redis_asio.hpp"
+#include "shared/job_store.hpp"
+#include "shared/metrics.hpp"
+#include "shared/settings.hpp"
+
+namespace vultus::api {
+
+struct access_choice {
+    bool open = true;             ///< nobody is asked for a key
+    bool must_have_keys = false;  ///< others reach the port: without any key there is no start
+    std::string secret_file;
+    std::string secret;           ///< empty: the file is not there yet
+};
+
+/// What the settings say, with the secret read from its file.
+/// errors    bad_option: open to others without api.insecure; no secret where there must be keys;
+///           a secret file that cannot be used
+result<access_choice> choose_access(const api_settings& settings);
+
+/// threads   that of the io_context
+class access_control final : public doorkeeper {
+ public:
+    /// A copy that could not be confirmed for so long is not used: a revoked key is refused
+    /// everywhere in less than this and one question to Redis.
+    static constexpr std::chrono::milliseconds copy_life{750};
+    static constexpr std::chrono::milliseconds ask_every{250};
+
+    access_control(asio::io_context& io, redis_asio& redis, const job_store& store,
+                   metrics& measured, access_choice chosen);
+
+    /// Asks for changes until stop(). Spawned once, and not if access is open. `refused` is told,
+    /// once, if there must be keys and the first answer has none.
+    asio::awaitable<void> run(std::function<void(const error&)> refused);
+    void stop();
+    bool is_open() const noexcept { return chosen_.open; }
+
+    asio::awaitable<result<void>> admit(request& from, const access_rule& rule) override;
+    asio::awaitable<result<void>> charge(request& from,
+                                         std::optional<std::size_t> image_bytes) override;
+    asio::awaitable<result<void>> still(const request& from) override;
+
+    /// A live picture of a key; null: access is open.
+    /// errors    quota, unauthorized, store_unavailable
+    asio::awaitable<result<void>> charge_frame(std::shared_ptr<const access_key> key,
+                                               std::size_t image_bytes);
+
+ private:
+    asio::awaitable<result<void>> refresh();
+    asio::awaitable<result<void>> confirm();
+    std::shared_ptr<const access_key> find(const std::string& id) const;
+    tl::unexpected<error> refuse(errc code, std::string detail);
+
+    redis_asio& redis_;
+    const job_store& store_;
+    metrics& measured_;
+    access_choice chosen_;
+    asio::steady_timer pause_;
+    std::map<std::string, std::shared_ptr<const access_key>> keys_;
+    std::string changes_;         ///< what the copy was made from
+    boot_time confirmed_at_{0};   ///< when the last good question was sent
+    bool known_ = false, stopped_ = false;
+};
+
+// ---- what handlers ask about a request; with access open everything is allowed -----------------
+
+/// errors    forbidden
+result<void> may_use(const access_key* key, std::string_view collection);
+
+/// `collection` of the fields, or "default", if the request's key covers it.
+/// errors    bad_collection, forbidden
+result<std::string> collection_for(const request& from, const name_values& fields);
+
+bool sees(const access_key* key, job_type type, std::string_view collection);
+
+}  // namespace vultus::api

@@ -1,0 +1,14 @@
+// `vultusctl audit`: who changed what, when, from where (shared/REDIS.md, key `audit`).
+#pragma once
+
+#include "clients/ctl/arguments.hpp"
+#include "clients/ctl/reports.hpp"
+#include "shared/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+/// The newest first; `asked.page` goes on where the last page ended.
+/// errors    those of the job store
+result<report> audit(const arguments& asked, redis_blocking& redis, const job_store& store);
+
+}  // namespace vultus::ctl

@@ -1,0 +1,29 @@
+// `vultusctl key create | list | revoke | rotate` (api/ACCESS.md). A key is printed once, when it
+// is made; Redis and the reports have only its id.
+#pragma once
+
+#include "clients/ctl/arguments.hpp"
+#include "clients/ctl/reports.hpp"
+#include "shared/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+/// What the texts of the command line ask for.
+/// errors    bad_option: a scope, quota or time that is none; bad_collection
+result<access_key> wanted_key(const key_words& asked);
+
+/// "600/min", "100MiB/min", "50": a number, for bytes with KiB, MiB or GiB, `/min` or nothing.
+/// errors    bad_option
+result<std::uint64_t> parse_amount(std::string_view text);
+
+/// "90d", "24h", "30min", "10s".
+/// errors    bad_option
+result<std::chrono::milliseconds> parse_span(std::string_view text);
+
+/// Makes the file of the secret too if it is not there and there is no key yet.
+/// requires  asked.what is one of the four
+/// errors    those of the job store; wrong_state: there are keys, but not the file of their secret;
+///           malformed: the file cannot be used
+result<report> keys(const arguments& asked, redis_blocking& redis, const job_store& store);
+
+}  // namespace vultus::ctl
