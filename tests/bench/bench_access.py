@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""What a key costs: the same request to an api that asks for none, that asks for one, and one under a quota.
+
+    ./test bench access [--json] [--seconds 5] [--rounds 4]
+
+One connection asks GET /api/jobs?page_size=1 (one question to Redis) as fast as answers come, the three apis in turn on one
+Redis. Keys: of each the median time of a request and the processor time of the api for one, in microseconds;
+what a key and what a quota adds to both. The better of all rounds counts: other work on the machine only makes them slower.
+"""
+import argparse
+import json
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
+import conftest  # noqa: E402
+from ran_on import ran_on  # noqa: E402
+
+BUILT = ROOT / "build/e2e/bin"
+TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+class Api:
+    """One api of its own on the service's Redis."""
+
+    def __init__(self, data, *settings):
+        self.port = conftest.free_port()
+        words = [word for one in (f"common.data={data}", f"api.port={self.port}", *settings) for word in ("--set", one)]
+        self.process = subprocess.Popen([BUILT / "vultus-api", *words], stderr=subprocess.DEVNULL, cwd=ROOT)
+
+    def cpu_us(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * TICK_US
+
+    def ask(self, key, seconds):
+        """Median of a request's time and processor time of one, in microseconds."""
+        field = f"Authorization: Bearer {key}\r\n" if key else ""
+        request = f"GET /api/jobs?page_size=1 HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode()
+        times = []
+        with socket.create_connection(("127.0.0.1", self.port)) as link:
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            begin, before = time.monotonic(), self.cpu_us()
+            while time.monotonic() < begin + seconds:
+                at = time.perf_counter()
+                link.sendall(request)
+                answer = link.recv(65536)
+                times.append((time.perf_counter() - at) * 1e6)
+                assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
+            spent = self.cpu_us() - before
+        return statistics.median(times), spent / len(times)
+
+
+def make_key(data, *words):
+    done = subprocess.run([BUILT / "vultusctl", "--data", data, "key", "create", "--scopes", "read", *words],
+                          capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
+    wanted = parser.parse_args()
+    with conftest.running() as service:
+        data = service.data
+        key, quota = make_key(data), make_key(data, "--quota", "100000000/min")
+        ways = {"open": (Api(data), None), "key": (Api(data, "api.access=keys"), key)}
+        ways["quota"] = (ways["key"][0], quota)
+        best = {name: [1e9, 1e9] for name in ways}
+        try:
+            for api, _ in ways.values():
+                conftest.wait_until(lambda port=api.port: ready(port), what="the api")
+            for _ in range(wanted.rounds):
+                for name, (api, text) in ways.items():
+                    best[name] = [min(pair) for pair in zip(best[name], api.ask(text, wanted.seconds))]
+        finally:
+            for name in ("open", "key"):
+                ways[name][0].process.terminate()
+                ways[name][0].process.wait()
+    out = {name: {"median_us": round(time_us, 1), "cpu_us": round(cpu_us, 1)} for name, (time_us, cpu_us) in best.items()}
+    for name in ("key", "quota"):
+        out[f"{name}_adds"] = {part: round(out[name][part] - out["open"][part], 1) for part in out["open"]}
+    out["ran_on"] = ran_on()
+    print(json.dumps(out) if wanted.json else json.dumps(out, indent=1))
+
+
+def ready(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.sendall(b"GET /healthz/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return link.recv(4096).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
