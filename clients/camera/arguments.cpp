@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 namespace vultus::camera {
 
@@ -60,6 +61,7 @@ arguments parse_arguments(int argc, char** argv) {
         return asked;
     }
     std::tie(asked.host, asked.port) = *address;
+    if (const char* key = std::getenv("VULTUS_KEY"); key != nullptr) asked.key = key;
     return asked;
 }
 

@@ -12,6 +12,7 @@ struct arguments {
     std::string source = "0";  ///< index of a camera, video file, URL, folder of pictures, or photo
     std::string host = "127.0.0.1";
     std::string port = "5000";
+    std::string key;  ///< of $VULTUS_KEY: it never stands on a command line
     std::string collection = "default", detector = "hog", blur = "none";
     int min_face_px = 80;
     bool tracks = true;

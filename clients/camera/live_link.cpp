@@ -19,6 +19,8 @@
 #include <thread>
 #include <utility>
 
+#include "shared/job.hpp"
+
 namespace vultus::camera {
 namespace {
 
@@ -36,9 +38,8 @@ constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
 
 struct live_link::state {
     using stream = websocket::stream<boost::beast::tcp_stream>;
-    state(std::string at_host, std::string at_port, std::string chosen)
-        : host(std::move(at_host)),
-          port(std::move(at_port)),
+    state(service_place at, std::string chosen)
+        : where(std::move(at)),
           settings(std::move(chosen)),
           awake(io),
           pause(io) {}
@@ -53,7 +54,7 @@ struct live_link::state {
     }
     void count() { busy = sent.size() + (waiting ? 1 : 0); }
 
-    const std::string host, port;
+    const service_place where;
     std::string settings;
     asio::io_context io{1};
     asio::steady_timer awake, pause;
@@ -67,8 +68,8 @@ struct live_link::state {
     std::thread thread;
 };
 
-live_link::live_link(std::string host, std::string port, std::string settings)
-    : state_(std::make_shared<state>(std::move(host), std::move(port), std::move(settings))) {
+live_link::live_link(service_place where, std::string settings)
+    : state_(std::make_shared<state>(std::move(where), std::move(settings))) {
     asio::co_spawn(state_->io, state_->run(), asio::detached);
     state_->thread = std::thread([inside = state_.get()] { inside->io.run(); });
 }
@@ -123,6 +124,8 @@ asio::awaitable<void> live_link::state::run() {
 /// One connection, to its end. Gives why it ended.
 asio::awaitable<std::string> live_link::state::talk() {
     error_code bad;
+    const auto& host = where.host;
+    const auto& port = where.port;
     asio::ip::tcp::resolver resolver(io);
     const auto found =
         co_await resolver.async_resolve(host, port, asio::redirect_error(asio::use_awaitable, bad));
@@ -135,9 +138,19 @@ asio::awaitable<std::string> live_link::state::talk() {
     channel.next_layer().socket().set_option(asio::ip::tcp::no_delay(true), bad);
     channel.next_layer().expires_never();
     channel.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::client));
+    channel.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
+        if (!where.key.empty()) {
+            request.set(boost::beast::http::field::authorization, "Bearer " + where.key);
+        }
+    }));
+    // A key may be for this collection only; what is no name is refused with the settings.
+    std::string target = "/api/live";
+    if (check_collection(where.collection)) target += "?collection=" + where.collection;
     websocket::response_type said;
-    co_await channel.async_handshake(said, host + ":" + port, "/api/live",
+    co_await channel.async_handshake(said, host + ":" + port, target,
                                      asio::redirect_error(asio::use_awaitable, bad));
+    if (bad && said.result_int() == 401) co_return "the service wants a key in $VULTUS_KEY";
+    if (bad && said.result_int() == 403) co_return "the key is not for this";
     if (bad && said.result_int() == 429) co_return "as many cameras as allowed are connected";
     if (bad) co_return "the service refused the connection";
     up = true;

@@ -35,10 +35,16 @@ struct link_news {
 };
 using news = std::variant<answered, link_news>;
 
+/// The service, as it is seen from here.
+struct service_place {
+    std::string host, port, collection;
+    std::string key;  ///< empty: none is sent
+};
+
 /// threads   offer, choose and next from any; one thread inside
 class live_link {
  public:
-    live_link(std::string host, std::string port, std::string settings);
+    live_link(service_place where, std::string settings);
     ~live_link();
     live_link(const live_link&) = delete;
     live_link& operator=(const live_link&) = delete;

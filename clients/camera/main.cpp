@@ -147,7 +147,7 @@ int main(int argc, char** argv) {
     const arguments asked = parse_arguments(argc, argv);
     if (asked.exit_code >= 0) return asked.exit_code;
     for (const int one : {SIGINT, SIGTERM}) std::signal(one, [](int) { asked_to_stop = true; });
-    live_link link(asked.host, asked.port, settings_text(asked));
+    live_link link({asked.host, asked.port, asked.collection, asked.key}, settings_text(asked));
     stage show(asked, link);
     newest<picture> pictures;
     vultus::bounded_queue<std::string> troubles(16);
