@@ -138,6 +138,9 @@ asio::awaitable<response> calibrate(request& from, services& with) {
     if (!fields) co_return refuse(fields.error(), from, with);
     auto collection = parse_collection(*fields);
     if (!collection) co_return refuse(collection.error(), from, with);
+    if (auto good = may_use(from.key.get(), *collection); !good) {
+        co_return refuse(good.error(), from, with);
+    }
     submitted given;
     given.what.type = job_type::calibrate;
     given.what.collection = std::move(*collection);
