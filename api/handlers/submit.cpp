@@ -136,11 +136,8 @@ asio::awaitable<response> recognize(request& from, services& with) {
 asio::awaitable<response> calibrate(request& from, services& with) {
     const auto fields = read_fields(from, "collection");
     if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = parse_collection(*fields);
+    auto collection = collection_for(from, *fields);
     if (!collection) co_return refuse(collection.error(), from, with);
-    if (auto good = may_use(from.key.get(), *collection); !good) {
-        co_return refuse(good.error(), from, with);
-    }
     submitted given;
     given.what.type = job_type::calibrate;
     given.what.collection = std::move(*collection);
