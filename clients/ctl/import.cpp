@@ -14,6 +14,7 @@
 #include "clients/ctl/import_report.hpp"
 #include "clients/ctl/json_text.hpp"
 #include "clients/ctl/photo_folders.hpp"
+#include "shared/error.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
 #include "shared/limits.hpp"
@@ -29,12 +30,6 @@ constexpr milliseconds look_every{100};
 constexpr milliseconds pause_first{250}, pause_most{5'000};
 constexpr std::chrono::minutes patience{10};
 constexpr int tries_of_a_photo = 100;  // keys that earlier runs may have used up
-
-/// Whether the same call may succeed a little later.
-bool may_pass(errc why) {
-    return why == errc::queue_full || why == errc::out_of_memory ||
-           why == errc::store_unavailable || why == errc::unknown_outcome;
-}
 
 /// The file, but no more than one byte beyond what is allowed.
 result<std::string> photo_at(const std::filesystem::path& path) {
@@ -140,7 +135,7 @@ class importing {
         milliseconds pause = pause_first;
         while (true) {
             auto answer = redis_.call(call());
-            if (answer || !may_pass(answer.error().code) || over()) return answer;
+            if (answer || !retryable(answer.error().code) || over()) return answer;
             trouble_ = std::string(name_of(answer.error().code));
             rest(pause);
             pause = std::min(pause * 2, pause_most);
@@ -230,7 +225,7 @@ class importing {
         look_at_ = boot_now() + look_every;
         for (auto one = open_.begin(); one != open_.end();) {
             const auto job = redis_.call(store_.job(one->id));
-            if (!job && may_pass(job.error().code)) {
+            if (!job && retryable(job.error().code)) {
                 trouble_ = std::string(name_of(job.error().code));
                 return;
             }
