@@ -72,30 +72,29 @@ coarse_face::coarse_face(const embedding& vector) {
     error = one.error;
 }
 
+float coarse_reach(const coarse_face& face, float B) {
+    return above(std::sqrt((static_cast<double>(B) + 1e-40) * (1 + 0x1p-18))) + face.error;
+}
+
 std::size_t not_farther(const coarse_rows& of, std::size_t begin, std::size_t count,
-                        const coarse_face& face, const std::int32_t* dots, float B,
+                        const coarse_face& face, const std::int32_t* dots, float reach,
                         std::uint32_t* kept) {
     VULTUS_REQUIRE(count <= coarse_block, "a block of rows");
-    const float r = above(std::sqrt((static_cast<double>(B) + 1e-40) * (1 + 0x1p-18)));
-    const float reach = r + face.error;
     const float* scale = of.scale.data() + begin;
     const float* squared = of.squared.data() + begin;
     const float* error = of.error.data() + begin;
-    std::array<std::int32_t, coarse_block> keep;
-    std::int32_t any = 0;
-    for (std::size_t i = 0; i < count; ++i) {
+    const auto is_kept = [&](std::size_t i) {
         const float both = squared[i] + face.squared;
         const float left = both * (1 - 0x1p-19f) -
                            scale[i] * face.twice_scale * static_cast<float>(dots[i]);
         const float sum = reach + error[i];
-        const float right = sum * sum * (1 + 0x1p-19f);
-        keep[i] = left > right ? 0 : 1;
-        any |= keep[i];
-    }
-    if (any == 0) return 0;
+        return left > sum * sum * (1 + 0x1p-19f) ? 0 : 1;
+    };
+    int any = 0;  // most blocks have none, and this loop is eight rows at a time
+    for (std::size_t i = 0; i < count; ++i) any |= is_kept(i);
     std::size_t found = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (keep[i] != 0) kept[found++] = static_cast<std::uint32_t>(begin + i);
+    for (std::size_t i = 0; any != 0 && i < count; ++i) {
+        if (is_kept(i) != 0) kept[found++] = static_cast<std::uint32_t>(begin + i);
     }
     return found;
 }

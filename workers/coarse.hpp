@@ -80,11 +80,15 @@ struct coarse_kernel {
 };
 std::span<const coarse_kernel> coarse_kernels();
 
+/// r + f of (2). A root costs as much as ten rows: computed when B fell, not for each block.
+/// requires  B >= 0 or infinite
+float coarse_reach(const coarse_face&, float B);
+
 /// Rows begin..begin+count of `of` for which (2) is false, to `kept` (as begin..).
-/// requires  count <= coarse_block; dots[i] is that of row begin + i; B >= 0 or infinite
+/// requires  count <= coarse_block; dots[i] is that of row begin + i
 /// returns   how many
 std::size_t not_farther(const coarse_rows& of, std::size_t begin, std::size_t count,
-                        const coarse_face&, const std::int32_t* dots, float B,
+                        const coarse_face&, const std::int32_t* dots, float reach,
                         std::uint32_t* kept);
 
 }  // namespace vultus

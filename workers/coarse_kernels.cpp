@@ -142,7 +142,7 @@ sums_of_8 avx2_single(const coarse_row* rows, const coarse_face* face) {
 
 void avx2_batch(const rows_abreast& rows, const coarse_face* faces, std::int32_t* dots) {
     __m256i sums[faces_together][2] = {};
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (std::size_t pair = 0; pair < floats / 2; ++pair) {
         const auto* from = reinterpret_cast<const __m256i*>(rows.pairs[pair]);
         const __m256i low = _mm256_load_si256(from), high = _mm256_load_si256(from + 1);

@@ -57,6 +57,7 @@ class nearest {
 struct part_of_search {
     std::size_t begin = 0, end = 0;
     std::vector<nearest> found;  ///< of each face
+    std::vector<float> reach;    ///< of each face, for the farthest that was found
     std::uint64_t compared = 0;
 };
 
@@ -67,6 +68,9 @@ class pass {
 
     void over(part_of_search& part) const {
         std::vector<std::int32_t> dots(faces_.size() * coarse_block);
+        for (std::size_t face = 0; face < faces_.size(); ++face) {
+            part.reach.push_back(coarse_reach(coarse_[face], part.found[face].farthest()));
+        }
         for (std::size_t at = part.begin; at < part.end; ++at) {
             const gallery_segment& segment = *known_.segments[at];
             for (std::size_t row = 0; row < segment.rows(); row += coarse_block) {
@@ -85,13 +89,14 @@ class pass {
         nearest& found = part.found[face];
         std::array<std::uint32_t, coarse_block> kept;
         const std::size_t number = not_farther(segment.coarse, row, count, coarse_[face], dots,
-                                               found.farthest(), kept.data());
+                                               part.reach[face], kept.data());
         for (std::size_t i = 0; i < number; ++i) {
             if (segment.is_removed(kept[i])) continue;
             ++part.compared;
             found.offer({squared_distance(faces_[face].data(), segment.vectors[kept[i]].data()),
                          &segment, kept[i]});
         }
+        if (number > 0) part.reach[face] = coarse_reach(coarse_[face], found.farthest());
     }
 
     const gallery& known_;
