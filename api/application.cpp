@@ -33,6 +33,8 @@ redis_timeouts stream_times() {
 server_settings server_settings_of(const api_settings& from, server_settings timing) {
     timing.bind = from.bind;
     timing.port = from.port;
+    timing.tls_certificate = from.tls_certificate;
+    timing.tls_key = from.tls_key;
     timing.allowed_hosts = from.allowed_hosts;
     timing.cors_origins = from.cors_origins;
     timing.connections_max = from.connections_max;
@@ -84,8 +86,15 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     asio::co_spawn(io, made->health_.run(std::move(refused)), asio::detached);
     log::info("listening", {{"address", settings.bind},
                             {"port", made->port()},
+                            {"tls", !settings.tls_certificate.empty()},
                             {"access", made->access_.is_open() ? "open" : "keys"}});
     return made;
+}
+
+void application::reload_certificate() {
+    if (const auto loaded = server_.reload_certificate(); !loaded) {
+        log::error("certificate_kept", {{"why", loaded.error().detail}});
+    }
 }
 
 asio::awaitable<void> application::drain() {

@@ -19,7 +19,7 @@ class application {
     /// `refused` told if the first Redis that answers may not be used (store_setup.hpp), or has no
     ///           key where there must be one
     /// requires  `zmq` outlives the application
-    /// errors    bad_option: of choose_access(); malformed: an address or endpoint;
+    /// errors    bad_option: of choose_access() or the certificate; malformed: an address or endpoint;
     ///           store_unavailable: the port is taken
     static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
                                                       const api_settings& settings,
@@ -30,6 +30,10 @@ class application {
     int port() const noexcept { return server_.port(); }
     std::size_t sessions() const noexcept { return server_.sessions(); }
     services& parts() noexcept { return services_; }
+
+    /// Reads the certificate's files again; of files that cannot be used the log tells, and the old
+    /// certificate stays.
+    void reload_certificate();
 
     /// Not ready any more, listening for drain_grace, then no new connections; waiting requests are
     /// answered, streams end. Afterwards nothing keeps the loop running.

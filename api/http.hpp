@@ -39,6 +39,7 @@ struct request {
     std::string address;                    ///< the other end of the connection
     std::string trace_id;              ///< 32 hexadecimal digits
     std::string traceparent;           ///< W3C, made from trace_id
+    bool secure = false;               ///< it came over TLS
     bool upgrades = false;             ///< it is a WebSocket handshake
 
     std::string_view header(std::string_view name) const noexcept {

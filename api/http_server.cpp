@@ -5,6 +5,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "api/http_session.hpp"
+#include "api/tls.hpp"
 #include "shared/log.hpp"
 
 namespace vultus::api {
@@ -39,6 +40,15 @@ asio::awaitable<void> server_state::accept_all() {
     }
 }
 
+result<void> server_state::load_tls() {
+    if (settings.tls_certificate.empty()) return {};
+    auto loaded = load_certificate(settings.tls_certificate, settings.tls_key);
+    if (!loaded) return fail(loaded.error());
+    tls = std::move(*loaded);
+    log::info("certificate_loaded", {{"good_until", good_until(*tls)}});
+    return {};
+}
+
 bool server_state::make_room() {
     session* idlest = nullptr;
     for (auto* one : sessions) {
@@ -64,7 +74,12 @@ http_server::~http_server() {
     for (auto* one : state_->sessions) one->socket.close(ignored);
 }
 
+result<void> http_server::reload_certificate() {
+    return state_->load_tls();
+}
+
 result<void> http_server::listen() {
+    if (auto loaded = state_->load_tls(); !loaded) return loaded;
     error_code bad;
     const auto name = state_->settings.bind == "localhost" ? "127.0.0.1" : state_->settings.bind;
     const auto address = asio::ip::make_address(name, bad);

@@ -21,6 +21,7 @@ namespace vultus::api {
 struct server_settings {
     std::string bind = "127.0.0.1";
     int port = 0;  ///< 0: one that is free
+    std::string tls_certificate, tls_key;  ///< files of tls.hpp; empty: plain HTTP
     std::vector<std::string> allowed_hosts;
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::size_t connections_max = 1'024;
@@ -55,8 +56,12 @@ class http_server {
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
 
-    /// errors    malformed: no such address; store_unavailable: the port is taken
+    /// errors    malformed: no such address; store_unavailable: the port is taken; bad_option: of
+    ///           the certificate
     result<void> listen();
+    /// Reads the files of the certificate again; connections that there are keep theirs.
+    /// errors    bad_option: they cannot be used; the old ones stay
+    result<void> reload_certificate();
     int port() const noexcept;
     std::size_t sessions() const noexcept;
 

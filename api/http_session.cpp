@@ -9,6 +9,7 @@
 #include "api/http_websocket.hpp"
 #include "api/problem.hpp"
 #include "api/query.hpp"
+#include "api/tls.hpp"
 #include "api/wire.hpp"
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
@@ -25,14 +26,17 @@ asio::awaitable<void> session::run() {
     if (server->sessions.size() > server->settings.connections_max && !server->make_room()) {
         ++server->refused;
         allow(server->settings.linger_time);
-        asked.trace_id = random_hex32();
-        auto full = refused({errc::queue_full, "too many connections"});
-        co_await send(std::move(full), true);
-        co_await linger();
+        if (co_await greet()) {
+            asked.trace_id = random_hex32();
+            auto full = refused({errc::queue_full, "too many connections"});
+            co_await send(std::move(full), true);
+            co_await linger();
+        }
         --server->refused;
     } else {
-        while (!server->draining && co_await one_request()) {
-        }
+        allow(server->settings.header_time);
+        bool stays = co_await greet();
+        while (stays && !server->draining) stays = co_await one_request();
     }
     error_code ignored;
     timer.cancel();
@@ -68,6 +72,19 @@ asio::awaitable<bool> session::one_request() {
     co_return sent&& alive;
 }
 
+/// Agrees about TLS. A client that speaks plain HTTP to it is told so, in plain HTTP.
+asio::awaitable<bool> session::greet() {
+    const auto bad = co_await stream.handshake();
+    if (!bad) co_return true;
+    if (!is_plain_http(bad)) co_return false;
+    const auto told = problem({errc::malformed, "this port speaks TLS: use https"}, random_hex32());
+    const auto bytes = head_of(told, told.body.size(), false, true) + told.body;
+    error_code ignored;
+    co_await asio::async_write(socket, asio::buffer(bytes),
+                               asio::redirect_error(asio::use_awaitable, ignored));
+    co_return false;
+}
+
 /// False when the connection is over: closed by the client, broken, or refused here.
 asio::awaitable<bool> session::read_header() {
     error_code bad;
@@ -76,7 +93,7 @@ asio::awaitable<bool> session::read_header() {
         idle_since = boot_now();
         idle_turn = ++server->idle_turns;
         allow(server->settings.idle_time);
-        const auto size = co_await socket.async_read_some(
+        const auto size = co_await stream.async_read_some(
             buffer.prepare(4 * limits::kib), asio::redirect_error(asio::use_awaitable, bad));
         idle = false;
         if (bad) co_return false;
@@ -86,7 +103,7 @@ asio::awaitable<bool> session::read_header() {
     reading->header_limit(limits::header_bytes);
     reading->body_limit(boost::none);  // set when the route is known; nothing of a body is read yet
     allow(server->settings.header_time);
-    co_await http::async_read_header(socket, buffer, *reading,
+    co_await http::async_read_header(stream, buffer, *reading,
                                      asio::redirect_error(asio::use_awaitable, bad));
     if (!bad) co_return true;
     asked.trace_id = random_hex32();
@@ -119,6 +136,7 @@ void session::fill_request() {
     asked.upgrades = is_handshake(message) && buffer.size() == 0;
     asked.target = text(message.target());
     asked.address = remote_address;
+    asked.secure = stream.is_secure();
     for (const auto& field : message) {
         asked.fields.emplace_back(text(field.name_string()), text(field.value()));
     }
@@ -225,7 +243,7 @@ asio::awaitable<std::optional<error>> session::read_body() {
     }
     allow(server->settings.body_time +
           milliseconds(1'000 * reserved / std::max<std::size_t>(1, server->settings.body_rate)));
-    co_await http::async_read(socket, buffer, *reading,
+    co_await http::async_read(stream, buffer, *reading,
                               asio::redirect_error(asio::use_awaitable, bad));
     if (timed_out) {
         timed_out = false;
@@ -243,7 +261,7 @@ asio::awaitable<bool> session::write_raw(std::string_view head, std::string_view
     const std::array<asio::const_buffer, 2> both{asio::buffer(head.data(), head.size()),
                                                  asio::buffer(body.data(), body.size())};
     error_code bad;
-    co_await asio::async_write(socket, both, asio::redirect_error(asio::use_awaitable, bad));
+    co_await asio::async_write(stream, both, asio::redirect_error(asio::use_awaitable, bad));
     co_return !bad;
 }
 
@@ -297,8 +315,8 @@ asio::awaitable<bool> session::write(std::string bytes) {
 /// answer: closing with unread bytes would reset the connection.
 asio::awaitable<void> session::linger() {
     error_code bad;
-    socket.shutdown(tcp::socket::shutdown_send, bad);
     allow(server->settings.linger_time);
+    co_await stream.finish();
     std::array<char, 16 * limits::kib> sink;
     std::size_t taken = 0;
     while (!bad && taken < linger_bytes_max) {

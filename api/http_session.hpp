@@ -1,11 +1,10 @@
-// One connection of the server: the only header with Beast, seen by http_server.cpp and
-// http_session.cpp alone. Beast parses requests; answers are written by hand, one write at a time.
+// One connection of the server: the only header with Beast, seen by http_server.cpp,
+// http_session.cpp and http_websocket.cpp alone. Beast parses requests; answers are written by hand, one write at a time.
 // Each session has one deadline that its timer looks at, because a beast::tcp_stream that times out
 // closes the socket before a 408 could be sent.
 #pragma once
 
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,6 +14,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "api/connection.hpp"
 #include "api/early_checks.hpp"
 #include "api/http_server.hpp"
 #include "shared/clock.hpp"
@@ -23,8 +23,6 @@
 namespace vultus::api {
 
 namespace http = boost::beast::http;
-using boost::system::error_code;
-using tcp = asio::ip::tcp;
 using parser = http::request_parser<http::string_body>;
 using std::chrono::milliseconds;
 
@@ -48,6 +46,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
           emptied(loop) {}
 
     asio::awaitable<void> accept_all();
+    result<void> load_tls();
     /// Ends the connection that has been idle longest, and for yield_time. False: there is none.
     bool make_room();
 
@@ -58,6 +57,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
     http_server::early_check check;
     http_server::retry_hint retry_after;
     metrics& measured;
+    std::shared_ptr<asio::ssl::context> tls;  ///< of new connections; null: plain
     tcp::acceptor acceptor;
     asio::steady_timer pause;
     asio::steady_timer emptied;  ///< cancelled when the last session ends
@@ -71,9 +71,10 @@ struct server_state : std::enable_shared_from_this<server_state> {
 
 /// One connection.
 struct session : response_sink, std::enable_shared_from_this<session> {
-    session(std::shared_ptr<server_state> owner, tcp::socket connection)
+    session(std::shared_ptr<server_state> owner, tcp::socket accepted)
         : server(std::move(owner)),
-          socket(std::move(connection)),
+          stream(std::move(accepted), server->tls),
+          socket(stream.next_layer()),
           timer(server->io),
           buffer(read_buffer_bytes) {
         server->sessions.insert(this);
@@ -111,6 +112,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     }
 
     asio::awaitable<void> run();
+    asio::awaitable<bool> greet();
     asio::awaitable<bool> read_header();
     asio::awaitable<bool> one_request();
     asio::awaitable<std::optional<error>> read_body();
@@ -131,7 +133,8 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     }
 
     std::shared_ptr<server_state> server;
-    tcp::socket socket;
+    connection stream;
+    tcp::socket& socket;  ///< what carries the stream
     asio::steady_timer timer;
     boost::beast::flat_buffer buffer;
     std::string local_address, remote_address;

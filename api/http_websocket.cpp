@@ -24,7 +24,7 @@ websocket::stream_base::timeout times(const server_settings& settings) {
 
 class websocket_channel : public message_channel {
  public:
-    explicit websocket_channel(session& from) : session_(from), stream_(from.socket) {
+    explicit websocket_channel(session& from) : session_(from), stream_(from.stream) {
         stream_.set_option(times(from.server->settings));
         stream_.read_message_max(message_bytes_max);
         stream_.text(true);
@@ -77,7 +77,7 @@ class websocket_channel : public message_channel {
 
  private:
     session& session_;
-    websocket::stream<tcp::socket&> stream_;
+    websocket::stream<connection&> stream_;
     boost::beast::flat_buffer part_;
 };
 

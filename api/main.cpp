@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -20,8 +21,8 @@ namespace asio = boost::asio;
 
 /// Drains at the first signal, and goes on listening: the second ends the process
 /// (stop_signal.hpp).
-asio::awaitable<void> watch(asio::posix::stream_descriptor& signals, vultus::stop_signal& stop,
-                            api::application& app) {
+asio::awaitable<void> watch(asio::posix::stream_descriptor& signals, asio::signal_set& renewed,
+                            vultus::stop_signal& stop, api::application& app) {
     boost::system::error_code bad;
     bool draining = false;
     while (!bad) {
@@ -31,7 +32,20 @@ asio::awaitable<void> watch(asio::posix::stream_descriptor& signals, vultus::sto
         draining = true;
         asio::co_spawn(
             signals.get_executor(), [&app]() { return app.drain(); },
-            [&signals](std::exception_ptr) { signals.close(); });
+            [&signals, &renewed](std::exception_ptr) {
+                signals.close();
+                renewed.cancel();
+            });
+    }
+}
+
+/// SIGHUP: the certificate was renewed.
+asio::awaitable<void> watch_renewals(asio::signal_set& renewed, api::application& app) {
+    for (;;) {
+        boost::system::error_code bad;
+        co_await renewed.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+        if (bad) co_return;
+        app.reload_certificate();
     }
 }
 
@@ -65,7 +79,12 @@ int main(int argc, char** argv) {
         return 1;
     }
     asio::posix::stream_descriptor signals(io, ::dup(stop.fd()));
-    asio::co_spawn(io, watch(signals, stop, **app), asio::detached);
+    asio::signal_set renewed(io);
+    asio::co_spawn(io, watch(signals, renewed, stop, **app), asio::detached);
+    if (!settings->tls_certificate.empty()) {
+        renewed.add(SIGHUP);
+        asio::co_spawn(io, watch_renewals(renewed, **app), asio::detached);
+    }
     io.run();
     vultus::log::info("stopped");
     return exit_code;

@@ -16,6 +16,7 @@ import re
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -97,6 +98,7 @@ class Service:
         except OSError:
             sys.exit(f"{self.data} is in use by another ./run; give this one its own --data and --port")
         self.signals = 0
+        self.scheme = "http"
         self.redis = Child("redis", self.redis_command(), self.logs / "redis.log")
         self.broker = self.program("broker")
         self.workers = [self.program("worker", n) for n in range(1, len(options.devices) + 1)]
@@ -152,13 +154,17 @@ class Service:
             return False
 
     def service_answers(self):
-        address = f"http://127.0.0.1:{self.options.port}"
+        address = f"{self.scheme}://127.0.0.1:{self.options.port}"
+        own = ssl.create_default_context()  # its certificate is for other names than this machine's own
+        own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"{address}/healthz/ready", timeout=1):
+            with urllib.request.urlopen(f"{address}/healthz/ready", timeout=1, context=own):
                 pass
-            with urllib.request.urlopen(f"{address}/api/status", timeout=1) as answer:
+            with urllib.request.urlopen(f"{address}/api/status", timeout=1, context=own) as answer:
                 return len(json.load(answer)["workers"]) >= len(self.workers)
         except urllib.error.HTTPError as refusal:
+            if refusal.code == 400:  # plain HTTP to a port that speaks TLS
+                self.scheme = "https"
             return refusal.code == 401  # it asks for keys, and none is here: that it is ready must do
         except (OSError, ValueError, KeyError):
             return False
@@ -187,7 +193,7 @@ class Service:
             child.start()
         if not self.wait_until(self.service_answers, "the service"):
             return False
-        say(f"ready http://127.0.0.1:{self.options.port}")
+        say(f"ready {self.scheme}://127.0.0.1:{self.options.port}")
         return True
 
     # ---- run and stop -----------------------------------------------------------------------

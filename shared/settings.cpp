@@ -147,6 +147,11 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.section("api");
     in.text("bind", api.bind, 64);
     in.integer("port", api.port, 0, port_max);
+    in.text("tls_certificate", api.tls_certificate, path_bytes);
+    in.text("tls_key", api.tls_key, path_bytes);
+    if (api.tls_certificate.empty() != api.tls_key.empty()) {
+        in.refuse("tls_key", "must stand beside tls_certificate, or both be empty");
+    }
     in.choice("access", api.access, {"auto", "keys", "open"});
     in.flag("insecure", api.insecure);
     in.text("secret_file", api.secret_file, path_bytes);

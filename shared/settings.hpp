@@ -59,6 +59,7 @@ struct api_settings {
     common_settings common;
     std::string bind = "127.0.0.1";
     int port = 5000;
+    std::string tls_certificate, tls_key;   ///< PEM files, both or none; none: plain HTTP
     std::string access = "auto";            ///< auto | keys | open: whether a key is asked for
     bool insecure = false;                  ///< allow another address than loopback without keys
     std::string secret_file;                ///< keys are hashed with; default <data>/access.secret

@@ -7,6 +7,7 @@ import os
 import random
 import select
 import socket
+import ssl
 import struct
 import time
 
@@ -27,9 +28,11 @@ class Refused(Exception):
 class Live:
     """One session. Messages are dictionaries; {"type": "closed", "code": ...} is the end."""
 
-    def __init__(self, port, query="", **fields):
+    def __init__(self, port, query="", tls=None, **fields):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.held, self.sent = b"", 0
         key = base64.b64encode(os.urandom(16)).decode()
         head = {"Host": f"127.0.0.1:{port}", "Connection": "Upgrade", "Upgrade": "websocket",
@@ -50,7 +53,8 @@ class Live:
 
     def _more(self, seconds):
         """False if nothing came in time."""
-        if not select.select([self.socket], [], [], max(seconds, 0))[0]:
+        decrypted = isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()
+        if not decrypted and not select.select([self.socket], [], [], max(seconds, 0))[0]:
             return False
         part = self.socket.recv(1 << 16)
         if not part:
