@@ -19,6 +19,7 @@ class Bug:
     down: float = 0.5               # seconds that Redis stays down
     clients: int = 12
     rooms: int = 3
+    mix: tuple = None               # weights of what a client does, for Client
 
 
 NO_FENCE = [("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
@@ -73,7 +74,7 @@ BUGS = {
                "    end\n")]),
     "no-last-look": Bug(  # a direct answer is sent without a look at the removed version
         {"stale answer"}, {"failpoint": 1}, program="api.no_last_look", pause=(2.5, 3.5),
-        actions=[("api.before_reply", "delay:2500")], clients=24, rooms=1),
+        actions=[("api.before_reply", "delay:2500")], clients=24, rooms=1, mix=(10, 70, 14, 2, 4)),
     "company": Bug(  # a loss in company counts as a crash of the job
         {"failed"}, {"worker kill": 1},
         text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),

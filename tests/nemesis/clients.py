@@ -43,9 +43,9 @@ def call_of(operation, room, person, renamed=None):
 class Shared:
     """What the clients have in common."""
 
-    def __init__(self, world, history, patience, rooms):
+    def __init__(self, world, history, patience, rooms, mix=None):
         self.lock, self.over, self.floors, self.history = threading.Lock(), threading.Event(), {}, history
-        self.world, self.patience, self.rooms = world, patience, rooms
+        self.world, self.patience, self.rooms, self.mix = world, patience, rooms, mix or (42, 22, 24, 8, 4)
 
     def record(self, operation):
         with self.lock:
@@ -66,7 +66,7 @@ class Client(threading.Thread):
     def run(self):
         while not self.shared.over.is_set():
             operation = {"op": self.random.choices(["recognize", "direct", "train", "forget", "clear"],
-                                                   [42, 22, 24, 8, 4])[0],
+                                                   self.shared.mix)[0],
                          "room": f"room-{self.random.randrange(self.shared.rooms)}",
                          "person": f"person {self.random.randrange(PEOPLE)}", "outcome": "unknown", "job": None,
                          "version": 0, "said": None, "accepted": None, "end": None, "key_jobs": [], "behind": []}

@@ -54,7 +54,8 @@ def run(options, folder, history):
         environment["VULTUS_SEEDED_BUG"] = seeded.program
     world = worlds.World(folder, options.programs, environment=environment,
                          redis_options=seeded.redis if seeded else ())
-    shared = Shared(world, history, 20 if seeded else 60, bug.rooms if bug else 3)
+    shared = Shared(world, history, 20 if seeded else 60, bug.rooms if bug else 3,
+                    bug.mix if bug else None)
     reader = EventReader(world)
     clients = [Client(n, options.seed, shared) for n in range(bug.clients if bug else options.clients)]
     more = {"plan": bug.plan, "pause": bug.pause, "hold": bug.hold, "actions": bug.actions} if bug else {}
