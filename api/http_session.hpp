@@ -1,7 +1,7 @@
-// One connection of the server: the only header with Beast, seen by http_server.cpp,
-// http_session.cpp and http_websocket.cpp alone. Beast parses requests; answers are written by hand, one write at a time.
-// Each session has one deadline that its timer looks at, because a beast::tcp_stream that times out
-// closes the socket before a 408 could be sent.
+// One connection of the server, seen by http_server.cpp, http_session.cpp and http_websocket.cpp
+// alone. Beast parses requests; answers are written by hand, one write at a time. Each session has
+// one deadline that its timer looks at, because a beast::tcp_stream that times out closes the
+// socket before a 408 could be sent.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #include <optional>
 #include <unordered_set>
 
-#include "api/connection.hpp"
+#include "api/http_connection.hpp"
 #include "api/early_checks.hpp"
 #include "api/http_server.hpp"
 #include "shared/clock.hpp"

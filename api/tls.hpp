@@ -1,5 +1,5 @@
 // The api's certificate and how TLS is spoken: 1.2 and 1.3, with forward secrecy and authenticated
-// encryption only, no compression, no renegotiation. OpenSSL does it; the choices are made in tls.cpp.
+// encryption only, no compression, no renegotiation. OpenSSL does it.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>

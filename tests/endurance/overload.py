@@ -29,6 +29,7 @@ from PIL import Image
 
 QUEUE = 64       # jobs that may wait
 MB_MAX = 24      # that a process may grow while it is overloaded, whatever comes
+FEW, MANY = 500, 200_000  # finished jobs that are kept: few, so that Redis has as many as it keeps from the beginning on
 SLOW = 200
 
 
@@ -212,11 +213,21 @@ def idle_connections(world, load, options, verdict):
     small_memory(verdict, "idle", memory)
 
 
+def keep_finished(world, most):
+    """Starts the broker again with that setting."""
+    broker = world.brokers[0]
+    broker.send(15)
+    broker.process.wait(60)
+    broker.command += ["--set", f"broker.finished_jobs_max={most}"]
+    broker.start()
+
+
 def finished_jobs(world, load, options, verdict):
     """Made by the functions that Redis runs, listed over HTTP, and collected by a broker that may keep few."""
     url, store = world.urls()[0], world.store()
     from queue_clients import job_id  # beside the clients of the other run
     made, before = set(), store.zcard(f"{worlds.PREFIX}queue:all")
+    keep_finished(world, MANY)
     memory = Memory([*world.apis, *world.brokers])
     memory.start()
     for _ in range(0, options.jobs, 500):
@@ -240,11 +251,7 @@ def finished_jobs(world, load, options, verdict):
     verdict.rule(len(listed) == len(set(listed)), "a job is listed twice")
     verdict.rule(made <= set(listed), f"{len(made - set(listed))} of {len(made)} jobs are not listed")
     verdict.say(f"{len(listed)} jobs listed in {pages} pages")
-    broker = world.brokers[0]
-    broker.send(15)
-    broker.process.wait(60)
-    broker.command += ["--set", "broker.finished_jobs_max=10"]
-    broker.start()
+    keep_finished(world, 10)
     done = f"{worlds.PREFIX}queue:done"
     worlds.wait_until(lambda: store.zcard(done) <= 10, 60 + options.jobs / 100, "the collection")
     left = len(list(store.scan_iter(f"{worlds.PREFIX}job:*", count=1000)))
@@ -257,6 +264,7 @@ def run(options, verdict):
     with tempfile.TemporaryDirectory(prefix="vultus-l-") as folder:
         world = worlds.World(folder, options.programs, brokers=1, apis=1, workers=2)
         world.apis[0].command += ["--set", f"api.queue_jobs_max={QUEUE}"]
+        world.brokers[0].command += ["--set", f"broker.finished_jobs_max={FEW}"]
         try:
             world.start_links()
             for one in world.all:

@@ -92,6 +92,8 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"prometheus/", {"shared/metrics.cpp"}},
     {"sodium", {"shared/ids.cpp", "shared/secret.cpp", "workers/models.cpp"}},
     {"boost/beast", {"api/http_", "clients/camera/live_link.cpp", "clients/lfw/service.cpp"}},
+    {"boost/asio/ssl", {"api/http_connection.hpp", "api/tls"}},
+    {"openssl/", {"api/tls.cpp"}},
     {"boost/json", {"api/json", "workers/results.cpp", "clients/ctl/json", "clients/camera/json",
       "clients/lfw/service_answer.cpp"}},
     {"opencv2/", {"workers/image", "clients/camera/"}},

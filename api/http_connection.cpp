@@ -1,5 +1,5 @@
-// See connection.hpp.
-#include "api/connection.hpp"
+// See http_connection.hpp.
+#include "api/http_connection.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
