@@ -23,6 +23,8 @@ import time
 import urllib.error
 import urllib.request
 
+import redis_users
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/release/bin"))
 READY_SECONDS = 120    # loading a large append-only file and the models takes its time
@@ -98,6 +100,7 @@ class Service:
         except OSError:
             sys.exit(f"{self.data} is in use by another ./run; give this one its own --data and --port")
         self.signals = 0
+        self.users = self.data / "redis-users" if options.redis_users else None
         self.scheme = "http"
         self.redis = Child("redis", self.redis_command(), self.logs / "redis.log")
         self.broker = self.program("broker")
@@ -109,10 +112,17 @@ class Service:
         command = [str(ROOT / "config/redis"), str(ROOT / "config/redis.conf"), str(self.data / "redis"),
                    "--unixsocket", str(self.run / "redis.sock")]
         if self.options.redis_port:
-            command += ["--port", str(self.options.redis_port), "--requirepass", self.password()]
+            command += ["--port", str(self.options.redis_port)]
+        if self.users:
+            command += ["--aclfile", str(redis_users.write_users(self.users, self.password()))]
+        elif self.options.redis_port:
+            command += ["--requirepass", self.password()]
         return command
 
     def password(self):
+        """Of Redis' default user; vultusctl reads it there, too. None: it needs none."""
+        if not self.users and not self.options.redis_port:
+            return None
         path = self.run / "redis.password"
         if not path.exists():
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
@@ -124,7 +134,10 @@ class Service:
         command = [str(PROGRAMS / f"vultus-{name}"),
                    "--config", str(self.options.config or ROOT / "config/vultus.toml"),
                    "--set", f"common.data={self.data}"]
-        if self.options.redis_port:
+        if self.users:
+            command += ["--set", f"redis.user=vultus-{name}",
+                        "--set", f"redis.password_file={self.users}/vultus-{name}.password"]
+        elif self.options.redis_port:
             command += ["--set", f"redis.password={self.password()}"]
         if name == "api":
             command += ["--set", f"api.port={self.options.port}"]
@@ -145,7 +158,7 @@ class Service:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(1)
                 connection.connect(str(self.run / "redis.sock"))
-                if self.options.redis_port:
+                if self.password():
                     connection.sendall(f"AUTH {self.password()}\r\n".encode())
                     connection.recv(64)
                 connection.sendall(b"PING\r\n")
@@ -240,6 +253,9 @@ def arguments():
     parser.add_argument("--redis-port", type=int, default=0,
                         help="open Redis on this loopback port, with a generated password "
                              "(<data>/run/redis.password); without it only the unix socket")
+    parser.add_argument("--redis-users", action="store_true",
+                        help="a Redis user for each kind of process, with just the commands it needs, and a password for "
+                             "all others (<data>/redis-users)")
     parser.add_argument("--config", help="settings file (default config/vultus.toml)")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value",
                         help="one setting of config/vultus.toml; may be repeated")

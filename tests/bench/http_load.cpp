@@ -39,13 +39,13 @@ class client {
     // Counts the faces of a succeeded job in `faces`.
     outcome ask(const std::string& request, std::size_t& faces) {
         if (broken_) connect();
-        if (broken_ || !send_all(request)) return fault();
+        if (broken_ || !send_all(request)) return fault("cannot send");
         std::string answer;
         std::size_t whole = std::string::npos;
         while (answer.size() < whole) {
             char buffer[16'384];
             const auto got = ::recv(socket_, buffer, sizeof buffer, 0);
-            if (got <= 0) return fault();
+            if (got <= 0) return fault("the connection ended: " + answer);
             answer.append(buffer, static_cast<std::size_t>(got));
             if (whole == std::string::npos) whole = length_of(answer);
         }
@@ -56,7 +56,7 @@ class client {
         }
         if (!answer.starts_with("HTTP/1.1 200") ||
             answer.find("\"state\":\"succeeded\"") == std::string::npos) {
-            return fault();
+            return fault(answer);
         }
         for (auto at = answer.find("\"box\":"); at != std::string::npos;) {
             ++faces;
@@ -77,8 +77,9 @@ class client {
         ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         broken_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0;
     }
-    outcome fault() {
+    outcome fault(const std::string& what) {
         broken_ = true;
+        std::fprintf(stderr, "failed: %.600s\n", what.c_str());
         return outcome::failed;
     }
     bool send_all(const std::string& bytes) {

@@ -43,11 +43,11 @@ def wait_until(condition, seconds=30, what="the condition"):
 class Service:
     """One running service. `pids(name)` gives the live processes of one program."""
 
-    def __init__(self, data, workers=1, settings=(), environment=None):
+    def __init__(self, data, workers=1, settings=(), environment=None, words=()):
         self.data, self.port = pathlib.Path(data), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
-                   "--data", str(data), "--workers", str(workers)]
+                   "--data", str(data), "--workers", str(workers), *words]
         for setting in settings:
             command += ["--set", setting]
         env = {"VULTUS_BIN": str(ROOT / "build/e2e/bin"), **os.environ, **(environment or {})}
@@ -81,8 +81,8 @@ class Service:
                     found.append(pid)
         return found
 
-    def redis(self):
-        return redis.Redis(unix_socket_path=str(self.data / "run/redis.sock"))
+    def redis(self, **user):
+        return redis.Redis(unix_socket_path=str(self.data / "run/redis.sock"), **user)
 
     def stop(self):
         if self.process.poll() is None:
