@@ -53,6 +53,8 @@ constexpr std::size_t segment_rows = 4'096;             ///< faces in one shared
 constexpr std::size_t embedding_floats = 128;
 constexpr std::size_t embedding_bytes = embedding_floats * 4;
 constexpr std::size_t chip_side = 150;                  ///< pixels of an aligned face
+constexpr std::size_t picture_side = 112;               ///< pixels of the kept picture of a face
+constexpr std::size_t picture_bytes = 16 * kib;         ///< JPEG of it
 constexpr std::size_t batch_max = 128;                  ///< chips embedded in one pass
 
 // Messages between the processes.

@@ -4,7 +4,7 @@
 -- folder are joined in the order of their names. This one holds what all the others stand on:
 -- limits, the context of a call, numbers as text.
 
-local library = {major = 1, minor = 2}
+local library = {major = 1, minor = 3}
 
 -- The same numbers as in shared/limits.hpp; a test compares them.
 local limits = {
@@ -19,6 +19,7 @@ local limits = {
     gallery_faces = 1000000,
     faces_per_label = 1000,
     embedding_bytes = 512,
+    picture_bytes = 16384,
     workers = 1024,
     idempotency_keys = 1000000,
     access_keys = 1000,

@@ -23,7 +23,7 @@ function key.gallery(collection, part)
     return P .. 'gallery:' .. collection .. (part and ':' .. part or '')
 end
 
--- part: vectors, faces, labels, by_label, log
+-- part: vectors, faces, labels, by_label, log, pictures
 function key.faces(collection, epoch, part)
     return P .. 'gallery:' .. collection .. ':' .. int(epoch) .. ':' .. part
 end

@@ -1,8 +1,9 @@
 -- The faces of a collection, their version and their log, and who must acknowledge a version.
--- A face stands in five keys of its epoch: vectors, faces, labels (counts), by_label, log.
+-- A face stands in five keys of its epoch: vectors, faces, labels (counts), by_label, log; and in
+-- a sixth, pictures, if its picture is kept.
 
 local gallery = {}
-local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log'}
+local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures'}
 
 local gallery_fields = {
     'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
@@ -136,11 +137,27 @@ function gallery.faces_of(g, label)
     return ids
 end
 
--- faces: {{id, rest, vector}, ...} of one train.
+function gallery.has_pictures(g)
+    return g.exists and redis.call('EXISTS', part(g, 'pictures')) == 1
+end
+
+function gallery.has_picture(g, face_id)
+    return redis.call('HEXISTS', part(g, 'pictures'), face_id) == 1
+end
+
+-- The JPEG of one face of a label, or nil.
+function gallery.picture(g, label, face_id)
+    if not g.exists or
+        not redis.call('ZSCORE', part(g, 'by_label'), label .. '\n' .. face_id) then return nil end
+    return present(redis.call('HGET', part(g, 'pictures'), face_id))
+end
+
+-- faces: {{id, rest, vector, picture or nil}, ...} of one train.
 function gallery.add(g, label, faces)
     begin(g)
     for _, face in ipairs(faces) do
         redis.call('HSET', part(g, 'vectors'), face[1], face[3])
+        if face[4] then redis.call('HSET', part(g, 'pictures'), face[1], face[4]) end
         put(g, label, face[1], face[2])
     end
     count_label(g, label, #faces)
@@ -153,6 +170,7 @@ function gallery.remove(g, label, ids)
     for _, id in ipairs(ids) do take(g, label, id) end
     redis.call('HDEL', part(g, 'vectors'), unpack(ids))
     redis.call('HDEL', part(g, 'faces'), unpack(ids))
+    redis.call('HDEL', part(g, 'pictures'), unpack(ids))
     count_label(g, label, -#ids)
     g.faces = g.faces - #ids
     commit(g, true)

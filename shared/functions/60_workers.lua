@@ -145,13 +145,32 @@ function worker.complete_recognize(a)
     return {'succeeded', int(version)}
 end
 
--- The faces of a train as {id, rest, vector}, checked.
+-- Where the faces end: before the word `pictures`, or with the arguments. No id of a face is that.
+local function faces_end(a)
+    for i = 6, #a, 3 do if a[i] == 'pictures' then return i - 1 end end
+    return #a
+end
+
+-- Gives the faces their pictures, which stand behind the word as id and JPEG.
+local function add_pictures(faces, a, from)
+    if (#a - from) % 2 ~= 1 then refuse('pictures come by two') end
+    local at = {}
+    for _, face in ipairs(faces) do at[face[1]] = face end
+    for i = from, #a, 2 do
+        local face, picture = at[a[i]], a[i + 1]
+        if not face or face[4] then refuse('a picture of no face') end
+        if #picture < 1 or #picture > limits.picture_bytes then refuse('bytes of a picture') end
+        face[4] = picture
+    end
+end
+
+-- The faces of a train as {id, rest, vector, picture or nil}, checked.
 local function trained_faces(id, a)
-    local faces, seen = {}, {}
-    if #a < 8 or (#a - 5) % 3 ~= 0 or (#a - 5) / 3 > limits.files_per_train then
+    local faces, seen, last = {}, {}, faces_end(a)
+    if last < 8 or (last - 5) % 3 ~= 0 or (last - 5) / 3 > limits.files_per_train then
         refuse('faces are 1 to 16 groups of three')
     end
-    for i = 6, #a, 3 do
+    for i = 6, last, 3 do
         local face_id = a[i]
         if string.sub(face_id, 1, #id + 1) ~= id .. '-' or seen[face_id] then refuse('face_id') end
         if not string.find(a[i + 1], '^{"') then refuse('face_json is not an object') end
@@ -159,6 +178,7 @@ local function trained_faces(id, a)
         seen[face_id] = true
         faces[#faces + 1] = {face_id, a[i + 1], a[i + 2]}
     end
+    if last < #a then add_pictures(faces, a, last + 2) end
     return faces
 end
 

@@ -50,11 +50,24 @@ function read.version(a)
             g.embedding_model or ''}
 end
 
+-- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,
+-- as a page has 1,000 labels.
+local function portrait(g, by_label, label, oldest)
+    local function look(member)
+        local id = string.sub(member, #label + 2)
+        return gallery.has_picture(g, id) and id
+    end
+    return look(oldest) or look(redis.call('ZREVRANGEBYLEX', by_label, '[' .. label .. '\n\255',
+        '[' .. label .. '\n', 'LIMIT', 0, 1)[1]) or ''
+end
+
 -- One range query for each label: from the last face of one to the first face of the next.
 function read.faces(a)
     local g, label = gallery.read(collection_name(a[1])), a[2]
     local most = math.min(number(a[3], 'count'), limits.page_size)
     local by_label = key.faces(g.collection, g.epoch, 'by_label')
+    local asked = a[4] == 'pictures'
+    local pictures = asked and gallery.has_pictures(g)
     local reply, found = {}, 0
     while found < most do
         local from = label == '' and '-' or '(' .. label .. '\n\255'
@@ -64,6 +77,9 @@ function read.faces(a)
         found = found + 1
         reply[#reply + 1] = label
         reply[#reply + 1] = int(gallery.label_count(g, label))
+        if asked then
+            reply[#reply + 1] = pictures and portrait(g, by_label, label, first) or ''
+        end
     end
     return {'ok', int(g.version), int(g.faces), int(g.people), int(found), unpack(reply)}
 end
@@ -73,12 +89,23 @@ function read.label(a)
     local ids = gallery.faces_of(g, a[2])
     if #ids == 0 then return {'not_found'} end
     local texts = redis.call('HMGET', key.faces(g.collection, g.epoch, 'faces'), unpack(ids))
+    local asked = a[3] == 'pictures'
+    local pictures = asked and gallery.has_pictures(g)
     local reply = {'ok', int(g.version), int(#ids)}
     for i, id in ipairs(ids) do
         reply[#reply + 1] = id
         reply[#reply + 1] = texts[i] or ''
+        if asked then
+            reply[#reply + 1] = pictures and gallery.has_picture(g, id) and '1' or '0'
+        end
     end
     return reply
+end
+
+function read.picture(a)
+    local picture = gallery.picture(gallery.read(collection_name(a[1])), a[2], a[3])
+    if not picture then return {'not_found'} end
+    return {'ok', picture}
 end
 
 function read.collections(a)

@@ -245,7 +245,28 @@ function phase.galleries(position, n, sums, problem)
     return int(which + 1) .. '/0'
 end
 
-local order = {'jobs', 'indexes', 'lines', 'keys', 'galleries'}
+-- A picture goes in the call in which its face goes. Position: "<rank of the collection>/<cursor>".
+function phase.pictures(position, n, sums, problem)
+    local which, cursor = string.match(position .. '/0', '^(%d+)/(%d+)')
+    local name = redis.call('ZRANGE', key.of('collections'), which, which)[1]
+    if not name then return nil end
+    local g = gallery.read(name)
+    local pictures = key.faces(name, g.epoch, 'pictures')
+    local reply = redis.call('HSCAN', pictures, cursor, 'COUNT', math.min(n, 100))  -- 4 kB each
+    for i = 1, #reply[2], 2 do
+        local id, bytes = reply[2][i], #reply[2][i + 1]
+        if redis.call('HEXISTS', key.faces(name, g.epoch, 'faces'), id) == 0 then
+            problem('a picture of ' .. id .. ' in ' .. name .. ', which is no face')
+        end
+        if bytes < 1 or bytes > limits.picture_bytes then
+            problem('the picture of ' .. id .. ' in ' .. name .. ' has ' .. int(bytes) .. ' bytes')
+        end
+    end
+    if reply[1] ~= '0' then return which .. '/' .. reply[1] end
+    return int(tonumber(which) + 1) .. '/0'
+end
+
+local order = {'jobs', 'indexes', 'lines', 'keys', 'galleries', 'pictures'}
 
 local function read_sums(text)
     local sums = {}

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,20 @@ struct model_gallery {
     bool exists = false, deleted = false;
     std::int64_t epoch = 0, seq = 0, removed = 0;
     std::map<std::string, std::string> faces;  ///< face id → label
+    std::set<std::string> shown;               ///< ids of faces that were given a picture
     std::int64_t version() const { return epoch * epoch_size + seq; }
+    void add(const std::string& face, const std::string& label, bool with_picture) {
+        ++seq;
+        faces[face] = label;
+        if (with_picture) shown.insert(face);
+    }
+    std::set<std::string> pictures() const {
+        std::set<std::string> kept;
+        for (const auto& [id, label] : faces) {
+            if (shown.contains(id)) kept.insert(id);
+        }
+        return kept;
+    }
     std::map<std::string, int> people() const {
         std::map<std::string, int> count;
         for (const auto& [id, label] : faces) ++count[label];

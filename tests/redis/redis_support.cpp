@@ -193,6 +193,12 @@ words redis_calls::problems(int count) {
     return {"fsck does not end"};
 }
 
+std::set<std::string> redis_calls::pictures(const std::string& collection, std::int64_t epoch) {
+    const std::string name = "gallery:" + collection + ":" + std::to_string(epoch) + ":pictures";
+    const words ids = plain({"HKEYS", key(name)});
+    return {ids.begin(), ids.end()};
+}
+
 words redis_calls::events(const std::string& id) {
     const words all = plain({"XRANGE", key("events"), "-", "+"});
     words out;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ class redis_calls {
     words problems(int count = 100);
     /// "a>b why" for each event of a job.
     words events(const std::string& id);
+    /// The faces of an epoch that have a picture.
+    std::set<std::string> pictures(const std::string& collection, std::int64_t epoch);
     static std::string key(const std::string& name) { return "vultus:{0}:" + name; }
 
  private:

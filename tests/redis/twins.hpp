@@ -248,7 +248,7 @@ class twins {
     }
     void complete(const step& s) {
         const token t = draw(s);
-        if (t.j && t.j->type == "train") return complete_train(t);
+        if (t.j && t.j->type == "train") return complete_train(t, s.c % 2 != 0);
         if (t.j && t.j->type != "recognize") return;
         const std::int64_t now = t.j ? m_.galleries[t.j->collection].version() : 0;
         const std::int64_t version =
@@ -260,20 +260,18 @@ class twins {
         expect(reply, "succeeded");
         t.j->state = "succeeded";
     }
-    void complete_train(const token& t) {
+    void complete_train(const token& t, bool shown) {
         const std::string face = t.id + "-0";
-        const words reply = f_("complete_train", {t.id, t.attempt, t.worker, "m", "{}", face,
-                                                  "{\"job_id\":1}", vector_of('x')});
+        words all{t.id, t.attempt, t.worker, "m", "{}", face, "{\"job_id\":1}", vector_of('x')};
+        if (shown) all.insert(all.end(), {"pictures", face, "jpeg"});
+        const words reply = f_("complete_train", all);
         if (refused(t, reply)) return;
         const std::string stored = m_.replayed_label(*t.j);
-        if (stored.empty()) {
-            t.j->state = "succeeded";
-            return expect(reply, "superseded");
-        }
+        if (stored.empty()) t.j->state = "succeeded";
+        if (stored.empty()) return expect(reply, "superseded");
         auto& g = m_.galleries[t.j->collection];
         if (!g.exists || g.deleted) m_.new_epoch(g);
-        ++g.seq;
-        g.faces[face] = stored;
+        g.add(face, stored, shown);
         t.j->version = g.version();
         t.j->state = "publishing";
         m_.settle(t.j->collection);
@@ -385,6 +383,7 @@ class twins {
             for (std::size_t i = 5; i < reply.size(); i += 2)
                 people[reply[i]] = std::stoi(reply[i + 1]);
             RC_ASSERT(people == g.people());
+            RC_ASSERT(f_.pictures(name, g.epoch) == g.pictures());
         }
         const words problems = f_.problems(1000);
         if (!problems.empty()) RC_LOG() << problems[0] << "\n";

@@ -113,7 +113,7 @@ TEST_F(upkeep, list_is_newest_first_in_pages) {
 TEST_F(upkeep, job_and_open_and_about) {
     accept(1);
     EXPECT_THAT(f("job", {id_of(1)}), Contains("min_version"));
-    EXPECT_THAT(f("about"), ElementsAre("ok", "1", "2"));
+    EXPECT_THAT(f("about"), ElementsAre("ok", "1", "3"));
     EXPECT_THAT(f("open", {"1"}), ElementsAre("ok", "1", "1"));
     EXPECT_THAT(f("open", {"2"}), ElementsAre("wrong_schema", "1 1"));
 }
@@ -135,6 +135,7 @@ TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
     says("gallery_faces", limits::gallery_faces);
     says("faces_per_label", limits::faces_per_label);
     says("embedding_bytes", limits::embedding_bytes);
+    says("picture_bytes", limits::picture_bytes);
     says("workers", limits::workers);
     says("idempotency_keys", limits::idempotency_keys);
     says("access_keys", limits::access_keys);
@@ -314,6 +315,7 @@ TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
         "redis.call('HSET', p .. 'vectors', id, ARGV[2]) "
         "redis.call('HSET', p .. 'faces', id, '{\"label\":\"' .. label .. '\",\"a\":1}') "
         "redis.call('ZADD', p .. 'by_label', 0, label .. '\\n' .. id) "
+        "if i % 4 == 3 then redis.call('HSET', p .. 'pictures', id, 'jpeg') end "
         "redis.call('HINCRBY', p .. 'labels', label, 1) end "
         "redis.call('HINCRBY', KEYS[1] .. 'gallery:default', 'faces', 10000) "
         "redis.call('HINCRBY', KEYS[1] .. 'gallery:default', 'people', 2500)";
@@ -331,8 +333,8 @@ TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     f("lease", {"w", "1", "0", "64", "100000", ""});
     f("lease", {"w", "1", "0", "64", "100000", "train"});
     f("cancel", {id_of(10'999)});
-    f("faces", {"default", "", "1000"});
-    f("label", {"default", "Ann"});
+    f("faces", {"default", "", "1000", "pictures"});
+    f("label", {"default", "Ann", "pictures"});
     f("list", {"dead", "", "", "1000"});
     f("delta", {"default", "1", "0"});
     f("stats");
