@@ -74,7 +74,11 @@ struct job_record {
 };
 
 struct job_page { std::vector<job_record> jobs; std::string next; };      ///< next empty: the end
-struct label_count { std::string label; std::uint64_t faces = 0; };
+struct label_count {
+    std::string label;
+    std::uint64_t faces = 0;
+    std::string picture;                                 ///< a face_id with a picture, if asked for
+};
 struct gallery_info {
     std::string collection, embedding_model;
     gallery_version version = 0, removed_version = 0;
@@ -82,7 +86,10 @@ struct gallery_info {
 };
 struct label_page { gallery_info gallery; std::vector<label_count> labels; std::string next; };
 struct collection_page { std::vector<gallery_info> collections; std::string next; };
-struct face_record { std::string face_id, json; };       ///< JSON as the worker wrote it
+struct face_record {
+    std::string face_id, json;                           ///< JSON as the worker wrote it
+    bool picture = false;                                ///< has one; false if not asked for
+};
 
 struct queue_stats {
     std::uint64_t interactive = 0, bulk = 0, running = 0, delayed = 0, dead = 0, publishing = 0;
@@ -169,6 +176,7 @@ struct new_face {
     std::string face_id;                                 ///< "<job id>-<n>"
     std::string json;                                    ///< label, job_id, created_at, box, score
     std::string vector;                                  ///< 512 bytes, float32 little-endian
+    std::string picture{};                               ///< JPEG; empty: none is kept
 };
 
 struct exported_face {
@@ -228,9 +236,12 @@ class job_store {
     redis_call<job_page> jobs(std::optional<job_state>, std::optional<job_type>, std::size_t count,
                               const std::string& page) const;
     redis_call<label_page> labels(std::string_view collection, std::size_t count,
-                                  const std::string& page) const;
-    redis_call<std::vector<face_record>> faces(std::string_view collection,
-                                               std::string_view label) const;
+                                  const std::string& page, bool pictures = false) const;
+    redis_call<std::vector<face_record>> faces(std::string_view collection, std::string_view label,
+                                               bool pictures = false) const;
+    /// The JPEG of one face. errors not_found: no such face of this label, or it has none
+    redis_call<std::string> picture(std::string_view collection, std::string_view label,
+                                    std::string_view face_id) const;
     redis_call<collection_page> collections(std::size_t count, const std::string& page) const;
     redis_call<gallery_info> gallery(std::string_view collection) const;  ///< unknown: version 0
     redis_call<queue_stats> stats() const;

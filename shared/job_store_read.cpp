@@ -133,12 +133,14 @@ redis_call<job_page> job_store::jobs(std::optional<job_state> state, std::option
 }
 
 redis_call<label_page> job_store::labels(std::string_view collection, std::size_t count,
-                                         const std::string& page) const {
+                                         const std::string& page, bool pictures) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
+    std::vector<std::string> words{std::string(collection), page, std::to_string(count)};
+    if (pictures) words.push_back("pictures");
     return function_call<label_page>(
-        "faces", prefix_, {std::string(collection), page, std::to_string(count)},
-        [name = std::string(collection), count](const std::string& status,
-                                                fields& all) -> result<label_page> {
+        "faces", prefix_, std::move(words),
+        [name = std::string(collection), count, pictures](const std::string& status,
+                                                          fields& all) -> result<label_page> {
             if (status != "ok") return unexpected_reply(status);
             label_page made;
             made.gallery.collection = name;
@@ -147,8 +149,10 @@ redis_call<label_page> job_store::labels(std::string_view collection, std::size_
             made.gallery.people = all.number();
             all.number();
             while (all.more()) {
-                std::string label = all.text();
-                made.labels.push_back({std::move(label), all.number()});
+                label_count& one = made.labels.emplace_back();
+                one.label = all.text();
+                one.faces = all.number();
+                if (pictures) one.picture = all.text();
             }
             if (made.labels.size() >= count) made.next = made.labels.back().label;
             return made;
@@ -156,11 +160,14 @@ redis_call<label_page> job_store::labels(std::string_view collection, std::size_
 }
 
 redis_call<std::vector<face_record>> job_store::faces(std::string_view collection,
-                                                      std::string_view label) const {
+                                                      std::string_view label,
+                                                      bool pictures) const {
     using records = std::vector<face_record>;
+    std::vector<std::string> words{std::string(collection), std::string(label)};
+    if (pictures) words.push_back("pictures");
     return function_call<records>(
-        "label", prefix_, {std::string(collection), std::string(label)},
-        [](const std::string& status, fields& all) -> result<records> {
+        "label", prefix_, std::move(words),
+        [pictures](const std::string& status, fields& all) -> result<records> {
             if (status == "not_found") {
                 return fail(errc::not_found, "There is no person of that name.");
             }
@@ -169,10 +176,23 @@ redis_call<std::vector<face_record>> job_store::faces(std::string_view collectio
             all.number();
             all.number();
             while (all.more()) {
-                std::string id = all.text();
-                made.push_back({std::move(id), all.text()});
+                face_record& one = made.emplace_back();
+                one.face_id = all.text();
+                one.json = all.text();
+                if (pictures) one.picture = all.number() != 0;
             }
             return made;
+        });
+}
+
+redis_call<std::string> job_store::picture(std::string_view collection, std::string_view label,
+                                           std::string_view face_id) const {
+    return function_call<std::string>(
+        "picture", prefix_, {std::string(collection), std::string(label), std::string(face_id)},
+        [](const std::string& status, fields& all) -> result<std::string> {
+            if (status == "ok") return all.text();
+            if (status == "not_found") return fail(errc::not_found, "This face has no picture.");
+            return unexpected_reply(status);
         });
 }
 

@@ -1,5 +1,7 @@
 // The calls of a worker: registration, holdings, leases, photos, and the writes that end an
 // attempt.
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "shared/job_store.hpp"
@@ -204,11 +206,18 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     std::vector<std::string> words{attempt.job_id, std::to_string(attempt.attempt),
                                    std::string(worker_id), std::string(embedding_model),
                                    std::move(result)};
+    std::vector<std::string> pictures;
     for (new_face& face : faces) {
+        if (!face.picture.empty()) {
+            pictures.push_back(face.face_id);
+            pictures.push_back(std::move(face.picture));
+        }
         words.push_back(std::move(face.face_id));
         words.push_back(std::move(face.json));
         words.push_back(std::move(face.vector));
     }
+    if (!pictures.empty()) words.push_back("pictures");
+    std::move(pictures.begin(), pictures.end(), std::back_inserter(words));
     return commit("complete_train", prefix_, std::move(words));
 }
 

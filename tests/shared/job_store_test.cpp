@@ -177,6 +177,9 @@ TEST_F(job_store_call, changes_and_galleries) {
     ASSERT_THAT(faces, SizeIs(1));
     EXPECT_THAT(faces[0].json, HasSubstr("\"label\":\"Ada\""));
     EXPECT_EQ(code(store.faces("staff", "Bob")), "not_found");
+    EXPECT_EQ(must(store.labels("staff", 1, "", true)).labels.at(0).picture, "");
+    EXPECT_FALSE(must(store.faces("staff", "Ada", true)).at(0).picture);
+    EXPECT_EQ(code(store.picture("staff", "Ada", faces[0].face_id)), "not_found");
     ASSERT_THAT(must(store.collections(10, "")).collections, SizeIs(1));
     EXPECT_EQ(must(store.collections(10, "")).collections[0].collection, "staff");
 
