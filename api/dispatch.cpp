@@ -29,6 +29,8 @@ asio::awaitable<response> dispatch(request& from, services& with) {
             co_return co_await handlers::list_faces(from, with);
         case route::face:
             co_return co_await handlers::forget(from, with);
+        case route::face_picture:
+            co_return co_await handlers::face_picture(from, with);
         case route::calibrate:
             co_return co_await handlers::calibrate(from, with);
         case route::clear:

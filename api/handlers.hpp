@@ -19,6 +19,7 @@ response live_channel(request& from, services& with);
 
 asio::awaitable<response> list_labels(request& from, services& with);
 asio::awaitable<response> list_faces(request& from, services& with);
+asio::awaitable<response> face_picture(request& from, services& with);
 
 asio::awaitable<response> clear(request& from, services& with);
 asio::awaitable<response> forget(request& from, services& with);

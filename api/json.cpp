@@ -117,12 +117,12 @@ bool is_json(std::string_view text) {
     return !bad;
 }
 
-std::string trained_face_json(std::string_view face_id, std::string_view stored) {
+std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture) {
     boost::system::error_code bad;
     auto parsed = json::parse(json::string_view(stored.data(), stored.size()), bad, {}, strict());
     auto* object = bad ? nullptr : parsed.if_object();
     json_object text;
-    text.add("face_id", face_id);
+    text.add("face_id", face_id).add("picture", picture);
     if (object == nullptr) return text.take();
     for (const auto& member : *object) {
         if (member.key() == "label") continue;

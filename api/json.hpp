@@ -62,8 +62,9 @@ struct json_submission {
 ///           limits::body_bytes
 result<json_submission> parse_json_submission(std::string_view body);
 
-/// A trained face as a client sees it: its id, and what the worker stored but the label.
-std::string trained_face_json(std::string_view face_id, std::string_view stored);
+/// A trained face as a client sees it: its id, whether it has a picture, and what the worker stored
+/// but the label.
+std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture);
 
 /// True if the text is one JSON value within the depth limit.
 bool is_json(std::string_view text);

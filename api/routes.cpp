@@ -36,6 +36,8 @@ constexpr std::array table{
               "collection"},
     route_row{route::face, "face", "/api/faces/{}/{}", {absent, absent, admin}, reach::by_field,
               none, "collection"},
+    route_row{route::face_picture, "face_picture", "/api/faces/{}/{}/picture",
+              {read, absent, absent}, reach::by_field, none, "collection"},
     route_row{route::calibrate, "calibrate", "/api/calibrate", {absent, admin, absent},
               reach::by_field, none, "collection"},
     route_row{route::clear, "clear", "/api/clear", {absent, admin, absent}, reach::by_field, none,

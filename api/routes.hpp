@@ -19,6 +19,7 @@ enum class route {
     faces,
     label,
     face,
+    face_picture,
     calibrate,
     clear,
     rename,

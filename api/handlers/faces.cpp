@@ -1,4 +1,5 @@
-// Who is known: people with their number of faces, the faces of one person, collections.
+// Who is known: people with their number of faces, the faces of one person and their pictures,
+// collections.
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/json.hpp"
@@ -17,11 +18,14 @@ asio::awaitable<response> list_labels(request& from, services& with) {
     const auto wanted = parse_page(*fields);
     if (!wanted) co_return refuse(wanted.error(), from, with);
     const auto found =
-        co_await with.redis.call(with.store.labels(*collection, wanted->size, wanted->token));
+        co_await with.redis.call(with.store.labels(*collection, wanted->size, wanted->token, true));
     if (!found) co_return refuse(found.error(), from, with);
     json_array rows;
-    for (const auto& [label, faces] : found->labels) {
-        rows.raw(json_object().add("label", label).add("count", faces).take());
+    for (const auto& one : found->labels) {
+        json_object row;
+        row.add("label", one.label).add("count", one.faces);
+        if (!one.picture.empty()) row.add("picture_face_id", one.picture);
+        rows.raw(row.take());
     }
     json_object text;
     text.add("collection", *collection);
@@ -38,16 +42,33 @@ asio::awaitable<response> list_faces(request& from, services& with) {
     const auto collection = collection_for(from, from.query);
     if (!collection) co_return refuse(collection.error(), from, with);
     if (auto good = check_label(label); !good) co_return refuse(good.error(), from, with);
-    const auto found = co_await with.redis.call(with.store.faces(*collection, label));
+    const auto found = co_await with.redis.call(with.store.faces(*collection, label, true));
     if (!found) co_return refuse(found.error(), from, with);
     if (found->empty()) {
         co_return refuse({errc::not_found, "nobody of that name is in the collection"}, from, with);
     }
     json_array rows;
-    for (const auto& face : *found) rows.raw(trained_face_json(face.face_id, face.json));
+    for (const auto& face : *found) {
+        rows.raw(trained_face_json(face.face_id, face.json, face.picture));
+    }
     json_object text;
     text.add("collection", *collection).add("label", label).raw("faces", rows.take());
     co_return json_response(200, text.take());
+}
+
+/// Kept nowhere on its way: a face that was removed is shown by no cache.
+asio::awaitable<response> face_picture(request& from, services& with) {
+    const auto& label = from.segments[0];
+    const auto collection = collection_for(from, from.query);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    if (auto good = check_label(label); !good) co_return refuse(good.error(), from, with);
+    auto found =
+        co_await with.redis.call(with.store.picture(*collection, label, from.segments[1]));
+    if (!found) co_return refuse(found.error(), from, with);
+    response answer;
+    answer.body = std::move(*found);
+    answer.with("Content-Type", "image/jpeg").with("Cache-Control", "private, no-store");
+    co_return answer;
 }
 
 /// Those that the key names, so that no page shows where others would stand.

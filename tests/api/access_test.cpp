@@ -19,7 +19,8 @@ std::string target_of(const route_row& row, const std::string& method, const std
         std::string value = "ada";
         if (row.collection == reach::by_job) value = job;
         if (row.collection == reach::by_path) value = "team";
-        if (row.to == route::face && at > 12) value = job + "-1";
+        const bool face = row.to == route::face || row.to == route::face_picture;
+        if (face && at > 12) value = job + "-1";
         target.replace(at, 2, value);
     }
     if (row.collection != reach::by_field) return target;

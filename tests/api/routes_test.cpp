@@ -21,6 +21,7 @@ TEST(routes, every_address_has_its_route) {
         {"/api/faces", route::faces},
         {"/api/faces/ada", route::label},
         {"/api/faces/ada/x-1", route::face},
+        {"/api/faces/a%2Fb/x-1/picture", route::face_picture},
         {"/api/calibrate", route::calibrate},
         {"/api/clear", route::clear},
         {"/api/rename", route::rename},
@@ -50,7 +51,7 @@ TEST(routes, every_address_has_its_route) {
 TEST(routes, unknown_addresses_are_not_found) {
     for (const auto* target :
          {"/api", "/api/", "/api/nothing", "/api/jobs/1/x", "//", "/api//train", "/api/jobs/",
-          "/a/b/c", "/api/faces/a/b/c", "/api/train/"}) {
+          "/a/b/c", "/api/faces/a/b/c", "/api/faces/a/b/picture/d", "/api/train/"}) {
         const auto found = match(target);
         ASSERT_FALSE(found) << target;
         EXPECT_EQ(found.error().code, errc::not_found) << target;

@@ -283,14 +283,15 @@ void fake_worker::complete(const leased_job& job, std::string result, std::strin
     EXPECT_EQ(done->state, commit_state::succeeded);
 }
 
-void fake_worker::complete_train(const leased_job& job, const std::string& name) {
+void fake_worker::complete_train(const leased_job& job, const std::string& name,
+                                 std::string picture) {
     new_face face;
     face.face_id = job.job_id + "-0";
-    face.json = R"("job_id":")" + job.job_id +
+    face.json = R"({"job_id":")" + job.job_id +
                 R"(","created_at":"2026-03-02T09:30:00.120Z","box":{"left":1,"top":2,"right":3,)"
                 R"("bottom":4},"detection_score":1.5})";
-    face.json = "{" + face.json;
     face.vector.assign(512, '\0');
+    face.picture = std::move(picture);
     const auto done = redis.call(store.complete_train(
         {job.job_id, job.attempt}, id,
         R"({"files":[{"index":0,"state":"accepted","face_id":")" + face.face_id + "\"}]}", "model",

@@ -96,7 +96,7 @@ class fake_worker {
     explicit fake_worker(redis_address address);
     leased_job lease();  ///< waits for one
     void complete(const leased_job& job, std::string result, std::string annotated = {});
-    void complete_train(const leased_job& job, const std::string& name);
+    void complete_train(const leased_job& job, const std::string& name, std::string picture = {});
     void fail(const leased_job& job, const error& why);
     redis_blocking redis;
     job_store store;
