@@ -135,6 +135,7 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     if (thresholds > 1) {
         in.refuse("distance_max", "only one of distance_max, false_match_rate and stranger_rate");
     }
+    in.flag("keep_pictures", worker.keep_pictures);
     in.number("margin_min", worker.margin_min, 0.0, 1.0);
     in.integer("k", worker.k, 1, 100);
     in.integer("collections_loaded_max", worker.collections_loaded_max, 1, 512);

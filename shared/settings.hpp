@@ -48,6 +48,7 @@ struct worker_settings {
     double distance_max = 0;                ///< at most one of these three is not 0: Euclidean
     double false_match_rate = 0;            ///< share of comparisons; all three 0: 0.001
     double stranger_rate = 0;               ///< share of strangers named by the gallery
+    bool keep_pictures = false;             ///< of trained faces, for who may read the gallery
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote
     std::size_t collections_loaded_max = 256;

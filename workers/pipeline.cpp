@@ -44,6 +44,7 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
     part.batch_max = static_cast<std::size_t>(all.batch_max);
     part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
     part.detect_side_max = all.detect_side_max;
+    part.keep_pictures = all.keep_pictures;
     part.live_weight = static_cast<std::size_t>(all.live_weight);
     part.match_threads = all.match_threads;
     part.matching.margin_min = all.margin_min;
@@ -217,7 +218,7 @@ bool pipeline::is_live() const {
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                            std::unique_ptr<detector> cnn, bool kept_for_live) {
     vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
-                       settings_.detect_side_max, slot);
+                       settings_.detect_side_max, settings_.keep_pictures, slot);
     while (true) {
         const bool only_live = kept_for_live && is_live() && !to_see_.closed();
         auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop();

@@ -55,7 +55,8 @@ void pipeline::commit_train(const work_ptr& item) {
         const found_face& face = item->seen.faces[i];
         faces.push_back({item->files[item->photo_of_face[i]].face_id,
                          face_json(ticket.job.job_id, unix_now(), face.detected),
-                         bytes_of(face.vector)});
+                         bytes_of(face.vector),
+                         item->pictures.empty() ? std::string() : item->pictures[i]});
     }
     commit_request request;
     request.ticket = ticket;

@@ -5,6 +5,8 @@
 
 #include "shared/failpoint.hpp"
 #include "shared/image_header.hpp"
+#include "shared/log.hpp"
+#include "workers/face_picture.hpp"
 #include "workers/image.hpp"
 #include "workers/image_draw.hpp"
 #include "workers/known_faces.hpp"
@@ -43,11 +45,13 @@ annotation::colour colour_of(match_status status) {
 }  // namespace
 
 vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
-                           const aligner& straightener, int detect_side_max, progress::slot& slot)
+                           const aligner& straightener, int detect_side_max, bool keep_pictures,
+                           progress::slot& slot)
     : hog_(std::move(hog)),
       cnn_(std::move(cnn)),
       aligner_(straightener),
       detect_side_max_(detect_side_max),
+      keep_pictures_(keep_pictures),
       slot_(slot) {}
 
 result<void> vision_stage::look(work& item) {
@@ -110,6 +114,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
         }
         aligned_face aligned = aligner_.align(photo->picture, face.where);
         item.seen.faces.push_back({face, aligned.points, {}, -1});
+        if (train && keep_pictures_) keep_picture(item, aligned.face);
         item.chips.push_back(std::move(aligned.face));
     }
     item.seen.width = photo->width;
@@ -118,6 +123,13 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     item.seen.truncated = found.truncated;
     item.seen.detector = finder.name();
     return {};
+}
+
+/// A face is taught without its picture rather than not at all.
+void vision_stage::keep_picture(work& item, const chip& face) const {
+    auto picture = face_picture(face);
+    if (!picture) log::warning("no_picture", {{"detail", picture.error().detail}});
+    item.pictures.push_back(picture ? std::move(*picture) : std::string());
 }
 
 result<std::string> annotate(work& item) {

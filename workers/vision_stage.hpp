@@ -14,21 +14,25 @@ namespace vultus {
 /// threads   one at a time; one object per vision thread
 class vision_stage {
  public:
-    /// The aligner is shared: its functions are const. `slot` belongs to this thread.
+    /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train.
+    /// `slot` belongs to this thread.
     vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
-                 const aligner& straightener, int detect_side_max, progress::slot& slot);
+                 const aligner& straightener, int detect_side_max, bool keep_pictures,
+                 progress::slot& slot);
 
-    /// Fills `seen`, `files` and `chips` from `photos`.
+    /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
     /// errors    recognize: why the photo cannot be used (undecodable_image, ...). A train gives
     ///           verdicts instead and never fails here.
     result<void> look(work& item);
 
  private:
     result<void> look_at_photo(work& item, std::size_t index);
+    void keep_picture(work& item, const chip& face) const;
 
     std::unique_ptr<detector> hog_, cnn_;
     const aligner& aligner_;
     int detect_side_max_;
+    bool keep_pictures_;
     progress::slot& slot_;
 };
 

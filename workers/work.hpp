@@ -29,6 +29,7 @@ struct work {
     recognized seen;                         ///< recognize: filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo
     std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
+    std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
     std::shared_ptr<const gallery> faces;    ///< calibrate: what it looks at
     std::vector<chip> chips;                 ///< one per face, until they are embedded
 

@@ -67,7 +67,7 @@ std::string printed(const settings_source& source) {
         << ' ' << worker->detect_side_max
         << ' ' << worker->distance_max << ' ' << worker->false_match_rate << ' '
         << worker->stranger_rate << ' ' << worker->calibration << ' '
-        << worker->embedding << ' ' << worker->margin_min
+        << worker->embedding << ' ' << worker->keep_pictures << ' ' << worker->margin_min
         << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->access << ' ' << api->secret_file << ' '

@@ -12,6 +12,7 @@
 #include "store_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/image.hpp"
 #include "workers/models.hpp"
 
 namespace vultus {
@@ -41,7 +42,7 @@ class seeing : public ::testing::Test {
         world.register_worker(worker);
         open(embedding_kind::plain);
     }
-    void open(embedding_kind kind) {
+    void open(embedding_kind kind, bool keep_pictures = false) {
         work.reset();
         const auto files = find_models(folder_of("VULTUS_MODELS", "/build/models"));
         ASSERT_TRUE(files) << files.error().detail;
@@ -56,6 +57,7 @@ class seeing : public ::testing::Test {
         pipeline_settings settings;
         settings.redis = settings.galleries.redis = world.server.address();
         settings.vision_threads = 2;
+        settings.keep_pictures = keep_pictures;
         work.emplace(settings, world.store, std::move(models), mail, stages);
         work->registered(worker);
     }
@@ -177,6 +179,22 @@ TEST_F(seeing, each_photo_of_a_train_has_its_verdict) {
     EXPECT_EQ(none.state, job_state::failed);
     EXPECT_THAT(none.error, HasSubstr("no_usable_photo"));
     EXPECT_THAT(none.error, HasSubstr("0 unsupported_media, 1 unsupported_media"));
+}
+
+TEST_F(seeing, pictures_of_faces_are_kept_only_when_asked_for) {
+    train({photo("obama.jpg")}, "Obama");
+    EXPECT_FALSE(world.must(world.store.faces("people", "Obama", true)).at(0).picture);
+    open(embedding_kind::plain, true);
+    const job_record shown = train({"no picture", photo("obama2.jpg")}, "Barack");
+    const auto faces = world.must(world.store.faces("people", "Barack", true));
+    ASSERT_EQ(faces.size(), 1U) << shown.error;
+    EXPECT_EQ(faces[0].face_id, shown.id + "-1") << "the picture of the second photo's face";
+    ASSERT_TRUE(faces[0].picture);
+    const auto kept =
+        decode_image(world.must(world.store.picture("people", "Barack", faces[0].face_id)));
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->picture.width, limits::picture_side);
+    EXPECT_EQ(kept->picture.height, limits::picture_side);
 }
 
 TEST_F(seeing, a_calibrate_looks_at_the_gallery) {
