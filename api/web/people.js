@@ -4,6 +4,7 @@ import { address, collection, follow, submit } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { by_prefix, h, say } from "./element.js";
 import { show_person } from "./person.js";
+import { picture_of } from "./picture.js";
 import { load_people, on_people, roster } from "./roster.js";
 import { later } from "./toast.js";
 import { count, failure_of, show_error } from "./words.js";
@@ -11,16 +12,20 @@ import { count, failure_of, show_error } from "./words.js";
 const part = by_prefix("people");
 const changes = new Set();  // {label, to, faces}: faces of label get another name, or go (to "")
 
-/** The list as it will be: label → {count, waits}. */
+/** The list as it will be: label → {count, waits, shown}; shown: the row whose picture it has. */
 function people_soon() {
-  const people = new Map(roster.rows.map(row => [row.label, { count: row.count, waits: false }]));
+  const people = new Map(roster.rows.map(row => [row.label,
+    { count: row.count, waits: false, shown: row.picture_face_id && row }]));
   for (const { label, to, faces } of changes) {
     const from = people.get(label);
     if (!from) continue;
     const moved = Math.min(faces ?? from.count, from.count);
     if (moved === from.count) people.delete(label);
-    else people.set(label, { count: from.count - moved, waits: true });
-    if (to) people.set(to, { count: moved + (people.get(to)?.count ?? 0), waits: true });
+    else people.set(label, { ...from, count: from.count - moved, waits: true });
+    if (to) {
+      const there = people.get(to);
+      people.set(to, { count: moved + (there?.count ?? 0), waits: true, shown: there?.shown || from.shown });
+    }
   }
   return people;
 }
@@ -36,11 +41,17 @@ function avatar_of(label) {
   return made;
 }
 
-function card_of([label, { count: faces, waits }]) {
+/** A picture is asked for under the name that the service knows, whatever the name will be. */
+function face_of(label, shown) {
+  if (!shown) return avatar_of(label);
+  return picture_of(shown.label, shown.picture_face_id, `Face of ${label}`, () => avatar_of(label));
+}
+
+function card_of([label, { count: faces, waits, shown }]) {
   const open = () => { if (!waits) show_person(label, change); };
   return h("li", {}, h("button", { type: "button", class: "person", "data-waits": waits && "",
     "aria-disabled": waits && "true", on: { click: open } },
-    avatar_of(label),
+    face_of(label, shown),
     h("span", { class: "name", text: label }),
     h("span", { class: "quiet", text: waits ? "one moment …" : count(faces, "photo", "photos") })));
 }

@@ -1,6 +1,7 @@
 // The dialog of one person: rename, merge with somebody, delete a photo or all of them.
 import { address, request } from "./api.js";
 import { by_id, by_prefix, h } from "./element.js";
+import { picture_of } from "./picture.js";
 import { roster } from "./roster.js";
 import { count, show_error } from "./words.js";
 
@@ -24,7 +25,8 @@ function photo_row(face, index, all) {
   const { left, right } = face.box ?? {};
   const size = right > left ? `, face of ${right - left + 1} pixels` : "";
   const when = face.created_at ? `taught ${time.format(new Date(face.created_at))}` : "";
-  return h("li", {}, h("span", { class: "name", text: name }),
+  const shown_as = face.picture && picture_of(label, face.face_id, `${name} of ${label}`, () => "");
+  return h("li", { "data-picture": face.picture && "" }, shown_as, h("span", { class: "name", text: name }),
     h("span", { class: "quiet", text: when + size }),
     h("span", { class: "end" }, h("button", { type: "button", class: "small", text: "Delete",
       "aria-label": `Delete photo ${index + 1} of ${all.length}`, on: { click: remove } })));

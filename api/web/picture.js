@@ -1,0 +1,12 @@
+// The kept picture of a face (worker.keep_pictures) as an <img>; `otherwise()` takes its place where it
+// cannot be had, as its face was removed meanwhile. Drawn again, it is the browser's own copy of this visit.
+import { address } from "./api.js";
+import { h } from "./element.js";
+
+export function picture_of(label, face_id, alt, otherwise) {
+  const path = `/api/faces/${encodeURIComponent(label)}/${face_id}/picture`;
+  const made = h("img", { class: "avatar", alt, width: 112, height: 112, loading: "lazy",
+    on: { error: () => made.replaceWith(otherwise()) } });
+  made.src = address(path);
+  return made;
+}
