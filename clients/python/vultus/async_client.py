@@ -92,6 +92,10 @@ class AsyncClient:
         """The trained faces of one person."""
         return await self._run(steps.faces(self.collection, label, self.patience_s))
 
+    async def face_picture(self, label: str, face_id: str) -> bytes:
+        """Its JPEG, 112x112 pixels. Refused, not_found, if the service kept none (worker.keep_pictures)."""
+        return await self._run(steps.face_picture(self.collection, label, face_id, self.patience_s))
+
     async def collections(self) -> list[Collection]:
         """All collections of the service."""
         return await self._run(steps.collections(self.patience_s))

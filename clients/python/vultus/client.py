@@ -98,6 +98,10 @@ class Client:
         """The trained faces of one person."""
         return self._run(steps.faces(self.collection, label, self.patience_s))
 
+    def face_picture(self, label: str, face_id: str) -> bytes:
+        """Its JPEG, 112x112 pixels. Refused, not_found, if the service kept none (worker.keep_pictures)."""
+        return self._run(steps.face_picture(self.collection, label, face_id, self.patience_s))
+
     def collections(self) -> list[Collection]:
         """All collections of the service."""
         return self._run(steps.collections(self.patience_s))

@@ -199,12 +199,17 @@ def pages(path: str, params: dict[str, str], member: str, patience_s: float) -> 
 
 def people(collection: str, patience_s: float) -> Steps[list[Person]]:
     rows = yield from pages("/api/faces", query(collection, {}), "faces", patience_s)
-    return [Person(row["label"], row["count"]) for row in rows]
+    return [Person(row["label"], row["count"], row.get("picture_face_id")) for row in rows]
 
 
 def faces(collection: str, label: str, patience_s: float) -> Steps[list[TrainedFace]]:
     answer = yield from get(face_path(label, None), query(collection, {}), patience_s)
-    return [TrainedFace(row["face_id"], row) for row in answer["faces"]]
+    return [TrainedFace(row["face_id"], row, row.get("picture", False)) for row in answer["faces"]]
+
+
+def face_picture(collection: str, label: str, face_id: str, patience_s: float) -> Steps[bytes]:
+    path = f"{face_path(label, face_id)}/picture"
+    return (yield from send(Call("GET", path, query(collection, {})), patience_s)).content
 
 
 def collections(patience_s: float) -> Steps[list[Collection]]:

@@ -88,12 +88,14 @@ class Change:
 class Person:
     label: str
     count: int
+    picture_face_id: str | None = None  # a face whose picture is kept: face_picture(label, …)
 
 
 @dataclass(frozen=True)
 class TrainedFace:
     face_id: str
     raw: Json = field(repr=False)
+    picture: bool = False        # whether face_picture(label, face_id) has one
 
 
 @dataclass(frozen=True)
