@@ -43,6 +43,19 @@ def test_photos_go_when_the_job_ends(shared_service, photos):
     assert shared_service.fsck() == []
 
 
+def test_no_picture_of_a_face_is_kept(shared_service, photos):
+    """As it comes: pictures are kept by who asks for them (test_pictures.py)."""
+    store = shared_service.redis()
+    shared_service.train("Ann", photos["small_biden"], photos["small_obama"])
+    answer = shared_service.call("GET", "/api/faces/Ann").json()
+    assert [face["picture"] for face in answer["faces"]] == [False, False]
+    assert list(store.scan_iter(f"{PREFIX}gallery:*:pictures")) == []
+    for key in store.scan_iter(f"{PREFIX}gallery:*"):
+        if store.type(key) == b"hash":
+            assert not any(b"JFIF" in value or len(value) > 2000 for value in store.hvals(key)), key
+    shared_service.clear()
+
+
 def test_a_person_who_is_deleted_is_gone(shared_service, photos):
     store = shared_service.redis()
     shared_service.train("Unlikely Name", photos["small_biden"])
