@@ -16,6 +16,7 @@
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
 #include "shared/redis_client.hpp"
+#include "shared/user.hpp"
 
 namespace vultus {
 
@@ -124,6 +125,16 @@ struct spent {
     std::string over;                                    ///< empty: granted; else what is used up
     std::chrono::milliseconds wait{0};                   ///< until the same may be asked again
     bucket requests, image_bytes;
+};
+
+struct login_try {
+    std::chrono::milliseconds wait{0};                   ///< not 0: refused, and not counted
+    std::string password;                                ///< the user's hash; empty: no such user
+};
+struct session_record {
+    std::string user, collections;
+    role as = role::viewer;
+    unix_time ends{0};                                   ///< if it is not used any more
 };
 
 // ---- what the broker gives and gets -----------------------------------------------------------
@@ -254,6 +265,18 @@ class job_store {
     redis_call<key_page> keys(std::string_view known) const;
     /// Takes one request and its photos from the quota. errors unauthorized: there is no such key
     redis_call<spent> spend(std::string_view key_id, std::size_t image_bytes) const;
+    /// Counts a try as wrong until login() says otherwise. `name` empty: one that no user has.
+    /// `counted_as`  whom tries from that address are counted for
+    redis_call<login_try> try_login(std::string_view name, std::string_view counted_as) const;
+    /// Begins a session of that hash. errors unauthorized: the password was changed meanwhile
+    redis_call<void> login(std::string_view name, std::string_view password,
+                           std::string_view session_hash, std::string_view counted_as,
+                           std::string_view address) const;
+    /// `uses`    it is a request of a person, which makes the session last longer
+    /// errors    unauthorized: there is no such session any more
+    redis_call<session_record> session(std::string_view hash, bool uses) const;
+    redis_call<void> end_session(std::string_view hash) const;  ///< good too if it is gone
+    redis_call<std::vector<user_record>> users() const;         ///< oldest first
 
     // broker
     redis_call<std::vector<leased_job>> lease(const lease_request&) const;
@@ -303,6 +326,14 @@ class job_store {
                                      std::string_view hash,
                                      std::chrono::milliseconds overlap,
                                      std::string_view by = {}) const;
+    /// `password` is a hash_of_password().
+    /// errors    wrong_state: there is one of that name; queue_full: limits::users are there
+    redis_call<void> add_user(const user_record&, std::string_view password,
+                              std::string_view by = {}) const;
+    /// Ends the user's sessions too, and a wait after wrong passwords. errors not_found
+    redis_call<void> change_password(std::string_view name, std::string_view password,
+                                     std::string_view by = {}) const;
+    redis_call<void> remove_user(std::string_view name, std::string_view by = {}) const;
     /// Newest first, before the entry `before`; empty: from the newest on.
     redis_call<std::vector<audit_entry>> audit(std::size_t count,
                                                const std::string& before) const;

@@ -104,6 +104,12 @@ constexpr std::size_t access_keys = 1'000;
 constexpr std::size_t key_collections = 100;            ///< that one key names
 constexpr std::size_t key_note_bytes = 100;
 
+// People who log in on the page (user.hpp).
+constexpr std::size_t users = 1'000;
+constexpr std::size_t user_name_bytes = 48;             ///< "user:NAME" is a client
+constexpr std::size_t password_letters_least = 10;      ///< code points
+constexpr std::size_t password_bytes = 256;
+
 static_assert(renew * 2 <= self_fence, "one renewal may fail before a worker fences itself");
 static_assert(self_fence < registration, "a worker stops serving before its registration lapses");
 static_assert(registration < lease, "a registration lapses before the lease it guards");
@@ -113,6 +119,7 @@ static_assert(body_bytes < frame_bytes_api && frame_bytes_api <= frame_bytes_bro
 static_assert(live_sessions * live_frame_bytes <= frame_bytes_api, "each session may have one");
 static_assert(live_sessions < connections, "other calls find room beside live sessions");
 static_assert(faces_per_label <= 1'000, "no Redis call touches more than 1,000 elements");
+static_assert(user_name_bytes + 5 <= client_bytes, "user:NAME is a client");
 static_assert(gallery_faces % 64 == 0, "tombstones are whole words");
 
 }  // namespace vultus::limits

@@ -35,6 +35,11 @@ std::string hash_hex(std::string_view text, std::string_view secret) {
     return hex(sum.data(), sum.size());
 }
 
+void require_sodium() {
+    static const bool ready = sodium_init() >= 0;
+    VULTUS_REQUIRE(ready, "libsodium finds a source of randomness");
+}
+
 tl::unexpected<error> unusable(const std::string& path, const char* why) {
     return fail(errc::malformed, path + " " + why);
 }
@@ -42,8 +47,7 @@ tl::unexpected<error> unusable(const std::string& path, const char* why) {
 }  // namespace
 
 std::string random_hex(std::size_t bytes) {
-    static const bool ready = sodium_init() >= 0;
-    VULTUS_REQUIRE(ready, "libsodium finds a source of randomness");
+    require_sodium();
     std::vector<unsigned char> random(bytes);
     randombytes_buf(random.data(), random.size());
     return hex(random.data(), random.size());
@@ -61,6 +65,24 @@ std::string keyed_hash_hex(std::string_view text, std::string_view secret) {
 
 bool same_secret(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string slow_hash(std::string_view text) {
+    require_sodium();
+    std::array<char, crypto_pwhash_STRBYTES> hash{};
+    const bool good = crypto_pwhash_str(hash.data(), text.data(), text.size(),
+                                        crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                        crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0;
+    VULTUS_REQUIRE(good, "there is memory for a password's hash");
+    return hash.data();
+}
+
+bool is_slow_hash_of(const std::string& hash, std::string_view text) {
+    require_sodium();
+    return hash.size() < crypto_pwhash_STRBYTES &&
+           crypto_pwhash_str_needs_rehash(hash.c_str(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                          crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0 &&
+           crypto_pwhash_str_verify(hash.c_str(), text.data(), text.size()) == 0;
 }
 
 result<std::string> read_secret_file(const std::string& path) {

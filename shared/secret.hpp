@@ -1,5 +1,5 @@
-// Random texts, keyed hashes and comparison in constant time, all by libsodium, and the file that
-// holds the secret under which keys are hashed (api/ACCESS.md).
+// Random texts, keyed hashes, hashes of passwords, comparison in constant time, all by libsodium;
+// and the file that holds the secret under which keys are hashed (api/ACCESS.md).
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,14 @@ std::string keyed_hash_hex(std::string_view text, std::string_view secret);
 
 /// Whether the two are equal; takes the same time wherever they differ.
 bool same_secret(std::string_view a, std::string_view b) noexcept;
+
+/// Argon2id with a salt of its own, as one text of ASCII below 128 bytes. Slow by design: 64 MiB,
+/// some 50 to 100 ms. source: crypto_pwhash_OPSLIMIT_INTERACTIVE and MEMLIMIT_INTERACTIVE
+std::string slow_hash(std::string_view text);
+
+/// Whether slow_hash() made `hash` of the text; as slow. False at once for a hash that was made by
+/// another effort, so that nobody who writes hashes can ask for gigabytes.
+bool is_slow_hash_of(const std::string& hash, std::string_view text);
 
 /// The secret in the file: its first line, 64 hexadecimal digits.
 /// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it

@@ -7,6 +7,7 @@
 #include "shared/ids.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
+#include "shared/user.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -75,7 +76,12 @@ result<void> check(const arguments& asked) {
             return {};
         case command::key_create:
         case command::key_list:
+        case command::user_list:
             return {};
+        case command::user_add:
+        case command::user_password:
+        case command::user_remove:
+            return check_user_name(asked.subject);
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);

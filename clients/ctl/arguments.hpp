@@ -11,7 +11,8 @@ namespace vultus::ctl {
 
 enum class command {
     status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
-    import, audit, key_create, key_list, key_revoke, key_rotate
+    import, audit, key_create, key_list, key_revoke, key_rotate,
+    user_add, user_list, user_password, user_remove
 };
 
 /// As they stand on the command line; keys.hpp reads them.
@@ -23,9 +24,13 @@ struct key_words {
     std::string secret;           ///< file; empty: <data>/access.secret
 };
 
+struct user_words {
+    std::string role, collections = "*";
+};
+
 struct arguments {
     command what = command::status;
-    std::string subject;  ///< job id, worker id, id of a key or collection
+    std::string subject;  ///< job id, worker id, id of a key, user or collection
     std::string file;     ///< save, restore; import: the folder
     std::string detector = "hog";  ///< import
     std::string data = "data";
@@ -38,6 +43,7 @@ struct arguments {
     std::string page;         ///< jobs, faces: what the last page named as next
     std::string from;         ///< tail: after this stream id; empty: from now on
     key_words key;
+    user_words user;
     std::size_t count = 0;    ///< rows of a page, events of a tail; 0: the default (50; no end)
 };
 

@@ -9,6 +9,7 @@
 #include "clients/ctl/import.hpp"
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/transfer.hpp"
+#include "clients/ctl/users.hpp"
 #include "clients/ctl/workers.hpp"
 #include "shared/require.hpp"
 
@@ -147,6 +148,11 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::key_revoke:
         case command::key_rotate:
             return keys(asked, redis, store);
+        case command::user_add:
+        case command::user_list:
+        case command::user_password:
+        case command::user_remove:
+            return users(asked, redis, store);
         case command::tail:
             break;
     }

@@ -178,6 +178,17 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
         case command::key_revoke:
             out.run(store.revoke_key(asked.subject).words);
             break;
+        case command::user_add:
+        case command::user_password:
+            out.say("a password is hashed here; Redis gets its hash: FCALL vultus1_" +
+                    std::string(asked.what == command::user_add ? "user_add" : "user_password"));
+            break;
+        case command::user_list:
+            out.run(store.users().words);
+            break;
+        case command::user_remove:
+            out.run(store.remove_user(asked.subject).words);
+            break;
         case command::drain:
             out.say("draining is a message to the broker; Redis shows what the worker still runs");
             out.run({"HGETALL", out.key("worker:" + asked.subject)});

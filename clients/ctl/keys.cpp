@@ -102,29 +102,6 @@ report made_report(const new_key& made, const std::string& more) {
     return told;
 }
 
-/// Who changes a key, for the audit log: "vultusctl:user@host".
-std::string who() {
-    const passwd* user = ::getpwuid(::geteuid());
-    std::array<char, 256> host{};
-    ::gethostname(host.data(), host.size() - 1);
-    std::string name = std::to_string(::geteuid());
-    if (user != nullptr) name = user->pw_name;
-    return "vultusctl:" + name + "@" + host.data();
-}
-
-result<std::string> secret_for(const std::string& file, redis_blocking& redis,
-                               const job_store& store) {
-    auto secret = read_secret_file(file);
-    if (secret || secret.error().code != errc::not_found) return secret;
-    const auto there = redis.call(store.keys(""));
-    if (!there) return fail(there.error());
-    if (!there->keys.empty()) {
-        return fail(errc::wrong_state, "there are keys, but not " + file +
-                                           ", with which they were hashed: --secret names it");
-    }
-    return make_secret_file(file);
-}
-
 result<report> create(const arguments& asked, redis_blocking& redis, const job_store& store) {
     auto key = wanted_key(asked.key);
     if (!key) return fail(key.error());
@@ -150,6 +127,30 @@ result<report> rotate(const arguments& asked, redis_blocking& redis, const job_s
 }
 
 }  // namespace
+
+std::string who() {
+    const passwd* user = ::getpwuid(::geteuid());
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    std::string name = std::to_string(::geteuid());
+    if (user != nullptr) name = user->pw_name;
+    return "vultusctl:" + name + "@" + host.data();
+}
+
+result<std::string> secret_for(const std::string& file, redis_blocking& redis,
+                               const job_store& store) {
+    auto secret = read_secret_file(file);
+    if (secret || secret.error().code != errc::not_found) return secret;
+    const auto keys = redis.call(store.keys(""));
+    if (!keys) return fail(keys.error());
+    const auto users = redis.call(store.users());
+    if (!users) return fail(users.error());
+    if (!keys->keys.empty() || !users->empty()) {
+        return fail(errc::wrong_state, "there are keys or users, but not " + file +
+                                           ", with which they were hashed: --secret names it");
+    }
+    return make_secret_file(file);
+}
 
 result<std::uint64_t> parse_amount(std::string_view text) {
     constexpr std::string_view rate = "/min";

@@ -20,6 +20,15 @@ result<std::uint64_t> parse_amount(std::string_view text);
 /// errors    bad_option
 result<std::chrono::milliseconds> parse_span(std::string_view text);
 
+/// Who changes a key or a user, for the audit log: "vultusctl:user@host".
+std::string who();
+
+/// The secret in the file, which is made if it is not there and nothing was hashed under it yet.
+/// errors    those of the job store; wrong_state: there are keys or users, but not the file;
+///           malformed: the file cannot be used
+result<std::string> secret_for(const std::string& file, redis_blocking& redis,
+                               const job_store& store);
+
 /// Makes the file of the secret too if it is not there and there is no key yet.
 /// requires  asked.what is one of the four
 /// errors    those of the job store; wrong_state: there are keys, but not the file of their secret;

@@ -111,6 +111,29 @@ void describe_keys(CLI::App& app, arguments& asked) {
     }
 }
 
+void describe_users(CLI::App& app, arguments& asked) {
+    CLI::App* user = app.add_subcommand("user", "people on the page: add, list, password, remove");
+    user->require_subcommand(1);
+    const auto add = [&](const char* name, const char* text, command what) {
+        CLI::App* sub = user->add_subcommand(name, text);
+        sub->callback([&asked, what] { asked.what = what; });
+        return sub;
+    };
+    CLI::App* made = add("add", "let somebody log in; asks for the password", command::user_add);
+    made->add_option("--role", asked.user.role, "viewer, operator or admin")->required();
+    made->add_option("--collections", asked.user.collections, "a,b or *")->capture_default_str();
+    add("list", "all users", command::user_list);
+    CLI::App* password =
+        add("password", "another password; ends the sessions", command::user_password);
+    CLI::App* remove = add("remove", "end the sessions, let nobody log in", command::user_remove);
+    for (CLI::App* sub : {made, password, remove}) {
+        sub->add_option("name", asked.subject)->required();
+    }
+    for (CLI::App* sub : {made, password}) {
+        sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
+    }
+}
+
 int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
     stop_signal stop;
     follow_options options;
@@ -177,6 +200,7 @@ int main(int argc, char** argv) {
     arguments asked;
     describe(app, asked);
     describe_keys(app, asked);
+    describe_users(app, asked);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {

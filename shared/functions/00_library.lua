@@ -23,6 +23,7 @@ local limits = {
     workers = 1024,
     idempotency_keys = 1000000,
     access_keys = 1000,
+    users = 1000,
     clock_error = 1000,
 }
 

@@ -15,6 +15,12 @@ function key.idempotency(hash) return P .. 'idempotency:' .. hash end
 function key.access(id) return P .. 'key:' .. id end
 function key.quota(id) return P .. 'quota:' .. id end
 
+function key.user(name) return P .. 'user:' .. name end
+function key.session(hash) return P .. 'session:' .. hash end
+function key.sessions(name) return P .. 'sessions:' .. name end
+-- kind: name, address
+function key.tries(kind, which) return P .. 'tries:' .. kind .. ':' .. which end
+
 function key.worker(worker) return P .. 'worker:' .. worker end
 function key.worker_running(worker) return P .. 'worker:' .. worker .. ':running' end
 

@@ -139,6 +139,7 @@ TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
     says("workers", limits::workers);
     says("idempotency_keys", limits::idempotency_keys);
     says("access_keys", limits::access_keys);
+    says("users", limits::users);
     says("clock_error", limits::clock_error.count());
 }
 

@@ -1,0 +1,175 @@
+-- People who log in on the page: their passwords' hashes, their sessions, and how long one has to
+-- wait after wrong passwords. Passwords are hashed and compared in the api; no function sees one.
+
+local users = {}
+
+local session_idle_ms = 12 * 3600 * 1000     -- over a working day; not used, it is gone the next
+local session_ms = 7 * 24 * 3600 * 1000      -- then the password is asked for in any case
+local sessions_each = 20                     -- of one user; the oldest goes
+local touch_ms = 60 * 1000                   -- a use is written down so often
+local tries_free = 5                         -- the 5th wrong password makes the first wait
+local wait_max_ms = 15 * 60 * 1000
+local tries_kept_ms = 3600 * 1000            -- after the last one all is forgotten
+
+local function check_user(name, password)
+    if #name > 48 or not string.find(name, '^[a-z0-9][a-z0-9._@-]*$') then
+        refuse('name is no name of a user')
+    end
+    if password and (#password > 128 or not string.find(password, '^%$argon2id%$')) then
+        refuse('password is no hash')
+    end
+end
+
+local function check_session(hash)
+    if not string.find(hash, '^%x+$') or #hash ~= 64 then refuse('hash is no hash') end
+end
+
+-- ---- users ----
+
+function users.list()
+    local names = redis.call('ZRANGE', key.of('users'), 0, limits.users)
+    local reply = {'ok', int(#names)}
+    local fields = {'role', 'collections', 'created_ms', 'changed_ms'}
+    for _, name in ipairs(names) do
+        reply[#reply + 1] = name
+        local u = hash_fields(key.user(name), fields)
+        for _, field in ipairs(fields) do reply[#reply + 1] = u[field] or '' end
+    end
+    return reply
+end
+
+local roles = {viewer = true, operator = true, admin = true}
+
+function users.add(a)
+    local name, password, role, collections = a[1], a[2], one_of(a[3], roles, 'role'), a[4]
+    check_user(name, password)
+    if redis.call('EXISTS', key.user(name)) == 1 then return {'exists'} end
+    if redis.call('ZCARD', key.of('users')) >= limits.users then return {'full'} end
+    redis.call('HSET', key.user(name), 'password', password, 'role', role, 'collections',
+        collections, 'created_ms', now, 'changed_ms', now)
+    redis.call('ZADD', key.of('users'), now, name)
+    redis.call('INCR', key.of('key_changes'))
+    audit(a[5] or '', '', 'user_add', collections, '', name)
+    return {'ok'}
+end
+
+local function end_sessions(name)
+    for _, hash in ipairs(redis.call('ZRANGE', key.sessions(name), 0, sessions_each)) do
+        redis.call('UNLINK', key.session(hash))
+    end
+    redis.call('UNLINK', key.sessions(name), key.tries('name', name))
+end
+
+function users.password(a)
+    local name, password = a[1], a[2]
+    check_user(name, password)
+    if redis.call('EXISTS', key.user(name)) == 0 then return {'not_found'} end
+    redis.call('HSET', key.user(name), 'password', password, 'changed_ms', now)
+    end_sessions(name)
+    redis.call('INCR', key.of('key_changes'))
+    audit(a[3] or '', '', 'user_password', '', '', name)
+    return {'ok'}
+end
+
+function users.remove(a)
+    local name = a[1]
+    check_user(name)
+    if redis.call('ZREM', key.of('users'), name) == 0 then return {'not_found'} end
+    redis.call('UNLINK', key.user(name))
+    end_sessions(name)
+    redis.call('INCR', key.of('key_changes'))
+    audit(a[2] or '', '', 'user_remove', '', '', name)
+    return {'ok'}
+end
+
+-- ---- logging in ----
+
+local function wait_after(wrong)
+    if wrong < tries_free then return 0 end
+    return math.min(2 ^ math.min(wrong - tries_free, 20) * 1000, wait_max_ms)
+end
+
+local function wait_left(tries)
+    local from = tonumber(redis.call('HGET', tries, 'next_ms') or 0)
+    return math.min(math.max(0, from - now), wait_max_ms)
+end
+
+local function count_try(tries)
+    local wrong = redis.call('HINCRBY', tries, 'wrong', 1)
+    redis.call('HSET', tries, 'next_ms', int(now + wait_after(wrong)))
+    redis.call('PEXPIRE', tries, tries_kept_ms)
+end
+
+-- A try counts as a wrong one until login says otherwise: many at once are no way around.
+function users.login_try(a)
+    local name, by_address = a[1], key.tries('address', a[2])
+    if name ~= '' then check_user(name) end
+    local by_name = key.tries('name', name)
+    local wait = math.max(wait_left(by_name), wait_left(by_address))
+    if wait > 0 then return {'wait', int(wait)} end
+    count_try(by_name)
+    count_try(by_address)
+    return {'ok', name ~= '' and redis.call('HGET', key.user(name), 'password') or ''}
+end
+
+local function make_room(name)
+    local list = key.sessions(name)
+    redis.call('ZREMRANGEBYSCORE', list, '-inf', int(now - session_ms))
+    local over = redis.call('ZCARD', list) - sessions_each + 1
+    if over <= 0 then return end
+    for _, hash in ipairs(redis.call('ZRANGE', list, 0, over - 1)) do
+        redis.call('UNLINK', key.session(hash))
+        redis.call('ZREM', list, hash)
+    end
+end
+
+local function ends_ms(created, used) return math.min(used + session_idle_ms, created + session_ms) end
+
+-- The password is the hash that was compared: if it was changed meanwhile, nobody logs in.
+function users.login(a)
+    local name, password, hash, counted, address = a[1], a[2], a[3], a[4], a[5]
+    check_user(name, password)
+    check_session(hash)
+    if redis.call('HGET', key.user(name), 'password') ~= password then return {'gone'} end
+    redis.call('UNLINK', key.tries('name', name))
+    local by_address = key.tries('address', counted)
+    if redis.call('EXISTS', by_address) == 1 then
+        redis.call('HINCRBY', by_address, 'wrong', -1)
+        redis.call('HSET', by_address, 'next_ms', '0')
+    end
+    make_room(name)
+    redis.call('HSET', key.session(hash), 'user', name, 'created_ms', now, 'used_ms', now)
+    redis.call('PEXPIREAT', key.session(hash), int(ends_ms(now, now)))
+    redis.call('ZADD', key.sessions(name), now, hash)
+    redis.call('PEXPIREAT', key.sessions(name), int(now + session_ms))
+    audit('user:' .. name, address, 'login', '', '', '')
+    return {'ok'}
+end
+
+-- ---- sessions ----
+
+function users.session(a)
+    local hash, uses = a[1], a[2] == '1'
+    check_session(hash)
+    local s = hash_fields(key.session(hash), {'user', 'created_ms', 'used_ms'})
+    if not s.user then return {'gone'} end
+    local u = hash_fields(key.user(s.user), {'role', 'collections'})
+    if not u.role then return {'gone'} end
+    local created, used = tonumber(s.created_ms), tonumber(s.used_ms)
+    if uses and now - used >= touch_ms then
+        used = now
+        redis.call('HSET', key.session(hash), 'used_ms', now)
+        redis.call('PEXPIREAT', key.session(hash), int(ends_ms(created, used)))
+    end
+    return {'ok', s.user, u.role, u.collections, int(ends_ms(created, used))}
+end
+
+function users.session_end(a)
+    local hash = a[1]
+    check_session(hash)
+    local name = redis.call('HGET', key.session(hash), 'user')
+    if not name then return {'gone'} end
+    redis.call('UNLINK', key.session(hash))
+    redis.call('ZREM', key.sessions(name), hash)
+    return {'ok'}
+end

@@ -1,0 +1,98 @@
+// `vultusctl user`: what its words mean, and users added, listed and removed on a real Redis.
+#include "clients/ctl/users.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "shared/secret.hpp"
+#include "tests/ctl/broker_support.hpp"
+#include "tests/ctl/process_support.hpp"
+
+using namespace vultus;
+using namespace vultus::ctl;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(user_words, a_user_is_what_was_asked_for) {
+    arguments asked;
+    asked.subject = "ada";
+    asked.user.role = "operator";
+    const auto everywhere = wanted_user(asked);
+    ASSERT_TRUE(everywhere);
+    EXPECT_EQ(everywhere->name, "ada");
+    EXPECT_EQ(everywhere->as, role::operator_);
+    EXPECT_EQ(text_of(everywhere->collections), "*");
+    asked.user.collections = "b,a";
+    EXPECT_EQ(text_of(wanted_user(asked)->collections), "a,b");
+    asked.user.collections = "a b";
+    EXPECT_EQ(wanted_user(asked).error().code, errc::bad_collection);
+    asked.user = {"boss", "*"};
+    EXPECT_EQ(wanted_user(asked).error().code, errc::bad_option);
+}
+
+namespace {
+
+class user_commands : public testing::Test {
+ protected:
+    void SetUp() override {
+        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        ASSERT_TRUE(redis_->call(store_.load_library()));
+    }
+    /// `said` is what stands on its standard input.
+    outcome ctl(const std::string& words, const std::string& said = "") const {
+        return run_program({"/bin/sh", "-c",
+                            "printf '%s' '" + said + "' | " + VULTUS_CTL + " --data " +
+                                folder_.path() + " " + words});
+    }
+    std::string secret_file() const { return folder_.path() + "/access.secret"; }
+
+    temporary_folder folder_;
+    redis_server server_{folder_.path()};
+    job_store store_;
+    std::unique_ptr<redis_blocking> redis_;
+};
+
+}  // namespace
+
+TEST_F(user_commands, redis_gets_a_hash_that_the_password_fits) {
+    const auto added = ctl("user add ada --role viewer --collections team", "ten letters\nmore\n");
+    ASSERT_EQ(added.code, 0) << added.err;
+    const auto kept = redis_->call(store_.try_login("ada", "here")).value().password;
+    const auto secret = read_secret_file(secret_file()).value();
+    EXPECT_TRUE(is_password(kept, "ada", "ten letters", secret));
+    EXPECT_EQ(ctl("user password ada", "other letters\n").code, 0);
+    const auto other = redis_->call(store_.try_login("ada", "here")).value().password;
+    EXPECT_TRUE(is_password(other, "ada", "other letters", secret));
+    const auto listed = ctl("user list");
+    for (const char* word : {"ada", "viewer", "team"}) EXPECT_THAT(listed.out, HasSubstr(word));
+    EXPECT_THAT(listed.out + ctl("--json user list").out, Not(HasSubstr("argon2")));
+    EXPECT_EQ(ctl("user remove ada").code, 0);
+    EXPECT_TRUE(redis_->call(store_.users()).value().empty());
+    const auto told = ctl("audit");
+    for (const char* what : {"user_add", "user_password", "user_remove"}) {
+        EXPECT_THAT(told.out, HasSubstr(what));
+    }
+}
+
+TEST_F(user_commands, what_is_refused_changes_nothing) {
+    EXPECT_EQ(ctl("user add ada --role viewer", "short\n").code, 1);
+    EXPECT_EQ(ctl("user add ada --role viewer").code, 1) << "no line at all";
+    EXPECT_EQ(ctl("user add ada --role boss", "ten letters\n").code, 1);
+    EXPECT_EQ(ctl("user add Ada --role viewer", "ten letters\n").code, 2);
+    EXPECT_EQ(ctl("user add ada", "ten letters\n").code, 2) << "no role";
+    EXPECT_EQ(ctl("user password ada", "ten letters\n").code, 1) << "nobody of that name";
+    EXPECT_EQ(ctl("user remove ada").code, 1);
+    EXPECT_TRUE(redis_->call(store_.users()).value().empty());
+}
+
+TEST_F(user_commands, a_lost_secret_is_not_replaced_behind_the_back_of_the_users) {
+    ASSERT_EQ(ctl("user add ada --role viewer", "ten letters\n").code, 0);
+    std::filesystem::remove(secret_file());
+    const auto second = ctl("user add bob --role viewer", "ten letters\n");
+    EXPECT_EQ(second.code, 1);
+    EXPECT_THAT(second.err, HasSubstr("access.secret"));
+    EXPECT_FALSE(std::filesystem::exists(secret_file()));
+    EXPECT_EQ(ctl("key create --scopes read").code, 1);
+}
