@@ -17,7 +17,8 @@ response refuse(const error& why, const request& from, services& with) {
     if (why.code == errc::internal) {
         log::error("request_failed", {{"what", why.detail}, {"trace_id", from.trace_id}});
     }
-    return problem(why, from.trace_id, with.health.retry_after());
+    return problem(why, from.trace_id,
+                   from.retry_after > 0 ? from.retry_after : with.health.retry_after());
 }
 
 result<std::string> idempotency_hash(const request& from) {

@@ -5,6 +5,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "api/session_cookie.hpp"
 #include "shared/log.hpp"
 #include "shared/secret.hpp"
 
@@ -17,8 +18,8 @@ bool is_loopback(const std::string& bind) {
 
 std::string no_key_yet(const api_settings& settings) {
     return "api.bind = \"" + settings.bind +
-           "\" is reachable for others and there is no key yet: with Redis running, make one by "
-           "`vultusctl --data " +
+           "\" is reachable for others and there is no key and no user yet: with Redis "
+           "running, make one by `vultusctl --data " +
            settings.common.data + " key create --scopes read,recognise,train,admin`";
 }
 
@@ -83,6 +84,8 @@ access_control::access_control(asio::io_context& io, redis_asio& redis, const jo
       store_(store),
       measured_(measured),
       chosen_(std::move(chosen)),
+      sessions_(redis, store, copy_life),
+      desk_(io, redis, store, measured),
       pause_(io) {}
 
 asio::awaitable<void> access_control::run(std::function<void(const error&)> refused) {
@@ -90,13 +93,15 @@ asio::awaitable<void> access_control::run(std::function<void(const error&)> refu
     while (!stopped_) {
         const auto good = co_await refresh();
         if (good && !asked) {
-            asked = true;
-            if (keys_.empty() && chosen_.must_have_keys) {
+            const auto anybody = co_await is_anybody_there();
+            asked = anybody.has_value();
+            if (anybody && !*anybody && chosen_.must_have_keys) {
                 refused({errc::bad_option,
-                         "others reach api.bind and there is no key yet: make one by `vultusctl "
-                         "key create --scopes read,recognise,train,admin`"});
-            } else if (keys_.empty()) {
-                log::warning("no_keys", {{"why", "vultusctl key create makes one"}});
+                         "others reach api.bind and there is no key and no user yet: make one by "
+                         "`vultusctl key create --scopes read,recognise,train,admin` or "
+                         "`vultusctl user add NAME --role admin`"});
+            } else if (anybody && !*anybody) {
+                log::warning("no_keys", {{"why", "vultusctl key create or user add makes one"}});
             }
         }
         pause_.expires_after(ask_every);
@@ -136,6 +141,13 @@ asio::awaitable<result<void>> access_control::confirm() {
     co_return co_await refresh();
 }
 
+asio::awaitable<result<bool>> access_control::is_anybody_there() {
+    if (!keys_.empty()) co_return true;
+    const auto users = co_await redis_.call(store_.users());
+    if (!users) co_return fail(users.error());
+    co_return !users->empty();
+}
+
 std::shared_ptr<const access_key> access_control::find(const std::string& id) const {
     const auto found = keys_.find(id);
     if (found == keys_.end() || is_expired(*found->second, unix_now())) return nullptr;
@@ -148,23 +160,95 @@ tl::unexpected<error> access_control::refuse(errc code, std::string detail) {
 }
 
 asio::awaitable<result<void>> access_control::admit(request& from, const access_rule& rule) {
-    if (chosen_.open || !rule.needs_key()) co_return result<void>();
-    const auto text = presented_key(from.fields);
-    if (!text) co_return refuse(text.error().code, text.error().detail);
-    if (text->empty()) co_return refuse(errc::unauthorized, "send a key: Authorization: Bearer");
-    const auto id = id_in_key(*text);
-    if (!id) co_return refuse(id.error().code, id.error().detail);
-    if (auto good = co_await confirm(); !good) co_return fail(good.error());
-    const auto key = find(*id);
-    const bool good = key && !chosen_.secret.empty() &&
-                      same_secret(hash_of_key(*text, chosen_.secret), key->hash);
-    if (!good) co_return refuse(errc::unauthorized, "the key is not good, or not any more");
-    if (!key->scopes.meets(rule.one_of())) {
+    if (chosen_.open || !rule.looks()) co_return result<void>();
+    const auto known = co_await identify(from);
+    if (!rule.needs_key()) {
+        const bool nobody = !known && (known.error().code == errc::unauthorized ||
+                                       known.error().code == errc::malformed);
+        co_return nobody ? result<void>() : known;
+    }
+    if (!known && known.error().code == errc::store_unavailable) co_return known;
+    if (!known) co_return refuse(known.error().code, known.error().detail);
+    if (!from.key->scopes.meets(rule.one_of())) {
         co_return refuse(errc::forbidden, "this needs a key with the scope " +
                                               vultus::api::text_of(rule));
     }
+    co_return result<void>();
+}
+
+/// By the key; without one, by the cookie.
+asio::awaitable<result<void>> access_control::identify(request& from) {
+    const auto text = presented_key(from.fields);
+    if (!text) co_return fail(text.error());
+    if (!text->empty()) co_return co_await identify_by_key(from, *text);
+    const auto token = presented_session(from.fields, from.secure);
+    if (!token) co_return fail(token.error());
+    if (token->empty()) {
+        co_return fail(errc::unauthorized, "send a key: Authorization: Bearer, or log in");
+    }
+    if (auto good = co_await identify_by_session(from, *token, true); !good) co_return good;
+    const bool changes = from.method == "POST" || from.method == "DELETE";
+    // What other pages can make a browser send has the cookie, but not this.
+    if (changes && !same_secret(from.header("x-csrf-token"), from.session->csrf)) {
+        co_return fail(errc::forbidden, "X-CSRF-Token is missing, or not that of the session");
+    }
+    if (!from.header("upgrade").empty() && from.header("origin").empty()) {
+        co_return fail(errc::forbidden, "a WebSocket with a cookie needs an Origin");
+    }
+    co_return result<void>();
+}
+
+asio::awaitable<result<void>> access_control::identify_by_key(request& from,
+                                                              std::string_view text) {
+    const auto id = id_in_key(text);
+    if (!id) co_return fail(id.error());
+    if (auto good = co_await confirm(); !good) co_return fail(good.error());
+    const auto key = find(*id);
+    const bool good = key && !chosen_.secret.empty() &&
+                      same_secret(hash_of_key(text, chosen_.secret), key->hash);
+    if (!good) co_return fail(errc::unauthorized, "the key is not good, or not any more");
     from.key = key;
     from.client = key->id;
+    co_return result<void>();
+}
+
+asio::awaitable<result<void>> access_control::identify_by_session(request& from,
+                                                                  std::string_view token,
+                                                                  bool uses) {
+    if (chosen_.secret.empty() || !is_session_token(token, chosen_.secret)) {
+        co_return fail(errc::unauthorized, "there is no such session: log in");
+    }
+    const auto hash = hash_of_session(token, chosen_.secret);
+    const auto known = co_await sessions_.find(hash, uses);
+    if (!known) co_return fail(known.error());
+    from.key = known->key;
+    from.client = known->key->id;
+    from.session = std::make_shared<const signed_in>(
+        signed_in{known->session.user, known->session.as, hash,
+                  csrf_of_session(token, chosen_.secret), known->session.ends});
+    co_return result<void>();
+}
+
+asio::awaitable<result<std::string>> access_control::log_in(request& from, std::string name,
+                                                            std::string password) {
+    if (chosen_.secret.empty()) {
+        co_return refuse(errc::unauthorized, "there is no user yet: vultusctl user add");
+    }
+    auto token = co_await desk_.log_in(from, std::move(name), std::move(password), chosen_.secret);
+    if (!token) co_return token;
+    if (auto good = co_await identify_by_session(from, *token, true); !good) {
+        co_return fail(good.error());
+    }
+    co_return token;
+}
+
+asio::awaitable<result<void>> access_control::log_out(request& from) {
+    if (!from.session) co_return result<void>();
+    const auto ended = co_await redis_.call(store_.end_session(from.session->hash));
+    sessions_.forget(from.session->hash);
+    if (!ended) co_return fail(ended.error());
+    from.key = nullptr;
+    from.session = nullptr;
     co_return result<void>();
 }
 
@@ -197,6 +281,12 @@ asio::awaitable<result<void>> access_control::charge_frame(std::shared_ptr<const
 
 asio::awaitable<result<void>> access_control::still(const request& from) {
     if (!from.key) co_return result<void>();
+    if (from.session) {
+        const auto known = co_await sessions_.find(from.session->hash, false);
+        if (known) co_return result<void>();
+        if (known.error().code != errc::unauthorized) co_return fail(known.error());
+        co_return refuse(errc::unauthorized, known.error().detail);
+    }
     if (auto good = co_await confirm(); !good) co_return fail(good.error());
     const auto now = find(from.key->id);
     if (!now || now->hash != from.key->hash) {

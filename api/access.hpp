@@ -1,5 +1,6 @@
-// Keys at work: a copy of all keys that is never older than copy_life, and their quotas. ACCESS.md
-// says what is granted to whom, access_rule.hpp which route asks for what.
+// Keys and sessions at work: a copy of all keys that is never older than copy_life, their quotas,
+// and who is logged in. ACCESS.md says what is granted to whom, access_rule.hpp which route asks
+// for what.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -11,8 +12,10 @@
 #include <string>
 
 #include "api/doorkeeper.hpp"
+#include "api/login.hpp"
 #include "api/query.hpp"
 #include "api/redis_asio.hpp"
+#include "api/session_book.hpp"
 #include "shared/job_store.hpp"
 #include "shared/metrics.hpp"
 #include "shared/settings.hpp"
@@ -21,7 +24,7 @@ namespace vultus::api {
 
 struct access_choice {
     bool open = true;             ///< nobody is asked for a key
-    bool must_have_keys = false;  ///< others reach the port: without any key there is no start
+    bool must_have_keys = false;  ///< others reach the port: no start without any key or user
     std::string secret_file;
     std::string secret;           ///< empty: the file is not there yet
 };
@@ -43,7 +46,7 @@ class access_control final : public doorkeeper {
                    metrics& measured, access_choice chosen);
 
     /// Asks for changes until stop(). Spawned once, and not if access is open. `refused` is told,
-    /// once, if there must be keys and the first answer has none.
+    /// once, if there must be keys or users and the first answer has none.
     asio::awaitable<void> run(std::function<void(const error&)> refused);
     void stop();
     bool is_open() const noexcept { return chosen_.open; }
@@ -53,6 +56,14 @@ class access_control final : public doorkeeper {
                                          std::optional<std::size_t> image_bytes) override;
     asio::awaitable<result<void>> still(const request& from) override;
 
+    /// Begins a session: the token of its cookie. The request is its user's from then on.
+    /// errors    those of login_desk::log_in()
+    asio::awaitable<result<std::string>> log_in(request& from, std::string name,
+                                                std::string password);
+    /// Ends the request's session, if it has one. The request is nobody's from then on.
+    /// errors    those of the job store
+    asio::awaitable<result<void>> log_out(request& from);
+
     /// A live picture of a key; null: access is open.
     /// errors    quota, unauthorized, store_unavailable
     asio::awaitable<result<void>> charge_frame(std::shared_ptr<const access_key> key,
@@ -61,6 +72,11 @@ class access_control final : public doorkeeper {
  private:
     asio::awaitable<result<void>> refresh();
     asio::awaitable<result<void>> confirm();
+    asio::awaitable<result<bool>> is_anybody_there();
+    asio::awaitable<result<void>> identify(request& from);
+    asio::awaitable<result<void>> identify_by_key(request& from, std::string_view text);
+    asio::awaitable<result<void>> identify_by_session(request& from, std::string_view token,
+                                                      bool uses);
     std::shared_ptr<const access_key> find(const std::string& id) const;
     tl::unexpected<error> refuse(errc code, std::string detail);
 
@@ -68,6 +84,8 @@ class access_control final : public doorkeeper {
     const job_store& store_;
     metrics& measured_;
     access_choice chosen_;
+    session_book sessions_;
+    login_desk desk_;
     asio::steady_timer pause_;
     std::map<std::string, std::shared_ptr<const access_key>> keys_;
     std::string changes_;         ///< what the copy was made from

@@ -7,7 +7,8 @@ namespace vultus::api {
 
 std::string text_of(const access_rule& rule) {
     if (!rule.is_there()) return "not there";
-    if (!rule.needs_key()) return "anybody";
+    if (!rule.looks()) return "anybody";
+    if (!rule.needs_key()) return "whoever";
     if (rule.one_of() == access_rule::any_key().one_of()) return "any key";
     return vultus::text_of(rule.one_of());
 }

@@ -18,6 +18,8 @@ class access_rule {
     constexpr explicit access_rule(scope_set one_of) : access_rule(kind::key, one_of) {}
     static constexpr access_rule not_there() { return access_rule(kind::not_there, {}); }
     static constexpr access_rule anybody() { return access_rule(kind::anybody, {}); }
+    /// As anybody(), but whose key or session it is gets known, if it is a good one.
+    static constexpr access_rule whoever() { return access_rule(kind::whoever, {}); }
     /// Any key will do; the answer shows what the key may see.
     static constexpr access_rule any_key() {
         return access_rule(scope_set{scope::read, scope::recognise, scope::train, scope::admin});
@@ -26,17 +28,19 @@ class access_rule {
     /// Whether the route takes the method at all.
     constexpr bool is_there() const { return kind_ != kind::not_there; }
     constexpr bool needs_key() const { return kind_ == kind::key; }
+    /// Whether anybody looks at the key.
+    constexpr bool looks() const { return needs_key() || kind_ == kind::whoever; }
     /// A key needs one of these.
     constexpr scope_set one_of() const { return one_of_; }
 
  private:
-    enum class kind { not_there, anybody, key };
+    enum class kind { not_there, anybody, whoever, key };
     constexpr access_rule(kind what, scope_set one_of) : kind_(what), one_of_(one_of) {}
     kind kind_;
     scope_set one_of_;
 };
 
-/// "nobody asked", "read", "one of read, train"…: for people and goldens.
+/// "anybody", "read", "read,train"…: for people and goldens.
 std::string text_of(const access_rule& rule);
 
 /// The key in Authorization or X-Api-Key as it was sent; empty without one.

@@ -55,6 +55,10 @@ asio::awaitable<response> dispatch(request& from, services& with) {
             co_return co_await handlers::delete_collection(from, with);
         case route::status:
             co_return co_await handlers::status(from, with);
+        case route::session:
+            if (removes) co_return co_await handlers::log_out(from, with);
+            if (from.method == "POST") co_return co_await handlers::log_in(from, with);
+            co_return handlers::session(from, with);
         case route::live:
             co_return handlers::live(with);
         case route::ready:

@@ -36,6 +36,10 @@ response all_events(request& from, services& with);
 asio::awaitable<response> list_collections(request& from, services& with);
 asio::awaitable<response> status(request& from, services& with);
 
+response session(request& from, services& with);
+asio::awaitable<response> log_in(request& from, services& with);
+asio::awaitable<response> log_out(request& from, services& with);
+
 response live(services& with);
 response ready(request& from, services& with);
 response metrics_text(services& with);

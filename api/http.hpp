@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "api/routes.hpp"
+#include "shared/clock.hpp"
+#include "shared/user.hpp"
 
 namespace vultus::api {
 
@@ -24,6 +26,15 @@ using headers = std::vector<std::pair<std::string, std::string>>;
 /// The value of the first field of that name (ASCII case does not count), empty if there is none.
 std::string_view find_header(const headers& fields, std::string_view name) noexcept;
 
+/// Whoever logged in on the page and sent this request.
+struct signed_in {
+    std::string user;
+    role as = role::viewer;
+    std::string hash;   ///< of the session, as Redis has it
+    std::string csrf;   ///< what has to come with a change
+    unix_time ends{0};  ///< if it is not used any more
+};
+
 struct request {
     std::string method;  ///< as sent: "GET"
     std::string target;  ///< as sent: path and query
@@ -33,13 +44,15 @@ struct request {
     headers fields;
     std::string body;
     std::string client = "anonymous";  ///< whose quota and idempotency keys count
-    std::shared_ptr<const access_key> key;  ///< null: no key was asked for
+    /// What the sender may do; null: no key was asked for.
+    std::shared_ptr<const access_key> key;
+    std::shared_ptr<const signed_in> session;  ///< null: the key came with the request itself
     headers answer_fields;                  ///< added to the answer, whatever it is
-    int retry_after = 0;                    ///< seconds of a 429; 0: as for any other
-    std::string address;                    ///< the other end of the connection
+    int retry_after = 0;                    ///< seconds of a 429 or 503; 0: as for any other
+    std::string address;                    ///< whose request it is
+    bool secure = false;                    ///< it came over TLS
     std::string trace_id;              ///< 32 hexadecimal digits
     std::string traceparent;           ///< W3C, made from trace_id
-    bool secure = false;               ///< it came over TLS
     bool upgrades = false;             ///< it is a WebSocket handshake
 
     std::string_view header(std::string_view name) const noexcept {

@@ -24,6 +24,7 @@ struct server_settings {
     std::string tls_certificate, tls_key;  ///< files of tls.hpp; empty: plain HTTP
     std::vector<std::string> allowed_hosts;
     std::vector<std::string> cors_origins;  ///< empty: CORS off
+    std::vector<std::string> trusted_proxies;
     std::size_t connections_max = 1'024;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
     std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last

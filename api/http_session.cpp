@@ -6,6 +6,7 @@
 #include <boost/beast/http/read.hpp>
 
 #include "api/fields.hpp"
+#include "api/forwarded.hpp"
 #include "api/http_websocket.hpp"
 #include "api/problem.hpp"
 #include "api/query.hpp"
@@ -135,11 +136,12 @@ void session::fill_request() {
     // What was sent before the handshake is answered belongs to no WebSocket.
     asked.upgrades = is_handshake(message) && buffer.size() == 0;
     asked.target = text(message.target());
-    asked.address = remote_address;
-    asked.secure = stream.is_secure();
     for (const auto& field : message) {
         asked.fields.emplace_back(text(field.name_string()), text(field.value()));
     }
+    auto seen = client_behind(asked.fields, remote_address, server->settings.trusted_proxies);
+    asked.address = std::move(seen.address);
+    asked.secure = seen.secure || stream.is_secure();
     const auto trace = trace_id_of(asked.header("traceparent"));
     asked.trace_id = trace.empty() ? random_hex32() : trace;
     asked.traceparent = "00-" + asked.trace_id + "-" + random_hex32().substr(0, 16) + "-01";

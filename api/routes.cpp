@@ -17,6 +17,7 @@ using enum body_kind;
 using enum scope;
 constexpr auto absent = access_rule::not_there();
 constexpr auto anybody = access_rule::anybody();
+constexpr auto whoever = access_rule::whoever();
 constexpr auto any_key = access_rule::any_key();
 constexpr access_rule any_maker(scope_set{recognise, train, admin});
 constexpr method_rules for_all{anybody, absent, absent};
@@ -62,6 +63,8 @@ constexpr std::array table{
               reach::by_path, none, ""},
     route_row{route::status, "status", "/api/status", {any_key, absent, absent}, reach::listing,
               none, ""},
+    route_row{route::session, "session", "/api/session", {whoever, anybody, whoever},
+              reach::nothing, none, ""},
     route_row{route::live, "live", "/healthz/live", for_all, reach::nothing, none, "*"},
     route_row{route::ready, "ready", "/healthz/ready", for_all, reach::nothing, none, "*"},
     route_row{route::metrics, "metrics", "/metrics", {any_key, absent, absent}, reach::nothing,

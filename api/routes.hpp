@@ -32,6 +32,7 @@ enum class route {
     collections,
     collection,
     status,
+    session,
     live_channel,
     live,
     ready,

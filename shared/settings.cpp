@@ -3,6 +3,7 @@
 // raised.
 #include "shared/settings.hpp"
 
+#include <arpa/inet.h>
 #include <sys/un.h>
 
 #include <fstream>
@@ -144,6 +145,12 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.time("drain_timeout_ms", worker.drain_timeout, milliseconds(0), drain_max);
 }
 
+bool is_address(const std::string& text) {
+    in6_addr room{};
+    return ::inet_pton(AF_INET, text.c_str(), &room) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), &room) == 1;
+}
+
 void read_api(settings_reader& in, const common_settings& common, api_settings& api) {
     in.section("api");
     in.text("bind", api.bind, 64);
@@ -159,6 +166,10 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     if (api.secret_file.empty()) api.secret_file = common.data + "/access.secret";
     in.texts("allowed_hosts", api.allowed_hosts, list_max);
     in.texts("cors_origins", api.cors_origins, list_max);
+    in.texts("trusted_proxies", api.trusted_proxies, list_max);
+    for (const auto& one : api.trusted_proxies) {
+        if (!is_address(one)) in.refuse("trusted_proxies", "must be addresses, such as 10.0.0.2");
+    }
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
     in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_sessions));
     in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));

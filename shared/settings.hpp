@@ -66,6 +66,7 @@ struct api_settings {
     std::string secret_file;                ///< keys are hashed with; default <data>/access.secret
     std::vector<std::string> allowed_hosts; ///< beside localhost, 127.0.0.1, ::1 and bind
     std::vector<std::string> cors_origins;  ///< empty: CORS off
+    std::vector<std::string> trusted_proxies;  ///< addresses whose X-Forwarded fields count
     std::size_t connections_max = 1'024;
     std::size_t live_sessions_max = 64;
     std::size_t queue_jobs_max = 10'000;

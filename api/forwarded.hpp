@@ -1,0 +1,24 @@
+// Whose request it is when a proxy stands before the api: what X-Forwarded-For and
+// X-Forwarded-Proto say counts only from a proxy that the settings name (ACCESS.md, "Login"). Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/http.hpp"
+
+namespace vultus::api {
+
+struct seen_client {
+    std::string address;
+    bool secure = false;  ///< the proxy was reached over TLS
+};
+
+/// `peer`     the other end of the connection
+/// `trusted`  addresses of proxies. Of a chain of addresses the last that is none of them is the
+///            client: what stands before it, anybody may have written
+seen_client client_behind(const headers& fields, std::string_view peer,
+                          const std::vector<std::string>& trusted);
+
+}  // namespace vultus::api
