@@ -14,6 +14,12 @@ export class problem extends Error {
   get passing() { return this.status === 0 || this.status === 429 || this.status >= 500; }
 }
 
+let token = "";  // of the session: shows that a change comes from this page
+export function send_token(text) { token = text ?? ""; }
+
+let unauthorized = () => {};
+export function on_unauthorized(listener) { unauthorized = listener; }
+
 export function address(path, options = {}) {
   const query = new URLSearchParams({ collection, ...options });
   return `${path}?${query}`;
@@ -21,6 +27,7 @@ export function address(path, options = {}) {
 
 export async function request(method, target, { body, key, headers = {}, signal, keepalive } = {}) {
   if (key) headers = { ...headers, "Idempotency-Key": key };
+  if (token && method !== "GET") headers = { ...headers, "X-CSRF-Token": token };
   let answer;
   try {
     answer = await fetch(target, { method, body, headers, signal, keepalive, cache: "no-store" });
@@ -28,10 +35,12 @@ export async function request(method, target, { body, key, headers = {}, signal,
     if (failure.name === "AbortError") throw failure;
     throw new problem(0, "The service does not answer", "Is it running? Trying again may help.");
   }
+  if (answer.status === 204) return null;
   const text = await answer.text();
   let value = null;
   try { value = JSON.parse(text); } catch { /* judged below */ }
   if (answer.ok && value !== null) return value;
+  if (answer.status === 401 && target !== "/api/session") unauthorized();
   const code = String(value?.type ?? "").split("/").pop();
   const title = value?.title || `The service answered ${answer.status}`;
   const retry_after_s = Number(answer.headers.get("Retry-After")) || 0;

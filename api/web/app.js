@@ -4,18 +4,21 @@ import { collection } from "./api.js";
 import { by_id } from "./element.js";
 import { jobs_view } from "./jobs.js";
 import { live_view } from "./live.js";
+import { login_view } from "./login.js";
 import { load_people } from "./roster.js";
+import { ask_session, on_session, session } from "./session.js";
 import "./people.js";
 import "./recognise.js";
 import "./teach.js";
 import { on_back, watch } from "./service.js";
 
-const views = { recognise: {}, people: {}, live: live_view, jobs: jobs_view };
+const views = { recognise: {}, people: {}, live: live_view, jobs: jobs_view, login: login_view };
 let shown = "";
 
 function show_view() {
   const wanted = location.hash.slice(1);
-  const name = Object.hasOwn(views, wanted) ? wanted : "recognise";
+  const there = Object.hasOwn(views, wanted) && wanted !== "login";
+  const name = session.asks ? "login" : there ? wanted : "recognise";
   if (name === shown) return;
   views[shown]?.hide?.();
   for (const other of Object.keys(views)) by_id(`view-${other}`).hidden = other !== name;
@@ -23,7 +26,7 @@ function show_view() {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${name[0].toUpperCase()}${name.slice(1)} – Vultus`;
+  document.title = name === "login" ? "Log in – Vultus" : `${name[0].toUpperCase()}${name.slice(1)} – Vultus`;
   if (shown) scrollTo(0, 0);
   shown = name;
   views[name].show?.();
@@ -38,7 +41,15 @@ document.querySelector(".skip").addEventListener("click", event => {
   by_id("main").focus();
 });
 addEventListener("hashchange", show_view);
-show_view();
+on_session(() => {
+  for (const dialog of document.querySelectorAll("dialog[open]")) if (session.asks) dialog.close();
+  show_view();
+  if (!session.asks) load_people();
+});
 on_back(load_people);
-load_people();
+await ask_session();
+if (!shown) {  // no answer yet
+  show_view();
+  load_people();
+}
 watch();

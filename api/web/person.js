@@ -28,7 +28,7 @@ function photo_row(face, index, all) {
   const shown_as = face.picture && picture_of(label, face.face_id, `${name} of ${label}`, () => "");
   return h("li", { "data-picture": face.picture && "" }, shown_as, h("span", { class: "name", text: name }),
     h("span", { class: "quiet", text: when + size }),
-    h("span", { class: "end" }, h("button", { type: "button", class: "small", text: "Delete",
+    h("span", { class: "end" }, h("button", { type: "button", class: "small", text: "Delete", "data-needs": "admin",
       "aria-label": `Delete photo ${index + 1} of ${all.length}`, on: { click: remove } })));
 }
 

@@ -2,6 +2,7 @@
 // the page is visible, and tells the listeners when the service is back.
 import { pause, request } from "./api.js";
 import { by_id, say } from "./element.js";
+import { on_session, session } from "./session.js";
 import { count } from "./words.js";
 
 const line = by_id("service"), banner = by_id("away");
@@ -21,8 +22,7 @@ function show_away(failure) {
   if (failure.status === 0) {
     show("away", "No answer", "The service does not answer. Is it running? This page goes on by itself when it is back.");
   } else if (failure.status === 401) {
-    show("away", "Keys only", "This service asks for a key, and this page cannot send one: it has no login yet. " +
-      "Programs can: vultusctl key create makes a key for them.");
+    show("asking", "Not logged in");
   } else {
     show("away", failure.title, `${failure.title}. What was accepted is safe; this page goes on by itself.`);
   }
@@ -45,9 +45,13 @@ async function ask() {
 
 export async function watch() {
   for (;;) {
-    if (!document.hidden) await ask();
+    if (!document.hidden && !session.asks) await ask();
     await pause(status ? 4000 : 1500);
   }
 }
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && !session.asks) ask(); });
+on_session(() => {
+  if (session.asks) show("asking", "Not logged in");
+  else if (line.dataset.state === "asking") ask();
+});

@@ -5,6 +5,7 @@ VULTUS_PHOTOS   folder with biden.jpg, obama.jpg, obama2.jpg, obama3.jpg (defaul
 VULTUS_SHOTS    where screenshots go (default build/web)
 VULTUS_BROWSER  a Chromium (default /usr/bin/chromium)
 """
+import contextlib
 import os
 import pathlib
 import uuid
@@ -35,10 +36,9 @@ def browser():
         found.close()
 
 
-@pytest.fixture
-def page(browser, url):
-    """A fresh page on a fresh collection. Fails the test if the page complained or asked."""
-    collection = "page-" + uuid.uuid4().hex[:12]
+@contextlib.contextmanager
+def fresh_tab(browser):
+    """An empty tab without cookies. Fails the test if a page in it complained or asked."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB",
                                   permissions=["clipboard-read", "clipboard-write"])
     tab = context.new_page()
@@ -49,14 +49,21 @@ def page(browser, url):
     tab.on("console", lambda m: tab.complaints.append(m.text) if m.type in bad else None)
     tab.on("pageerror", lambda e: tab.complaints.append(str(e)))
     tab.on("dialog", lambda d: (tab.complaints.append("dialog " + d.message), d.dismiss()))
-    tab.collection = collection
-    tab.goto(f"{url}/?collection={collection}")
-    expect(tab.locator("#service")).to_have_attribute("data-state", "ready")
     yield tab
     left = [c for c in tab.complaints if not any(word in c for word in tab.forgiven)]
-    context.request.delete(f"{url}/api/collections/{collection}", headers={"Prefer": "wait=10"})
     context.close()
     assert left == [], left
+
+
+@pytest.fixture
+def page(browser, url):
+    """A fresh page on a fresh collection."""
+    with fresh_tab(browser) as tab:
+        tab.collection = "page-" + uuid.uuid4().hex[:12]
+        tab.goto(f"{url}/?collection={tab.collection}")
+        expect(tab.locator("#service")).to_have_attribute("data-state", "ready")
+        yield tab
+        tab.context.request.delete(f"{url}/api/collections/{tab.collection}", headers={"Prefer": "wait=10"})
 
 
 def view(page, name):
