@@ -99,7 +99,7 @@ asio::awaitable<result<std::string>> login_desk::log_in(request& from, std::stri
     if (!co_await is_right(std::move(what))) {
         count("wrong");
         // A name that nobody has may be a password that was typed into the wrong field.
-        const std::string_view known = may->password.empty() ? "" : name;
+        const std::string known = may->password.empty() ? "" : name;
         log::info("login_refused", {{"user", known}, {"from", from.address}});
         co_return fail(errc::unauthorized, std::string(wrong));
     }

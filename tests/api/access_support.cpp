@@ -8,11 +8,12 @@
 
 namespace vultus::api::testing {
 
-keyed_api::keyed_api()
+keyed_api::keyed_api(std::function<void(api_settings&)> adjust)
     : secret(make_secret_file(secrets.path() + "/access.secret").value()),
-      api([this](api_settings& settings, server_settings&) {
+      api([this, &adjust](api_settings& settings, server_settings&) {
           settings.access = "keys";
           settings.secret_file = secrets.path() + "/access.secret";
+          if (adjust) adjust(settings);
       }),
       redis(api.redis.address()) {}
 
@@ -37,7 +38,47 @@ std::string keyed_api::forged(const std::string& key) {
 }
 
 std::string keyed_api::field(const std::string& key) {
+    if (key.find('\n') != std::string::npos) return key;
     return key.empty() ? "" : "Authorization: Bearer " + key + "\r\n";
+}
+
+void keyed_api::add_user(const std::string& name, role as, const std::string& collections) {
+    user_record user;
+    user.name = name;
+    user.as = as;
+    user.collections = parse_collections(collections).value();
+    ASSERT_TRUE(redis.call(store.add_user(user, hash_of_password(name, password, secret))));
+}
+
+answer keyed_api::post_login(const std::string& name, const std::string& with,
+                             const std::string& fields) {
+    return api.call("POST", "/api/session",
+                    "{\"name\":\"" + name + "\",\"password\":\"" + with + "\"}",
+                    "Content-Type: application/json\r\n" + fields);
+}
+
+std::string keyed_api::cookie_line(const answer& of_login) {
+    const auto cookie = of_login.field("set-cookie");
+    return "Cookie: " + cookie.substr(0, cookie.find(';')) + "\r\n";
+}
+
+std::string keyed_api::csrf_line(const answer& of_login) {
+    return "X-CSRF-Token: " + member(of_login.body, "csrf") + "\r\n";
+}
+
+std::string keyed_api::log_in(const std::string& name) {
+    const auto told = post_login(name);
+    EXPECT_EQ(told.status, 200) << told.body;
+    return cookie_line(told) + csrf_line(told);
+}
+
+std::pair<int, std::chrono::milliseconds> keyed_api::until_refused(const std::string& key) {
+    const auto begun = boot_now();
+    int status = 200;
+    while (status == 200 && boot_now() - begun < std::chrono::milliseconds(5'000)) {
+        status = get("/api/jobs", key).status;
+    }
+    return {status, boot_now() - begun};
 }
 
 void keyed_api::revoke(const std::string& key) {
