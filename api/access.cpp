@@ -12,6 +12,9 @@
 namespace vultus::api {
 namespace {
 
+/// A session that ended is refused everywhere in less than this and one question to Redis.
+constexpr std::chrono::milliseconds session_life{500};
+
 bool is_loopback(const std::string& bind) {
     return bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
 }
@@ -84,7 +87,7 @@ access_control::access_control(asio::io_context& io, redis_asio& redis, const jo
       store_(store),
       measured_(measured),
       chosen_(std::move(chosen)),
-      sessions_(redis, store, copy_life),
+      sessions_(redis, store, session_life),
       desk_(io, redis, store, measured),
       pause_(io) {}
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What a key costs: the same request to an api that asks for none, that asks for one, and one under a quota.
+"""What a key costs: the same request to an api that asks for none, that asks for one, one under a quota, and a login.
 
     ./test bench access [--json] [--seconds 5] [--rounds 4]
 
 One connection asks GET /api/jobs?page_size=1 (one question to Redis) as fast as answers come, the three apis in turn on one
 Redis. Keys: of each the median time of a request and the processor time of the api for one, in microseconds;
-what a key and what a quota adds to both. The better of all rounds counts: other work on the machine only makes them slower.
+what a key, a quota and a session adds to both. The better of all rounds counts: other work on the machine only makes them slower.
 """
 import argparse
 import json
@@ -16,6 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import requests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
@@ -38,9 +40,8 @@ class Api:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) * TICK_US
 
-    def ask(self, key, seconds):
+    def ask(self, field, seconds):
         """Median of a request's time and processor time of one, in microseconds."""
-        field = f"Authorization: Bearer {key}\r\n" if key else ""
         request = f"GET /api/jobs?page_size=1 HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode()
         times = []
         with socket.create_connection(("127.0.0.1", self.port)) as link:
@@ -59,7 +60,15 @@ class Api:
 def make_key(data, *words):
     done = subprocess.run([BUILT / "vultusctl", "--data", data, "key", "create", "--scopes", "read", *words],
                           capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[0]
+    return f"Authorization: Bearer {done.stdout.splitlines()[0]}\r\n"
+
+
+def make_session(data, port):
+    subprocess.run([BUILT / "vultusctl", "--data", data, "user", "add", "ada", "--role", "viewer"],
+                   input="correct horse battery\n", capture_output=True, text=True, check=True)
+    told = requests.post(f"http://127.0.0.1:{port}/api/session", timeout=30,
+                         json={"name": "ada", "password": "correct horse battery"})
+    return f"Cookie: vultus_session={told.cookies['vultus_session']}\r\n"
 
 
 def main():
@@ -71,12 +80,14 @@ def main():
     with conftest.running() as service:
         data = service.data
         key, quota = make_key(data), make_key(data, "--quota", "100000000/min")
-        ways = {"open": (Api(data), None), "key": (Api(data, "api.access=keys"), key)}
+        ways = {"open": (Api(data), ""), "key": (Api(data, "api.access=keys"), key)}
         ways["quota"] = (ways["key"][0], quota)
         best = {name: [1e9, 1e9] for name in ways}
         try:
             for api, _ in ways.values():
                 conftest.wait_until(lambda port=api.port: ready(port), what="the api")
+            ways["session"] = (ways["key"][0], make_session(data, ways["key"][0].port))
+            best["session"] = [1e9, 1e9]
             for _ in range(wanted.rounds):
                 for name, (api, text) in ways.items():
                     best[name] = [min(pair) for pair in zip(best[name], api.ask(text, wanted.seconds))]
@@ -85,7 +96,7 @@ def main():
                 ways[name][0].process.terminate()
                 ways[name][0].process.wait()
     out = {name: {"median_us": round(time_us, 1), "cpu_us": round(cpu_us, 1)} for name, (time_us, cpu_us) in best.items()}
-    for name in ("key", "quota"):
+    for name in ("key", "quota", "session"):
         out[f"{name}_adds"] = {part: round(out[name][part] - out["open"][part], 1) for part in out["open"]}
     out["ran_on"] = ran_on()
     print(json.dumps(out) if wanted.json else json.dumps(out, indent=1))
