@@ -14,12 +14,13 @@ import secrets
 import sys
 
 # What the functions in shared/functions call: they run with the rights of who calls them.
-FUNCTIONS = """decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hset hstrlen hvals incr incrby info lindex llen
-lpos lpush lrange lrem rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen xrange xtrim zadd zcard zlexcount
-zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore zrevrangebyscore zscore""".split()
+FUNCTIONS = """decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby info
+lindex llen lpos lpush lrange lrem pexpire pexpireat rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
+xrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore zrevrangebylex
+zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs
 # Only a broker puts the functions into Redis: whoever may do that decides what the others run.
-USERS = {"vultus-api": ["eval_ro", "xread", "xrevrange"], "vultus-broker": ["function|load"], "vultus-worker": ["hscan", "mget"]}
+USERS = {"vultus-api": ["eval_ro", "xread", "xrevrange"], "vultus-broker": ["function|load"], "vultus-worker": ["mget"]}
 
 
 def write_private(path, text):

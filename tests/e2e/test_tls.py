@@ -134,6 +134,23 @@ def test_silent_clients_keep_nobody_out(secure):
         link.close()
 
 
+def test_the_cookie_of_a_login_goes_over_tls_only(tmp_path):
+    files = certificate(tmp_path)
+    with running(settings=["api.access=keys", *settings_of(files)]) as one:
+        subprocess.run([PROGRAMS / "vultusctl", "--data", one.data, "user", "add", "ada", "--role", "admin"], check=True,
+                       input="correct horse battery\n", text=True, capture_output=True)
+        url, http = f"https://127.0.0.1:{one.port}", requests.Session()
+        http.verify, http.trust_env = str(files[0]), False
+        words = {"name": "ada", "password": "correct horse battery"}
+        told = wait_until(lambda: (answer := http.post(url + "/api/session", json=words, timeout=30)).ok and answer,
+                          what="a login")
+        cookie = told.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-vultus_session=") and "; Secure" in cookie and "HttpOnly" in cookie, cookie
+        assert http.get(url + "/api/faces", timeout=30).status_code == 200
+        plain = {"Cookie": cookie.split(";")[0].removeprefix("__Host-")}
+        assert requests.get(url + "/api/faces", headers=plain, timeout=30, verify=str(files[0])).status_code == 401
+
+
 def serial(port):
     with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
         context = ssl.create_default_context()
