@@ -56,10 +56,10 @@ struct json_submission {
     bool has_image = false;
 };
 
-/// Reads the body {"image": base64, "name": ..., "k": 3 ...} of a submission.
+/// Reads the body {"image": base64, "name": ..., "k": 3 ...} of a submission. Of a member that comes
+/// twice the last counts (RFC 8259 leaves that open, and so does Boost.JSON's usual way).
 /// errors    malformed: not JSON, deeper than limits::json_depth, not an object, a member that is
-///           an object, array or null, a repeated member, bad base64; too_large: a photo over
-///           limits::body_bytes
+///           an object, array or null, bad base64; too_large: a photo over limits::body_bytes
 result<json_submission> parse_json_submission(std::string_view body);
 
 /// A trained face as a client sees it: its id, whether it has a picture, and what the worker stored

@@ -11,6 +11,7 @@
 
 #include "api/application.hpp"
 #include "shared/log.hpp"
+#include "shared/privileges.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
 
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "vultus-api: %s\n", settings.error().detail.c_str());
         return 2;
     }
+    vultus::forbid_new_privileges();
     vultus::stop_signal stop;
     vultus::log::start("api", settings->common.log_level);
     vultus::zmq_context zmq;

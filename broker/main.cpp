@@ -4,6 +4,7 @@
 
 #include "broker/server.hpp"
 #include "shared/log.hpp"
+#include "shared/privileges.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
 
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "vultus-broker: %s\n", settings.error().detail.c_str());
         return wrong_settings;
     }
+    forbid_new_privileges();
     log::start("broker", settings->common.log_level);
 
     stop_signal stop;                // before ZeroMQ starts its thread

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "shared/log.hpp"
+#include "shared/privileges.hpp"
 #include "shared/settings.hpp"
 #include "shared/stop_signal.hpp"
 #include "workers/calibration.hpp"
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
     if (line.exit_code >= 0) return line.exit_code;
     const auto settings = read_worker_settings(line.source);
     if (!settings) return complain(exit_settings, settings.error());
+    forbid_new_privileges();
     log::start("worker", settings->common.log_level);
     const auto device = choose_device(settings->device);
     if (!device) return complain(exit_settings, device.error());

@@ -62,6 +62,14 @@ def test_everything_works_and_nothing_was_refused(guarded, photos):
     assert users >= set(redis_users.USERS), users
 
 
+@pytest.mark.parametrize("program", ["vultus-api", "vultus-broker", "vultus-worker"])
+def test_no_process_gains_rights_by_running_something(guarded, program):
+    pids = guarded.pids(program)
+    assert pids
+    for pid in pids:
+        assert "NoNewPrivs:\t1" in pathlib.Path(f"/proc/{pid}/status").read_text()
+
+
 @pytest.mark.parametrize("user", redis_users.USERS)
 def test_a_process_that_was_taken_over_can_do_no_more(guarded, user):
     store = as_user(guarded, user)
