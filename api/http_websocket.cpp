@@ -12,6 +12,9 @@ namespace websocket = boost::beast::websocket;
 
 constexpr std::size_t message_bytes_max = 64 * limits::mib;  ///< of one that is thrown away
 constexpr std::size_t chunk_bytes = 64 * limits::kib;
+/// What the system holds for a client that reads slowly: some tens of answers. Left to itself it
+/// holds megabytes, and such a client would see a picture of minutes ago.
+constexpr int send_buffer_bytes = 32 * limits::kib;
 constexpr int not_allowed = 1008;  ///< RFC 6455, 7.4.1: against the policy
 
 websocket::stream_base::timeout times(const server_settings& settings) {
@@ -90,6 +93,8 @@ bool is_handshake(const http::request<http::string_body>& message) {
 asio::awaitable<void> become_websocket(
     session& from, const std::function<asio::awaitable<void>(message_channel&)>& use) {
     from.deadline = boot_time::max();  // Beast has times of its own, but for writing
+    error_code ignored;
+    from.socket.set_option(asio::socket_base::send_buffer_size(send_buffer_bytes), ignored);
     websocket_channel channel(from);
     if (!co_await channel.accept()) co_return;
     try {

@@ -28,8 +28,12 @@ class Refused(Exception):
 class Live:
     """One session. Messages are dictionaries; {"type": "closed", "code": ...} is the end."""
 
-    def __init__(self, port, query="", tls=None, **fields):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+    def __init__(self, port, query="", tls=None, room=None, **fields):
+        self.socket = socket.socket()
+        self.socket.settimeout(20)
+        if room is not None:  # of the receive buffer
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
