@@ -126,7 +126,7 @@ TEST(reports, status_from_redis_tells_lapsed_workers) {
 TEST(reports, faces) {
     label_page page;
     page.gallery = {"", "m", 1'000'000'002, 0, 3, 2};
-    page.labels = {{"Ann", 1}, {"田中", 2}};
+    page.labels = {{"Ann", 1, {}}, {"田中", 2, {}}};
     page.next = "9";
     EXPECT_EQ(print(faces_report("default", page), false),
               "label  faces\n"
