@@ -56,8 +56,8 @@ struct json_submission {
     bool has_image = false;
 };
 
-/// Reads the body {"image": base64, "name": ..., "k": 3 ...} of a submission. Of a member that comes
-/// twice the last counts (RFC 8259 leaves that open, and so does Boost.JSON's usual way).
+/// Reads the body {"image": base64, "name": ..., "k": 3 ...} of a submission. Of a member that
+/// comes twice the last counts: RFC 8259 leaves that open.
 /// errors    malformed: not JSON, deeper than limits::json_depth, not an object, a member that is
 ///           an object, array or null, bad base64; too_large: a photo over limits::body_bytes
 result<json_submission> parse_json_submission(std::string_view body);

@@ -73,8 +73,8 @@ BUGS = {
                "        redis.call('SET', key.idempotency(string.sub(late, 1, 64)), string.sub(late, 66))\n"
                "    end\n")]),
     "no-last-look": Bug(  # a direct answer is sent without a look at the removed version
-        {"stale answer"}, {"failpoint": 1}, program="api.no_last_look", pause=(2.5, 3.5),
-        actions=[("api.before_reply", "delay:2500")], clients=24, rooms=1, mix=(10, 70, 14, 2, 4)),
+        {"stale answer"}, {"failpoint": 1}, program="api.no_last_look", pause=(1.5, 2.0),
+        actions=[("api.before_reply", "delay:1500")], clients=64, rooms=1, mix=(6, 76, 12, 2, 4)),
     "company": Bug(  # a loss in company counts as a crash of the job
         {"failed"}, {"worker kill": 1},
         text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),
