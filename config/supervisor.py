@@ -102,6 +102,8 @@ class Service:
         self.signals = 0
         self.users = self.data / "redis-users" if options.redis_users else None
         self.scheme = "http"
+        self.own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # its certificate is for other names than this machine's own
+        self.own.check_hostname, self.own.verify_mode = False, ssl.CERT_NONE
         self.redis = Child("redis", self.redis_command(), self.logs / "redis.log")
         self.broker = self.program("broker")
         self.workers = [self.program("worker", n) for n in range(1, len(options.devices) + 1)]
@@ -168,12 +170,10 @@ class Service:
 
     def service_answers(self):
         address = f"{self.scheme}://127.0.0.1:{self.options.port}"
-        own = ssl.create_default_context()  # its certificate is for other names than this machine's own
-        own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"{address}/healthz/ready", timeout=1, context=own):
+            with urllib.request.urlopen(f"{address}/healthz/ready", timeout=1, context=self.own):
                 pass
-            with urllib.request.urlopen(f"{address}/api/status", timeout=1, context=own) as answer:
+            with urllib.request.urlopen(f"{address}/api/status", timeout=1, context=self.own) as answer:
                 return len(json.load(answer)["workers"]) >= len(self.workers)
         except urllib.error.HTTPError as refusal:
             if refusal.code == 400:  # plain HTTP to a port that speaks TLS

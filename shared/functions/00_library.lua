@@ -75,4 +75,10 @@ local function hash_fields(key, names)
     return out
 end
 
+-- The same fields, each there or '', at the end of a reply.
+local function append_fields(reply, key, names)
+    local found = hash_fields(key, names)
+    for _, name in ipairs(names) do reply[#reply + 1] = found[name] or '' end
+end
+
 local function integer_at(key) return tonumber(redis.call('GET', key) or 0) end

@@ -76,8 +76,7 @@ function access.keys(a)
     local reply = {'ok', changes, int(#ids)}
     for _, id in ipairs(ids) do
         reply[#reply + 1] = id
-        local k = hash_fields(key.access(id), key_names)
-        for _, name in ipairs(key_names) do reply[#reply + 1] = k[name] or '' end
+        append_fields(reply, key.access(id), key_names)
     end
     return reply
 end

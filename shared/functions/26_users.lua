@@ -32,8 +32,7 @@ function users.list()
     local fields = {'role', 'collections', 'created_ms', 'changed_ms'}
     for _, name in ipairs(names) do
         reply[#reply + 1] = name
-        local u = hash_fields(key.user(name), fields)
-        for _, field in ipairs(fields) do reply[#reply + 1] = u[field] or '' end
+        append_fields(reply, key.user(name), fields)
     end
     return reply
 end

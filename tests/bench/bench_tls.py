@@ -21,7 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
 import conftest  # noqa: E402
-from bench_access import Api  # noqa: E402
+from bench_access import Api, ready  # noqa: E402
 from ran_on import ran_on  # noqa: E402
 from test_tls import certificate, settings_of  # noqa: E402
 
@@ -97,7 +97,7 @@ def main():
         files = certificate(pathlib.Path(folder))
         secure = Api(service.data, *settings_of(files))
         try:
-            conftest.wait_until(lambda: is_ready(secure.port, files), what="the api with TLS")
+            conftest.wait_until(lambda: ready(lambda: opened(secure.port, files)), what="the api with TLS")
             for _ in range(wanted.rounds):
                 for way, port, how in (("plain", service.port, None), ("tls", secure.port, files)):
                     now = best[way]
@@ -111,15 +111,6 @@ def main():
     out["ratio"] = {name: round(best["tls"][name] / best["plain"][name], 3) for name in ("photos", "small")}
     out.update(wanted={"photos": WANTED}, **ran_on())
     print(json.dumps(out) if wanted.json else json.dumps(out, indent=1))
-
-
-def is_ready(port, files):
-    try:
-        with opened(port, files) as link:
-            link.sendall(b"GET /healthz/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            return link.recv(4096).startswith(b"HTTP/1.1 200")
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":
