@@ -45,11 +45,12 @@ server_settings server_settings_of(const api_settings& from, server_settings tim
 
 }  // namespace
 
-application::application(asio::io_context& io, const api_settings& settings,
+application::application(asio::io_context& io, const api_settings& settings, sealing seals,
                          std::unique_ptr<broker_link> brokers, access_choice chosen,
                          server_settings timing)
     : io_(io),
       settings_(settings),
+      store_(0, std::move(seals)),
       redis_(io, settings.common.redis, call_times()),
       stream_(io, settings.common.redis, stream_times()),
       events_(io, stream_, store_),
@@ -75,10 +76,13 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
                                                         refusal refused) {
     auto chosen = choose_access(settings);
     if (!chosen) return fail(chosen.error());
+    auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
+    if (!key) return fail(errc::bad_option, key.error().detail);
     auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints);
     if (!brokers) return fail(brokers.error());
     std::unique_ptr<application> made(
-        new application(io, settings, std::move(*brokers), std::move(*chosen), std::move(timing)));
+        new application(io, settings, sealing(*std::move(key)), std::move(*brokers),
+                        std::move(*chosen), std::move(timing)));
     if (auto open = made->server_.listen(); !open) return fail(open.error());
     asio::co_spawn(io, made->events_.run(), asio::detached);
     if (!made->access_.is_open()) {

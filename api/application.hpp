@@ -19,7 +19,7 @@ class application {
     /// `refused` told if the first Redis that answers may not be used (store_setup.hpp), or has no
     ///           key where there must be one
     /// requires  `zmq` outlives the application
-    /// errors    bad_option: of choose_access() or the certificate; malformed: an address or
+    /// errors    bad_option: of choose_access(), the certificate or the key; malformed: an address or
     ///           endpoint; store_unavailable: the port is taken
     static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
                                                       const api_settings& settings,
@@ -40,7 +40,7 @@ class application {
     asio::awaitable<void> drain();
 
  private:
-    application(asio::io_context& io, const api_settings& settings,
+    application(asio::io_context& io, const api_settings& settings, sealing seals,
                 std::unique_ptr<broker_link> brokers, access_choice chosen,
                 server_settings timing);
 

@@ -64,6 +64,18 @@ std::string json_quoted(std::string_view text) {
     return quoted + "\"";
 }
 
+std::string about_image(std::string_view job_id, std::size_t index) {
+    return "photo " + std::string(job_id) + " " + std::to_string(index);
+}
+std::string about_annotated(std::string_view job_id) { return "annotated " + std::string(job_id); }
+std::string about_value(gallery_value what, std::string_view face_id) {
+    return (what == gallery_value::vector ? "vector " : "picture ") + std::string(face_id);
+}
+
+std::string_view part_of(gallery_value what) noexcept {
+    return what == gallery_value::vector ? "vectors" : "pictures";
+}
+
 tl::unexpected<error> no_such_job(std::string_view status) {
     if (status == "not_found") return fail(errc::not_found, "There is no such job.");
     if (status == "gone") return fail(errc::collected, "The job is not kept any more.");
@@ -72,8 +84,8 @@ tl::unexpected<error> no_such_job(std::string_view status) {
 
 }  // namespace store_reply
 
-job_store::job_store(unsigned shard)
-    : shard_(shard), prefix_("vultus:{" + std::to_string(shard) + "}:") {
+job_store::job_store(unsigned shard, sealing seals)
+    : shard_(shard), prefix_("vultus:{" + std::to_string(shard) + "}:"), seals_(std::move(seals)) {
     VULTUS_REQUIRE(shard < 4096, "a shard fits into a job id");
 }
 
@@ -146,14 +158,19 @@ redis_call<library_version> job_store::about() const {
 }
 
 redis_call<void> job_store::open(unsigned shards) const {
-    return function_call<void>("open", prefix_, {std::to_string(shards)},
-                               [](const std::string& status, fields& all) -> result<void> {
-                                   if (status == "ok") return {};
-                                   if (status != "wrong_schema") return unexpected_reply(status);
-                                   return fail(errc::wrong_version,
-                                               "the data in Redis has another layout: " +
-                                                   all.text());
-                               });
+    return function_call<void>(
+        "open", prefix_, {std::to_string(shards), seals_.wants()},
+        [wants = seals_.wants()](const std::string& status, fields& all) -> result<void> {
+            if (status == "ok") return {};
+            const std::string there = all.text();
+            if (status == "wrong_schema") {
+                return fail(errc::wrong_version, "the data in Redis has another layout: " + there);
+            }
+            if (status != "wrong_key") return unexpected_reply(status);
+            return fail(errc::bad_option, "Redis holds data encrypted with key " + there + "; " +
+                                              (wants == "plain" ? "encryption_key_file is not set."
+                                                                : "the file has key " + wants + "."));
+        });
 }
 
 redis_call<unix_time> job_store::time() const {

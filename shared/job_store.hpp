@@ -16,6 +16,7 @@
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
 #include "shared/redis_client.hpp"
+#include "shared/sealing.hpp"
 #include "shared/user.hpp"
 
 namespace vultus {
@@ -213,6 +214,7 @@ struct gallery_delta {
     std::vector<log_entry> entries;                      ///< whole seqs, in order
     bool more = false;                                   ///< call again from `reached`
 };
+enum class gallery_value { vector, picture };            ///< what a face may have sealed
 struct gallery_chunk {                                   ///< one HSCAN step of a snapshot load
     std::string cursor;                                  ///< "0": done
     std::vector<std::pair<std::string, std::string>> fields;
@@ -223,7 +225,8 @@ struct library_version { unsigned major = 0, minor = 0; };
 /// threads   any; const after construction
 class job_store {
    public:
-    explicit job_store(unsigned shard = 0);
+    /// `seals`   what it gives and takes as photo, picture or vector is plain; Redis has it sealed
+    explicit job_store(unsigned shard = 0, sealing seals = {});
     const std::string& prefix() const noexcept { return prefix_; }  ///< "vultus:{0}:"
     unsigned shard() const noexcept { return shard_; }
 
@@ -233,7 +236,8 @@ class job_store {
     redis_call<void> load_library() const;               ///< only if there is none
     redis_call<void> replace_library() const;
     redis_call<library_version> about() const;           ///< 0.0: no library
-    redis_call<void> open(unsigned shards) const;        ///< wrong_version: data of another layout
+    /// errors    wrong_version: data of another layout; bad_option: sealed with another key
+    redis_call<void> open(unsigned shards) const;
     redis_call<void> check_settings() const;             ///< wrong ones named in the error
     redis_call<unix_time> time() const;
 
@@ -309,9 +313,9 @@ class job_store {
     redis_call<gallery_delta> delta(std::string_view collection, gallery_version from) const;
     redis_call<std::vector<std::string>> vectors(std::string_view collection, std::uint64_t epoch,
                                                  const std::vector<std::string>& face_ids) const;
-    /// face_id -> 512 bytes
-    redis_call<gallery_chunk> scan_vectors(std::string_view collection, std::uint64_t epoch,
-                                           const std::string& cursor) const;
+    /// face_id -> 512 bytes, or JPEG
+    redis_call<gallery_chunk> scan(std::string_view collection, std::uint64_t epoch, gallery_value,
+                                   const std::string& cursor) const;
     redis_call<std::vector<std::string>> face_json(std::string_view collection, std::uint64_t epoch,
                                                    const std::vector<std::string>& face_ids) const;
 
@@ -341,6 +345,10 @@ class job_store {
     /// errors    model_mismatch, label_full, gallery_full (also: no room for another collection)
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,
                                  std::vector<exported_face> faces) const;
+    /// What scan() gave is sealed where it lies, unless it is already. returns how many were not
+    redis_call<std::uint64_t> seal(
+        std::string_view collection, std::uint64_t epoch, gallery_value,
+        std::vector<std::pair<std::string, std::string>> values) const;
     redis_call<std::string> kick(std::string_view id) const;
     redis_call<std::string> bury(std::string_view id) const;
     redis_call<std::string> remove(std::string_view id) const;
@@ -356,6 +364,7 @@ class job_store {
                                                      const std::vector<std::string>& names) const;
     unsigned shard_;
     std::string prefix_;
+    sealing seals_;
 };
 
 }  // namespace vultus

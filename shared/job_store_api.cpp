@@ -113,7 +113,9 @@ redis_call<accepted> job_store::accept(new_job job, std::size_t jobs_max,
                                    job.fingerprint,
                                    std::to_string(jobs_max),
                                    std::to_string(bytes_max)};
-    for (std::string& image : job.images) words.push_back(std::move(image));
+    for (std::size_t i = 0; i < job.images.size(); ++i) {
+        words.push_back(seals_.close(std::move(job.images[i]), about_image(job.id, i)));
+    }
     return function_call<accepted>("accept", prefix_, std::move(words),
                                    [](const std::string& status, fields& all) -> result<accepted> {
                                        if (status == "conflict") return conflict();

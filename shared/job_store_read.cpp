@@ -103,9 +103,11 @@ redis_call<job_record> job_store::job(std::string_view id) const {
 
 redis_call<std::string> job_store::annotated(std::string_view id) const {
     return {{"GET", key("job:" + std::string(id) + ":annotated")},
-            [](redis_reply&& reply) -> result<std::string> {
+            [seals = seals_, about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
                 if (reply.is_error()) return fail(error_of(reply.text));
-                if (reply.type == redis_reply::kind::text) return std::move(reply.text);
+                if (reply.type == redis_reply::kind::text) {
+                    return seals.open(std::move(reply.text), about);
+                }
                 return fail(errc::not_found, "There is no picture of this job.");
             }};
 }
@@ -189,8 +191,9 @@ redis_call<std::string> job_store::picture(std::string_view collection, std::str
                                            std::string_view face_id) const {
     return function_call<std::string>(
         "picture", prefix_, {std::string(collection), std::string(label), std::string(face_id)},
-        [](const std::string& status, fields& all) -> result<std::string> {
-            if (status == "ok") return all.text();
+        [seals = seals_, bound = about_value(gallery_value::picture, face_id)](
+            const std::string& status, fields& all) -> result<std::string> {
+            if (status == "ok") return seals.open(all.text(), bound);
             if (status == "not_found") return fail(errc::not_found, "This face has no picture.");
             return unexpected_reply(status);
         });
@@ -306,7 +309,19 @@ redis_call<std::vector<std::string>> job_store::hash_values(
 redis_call<std::vector<std::string>> job_store::vectors(
     std::string_view collection, std::uint64_t epoch,
     const std::vector<std::string>& face_ids) const {
-    return hash_values(epoch_key(collection, epoch, "vectors"), face_ids);
+    using texts = std::vector<std::string>;
+    auto call = hash_values(epoch_key(collection, epoch, "vectors"), face_ids);
+    call.parse = [seals = seals_, face_ids,
+                  parse = std::move(call.parse)](redis_reply&& reply) -> result<texts> {
+        result<texts> found = parse(std::move(reply));
+        for (std::size_t i = 0; found && i < found->size() && i < face_ids.size(); ++i) {
+            auto vector = seals.open(std::move((*found)[i]), about_value(gallery_value::vector, face_ids[i]));
+            if (!vector) return fail(vector.error());
+            (*found)[i] = *std::move(vector);
+        }
+        return found;
+    };
+    return call;
 }
 
 redis_call<std::vector<std::string>> job_store::face_json(
@@ -315,18 +330,21 @@ redis_call<std::vector<std::string>> job_store::face_json(
     return hash_values(epoch_key(collection, epoch, "faces"), face_ids);
 }
 
-redis_call<gallery_chunk> job_store::scan_vectors(std::string_view collection, std::uint64_t epoch,
-                                                  const std::string& cursor) const {
+redis_call<gallery_chunk> job_store::scan(std::string_view collection, std::uint64_t epoch,
+                                          gallery_value what, const std::string& cursor) const {
     return array_call<gallery_chunk>(
-        {"HSCAN", epoch_key(collection, epoch, "vectors"), cursor, "COUNT",
+        {"HSCAN", epoch_key(collection, epoch, part_of(what)), cursor, "COUNT",
          std::to_string(scan_faces)},
-        [](fields& all) -> result<gallery_chunk> {
+        [seals = seals_, what](fields& all) -> result<gallery_chunk> {
             if (all.items().size() != 2) return unexpected_reply("HSCAN");
             gallery_chunk made;
             made.cursor = all.text();
             auto& pairs = all.items()[1].items;
             for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-                made.fields.emplace_back(std::move(pairs[i].text), std::move(pairs[i + 1].text));
+                std::string& id = pairs[i].text;
+                auto value = seals.open(std::move(pairs[i + 1].text), about_value(what, id));
+                if (!value) return fail(value.error());
+                made.fields.emplace_back(std::move(id), *std::move(value));
             }
             return made;
         });

@@ -95,6 +95,14 @@ redis_call<T> function_call(std::string_view name, const std::string& prefix,
 
 inline std::string text_of(std::chrono::milliseconds time) { return std::to_string(time.count()); }
 
+// What each sealed value is bound to (sealing.hpp), so that none can stand in another's place.
+std::string about_image(std::string_view job_id, std::size_t index);
+std::string about_annotated(std::string_view job_id);
+std::string about_value(gallery_value, std::string_view face_id);
+
+/// As in the name of the key that holds all such values of a gallery.
+std::string_view part_of(gallery_value) noexcept;
+
 /// What the functions about one job say when it is not there.
 tl::unexpected<error> no_such_job(std::string_view status);
 

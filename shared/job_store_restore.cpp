@@ -1,4 +1,4 @@
-// Putting faces of an export back: one function of the library.
+// Putting faces of an export back, and sealing faces that are there: two functions of the library.
 #include "shared/job_store_reply.hpp"
 
 namespace vultus {
@@ -10,6 +10,8 @@ redis_call<restored> job_store::restore(std::string_view collection,
                                         std::vector<exported_face> faces) const {
     std::vector<std::string> words{std::string(collection), std::string(embedding_model)};
     for (exported_face& face : faces) {
+        face.vector =
+            seals_.close(std::move(face.vector), about_value(gallery_value::vector, face.face_id));
         for (std::string* word : {&face.face_id, &face.label, &face.json, &face.vector}) {
             words.push_back(std::move(*word));
         }
@@ -31,6 +33,24 @@ redis_call<restored> job_store::restore(std::string_view collection,
             made.added = all.number();
             made.known = all.number();
             return made;
+        });
+}
+
+redis_call<std::uint64_t> job_store::seal(
+    std::string_view collection, std::uint64_t epoch, gallery_value what,
+    std::vector<std::pair<std::string, std::string>> values) const {
+    std::vector<std::string> words{std::string(collection), std::to_string(epoch)};
+    for (auto& [id, bytes] : values) {
+        std::string sealed = seals_.close(std::move(bytes), about_value(what, id));
+        words.emplace_back(part_of(what));
+        words.push_back(std::move(id));
+        words.push_back(std::move(sealed));
+    }
+    return function_call<std::uint64_t>(
+        "seal", prefix_, std::move(words),
+        [](const std::string& status, fields& all) -> result<std::uint64_t> {
+            if (status != "ok") return unexpected_reply(status);
+            return all.number();
         });
 }
 

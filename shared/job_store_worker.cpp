@@ -178,13 +178,16 @@ redis_call<std::vector<std::string>> job_store::images(std::string_view id,
     for (std::size_t i = 0; i < count; ++i) {
         words.push_back(key("job:" + std::string(id) + ":image:" + std::to_string(i)));
     }
-    return array_call<texts>(std::move(words), [](fields& all) -> result<texts> {
+    return array_call<texts>(std::move(words), [seals = seals_, id = std::string(id)](
+                                                   fields& all) -> result<texts> {
         texts images;
         for (redis_reply& one : all.items()) {
             if (one.type != redis_reply::kind::text) {
                 return fail(errc::no_image, "The job's photo is not kept any more.");
             }
-            images.push_back(std::move(one.text));
+            auto image = seals.open(std::move(one.text), about_image(id, images.size()));
+            if (!image) return fail(image.error());
+            images.push_back(*std::move(image));
         }
         return images;
     });
@@ -196,7 +199,10 @@ redis_call<committed> job_store::complete_recognize(const attempt_id& attempt,
                                                     std::string annotated) const {
     return commit("complete_recognize", prefix_,
                   {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
-                   std::to_string(version), std::move(result), std::move(annotated)});
+                   std::to_string(version), std::move(result),
+                   annotated.empty() ? std::string()
+                                     : seals_.close(std::move(annotated),
+                                                    about_annotated(attempt.job_id))});
 }
 
 redis_call<committed> job_store::complete_train(const attempt_id& attempt,
@@ -210,11 +216,12 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     for (new_face& face : faces) {
         if (!face.picture.empty()) {
             pictures.push_back(face.face_id);
-            pictures.push_back(std::move(face.picture));
+            pictures.push_back(seals_.close(std::move(face.picture), about_value(gallery_value::picture, face.face_id)));
         }
+        std::string vector = seals_.close(std::move(face.vector), about_value(gallery_value::vector, face.face_id));
         words.push_back(std::move(face.face_id));
         words.push_back(std::move(face.json));
-        words.push_back(std::move(face.vector));
+        words.push_back(std::move(vector));
     }
     if (!pictures.empty()) words.push_back("pictures");
     std::move(pictures.begin(), pictures.end(), std::back_inserter(words));

@@ -16,6 +16,10 @@ namespace vultus {
 namespace {
 
 constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+static_assert(nonce_bytes + tag_bytes == encryption_overhead);
+static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == secret_bytes);
 
 const unsigned char* bytes_of(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
@@ -83,6 +87,31 @@ bool is_slow_hash_of(const std::string& hash, std::string_view text) {
            crypto_pwhash_str_needs_rehash(hash.c_str(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                           crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0 &&
            crypto_pwhash_str_verify(hash.c_str(), text.data(), text.size()) == 0;
+}
+
+std::string encrypted(std::string_view bytes, std::string_view about, std::string_view key) {
+    VULTUS_REQUIRE(key.size() == secret_bytes, "a key has 32 bytes");
+    require_sodium();
+    std::string sealed(nonce_bytes + bytes.size() + tag_bytes, '\0');
+    auto* const out = reinterpret_cast<unsigned char*>(sealed.data());
+    randombytes_buf(out, nonce_bytes);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out + nonce_bytes, nullptr, bytes_of(bytes),
+                                               bytes.size(), bytes_of(about), about.size(), nullptr,
+                                               out, bytes_of(key));
+    return sealed;
+}
+
+std::optional<std::string> decrypted(std::string_view sealed, std::string_view about,
+                                     std::string_view key) {
+    VULTUS_REQUIRE(key.size() == secret_bytes, "a key has 32 bytes");
+    if (sealed.size() < encryption_overhead) return std::nullopt;
+    std::string bytes(sealed.size() - encryption_overhead, '\0');
+    const bool good = crypto_aead_xchacha20poly1305_ietf_decrypt(
+                          reinterpret_cast<unsigned char*>(bytes.data()), nullptr, nullptr,
+                          bytes_of(sealed) + nonce_bytes, sealed.size() - nonce_bytes,
+                          bytes_of(about), about.size(), bytes_of(sealed), bytes_of(key)) == 0;
+    if (!good) return std::nullopt;
+    return bytes;
 }
 
 result<std::string> read_secret_file(const std::string& path) {

@@ -1,8 +1,9 @@
-// Random texts, keyed hashes, hashes of passwords, comparison in constant time, all by libsodium;
-// and the file that holds the secret under which keys are hashed (api/ACCESS.md).
+// Random texts, keyed hashes, hashes of passwords, comparison in constant time, encryption, all by
+// libsodium; and the file that holds the secret under which keys are hashed (api/ACCESS.md).
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,18 @@ std::string slow_hash(std::string_view text);
 /// Whether slow_hash() made `hash` of the text; as slow. False at once for a hash that was made by
 /// another effort, so that nobody who writes hashes can ask for gigabytes.
 bool is_slow_hash_of(const std::string& hash, std::string_view text);
+
+constexpr std::size_t encryption_overhead = 24 + 16;  ///< nonce and tag
+
+/// XChaCha20-Poly1305 under the key, with a random nonce of its own before it.
+/// `about`   is checked by decrypted(), not held
+/// requires  key.size() == secret_bytes
+std::string encrypted(std::string_view bytes, std::string_view about, std::string_view key);
+
+/// Nothing if anything about it is not as encrypted() was told.
+/// requires  key.size() == secret_bytes
+std::optional<std::string> decrypted(std::string_view sealed, std::string_view about,
+                                     std::string_view key);
 
 /// The secret in the file: its first line, 64 hexadecimal digits.
 /// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it

@@ -38,6 +38,7 @@ void read_common(settings_reader& in, common_settings& common) {
     if (common.data.empty()) in.refuse("data", "must name a folder");
     in.texts("broker_api_endpoints", common.broker_api_endpoints, list_max);
     in.texts("broker_worker_endpoints", common.broker_worker_endpoints, list_max);
+    in.text("encryption_key_file", common.encryption_key_file, path_bytes);
     std::string level = "info";
     in.choice("log_level", level, {"debug", "info", "warning", "error"});
     common.log_level = level == "debug"     ? log::level::debug
@@ -137,6 +138,7 @@ void read_worker(settings_reader& in, worker_settings& worker) {
         in.refuse("distance_max", "only one of distance_max, false_match_rate and stranger_rate");
     }
     in.flag("keep_pictures", worker.keep_pictures);
+    in.flag("separate_decoder", worker.separate_decoder);
     in.number("margin_min", worker.margin_min, 0.0, 1.0);
     in.integer("k", worker.k, 1, 100);
     in.integer("collections_loaded_max", worker.collections_loaded_max, 1, 512);

@@ -18,6 +18,7 @@ struct common_settings {
     redis_address redis;                    ///< default <data>/run/redis.sock
     std::vector<std::string> broker_api_endpoints;     ///< default ipc://<data>/run/broker-api.sock
     std::vector<std::string> broker_worker_endpoints;  ///< default: the same, broker-worker.sock
+    std::string encryption_key_file;        ///< of what lies in Redis; empty: it is plain
     log::level log_level = log::level::info;
 };
 
@@ -49,6 +50,7 @@ struct worker_settings {
     double false_match_rate = 0;            ///< share of comparisons; all three 0: 0.001
     double stranger_rate = 0;               ///< share of strangers named by the gallery
     bool keep_pictures = false;             ///< of trained faces, for who may read the gallery
+    bool separate_decoder = true;           ///< photos are decoded by vultus-decoder, shut in
     double margin_min = 0.05;               ///< lead over the runner-up, share of the votes
     int k = 3;                              ///< neighbours that vote
     std::size_t collections_loaded_max = 256;

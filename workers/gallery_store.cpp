@@ -193,7 +193,8 @@ result<void> gallery_store::read_snapshot(const std::string& collection, held_ga
 
 result<void> gallery_store::read_chunk(const std::string& collection, held_gallery& held) {
     const std::uint64_t epoch = held.reading->info.version / epoch_factor;
-    auto chunk = redis_.call(store_.scan_vectors(collection, epoch, held.reading->cursor));
+    auto chunk = redis_.call(
+        store_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
     if (!chunk) return fail(chunk.error());
     std::vector<std::string> ids;
     for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);

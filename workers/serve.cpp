@@ -11,7 +11,7 @@
 namespace vultus {
 namespace {
 
-constexpr int exit_store = 2;
+constexpr int exit_refused = 2;
 
 std::string described(const card_info& card) {
     if (card.name.empty()) return {};
@@ -34,11 +34,16 @@ session_settings session_part(const worker_settings& all, std::string device, st
 
 int serve(const worker_settings& settings, vision_models models, std::string device,
           std::string build, stop_signal& stop) {
-    const job_store store;
+    auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
+    if (!key) {
+        std::fprintf(stderr, "vultus-worker: %s\n", key.error().detail.c_str());
+        return exit_refused;
+    }
+    const job_store store(0, sealing(*std::move(key)));
     if (const auto ready = wait_for_store(settings.common.redis, store, stop); !ready) {
         if (!refuses_start(ready.error().code)) return 0;
         std::fprintf(stderr, "vultus-worker: %s\n", ready.error().detail.c_str());
-        return exit_store;
+        return exit_refused;
     }
     session_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.card = described(models.card);

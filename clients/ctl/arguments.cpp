@@ -74,6 +74,12 @@ result<void> check(const arguments& asked) {
                 return fail(errc::malformed, "not the id of a key: 12 hexadecimal digits");
             }
             return {};
+        case command::encrypt:
+            if (asked.encryption_key.empty()) {
+                return fail(errc::malformed, "encrypt needs --encryption-key FILE");
+            }
+            return {};
+        case command::encryption_key:
         case command::key_create:
         case command::key_list:
         case command::user_list:

@@ -11,7 +11,7 @@ namespace vultus::ctl {
 
 enum class command {
     status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
-    import, audit, key_create, key_list, key_revoke, key_rotate,
+    import, encrypt, encryption_key, audit, key_create, key_list, key_revoke, key_rotate,
     user_add, user_list, user_password, user_remove
 };
 
@@ -31,7 +31,8 @@ struct user_words {
 struct arguments {
     command what = command::status;
     std::string subject;  ///< job id, worker id, id of a key, user or collection
-    std::string file;     ///< save, restore; import: the folder
+    std::string file;     ///< save, restore, encryption_key; import: the folder
+    std::string encryption_key;    ///< file; empty: what lies in Redis is plain
     std::string detector = "hog";  ///< import
     std::string data = "data";
     std::string redis;   ///< unix:/path or host:port; empty: unix:<data>/run/redis.sock

@@ -6,6 +6,7 @@
 
 #include "clients/ctl/audit.hpp"
 #include "clients/ctl/broker_link.hpp"
+#include "clients/ctl/encrypt.hpp"
 #include "clients/ctl/import.hpp"
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/transfer.hpp"
@@ -141,6 +142,10 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::import:
             return import_photos({asked.file, id, asked.detector, where.broker}, redis, store,
                                  told);
+        case command::encrypt:
+            return encrypt_faces(redis, store, told);
+        case command::encryption_key:
+            return make_encryption_key(asked.file);
         case command::audit:
             return audit(asked, redis, store);
         case command::key_create:

@@ -165,6 +165,12 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); so many wait");
             out.run({"LLEN", out.key("queue:pending:bulk")});
             break;
+        case command::encrypt:
+            out.say("each call takes up to 1,000 faces: FCALL vultus1_seal (shared/REDIS.md)");
+            break;
+        case command::encryption_key:
+            out.say("Redis is not asked: 64 random hexadecimal digits in a file of mode 0600");
+            break;
         case command::audit:
             out.run(store.audit(asked.count == 0 ? 50 : asked.count, asked.page).words);
             break;

@@ -35,6 +35,7 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_option("--data", asked.data, "data folder of the service")->capture_default_str();
     app.add_option("--redis", asked.redis, "unix:/path or host:port; password in $REDISCLI_AUTH");
     app.add_option("--broker", asked.broker, "ZeroMQ endpoint of the broker for apis");
+    app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     app.add_flag("--json", asked.json, "JSON instead of tables");
     app.add_flag("--explain", asked.explain,
                  "only print the redis-cli commands that show (or do) the same");
@@ -80,6 +81,10 @@ void describe(CLI::App& app, arguments& asked) {
     import->add_option("--detector", asked.detector, "hog, or cnn, which finds more and is slower")
         ->check(CLI::IsMember({"hog", "cnn"}))
         ->capture_default_str();
+    add("encrypt", "encrypt faces that lie plain in Redis", command::encrypt);
+    add("encryption-key", "make the file of a key for it", command::encryption_key)
+        ->add_option("file", asked.file)
+        ->required();
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }
@@ -151,6 +156,12 @@ int tail(const arguments& asked, redis_blocking& redis, const job_store& store) 
     return ok;
 }
 
+/// Commands that put faces or photos into Redis or take them out, so that they need the key.
+bool reads_faces(command what) {
+    return what == command::save || what == command::restore || what == command::import ||
+           what == command::encrypt;
+}
+
 /// $REDISCLI_AUTH, or what `./run --redis-port` has left in the data folder, or nothing.
 std::string password(const std::string& file) {
     if (const char* given = std::getenv("REDISCLI_AUTH"); given != nullptr) return given;
@@ -164,7 +175,9 @@ int run(const arguments& asked) {
     const std::string file = asked.data + "/run/redis.password";
     const auto where = target_of(asked, password(file));
     if (!where) return complain(where.error(), usage);
-    const job_store store;
+    auto key = read_encryption_key(asked.encryption_key, asked.data);
+    if (!key) return complain(key.error(), usage);
+    const job_store store(0, sealing(*std::move(key)));
     if (asked.explain) {
         if (!where->redis.password.empty() && std::getenv("REDISCLI_AUTH") == nullptr) {
             std::cout << "export REDISCLI_AUTH=$(cat " << shell_word(file) << ")\n";
@@ -174,6 +187,9 @@ int run(const arguments& asked) {
     }
     redis_blocking redis(where->redis);
     if (asked.what == command::tail) return tail(asked, redis, store);
+    if (reads_faces(asked.what)) {
+        if (auto opened = redis.call(store.open(1)); !opened) return complain(opened.error(), refused);
+    }
     const bool watched = isatty(STDERR_FILENO) == 1;
     std::optional<stop_signal> stop;
     if (asked.what == command::import) stop.emplace();

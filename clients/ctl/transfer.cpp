@@ -26,7 +26,7 @@ struct exporting {
         const std::uint64_t epoch = info.version / epoch_factor;
         std::string cursor = "0";
         do {
-            auto chunk = redis.call(store.scan_vectors(collection, epoch, cursor));
+            auto chunk = redis.call(store.scan(collection, epoch, gallery_value::vector, cursor));
             if (!chunk) return fail(chunk.error());
             if (auto done = some(epoch, *chunk, writer); !done) return done;
             cursor = chunk->cursor;

@@ -4,7 +4,7 @@
 -- folder are joined in the order of their names. This one holds what all the others stand on:
 -- limits, the context of a call, numbers as text.
 
-local library = {major = 1, minor = 3}
+local library = {major = 1, minor = 4}
 
 -- The same numbers as in shared/limits.hpp; a test compares them.
 local limits = {
@@ -25,6 +25,7 @@ local limits = {
     access_keys = 1000,
     users = 1000,
     clock_error = 1000,
+    sealed_extra_bytes = 44,
 }
 
 local log_entries = 100000      -- of one gallery; a worker that is further behind loads a snapshot
@@ -58,6 +59,19 @@ end
 
 local function collection_name(text)
     if #text > 64 or not string.find(text, '^%w[%w_-]*$') then refuse('collection is no name') end
+    return text
+end
+
+-- shared/sealing.hpp has the form; what is in it, nobody here can see.
+local function is_sealed(text) return string.sub(text, 1, 4) == 'VS\255\255' end
+
+local function is_vector_size(bytes)
+    return bytes == limits.embedding_bytes or
+        bytes == limits.embedding_bytes + limits.sealed_extra_bytes
+end
+
+local function vector(text)
+    if not is_vector_size(#text) then refuse('a vector is 512 bytes, or 556 sealed') end
     return text
 end
 

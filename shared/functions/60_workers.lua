@@ -159,7 +159,7 @@ local function add_pictures(faces, a, from)
     for i = from, #a, 2 do
         local face, picture = at[a[i]], a[i + 1]
         if not face or face[4] then refuse('a picture of no face') end
-        if #picture < 1 or #picture > limits.picture_bytes then refuse('bytes of a picture') end
+        if #picture < 1 or #picture > limits.picture_bytes + limits.sealed_extra_bytes then refuse('bytes of a picture') end
         face[4] = picture
     end
 end
@@ -174,9 +174,8 @@ local function trained_faces(id, a)
         local face_id = a[i]
         if string.sub(face_id, 1, #id + 1) ~= id .. '-' or seen[face_id] then refuse('face_id') end
         if not string.find(a[i + 1], '^{"') then refuse('face_json is not an object') end
-        if #a[i + 2] ~= limits.embedding_bytes then refuse('a vector is 512 bytes') end
         seen[face_id] = true
-        faces[#faces + 1] = {face_id, a[i + 1], a[i + 2]}
+        faces[#faces + 1] = {face_id, a[i + 1], vector(a[i + 2])}
     end
     if last < #a then add_pictures(faces, a, last + 2) end
     return faces

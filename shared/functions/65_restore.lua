@@ -1,5 +1,5 @@
 -- Faces of an export, put into a collection. What is there already is left alone, so that a restore
--- may be repeated, or go on where it ended.
+-- may be repeated, or go on where it ended. And faces that are there plain, sealed in their place.
 
 local restore = {}
 
@@ -10,11 +10,10 @@ local function exported_faces(a)
         refuse('faces come by four')
     end
     for i = 3, #a, 4 do
-        local face = {a[i], label_text(a[i + 1]), a[i + 2], a[i + 3]}
+        local face = {a[i], label_text(a[i + 1]), a[i + 2], vector(a[i + 3])}
         if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then refuse('face_id') end
         local begin = json_label(face[2])
         if string.sub(face[3], 1, #begin) ~= begin then refuse('the text is not of the label') end
-        if #face[4] ~= limits.embedding_bytes then refuse('a vector is 512 bytes') end
         faces[#faces + 1] = face
     end
     return faces
@@ -56,4 +55,23 @@ function restore.run(a)
     if n > 0 then gallery.open(g, model) end
     for _, label in ipairs(labels) do gallery.add(g, label, of[label]) end
     return {'ok', int(g.version), int(n), int(#faces - n)}
+end
+
+-- Triplets of part, face_id and the sealed bytes. A face's vector and picture never change, so what
+-- is there plain and as long is what was sealed.
+function restore.seal(a)
+    local g, epoch, n = gallery.read(collection_name(a[1])), number(a[2], 'epoch'), 0
+    if #a > 2 + 3 * limits.page_size or (#a - 2) % 3 ~= 0 then refuse('values come by three') end
+    if not g.exists or g.epoch ~= epoch then return {'ok', '0'} end
+    for i = 3, #a, 3 do
+        local part = one_of(a[i], {vectors = true, pictures = true}, 'part')
+        local where, id, sealed = key.faces(g.collection, epoch, part), a[i + 1], a[i + 2]
+        if not is_sealed(sealed) then refuse('it is not sealed') end
+        local there = redis.call('HGET', where, id)
+        if there and not is_sealed(there) and #sealed == #there + limits.sealed_extra_bytes then
+            redis.call('HSET', where, id, sealed)
+            n = n + 1
+        end
+    end
+    return {'ok', int(n)}
 end

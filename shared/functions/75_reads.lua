@@ -4,13 +4,22 @@ local read = {}
 
 function read.about() return {'ok', int(library.major), int(library.minor)} end
 
+-- What a process wants the data to be sealed with (any, plain or the name of a key), against what they
+-- are. The first with a key decides.
+local function other_key(wanted)
+    if wanted == 'any' then return end
+    if wanted ~= 'plain' then redis.call('SET', key.of('sealed_with'), wanted, 'NX') end
+    local there = redis.call('GET', key.of('sealed_with')) or 'plain'
+    if there ~= wanted then return {'wrong_key', there} end
+end
+
 -- The one write of this file: the first process on empty data says what they will be.
 function read.open(a)
     local schema = int(library.major) .. ' ' .. int(number(a[1], 'shards'))
     redis.call('SET', key.of('schema'), schema, 'NX')
     local stored = redis.call('GET', key.of('schema'))
     if stored ~= schema then return {'wrong_schema', stored} end
-    return {'ok', int(library.major), a[1]}
+    return other_key(a[2] or 'any') or {'ok', int(library.major), a[1]}
 end
 
 function read.job(a)

@@ -91,7 +91,7 @@ local function check_face(g, member, first, problem)
     local function say(what)
         problem('face ' .. id .. ' of ' .. label .. ' in ' .. g.collection .. ': ' .. what)
     end
-    if redis.call('HSTRLEN', at('vectors'), id) ~= limits.embedding_bytes then say('no vector') end
+    if not is_vector_size(redis.call('HSTRLEN', at('vectors'), id)) then say('no vector') end
     local text = redis.call('HGET', at('faces'), id) or ''
     if string.sub(text, 1, #json_label(label)) ~= json_label(label) then say('other label') end
     if first then

@@ -64,6 +64,7 @@ register('barrier', 2, queue.barrier, writes)
 register('gc', 8, upkeep.gc, writes)
 
 register('restore', 6, restore.run, {})
+register('seal', 5, restore.seal, writes)
 register('kick', 1, upkeep.kick, writes)
 register('bury', 1, upkeep.bury, writes)
 register('delete', 1, upkeep.delete, writes)

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "shared/limits.hpp"
+#include "shared/sealing.hpp"
 #include "tests/redis/redis_support.hpp"
 
 namespace vultus::test {
@@ -136,6 +137,7 @@ TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
     says("faces_per_label", limits::faces_per_label);
     says("embedding_bytes", limits::embedding_bytes);
     says("picture_bytes", limits::picture_bytes);
+    says("sealed_extra_bytes", sealing::extra_bytes);
     says("workers", limits::workers);
     says("idempotency_keys", limits::idempotency_keys);
     says("access_keys", limits::access_keys);

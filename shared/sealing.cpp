@@ -1,0 +1,51 @@
+// See sealing.hpp.
+#include "shared/sealing.hpp"
+
+#include <filesystem>
+
+#include "shared/require.hpp"
+#include "shared/secret.hpp"
+
+namespace vultus {
+namespace {
+
+// No photo begins like this, and as the first number of a vector it would not be finite.
+constexpr std::string_view mark = "VS\xff\xff";
+static_assert(mark.size() + encryption_overhead == sealing::extra_bytes);
+
+bool lies_in(const std::filesystem::path& file, const std::filesystem::path& folder) {
+    std::error_code none;
+    const auto way = std::filesystem::weakly_canonical(file, none)
+                         .lexically_relative(std::filesystem::weakly_canonical(folder, none));
+    return !way.empty() && *way.begin() != "..";
+}
+
+}  // namespace
+
+sealing::sealing(std::string key) : key_(std::move(key)) {
+    VULTUS_REQUIRE(key_.empty() || key_.size() == secret_bytes, "a key has 32 bytes");
+    wants_ = key_.empty() ? "plain" : keyed_hash_hex("the name of this key", key_).substr(0, 16);
+}
+
+std::string sealing::close(std::string bytes, std::string_view about) const {
+    if (key_.empty()) return bytes;
+    return std::string(mark) + encrypted(bytes, about, key_);
+}
+
+result<std::string> sealing::open(std::string stored, std::string_view about) const {
+    if (!stored.starts_with(mark)) return stored;
+    if (key_.empty()) return fail(errc::store_unavailable, "What is stored is encrypted.");
+    auto bytes = decrypted(std::string_view(stored).substr(mark.size()), about, key_);
+    if (bytes) return *std::move(bytes);
+    return fail(errc::store_unavailable, "What is stored was encrypted with another key.");
+}
+
+result<std::string> read_encryption_key(const std::string& file, const std::string& data) {
+    if (file.empty()) return std::string();
+    if (lies_in(file, data)) {
+        return fail(errc::malformed, file + " lies in " + data + ", which it is to protect");
+    }
+    return read_secret_file(file);
+}
+
+}  // namespace vultus
