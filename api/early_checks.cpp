@@ -29,6 +29,28 @@ std::string host_of(request& from) {
     return host;
 }
 
+/// A proxy and we must agree where the body ends, or it holds a request that the proxy never saw.
+/// So what RFC 9112 (6.3) lets a server repair is refused here.
+result<void> check_length(const request& from, const framing& body) {
+    const auto times = [&](std::string_view name) {
+        return std::count_if(from.fields.begin(), from.fields.end(),
+                             [&](auto& field) { return same_text(field.first, name); });
+    };
+    const auto codings = times("transfer-encoding"), lengths = times("content-length");
+    if (codings > 0 && (codings > 1 || !same_text(from.header("transfer-encoding"), "chunked"))) {
+        return fail(errc::malformed, "the only transfer coding taken is chunked");
+    }
+    if (codings > 0 && body.version == 10) {
+        return fail(errc::malformed, "HTTP/1.0 has no transfer codings");
+    }
+    const auto length = from.header("content-length");
+    if (codings + lengths > 1 ||
+        (lengths > 0 && length.find_first_not_of("0123456789") != length.npos)) {
+        return fail(errc::malformed, "one number or chunked coding says how long the body is");
+    }
+    return {};
+}
+
 }  // namespace
 
 result<void> check_fields(request& from, const framing& body,
@@ -48,10 +70,7 @@ result<void> check_fields(request& from, const framing& body,
     }
     if (hosts > 0 && host.empty()) return fail(errc::malformed, "the Host header is empty");
     if (!from.header("trailer").empty()) return fail(errc::malformed, "trailers are not taken");
-    const auto coding = from.header("transfer-encoding");
-    if (!coding.empty() && !same_text(coding, "chunked")) {
-        return fail(errc::malformed, "the only transfer coding taken is chunked");
-    }
+    if (auto good = check_length(from, body); !good) return good;
     const auto expect = from.header("expect");
     if (!expect.empty() && !same_text(expect, "100-continue")) {
         return fail(errc::malformed, "the only expectation taken is 100-continue");

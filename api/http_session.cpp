@@ -195,10 +195,11 @@ std::optional<std::size_t> session::image_bytes() const {
 
 asio::awaitable<response> session::answer_of(bool& body_is_read) {
     fill_request();
-    body_is_read = !has_body();
+    body_is_read = false;  // of a request that is not understood, nobody knows where it ends
     const auto good = check_fields(asked, framing_of(), server->settings.allowed_hosts,
                                    server->settings.cors_origins);
     if (!good) co_return refused(good.error());
+    body_is_read = !has_body();
     if (asked.method == "OPTIONS" && asked.target == "*") {
         response answer;
         answer.status = 204;

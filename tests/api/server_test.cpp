@@ -134,6 +134,11 @@ TEST_F(server, refused_before_the_body) {
     EXPECT_EQ(head("/api/recognize?x=1", photo + "Content-Length: 5\r\n").status, 400);
     EXPECT_EQ(head("/api/recognize", photo + "Content-Length: 5\r\nTrailer: x\r\n").status, 400);
     EXPECT_EQ(head("/api/recognize", photo + "Transfer-Encoding: gzip, chunked\r\n").status, 400);
+    for (const std::string two : {"Content-Length: 5\r\nContent-Length: 5\r\n",
+                                  "Content-Length: 5, 5\r\n",
+                                  "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
+        EXPECT_EQ(head("/api/recognize", photo + two).status, 400) << two;
+    }
     EXPECT_EQ(head("/api/recognize", photo + "Expect: tea\r\nContent-Length: 5\r\n").status, 400);
     const auto large = head("/api/recognize", photo + "Content-Length: 10485761\r\n");
     EXPECT_EQ(large.status, 413);

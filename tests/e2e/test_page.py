@@ -2,9 +2,11 @@
 import json
 import time
 
+import pictures
 from conftest import ROOT
 from page_support import (PHOTOS, browser, expect, group_photo, names, page, recognise, teach, url,  # noqa: F401
                           view)
+from PIL import Image
 
 SCRIPT = "<script>alert(1)</script>"
 BYTES_MOST = 150_000
@@ -53,6 +55,21 @@ def test_many_photos_with_a_row_each(page, tmp_path):
     expect(page.locator(".box")).to_have_count(1)
     page.get_by_role("button", name="Remove huge.jpg").click()
     expect(rows).to_have_count(4)
+
+
+def test_bombs_are_refused_row_by_row(page, tmp_path):
+    """Small files that would unpack to gigabytes: the page shows them no better than the service decodes them."""
+    page.forgiven = ("status of 413", "status of 422")
+    grey = Image.new("RGB", (300, 300), (128, 128, 128))
+    bombs = {"900_megapixels.png": pictures.png(30_000, 30_000), "real_one.png": pictures.blank_png(8_001, 5_000),
+             "scans.jpg": pictures.jpeg_with_scans(grey, 5_000), "canvas.webp": pictures.webp_with_other_canvas(grey, 10_000, 3_000),
+             "frame.jpg": pictures.jpeg_with_second_frame_header(grey)}
+    for name, data in bombs.items():
+        (tmp_path / name).write_bytes(data)
+    recognise(page, *(tmp_path / name for name in bombs), PHOTOS / "obama.jpg")
+    states = [row.get_attribute("data-state") for row in page.locator(".photo").all()]
+    assert states == ["failed"] * len(bombs) + ["done"]
+    assert all(page.locator(".photo .says").all_text_contents())
 
 
 def test_a_face_is_taught_from_a_group(page, tmp_path):

@@ -117,6 +117,28 @@ TEST(access_key, it_ends_at_its_time) {
     EXPECT_TRUE(is_expired(key, unix_time(1'000)));
 }
 
+TEST(secret, compared_in_a_time_that_tells_nothing) {
+    const std::string right(64, 'a');
+    std::string first = right, last = right;
+    first.front() = last.back() = 'b';
+    // The shortest of many runs is free of what else the machine does. A comparison that stops at the
+    // first difference takes a small part of the time for `first` than it takes for `last`.
+    const auto shortest = [&](const std::string& wrong) {
+        auto best = std::chrono::nanoseconds::max();
+        for (int run = 0; run < 200; ++run) {
+            const auto begun = std::chrono::steady_clock::now();
+            bool any = false;
+            for (int i = 0; i < 500; ++i) any = any || same_secret(right, wrong);
+            best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun));
+            EXPECT_FALSE(any);
+        }
+        return static_cast<double>(best.count());
+    };
+    const double ratio = shortest(first) / shortest(last);
+    EXPECT_GT(ratio, 0.8);
+    EXPECT_LT(ratio, 1.25);
+}
+
 TEST(secret_file, is_made_once_for_its_owner_only) {
     const auto folder = std::filesystem::temp_directory_path() / ("secret-" + random_hex(8));
     std::filesystem::create_directory(folder);
