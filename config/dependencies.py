@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""What the programs are made of, with the versions of this machine: from config/dependencies.txt, the packages that are
+installed, and config/models.lock.
+
+    config/dependencies.py --version 0.1.0 --deps build/deps [--header FILE] [--spdx FILE]
+
+--header  C++: the lines that `vultus-api --version --verbose` prints
+--spdx    a document of SPDX 2.3 (JSON): each library and model file with licence, version and, of models, hash
+"""
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+ORGANIZATION = "Organization: The Vultus authors"
+
+
+def dependencies():
+    rows = []
+    for line in (HERE / "dependencies.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, licence, package, programs, home = (word.strip() for word in line.split("|"))
+            rows.append({"name": name, "licence": licence, "package": package, "programs": programs.split(), "home": home})
+    return rows
+
+
+def versions(rows, deps):
+    """Package -> version, as dpkg knows it; "unknown" on a system without dpkg."""
+    found = {}
+    try:
+        names = [row["package"] for row in rows]
+        said = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *names], capture_output=True, text=True)
+        found = dict(line.split(" ", 1) for line in said.stdout.splitlines() if line.split(" ", 1)[1:])
+    except FileNotFoundError:
+        pass
+    for row in rows:
+        unpacked = pathlib.Path(deps, row["package"])  # config/install leaves the version there
+        if unpacked.is_file():
+            found[row["package"]] = unpacked.read_text().strip()
+    return {row["package"]: found.get(row["package"]) or "unknown" for row in rows}
+
+
+def header(rows, version_of):
+    lines = ["// Made by config/dependencies.py.", "#pragma once", "", "namespace vultus {", "",
+             "struct dependency {", "    const char *name, *version, *licence, *programs;  // \"all\", or words with spaces around",
+             "};", "inline constexpr dependency dependencies[] = {"]
+    for row in rows:
+        words = [row["name"], version_of[row["package"]], row["licence"], " " + " ".join(row["programs"]) + " "]
+        lines.append("    {" + ", ".join(json.dumps(word) for word in words) + "},")
+    return "\n".join([*lines, "};", "", "}  // namespace vultus", ""])
+
+
+def models():
+    """The model files and the package that they come in."""
+    package, found = None, []
+    for line in (HERE / "models.lock").read_text().splitlines():
+        words = line.split()
+        if words[:1] == ["package"]:
+            package = {"name": words[1], "version": words[2], "hash": words[3], "licence": words[4]}
+        elif words[:2] == ["file", "models"]:
+            found.append({"file": words[2], "hash": words[4], "package": package})
+    return found
+
+
+def spdx(rows, version_of, version):
+    def spdx_id(text):
+        return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
+    ours = {"SPDXID": "SPDXRef-vultus", "name": "vultus", "versionInfo": version, "downloadLocation": "NOASSERTION",
+            "filesAnalyzed": False, "licenseConcluded": "Apache-2.0", "licenseDeclared": "Apache-2.0", "copyrightText": "NOASSERTION"}
+    packages, relations = [ours], [("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-vultus")]
+    for row in rows:
+        packages.append({
+            "SPDXID": spdx_id(row["name"]), "name": row["name"], "versionInfo": version_of[row["package"]], "homepage": row["home"],
+            "downloadLocation": "NOASSERTION", "filesAnalyzed": False, "licenseConcluded": row["licence"],
+            "licenseDeclared": row["licence"], "copyrightText": "NOASSERTION", "comment": "in " + ", ".join(row["programs"]),
+            "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator":
+                              f"pkg:deb/debian/{row['package']}@{version_of[row['package']].replace(':', '%3A').replace('+', '%2B')}"}]})
+        relations.append(("SPDXRef-vultus", "DEPENDS_ON", spdx_id(row["name"])))
+    for model in models():
+        packages.append({
+            "SPDXID": spdx_id("model-" + model["file"]), "name": model["file"], "versionInfo": model["package"]["version"],
+            "downloadLocation": "NOASSERTION", "filesAnalyzed": False, "licenseConcluded": model["package"]["licence"],
+            "licenseDeclared": model["package"]["licence"], "copyrightText": "NOASSERTION",
+            "comment": f"data, fetched at the first start; a file of {model['package']['name']}",
+            "checksums": [{"algorithm": "SHA256", "checksumValue": model["hash"]}]})
+        relations.append((spdx_id("model-" + model["file"]), "DATA_FILE_OF", "SPDXRef-vultus"))
+    when = datetime.datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", datetime.datetime.now().timestamp())),
+                                           datetime.timezone.utc)
+    body = json.dumps(packages, sort_keys=True)
+    return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"vultus-{version}",
+            "documentNamespace": f"https://spdx.org/spdxdocs/vultus-{version}-{hashlib.sha256(body.encode()).hexdigest()[:32]}",
+            "creationInfo": {"created": when.strftime("%Y-%m-%dT%H:%M:%SZ"), "creators": ["Tool: config/dependencies.py", ORGANIZATION]},
+            "packages": packages,
+            "relationships": [{"spdxElementId": a, "relationshipType": how, "relatedSpdxElement": b} for a, how, b in relations]}
+
+
+def write(file, text):
+    if not file.exists() or file.read_text() != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--deps", default="build/deps")
+    parser.add_argument("--header", type=pathlib.Path)
+    parser.add_argument("--spdx", type=pathlib.Path)
+    given = parser.parse_args()
+    rows = dependencies()
+    version_of = versions(rows, given.deps)
+    if given.header:
+        write(given.header, header(rows, version_of))
+    if given.spdx:
+        write(given.spdx, json.dumps(spdx(rows, version_of, given.version), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
