@@ -8,6 +8,7 @@
 
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
+#include "workers/codec_process.hpp"
 #include "workers/image_codecs.hpp"
 
 namespace vultus {
@@ -29,20 +30,20 @@ double codecs::thread_seconds() noexcept {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-namespace {
-
-result<image> decode_stored(std::string_view bytes, const image_header& header,
-                            std::uint32_t jpeg_shrink) {
+result<image> codecs::decode(std::string_view bytes, const image_header& header,
+                             std::uint32_t jpeg_shrink) {
     switch (header.format) {
         case image_format::jpeg:
-            return codecs::decode_jpeg(bytes, header, jpeg_shrink);
+            return decode_jpeg(bytes, header, jpeg_shrink);
         case image_format::png:
-            return codecs::decode_png(bytes, header);
+            return decode_png(bytes, header);
         case image_format::webp:
-            return codecs::decode_webp(bytes, header);
+            return decode_webp(bytes, header);
     }
     return fail(errc::internal, "a format without a codec");
 }
+
+namespace {
 
 /// Orientations 1 to 4 keep the rows: mirror left and right, top and bottom, or both.
 void mirror(image& picture, bool sideways, bool upside) {
@@ -144,18 +145,19 @@ image turned_upright(image picture, int orientation) {
     return picture;
 }
 
-result<decoded_image> decode_image(std::string_view bytes) {
+result<decoded_image> decode_image(std::string_view bytes, codec_process* apart) {
     const auto header = inspect_image(bytes);
     if (!header) return fail(header.error());
-    return decode_reduced(bytes, *header, limits::image_side);
+    return decode_reduced(bytes, *header, limits::image_side, apart);
 }
 
 result<decoded_image> decode_reduced(std::string_view bytes, const image_header& header,
-                                     std::uint32_t side) {
+                                     std::uint32_t side, codec_process* apart) {
     const std::uint32_t longer = std::max(header.width, header.height);
     std::uint32_t shrink = header.format == image_format::jpeg ? 8 : 1;
     while (shrink > 1 && longer / shrink < side) shrink /= 2;
-    auto stored = decode_stored(bytes, header, shrink);
+    auto stored = apart != nullptr ? apart->decode(bytes, header, shrink)
+                                   : codecs::decode(bytes, header, shrink);
     if (!stored) return fail(stored.error());
     VULTUS_REQUIRE(stored->width == (header.width + shrink - 1) / shrink &&
                        stored->height == (header.height + shrink - 1) / shrink,

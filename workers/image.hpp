@@ -12,6 +12,8 @@
 
 namespace vultus {
 
+class codec_process;
+
 /// Upright pixels: rows from the top, RGB, 8 bit, interleaved, no padding. Moved, never copied by
 /// accident; copy() says so.
 struct image {
@@ -47,14 +49,15 @@ struct decoded_image {
 ///           undecodable_image, truncated_image; too_large: more than limits::jpeg_scans scans, or
 ///           more than 5 s of this thread's processor time
 /// threads   any; blocks for the decoding
-result<decoded_image> decode_image(std::string_view bytes);
+/// `apart`   the process that decompresses it; null: this thread does
+result<decoded_image> decode_image(std::string_view bytes, codec_process* apart = nullptr);
 
 /// The same for looking from afar: a JPEG comes with its sides divided by 2, 4 or 8 (rounded up) as
 /// long as the longer one stays at least `side`, in less than half the time; others come whole.
 /// requires  the header that inspect_image() gave for these bytes
 /// errors    those of decode_image() that only decoding shows: all of the photo's data is read
 result<decoded_image> decode_reduced(std::string_view bytes, const image_header& header,
-                                     std::uint32_t side);
+                                     std::uint32_t side, codec_process* apart = nullptr);
 
 /// A JPEG file. requires 1 <= quality <= 100, a picture with sides of 1 to limits::image_side
 /// errors    internal, if the library refuses

@@ -16,6 +16,9 @@ constexpr double decode_seconds_max = 5.0;
 /// Processor time of this thread, seconds.
 double thread_seconds() noexcept;
 
+/// By the header's format. `jpeg_shrink`: 1 for others
+result<image> decode(std::string_view bytes, const image_header&, std::uint32_t jpeg_shrink);
+
 /// `shrink`: 1, 2, 4 or 8, by which both sides are divided, rounded up.
 result<image> decode_jpeg(std::string_view bytes, const image_header&, std::uint32_t shrink);
 result<image> decode_png(std::string_view bytes, const image_header&);

@@ -218,7 +218,7 @@ bool pipeline::is_live() const {
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                            std::unique_ptr<detector> cnn, bool kept_for_live) {
     vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
-                       settings_.detect_side_max, settings_.keep_pictures, slot);
+                       settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder);
     while (true) {
         const bool only_live = kept_for_live && is_live() && !to_see_.closed();
         auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop();
@@ -381,20 +381,6 @@ void pipeline::matched(const work_ptr& item) {
         to_annotate_.push(item);
     else
         commit_recognize(item, "");
-}
-
-void pipeline::annotate_loop(progress::slot& slot) {
-    while (auto next = to_annotate_.pop()) {
-        work_ptr item = std::move(*next);
-        if (item->dropped()) continue;
-        const step moving(slot, limits::progress * 3);
-        auto picture = annotate(*item);
-        if (!picture) {
-            log::error("annotate_failed", {{"job", item->job()->job.job_id},
-                                           {"error", name_of(picture.error().code)}});
-        }
-        commit_recognize(item, picture ? std::move(*picture) : std::string());
-    }
 }
 
 }  // namespace vultus

@@ -44,6 +44,7 @@ struct pipeline_settings {
     std::chrono::milliseconds batch_wait{0};
     int detect_side_max = 2'000;
     bool keep_pictures = false;  ///< of trained faces
+    std::string decoder;         ///< path of vultus-decoder; empty: photos are decoded in here
     std::size_t live_weight = 4;  ///< frames in a row, then a job that waits has its turn
     match_options matching;  ///< but distance_max, which the models' threshold gives
     int match_threads = 1;

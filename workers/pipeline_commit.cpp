@@ -4,6 +4,7 @@
 
 #include "shared/log.hpp"
 #include "workers/pipeline.hpp"
+#include "workers/vision_stage.hpp"
 
 namespace vultus {
 namespace {
@@ -103,6 +104,21 @@ void pipeline::answer(const work& item, const error* why) {
         said.answer.result = json_of(seen);
     }
     session_.push(std::move(said));
+}
+
+void pipeline::annotate_loop(progress::slot& slot) {
+    const auto apart = decoder_of(settings_.decoder);
+    while (auto next = to_annotate_.pop()) {
+        work_ptr item = std::move(*next);
+        if (item->dropped()) continue;
+        const step moving(slot, limits::progress * 3);
+        auto picture = annotate(*item, apart.get());
+        if (!picture) {
+            log::error("annotate_failed", {{"job", item->job()->job.job_id},
+                                           {"error", name_of(picture.error().code)}});
+        }
+        commit_recognize(item, picture ? std::move(*picture) : std::string());
+    }
 }
 
 }  // namespace vultus

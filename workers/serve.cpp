@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/store_setup.hpp"
+#include "workers/codec_process.hpp"
 #include "workers/pipeline.hpp"
 #include "workers/startup.hpp"
 
@@ -45,13 +46,23 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
         std::fprintf(stderr, "vultus-worker: %s\n", ready.error().detail.c_str());
         return exit_refused;
     }
+    pipeline_settings inside = pipeline_part(settings, 0);
+    if (settings.separate_decoder) {
+        auto decoder = tried_decoder();
+        if (!decoder) {
+            std::fprintf(stderr, "vultus-worker: %s\n", decoder.error().detail.c_str());
+            return exit_refused;
+        }
+        inside.decoder = *std::move(decoder);
+    }
     session_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.card = described(models.card);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
 
     progress stages;
     mailbox<session_mail> mail(4 * room + 1'024);
-    pipeline work(pipeline_part(settings, room), store, std::move(models), mail, stages);
+    inside.room = room;
+    pipeline work(std::move(inside), store, std::move(models), mail, stages);
     session conversation(talk, store, work, mail, stages);
     const session_end end = conversation.run(&stop);
     if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins

@@ -46,13 +46,14 @@ annotation::colour colour_of(match_status status) {
 
 vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
                            const aligner& straightener, int detect_side_max, bool keep_pictures,
-                           progress::slot& slot)
+                           progress::slot& slot, const std::string& decoder)
     : hog_(std::move(hog)),
       cnn_(std::move(cnn)),
       aligner_(straightener),
       detect_side_max_(detect_side_max),
       keep_pictures_(keep_pictures),
-      slot_(slot) {}
+      slot_(slot),
+      apart_(decoder_of(decoder)) {}
 
 result<void> vision_stage::look(work& item) {
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
@@ -83,7 +84,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
         const stage_timer timer(item, "decode");
         // Decoding ends by itself after 5 s of processor time.
         const step moving(slot_, limits::progress * 2);
-        return decode_reduced(bytes, *header, side);
+        return decode_reduced(bytes, *header, side, apart_.get());
     };
     auto photo = decoded(std::max(size.width, size.height));
     if (!photo) return fail(photo.error());
@@ -132,8 +133,12 @@ void vision_stage::keep_picture(work& item, const chip& face) const {
     item.pictures.push_back(picture ? std::move(*picture) : std::string());
 }
 
-result<std::string> annotate(work& item) {
-    auto photo = decode_image(item.photos.front());
+std::unique_ptr<codec_process> decoder_of(const std::string& program) {
+    return program.empty() ? nullptr : std::make_unique<codec_process>(program);
+}
+
+result<std::string> annotate(work& item, codec_process* apart) {
+    auto photo = decode_image(item.photos.front(), apart);
     if (!photo) return fail(photo.error());
     std::vector<annotation> boxes;
     for (std::size_t i = 0; i < item.seen.faces.size(); ++i) {

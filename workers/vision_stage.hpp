@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "workers/aligner.hpp"
+#include "workers/codec_process.hpp"
 #include "workers/detector.hpp"
 #include "workers/progress.hpp"
 #include "workers/work.hpp"
@@ -15,10 +16,10 @@ namespace vultus {
 class vision_stage {
  public:
     /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train.
-    /// `slot` belongs to this thread.
+    /// `slot` belongs to this thread. `decoder` is a path, as of decoder_of().
     vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
                  const aligner& straightener, int detect_side_max, bool keep_pictures,
-                 progress::slot& slot);
+                 progress::slot& slot, const std::string& decoder = {});
 
     /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
     /// errors    recognize: why the photo cannot be used (undecodable_image, ...). A train gives
@@ -34,11 +35,15 @@ class vision_stage {
     int detect_side_max_;
     bool keep_pictures_;
     progress::slot& slot_;
+    std::unique_ptr<codec_process> apart_;
 };
+
+/// A process that decodes, or nothing: then photos are decoded in this one.
+std::unique_ptr<codec_process> decoder_of(const std::string& program);
 
 /// The photo of a recognized job with boxes and names on it, as JPEG.
 /// requires  item.photos still holds the photo; item.seen has its matches
 /// errors    those of decode_image and annotated_jpeg
-result<std::string> annotate(work& item);
+result<std::string> annotate(work& item, codec_process* apart = nullptr);
 
 }  // namespace vultus
