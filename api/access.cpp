@@ -67,9 +67,9 @@ result<access_choice> choose_access(const api_settings& settings) {
                                           "\" is reachable for others, and api.access = \"open\" "
                                           "asks them for no key: set api.insecure = true too");
     }
+    chosen.secret_file = settings.secret_file;
     if (chosen.open) return chosen;
     chosen.must_have_keys = reachable;
-    chosen.secret_file = settings.secret_file;
     auto secret = read_secret_file(settings.secret_file);
     if (secret) {
         chosen.secret = std::move(*secret);
@@ -89,7 +89,8 @@ access_control::access_control(asio::io_context& io, redis_asio& redis, const jo
       chosen_(std::move(chosen)),
       sessions_(redis, store, session_life),
       desk_(io, redis, store, measured),
-      pause_(io) {}
+      pause_(io),
+      secret_pause_(io) {}
 
 asio::awaitable<void> access_control::run(std::function<void(const error&)> refused) {
     bool asked = false;
@@ -116,6 +117,32 @@ asio::awaitable<void> access_control::run(std::function<void(const error&)> refu
 void access_control::stop() {
     stopped_ = true;
     pause_.cancel();
+    secret_pause_.cancel();
+}
+
+asio::awaitable<void> access_control::find_secret() {
+    while (!stopped_) {
+        const auto keys = co_await redis_.call(store_.keys(""));
+        const auto users = co_await redis_.call(store_.users());
+        if (keys && users) {
+            const bool hashed = !keys->keys.empty() || !users->empty();
+            const auto secret = hashed ? read_secret_file(chosen_.secret_file)
+                                       : read_or_make_secret_file(chosen_.secret_file);
+            if (secret) {
+                label_secret_ = *secret;
+            } else {
+                log::warning("audit_without_names", {{"why", secret.error().detail}});
+            }
+            co_return;
+        }
+        secret_pause_.expires_after(ask_every);
+        boost::system::error_code ignored;
+        co_await secret_pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+}
+
+std::string access_control::label_hash(std::string_view label) const {
+    return hash_of_label(label, label_secret_);
 }
 
 asio::awaitable<result<void>> access_control::refresh() {

@@ -26,7 +26,7 @@ struct access_choice {
     bool open = true;             ///< nobody is asked for a key
     bool must_have_keys = false;  ///< others reach the port: no start without any key or user
     std::string secret_file;
-    std::string secret;           ///< empty: the file is not there yet
+    std::string secret;           ///< empty: the file is not there yet, or access is open
 };
 
 /// What the settings say, with the secret read from its file.
@@ -48,7 +48,12 @@ class access_control final : public doorkeeper {
     /// Asks for changes until stop(). Spawned once, and not if access is open. `refused` is told,
     /// once, if there must be keys or users and the first answer has none.
     asio::awaitable<void> run(std::function<void(const error&)> refused);
+    /// Reads the secret for label_hash(), also where access is open; makes its file, if it is not
+    /// there and no key and no user was hashed under one that was lost. Spawned once.
+    asio::awaitable<void> find_secret();
     void stop();
+    /// What the audit log has of a person's name; empty without a secret.
+    std::string label_hash(std::string_view label) const;
     bool is_open() const noexcept { return chosen_.open; }
 
     asio::awaitable<result<void>> admit(request& from, const access_rule& rule) override;
@@ -86,7 +91,8 @@ class access_control final : public doorkeeper {
     access_choice chosen_;
     session_book sessions_;
     login_desk desk_;
-    asio::steady_timer pause_;
+    asio::steady_timer pause_, secret_pause_;
+    std::string label_secret_;    ///< the same secret, also if access is open
     std::map<std::string, std::shared_ptr<const access_key>> keys_;
     std::string changes_;         ///< what the copy was made from
     boot_time confirmed_at_{0};   ///< when the last good question was sent

@@ -88,6 +88,7 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     if (!made->access_.is_open()) {
         asio::co_spawn(io, made->access_.run(refused), asio::detached);
     }
+    asio::co_spawn(io, made->access_.find_secret(), asio::detached);
     asio::co_spawn(io, made->health_.run(std::move(refused)), asio::detached);
     log::info("listening", {{"address", settings.bind},
                             {"port", made->port()},

@@ -32,6 +32,7 @@ struct new_job {                       ///< a recognize, train or calibrate
     std::string label;                 ///< train only
     std::string client = "anonymous";
     std::string address;               ///< from where, for the audit log
+    std::string label_hash;            ///< hash_of_label() (secret.hpp) for it; empty: no secret
     std::string traceparent;
     std::chrono::milliseconds deadline = limits::job_deadline;
     std::string idempotency_hash;      ///< SHA-256 hex of client and key, empty: none
@@ -48,6 +49,7 @@ struct new_change {                    ///< a clear, forget, rename, merge or de
     std::string to_label;              ///< rename, merge: into whom
     std::string client = "anonymous";
     std::string address;               ///< from where, for the audit log
+    std::string label_hash, label_to_hash;  ///< for it too, of the labels
     std::string traceparent;
     std::string idempotency_hash, fingerprint;
 };
@@ -111,6 +113,7 @@ struct event {
 struct audit_entry {
     std::string id;                                      ///< stream id "ms-n"
     std::string who, from, what, collection, label_hash, about;
+    std::string label_to_hash;                           ///< rename, merge
 };
 
 struct key_page {
@@ -244,8 +247,9 @@ class job_store {
     // api
     redis_call<accepted> accept(new_job, std::size_t jobs_max, std::size_t bytes_max) const;
     redis_call<accepted> change(const new_change&) const;
-    /// "cancelled" or "requested"; else already_terminal
-    redis_call<std::string> cancel(std::string_view id) const;
+    /// "cancelled" or "requested"; else already_terminal. `by`, `address`: for the audit log
+    redis_call<std::string> cancel(std::string_view id, const std::string& by = {},
+                                   const std::string& address = {}) const;
     redis_call<job_record> job(std::string_view id) const;      ///< not_found or collected
     redis_call<std::string> annotated(std::string_view id) const;
     redis_call<job_page> jobs(std::optional<job_state>, std::optional<job_type>, std::size_t count,
@@ -344,14 +348,17 @@ class job_store {
     /// Adds faces as they were exported, all or none; 1 to limits::page_size of them.
     /// errors    model_mismatch, label_full, gallery_full (also: no room for another collection)
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,
-                                 std::vector<exported_face> faces) const;
+                                 std::vector<exported_face> faces, std::string_view by = {},
+                                 const std::map<std::string, std::string>& label_hashes = {}) const;
+    /// Writes down that the faces leave for a file. errors not_found: there are none
+    redis_call<void> begin_export(std::string_view collection, std::string_view by) const;
     /// What scan() gave is sealed where it lies, unless it is already. returns how many were not
     redis_call<std::uint64_t> seal(
         std::string_view collection, std::uint64_t epoch, gallery_value,
         std::vector<std::pair<std::string, std::string>> values) const;
-    redis_call<std::string> kick(std::string_view id) const;
-    redis_call<std::string> bury(std::string_view id) const;
-    redis_call<std::string> remove(std::string_view id) const;
+    redis_call<std::string> kick(std::string_view id, std::string_view by = {}) const;
+    redis_call<std::string> bury(std::string_view id, std::string_view by = {}) const;
+    redis_call<std::string> remove(std::string_view id, std::string_view by = {}) const;
     redis_call<std::pair<std::string, std::vector<std::string>>> fsck(const std::string& cursor,
                                                                       std::size_t count,
                                                                       bool sums = false) const;

@@ -40,7 +40,8 @@ audit_entry read_entry(redis_reply entry) {
     one.id = std::move(entry.items[0].text);
     const std::pair<std::string_view, std::string*> names[] = {
         {"who", &one.who},   {"from", &one.from},        {"what", &one.what},
-        {"about", &one.about}, {"label", &one.label_hash}, {"collection", &one.collection}};
+        {"about", &one.about}, {"label", &one.label_hash}, {"collection", &one.collection},
+        {"label_to", &one.label_to_hash}};
     auto& pairs = entry.items[1].items;
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
         for (const auto& [name, into] : names) {

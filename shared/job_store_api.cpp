@@ -41,8 +41,11 @@ tl::unexpected<error> conflict() {
     return fail(errc::idempotency_conflict, "The Idempotency-Key was used with other content.");
 }
 
-std::string client_and_address(const std::string& client, const std::string& address) {
-    return address.empty() ? client : client + ' ' + address;
+/// Who asks, as the functions take it: later words only as far as there are any.
+std::string given_by(const std::string& client, const std::string& address,
+                     const std::string& label_hash = {}, const std::string& label_to_hash = {}) {
+    std::string text = client + ' ' + address + ' ' + label_hash + ' ' + label_to_hash;
+    return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
 /// forget of one face is an operation of its own in the library.
@@ -51,9 +54,10 @@ std::string operation_of(const new_change& from) {
     return std::string(name_of(from.type));
 }
 
-redis_call<std::string> operate(const char* name, const std::string& prefix, std::string_view id) {
+redis_call<std::string> operate(const char* name, const std::string& prefix, std::string_view id,
+                                std::string_view by) {
     return function_call<std::string>(
-        name, prefix, {std::string(id)},
+        name, prefix, {std::string(id), std::string(by)},
         [](const std::string& status, fields& all) -> result<std::string> {
             if (status == "ok") return status;
             if (status == "no_image") {
@@ -106,7 +110,7 @@ redis_call<accepted> job_store::accept(new_job job, std::size_t jobs_max,
                                    std::string(name_of(job.priority)),
                                    job.options,
                                    job.label,
-                                   client_and_address(job.client, job.address),
+                                   given_by(job.client, job.address, job.label_hash),
                                    job.traceparent,
                                    text_of(job.deadline),
                                    job.idempotency_hash,
@@ -132,7 +136,8 @@ redis_call<accepted> job_store::change(const new_change& change) const {
         "change", prefix_,
         {change.id, operation_of(change), change.collection, change.label,
          change.face_id.empty() ? change.to_label : change.face_id,
-         client_and_address(change.client, change.address), change.traceparent,
+         given_by(change.client, change.address, change.label_hash, change.label_to_hash),
+         change.traceparent,
          change.idempotency_hash, change.fingerprint},
         [](const std::string& status, fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
@@ -154,9 +159,10 @@ redis_call<accepted> job_store::change(const new_change& change) const {
         });
 }
 
-redis_call<std::string> job_store::cancel(std::string_view id) const {
+redis_call<std::string> job_store::cancel(std::string_view id, const std::string& by,
+                                          const std::string& address) const {
     return function_call<std::string>(
-        "cancel", prefix_, {std::string(id)},
+        "cancel", prefix_, {std::string(id), given_by(by, address)},
         [](const std::string& status, fields& all) -> result<std::string> {
             if (status == "cancelled" || status == "requested") return status;
             if (status == "terminal") {
@@ -197,14 +203,14 @@ redis_call<std::string> job_store::oldest_event_id() const {
     return one_id({"XRANGE", key("events"), "-", "+", "COUNT", "1"});
 }
 
-redis_call<std::string> job_store::kick(std::string_view id) const {
-    return operate("kick", prefix_, id);
+redis_call<std::string> job_store::kick(std::string_view id, std::string_view by) const {
+    return operate("kick", prefix_, id, by);
 }
-redis_call<std::string> job_store::bury(std::string_view id) const {
-    return operate("bury", prefix_, id);
+redis_call<std::string> job_store::bury(std::string_view id, std::string_view by) const {
+    return operate("bury", prefix_, id, by);
 }
-redis_call<std::string> job_store::remove(std::string_view id) const {
-    return operate("delete", prefix_, id);
+redis_call<std::string> job_store::remove(std::string_view id, std::string_view by) const {
+    return operate("delete", prefix_, id, by);
 }
 
 redis_call<std::pair<std::string, std::vector<std::string>>> job_store::fsck(

@@ -1,4 +1,4 @@
-// Putting faces of an export back, and sealing faces that are there: two functions of the library.
+// Faces that leave for a file, their way back, and sealing those that are there.
 #include "shared/job_store_reply.hpp"
 
 namespace vultus {
@@ -7,7 +7,9 @@ using namespace store_reply;
 
 redis_call<restored> job_store::restore(std::string_view collection,
                                         std::string_view embedding_model,
-                                        std::vector<exported_face> faces) const {
+                                        std::vector<exported_face> faces, std::string_view by,
+                                        const std::map<std::string, std::string>& label_hashes)
+    const {
     std::vector<std::string> words{std::string(collection), std::string(embedding_model)};
     for (exported_face& face : faces) {
         face.vector =
@@ -15,6 +17,11 @@ redis_call<restored> job_store::restore(std::string_view collection,
         for (std::string* word : {&face.face_id, &face.label, &face.json, &face.vector}) {
             words.push_back(std::move(*word));
         }
+    }
+    words.push_back("by=" + std::string(by));
+    for (const auto& [label, hash] : label_hashes) {
+        words.push_back(label);
+        words.push_back(hash);
     }
     return function_call<restored>(
         "restore", prefix_, std::move(words),
@@ -52,6 +59,14 @@ redis_call<std::uint64_t> job_store::seal(
             if (status != "ok") return unexpected_reply(status);
             return all.number();
         });
+}
+
+redis_call<void> job_store::begin_export(std::string_view collection, std::string_view by) const {
+    return function_call<void>("export", prefix_, {std::string(collection), std::string(by)},
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   return fail(errc::not_found, "there are no faces");
+                               });
 }
 
 }  // namespace vultus

@@ -67,6 +67,11 @@ std::string keyed_hash_hex(std::string_view text, std::string_view secret) {
     return hash_hex(text, secret);
 }
 
+std::string hash_of_label(std::string_view label, std::string_view secret) {
+    if (secret.empty()) return {};
+    return keyed_hash_hex("label " + std::string(label), secret);
+}
+
 bool same_secret(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -143,6 +148,14 @@ result<std::string> make_secret_file(const std::string& path) {
         ::fsync(file) == 0;
     ::close(file);
     if (!written) return unusable(path, "cannot be written");
+    return read_secret_file(path);
+}
+
+result<std::string> read_or_make_secret_file(const std::string& path) {
+    auto secret = read_secret_file(path);
+    if (secret || secret.error().code != errc::not_found) return secret;
+    secret = make_secret_file(path);
+    if (secret || secret.error().code != errc::wrong_state) return secret;
     return read_secret_file(path);
 }
 

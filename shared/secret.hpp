@@ -24,6 +24,10 @@ std::string plain_hash_hex(std::string_view text, std::size_t digits);
 /// requires  secret.size() == secret_bytes
 std::string keyed_hash_hex(std::string_view text, std::string_view secret);
 
+/// What the audit log has in place of a person's name: keyed_hash_hex() of it and of a word that
+/// keeps it apart from the other texts under the secret. Empty if `secret` is empty.
+std::string hash_of_label(std::string_view label, std::string_view secret);
+
 /// Whether the two are equal; takes the same time wherever they differ.
 bool same_secret(std::string_view a, std::string_view b) noexcept;
 
@@ -50,6 +54,10 @@ std::optional<std::string> decrypted(std::string_view sealed, std::string_view a
 /// The secret in the file: its first line, 64 hexadecimal digits.
 /// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it
 result<std::string> read_secret_file(const std::string& path);
+
+/// read_secret_file(), or make_secret_file() if there is none, whoever of several makes it.
+/// errors    malformed: it holds no secret, others may read it, or it cannot be written
+result<std::string> read_or_make_secret_file(const std::string& path);
 
 /// Makes the file, readable by its owner only, with a new secret; gives the secret.
 /// errors    wrong_state: it exists; malformed: it cannot be written

@@ -19,6 +19,8 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     wanted.id = new_job_id(unix_now(), with.store.shard());
     wanted.client = from.client;
     wanted.address = from.address;
+    if (!wanted.label.empty()) wanted.label_hash = with.access.label_hash(wanted.label);
+    if (!wanted.to_label.empty()) wanted.label_to_hash = with.access.label_hash(wanted.to_label);
     wanted.traceparent = from.traceparent;
     if (!hash->empty()) {
         wanted.fingerprint =

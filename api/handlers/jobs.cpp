@@ -110,7 +110,7 @@ asio::awaitable<response> cancel_job(request& from, services& with) {
                              with);
         }
     }
-    const auto outcome = co_await with.redis.call(with.store.cancel(id));
+    const auto outcome = co_await with.redis.call(with.store.cancel(id, from.client, from.address));
     if (!outcome) co_return refuse(outcome.error(), from, with);
     const bool done = *outcome == "cancelled";
     if (!done) with.brokers.cancel(id);

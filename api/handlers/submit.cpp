@@ -49,6 +49,7 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
     job.label = given.what.label;
     job.client = from.client;
     job.address = from.address;
+    if (job.type == job_type::train) job.label_hash = with.access.label_hash(job.label);
     job.traceparent = from.traceparent;
     job.deadline = with.settings.job_deadline;
     if (!hash->empty()) job.fingerprint = fingerprint_of(given);

@@ -21,7 +21,7 @@ struct key_words {
     std::string quota = "0", image_quota = "0", jobs = "0";
     std::string expires;          ///< empty: never
     std::string overlap = "24h";  ///< rotate: how long the old one stays good
-    std::string secret;           ///< file; empty: <data>/access.secret
+    std::string secret;           ///< file, of labels in the audit too; empty: <data>/access.secret
 };
 
 struct user_words {
@@ -41,6 +41,7 @@ struct arguments {
     bool explain = false;     ///< only print the redis-cli commands; nothing is asked or changed
     bool quiet = false;       ///< fsck: nothing changes meanwhile, so compare sums and counters too
     std::string state, type;  ///< jobs
+    std::string label;        ///< audit: only what is about this person
     std::string page;         ///< jobs, faces: what the last page named as next
     std::string from;         ///< tail: after this stream id; empty: from now on
     key_words key;

@@ -123,13 +123,13 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::drain:
             return drain(id, where);
         case command::cancel:
-            return changed(id, redis.call(store.cancel(id)));
+            return changed(id, redis.call(store.cancel(id, who())));
         case command::kick:
-            return changed(id, redis.call(store.kick(id)));
+            return changed(id, redis.call(store.kick(id, who())));
         case command::bury:
-            return changed(id, redis.call(store.bury(id)));
+            return changed(id, redis.call(store.bury(id, who())));
         case command::remove:
-            return changed(id, redis.call(store.remove(id)));
+            return changed(id, redis.call(store.remove(id, who())));
         case command::job: {
             auto job = redis.call(store.job(id));
             if (!job) return fail(job.error());
@@ -138,10 +138,15 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::save:
             return export_faces(id, asked.file, redis, store, told);
         case command::restore:
-            return restore_faces(id, asked.file, redis, store, told);
-        case command::import:
-            return import_photos({asked.file, id, asked.detector, where.broker}, redis, store,
-                                 told);
+        case command::import: {
+            const auto secret = secret_for(asked.key.secret, redis, store);
+            if (!secret) return fail(secret.error());
+            if (asked.what == command::restore) {
+                return restore_faces(id, asked.file, *secret, redis, store, told);
+            }
+            return import_photos({asked.file, id, asked.detector, where.broker, *secret}, redis,
+                                 store, told);
+        }
         case command::encrypt:
             return encrypt_faces(redis, store, told);
         case command::encryption_key:

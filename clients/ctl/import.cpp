@@ -13,11 +13,13 @@
 #include "clients/ctl/export_file.hpp"
 #include "clients/ctl/import_report.hpp"
 #include "clients/ctl/json_text.hpp"
+#include "clients/ctl/keys.hpp"
 #include "clients/ctl/photo_folders.hpp"
 #include "shared/error.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
 #include "shared/limits.hpp"
+#include "shared/secret.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -174,7 +176,8 @@ class importing {
         job.priority = job_priority::bulk;
         job.collection = asked_.collection;
         job.label = photo.label;
-        job.client = "vultusctl";
+        job.client = who();
+        job.label_hash = hash_of_label(photo.label, asked_.secret);
         job.options = options();
         job.fingerprint = sha256_hex(asked_.collection + "\n" + photo.label + "\n" + content);
         job.idempotency_hash =

@@ -15,6 +15,7 @@ struct import_request {
     std::string folder, collection;
     std::string detector = "hog";  ///< as a job's option
     std::string broker;            ///< told of each job; may be away
+    std::string secret{};          ///< of hash_of_label(), for the audit log
 };
 
 /// Trains with every photo of photos_below(folder), at bulk priority, a few at a time. A job's

@@ -149,7 +149,7 @@ result<std::string> secret_for(const std::string& file, redis_blocking& redis,
         return fail(errc::wrong_state, "there are keys or users, but not " + file +
                                            ", with which they were hashed: --secret names it");
     }
-    return make_secret_file(file);
+    return read_or_make_secret_file(file);
 }
 
 result<std::uint64_t> parse_amount(std::string_view text) {

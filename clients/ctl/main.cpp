@@ -62,6 +62,7 @@ void describe(CLI::App& app, arguments& asked) {
         sub->add_option("--page", asked.page, "what the last page named");
         sub->add_option("--count", asked.count, "rows of a page (50)");
     }
+    audit->add_option("--label", asked.label, "only what is about this person");
     tail->add_option("--count", asked.count, "end after so many");
     add_with("job", "all about one job", command::job, "id");
     add_with("cancel", "cancel a job", command::cancel, "id");
@@ -85,6 +86,9 @@ void describe(CLI::App& app, arguments& asked) {
     add("encryption-key", "make the file of a key for it", command::encryption_key)
         ->add_option("file", asked.file)
         ->required();
+    for (CLI::App* sub : {audit, restore, import}) {
+        sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
+    }
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }

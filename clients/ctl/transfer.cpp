@@ -7,8 +7,10 @@
 
 #include "clients/ctl/export_file.hpp"
 #include "clients/ctl/json_text.hpp"
+#include "clients/ctl/keys.hpp"
 #include "shared/clock.hpp"
 #include "shared/ids.hpp"
+#include "shared/secret.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -89,6 +91,7 @@ result<std::uint64_t> faces_in(const std::string& file) {
 struct restoring {
     std::string collection;
     const std::string& model;
+    const std::string& secret;
     redis_blocking& redis;
     const job_store& store;
     std::uint64_t added = 0, known = 0;
@@ -96,7 +99,10 @@ struct restoring {
 
     result<void> put() {
         if (waiting.empty()) return {};
-        auto done = redis.call(store.restore(collection, model, std::exchange(waiting, {})));
+        std::map<std::string, std::string> hashes;
+        for (const auto& face : waiting) hashes[face.label] = hash_of_label(face.label, secret);
+        auto done = redis.call(
+            store.restore(collection, model, std::exchange(waiting, {}), who(), hashes));
         if (!done) {
             return fail(done.error().code,
                         done.error().detail + (done.error().detail.empty() ? "" : "; ") +
@@ -117,6 +123,9 @@ result<report> export_faces(const std::string& collection, const std::string& fi
     auto info = redis.call(store.gallery(collection));
     if (!info) return fail(info.error());
     if (info->faces == 0) return fail(errc::not_found, "no faces in " + collection);
+    if (auto good = redis.call(store.begin_export(collection, who())); !good) {
+        return fail(good.error());
+    }
     const std::string part = file + ".part";
     std::ofstream to(part, std::ios::binary | std::ios::trunc);
     export_writer writer(to, {collection, info->embedding_model,
@@ -136,15 +145,15 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 }
 
 result<report> restore_faces(const std::string& collection, const std::string& file,
-                             redis_blocking& redis, const job_store& store,
-                             const listener& told) {
+                             const std::string& secret, redis_blocking& redis,
+                             const job_store& store, const listener& told) {
     const auto faces = faces_in(file);
     if (!faces) return fail(faces.error());
     std::ifstream from(file, std::ios::binary);
     auto reader = export_reader::open(from);
     if (!reader) return fail(reader.error());
     restoring all{collection.empty() ? reader->head().collection : collection,
-                  reader->head().embedding_model, redis, store, 0, 0, {}};
+                  reader->head().embedding_model, secret, redis, store, 0, 0, {}};
     if (auto good = check_collection(all.collection); !good) return fail(good.error());
     exported_face face;
     while (true) {

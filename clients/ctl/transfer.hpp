@@ -10,7 +10,8 @@
 namespace vultus::ctl {
 
 /// Writes `file` beside its place and then into it, so that there is a whole one or none. Faces
-/// that are trained or removed meanwhile may or may not be in it.
+/// that are trained or removed meanwhile may or may not be in it. The audit log has it, even if it
+/// fails afterwards.
 /// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; internal: the
 ///           file cannot be written
 result<report> export_faces(const std::string& collection, const std::string& file,
@@ -19,9 +20,11 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 /// Reads the file once from end to end before anything is changed, then puts its faces into
 /// `collection` (empty: the one in the file), 200 at a time. Faces that are there already are
 /// counted and left alone; so what an error broke off is finished by the same call again.
+/// `secret`   of hash_of_label(), for the audit log
 /// errors    malformed: no export, cut short, damaged; those of job_store::restore, with how many
 ///           faces were put in before
 result<report> restore_faces(const std::string& collection, const std::string& file,
-                             redis_blocking&, const job_store&, const listener&);
+                             const std::string& secret, redis_blocking&, const job_store&,
+                             const listener&);
 
 }  // namespace vultus::ctl

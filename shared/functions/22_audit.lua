@@ -1,13 +1,29 @@
--- Who changed what: one entry for each change of a gallery or a key that took effect, written in
--- the same call as the change. No photo, no vector, and no name: a hash of it.
+-- Who changed what: one entry for each change of a gallery, a job or a key that took effect, written
+-- in the same call as the change. No photo, no vector, and no name: a hash of it under a secret that
+-- is not in Redis, so the caller gives it.
 
 local audits_kept = 100000
 
--- A client is given as "<client>" or "<client> <address>".
-local function client_and_address(text) return string.match(text, '^(%S*) ?(.*)$') end
+-- A client is given as "<client>[ <address>[ <hash of label>[ <hash of label_to>]]]"; the address
+-- may be empty.
+local function given_by(text)
+    local who, from, hash, hash_to = string.match(text, '^(%S*) ?(%S*) ?(%S*) ?(%S*)$')
+    for _, one in ipairs({hash or '-', hash_to}) do
+        if one ~= '' and (#one ~= 64 or string.find(one, '%X')) then refuse('client') end
+    end
+    return who, from, hash, hash_to
+end
 
-local function audit(who, from, what, collection, label, about)
+local function audit(who, from, what, collection, label_hash, about, label_to_hash)
+    local more = (label_to_hash or '') ~= '' and {'label_to', label_to_hash} or {}
     redis.call('XADD', key.of('audit'), 'MAXLEN', '~', audits_kept, '*', 'who', who, 'from', from,
-        'what', what, 'collection', collection, 'label',
-        label == '' and '' or redis.sha1hex(label), 'about', about)
+        'what', what, 'collection', collection, 'label', label_hash, 'about', about,
+        unpack(more))
+end
+
+-- Of a job that is there. by: as given_by() takes it.
+local function audit_job(id, j, by, what)
+    local who, from = given_by(by or '')
+    local hash = redis.call('HGET', key.job(id), 'label_hash') or ''
+    audit(who, from, what, j.collection, hash, id)
 end

@@ -51,7 +51,7 @@ end
 
 function queue.accept(a)
     local id, kind, collection, priority, options, label = unpack(a, 1, 6)
-    local client, from = client_and_address(a[7])
+    local client, from, label_hash = given_by(a[7])
     local traceparent = a[8]
     one_of(kind, types, 'type')
     one_of(priority, priorities, 'priority')
@@ -81,9 +81,9 @@ function queue.accept(a)
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
     if kind == 'train' then
         local mseq = redis.call('INCR', key.of('mseq'))
-        redis.call('HSET', key.job(id), 'label', label, 'mseq', mseq)
+        redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
-        audit(client, from, 'train', collection, label, id)
+        audit(client, from, 'train', collection, label_hash, id)
     end
     redis.call('ZADD', key.queue('all'), now, id)
     queue.remember(id, hash, fingerprint)
@@ -99,11 +99,13 @@ function queue.cancel(a)
     local j = job.read(id)
     if not j then return job.absent(id) end
     if j.state == 'pending' or j.state == 'delayed' then
+        audit_job(id, j, a[2], 'cancel')
         job.move(id, j, 'cancelled', 'cancel')
         return {'cancelled'}
     end
     if j.state ~= 'running' then return {'terminal', j.state} end
     if not j.cancel_requested then
+        audit_job(id, j, a[2], 'cancel')
         redis.call('HSET', key.job(id), 'cancel_requested', 1)
         event(id, j, 'running', 'running', 'cancel_requested')
     end

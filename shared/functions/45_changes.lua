@@ -94,11 +94,11 @@ local replayed_as = {
     merge = 'rename',
 }
 
-local function store(id, op, collection, a, b, client, traceparent)
+local function store(id, op, collection, a, b, client, traceparent, label_hash)
     redis.call('HSET', key.job(id), 'type', op, 'collection', collection, 'priority',
         'interactive', 'client', client, 'traceparent', traceparent, 'attempt', 0, 'failures', 0,
         'crashes', 0, 'solo', 0, 'images', 0, 'image_bytes', 0, 'created_ms', now)
-    if a ~= '' then redis.call('HSET', key.job(id), 'label', a) end
+    if a ~= '' then redis.call('HSET', key.job(id), 'label', a, 'label_hash', label_hash) end
     if op == 'rename' or op == 'merge' then redis.call('HSET', key.job(id), 'label_to', b) end
     if op == 'forget_face' then redis.call('HSET', key.job(id), 'face_id', b) end
     redis.call('ZADD', key.queue('all'), now, id)
@@ -106,7 +106,7 @@ end
 
 function change.accept(args)
     local id, op, collection, a, b, given, traceparent, hash, fingerprint = unpack(args, 1, 9)
-    local client, from = client_and_address(given)
+    local client, from, label_hash, label_to_hash = given_by(given)
     one_of(op, operations, 'op')
     collection_name(collection)
     if op ~= 'clear' and op ~= 'delete_collection' then label_text(a) end
@@ -122,12 +122,12 @@ function change.accept(args)
     local mseq, version = redis.call('INCR', key.of('mseq')), int(g.version)
     local as = replayed_as[op]
     if as and not (as == 'rename' and a == b) then record(collection, as, a, b, id, mseq) end
-    store(id, op, collection, a, b, client, traceparent)
+    store(id, op, collection, a, b, client, traceparent, label_hash)
     redis.call('HSET', key.job(id), 'mseq', mseq, 'min_version', version, 'version', version,
         'faces', int(faces))
     queue.remember(id, hash, fingerprint)
     count('changes')
-    audit(client, from, op, collection, a, id)
+    audit(client, from, op, collection, label_hash, id, label_to_hash)
     local j = {state = '', type = op, collection = collection, version = version, attempt = '0',
                image_bytes = '0', client = client}
     job.move(id, j, 'publishing', 'change')

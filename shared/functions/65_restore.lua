@@ -3,13 +3,27 @@
 
 local restore = {}
 
+-- Who restores, and the hash of each label: behind the faces as the word by=WHO, then label and hash
+-- ×m. No id of a face has a "=". Answers the number of words that are faces, too.
+local function restored_by(a)
+    local hashes = {}
+    for i = 3, #a, 4 do
+        local who = string.match(a[i], '^by=(.*)$')
+        if who then
+            for n = i + 1, #a - 1, 2 do hashes[a[n]] = a[n + 1] end
+            return i - 1, who, hashes
+        end
+    end
+    return #a, '', hashes
+end
+
 -- {{id, label, text, vector}, ...}; the text is that of the key faces.
-local function exported_faces(a)
+local function exported_faces(a, last)
     local faces = {}
-    if #a < 6 or (#a - 2) % 4 ~= 0 or (#a - 2) / 4 > limits.page_size then
+    if last < 6 or (last - 2) % 4 ~= 0 or (last - 2) / 4 > limits.page_size then
         refuse('faces come by four')
     end
-    for i = 3, #a, 4 do
+    for i = 3, last, 4 do
         local face = {a[i], label_text(a[i + 1]), a[i + 2], vector(a[i + 3])}
         if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then refuse('face_id') end
         local begin = json_label(face[2])
@@ -38,10 +52,20 @@ local function new_faces(g, faces)
     return labels, of, n
 end
 
+-- The faces leave for a file; said before the first of them is read.
+function restore.export(a)
+    local collection = collection_name(a[1])
+    local g = gallery.read(collection)
+    if g.faces == 0 then return {'not_found'} end
+    audit(a[2], '', 'export', collection, '', '')
+    return {'ok'}
+end
+
 function restore.run(a)
     local collection, model = collection_name(a[1]), a[2]
     if #model < 1 or #model > 200 or string.find(model, '%c') then refuse('model is no name') end
-    local faces = exported_faces(a)
+    local last, who, hashes = restored_by(a)
+    local faces = exported_faces(a, last)
     local g = gallery.read(collection)
     local answer = gallery.closed(g, model)
     if answer then return answer end
@@ -53,7 +77,10 @@ function restore.run(a)
         end
     end
     if n > 0 then gallery.open(g, model) end
-    for _, label in ipairs(labels) do gallery.add(g, label, of[label]) end
+    for _, label in ipairs(labels) do
+        gallery.add(g, label, of[label])
+        audit(who, '', 'restore', collection, hashes[label] or '', '')
+    end
     return {'ok', int(g.version), int(n), int(#faces - n)}
 end
 

@@ -12,6 +12,7 @@ function upkeep.kick(a)
     redis.call('HSET', key.job(id), 'failures', 0, 'crashes', 0, 'solo', 0, 'deadline_ms',
         j.deadline_ms, 'min_version', int(gallery.read(j.collection).version))
     redis.call('HDEL', key.job(id), 'worker', 'started', 'finished_ms', 'error')
+    audit_job(id, j, a[2], 'kick')
     job.move(id, j, 'pending', 'kick')
     return {'ok'}
 end
@@ -21,6 +22,7 @@ function upkeep.bury(a)
     local j = job.read(id)
     if not j then return job.absent(id) end
     if j.state ~= 'pending' and j.state ~= 'delayed' then return {'wrong_state', j.state} end
+    audit_job(id, j, a[2], 'bury')
     job.move(id, j, 'dead', 'bury')
     return {'ok'}
 end
@@ -32,6 +34,7 @@ function upkeep.delete(a)
     local j = job.read(id)
     if not j then return job.absent(id) end
     if not ended[j.state] then return {'wrong_state', j.state} end
+    audit_job(id, j, a[2], 'delete')
     job.remove(id, j)
     event(id, j, j.state, 'deleted', 'delete')
     return {'ok'}

@@ -189,15 +189,21 @@ TEST_F(access, every_change_that_took_effect_is_in_the_audit_log) {
     photo.type = "train";
     photo.label = "Ada";
     auto given = accept_words(id_of(2), photo);
-    given[6] = id(2) + " 10.0.0.7";
+    given[6] = id(2) + " 10.0.0.7 " + hash('5');
     f("accept", given);
     f("accept", given);
     f("change", {id_of(3), "forget", "default", "Ada", "", "anonymous ::1", "t", "", ""});
+    f("change", {id_of(4), "rename", "default", "Ada", "Bob",
+                 "anonymous  " + hash('5') + " " + hash('6'), "t", "", ""});
     EXPECT_THAT(log(), ElementsAre("||key_create|a,b||" + id(1),
                                    "ctl||key_rotate|a,b||" + id(1) + " " + id(2),
                                    "ctl||key_revoke|||" + id(1),
-                                   id(2) + "|10.0.0.7|train|default|5c3cb0|" + id_of(2),
-                                   "anonymous|::1|forget|default|5c3cb0|" + id_of(3)));
+                                   id(2) + "|10.0.0.7|train|default|555555|" + id_of(2),
+                                   "anonymous|::1|forget|default||" + id_of(3),
+                                   "anonymous||rename|default|555555|" + id_of(4)));
+    const words newest = f.plain({"XREVRANGE", f.key("audit"), "+", "-", "COUNT", "1"});
+    EXPECT_EQ(newest.at(newest.size() - 2), "label_to");
+    EXPECT_EQ(newest.back(), hash('6'));
     EXPECT_EQ(f.field(id_of(2), "client"), id(2)) << "the address is kept in the log alone";
 }
 
