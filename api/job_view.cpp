@@ -41,6 +41,8 @@ std::string result_json(const job_record& job) {
             json_object change;
             change.add("version", job.version);
             change.add(moves ? "renamed_faces" : "removed_faces", job.removed_faces);
+            if (!job.removed.empty()) change.raw("removed", job.removed);
+            if (!job.confirmed.empty()) change.raw("confirmed_by", job.confirmed);
             return change.take();
     }
 }

@@ -74,6 +74,7 @@ struct job_record {
     unix_time created{0}, started{0}, finished{0}, deadline{0};
     std::uint64_t faces = 0;           ///< train: added · changes: removed or renamed
     std::uint64_t removed_faces = 0;   ///< changes: the same number
+    std::string removed, confirmed;    ///< removals: JSON of what went, and which worker knows it
     unix_time read{0};                 ///< Redis' clock when it was read (not in listings)
 };
 
@@ -350,6 +351,8 @@ class job_store {
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,
                                  std::vector<exported_face> faces, std::string_view by = {},
                                  const std::map<std::string, std::string>& label_hashes = {}) const;
+    /// Drops the log of a gallery, which names who was removed. errors not_found: no such gallery
+    redis_call<void> erase_log(std::string_view collection, std::string_view by) const;
     /// Writes down that the faces leave for a file. errors not_found: there are none
     redis_call<void> begin_export(std::string_view collection, std::string_view by) const;
     /// What scan() gave is sealed where it lies, unless it is already. returns how many were not

@@ -43,6 +43,8 @@ void set_field(job_record& job, const std::string& name, std::string value) {
     else if (name == "finished_ms") job.finished = time();
     else if (name == "deadline_ms") job.deadline = time();
     else if (name == "faces") job.faces = number();
+    else if (name == "removed") job.removed = std::move(value);
+    else if (name == "confirmed") job.confirmed = std::move(value);
 }
 
 /// Jobs with their fields, newest first: the listing of the library gives ids, and one command

@@ -1,4 +1,5 @@
-// Faces that leave for a file, their way back, and sealing those that are there.
+// Faces that leave for a file and their way back, the sealing of those that are there, and the end of a
+// gallery's log.
 #include "shared/job_store_reply.hpp"
 
 namespace vultus {
@@ -59,6 +60,14 @@ redis_call<std::uint64_t> job_store::seal(
             if (status != "ok") return unexpected_reply(status);
             return all.number();
         });
+}
+
+redis_call<void> job_store::erase_log(std::string_view collection, std::string_view by) const {
+    return function_call<void>("erase_log", prefix_, {std::string(collection), std::string(by)},
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   return fail(errc::not_found, "there is no such collection");
+                               });
 }
 
 redis_call<void> job_store::begin_export(std::string_view collection, std::string_view by) const {

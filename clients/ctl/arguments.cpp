@@ -88,6 +88,9 @@ result<void> check(const arguments& asked) {
         case command::user_password:
         case command::user_remove:
             return check_user_name(asked.subject);
+        case command::erasure:
+            if (auto good = check_label(asked.subject); !good) return good;
+            return asked.collection.empty() ? result<void>{} : check_collection(asked.collection);
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);

@@ -7,6 +7,7 @@
 #include "clients/ctl/audit.hpp"
 #include "clients/ctl/broker_link.hpp"
 #include "clients/ctl/encrypt.hpp"
+#include "clients/ctl/erasure.hpp"
 #include "clients/ctl/import.hpp"
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/transfer.hpp"
@@ -151,6 +152,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return encrypt_faces(redis, store, told);
         case command::encryption_key:
             return make_encryption_key(asked.file);
+        case command::erasure:
+            return erasure(asked, redis, store, told);
         case command::audit:
             return audit(asked, redis, store);
         case command::key_create:

@@ -171,6 +171,15 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
         case command::encryption_key:
             out.say("Redis is not asked: 64 random hexadecimal digits in a file of mode 0600");
             break;
+        case command::erasure:
+            out.say("each key and its type, to be read with GET, HSCAN, ZSCAN, SSCAN or XRANGE");
+            out.run({"SCAN", "0", "MATCH", out.key("*"), "COUNT", "500"});
+            out.say("what the workers serve must not be older than removed_version of the gallery");
+            out.run({"ZRANGE", out.key("workers"), "0", "-1"});
+            out.say("the last removal, and how many rewrites of the file had begun before it");
+            out.run({"HGETALL", out.key("removals")});
+            out.run({"INFO", "persistence"});
+            break;
         case command::audit:
             out.run(store.audit(asked.count == 0 ? 50 : asked.count, asked.page).words);
             break;

@@ -86,7 +86,12 @@ void describe(CLI::App& app, arguments& asked) {
     add("encryption-key", "make the file of a key for it", command::encryption_key)
         ->add_option("file", asked.file)
         ->required();
-    for (CLI::App* sub : {audit, restore, import}) {
+    CLI::App* erasure = add("erasure", "check that nothing of a person is left", command::erasure);
+    erasure->add_option("label", asked.subject)->required();
+    erasure->add_option("--collection", asked.collection, "only there; all without it");
+    erasure->add_flag("--purge", asked.purge, "first delete ended jobs and logs with the name");
+    erasure->add_flag("--rewrite", asked.rewrite, "have Redis rewrite its file, and wait");
+    for (CLI::App* sub : {audit, restore, import, erasure}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);

@@ -95,7 +95,7 @@ local function finish(id, j)
     job.drop_images(id, j)
     job.close_train(id, j)
     local bytes = 0
-    for _, field in ipairs({'result', 'error', 'options', 'label'}) do
+    for _, field in ipairs({'result', 'error', 'options', 'label', 'removed', 'confirmed'}) do
         bytes = bytes + redis.call('HSTRLEN', key.job(id), field)
     end
     redis.call('HSET', key.job(id), 'finished_ms', now, 'finished_bytes', bytes)

@@ -1,6 +1,6 @@
--- Who changed what: one entry for each change of a gallery, a job or a key that took effect, written
--- in the same call as the change. No photo, no vector, and no name: a hash of it under a secret that
--- is not in Redis, so the caller gives it.
+-- Who changed what: one entry for each change of a gallery, a job or a key that took effect,
+-- written in the same call as the change. No photo, no vector, and no name: a hash of it under a
+-- secret that is not in Redis, so the caller gives it.
 
 local audits_kept = 100000
 
@@ -21,9 +21,9 @@ local function audit(who, from, what, collection, label_hash, about, label_to_ha
         unpack(more))
 end
 
--- Of a job that is there. by: as given_by() takes it.
+-- Of a job that is there. by: as given_by() takes it; its hash counts if the job is about nobody.
 local function audit_job(id, j, by, what)
-    local who, from = given_by(by or '')
+    local who, from, given = given_by(by or '')
     local hash = redis.call('HGET', key.job(id), 'label_hash') or ''
-    audit(who, from, what, j.collection, hash, id)
+    audit(who, from, what, j.collection, hash ~= '' and hash or given, id)
 end

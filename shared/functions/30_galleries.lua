@@ -37,7 +37,11 @@ function gallery.renew_epoch(g)
     if g.exists then
         local old = {}
         for i, name in ipairs(epoch_parts) do old[i] = part(g, name) end
+        g.removed = {faces = redis.call('HLEN', part(g, 'faces')),
+                     vectors = redis.call('HLEN', part(g, 'vectors')),
+                     pictures = redis.call('HLEN', part(g, 'pictures'))}
         redis.call('UNLINK', unpack(old))
+        removal.note()
     else
         redis.call('HSET', key.gallery(g.collection), 'created_ms', now)
     end
@@ -94,6 +98,7 @@ local function commit(g, removing)
         'people', int(g.people))
     if removing then
         redis.call('HSET', key.gallery(g.collection), 'removed_version', int(g.version))
+        removal.note()
     end
     cut_log(g)
 end
@@ -168,9 +173,9 @@ end
 function gallery.remove(g, label, ids)
     begin(g)
     for _, id in ipairs(ids) do take(g, label, id) end
-    redis.call('HDEL', part(g, 'vectors'), unpack(ids))
-    redis.call('HDEL', part(g, 'faces'), unpack(ids))
-    redis.call('HDEL', part(g, 'pictures'), unpack(ids))
+    g.removed = {vectors = redis.call('HDEL', part(g, 'vectors'), unpack(ids)),
+                 faces = redis.call('HDEL', part(g, 'faces'), unpack(ids)),
+                 pictures = redis.call('HDEL', part(g, 'pictures'), unpack(ids))}
     count_label(g, label, -#ids)
     g.faces = g.faces - #ids
     commit(g, true)
@@ -188,6 +193,13 @@ function gallery.rename(g, from, to, ids)
     commit(g, true)
 end
 
+-- The log names who was removed, until it is cut. Without it a worker that is behind loads anew.
+function gallery.drop_log(g)
+    redis.call('UNLINK', part(g, 'log'))
+    redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
+    removal.note()
+end
+
 -- The collection is listed no more; its fences stay until every holder has acknowledged.
 function gallery.mark_deleted(g)
     redis.call('HSET', key.gallery(g.collection), 'deleted', int(g.version))
@@ -201,26 +213,44 @@ local function forget_deleted(collection, version)
     end
 end
 
--- The lowest version that a registered worker serves answers from; huge if nobody holds it. A
--- registration counts until it is removed, whatever its time: only the timer removes lapsed ones.
-local function lowest_held(collection)
-    local lowest = math.huge
+-- The workers that serve answers from a collection, each with its version, and the lowest of these;
+-- huge if nobody holds it. A registration counts until it is removed, whatever its time: only the
+-- timer removes lapsed ones.
+local function holders_of(collection)
+    local holders, lowest = {}, math.huge
     for _, worker in ipairs(redis.call('ZRANGE', key.of('workers'), 0, -1)) do
         local held = redis.call('HGET', key.worker(worker), 'gallery:' .. collection)
-        if held then lowest = math.min(lowest, tonumber(held)) end
+        if held then
+            holders[#holders + 1] = {worker, held}
+            lowest = math.min(lowest, tonumber(held))
+        end
     end
-    return lowest
+    return holders, lowest
+end
+
+-- Who has acknowledged a change, as its job tells it.
+local confirmed_max = 100
+local function confirmed_text(holders)
+    local texts = {}
+    for i = 1, math.min(#holders, confirmed_max) do
+        local worker, held = unpack(holders[i])
+        texts[i] = '{"worker_id":"' .. worker:gsub('["\\]', '\\%0') .. '","version":' .. held .. '}'
+    end
+    return '[' .. table.concat(texts, ',') .. ']'
 end
 
 -- Ends what every holder has acknowledged. Returns how many ended.
 function gallery.settle(collection)
     local waiting = key.gallery(collection, 'publishing')
     if redis.call('EXISTS', waiting) == 0 then return 0 end
-    local lowest = lowest_held(collection)
+    local holders, lowest = holders_of(collection)
     local ids = redis.call('ZRANGEBYSCORE', waiting, '-inf',
         lowest == math.huge and '+inf' or int(lowest), 'LIMIT', 0, limits.collect_batch)
     for _, id in ipairs(ids) do
         local j = job.read(id)
+        if j.type ~= 'train' then
+            redis.call('HSET', key.job(id), 'confirmed', confirmed_text(holders))
+        end
         job.move(id, j, 'succeeded', 'acknowledged')
         if j.type == 'delete_collection' then forget_deleted(collection, j.version) end
     end

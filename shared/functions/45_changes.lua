@@ -125,6 +125,10 @@ function change.accept(args)
     store(id, op, collection, a, b, client, traceparent, label_hash)
     redis.call('HSET', key.job(id), 'mseq', mseq, 'min_version', version, 'version', version,
         'faces', int(faces))
+    if op ~= 'rename' and op ~= 'merge' then
+        local removed = g.removed or {faces = 0, vectors = 0, pictures = 0}
+        redis.call('HSET', key.job(id), 'removed', removal.text(removed))
+    end
     queue.remember(id, hash, fingerprint)
     count('changes')
     audit(client, from, op, collection, label_hash, id, label_to_hash)
@@ -133,4 +137,14 @@ function change.accept(args)
     job.move(id, j, 'publishing', 'change')
     gallery.settle(collection)
     return {'ok', id, redis.call('HGET', key.job(id), 'state'), version, int(faces)}
+end
+
+-- For somebody who asked to be erased: the log of the gallery goes, with the names in it.
+function change.erase_log(a)
+    local g = gallery.read(collection_name(a[1]))
+    local who, from, label_hash = given_by(a[2])
+    if not g.exists then return {'not_found'} end
+    gallery.drop_log(g)
+    audit(who, from, 'erase_log', g.collection, label_hash, '')
+    return {'ok', int(g.version)}
 end

@@ -3,8 +3,8 @@
 
 local restore = {}
 
--- Who restores, and the hash of each label: behind the faces as the word by=WHO, then label and hash
--- ×m. No id of a face has a "=". Answers the number of words that are faces, too.
+-- Who restores, and the hash of each label: behind the faces as the word by=WHO, then label and
+-- hash, m times. No id of a face has a "=". Answers the number of words that are faces, too.
 local function restored_by(a)
     local hashes = {}
     for i = 3, #a, 4 do

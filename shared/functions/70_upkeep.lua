@@ -36,6 +36,7 @@ function upkeep.delete(a)
     if not ended[j.state] then return {'wrong_state', j.state} end
     audit_job(id, j, a[2], 'delete')
     job.remove(id, j)
+    removal.note()
     event(id, j, j.state, 'deleted', 'delete')
     return {'ok'}
 end
@@ -95,11 +96,12 @@ function upkeep.gc(a)
     end, remove)
     local annotated = sweep('annotated', most, annotated_ms,
         above('annotated_bytes', annotated_max), drop_annotated)
-    sweep('dead', most, dead_ms + retention_ms, never, remove)
+    local over = sweep('dead', most, dead_ms + retention_ms, never, remove)
     local dead = sweep('dead_images', most, dead_ms, above('dead_bytes', dead_max),
         function(id, j)
             job.drop_images(id, j)
             return true
         end)
+    if collected + annotated + dead + over > 0 then removal.note() end
     return {'ok', collected, expired, annotated, dead, int(forget_expired(most))}
 end

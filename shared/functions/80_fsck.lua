@@ -147,6 +147,7 @@ local function check_key(name, problem)
     end
     id = string.match(rest, '^key:(.+)$') or string.match(rest, '^quota:(.+)$')
     if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('left over ' .. name) end
+    if rest == 'removals' and redis.call('HLEN', name) ~= 3 then problem('removals: not whole') end
     collection = string.match(rest, '^gallery:([^:]+):changes$')
     if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
         problem(name .. ' is kept for nobody')

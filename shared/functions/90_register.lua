@@ -63,6 +63,7 @@ register('reap', 3, queue.reap, writes)
 register('barrier', 2, queue.barrier, writes)
 register('gc', 8, upkeep.gc, writes)
 
+register('erase_log', 2, change.erase_log, writes)
 register('export', 2, restore.export, writes)
 register('restore', 6, restore.run, {})
 register('seal', 5, restore.seal, writes)
