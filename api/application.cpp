@@ -59,7 +59,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
       brokers_(std::move(brokers)),
       services_{io,      settings_, store_,    redis_,         events_,
                 *brokers_, health_, access_, measured_, VULTUS_VERSION,
-                gate(io, large_accepts_at_once), {}},
+                gate(io, large_accepts_at_once), {}, {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
           [this](request& from) { return dispatch(from, services_); }, access_,

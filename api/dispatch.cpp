@@ -53,6 +53,8 @@ asio::awaitable<response> dispatch(request& from, services& with) {
             co_return co_await handlers::list_collections(from, with);
         case route::collection:
             co_return co_await handlers::delete_collection(from, with);
+        case route::retention:
+            co_return co_await handlers::retention(from, with);
         case route::status:
             co_return co_await handlers::status(from, with);
         case route::session:

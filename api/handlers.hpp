@@ -9,6 +9,10 @@ namespace vultus::api {
 /// Answers a request whose header and body were found good by the server.
 asio::awaitable<response> dispatch(request& from, services& with);
 
+/// An answer that is not stored named these people: their retention begins anew. At once; what is
+/// to be written is written behind it.
+void note_seen(services& with, const std::string& collection, std::vector<std::string> labels);
+
 namespace handlers {
 
 asio::awaitable<response> train(request& from, services& with);
@@ -34,6 +38,7 @@ asio::awaitable<response> job_events(request& from, services& with);
 response all_events(request& from, services& with);
 
 asio::awaitable<response> list_collections(request& from, services& with);
+asio::awaitable<response> retention(request& from, services& with);
 asio::awaitable<response> status(request& from, services& with);
 
 response session(request& from, services& with);

@@ -111,6 +111,25 @@ std::string json_array::take() {
     return std::move(text_);
 }
 
+std::vector<std::string> known_labels(std::string_view result) {
+    std::vector<std::string> labels;
+    boost::system::error_code bad;
+    const auto parsed =
+        json::parse(json::string_view(result.data(), result.size()), bad, {}, strict());
+    const auto* object = bad ? nullptr : parsed.if_object();
+    const auto* faces = object == nullptr ? nullptr : object->if_contains("faces");
+    if (faces == nullptr || !faces->is_array()) return labels;
+    for (const auto& one : faces->get_array()) {
+        const auto* face = one.if_object();
+        const auto* status = face == nullptr ? nullptr : face->if_contains("status");
+        const auto* label = face == nullptr ? nullptr : face->if_contains("label");
+        if (status == nullptr || label == nullptr || !label->is_string()) continue;
+        if (!status->is_string() || status->get_string() != "known") continue;
+        labels.emplace_back(label->get_string().data(), label->get_string().size());
+    }
+    return labels;
+}
+
 bool is_json(std::string_view text) {
     boost::system::error_code bad;
     json::parse(json::string_view(text.data(), text.size()), bad, {}, strict());

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/query.hpp"
 #include "shared/result.hpp"
@@ -65,6 +66,9 @@ result<json_submission> parse_json_submission(std::string_view body);
 /// A trained face as a client sees it: its id, whether it has a picture, and what the worker stored
 /// but the label.
 std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture);
+
+/// The names in a worker's result, those of known faces alone; none of what is no result.
+std::vector<std::string> known_labels(std::string_view result);
 
 /// True if the text is one JSON value within the depth limit.
 bool is_json(std::string_view text);

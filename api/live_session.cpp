@@ -5,12 +5,14 @@
 #include <boost/asio/detached.hpp>
 #include <utility>
 
+#include "api/handlers.hpp"
 #include "api/json.hpp"
 #include "api/options.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
 #include "shared/limits.hpp"
 #include "shared/log.hpp"
+#include "shared/retention.hpp"
 
 namespace vultus::api {
 namespace {
@@ -218,7 +220,7 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
     const auto told = parse_live_answer(reply->result);
     if (!told) co_return fail(told.error());
     // Read last of all: a name that leaves after a clear succeeded must not be older than it.
-    const auto after = co_await with_.redis.call(with_.store.gallery(collection));
+    const auto after = co_await with_.redis.call(watch_gallery(with_.store, collection));
     if (!after) co_return fail(errc::store_unavailable, after.error().detail);
     if (number != options_number_) co_return false;  // asked for with settings that are no more
     removed_ = std::max(removed_, after->removed_version);
@@ -226,10 +228,19 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
     if (reply->version < removed_ || (forgot && !known.empty())) co_return false;
     const auto now = boot_now();
     const auto faces = named(*told, known, now);
+    if (after->forgets) note_names(faces);
     answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
                          static_cast<double>((now - one.arrived).count()));
     said_.clear();
     co_return true;
+}
+
+void live_session::note_names(const std::vector<named_face>& faces) {
+    std::vector<std::string> names;
+    for (const auto& face : faces) {
+        if (face.status == face_status::known) names.push_back(face.label);
+    }
+    note_seen(with_, options_.collection, std::move(names));
 }
 
 std::vector<named_face> live_session::named(const live_answer& told,

@@ -49,6 +49,7 @@ class live_session : public live_sessions::member,
     /// Asks a worker about the frame.
     /// returns   false if a removal overtook the answer, which is then worth nothing
     asio::awaitable<result<bool>> ask(const frame& one);
+    void note_names(const std::vector<named_face>& faces);
     std::vector<named_face> named(const live_answer& told, const std::vector<known_track>& known,
                                   boot_time now);
     void refuse(std::uint64_t seq, const error& why);

@@ -61,6 +61,8 @@ constexpr std::array table{
               reach::listing, none, "page_size page_token"},
     route_row{route::collection, "collection", "/api/collections/{}", {absent, absent, admin},
               reach::by_path, none, ""},
+    route_row{route::retention, "retention", "/api/collections/{}/retention", {read, admin, admin},
+              reach::by_path, none, "days"},
     route_row{route::status, "status", "/api/status", {any_key, absent, absent}, reach::listing,
               none, ""},
     route_row{route::session, "session", "/api/session", {whoever, anybody, whoever},

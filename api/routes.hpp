@@ -31,6 +31,7 @@ enum class route {
     events,
     collections,
     collection,
+    retention,
     status,
     session,
     live_channel,

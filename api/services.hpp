@@ -8,6 +8,7 @@
 #include "api/broker_link.hpp"
 #include "api/events.hpp"
 #include "api/redis_asio.hpp"
+#include "api/seen_notes.hpp"
 #include "api/store_health.hpp"
 #include "shared/job_store.hpp"
 #include "shared/metrics.hpp"
@@ -101,6 +102,7 @@ struct services {
     std::string build;
     gate large_accepts;
     live_sessions live;
+    seen_notes seen;
     bool draining = false;
 };
 

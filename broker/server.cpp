@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 
 #include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
+#include "shared/retention.hpp"
+#include "shared/secret.hpp"
 #include "shared/store_setup.hpp"
 
 namespace vultus::broker {
@@ -15,6 +18,7 @@ namespace {
 
 constexpr int messages_per_turn = 256;  ///< of one socket, so that neither starves the other
 constexpr int wrong_store = 2;
+constexpr std::size_t people_at_once = 20;  ///< forgotten because nobody saw them
 
 core_options options_of(const broker_settings& settings, std::string broker_id) {
     core_options options;
@@ -191,11 +195,36 @@ void server::carry(const run_duty& call) {
             break;
         case duty::barrier: redis_.send<moved>(store_.barrier(call.expected_now), told); break;
         case duty::collect:
-            redis_.send<moved>(store_.gc(settings_.retention, settings_.finished_jobs_max,
-                                         settings_.finished_bytes_max),
-                               told);
+            redis_.send<moved>(
+                store_.gc(settings_.retention, settings_.finished_jobs_max,
+                          settings_.finished_bytes_max),
+                [this, told](result<moved> outcome) { forget_some(std::move(outcome), told); });
             break;
     }
+}
+
+/// Whoever was not seen for as long as the collection says goes with the other things that are old.
+void server::forget_some(result<moved> collected, const std::function<void(result<moved>)>& told) {
+    if (!collected) return told(std::move(collected));
+    redis_.send<std::vector<unseen_person>>(
+        unseen(store_, people_at_once), [this, told, done = *collected](auto due) {
+            if (!due || due->empty()) return told(done);
+            struct tally {
+                moved all;
+                std::size_t open = 0;
+            };
+            const auto count = std::make_shared<tally>(tally{done, due->size()});
+            const auto secret = read_secret_file(settings_.secret_file).value_or("");
+            for (const unseen_person& one : *due) {
+                redis_.send<bool>(
+                    forget_unseen(store_, new_job_id(unix_now(), store_.shard()), one,
+                                  hash_of_label(one.label, secret)),
+                    [told, count](result<bool> forgotten) {
+                        if (forgotten && *forgotten) ++count->all.count;
+                        if (--count->open == 0) told(count->all);
+                    });
+            }
+        });
 }
 
 void server::carry(const read_gallery& call) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -47,6 +48,7 @@ class server {
     void carry(const hand_back&);
     void carry(const report_lost&);
     void carry(const run_duty&);
+    void forget_some(result<moved> collected, const std::function<void(result<moved>)>& told);
     void carry(const read_gallery&);
     void carry(const note&);
     void carry(const finished&) { ended_ = true; }

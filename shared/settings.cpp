@@ -83,13 +83,15 @@ void read_redis(settings_reader& in, const common_settings& common, redis_addres
     }
 }
 
-void read_broker(settings_reader& in, broker_settings& broker) {
+void read_broker(settings_reader& in, const common_settings& common, broker_settings& broker) {
     in.section("broker");
     in.time("drain_timeout_ms", broker.drain_timeout, milliseconds(0), drain_max);
     in.integer("finished_jobs_max", broker.finished_jobs_max, 1, whole(limits::finished_jobs));
     in.integer("finished_bytes_max", broker.finished_bytes_max, whole(limits::mib),
                whole(limits::finished_bytes));
     in.time("retention_s", broker.retention, seconds(60), seconds(limits::retention));
+    in.text("secret_file", broker.secret_file, path_bytes);
+    if (broker.secret_file.empty()) broker.secret_file = common.data + "/access.secret";
 }
 
 void read_worker(settings_reader& in, worker_settings& worker) {
@@ -190,7 +192,7 @@ result<all_settings> read_all(const settings_source& source) {
     all_settings all;
     read_common(*reader, all.common);
     read_redis(*reader, all.common, all.common.redis);
-    read_broker(*reader, all.broker);
+    read_broker(*reader, all.common, all.broker);
     read_worker(*reader, all.worker);
     read_api(*reader, all.common, all.api);
     if (const auto fine = reader->finish(); !fine) return fail(fine.error());

@@ -28,6 +28,7 @@ struct broker_settings {
     std::size_t finished_jobs_max = 200'000;
     std::size_t finished_bytes_max = 512u * 1024 * 1024;
     std::chrono::seconds retention{24 * 3600};
+    std::string secret_file;                ///< of names in the audit; default <data>/access.secret
 };
 
 struct worker_settings {

@@ -8,6 +8,7 @@
 #include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
 #include "shared/limits.hpp"
+#include "shared/retention.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -80,11 +81,14 @@ asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milli
     }
     failpoint("api.before_reply");
     // Read last of all: an answer that leaves after a clear succeeded must not be older than it.
-    const auto gallery = co_await with.redis.call(with.store.gallery(what.collection));
+    const auto gallery = co_await with.redis.call(watch_gallery(with.store, what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     removed = gallery->removed_version;
     if (answer->version < removed && !seeded_bug("api.no_last_look")) {
         co_return fail(errc::old_version, "the gallery changed while the answer was computed");
+    }
+    if (gallery->forgets) {
+        note_seen(with, what.collection, known_labels(answer->result));
     }
     co_return std::move(answer->result);
 }

@@ -81,7 +81,7 @@ result<void> rewrite_append_file(redis_blocking& redis, std::chrono::millisecond
         const auto begun = number_of(line_of(*info, "aof_rewrites"));
         if (asked && begun > before && !is_rewriting(*info)) {
             if (line_of(*info, "aof_last_bgrewrite_status") == "ok") return {};
-            return fail(errc::unknown_outcome, "Redis could not rewrite its file; its log says why");
+            return fail(errc::unknown_outcome, "Redis could not rewrite it; its log says why");
         }
         if (!asked && !is_rewriting(*info)) {  // one that is under way began too early
             before = begun;

@@ -7,6 +7,7 @@
 #include "shared/ids.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
+#include "shared/retention.hpp"
 #include "shared/user.hpp"
 
 namespace vultus::ctl {
@@ -94,6 +95,12 @@ result<void> check(const arguments& asked) {
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);
+        case command::retention:
+            if (asked.days > static_cast<std::size_t>(retention_days_max) ||
+                (asked.off && asked.days > 0)) {
+                return fail(errc::malformed, "--days takes 1 to 36500, or --off");
+            }
+            return check_collection(asked.subject);
         case command::save:
         case command::import:
             return check_collection(asked.subject);

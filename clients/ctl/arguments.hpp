@@ -11,7 +11,8 @@ namespace vultus::ctl {
 
 enum class command {
     status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
-    import, encrypt, encryption_key, audit, erasure, key_create, key_list, key_revoke, key_rotate,
+    import, encrypt, encryption_key, audit, erasure, retention,
+    key_create, key_list, key_revoke, key_rotate,
     user_add, user_list, user_password, user_remove
 };
 
@@ -43,6 +44,8 @@ struct arguments {
     std::string state, type;  ///< jobs
     std::string label;        ///< audit: only what is about this person
     std::string collection;   ///< erasure: only there; empty: everywhere
+    std::size_t days = 0;     ///< retention: from now on; 0: as it is
+    bool off = false;         ///< retention: none
     bool purge = false, rewrite = false;  ///< erasure: remove what can be; rewrite the file
     std::string page;         ///< jobs, faces: what the last page named as next
     std::string from;         ///< tail: after this stream id; empty: from now on

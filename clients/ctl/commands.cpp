@@ -10,6 +10,7 @@
 #include "clients/ctl/erasure.hpp"
 #include "clients/ctl/import.hpp"
 #include "clients/ctl/keys.hpp"
+#include "clients/ctl/retention.hpp"
 #include "clients/ctl/transfer.hpp"
 #include "clients/ctl/users.hpp"
 #include "clients/ctl/workers.hpp"
@@ -152,6 +153,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return encrypt_faces(redis, store, told);
         case command::encryption_key:
             return make_encryption_key(asked.file);
+        case command::retention:
+            return retention(asked, redis, store);
         case command::erasure:
             return erasure(asked, redis, store, told);
         case command::audit:

@@ -13,10 +13,10 @@ namespace vultus::ctl {
 /// before the last removal, and says whether the append-only file was rewritten since the last
 /// removal. With `asked.purge` it first deletes the ended jobs that name the person, drops the logs
 /// of galleries that do, and empties Redis' list of slow commands; a face that is still there it
-/// leaves. With `asked.rewrite` it has the file rewritten and waits. The report is bad if there is a
-/// trace; a file that was not rewritten is told, and is none.
-/// errors    those of the job store and of secret_for(); unknown_outcome: the rewrite failed, or did
-///           not end within 10 minutes
+/// leaves. With `asked.rewrite` it has the file rewritten and waits. The report is bad if there is
+/// a trace; a file that was not rewritten is told, and is none.
+/// errors    those of the job store and of secret_for(); unknown_outcome: the rewrite failed, or
+///           did not end within 10 minutes
 /// threads   blocks
 result<report> erasure(const arguments& asked, redis_blocking& redis, const job_store& store,
                        const listener& told);

@@ -3,6 +3,7 @@
 #include "clients/ctl/explain.hpp"
 
 #include "shared/limits.hpp"
+#include "shared/retention.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -170,6 +171,14 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             break;
         case command::encryption_key:
             out.say("Redis is not asked: 64 random hexadecimal digits in a file of mode 0600");
+            break;
+        case command::retention:
+            if (asked.days == 0 && !asked.off) {
+                out.run(retention_of(store, asked.subject).words);
+            } else {
+                const auto days = std::chrono::hours(24) * static_cast<std::int64_t>(asked.days);
+                out.run(set_retention(store, asked.subject, days, "").words);
+            }
             break;
         case command::erasure:
             out.say("each key and its type, to be read with GET, HSCAN, ZSCAN, SSCAN or XRANGE");

@@ -13,6 +13,7 @@
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/retention.hpp"
 #include "shared/stop_signal.hpp"
 
 namespace {
@@ -94,6 +95,11 @@ void describe(CLI::App& app, arguments& asked) {
     for (CLI::App* sub : {audit, restore, import, erasure}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
+    CLI::App* kept = add("retention", "forget people whom nobody sees", command::retention);
+    kept->add_option("collection", asked.subject)->required();
+    kept->add_option("--days", asked.days, "who is not seen for so long is forgotten")
+        ->check(CLI::Range(1, retention_days_max));
+    kept->add_flag("--off", asked.off, "keep people until somebody removes them");
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }

@@ -29,7 +29,7 @@ function key.gallery(collection, part)
     return P .. 'gallery:' .. collection .. (part and ':' .. part or '')
 end
 
--- part: vectors, faces, labels, by_label, log, pictures
+-- part: vectors, faces, labels, by_label, log, pictures, seen
 function key.faces(collection, epoch, part)
     return P .. 'gallery:' .. collection .. ':' .. int(epoch) .. ':' .. part
 end

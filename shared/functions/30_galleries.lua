@@ -1,13 +1,14 @@
 -- The faces of a collection, their version and their log, and who must acknowledge a version.
 -- A face stands in five keys of its epoch: vectors, faces, labels (counts), by_label, log; and in
--- a sixth, pictures, if its picture is kept.
+-- a sixth, pictures, if its picture is kept. Its label stands in a seventh, seen, if people who
+-- are not seen are forgotten (46_retention.lua).
 
 local gallery = {}
-local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures'}
+local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures', 'seen'}
 
 local gallery_fields = {
     'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
-    'created_ms', 'deleted',
+    'created_ms', 'deleted', 'retention_ms',
 }
 
 -- A collection without a gallery reads as version 0 with nobody in it.
@@ -19,6 +20,7 @@ function gallery.read(collection)
                             'created_ms'}) do
         g[field] = tonumber(g[field] or 0)
     end
+    g.retention_ms = tonumber(g.retention_ms)  -- nil: people are kept
     g.version = g.epoch * epoch_size + g.seq
     return g
 end
@@ -30,6 +32,9 @@ function gallery.fence(g, min_version)
 end
 
 local function part(g, name) return key.faces(g.collection, g.epoch, name) end
+
+function gallery.seen_key(g) return part(g, 'seen') end
+function gallery.mark_seen(g, label) redis.call('ZADD', part(g, 'seen'), 'GT', now, label) end
 
 -- An empty gallery with an epoch of its own. Whatever was computed before is older than it.
 function gallery.renew_epoch(g)
@@ -50,7 +55,8 @@ function gallery.renew_epoch(g)
     g.faces, g.people, g.log_from = 0, 0, 0
     redis.call('HSET', key.gallery(g.collection), 'epoch', int(g.epoch), 'seq', 0, 'faces', 0,
         'people', 0, 'log_from', 0, 'removed_version', int(g.version))
-    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'deleted')
+    -- Of an empty gallery nobody is left to be marked.
+    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'deleted', 'retention_cursor')
     redis.call('ZADD', key.of('collections'), 0, g.collection)
 end
 
@@ -114,6 +120,7 @@ local function face_rest(label, text) return '{' .. string.sub(text, #json_label
 local function count_label(g, label, n)
     local left = redis.call('HINCRBY', part(g, 'labels'), label, n)
     if left == 0 then redis.call('HDEL', part(g, 'labels'), label) end
+    if g.retention_ms and left == 0 then redis.call('ZREM', part(g, 'seen'), label) end
     if left == n then g.people = g.people + 1 elseif left == 0 then g.people = g.people - 1 end
 end
 
@@ -166,6 +173,7 @@ function gallery.add(g, label, faces)
         put(g, label, face[1], face[2])
     end
     count_label(g, label, #faces)
+    if g.retention_ms then gallery.mark_seen(g, label) end
     g.faces = g.faces + #faces
     commit(g, false)
 end
@@ -190,6 +198,7 @@ function gallery.rename(g, from, to, ids)
     end
     count_label(g, from, -#ids)
     count_label(g, to, #ids)
+    if g.retention_ms then gallery.mark_seen(g, to) end
     commit(g, true)
 end
 
@@ -204,6 +213,8 @@ end
 function gallery.mark_deleted(g)
     redis.call('HSET', key.gallery(g.collection), 'deleted', int(g.version))
     redis.call('ZREM', key.of('collections'), g.collection)
+    redis.call('ZREM', key.of('retention'), g.collection)
+    redis.call('HDEL', key.gallery(g.collection), 'retention_ms', 'retention_from_ms')
 end
 
 local function forget_deleted(collection, version)

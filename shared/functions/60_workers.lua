@@ -120,6 +120,19 @@ local function not_open(id, j, attempt, worker_id)
     end
 end
 
+-- Whom the result names was seen. Only a collection that forgets people reads it.
+local function note_seen(g, result)
+    if not g.retention_ms then return end
+    local good, said = pcall(cjson.decode, result)
+    if not good or type(said) ~= 'table' or type(said.faces) ~= 'table' then return end
+    for _, face in ipairs(said.faces) do
+        local label = face.status == 'known' and face.label
+        if type(label) == 'string' and gallery.label_count(g, label) > 0 then
+            gallery.mark_seen(g, label)
+        end
+    end
+end
+
 function worker.complete_recognize(a)
     local id, attempt, worker_id, version = a[1], a[2], a[3], number(a[4], 'version')
     local result, annotated = a[5], a[6]
@@ -133,6 +146,7 @@ function worker.complete_recognize(a)
         return {'old_version', int(g.version)}
     end
 
+    if j.type == 'recognize' then note_seen(g, result) end
     redis.call('HSET', key.job(id), 'result', result, 'version', int(version))
     redis.call('HDEL', key.job(id), 'error')
     if annotated ~= '' then

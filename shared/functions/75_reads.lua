@@ -56,7 +56,7 @@ end
 function read.version(a)
     local g = gallery.read(collection_name(a[1]))
     return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
-            g.embedding_model or ''}
+            g.embedding_model or '', int(g.retention_ms or 0)}
 end
 
 -- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,

@@ -94,6 +94,8 @@ local function check_face(g, member, first, problem)
     if not is_vector_size(redis.call('HSTRLEN', at('vectors'), id)) then say('no vector') end
     local text = redis.call('HGET', at('faces'), id) or ''
     if string.sub(text, 1, #json_label(label)) ~= json_label(label) then say('other label') end
+    if first and g.retention_ms and not g.retention_cursor and
+        not redis.call('ZSCORE', at('seen'), label) then say('its label is not in seen') end
     if first then
         local faces = redis.call('ZLEXCOUNT', at('by_label'), '[' .. label .. '\n',
             '[' .. label .. '\n\255')
@@ -114,6 +116,12 @@ local function check_gallery(name, problem)
     for what, n in pairs(counts) do
         if n ~= g.faces then problem('gallery ' .. name .. ': ' .. what .. ' holds ' .. int(n)) end
     end
+    local seen = redis.call('ZCARD', key.faces(name, g.epoch, 'seen'))
+    if seen > (g.retention_ms and g.people or 0) then
+        problem('gallery ' .. name .. ': seen holds ' .. int(seen))
+    end
+    local listed = redis.call('ZSCORE', key.of('retention'), name) and true or false
+    if listed ~= (g.retention_ms ~= nil) then problem('gallery ' .. name .. ': retention') end
     if redis.call('HLEN', key.faces(name, g.epoch, 'labels')) ~= g.people then
         problem('gallery ' .. name .. ': people is wrong')
     end
@@ -147,6 +155,11 @@ local function check_key(name, problem)
     end
     id = string.match(rest, '^key:(.+)$') or string.match(rest, '^quota:(.+)$')
     if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('left over ' .. name) end
+    if rest == 'retention' then
+        for _, one in ipairs(redis.call('ZRANGE', name, 0, limits.page_size)) do
+            if not gallery.read(one).retention_ms then problem('retention holds ' .. one) end
+        end
+    end
     if rest == 'removals' and redis.call('HLEN', name) ~= 3 then problem('removals: not whole') end
     collection = string.match(rest, '^gallery:([^:]+):changes$')
     if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
@@ -235,6 +248,7 @@ function phase.galleries(position, n, sums, problem)
     if not name then return nil end
     if rank == 0 then check_gallery(name, problem) end
     local g = gallery.read(name)
+    g.retention_cursor = present(redis.call('HGET', key.gallery(name), 'retention_cursor'))
     local members = redis.call('ZRANGE', key.faces(name, g.epoch, 'by_label'), rank, rank + n - 1)
     local before = ''
     for _, member in ipairs(members) do

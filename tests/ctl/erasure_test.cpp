@@ -1,5 +1,5 @@
-// What `vultusctl erasure` decides without Redis: whether an element names somebody, and whether the
-// append-only file was rewritten since a removal.
+// What `vultusctl erasure` decides without Redis: whether an element names somebody, and whether
+// the append-only file was rewritten since a removal.
 #include <gtest/gtest.h>
 
 #include "clients/ctl/append_file.hpp"

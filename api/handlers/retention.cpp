@@ -1,0 +1,93 @@
+// How long a collection keeps people whom nobody saw: asked, set, ended; and what answers that are
+// not stored say of whom they saw.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <charconv>
+
+#include "api/accepting.hpp"
+#include "api/handlers.hpp"
+#include "api/job_view.hpp"
+#include "api/json.hpp"
+#include "api/photos.hpp"
+#include "shared/retention.hpp"
+
+namespace vultus::api {
+
+void note_seen(services& with, const std::string& collection, std::vector<std::string> labels) {
+    auto due = with.seen.due(collection, std::move(labels), boot_now());
+    if (due.empty()) return;
+    asio::co_spawn(
+        with.io,
+        [](services& all, std::string of, std::vector<std::string> whom) -> asio::awaitable<void> {
+            const auto call = vultus::note_seen(all.store, of, whom);
+            const auto noted = co_await all.redis.call(call);
+            if (!noted) all.seen.undo(of, whom);
+        }(with, collection, std::move(due)),
+        asio::detached);
+}
+
+namespace handlers {
+namespace {
+
+constexpr std::chrono::hours day{24};
+
+result<std::string> asked_for(const request& from) {
+    if (auto good = check_collection(from.segments[0]); !good) return fail(good.error());
+    if (auto good = may_use(from.key.get(), from.segments[0]); !good) return fail(good.error());
+    return from.segments[0];
+}
+
+result<std::chrono::milliseconds> days_in(const name_values& given) {
+    const auto found = given.find("days");
+    int days = 0;
+    if (found != given.end()) {
+        const auto& text = found->second;
+        const auto end = text.data() + text.size();
+        const auto [stop, bad] = std::from_chars(text.data(), end, days);
+        if (bad != std::errc{} || stop != end) days = 0;
+    }
+    if (days < 1 || days > retention_days_max) {
+        return fail(errc::bad_option, "days must be between 1 and 36500");
+    }
+    return std::chrono::milliseconds(days * day);
+}
+
+response told(const std::string& collection, const retention_rule& rule) {
+    json_object text;
+    text.add("collection", collection);
+    if (rule.lasts.count() == 0) {
+        text.raw("days", "null");
+    } else {
+        text.add("days", rule.lasts / day).add("since", time_text(rule.since));
+    }
+    return json_response(200, text.take());
+}
+
+}  // namespace
+
+/// GET, POST and DELETE /api/collections/{collection}/retention
+asio::awaitable<response> retention(request& from, services& with) {
+    const auto collection = asked_for(from);
+    if (!collection) co_return refuse(collection.error(), from, with);
+    if (from.method == "POST" || from.method == "DELETE") {
+        std::chrono::milliseconds lasts{0};
+        if (from.method == "POST") {
+            const auto given = read_fields(from, "days");
+            if (!given) co_return refuse(given.error(), from, with);
+            const auto days = days_in(*given);
+            if (!days) co_return refuse(days.error(), from, with);
+            lasts = *days;
+        }
+        const auto call =
+            set_retention(with.store, *collection, lasts, from.client, from.address);
+        const auto set = co_await with.redis.call(call);
+        if (!set) co_return refuse(set.error(), from, with);
+    }
+    const auto call = retention_of(with.store, *collection);
+    const auto rule = co_await with.redis.call(call);
+    if (!rule) co_return refuse(rule.error(), from, with);
+    co_return told(*collection, *rule);
+}
+
+}  // namespace handlers
+}  // namespace vultus::api

@@ -1,0 +1,105 @@
+-- Who was not seen for the time that a collection keeps people is forgotten. Only a collection with
+-- such a time notes when somebody was seen: in the key `seen` of its epoch, by trains, restores,
+-- renames, stored recognitions, and what the api notes of answers that are not stored.
+
+local retention = {}
+local look_again_ms = 60 * 1000     -- a collection in which nobody's time has come
+local collections_a_call = 10
+local marks_a_call = 500            -- labels that were there before, marked as seen then
+local due_max = 100
+local retention_max_ms = 36500 * 24 * 3600 * 1000
+
+-- ms 0: people are kept. Nobody's time begins earlier than this call.
+function retention.set(a)
+    local g, ms = gallery.read(collection_name(a[1])), number(a[2], 'ms')
+    local who, from = given_by(a[3])
+    if ms > retention_max_ms then refuse('ms') end
+    if not g.exists or g.deleted then return {'not_found'} end
+    local of = key.gallery(g.collection)
+    if ms == 0 then
+        redis.call('HDEL', of, 'retention_ms', 'retention_from_ms', 'retention_cursor')
+        redis.call('UNLINK', gallery.seen_key(g))
+        redis.call('ZREM', key.of('retention'), g.collection)
+    else
+        if not g.retention_ms then
+            redis.call('HSET', of, 'retention_from_ms', now, 'retention_cursor', 0)
+        end
+        redis.call('HSET', of, 'retention_ms', int(ms))
+        redis.call('ZADD', key.of('retention'), now, g.collection)
+    end
+    if ms ~= (g.retention_ms or 0) then
+        audit(who, from, 'retention', g.collection, '', int(ms) .. ' ms')
+    end
+    return {'ok', int(ms)}
+end
+
+function retention.get(a)
+    local g = gallery.read(collection_name(a[1]))
+    if not g.exists or g.deleted then return {'not_found'} end
+    local from = redis.call('HGET', key.gallery(g.collection), 'retention_from_ms')
+    return {'ok', int(g.retention_ms or 0), from or '0'}
+end
+
+-- Labels that an answer named. Others, and those of a collection that keeps people, are passed over.
+function retention.seen(a)
+    local g, noted = gallery.read(collection_name(a[1])), 0
+    for i = 2, math.min(#a, limits.page_size) do
+        if g.retention_ms and gallery.label_count(g, a[i]) > 0 then
+            gallery.mark_seen(g, a[i])
+            noted = noted + 1
+        end
+    end
+    return {'ok', int(noted)}
+end
+
+-- Those who were there before the time was set: seen then, which no later mark takes back.
+local function mark_some(g)
+    local of = key.gallery(g.collection)
+    local cursor, from = unpack(redis.call('HMGET', of, 'retention_cursor', 'retention_from_ms'))
+    if not cursor then return true end
+    local labels = key.faces(g.collection, g.epoch, 'labels')
+    local reply = redis.call('HSCAN', labels, cursor, 'COUNT', marks_a_call)
+    for i = 1, #reply[2], 2 do
+        redis.call('ZADD', gallery.seen_key(g), 'NX', from, reply[2][i])
+    end
+    if reply[1] == '0' then
+        redis.call('HDEL', of, 'retention_cursor')
+        return true
+    end
+    redis.call('HSET', of, 'retention_cursor', reply[1])
+end
+
+local function due_of(g, most)
+    return redis.call('ZRANGEBYSCORE', gallery.seen_key(g), '-inf', int(now - g.retention_ms),
+        'LIMIT', 0, most)
+end
+
+-- Whose time is over, at most `max`, in the collections whose turn it is.
+function retention.unseen(a)
+    local most = math.min(number(a[1], 'max'), due_max)
+    local turn = redis.call('ZRANGEBYSCORE', key.of('retention'), '-inf', now, 'LIMIT', 0,
+        collections_a_call)
+    local reply, found = {}, 0
+    for _, collection in ipairs(turn) do
+        local g = gallery.read(collection)
+        local marked = mark_some(g)
+        local labels = found < most and due_of(g, most - found) or {}
+        for _, label in ipairs(labels) do
+            reply[#reply + 1], reply[#reply + 2] = collection, label
+            found = found + 1
+        end
+        if marked and #labels == 0 and found < most then
+            redis.call('ZADD', key.of('retention'), 'XX', int(now + look_again_ms), collection)
+        end
+    end
+    return {'ok', int(found), unpack(reply)}
+end
+
+-- A forget like any other, if the time is still over. given: as client of change.
+function retention.forget(a)
+    local id, collection, label, given = a[1], a[2], a[3], a[4]
+    local g = gallery.read(collection_name(collection))
+    local at = g.retention_ms and redis.call('ZSCORE', gallery.seen_key(g), label_text(label))
+    if not at or tonumber(at) > now - g.retention_ms then return {'seen'} end
+    return change.accept({id, 'forget', collection, label, '', given, '', '', ''})
+end
