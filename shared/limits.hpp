@@ -67,6 +67,10 @@ constexpr std::size_t frame_bytes_broker = 256 * mib;   ///< photos on their way
 constexpr std::size_t worker_id_bytes = 96;
 constexpr std::size_t workers = 1'024;
 
+// Keys of the links (allow_list.hpp).
+constexpr std::size_t allowed_peers = 2'048;            ///< all workers, and as many apis
+constexpr std::size_t allow_list_bytes = 512 * kib;
+
 // Connections.
 constexpr std::size_t connections = 1'024;
 constexpr std::size_t pipelined_requests = 8;

@@ -57,6 +57,13 @@ std::string random_hex(std::size_t bytes) {
     return hex(random.data(), random.size());
 }
 
+std::string random_secret() {
+    require_sodium();
+    std::string bytes(secret_bytes, '\0');
+    randombytes_buf(bytes.data(), bytes.size());
+    return bytes;
+}
+
 std::string plain_hash_hex(std::string_view text, std::size_t digits) {
     VULTUS_REQUIRE(digits <= 2 * hash_bytes, "a hash is as long as that");
     return hash_hex(text, {}).substr(0, digits);
@@ -119,6 +126,28 @@ std::optional<std::string> decrypted(std::string_view sealed, std::string_view a
     return bytes;
 }
 
+std::string public_key_of(std::string_view secret) {
+    VULTUS_REQUIRE(secret.size() == crypto_scalarmult_SCALARBYTES, "a secret has 32 bytes");
+    std::string open(crypto_scalarmult_BYTES, '\0');
+    VULTUS_REQUIRE(crypto_scalarmult_base(reinterpret_cast<unsigned char*>(open.data()),
+                                          bytes_of(secret)) == 0,
+                   "each secret has a public key");
+    return open;
+}
+
+std::string hex_of(std::string_view bytes) { return hex(bytes_of(bytes), bytes.size()); }
+
+std::optional<std::string> key_from_hex(std::string_view text) {
+    std::string key(secret_bytes, '\0');
+    std::size_t read = 0;
+    const bool good = text.size() == 2 * secret_bytes &&
+                      sodium_hex2bin(reinterpret_cast<unsigned char*>(key.data()), key.size(),
+                                     text.data(), text.size(), nullptr, &read, nullptr) == 0 &&
+                      read == secret_bytes;
+    if (!good) return std::nullopt;
+    return key;
+}
+
 result<std::string> read_secret_file(const std::string& path) {
     struct stat what{};
     if (::stat(path.c_str(), &what) != 0) return fail(errc::not_found, path + " is not there");
@@ -127,15 +156,9 @@ result<std::string> read_secret_file(const std::string& path) {
     }
     std::string line;
     std::getline(std::ifstream(path), line);
-    std::string secret(secret_bytes, '\0');
-    std::size_t read = 0;
-    const bool good =
-        line.size() == 2 * secret_bytes &&
-        sodium_hex2bin(reinterpret_cast<unsigned char*>(secret.data()), secret.size(), line.data(),
-                       line.size(), nullptr, &read, nullptr) == 0 &&
-        read == secret_bytes;
-    if (!good) return unusable(path, "does not hold 64 hexadecimal digits");
-    return secret;
+    auto secret = key_from_hex(line);
+    if (!secret) return unusable(path, "does not hold 64 hexadecimal digits");
+    return std::move(*secret);
 }
 
 result<std::string> make_secret_file(const std::string& path) {

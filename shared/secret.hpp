@@ -1,5 +1,6 @@
 // Random texts, keyed hashes, hashes of passwords, comparison in constant time, encryption, all by
-// libsodium; and the file that holds the secret under which keys are hashed (api/ACCESS.md).
+// libsodium; and the files that hold a secret: the one under which keys are hashed (api/ACCESS.md),
+// that of encryption at rest (sealing.hpp), and those of the encrypted links (shared/CURVE.md).
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,9 @@
 namespace vultus {
 
 constexpr std::size_t secret_bytes = 32;
+
+/// 32 bytes from the system's random source.
+std::string random_secret();
 
 /// Twice as many lower case hexadecimal digits as bytes, from the system's random source.
 std::string random_hex(std::size_t bytes);
@@ -50,6 +54,17 @@ std::string encrypted(std::string_view bytes, std::string_view about, std::strin
 /// requires  key.size() == secret_bytes
 std::optional<std::string> decrypted(std::string_view sealed, std::string_view about,
                                      std::string_view key);
+
+/// The public key that belongs to a secret one (Curve25519). Any secret will do.
+/// requires  secret.size() == secret_bytes
+/// returns   32 bytes
+std::string public_key_of(std::string_view secret);
+
+/// Two lower case hexadecimal digits a byte.
+std::string hex_of(std::string_view bytes);
+
+/// The bytes of a secret or public key written as 64 hexadecimal digits; nothing: it is none.
+std::optional<std::string> key_from_hex(std::string_view text);
 
 /// The secret in the file: its first line, 64 hexadecimal digits.
 /// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it

@@ -6,9 +6,11 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "shared/limits.hpp"
+#include "shared/secret.hpp"
 #include "shared/settings_reader.hpp"
 
 namespace vultus {
@@ -22,6 +24,8 @@ constexpr std::size_t socket_bytes = sizeof(sockaddr_un::sun_path) - 1;   // 107
 constexpr std::size_t list_max = 64;
 constexpr std::int64_t port_max = 65'535;
 constexpr milliseconds drain_max = seconds(600);
+
+enum class process { broker, worker, api };
 
 struct all_settings {
     common_settings common;
@@ -80,6 +84,53 @@ void read_redis(settings_reader& in, const common_settings& common, redis_addres
     }
     if (redis.unix_socket.size() > socket_bytes) {
         in.refuse("socket", "must be a path of at most 107 bytes");
+    }
+}
+
+bool leaves_the_machine(const std::string& endpoint) {
+    constexpr std::string_view tcp = "tcp://";
+    if (!endpoint.starts_with(tcp)) return false;
+    const std::string host = endpoint.substr(tcp.size(), endpoint.rfind(':') - tcp.size());
+    in_addr address{};
+    const bool number = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+    const bool loopback = number && (ntohl(address.s_addr) >> 24U) == 127;
+    return !loopback && host != "localhost" && host != "[::1]" && host != "::1";
+}
+
+/// requires  read_common() was called
+void read_curve(settings_reader& in, process which, common_settings& common) {
+    in.section("curve");
+    curve_settings& curve = common.curve;
+    std::string file, key;
+    in.text("key_file", file, path_bytes);
+    in.text("broker_key", key, 64);
+    in.text("allow_list", curve.allow_list, path_bytes);
+    in.flag("insecure", curve.insecure);
+    const bool on = !file.empty() || !key.empty() || !curve.allow_list.empty();
+    if (!on) {
+        for (const auto* list : {&common.broker_api_endpoints, &common.broker_worker_endpoints}) {
+            if (curve.insecure || std::none_of(list->begin(), list->end(), leaves_the_machine)) {
+                continue;
+            }
+            in.refuse("key_file", "must be set, as tcp leaves this machine: "
+                                  "`vultusctl curve make` makes keys (shared/CURVE.md)");
+        }
+        return;
+    }
+    if (file.empty()) in.refuse("key_file", "must be set beside broker_key and allow_list");
+    if (auto bytes = key_from_hex(key)) {
+        curve.broker_key = std::move(*bytes);
+    } else if (!key.empty() || which != process::broker) {
+        in.refuse("broker_key", "must be the broker's public key, 64 hexadecimal digits");
+    }
+    if (which == process::broker && curve.allow_list.empty()) {
+        in.refuse("allow_list", "must be set beside key_file");
+    }
+    if (file.empty()) return;
+    if (auto own = read_secret_file(file)) {
+        curve.own = std::move(*own);
+    } else {
+        in.refuse("key_file", own.error().detail);
     }
 }
 
@@ -186,12 +237,13 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.time("drain_timeout_ms", api.drain_timeout, milliseconds(0), drain_max);
 }
 
-result<all_settings> read_all(const settings_source& source) {
+result<all_settings> read_all(const settings_source& source, process which) {
     auto reader = settings_reader::open(source);
     if (!reader) return fail(reader.error());
     all_settings all;
     read_common(*reader, all.common);
     read_redis(*reader, all.common, all.common.redis);
+    read_curve(*reader, which, all.common);
     read_broker(*reader, all.common, all.broker);
     read_worker(*reader, all.worker);
     read_api(*reader, all.common, all.api);
@@ -203,19 +255,19 @@ result<all_settings> read_all(const settings_source& source) {
 }  // namespace
 
 result<broker_settings> read_broker_settings(const settings_source& source) {
-    auto all = read_all(source);
+    auto all = read_all(source, process::broker);
     if (!all) return fail(all.error());
     return std::move(all->broker);
 }
 
 result<worker_settings> read_worker_settings(const settings_source& source) {
-    auto all = read_all(source);
+    auto all = read_all(source, process::worker);
     if (!all) return fail(all.error());
     return std::move(all->worker);
 }
 
 result<api_settings> read_api_settings(const settings_source& source) {
-    auto all = read_all(source);
+    auto all = read_all(source, process::api);
     if (!all) return fail(all.error());
     return std::move(all->api);
 }

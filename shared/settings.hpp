@@ -13,6 +13,14 @@
 
 namespace vultus {
 
+/// How api, broker and workers prove to one another who they are (CURVE.md). Nothing set: plain.
+struct curve_settings {
+    std::string own;                        ///< secret key out of key_file, 32 bytes; empty: plain
+    std::string broker_key;                 ///< of apis and workers: its public key, 32 bytes
+    std::string allow_list;                 ///< of the broker: a file
+    bool insecure = false;                  ///< allow tcp to other addresses than loopback, plain
+};
+
 struct common_settings {
     std::string data = "data";              ///< folder of run/ (sockets), redis/ and logs
     redis_address redis;                    ///< default <data>/run/redis.sock
@@ -20,6 +28,7 @@ struct common_settings {
     std::vector<std::string> broker_worker_endpoints;  ///< default: the same, broker-worker.sock
     std::string encryption_key_file;        ///< of what lies in Redis; empty: it is plain
     log::level log_level = log::level::info;
+    curve_settings curve;
 };
 
 struct broker_settings {

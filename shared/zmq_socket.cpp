@@ -1,6 +1,7 @@
 // ZeroMQ sockets with every option set on purpose (PROTOCOL.md, "Sockets"). The only file with zmq.
 #include "shared/zmq_socket.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,8 +13,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shared/clock.hpp"
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
+#include "shared/secret.hpp"
 
 namespace vultus {
 namespace {
@@ -28,6 +31,11 @@ constexpr int heartbeat_timeout_ms = heartbeat_ivl_ms * limits::heartbeats_misse
 constexpr int reconnect_first_ms = 100;
 constexpr int reconnect_last_ms = 5'000;
 constexpr int handshake_ms = 5'000;
+constexpr int zap_enforce_domain = 93;  ///< zmq.h of 4.3 names it among its drafts only
+constexpr int reopen_step_ms = 5, reopen_ms_max = 2'000;
+constexpr int handshake_failures = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 void set(void* socket, int option, int value) {
     VULTUS_REQUIRE(zmq_setsockopt(socket, option, &value, sizeof value) == 0,
@@ -50,6 +58,28 @@ void set_options(void* socket, const std::string& endpoint, const zmq_options& o
     const std::int64_t largest = options.message_bytes_max;
     VULTUS_REQUIRE(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0,
                    "a size is taken");
+}
+
+void set(void* socket, int option, const std::string& bytes) {
+    VULTUS_REQUIRE(zmq_setsockopt(socket, option, bytes.data(), bytes.size()) == 0,
+                   "ZeroMQ knows the option and takes the bytes");
+}
+
+// With this a context without a ZAP handler refuses everybody; without it, nobody.
+void let_in_by_key(void* router, const curve_keys& curve) {
+    if (curve.own.empty()) return;
+    VULTUS_REQUIRE(!curve.domain.empty(), "without a domain ZeroMQ would let in any key");
+    set(router, ZMQ_CURVE_SERVER, 1);
+    set(router, ZMQ_CURVE_SECRETKEY, curve.own);
+    set(router, ZMQ_ZAP_DOMAIN, curve.domain);
+    set(router, zap_enforce_domain, 1);
+}
+
+void show_key(void* dealer, const curve_keys& curve) {
+    if (curve.own.empty()) return;
+    set(dealer, ZMQ_CURVE_SERVERKEY, curve.server);
+    set(dealer, ZMQ_CURVE_PUBLICKEY, public_key_of(curve.own));
+    set(dealer, ZMQ_CURVE_SECRETKEY, curve.own);
 }
 
 /// Why an endpoint of this text cannot be used, or nothing.
@@ -112,18 +142,44 @@ void* zmq_context::native() const noexcept { return state_->native; }
 
 struct zmq_socket::state {
     void* native = nullptr;
-    void* monitor = nullptr;  ///< hears of lost connections
+    zmq_context* context = nullptr;  ///< of a ROUTER, as `options`: for reopen()
+    zmq_options options;
+    void* monitor = nullptr;  ///< hears of connections that were opened, refused, lost
     std::uint64_t losses = 0;
+    handshake_counts handshakes;
+    std::string connected_to;        ///< of a DEALER
+    std::uint64_t refused_known = 0;
+    boot_time knock_at{0};
     state() = default;
     state(const state&) = delete;
     state& operator=(const state&) = delete;
-    ~state() {
+    void watch(zmq_context& of, const zmq_options& asked) {
+        const int events =
+            (asked.count_losses ? ZMQ_EVENT_DISCONNECTED : 0) |
+            (asked.count_handshakes ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED | handshake_failures : 0);
+        if (events == 0) return;
+        static std::atomic<std::uint64_t> monitors{0};
+        const std::string where = "inproc://events-" + std::to_string(++monitors);
+        zmq_socket_monitor(native, where.c_str(), events);
+        monitor = ::zmq_socket(of.native(), ZMQ_PAIR);
+        VULTUS_REQUIRE(monitor != nullptr, "ZeroMQ has a socket for us");
+        set(monitor, ZMQ_RCVHWM, 0);  // some bytes an event; a full one would stop the thread
+        set(monitor, ZMQ_LINGER, 0);
+        zmq_connect(monitor, where.c_str());
+    }
+    void close() {
         if (monitor != nullptr) {
+            hear();
             zmq_socket_monitor(native, nullptr, 0);  // first, or ZeroMQ's thread waits for a reader
             zmq_close(monitor);
         }
         if (native != nullptr) zmq_close(native);
+        native = monitor = nullptr;
     }
+    ~state() { close(); }
+    void hear();
+    void knock_again();
+    int listen(const std::string& endpoint);
 };
 
 zmq_socket::zmq_socket(std::unique_ptr<state> made) : state_(std::move(made)) {}
@@ -138,13 +194,50 @@ result<zmq_socket> zmq_socket::router(zmq_context& context, const std::string& e
         return fail(errc::store_unavailable, "another process listens on " + endpoint);
     }
     auto made = std::make_unique<state>();
-    made->native = ::zmq_socket(context.native(), ZMQ_ROUTER);
-    VULTUS_REQUIRE(made->native != nullptr, "ZeroMQ has a socket for us");
-    set_options(made->native, endpoint, options);
-    set(made->native, ZMQ_ROUTER_MANDATORY, 1);  // an unknown peer is told, not dropped silently
-    set(made->native, ZMQ_ROUTER_HANDOVER, 0);   // nobody takes over another's routing id
-    if (zmq_bind(made->native, endpoint.c_str()) != 0) return failed("cannot bind", endpoint);
+    made->context = &context;
+    made->options = std::move(options);
+    if (made->listen(endpoint) != 0) return failed("cannot bind", endpoint);
     return zmq_socket(std::move(made));
+}
+
+int zmq_socket::state::listen(const std::string& endpoint) {
+    native = ::zmq_socket(context->native(), ZMQ_ROUTER);
+    VULTUS_REQUIRE(native != nullptr, "ZeroMQ has a socket for us");
+    set_options(native, endpoint, options);
+    set(native, ZMQ_ROUTER_MANDATORY, 1);  // an unknown peer is told, not dropped silently
+    set(native, ZMQ_ROUTER_HANDOVER, 0);   // nobody takes over another's routing id
+    let_in_by_key(native, options.curve);
+    watch(*context, options);
+    return zmq_bind(native, endpoint.c_str());
+}
+
+result<void> zmq_socket::reopen() {
+    VULTUS_REQUIRE(state_->context != nullptr, "only a ROUTER listens");
+    const std::string where = endpoint();
+    set(state_->native, ZMQ_LINGER, 0);
+    state_->close();
+    // ZeroMQ's own thread takes the old one down.
+    for (int waited_ms = 0;; waited_ms += reopen_step_ms) {
+        if (!somebody_listens(where)) {
+            if (state_->listen(where) == 0) return {};
+            if (waited_ms >= reopen_ms_max) return failed("cannot bind again", where);
+            state_->close();
+        } else if (waited_ms >= reopen_ms_max) {
+            return fail(errc::store_unavailable, "another process listens on " + where);
+        }
+        ::poll(nullptr, 0, reopen_step_ms);
+    }
+}
+
+// ZeroMQ gives up for good on a peer that refused it. We come again: a key may be allowed later.
+void zmq_socket::state::knock_again() {
+    hear();
+    const boot_time now = boot_now();
+    if (handshakes.refused == refused_known || now < knock_at) return;
+    refused_known = handshakes.refused;
+    knock_at = now + std::chrono::milliseconds(reconnect_last_ms);
+    zmq_disconnect(native, connected_to.c_str());
+    zmq_connect(native, connected_to.c_str());
 }
 
 result<zmq_socket> zmq_socket::dealer(zmq_context& context, const std::string& endpoint,
@@ -160,16 +253,10 @@ result<zmq_socket> zmq_socket::dealer(zmq_context& context, const std::string& e
     if (!routing_id.empty()) {
         zmq_setsockopt(made->native, ZMQ_ROUTING_ID, routing_id.data(), routing_id.size());
     }
-    if (options.count_losses) {
-        static std::atomic<std::uint64_t> monitors{0};
-        const std::string losses = "inproc://losses-" + std::to_string(++monitors);
-        zmq_socket_monitor(made->native, losses.c_str(), ZMQ_EVENT_DISCONNECTED);
-        made->monitor = ::zmq_socket(context.native(), ZMQ_PAIR);
-        VULTUS_REQUIRE(made->monitor != nullptr, "ZeroMQ has a socket for us");
-        set(made->monitor, ZMQ_RCVHWM, 0);  // some bytes an event; a full one would stop the thread
-        set(made->monitor, ZMQ_LINGER, 0);
-        zmq_connect(made->monitor, losses.c_str());
-    }
+    show_key(made->native, options.curve);
+    made->connected_to = endpoint;
+    options.count_handshakes = true;
+    made->watch(context, options);
     if (zmq_connect(made->native, endpoint.c_str()) != 0) return failed("cannot connect", endpoint);
     return zmq_socket(std::move(made));
 }
@@ -184,9 +271,11 @@ sent zmq_socket::send(const std::vector<std::string>& frames) {
                                ZMQ_DONTWAIT | more);
         } while (outcome < 0 && zmq_errno() == EINTR);
         if (outcome >= 0) continue;
+        const bool unreachable = zmq_errno() == EHOSTUNREACH;
+        if (!state_->connected_to.empty() && i == 0) state_->knock_again();
         // Only the first frame chooses and checks the way. A later one fails if the way breaks
         // meanwhile; ZeroMQ takes the earlier ones back then.
-        return zmq_errno() == EHOSTUNREACH ? sent::unreachable : sent::full;
+        return unreachable ? sent::unreachable : sent::full;
     }
     return sent::ok;
 }
@@ -217,16 +306,30 @@ std::optional<std::vector<std::string>> zmq_socket::receive() {
     }
 }
 
-std::uint64_t zmq_socket::losses() {
-    if (state_->monitor == nullptr) return 0;
-    std::array<char, 512> sink{};  // two frames an event: what, and where
-    while (zmq_recv(state_->monitor, sink.data(), sink.size(), ZMQ_DONTWAIT) >= 0) {
+void zmq_socket::state::hear() {
+    if (monitor == nullptr) return;
+    std::array<char, 512> frame{};  // two an event: its number in two bytes and more; where
+    while (zmq_recv(monitor, frame.data(), frame.size(), ZMQ_DONTWAIT) >= 0) {
         int more = 0;
         std::size_t size = sizeof more;
-        zmq_getsockopt(state_->monitor, ZMQ_RCVMORE, &more, &size);
-        if (more == 0) ++state_->losses;
+        zmq_getsockopt(monitor, ZMQ_RCVMORE, &more, &size);
+        if (more == 0) continue;
+        std::uint16_t what = 0;
+        std::memcpy(&what, frame.data(), sizeof what);
+        if (what == ZMQ_EVENT_DISCONNECTED) ++losses;
+        if (what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) ++handshakes.good;
+        if ((what & handshake_failures) != 0) ++handshakes.refused;
     }
+}
+
+std::uint64_t zmq_socket::losses() {
+    state_->hear();
     return state_->losses;
+}
+
+handshake_counts zmq_socket::handshakes() {
+    state_->hear();
+    return state_->handshakes;
 }
 
 int zmq_socket::fd() const noexcept {
@@ -243,6 +346,14 @@ std::string zmq_socket::endpoint() const {
     std::size_t size = text.size();
     if (zmq_getsockopt(state_->native, ZMQ_LAST_ENDPOINT, text.data(), &size) != 0) return {};
     return text.data();
+}
+
+bool curve_is_there(zmq_context& context) noexcept {
+    void* probe = ::zmq_socket(context.native(), ZMQ_ROUTER);
+    const int on = 1;
+    const bool enforces = zmq_setsockopt(probe, zap_enforce_domain, &on, sizeof on) == 0;
+    zmq_close(probe);
+    return enforces && zmq_has("curve") == 1;
 }
 
 int poll(std::span<poll_item> items, std::chrono::milliseconds patience) {

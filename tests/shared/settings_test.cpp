@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -55,6 +56,7 @@ std::string printed(const settings_source& source) {
     const auto& c = api->common;
     out << c.data << ' ' << c.redis.unix_socket << ' ' << c.redis.host << ' ' << c.redis.port << ' '
         << c.redis.user << ' ' << c.redis.password << ' ' << int(c.log_level);
+    out << ' ' << c.curve.own << c.curve.broker_key << c.curve.allow_list << c.curve.insecure;
     for (const auto& one : c.broker_api_endpoints) out << ' ' << one;
     for (const auto& one : c.broker_worker_endpoints) out << ' ' << one;
     out << '\n'
@@ -249,6 +251,58 @@ TEST(settings, the_password_may_come_from_a_file) {
     EXPECT_THAT(refusal({"", {"redis.password_file=/nowhere"}}), HasSubstr("cannot be read"));
     EXPECT_THAT(refusal({"", {"redis.password_file=" + secret.path(), "redis.password=x"}}),
                 HasSubstr("cannot stand beside"));
+}
+
+TEST(settings, links_that_leave_the_machine_need_keys) {
+    const auto with = [](const char* list, const std::string& endpoint) {
+        return refusal({"", {std::string("common.") + list + "=[\"" + endpoint + "\"]"}});
+    };
+    for (const char* list : {"broker_api_endpoints", "broker_worker_endpoints"}) {
+        for (const char* near : {"ipc:///x", "tcp://127.0.0.1:1", "tcp://127.8.9.1:1",
+                                 "tcp://localhost:1", "tcp://[::1]:1", "tcp://127.0.0.1:*"}) {
+            EXPECT_EQ(with(list, near), "accepted") << near;
+        }
+        for (const char* far : {"tcp://10.0.0.1:1", "tcp://*:1", "tcp://0.0.0.0:1", "tcp://eth0:1",
+                                "tcp://[::]:1", "tcp://128.0.0.1:1", "tcp://localhost.evil:1",
+                                "tcp://127.0.0.1.evil:1", "tcp://[fe80::1]:1", "tcp://::1"}) {
+            EXPECT_EQ(with(list, far),
+                      "--set curve.key_file: must be set, as tcp leaves this machine: `vultusctl "
+                      "curve make` makes keys (shared/CURVE.md)")
+                << far;
+        }
+    }
+    EXPECT_EQ(refusal({"", {"common.broker_api_endpoints=[\"ipc:///x\", \"tcp://10.0.0.1:1\"]",
+                            "curve.insecure=true"}}),
+              "accepted");
+}
+
+TEST(settings, keys_of_links_are_whole_or_absent) {
+    const std::string digits(64, '7');
+    const written_file secret(digits + "\n");
+    chmod(secret.path().c_str(), 0600);
+    const std::string key = "curve.key_file=" + secret.path(), list = "curve.allow_list=/x";
+    const std::string broker = "curve.broker_key=" + digits, far = "tcp://10.0.0.1:1";
+    const auto api = read_api_settings(
+        {"", {key, broker, "common.broker_api_endpoints=[\"" + far + "\"]"}});
+    ASSERT_TRUE(api) << api.error().detail;
+    EXPECT_EQ(api->common.curve.own, std::string(32, '\x77'));
+    EXPECT_EQ(api->common.curve.broker_key, std::string(32, '\x77'));
+    EXPECT_THAT(refusal({"", {key}}), StartsWith("--set curve.broker_key: must be"));
+    EXPECT_THAT(refusal({"", {key, "curve.broker_key=77"}}), HasSubstr("64 hexadecimal digits"));
+    EXPECT_THAT(refusal({"", {broker}}), StartsWith("--set curve.key_file: must be set"));
+    EXPECT_THAT(refusal({"", {"curve.key_file=/nowhere", broker}}), HasSubstr("/nowhere is not"));
+    const auto of_broker = [](std::vector<std::string> words) {
+        const auto read = read_broker_settings({"", std::move(words)});
+        return read ? "accepted " + read->common.curve.allow_list : read.error().detail;
+    };
+    EXPECT_EQ(of_broker({key, list}), "accepted /x");
+    EXPECT_EQ(of_broker({key, list, broker}), "accepted /x") << "one file for all processes";
+    EXPECT_THAT(of_broker({key}), StartsWith("--set curve.allow_list: must be set"));
+    EXPECT_THAT(of_broker({key, broker}), StartsWith("--set curve.allow_list: must be set"));
+    EXPECT_THAT(of_broker({list}), StartsWith("--set curve.key_file: must be set"));
+    chmod(secret.path().c_str(), 0604);
+    EXPECT_THAT(of_broker({key, list}), HasSubstr("may be read by others: chmod 600"));
+    EXPECT_THAT(of_broker({key, list}), testing::Not(HasSubstr("7777")));
 }
 
 command_line parsed(std::vector<std::string> words) {
