@@ -78,7 +78,9 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     if (!chosen) return fail(chosen.error());
     auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
     if (!key) return fail(errc::bad_option, key.error().detail);
-    auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints);
+    const curve_settings& curve = settings.common.curve;
+    auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints,
+                                        {curve.own, curve.broker_key, {}});
     if (!brokers) return fail(brokers.error());
     std::unique_ptr<application> made(
         new application(io, settings, sealing(*std::move(key)), std::move(*brokers),

@@ -12,6 +12,7 @@
 #include "shared/clock.hpp"
 #include "shared/ids.hpp"
 #include "shared/limits.hpp"
+#include "shared/log.hpp"
 
 namespace vultus::api {
 namespace {
@@ -37,6 +38,7 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
         boot_time heard{0};   ///< its last message, or when somebody began to listen to it
         boot_time probed{0};  ///< when it was last asked for a sign of life
         int listeners = 0;    ///< photos that are with it
+        bool refusal_told = false;
         bool silent = false;  ///< it answered nothing for three heartbeats, and nothing since
     };
 
@@ -69,6 +71,7 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
 
     bool send(peer& one, const protocol::message& what) {
         const bool ok = one.socket.send(protocol::encode(what)) == sent::ok;
+        if (!ok) tell_refusal(one);
         drain(one);
         return ok;
     }
@@ -135,6 +138,14 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
         co_return outcome;
     }
 
+    /// In the log, once for each broker that does not let us in.
+    void tell_refusal(peer& one) {
+        if (one.refusal_told || one.socket.handshakes().refused == 0) return;
+        one.refusal_told = true;
+        log::error("broker_refuses", {{"endpoint", one.endpoint},
+                                      {"why", "its keys and ours do not match (CURVE.md)"}});
+    }
+
     void flush_hints() {
         protocol::submit hint;
         hint.job_ids = std::move(waiting);
@@ -167,10 +178,12 @@ void broker_link::close() {
 }
 
 result<std::unique_ptr<broker_link>> broker_link::connect(
-    asio::io_context& io, zmq_context& context, const std::vector<std::string>& endpoints) {
+    asio::io_context& io, zmq_context& context, const std::vector<std::string>& endpoints,
+    const curve_keys& curve) {
     auto made = std::make_shared<state>(io);
     zmq_options counted;
     counted.count_losses = true;
+    counted.curve = curve;
     for (const auto& endpoint : endpoints) {
         auto socket = zmq_socket::dealer(context, endpoint, "api-" + made->name, counted);
         if (!socket) return fail(socket.error());

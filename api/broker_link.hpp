@@ -28,7 +28,8 @@ class broker_link {
  public:
     /// errors    malformed: an endpoint that ZeroMQ does not take
     static result<std::unique_ptr<broker_link>> connect(asio::io_context& io, zmq_context& context,
-                                                        const std::vector<std::string>& endpoints);
+                                                        const std::vector<std::string>& endpoints,
+                                                        const curve_keys& curve = {});
     ~broker_link();
     broker_link(const broker_link&) = delete;
     broker_link& operator=(const broker_link&) = delete;

@@ -65,6 +65,7 @@ class core {
     void on(const store_checked&);
     void on(const duty_done&);
     void on(const gallery_read&);
+    void on(const peers_refused& more) { refused_ += more.count; }
     void on(const stop&);
     void due();
     void due_store();
@@ -118,6 +119,7 @@ class core {
 
     std::map<std::uint64_t, lease_under_way> leases_;
     std::uint64_t tickets_ = 0, turns_ = 0, uses_ = 0;
+    std::uint64_t refused_ = 0;                  ///< peers that were not let in
     std::uint64_t submitted_ = 0;                ///< jobs that SUBMIT ever named
     std::uint64_t expected_ = 0;                 ///< jobs that probably wait; leases cover them
     bool deep_ = false;                          ///< the last lease came back full: more waits

@@ -306,6 +306,7 @@ void core::status(const std::string& connection, const protocol::status_request&
     }
     reply.frames_waiting = frames_.waiting();
     reply.frame_bytes = frames_.bytes();
+    reply.refused_peers = refused_;
     out(to_api{connection, std::move(reply)});
 }
 

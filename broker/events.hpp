@@ -55,10 +55,12 @@ struct gallery_read {                           ///< reply to read_gallery
     std::string collection;
     result<gallery_version> version;
 };
+struct peers_refused { std::uint64_t count = 0; };  ///< so many more
 struct stop {};                                 ///< SIGTERM: drain
 
 using event = std::variant<tick, received, undecodable, send_failed, store_link, store_prepared,
-                           store_checked, leased, duty_done, loss_reported, gallery_read, stop>;
+                           store_checked, leased, duty_done, loss_reported, gallery_read,
+                           peers_refused, stop>;
 
 // ---- effects ----------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 #include "broker/server.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <memory>
 
@@ -17,7 +16,7 @@ namespace vultus::broker {
 namespace {
 
 constexpr int messages_per_turn = 256;  ///< of one socket, so that neither starves the other
-constexpr int wrong_store = 2;
+constexpr int wrong_store = 2, cannot_listen = 1;
 constexpr std::size_t people_at_once = 20;  ///< forgotten because nobody saw them
 
 core_options options_of(const broker_settings& settings, std::string broker_id) {
@@ -31,20 +30,31 @@ core_options options_of(const broker_settings& settings, std::string broker_id) 
 
 result<std::unique_ptr<server>> server::open(zmq_context& context,
                                              const broker_settings& settings) {
-    auto workers =
-        zmq_socket::router(context, settings.common.broker_worker_endpoints.at(0), zmq_options{});
+    std::unique_ptr<gatekeeper> gate;  // before any other socket of the context
+    if (!settings.common.curve.own.empty()) {
+        auto opened = gatekeeper::open(context, settings.common.curve);
+        if (!opened) return fail(opened.error());
+        gate = std::move(*opened);
+    }
+    const auto options = [&](side of) { return gate ? gate->options(of) : zmq_options{}; };
+    auto workers = zmq_socket::router(context, settings.common.broker_worker_endpoints.at(0),
+                                      options(side::worker));
     if (!workers) return fail(workers.error());
-    auto apis =
-        zmq_socket::router(context, settings.common.broker_api_endpoints.at(0), zmq_options{});
+    auto apis = zmq_socket::router(context, settings.common.broker_api_endpoints.at(0),
+                                   options(side::api));
     if (!apis) return fail(apis.error());
-    return std::unique_ptr<server>(
-        new server(settings, std::move(*workers), std::move(*apis), random_hex32()));
+    if (gate) {
+        if (const auto proven = gate->prove(*workers, *apis); !proven) return fail(proven.error());
+    }
+    return std::unique_ptr<server>(new server(settings, std::move(gate), std::move(*workers),
+                                              std::move(*apis), random_hex32()));
 }
 
-server::server(const broker_settings& settings, zmq_socket workers, zmq_socket apis,
-               std::string broker_id)
+server::server(const broker_settings& settings, std::unique_ptr<gatekeeper> gate,
+               zmq_socket workers, zmq_socket apis, std::string broker_id)
     : settings_(settings),
       core_(options_of(settings, std::move(broker_id))),
+      gate_(std::move(gate)),
       workers_(std::move(workers)),
       apis_(std::move(apis)),
       redis_(settings.common.redis, redis_timeouts{}) {
@@ -52,9 +62,14 @@ server::server(const broker_settings& settings, zmq_socket workers, zmq_socket a
 }
 
 int server::run(stop_signal& stop) {
-    log::info("listening", {{"workers", workers_.endpoint()}, {"apis", apis_.endpoint()}});
+    log::info("listening", {{"workers", workers_.endpoint()},
+                            {"apis", apis_.endpoint()},
+                            {"links", gate_ ? "curve" : "plain"}});
+    refused_before_ = workers_.handshakes().refused + apis_.handshakes().refused;
     while (!ended_) {
         wait(stop);
+        if (gate_) keep_gate();
+        if (ended_) break;
         receive(side::worker, workers_);
         receive(side::api, apis_);
         tell(tick{});
@@ -64,29 +79,54 @@ int server::run(stop_signal& stop) {
 }
 
 void server::wait(stop_signal& stop) {
-    std::array<poll_item, 4> items;
+    std::vector<poll_item> items(3);
     items[0].socket = &workers_;
     items[1].socket = &apis_;
     items[2].fd = stop.fd();
-    items[3].fd = redis_.fd();
-    items[3].want_read = redis_.wants_read();
-    items[3].want_write = redis_.wants_write();
-    const std::size_t count = redis_.fd() < 0 ? 3 : 4;
     const std::uint64_t polled = redis_.connection();
+    if (redis_.fd() >= 0) {
+        items.push_back({nullptr, redis_.fd(), redis_.wants_read(), redis_.wants_write()});
+    }
+    if (gate_) items.push_back({&gate_->socket()});
 
-    const boot_time next = std::min(core_.next_timer(), redis_.next_timer());
+    boot_time next = std::min(core_.next_timer(), redis_.next_timer());
+    if (gate_) next = std::min(next, gate_->next_look());
     const boot_time now = boot_now();
-    poll(std::span(items).first(count), next > now ? next - now : std::chrono::milliseconds(0));
+    poll(items, next > now ? next - now : std::chrono::milliseconds(0));
 
     const boot_time after = boot_now();
-    if (count == 4 && items[3].readable && redis_.connection() == polled) redis_.on_readable(after);
-    if (count == 4 && items[3].writable && redis_.connection() == polled) redis_.on_writable(after);
+    for (const poll_item& item : std::span(items).subspan(3)) {
+        if (item.socket != nullptr) continue;
+        if (item.readable && redis_.connection() == polled) redis_.on_readable(after);
+        if (item.writable && redis_.connection() == polled) redis_.on_writable(after);
+    }
     redis_.on_timer(after);
     if (items[2].readable && stop.asked() && !stopping_) {
         stopping_ = true;
         tell(broker::stop{});
     }
     settle();
+}
+
+void server::keep_gate() {
+    gate_->answer();
+    count_refused();
+    if (!gate_->reread(boot_now())) return;
+    for (zmq_socket* one : {&workers_, &apis_}) {
+        const auto open = one->reopen();
+        if (open) continue;
+        log::error("cannot_listen_again", {{"why", open.error().detail}});
+        exit_code_ = cannot_listen;  // the supervisor starts another
+        ended_ = true;
+        return;
+    }
+}
+
+void server::count_refused() {
+    const std::uint64_t all = workers_.handshakes().refused + apis_.handshakes().refused;
+    if (all == refused_before_) return;
+    tell(peers_refused{all - refused_before_});
+    refused_before_ = all;
 }
 
 void server::receive(side from, zmq_socket& socket) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "broker/core.hpp"
+#include "broker/gatekeeper.hpp"
 #include "shared/job_store.hpp"
 #include "shared/redis_client.hpp"
 #include "shared/settings.hpp"
@@ -19,8 +20,11 @@ namespace vultus::broker {
 /// threads   one owner
 class server {
    public:
-    /// Binds the first of the worker endpoints and the first of the api endpoints.
-    /// errors    malformed: an endpoint cannot be read; store_unavailable: another listens there
+    /// Binds the first of the worker endpoints and the first of the api endpoints; with keys
+    /// (curve_settings) both are proven to refuse whoever is not on the list.
+    /// errors    malformed: an endpoint or the allow-list cannot be read;
+    ///           store_unavailable: another listens there;
+    ///           internal: a socket lets in whom it should not, or nobody
     static result<std::unique_ptr<server>> open(zmq_context&, const broker_settings&);
 
     /// Serves until `stop` asks, then drains for at most drain_timeout.
@@ -29,11 +33,14 @@ class server {
     int run(stop_signal& stop);
 
    private:
-    server(const broker_settings&, zmq_socket workers, zmq_socket apis, std::string broker_id);
+    server(const broker_settings&, std::unique_ptr<gatekeeper>, zmq_socket workers,
+           zmq_socket apis, std::string broker_id);
 
     void wait(stop_signal& stop);
     void receive(side from, zmq_socket& socket);
     void settle();
+    void keep_gate();
+    void count_refused();
     void complain(side from, const error& why);
     void tell(event what) { waiting_.push_back(std::move(what)); }
     void send(side to, const std::string& connection, const protocol::message& what);
@@ -56,12 +63,14 @@ class server {
     const broker_settings settings_;
     const job_store store_;
     core core_;
+    const std::unique_ptr<gatekeeper> gate_;  ///< null: the links are plain
     zmq_socket workers_, apis_;
     redis_client redis_;
     std::deque<event> waiting_;          ///< told, not yet handled
     bool stopping_ = false, ended_ = false;
     bool was_ready_ = false;             ///< Redis could be used once
     int exit_code_ = 0;
+    std::uint64_t refused_before_ = 0;   ///< peers, by the test at start
     boot_time complain_at_{0};
 };
 

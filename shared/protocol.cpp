@@ -83,7 +83,7 @@ template <class V, class M> void visit(V& v, M& m, std::type_identity<status_req
 template <class V, class M> void visit(V& v, M& m, std::type_identity<status_reply>) {
     v.id("request_id", m.request_id), v("broker_id", m.broker_id), v("workers", m.workers);
     v("workers_left_out", m.workers_left_out), v("frames_waiting", m.frames_waiting);
-    v("frame_bytes", m.frame_bytes);
+    v("frame_bytes", m.frame_bytes), v("refused_peers", m.refused_peers);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<drain_worker>) {
     v.id("worker_id", m.worker_id);

@@ -118,6 +118,7 @@ struct status_reply {               // 13 broker > api
     std::vector<worker_status> workers;
     std::uint64_t workers_left_out = 0;  ///< set by encode() when not all fit into one message
     std::uint64_t frames_waiting = 0, frame_bytes = 0;
+    std::uint64_t refused_peers = 0;     ///< connections that were not let in, since it started
     bool operator==(const status_reply&) const = default;
 };
 struct drain_worker {               // 14 api or vultusctl > broker: let one worker finish and leave

@@ -33,8 +33,16 @@ void broker_link::close(const std::string& reason) {
 
 bool broker_link::introduce(const protocol::ready& ready, boot_time now) {
     if (!socket_ || introduced_) return introduced_;
-    if (socket_->send(protocol::encode(ready)) != sent::ok) return false;
+    if (socket_->send(protocol::encode(ready)) != sent::ok) {
+        if (!refusal_told_ && socket_->handshakes().refused > 0) {
+            refusal_told_ = true;
+            log::error("broker_refuses", {{"endpoint", endpoint_},
+                                          {"why", "its keys and ours do not match (CURVE.md)"}});
+        }
+        return false;
+    }
     introduced_ = true;
+    refusal_told_ = false;
     heard_ = now;
     next_heartbeat_ = now + interval_;
     log::info("broker_ready_sent", {{"endpoint", endpoint_}, {"connection", number_}});

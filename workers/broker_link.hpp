@@ -65,6 +65,7 @@ class broker_link {
     std::uint64_t number_ = 0;
     boot_time opened_{0}, heard_{0}, next_heartbeat_{0};
     bool introduced_ = false, lost_ = false;
+    bool refusal_told_ = false;  ///< in the log, once
 };
 
 }  // namespace vultus

@@ -25,6 +25,7 @@ session_settings session_part(const worker_settings& all, std::string device, st
     session_settings part;
     part.redis = all.common.redis;
     part.brokers = all.common.broker_worker_endpoints;
+    part.curve = {all.common.curve.own, all.common.curve.broker_key, {}};
     part.host = host_name();
     part.device = std::move(device);
     part.build = std::move(build);

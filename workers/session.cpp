@@ -19,6 +19,7 @@ zmq_options socket_options(const session_settings& settings) {
     options.high_water = static_cast<int>(2 * settings.window + 16);
     options.linger = std::chrono::milliseconds(500);
     options.count_losses = true;
+    options.curve = settings.curve;
     return options;
 }
 

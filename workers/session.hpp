@@ -24,6 +24,7 @@ namespace vultus {
 struct session_settings {
     redis_address redis;
     std::vector<std::string> brokers;  ///< endpoints for workers, one DEALER each
+    curve_keys curve;                  ///< of those DEALERs
     std::string host, device = "cpu", build;
     std::string card;  ///< name, memory and compute capability; empty: none
     std::vector<std::string> types{"recognize", "train", "calibrate"};

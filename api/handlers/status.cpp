@@ -95,7 +95,10 @@ asio::awaitable<response> status(request& from, services& with) {
     for (const auto& broker : brokers) {
         json_object row;
         row.add("endpoint", broker.endpoint).add("state", broker.reply ? "connected" : "away");
-        if (broker.reply) row.add("broker_id", broker.reply->broker_id);
+        if (broker.reply) {
+            row.add("broker_id", broker.reply->broker_id);
+            row.add("refused_peers", broker.reply->refused_peers);
+        }
         broker_list.raw(row.take());
     }
     json_object text;

@@ -218,4 +218,14 @@ TEST(status, names_every_worker_and_what_it_has) {
     EXPECT_EQ(line.galleries.count("default"), 1u);
 }
 
+TEST(status, counts_those_who_were_not_let_in) {
+    bench b;
+    b.tell(peers_refused{2});
+    b.tell(peers_refused{3});
+    const auto replies =
+        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"r"}));
+    ASSERT_THAT(replies, SizeIs(1));
+    EXPECT_EQ(replies[0].refused_peers, 5u);
+}
+
 }  // namespace

@@ -82,6 +82,7 @@ std::vector<example> examples() {
     state.workers = {some_worker()};
     state.frames_waiting = 2;
     state.frame_bytes = 4'096;
+    state.refused_peers = 3;
     const auto to = direction::to_broker;
     const auto from = direction::from_broker;
     return {{"READY", to, hello},
