@@ -101,6 +101,7 @@ class Service:
             sys.exit(f"{self.data} is in use by another ./run; give this one its own --data and --port")
         self.signals = 0
         self.users = self.data / "redis-users" if options.redis_users else None
+        self.keys = self.data / "keys" if options.curve else None
         self.scheme = "http"
         self.own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # its certificate is for other names than this machine's own
         self.own.check_hostname, self.own.verify_mode = False, ssl.CERT_NONE
@@ -108,6 +109,8 @@ class Service:
         self.broker = self.program("broker")
         self.workers = [self.program("worker", n) for n in range(1, len(options.devices) + 1)]
         self.api = self.program("api")
+        if self.keys:
+            self.link_key("ctl", "api")
         self.children = [self.redis, self.broker, *self.workers, self.api]
 
     def redis_command(self):
@@ -131,6 +134,17 @@ class Service:
                 file.write(secrets.token_hex(24))
         return path.read_text()
 
+    def link_key(self, title, role):
+        """The settings with which a process proves who it is; its key is made if it has none (shared/CURVE.md)."""
+        secret = self.keys / f"{title}.secret"
+        if not secret.exists():
+            done = subprocess.run([PROGRAMS / "vultusctl", "--keys", self.keys, "curve", "make", title, "--role", role],
+                                  capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(done.stderr.strip())
+        broker = (self.keys / "broker.public").read_text().strip()
+        return [f"curve.key_file={secret}", f"curve.broker_key={broker}", f"curve.allow_list={self.keys}/allowed"]
+
     def program(self, name, number=None):
         title = name if number is None else f"{name}-{number}"
         command = [str(PROGRAMS / f"vultus-{name}"),
@@ -141,6 +155,9 @@ class Service:
                         "--set", f"redis.password_file={self.users}/vultus-{name}.password"]
         elif self.options.redis_port:
             command += ["--set", f"redis.password={self.password()}"]
+        if self.keys:
+            for setting in self.link_key(title, name):
+                command += ["--set", setting]
         if name == "api":
             command += ["--set", f"api.port={self.options.port}"]
         if name == "worker":
@@ -256,6 +273,9 @@ def arguments():
     parser.add_argument("--redis-users", action="store_true",
                         help="a Redis user for each kind of process, with just the commands it needs, and a password for "
                              "all others (<data>/redis-users)")
+    parser.add_argument("--curve", action="store_true",
+                        help="links between api, broker and workers that are encrypted, both ends known by key; keys are "
+                             "made if missing (<data>/keys)")
     parser.add_argument("--config", help="settings file (default config/vultus.toml)")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value",
                         help="one setting of config/vultus.toml; may be repeated")

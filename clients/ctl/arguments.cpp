@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "shared/access_key.hpp"
+#include "shared/allow_list.hpp"
 #include "shared/ids.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
@@ -43,6 +44,17 @@ result<void> check_filters(const arguments& asked) {
         return fail(errc::malformed, "--page takes the id that the last page named");
     }
     return {};
+}
+
+result<void> check_curve(const arguments& asked) {
+    if (!is_peer_name(asked.subject)) {
+        return fail(errc::malformed, "a name has 1 to 64 letters, digits, '-', '_', '.'");
+    }
+    const bool broker = asked.curve.role == "broker" && asked.what == command::curve_make;
+    if (broker || parse_peer_role(asked.curve.role)) return {};
+    return fail(errc::malformed, asked.what == command::curve_make
+                                     ? "--role is broker, api or worker"
+                                     : "--role is api or worker");
 }
 
 }  // namespace
@@ -92,6 +104,12 @@ result<void> check(const arguments& asked) {
         case command::erasure:
             if (auto good = check_label(asked.subject); !good) return good;
             return asked.collection.empty() ? result<void>{} : check_collection(asked.collection);
+        case command::curve_make:
+        case command::curve_allow:
+            return check_curve(asked);
+        case command::curve_remove:
+        case command::curve_list:
+            return {};
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);

@@ -6,6 +6,7 @@
 
 #include "shared/redis_client.hpp"
 #include "shared/result.hpp"
+#include "shared/zmq_socket.hpp"
 
 namespace vultus::ctl {
 
@@ -13,7 +14,8 @@ enum class command {
     status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
     import, encrypt, encryption_key, audit, erasure, retention,
     key_create, key_list, key_revoke, key_rotate,
-    user_add, user_list, user_password, user_remove
+    user_add, user_list, user_password, user_remove,
+    curve_make, curve_allow, curve_remove, curve_list
 };
 
 /// As they stand on the command line; keys.hpp reads them.
@@ -27,6 +29,13 @@ struct key_words {
 
 struct user_words {
     std::string role, collections = "*";
+};
+
+struct curve_words {
+    std::string role;             ///< broker, api or worker
+    std::string key;              ///< allow: public, hexadecimal
+    std::string folder;           ///< of keys; empty: <data>/keys
+    std::string own_file, broker_key;  ///< of vultusctl's own link to the broker
 };
 
 struct arguments {
@@ -51,12 +60,14 @@ struct arguments {
     std::string from;         ///< tail: after this stream id; empty: from now on
     key_words key;
     user_words user;
+    curve_words curve;
     std::size_t count = 0;    ///< rows of a page, events of a tail; 0: the default (50; no end)
 };
 
 struct target {
     redis_address redis;
     std::string broker;
+    curve_keys curve;  ///< of the link to the broker; empty: plain
 };
 
 /// errors    malformed: no job id, worker id, state, type, stream id, or a count out of range;

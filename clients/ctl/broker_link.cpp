@@ -12,9 +12,11 @@ constexpr std::chrono::milliseconds step{20};  // a connection is made in the ba
 
 }  // namespace
 
-result<broker_link> broker_link::open(zmq_context& context, const std::string& endpoint) {
+result<broker_link> broker_link::open(zmq_context& context, const std::string& endpoint,
+                                      const curve_keys& curve) {
     zmq_options options;
     options.linger = std::chrono::milliseconds{0};
+    options.curve = curve;
     auto socket = zmq_socket::dealer(context, endpoint, "", options);
     if (!socket) return fail(socket.error());
     return broker_link(std::move(*socket));

@@ -6,6 +6,7 @@
 
 #include "clients/ctl/audit.hpp"
 #include "clients/ctl/broker_link.hpp"
+#include "clients/ctl/curve.hpp"
 #include "clients/ctl/encrypt.hpp"
 #include "clients/ctl/erasure.hpp"
 #include "clients/ctl/import.hpp"
@@ -33,7 +34,7 @@ result<report> status(const target& where, redis_blocking& redis, const job_stor
     if (!collections) return fail(collections.error());
     seen.collections = std::move(collections->collections);
     zmq_context context;
-    if (auto broker = broker_link::open(context, where.broker)) {
+    if (auto broker = broker_link::open(context, where.broker, where.curve)) {
         if (auto reply = broker->status(broker_patience)) {
             seen.from_broker = true;
             for (auto& worker : reply->workers) seen.workers.push_back({std::move(worker), {}});
@@ -89,7 +90,7 @@ std::string state_in(const protocol::status_reply& reply, const std::string& wor
 
 result<report> drain(const std::string& worker_id, const target& where) {
     zmq_context context;
-    auto broker = broker_link::open(context, where.broker);
+    auto broker = broker_link::open(context, where.broker, where.curve);
     if (!broker) return fail(broker.error());
     auto before = broker->status(broker_patience);
     if (!before)
@@ -146,8 +147,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             if (asked.what == command::restore) {
                 return restore_faces(id, asked.file, *secret, redis, store, told);
             }
-            return import_photos({asked.file, id, asked.detector, where.broker, *secret}, redis,
-                                 store, told);
+            return import_photos({asked.file, id, asked.detector, where.broker, *secret, where.curve},
+                                 redis, store, told);
         }
         case command::encrypt:
             return encrypt_faces(redis, store, told);
@@ -169,6 +170,11 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::user_password:
         case command::user_remove:
             return users(asked, redis, store);
+        case command::curve_make:
+        case command::curve_allow:
+        case command::curve_remove:
+        case command::curve_list:
+            return curve(asked);
         case command::tail:
             break;
     }

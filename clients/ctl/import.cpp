@@ -54,7 +54,9 @@ class importing {
     importing(const import_request& asked, redis_blocking& redis, const job_store& store,
               const listener& told, std::size_t all)
         : asked_(asked), redis_(redis), store_(store), told_(told), all_(all) {
-        if (auto link = broker_link::open(context_, asked.broker)) broker_ = std::move(*link);
+        if (auto link = broker_link::open(context_, asked.broker, asked.curve)) {
+            broker_ = std::move(*link);
+        }
     }
 
     void skip(const skipped_path& one) {

@@ -8,6 +8,7 @@
 #include "clients/ctl/listener.hpp"
 #include "clients/ctl/reports.hpp"
 #include "shared/redis_blocking.hpp"
+#include "shared/zmq_socket.hpp"
 
 namespace vultus::ctl {
 
@@ -16,6 +17,7 @@ struct import_request {
     std::string detector = "hog";  ///< as a job's option
     std::string broker;            ///< told of each job; may be away
     std::string secret{};          ///< of hash_of_label(), for the audit log
+    curve_keys curve;              ///< of the link to it
 };
 
 /// Trains with every photo of photos_below(folder), at bulk priority, a few at a time. A job's

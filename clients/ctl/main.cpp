@@ -10,6 +10,7 @@
 #include <string>
 
 #include "clients/ctl/commands.hpp"
+#include "clients/ctl/curve.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/text.hpp"
@@ -154,6 +155,33 @@ void describe_users(CLI::App& app, arguments& asked) {
     }
 }
 
+void describe_curve(CLI::App& app, arguments& asked) {
+    auto& words = asked.curve;
+    app.add_option("--curve-key", words.own_file, "secret for the broker (<keys>/ctl.secret)");
+    app.add_option("--broker-key", words.broker_key, "the broker's public key");
+    app.add_option("--keys", words.folder, "folder of the keys of the links (<data>/keys)");
+    CLI::App* curve =
+        app.add_subcommand("curve", "keys of encrypted links: make, allow, remove, list");
+    curve->require_subcommand(1);
+    const auto add = [&](const char* name, const char* text, command what) {
+        CLI::App* sub = curve->add_subcommand(name, text);
+        sub->callback([&asked, what] { asked.what = what; });
+        return sub;
+    };
+    CLI::App* make = add("make", "a new key; prints its public half", command::curve_make);
+    CLI::App* allow =
+        add("allow", "let somebody with this public key connect", command::curve_allow);
+    CLI::App* remove =
+        add("remove", "let nobody of this name connect any more", command::curve_remove);
+    add("list", "who may connect, and which secrets are here", command::curve_list);
+    for (CLI::App* sub : {make, allow, remove}) {
+        sub->add_option("name", asked.subject)->required();
+    }
+    allow->add_option("key", words.key, "public, 64 hexadecimal digits")->required();
+    make->add_option("--role", words.role, "broker, api or worker")->required();
+    allow->add_option("--role", words.role, "api or worker")->required();
+}
+
 int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
     stop_signal stop;
     follow_options options;
@@ -188,10 +216,15 @@ std::string password(const std::string& file) {
 int run(const arguments& asked) {
     if (auto good = check(asked); !good) return complain(good.error(), usage);
     const std::string file = asked.data + "/run/redis.password";
-    const auto where = target_of(asked, password(file));
+    auto where = target_of(asked, password(file));
     if (!where) return complain(where.error(), usage);
     auto key = read_encryption_key(asked.encryption_key, asked.data);
     if (!key) return complain(key.error(), usage);
+    if (!is_curve(asked.what)) {
+        auto keys = keys_for_broker(asked);
+        if (!keys) return complain(keys.error(), usage);
+        where->curve = std::move(*keys);
+    }
     const job_store store(0, sealing(*std::move(key)));
     if (asked.explain) {
         if (!where->redis.password.empty() && std::getenv("REDISCLI_AUTH") == nullptr) {
@@ -232,11 +265,13 @@ int main(int argc, char** argv) {
     describe(app, asked);
     describe_keys(app, asked);
     describe_users(app, asked);
+    describe_curve(app, asked);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         return app.exit(why) == 0 ? ok : usage;
     }
     if (asked.key.secret.empty()) asked.key.secret = asked.data + "/access.secret";
+    if (asked.curve.folder.empty()) asked.curve.folder = asked.data + "/keys";
     return run(asked);
 }

@@ -1,0 +1,215 @@
+// See curve.hpp.
+#include "clients/ctl/curve.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "clients/ctl/json_text.hpp"
+#include "shared/allow_list.hpp"
+#include "shared/secret.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* head = "# name role key: who may connect to the broker (shared/CURVE.md)\n";
+constexpr const char* broker_role = "broker";
+
+std::string file_in(const arguments& asked, const std::string& name) {
+    return asked.curve.folder + "/" + name;
+}
+
+std::string list_file(const arguments& asked) { return file_in(asked, "allowed"); }
+
+std::string text_of_file(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// All of the text or the file as it was: whoever reads it meanwhile sees one of the two.
+result<void> write_file(const std::string& path, const std::string& text) {
+    const std::string fresh = path + ".new";
+    std::ofstream file(fresh, std::ios::trunc);
+    file << text << std::flush;
+    std::error_code bad;
+    if (file.good()) {
+        fs::permissions(fresh, fs::perms(0644), bad);
+        if (!bad) fs::rename(fresh, path, bad);
+        if (!bad) return {};
+    }
+    fs::remove(fresh, bad);
+    return fail(errc::malformed, path + " cannot be written");
+}
+
+/// errors    as of read_allow_list; no file yet is an empty list
+result<allow_list> present_list(const arguments& asked) {
+    auto list = read_allow_list(list_file(asked));
+    if (!list && list.error().code == errc::not_found) return allow_list{};
+    return list;
+}
+
+result<void> put_on_list(const arguments& asked, const allowed_peer& peer) {
+    const auto list = present_list(asked);
+    if (!list) return fail(list.error());
+    const std::string before = text_of_file(list_file(asked));
+    std::string after = before.empty() ? head : before;
+    if (!after.ends_with('\n')) after += '\n';
+    after += line_of(peer);
+    if (const auto good = parse_allow_list(after); !good) {
+        return fail(errc::wrong_state, "not put on the list: " + good.error().detail);
+    }
+    return write_file(list_file(asked), after);
+}
+
+report key_report(const arguments& asked, const std::string& key, const std::string& more) {
+    report told;
+    told.sections.push_back({"", {}, key});
+    told.sections.push_back({"", {}, more});
+    json_text out;
+    out.open_object().key("name").text(asked.subject).key("role").text(asked.curve.role);
+    out.key("public_key").text(key).close_object();
+    told.json = out.str();
+    return told;
+}
+
+result<report> make(const arguments& asked) {
+    std::error_code bad;
+    if (fs::create_directories(asked.curve.folder, bad)) {
+        fs::permissions(asked.curve.folder, fs::perms::owner_all, bad);
+    }
+    if (bad) return fail(errc::malformed, asked.curve.folder + " cannot be made");
+    const std::string secret_file = file_in(asked, asked.subject + ".secret");
+    const auto secret = make_secret_file(secret_file);
+    if (!secret) return fail(secret.error());
+    const std::string key = public_key_of(*secret), text = hex_of(key);
+    const auto written = write_file(file_in(asked, asked.subject + ".public"), text + "\n");
+    if (!written) return fail(written.error());
+    const std::string own = "Its secret is in " + secret_file + " (curve.key_file).";
+    if (asked.curve.role == broker_role) {
+        if (!fs::exists(list_file(asked))) {
+            if (auto good = write_file(list_file(asked), head); !good) return fail(good.error());
+        }
+        return key_report(asked, text, own + " Who may connect to it is listed in " +
+                                           list_file(asked) + " (curve.allow_list). Apis and "
+                                           "workers need this key as curve.broker_key.");
+    }
+    if (!fs::exists(list_file(asked))) {
+        return key_report(asked, text, own + " On the broker's machine: vultusctl curve allow " +
+                                           asked.subject + " " + text + " --role " +
+                                           asked.curve.role);
+    }
+    const auto role = parse_peer_role(asked.curve.role);
+    if (!role) return fail(role.error());
+    if (auto good = put_on_list(asked, {asked.subject, *role, key}); !good) {
+        return fail(good.error());
+    }
+    return key_report(asked, text, own + " The key is on the list " + list_file(asked) + ".");
+}
+
+result<report> allow(const arguments& asked) {
+    const auto role = parse_peer_role(asked.curve.role);
+    if (!role) return fail(role.error());
+    auto key = key_from_hex(asked.curve.key);
+    if (!key) return fail(errc::malformed, "a public key has 64 hexadecimal digits");
+    if (auto good = put_on_list(asked, {asked.subject, *role, *key}); !good) {
+        return fail(good.error());
+    }
+    return change_report(asked.subject, "allowed");
+}
+
+result<report> remove(const arguments& asked) {
+    if (const auto list = present_list(asked); !list) return fail(list.error());
+    std::istringstream before(text_of_file(list_file(asked)));
+    std::string after, line;
+    bool found = false;
+    while (std::getline(before, line)) {
+        std::string name;
+        std::istringstream(line) >> name;
+        if (name == asked.subject) {
+            found = true;
+        } else {
+            after += line + "\n";
+        }
+    }
+    if (!found) return fail(errc::not_found, asked.subject + " is not on the list");
+    if (auto good = write_file(list_file(asked), after); !good) return fail(good.error());
+    return change_report(asked.subject, "removed");
+}
+
+result<report> list(const arguments& asked) {
+    const auto allowed = present_list(asked);
+    if (!allowed) return fail(allowed.error());
+    report made;
+    table rows{{{"may connect"}, {"role"}, {"public key"}}, {}};
+    table files{{{"secret here"}, {"public key"}}, {}};
+    json_text out;
+    out.open_object().key("allowed").open_array();
+    for (const allowed_peer& one : *allowed) {
+        const std::string role(name_of(one.role)), key = hex_of(one.key);
+        rows.rows.push_back({one.name, role, key});
+        out.open_object().key("name").text(one.name).key("role").text(role);
+        out.key("public_key").text(key).close_object();
+    }
+    out.close_array().key("secrets").open_array();
+    std::error_code none;
+    std::vector<fs::path> paths;
+    for (const auto& entry : fs::directory_iterator(asked.curve.folder, none)) {
+        if (entry.path().extension() == ".secret") paths.push_back(entry.path());
+    }
+    std::sort(paths.begin(), paths.end());
+    for (const fs::path& path : paths) {
+        const auto secret = read_secret_file(path.string());
+        const std::string name = path.stem().string();
+        const std::string key = secret ? hex_of(public_key_of(*secret)) : secret.error().detail;
+        made.bad = made.bad || !secret;
+        files.rows.push_back({name, key});
+        out.open_object().key("name").text(name).key(secret ? "public_key" : "trouble").text(key);
+        out.close_object();
+    }
+    made.sections.push_back({"", std::move(rows), ""});
+    made.sections.push_back({"", std::move(files), ""});
+    made.json = out.close_array().close_object().str();
+    return made;
+}
+
+}  // namespace
+
+bool is_curve(command what) noexcept {
+    return what == command::curve_make || what == command::curve_allow ||
+           what == command::curve_remove || what == command::curve_list;
+}
+
+result<report> curve(const arguments& asked) {
+    switch (asked.what) {
+        case command::curve_make: return make(asked);
+        case command::curve_allow: return allow(asked);
+        case command::curve_remove: return remove(asked);
+        default: return list(asked);
+    }
+}
+
+result<curve_keys> keys_for_broker(const arguments& asked) {
+    std::string secret_file = asked.curve.own_file, open = asked.curve.broker_key;
+    if (secret_file.empty() && open.empty()) {
+        secret_file = file_in(asked, "ctl.secret");
+        const std::string open_file = file_in(asked, "broker.public");
+        if (!fs::exists(secret_file) || !fs::exists(open_file)) return curve_keys{};
+        std::ifstream(open_file) >> open;
+    }
+    if (secret_file.empty() || open.empty()) {
+        return fail(errc::malformed, "--curve-key and --broker-key go together");
+    }
+    const auto secret = read_secret_file(secret_file);
+    if (!secret) return fail(errc::malformed, secret.error().detail);
+    auto broker = key_from_hex(open);
+    if (!broker) return fail(errc::malformed, "the broker's key has 64 hexadecimal digits");
+    return curve_keys{*secret, std::move(*broker), {}};
+}
+
+}  // namespace vultus::ctl
