@@ -1,6 +1,7 @@
 // The command line that the three processes share. The only file with CLI11.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <string_view>
 
 #include "shared/dependencies.hpp"
 #include "shared/settings.hpp"
@@ -10,15 +11,10 @@ namespace {
 
 constexpr int wrong_usage = 2;
 
-/// Every process reads the whole file, so one check says whether it suits all of them.
-int check(const settings_source& source) {
-    const auto broker = read_broker_settings(source);
-    const auto worker = read_worker_settings(source);
-    const auto api = read_api_settings(source);
-    for (const error* why : {broker ? nullptr : &broker.error(), worker ? nullptr : &worker.error(),
-                             api ? nullptr : &api.error()}) {
-        if (why == nullptr) continue;
-        std::fprintf(stderr, "%s\n", why->detail.c_str());
+template <class Settings>
+int said(const result<Settings>& read) {
+    if (!read) {
+        std::fprintf(stderr, "%s\n", read.error().detail.c_str());
         return wrong_usage;
     }
     std::puts("the settings are valid");
@@ -34,6 +30,14 @@ void print_version(const std::string& program, bool verbose) {
         if (programs != " all " && programs.find(word) == std::string::npos) continue;
         std::printf("%-20s %-20s %s\n", one.name, one.version, one.licence);
     }
+}
+
+/// Every process reads the whole file, so its own check finds what is mistyped for another. What
+/// must be there depends on the process: the broker has other keys than an api.
+int check(const settings_source& source, std::string_view program) {
+    if (program.ends_with("broker")) return said(read_broker_settings(source));
+    if (program.ends_with("worker")) return said(read_worker_settings(source));
+    return said(read_api_settings(source));
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ command_line parse_command_line(int argc, char** argv, const char* program) {
         line.exit_code = 0;
         return line;
     }
-    if (line.check_only) line.exit_code = check(line.source);
+    if (line.check_only) line.exit_code = check(line.source, program);
     return line;
 }
 

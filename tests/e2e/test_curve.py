@@ -9,7 +9,7 @@ import stat
 import subprocess
 
 import pytest
-from conftest import ROOT, free_port, names, running, wait_until
+from conftest import ROOT, names, running, wait_until
 from live_client import Live
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
@@ -37,7 +37,8 @@ def status(service):
 
 
 def refused(service):
-    return status(service)["brokers"][0]["refused_peers"]
+    """How many the broker did not let in; 0 while the api waits for it to listen anew."""
+    return status(service)["brokers"][0].get("refused_peers", 0)
 
 
 def log_of(service, name):
@@ -146,7 +147,8 @@ def test_a_key_is_given_and_taken_away_while_all_runs(closed, photos, tmp_path):
         assert allowed.returncode == 0, allowed.stderr
         wait_until(lambda: one.is_in(closed), 60, "the guest among the workers")
         closed.train("Barack", photos["small_obama"])
-        before, taken = refused(closed), ctl("--data", closed.data, "curve", "remove", "guest")
+        told, before = one.said().count("broker_ready_sent"), refused(closed)
+        taken = ctl("--data", closed.data, "curve", "remove", "guest")
         assert taken.returncode == 0, taken.stderr
         wait_until(lambda: not one.is_in(closed), what="the guest's end")
         wait_until(lambda: refused(closed) > before, what="its return to a closed door")
@@ -155,7 +157,7 @@ def test_a_key_is_given_and_taken_away_while_all_runs(closed, photos, tmp_path):
         for _ in range(5):
             assert names(closed.recognize(photos["small_obama2"])) == ["Barack"]
         assert not one.is_in(closed)
-        assert one.said().count("broker_ready_sent") == 1, one.said()
+        assert one.said().count("broker_ready_sent") == told, one.said()
     finally:
         one.stop()
         closed.clear()
