@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "clients/ctl/json_text.hpp"
-#include "clients/ctl/keys.hpp"
 #include "clients/ctl/text.hpp"
 #include "shared/limits.hpp"
 #include "shared/secret.hpp"
@@ -53,7 +52,7 @@ result<report> audit(const arguments& asked, redis_blocking& redis, const job_st
     const std::size_t most = asked.count == 0 ? rows_by_default : asked.count;
     std::string hash;
     if (!asked.label.empty()) {
-        const auto secret = secret_for(asked.key.secret, redis, store);
+        const auto secret = read_secret_file(asked.key.secret);
         if (!secret) return fail(secret.error());
         hash = hash_of_label(asked.label, *secret);
     }

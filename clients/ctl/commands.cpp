@@ -142,7 +142,7 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return export_faces(id, asked.file, redis, store, told);
         case command::restore:
         case command::import: {
-            const auto secret = secret_for(asked.key.secret, redis, store);
+            const auto secret = label_secret(asked.key.secret);
             if (!secret) return fail(secret.error());
             if (asked.what == command::restore) {
                 return restore_faces(id, asked.file, *secret, redis, store, told);

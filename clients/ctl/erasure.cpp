@@ -200,7 +200,7 @@ result<report> erasure(const arguments& asked, redis_blocking& redis, const job_
     };
     if (auto good = look(); !good) return fail(good.error());
     if (asked.purge) {
-        const auto secret = secret_for(asked.key.secret, redis, store);
+        const auto secret = label_secret(asked.key.secret);
         if (!secret) return fail(secret.error());
         const auto went = now.purge(all.found, hash_of_label(asked.subject, *secret));
         if (!went) return fail(went.error());

@@ -15,7 +15,7 @@ namespace vultus::ctl {
 /// of galleries that do, and empties Redis' list of slow commands; a face that is still there it
 /// leaves. With `asked.rewrite` it has the file rewritten and waits. The report is bad if there is
 /// a trace; a file that was not rewritten is told, and is none.
-/// errors    those of the job store and of secret_for(); unknown_outcome: the rewrite failed, or
+/// errors    those of the job store and of label_secret(); unknown_outcome: the rewrite failed, or
 ///           did not end within 10 minutes
 /// threads   blocks
 result<report> erasure(const arguments& asked, redis_blocking& redis, const job_store& store,

@@ -152,6 +152,12 @@ result<std::string> secret_for(const std::string& file, redis_blocking& redis,
     return read_or_make_secret_file(file);
 }
 
+result<std::string> label_secret(const std::string& file) {
+    auto secret = read_secret_file(file);
+    if (!secret && secret.error().code == errc::not_found) return std::string();
+    return secret;
+}
+
 result<std::uint64_t> parse_amount(std::string_view text) {
     constexpr std::string_view rate = "/min";
     if (text.ends_with(rate)) text.remove_suffix(rate.size());

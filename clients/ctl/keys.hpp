@@ -29,6 +29,11 @@ std::string who();
 result<std::string> secret_for(const std::string& file, redis_blocking& redis,
                                const job_store& store);
 
+/// The secret in the file, for hash_of_label(); empty if it is not there: then the audit log gets
+/// no label.
+/// errors    malformed: the file cannot be used
+result<std::string> label_secret(const std::string& file);
+
 /// Makes the file of the secret too if it is not there and there is no key yet.
 /// requires  asked.what is one of the four
 /// errors    those of the job store; wrong_state: there are keys, but not the file of their secret;

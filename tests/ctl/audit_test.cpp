@@ -86,6 +86,9 @@ TEST_F(audit_command, another_secret_finds_nobody) {
     const auto other = folder_.path() + "/other.secret";
     ASSERT_TRUE(make_secret_file(other));
     EXPECT_THAT(ctl({"audit", "--label", "Ada", "--secret", other}).out, Not(HasSubstr("train")));
+    const auto none = ctl({"audit", "--label", "Ada", "--secret", folder_.path() + "/none"});
+    EXPECT_EQ(none.code, 1);
+    EXPECT_THAT(none.err, HasSubstr("is not there"));
 }
 
 TEST_F(audit_command, what_vultusctl_does_is_in_it_with_the_user_of_the_system) {
