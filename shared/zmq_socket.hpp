@@ -21,9 +21,10 @@ class zmq_context {
     ~zmq_context();
     zmq_context(const zmq_context&) = delete;
     zmq_context& operator=(const zmq_context&) = delete;
-    void* native() const noexcept;
 
    private:
+    friend class zmq_socket;
+    friend bool curve_is_there(zmq_context&) noexcept;
     struct state;
     std::unique_ptr<state> state_;
 };
