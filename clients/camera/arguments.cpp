@@ -6,24 +6,6 @@
 
 namespace vultus::camera {
 
-result<std::pair<std::string, std::string>> parse_address(std::string text) {
-    for (const std::string scheme : {"http://", "ws://"}) {
-        if (text.starts_with(scheme)) text.erase(0, scheme.size());
-    }
-    while (text.ends_with('/')) text.pop_back();
-    const auto colon = text.rfind(':');
-    const bool bare = colon == std::string::npos || text.ends_with(']');
-    std::string host = bare ? text : text.substr(0, colon);
-    const std::string port = bare ? "5000" : text.substr(colon + 1);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    const bool number = !port.empty() && port.size() <= 5 &&
-                        port.find_first_not_of("0123456789") == std::string::npos;
-    if (host.empty() || !number || text.find('/') != std::string::npos) {
-        return fail(errc::malformed, "the service's address is like http://127.0.0.1:5000");
-    }
-    return std::pair(std::move(host), port);
-}
-
 arguments parse_arguments(int argc, char** argv) {
     arguments asked;
     std::string url = "http://127.0.0.1:5000";
@@ -33,7 +15,8 @@ arguments parse_arguments(int argc, char** argv) {
     app.add_option("source", asked.source,
                    "Index of a camera (0), a video file, an RTSP URL, "
                    "a folder of pictures, or a photo");
-    app.add_option("--url", url, "The service (http://127.0.0.1:5000)");
+    app.add_option("--url", url, "The service (http://127.0.0.1:5000); https:// works too");
+    app.add_option("--ca", asked.authorities, "Who may sign its certificate: a PEM file (the system's)");
     app.add_option("--collection", asked.collection, "Whose people are looked for (default)");
     app.add_option("--detector", asked.detector, "hog or cnn")
         ->check(CLI::IsMember({"hog", "cnn"}));
@@ -54,13 +37,13 @@ arguments parse_arguments(int argc, char** argv) {
         return asked;
     }
     asked.tracks = !no_tracks;
-    const auto address = parse_address(url);
+    auto address = net::parse_service_url(url, "5000");
     if (!address) {
         std::fprintf(stderr, "vultus-camera: %s\n", address.error().detail.c_str());
         asked.exit_code = 2;
         return asked;
     }
-    std::tie(asked.host, asked.port) = *address;
+    asked.url = *std::move(address);
     if (const char* key = std::getenv("VULTUS_KEY"); key != nullptr) asked.key = key;
     return asked;
 }

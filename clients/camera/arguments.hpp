@@ -2,16 +2,15 @@
 #pragma once
 
 #include <string>
-#include <utility>
 
-#include "shared/result.hpp"
+#include "clients/net/service_url.hpp"
 
 namespace vultus::camera {
 
 struct arguments {
     std::string source = "0";  ///< index of a camera, video file, URL, folder of pictures, or photo
-    std::string host = "127.0.0.1";
-    std::string port = "5000";
+    net::service_url url;
+    std::string authorities;  ///< PEM file; empty: the system's
     std::string key;  ///< of $VULTUS_KEY: it never stands on a command line
     std::string collection = "default", detector = "hog", blur = "none";
     int min_face_px = 80;
@@ -25,9 +24,5 @@ struct arguments {
 
 /// Prints help, version or what is wrong, and sets exit_code then.
 arguments parse_arguments(int argc, char** argv);
-
-/// Host and port of "http://host:port", "ws://host:port" or "host:port".
-/// errors    malformed
-result<std::pair<std::string, std::string>> parse_address(std::string text);
 
 }  // namespace vultus::camera

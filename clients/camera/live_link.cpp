@@ -9,13 +9,16 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 #include <map>
+#include <type_traits>
 #include <thread>
 #include <utility>
 
@@ -37,7 +40,8 @@ constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
 }  // namespace
 
 struct live_link::state {
-    using stream = websocket::stream<boost::beast::tcp_stream>;
+    using plain = websocket::stream<boost::beast::tcp_stream>;
+    using secure = websocket::stream<asio::ssl::stream<boost::beast::tcp_stream>>;
     state(service_place at, std::string chosen)
         : where(std::move(at)),
           settings(std::move(chosen)),
@@ -46,8 +50,12 @@ struct live_link::state {
 
     asio::awaitable<void> run();
     asio::awaitable<std::string> talk();
-    asio::awaitable<void> read(stream& channel);
-    asio::awaitable<void> write(stream& channel);
+    template <class Channel>
+    asio::awaitable<std::string> converse(Channel& channel);
+    template <class Channel>
+    asio::awaitable<void> read(Channel& channel);
+    template <class Channel>
+    asio::awaitable<void> write(Channel& channel);
     void hear(message told);
     void tell(news what) {
         while (!heard.closed() && !heard.try_push(what)) heard.try_pop();
@@ -123,20 +131,35 @@ asio::awaitable<void> live_link::state::run() {
 
 /// One connection, to its end. Gives why it ended.
 asio::awaitable<std::string> live_link::state::talk() {
+    if (!where.trusted) {
+        plain channel(io);
+        co_return co_await converse(channel);
+    }
+    secure channel(io, *where.trusted);
+    co_return co_await converse(channel);
+}
+
+template <class Channel>
+asio::awaitable<std::string> live_link::state::converse(Channel& channel) {
     error_code bad;
-    const auto& host = where.host;
-    const auto& port = where.port;
+    const auto& host = where.url.host;
+    const auto& port = where.url.port;
+    auto& below = boost::beast::get_lowest_layer(channel);
     asio::ip::tcp::resolver resolver(io);
     const auto found =
         co_await resolver.async_resolve(host, port, asio::redirect_error(asio::use_awaitable, bad));
     if (bad) co_return "there is no host " + host;
-    stream channel(io);
-    channel.next_layer().expires_after(std::chrono::seconds(5));
-    co_await channel.next_layer().async_connect(found,
-                                                asio::redirect_error(asio::use_awaitable, bad));
-    if (bad) co_return "nobody listens at " + host + ":" + port;
-    channel.next_layer().socket().set_option(asio::ip::tcp::no_delay(true), bad);
-    channel.next_layer().expires_never();
+    below.expires_after(std::chrono::seconds(5));
+    co_await below.async_connect(found, asio::redirect_error(asio::use_awaitable, bad));
+    if (bad) co_return "nobody listens at " + where.url.authority();
+    below.socket().set_option(asio::ip::tcp::no_delay(true), bad);
+    if constexpr (std::is_same_v<Channel, secure>) {
+        net::expect_host(channel.next_layer().native_handle(), host);
+        co_await channel.next_layer().async_handshake(
+            asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, bad));
+        if (bad) co_return net::why_not(bad, channel.next_layer().native_handle());
+    }
+    below.expires_never();
     channel.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::client));
     channel.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
         if (!where.key.empty()) {
@@ -147,7 +170,7 @@ asio::awaitable<std::string> live_link::state::talk() {
     std::string target = "/api/live";
     if (check_collection(where.collection)) target += "?collection=" + where.collection;
     websocket::response_type said;
-    co_await channel.async_handshake(said, host + ":" + port, target,
+    co_await channel.async_handshake(said, where.url.authority(), target,
                                      asio::redirect_error(asio::use_awaitable, bad));
     if (bad && said.result_int() == 401) co_return "the service wants a key in $VULTUS_KEY";
     if (bad && said.result_int() == 403) co_return "the key is not for this";
@@ -167,7 +190,7 @@ asio::awaitable<std::string> live_link::state::talk() {
     co_await read(channel);
     stopped = true;
     awake.cancel();
-    channel.next_layer().close();
+    below.close();
     while (writing) {  // it uses the channel
         pause.expires_after(std::chrono::seconds(1));
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
@@ -175,7 +198,8 @@ asio::awaitable<std::string> live_link::state::talk() {
     co_return why;
 }
 
-asio::awaitable<void> live_link::state::read(stream& channel) {
+template <class Channel>
+asio::awaitable<void> live_link::state::read(Channel& channel) {
     boost::beast::flat_buffer buffer;
     while (true) {
         error_code bad;
@@ -202,7 +226,8 @@ void live_link::state::hear(message told) {
     count();
 }
 
-asio::awaitable<void> live_link::state::write(stream& channel) {
+template <class Channel>
+asio::awaitable<void> live_link::state::write(Channel& channel) {
     while (!stopped) {
         error_code bad;
         if (std::exchange(settings_new, false)) {

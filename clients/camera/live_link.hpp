@@ -11,6 +11,8 @@
 #include <variant>
 
 #include "clients/camera/json_message.hpp"
+#include "clients/net/service_url.hpp"
+#include "clients/net/trust.hpp"
 #include "shared/bounded_queue.hpp"
 
 namespace vultus::camera {
@@ -37,8 +39,10 @@ using news = std::variant<answered, link_news>;
 
 /// The service, as it is seen from here.
 struct service_place {
-    std::string host, port, collection;
+    net::service_url url;
+    std::string collection;
     std::string key;  ///< empty: none is sent
+    std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
 };
 
 /// threads   offer, choose and next from any; one thread inside

@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -29,7 +31,7 @@ struct arguments {
     look_settings looking;
     std::string pairs;
     std::string embedding;  ///< empty: plain, or what the service makes
-    std::string url;
+    std::string url, authorities;
     std::string roc, distances, table;
     plan what;
     bool json = false;
@@ -50,7 +52,8 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_option("--embedding", asked.embedding,
                    "plain (the default), mirror, unit, mirror_unit, or all")
         ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}));
-    app.add_option("--url", asked.url, "measure the service at http://host[:port] instead");
+    app.add_option("--url", asked.url, "measure the service at http[s]://host[:port] instead");
+    app.add_option("--ca", asked.authorities, "who may sign its certificate: a PEM file");
     app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
     app.add_flag("--json", asked.json, "one JSON object instead of tables");
     app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
@@ -87,12 +90,27 @@ result<void> write_file(const std::string& path, const std::string& text) {
     return {};
 }
 
-/// In this process, or from the service at `url`, whose kind of embedding is then the plan's.
+/// Nothing without --url. The key is that of $VULTUS_KEY.
+result<std::optional<service_address>> service_of(const arguments& asked) {
+    if (asked.url.empty()) return std::nullopt;
+    auto url = net::parse_service_url(asked.url, "80");
+    if (!url) return fail(url.error());
+    service_address where{*std::move(url), {}, nullptr};
+    if (const char* key = std::getenv("VULTUS_KEY"); key != nullptr) where.key = key;
+    if (where.url.tls) {
+        auto trusted = net::trust(asked.authorities);
+        if (!trusted) return fail(trusted.error());
+        where.trusted = *std::move(trusted);
+    }
+    return where;
+}
+
+/// In this process, or from the service, whose kind of embedding is then the plan's.
 result<looked_at> faces_of(const std::vector<photo_id>& photos, const look_settings& looking,
-                           const std::string& url, plan& what,
+                           const std::optional<service_address>& service, plan& what,
                            const std::function<void(std::size_t)>& told) {
-    if (url.empty()) return look_at(photos, looking, told);
-    auto found = ask_service(photos, looking, parse_url(url).value(), told);
+    if (!service) return look_at(photos, looking, told);
+    auto found = ask_service(photos, looking, *service, told);
     if (!found) return fail(found.error());
     what.kinds = {found->kind};
     return std::move(found->seen);
@@ -105,9 +123,8 @@ int run(const arguments& asked) {
     if (!asked.url.empty() && !asked.embedding.empty()) {
         return complain({errc::bad_option, "with --url the embedding is the service's"}, usage);
     }
-    if (auto good = parse_url(asked.url); !asked.url.empty() && !good) {
-        return complain(good.error(), usage);
-    }
+    const auto service = service_of(asked);
+    if (!service) return complain(service.error(), usage);
     const auto pairs = pairs_at(asked.pairs);
     if (!pairs) return complain(pairs.error(), usage);
     auto photos = photos_of(*pairs, asked.pairs, asked.looking.images);
@@ -128,7 +145,7 @@ int run(const arguments& asked) {
     looking.mirror = std::any_of(what.kinds.begin(), what.kinds.end(), needs_mirror);
 
     const bool watched = isatty(STDERR_FILENO) == 1;
-    const auto seen = faces_of(*photos, looking, asked.url, what, [&](std::size_t done) {
+    const auto seen = faces_of(*photos, looking, *service, what, [&](std::size_t done) {
         const std::string bar = ctl::progress_bar(done, photos->size(), "photos");
         if (watched) std::fprintf(stderr, "\r%s", bar.c_str());
     });

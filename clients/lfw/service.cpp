@@ -7,6 +7,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
@@ -46,19 +47,29 @@ class caller {
 
     result<reply> post(const std::string& photo) {
         http::request<http::string_body> wanted{http::verb::post, path_, 11};
-        wanted.set(http::field::host, where_.host + ":" + where_.port);
+        wanted.set(http::field::host, where_.url.authority());
+        if (!where_.key.empty()) wanted.set(http::field::authorization, "Bearer " + where_.key);
         wanted.set(http::field::content_type, "image/jpeg");
         wanted.body() = photo;
         wanted.prepare_payload();
         boost::system::error_code why;
-        if (!socket_.is_open()) connect(why);
-        if (!why) http::write(socket_, wanted, why);
+        std::string refused;
+        if (!socket_.is_open()) connect(why, refused);
         http::response_parser<http::string_body> parser;
         parser.body_limit(limits::result_bytes);
-        if (!why) http::read(socket_, buffer_, parser, why);
+        const auto ask = [&](auto& stream) {
+            http::write(stream, wanted, why);
+            if (!why) http::read(stream, buffer_, parser, why);
+        };
+        if (!why && secure_) {
+            ask(*secure_);
+        } else if (!why) {
+            ask(socket_);
+        }
         if (why) {
             hang_up();
-            return fail(errc::store_unavailable, "no answer: " + why.message());
+            return fail(errc::store_unavailable,
+                        "no answer: " + (refused.empty() ? why.message() : refused));
         }
         const auto& said = parser.get();
         if (!said.keep_alive()) hang_up();
@@ -71,16 +82,22 @@ class caller {
     }
 
  private:
-    void connect(boost::system::error_code& why) {
+    void connect(boost::system::error_code& why, std::string& refused) {
         tcp::resolver resolver(io_);
-        const auto found = resolver.resolve(where_.host, where_.port, why);
+        const auto found = resolver.resolve(where_.url.host, where_.url.port, why);
         if (!why) boost::asio::connect(socket_, found, why);
         if (why) return;
         ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
         ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
+        if (!where_.trusted) return;
+        secure_.emplace(socket_, *where_.trusted);
+        net::expect_host(secure_->native_handle(), where_.url.host);
+        secure_->handshake(boost::asio::ssl::stream_base::client, why);
+        if (why) refused = net::why_not(why, secure_->native_handle());
     }
     void hang_up() {
         boost::system::error_code ignored;
+        secure_.reset();
         socket_.close(ignored);
         buffer_.clear();
     }
@@ -89,6 +106,7 @@ class caller {
     const std::string path_;
     boost::asio::io_context io_;
     tcp::socket socket_{io_};
+    std::optional<boost::asio::ssl::stream<tcp::socket&>> secure_;
     boost::beast::flat_buffer buffer_;
 };
 
@@ -155,25 +173,6 @@ void work(asking& all, lane& own, const service_address& where,
 }
 
 }  // namespace
-
-result<service_address> parse_url(std::string_view url) {
-    constexpr std::string_view scheme = "http://";
-    const auto wrong = [] { return fail(errc::bad_option, "--url takes http://host[:port]"); };
-    if (!url.starts_with(scheme)) return wrong();
-    url.remove_prefix(scheme.size());
-    if (url.ends_with('/')) url.remove_suffix(1);
-    const auto bracket = url.rfind(']');
-    const auto colon = url.find(':', bracket == url.npos ? 0 : bracket);
-    service_address where{std::string(url.substr(0, colon)), "80"};
-    if (colon != url.npos) where.port = url.substr(colon + 1);
-    if (where.host.starts_with('[') && where.host.ends_with(']')) {
-        where.host = where.host.substr(1, where.host.size() - 2);
-    }
-    const bool number = !where.port.empty() && where.port.size() <= 5 &&
-                        where.port.find_first_not_of("0123456789") == std::string::npos;
-    if (!number || where.host.empty() || where.host.find('/') != std::string::npos) return wrong();
-    return where;
-}
 
 result<service_faces> ask_service(const std::vector<photo_id>& photos,
                                   const look_settings& settings, const service_address& where,

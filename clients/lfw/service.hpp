@@ -3,21 +3,24 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "clients/lfw/photos.hpp"
+#include "clients/net/service_url.hpp"
+#include "clients/net/trust.hpp"
 #include "workers/engine/embedding_kind.hpp"
 
 namespace vultus::lfw {
 
 struct service_address {
-    std::string host, port;
+    net::service_url url;
+    std::string key;  ///< empty: none is sent
+    std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
 };
-/// "http://host[:port]", port 80 without one. errors bad_option: anything else
-result<service_address> parse_url(std::string_view url);
 
 struct service_faces {
     embedding_kind kind = embedding_kind::plain;  ///< that the service makes

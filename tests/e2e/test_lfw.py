@@ -30,5 +30,5 @@ def test_a_service_is_measured_as_its_own_process_is(tmp_path):
         got = [float(line) for line in (tmp_path / "distances.txt").read_text().split()]
         assert all(abs(one - other) < 1e-4 for one, other in zip(got, expected, strict=True)), (got, expected)
         assert service.redis().zcard("vultus:{0}:queue:all") == 0  # nothing was stored
-    assert measured(tmp_path, "--url", "nowhere").returncode == 2
+    assert measured(tmp_path, "--url", "ftp://nowhere").returncode == 2
     assert measured(tmp_path, "--url", "http://127.0.0.1:1", "--embedding", "all").returncode == 2

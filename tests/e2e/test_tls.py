@@ -196,3 +196,47 @@ def test_no_start_with_a_certificate_that_cannot_be_used(tmp_path):
                               timeout=20, stdin=subprocess.DEVNULL)
         assert done.returncode == 2 and named in done.stderr and done.stderr.count("\n") == 1, (words, done.stderr)
         assert "secret" not in done.stderr
+
+
+def camera(photo, url, *words):
+    done = subprocess.run([PROGRAMS / "vultus-camera", photo, "--url", url, "--headless", "--json", *words], capture_output=True,
+                          text=True, timeout=60)
+    return done.returncode, done.stdout
+
+
+def test_the_camera_client_trusts_who_it_is_told_to_trust(secure, files, photos, tmp_path):
+    photo = tmp_path / "one.jpg"
+    photo.write_bytes(photos["small_obama"])
+    code, said = camera(photo, secure.url, "--ca", files[0])
+    assert code == 0 and '"answer"' in said, said
+    # Nobody is sent a picture whose certificate is another's, or for another name.
+    other = certificate(tmp_path, "other")[0]
+    for words in (["--ca", other], []):
+        process = subprocess.Popen([PROGRAMS / "vultus-camera", photo, "--url", secure.url, "--headless", "--json", *words],
+                                   stdout=subprocess.PIPE, text=True)
+        try:
+            line = process.stdout.readline()
+            assert "its certificate is not trusted" in line and '"answer"' not in line, line
+        finally:
+            process.kill()
+            process.communicate()
+    assert camera(photo, secure.url, "--ca", photo)[0] == 2
+
+
+def test_lfw_is_measured_over_tls_with_a_key(files, tmp_path):
+    lfw = [PROGRAMS / "vultus-lfw", "--images", tmp_path, "--pairs", tmp_path / "pairs.txt", "--json"]
+    for number, sample in (1, "obama"), (2, "obama2"):
+        (tmp_path / "Obama").mkdir(exist_ok=True)
+        (tmp_path / "Obama" / f"Obama_{number:04}.jpg").write_bytes((ROOT / f"build/photos/{sample}.jpg").read_bytes())
+    (tmp_path / "Biden").mkdir()
+    (tmp_path / "Biden/Biden_0001.jpg").write_bytes((ROOT / "build/photos/biden.jpg").read_bytes())
+    (tmp_path / "pairs.txt").write_text("1\nObama\t1\t2\nObama\t1\tBiden\t1\n")
+    with running(settings=[*settings_of(files), "api.access=keys"]) as service:
+        made = subprocess.run([PROGRAMS / "vultusctl", "--data", service.data, "key", "create", "--scopes", "recognise"],
+                              capture_output=True, text=True, check=True)
+        words = [*lfw, "--url", f"https://localhost:{service.port}", "--ca", files[0]]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=100, cwd=ROOT,
+                              env={**os.environ, "VULTUS_KEY": made.stdout.split()[0]})
+        assert done.returncode == 0 and '"photos":3' in done.stdout.replace(" ", ""), done.stdout + done.stderr
+        refused = subprocess.run(words, capture_output=True, text=True, timeout=100, cwd=ROOT)
+        assert refused.returncode == 1 and "401" in refused.stderr, refused.stderr

@@ -1,4 +1,4 @@
-// What vultus-lfw takes from a running service: its address and its answers. A real one is asked
+// What vultus-lfw takes from a running service: its answers. A real one is asked
 // in tests/e2e/test_lfw.py.
 #include "clients/lfw/service.hpp"
 
@@ -51,20 +51,6 @@ TEST(service, an_answer_that_lacks_something_is_malformed) {
         const auto found = read_answer(bad);
         ASSERT_FALSE(found) << bad;
         EXPECT_EQ(found.error().code, errc::malformed);
-    }
-}
-
-TEST(service, addresses) {
-    const auto is = [](std::string_view url) {
-        const auto where = parse_url(url);
-        return where ? where->host + " " + where->port : std::string("refused");
-    };
-    EXPECT_EQ(is("http://127.0.0.1:5000"), "127.0.0.1 5000");
-    EXPECT_EQ(is("http://host/"), "host 80");
-    EXPECT_EQ(is("http://[::1]:81"), "::1 81");
-    for (const char* bad : {"", "host:5000", "https://host", "http://", "http://host:", "http://:5",
-                            "http://host:port", "http://host/api", "http://host:123456"}) {
-        EXPECT_EQ(is(bad), "refused") << bad;
     }
 }
 
