@@ -167,9 +167,10 @@ redis_call<void> job_store::open(unsigned shards) const {
                 return fail(errc::wrong_version, "the data in Redis has another layout: " + there);
             }
             if (status != "wrong_key") return unexpected_reply(status);
-            return fail(errc::bad_option, "Redis holds data encrypted with key " + there + "; " +
-                                              (wants == "plain" ? "encryption_key_file is not set."
-                                                                : "the file has key " + wants + "."));
+            const std::string ours = wants == "plain" ? "encryption_key_file is not set."
+                                                      : "the file has key " + wants + ".";
+            return fail(errc::bad_option,
+                        "Redis holds data encrypted with key " + there + "; " + ours);
         });
 }
 

@@ -105,7 +105,8 @@ redis_call<job_record> job_store::job(std::string_view id) const {
 
 redis_call<std::string> job_store::annotated(std::string_view id) const {
     return {{"GET", key("job:" + std::string(id) + ":annotated")},
-            [seals = seals_, about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
+            [seals = seals_,
+             about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
                 if (reply.is_error()) return fail(error_of(reply.text));
                 if (reply.type == redis_reply::kind::text) {
                     return seals.open(std::move(reply.text), about);
@@ -317,7 +318,8 @@ redis_call<std::vector<std::string>> job_store::vectors(
                   parse = std::move(call.parse)](redis_reply&& reply) -> result<texts> {
         result<texts> found = parse(std::move(reply));
         for (std::size_t i = 0; found && i < found->size() && i < face_ids.size(); ++i) {
-            auto vector = seals.open(std::move((*found)[i]), about_value(gallery_value::vector, face_ids[i]));
+            auto vector = seals.open(std::move((*found)[i]),
+                                     about_value(gallery_value::vector, face_ids[i]));
             if (!vector) return fail(vector.error());
             (*found)[i] = *std::move(vector);
         }

@@ -1,5 +1,5 @@
-// Faces that leave for a file and their way back, the sealing of those that are there, and the end of a
-// gallery's log.
+// Faces that leave for a file and their way back, the sealing of those that are there, and the end
+// of a gallery's log.
 #include "shared/job_store_reply.hpp"
 
 namespace vultus {

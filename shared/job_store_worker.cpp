@@ -216,9 +216,11 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     for (new_face& face : faces) {
         if (!face.picture.empty()) {
             pictures.push_back(face.face_id);
-            pictures.push_back(seals_.close(std::move(face.picture), about_value(gallery_value::picture, face.face_id)));
+            pictures.push_back(seals_.close(std::move(face.picture),
+                                            about_value(gallery_value::picture, face.face_id)));
         }
-        std::string vector = seals_.close(std::move(face.vector), about_value(gallery_value::vector, face.face_id));
+        std::string vector =
+            seals_.close(std::move(face.vector), about_value(gallery_value::vector, face.face_id));
         words.push_back(std::move(face.face_id));
         words.push_back(std::move(face.json));
         words.push_back(std::move(vector));

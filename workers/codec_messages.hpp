@@ -17,8 +17,8 @@ constexpr std::size_t photo_room = limits::body_bytes;
 constexpr std::size_t pixel_room = std::size_t{limits::pixels} * 3;
 constexpr std::size_t memory_bytes = photo_room + pixel_room;
 
-/// Pages of a picture up to this size (13 megapixels) are kept for the next one, on both sides; those
-/// of a larger one are given back.
+/// Pages of a picture up to this size (13 megapixels) are kept for the next one, on both sides;
+/// those of a larger one are given back.
 constexpr std::size_t kept_bytes = 40 * limits::mib;
 
 struct question {

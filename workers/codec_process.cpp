@@ -72,9 +72,9 @@ struct codec_process::state {
         posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
         std::array<char*, 2> words{program.data(), nullptr};
         std::array<char*, 1> nothing{nullptr};  // no environment: it needs none of our secrets
-        if (::posix_spawn(&pid, program.c_str(), &actions, &how, words.data(), nothing.data()) != 0) {
-            pid = 0;
-        }
+        const int bad = ::posix_spawn(&pid, program.c_str(), &actions, &how, words.data(),
+                                      nothing.data());
+        if (bad != 0) pid = 0;
         posix_spawnattr_destroy(&how);
         posix_spawn_file_actions_destroy(&actions);
         ::close(far);

@@ -58,7 +58,7 @@ int main() {
         return 1;
     }
 #endif
-    // One heap that grows and is kept: fresh pages for each picture would cost more than decoding it.
+    // One heap that grows and is kept: fresh pages for each picture would cost more than decoding.
     ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
     ::mallopt(M_TRIM_THRESHOLD, int{2 * kept_bytes});
     question asked{};

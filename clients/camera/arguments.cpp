@@ -16,7 +16,8 @@ arguments parse_arguments(int argc, char** argv) {
                    "Index of a camera (0), a video file, an RTSP URL, "
                    "a folder of pictures, or a photo");
     app.add_option("--url", url, "The service (http://127.0.0.1:5000); https:// works too");
-    app.add_option("--ca", asked.authorities, "Who may sign its certificate: a PEM file (the system's)");
+    app.add_option("--ca", asked.authorities,
+                   "Who may sign its certificate: a PEM file (the system's)");
     app.add_option("--collection", asked.collection, "Whose people are looked for (default)");
     app.add_option("--detector", asked.detector, "hog or cnn")
         ->check(CLI::IsMember({"hog", "cnn"}));

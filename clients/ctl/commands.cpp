@@ -147,8 +147,9 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             if (asked.what == command::restore) {
                 return restore_faces(id, asked.file, *secret, redis, store, told);
             }
-            return import_photos({asked.file, id, asked.detector, where.broker, *secret, where.curve},
-                                 redis, store, told);
+            return import_photos(
+                {asked.file, id, asked.detector, where.broker, *secret, where.curve}, redis, store,
+                told);
         }
         case command::encrypt:
             return encrypt_faces(redis, store, told);

@@ -37,7 +37,6 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_option("--data", asked.data, "data folder of the service")->capture_default_str();
     app.add_option("--redis", asked.redis, "unix:/path or host:port; password in $REDISCLI_AUTH");
     app.add_option("--broker", asked.broker, "ZeroMQ endpoint of the broker for apis");
-    app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     app.add_flag("--json", asked.json, "JSON instead of tables");
     app.add_flag("--explain", asked.explain,
                  "only print the redis-cli commands that show (or do) the same");
@@ -84,10 +83,6 @@ void describe(CLI::App& app, arguments& asked) {
     import->add_option("--detector", asked.detector, "hog, or cnn, which finds more and is slower")
         ->check(CLI::IsMember({"hog", "cnn"}))
         ->capture_default_str();
-    add("encrypt", "encrypt faces that lie plain in Redis", command::encrypt);
-    add("encryption-key", "make the file of a key for it", command::encryption_key)
-        ->add_option("file", asked.file)
-        ->required();
     CLI::App* erasure = add("erasure", "check that nothing of a person is left", command::erasure);
     erasure->add_option("label", asked.subject)->required();
     erasure->add_option("--collection", asked.collection, "only there; all without it");
@@ -103,6 +98,16 @@ void describe(CLI::App& app, arguments& asked) {
     kept->add_flag("--off", asked.off, "keep people until somebody removes them");
     CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
+}
+
+void describe_encryption(CLI::App& app, arguments& asked) {
+    app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
+    app.add_subcommand("encrypt", "encrypt faces that lie plain in Redis")->callback([&asked] {
+        asked.what = command::encrypt;
+    });
+    CLI::App* made = app.add_subcommand("encryption-key", "make the file of a key for it");
+    made->callback([&asked] { asked.what = command::encryption_key; });
+    made->add_option("file", asked.file)->required();
 }
 
 void describe_keys(CLI::App& app, arguments& asked) {
@@ -236,7 +241,8 @@ int run(const arguments& asked) {
     redis_blocking redis(where->redis);
     if (asked.what == command::tail) return tail(asked, redis, store);
     if (reads_faces(asked.what)) {
-        if (auto opened = redis.call(store.open(1)); !opened) return complain(opened.error(), refused);
+        const auto opened = redis.call(store.open(1));
+        if (!opened) return complain(opened.error(), refused);
     }
     const bool watched = isatty(STDERR_FILENO) == 1;
     std::optional<stop_signal> stop;
@@ -263,6 +269,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Inspect and operate a Vultus"};
     arguments asked;
     describe(app, asked);
+    describe_encryption(app, asked);
     describe_keys(app, asked);
     describe_users(app, asked);
     describe_curve(app, asked);

@@ -17,8 +17,8 @@ struct service_url {
     std::string authority() const;
 };
 
-/// Takes http, https, ws or wss "://host[:port][/]", or "host[:port]", which is http. Without a port:
-/// 443 with TLS, else `plain_port`.
+/// Takes http, https, ws or wss "://host[:port][/]", or "host[:port]", which is http. Without a
+/// port: 443 with TLS, else `plain_port`.
 /// errors    malformed
 result<service_url> parse_service_url(std::string_view text, const std::string& plain_port);
 

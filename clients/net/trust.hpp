@@ -1,5 +1,5 @@
-// TLS from the client's side: the service's certificate has to be good for its name, and be signed by
-// somebody who is trusted. OpenSSL does it.
+// TLS from the client's side: the service's certificate has to be good for its name, and be signed
+// by somebody who is trusted. OpenSSL does it.
 #pragma once
 
 #include <boost/system/error_code.hpp>

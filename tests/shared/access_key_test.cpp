@@ -121,15 +121,16 @@ TEST(secret, compared_in_a_time_that_tells_nothing) {
     const std::string right(64, 'a');
     std::string first = right, last = right;
     first.front() = last.back() = 'b';
-    // The shortest of many runs is free of what else the machine does. A comparison that stops at the
-    // first difference takes a small part of the time for `first` than it takes for `last`.
+    // The shortest of many runs is free of what else the machine does. A comparison that stops at
+    // the first difference takes a small part of the time for `first` than it takes for `last`.
     const auto shortest = [&](const std::string& wrong) {
         auto best = std::chrono::nanoseconds::max();
         for (int run = 0; run < 200; ++run) {
             const auto begun = std::chrono::steady_clock::now();
             bool any = false;
             for (int i = 0; i < 500; ++i) any = any || same_secret(right, wrong);
-            best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun));
+            const auto spent = std::chrono::steady_clock::now() - begun;
+            best = std::min(best, std::chrono::nanoseconds(spent));
             EXPECT_FALSE(any);
         }
         return static_cast<double>(best.count());

@@ -212,7 +212,8 @@ TEST_F(job_store_call, changes_and_galleries) {
 TEST_F(job_store_call, a_worker_loads_catches_up_and_serves) {
     must(store.register_worker(some_worker()));
     const gallery_version first = train();
-    const gallery_chunk chunk = must(store.scan("staff", first / epoch_factor, gallery_value::vector, "0"));
+    const gallery_chunk chunk =
+        must(store.scan("staff", first / epoch_factor, gallery_value::vector, "0"));
     EXPECT_EQ(chunk.cursor, "0");
     ASSERT_THAT(chunk.fields, SizeIs(1));
     EXPECT_THAT(chunk.fields[0].second, SizeIs(512));

@@ -1,4 +1,5 @@
-// The process that decodes: the same pixels as in here, the same refusals, and what happens when it dies.
+// The process that decodes: the same pixels as in here, the same refusals, and what happens when it
+// dies.
 #include "workers/codec_process.hpp"
 
 #include <gtest/gtest.h>
