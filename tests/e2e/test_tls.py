@@ -198,6 +198,21 @@ def test_no_start_with_a_certificate_that_cannot_be_used(tmp_path):
         assert "secret" not in done.stderr
 
 
+def test_the_health_check_of_a_container_knows_that_it_lives(secure):
+    def health(port):
+        return subprocess.run([ROOT / "docker/health", "api", str(port)], capture_output=True, timeout=20).returncode
+    assert health(secure.port) == 0
+    assert health(free_port()) != 0
+    with running(workers=0) as plain:
+        assert health(plain.port) == 0
+        (pid,) = plain.pids("redis")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: health(plain.port) != 0, what="not ready")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
 def camera(photo, url, *words):
     done = subprocess.run([PROGRAMS / "vultus-camera", photo, "--url", url, "--headless", "--json", *words], capture_output=True,
                           text=True, timeout=60)

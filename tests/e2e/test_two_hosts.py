@@ -9,7 +9,8 @@ import signal
 import subprocess
 
 import pytest
-from conftest import ROOT, Service, free_port, names, wait_until
+import redis
+from conftest import ROOT, Service, free_port, names, running, wait_until
 from live_client import Live
 from two_hosts import Capture, Host, Recorder, namespaces_allowed, share_seen, two_hosts
 
@@ -173,18 +174,20 @@ def test_who_is_kept_out(way, photos, tmp_path):
         assert "peer_refused" in log and (unknown in log or pair.public in log)
 
 
-@pytest.mark.skipif("namespaces" not in WAYS, reason="the kernel lets nobody make network namespaces here")
-def test_a_host_without_the_certificate_does_not_reach_redis(tmp_path):
+def test_who_lacks_the_certificate_does_not_reach_redis(tmp_path):
+    """The tunnel's two ends over loopback, and a third with a certificate of its own."""
     with contextlib.ExitStack() as undo:
-        pair = Pair("namespaces", True, tmp_path, undo)
-        certificate(tmp_path, "foreign")
+        service = undo.enter_context(running(workers=0))
+        for name in ("near", "far", "foreign"):
+            certificate(tmp_path, name)
+        port = free_port()
+        undo.callback(end, tunnel(tmp_path, "far", "near", f"127.0.0.1:{port}", service.data / "run/redis.sock"))
+        undo.callback(end, tunnel(tmp_path, "near", "far", tmp_path / "redis.sock", f"127.0.0.1:{port}"))
         text = (tmp_path / "near.conf").read_text().replace("/near.", "/foreign.").replace("redis.sock", "foreign.sock")
         (tmp_path / "foreign.conf").write_text(text)
-        with pair.second:
-            undo.callback(end, start("stunnel", tmp_path / "foreign.out", "stunnel4", tmp_path / "foreign.conf"))
-        import redis
-        good = redis.Redis(unix_socket_path=f"{pair.far}/redis.sock")
-        wait_until(good.ping, what="Redis through the tunnel")
-        wait_until((pair.far / "foreign.sock").exists, what="the other tunnel")
+        undo.callback(end, start("foreign", tmp_path / "foreign.out", "stunnel4", tmp_path / "foreign.conf"))
+        for socket in ("redis.sock", "foreign.sock"):
+            wait_until((tmp_path / socket).exists, what=socket)
+        wait_until(redis.Redis(unix_socket_path=f"{tmp_path}/redis.sock").ping, what="Redis through the tunnel")
         with pytest.raises(redis.exceptions.ConnectionError):
-            redis.Redis(unix_socket_path=f"{pair.far}/foreign.sock").ping()
+            redis.Redis(unix_socket_path=f"{tmp_path}/foreign.sock").ping()
