@@ -65,6 +65,11 @@ end
 -- shared/sealing.hpp has the form; what is in it, nobody here can see.
 local function is_sealed(text) return string.sub(text, 1, 4) == 'VS\255\255' end
 
+-- Bytes of what it says, sealed or not.
+local function plain_bytes(text)
+    return is_sealed(text) and #text - limits.sealed_extra_bytes or #text
+end
+
 local function is_vector_size(bytes)
     return bytes == limits.embedding_bytes or
         bytes == limits.embedding_bytes + limits.sealed_extra_bytes

@@ -173,7 +173,8 @@ local function add_pictures(faces, a, from)
     for i = from, #a, 2 do
         local face, picture = at[a[i]], a[i + 1]
         if not face or face[4] then refuse('a picture of no face') end
-        if #picture < 1 or #picture > limits.picture_bytes + limits.sealed_extra_bytes then refuse('bytes of a picture') end
+        local bytes = plain_bytes(picture)
+        if bytes < 1 or bytes > limits.picture_bytes then refuse('bytes of a picture') end
         face[4] = picture
     end
 end

@@ -269,7 +269,7 @@ function phase.pictures(position, n, sums, problem)
     local pictures = key.faces(name, g.epoch, 'pictures')
     local reply = redis.call('HSCAN', pictures, cursor, 'COUNT', math.min(n, 100))  -- 4 kB each
     for i = 1, #reply[2], 2 do
-        local id, bytes = reply[2][i], #reply[2][i + 1]
+        local id, bytes = reply[2][i], plain_bytes(reply[2][i + 1])
         if redis.call('HEXISTS', key.faces(name, g.epoch, 'faces'), id) == 0 then
             problem('a picture of ' .. id .. ' in ' .. name .. ', which is no face')
         end

@@ -154,11 +154,35 @@ TEST_F(pictures, have_bounds_and_an_owner) {
     refused({"pictures", face(1)}, "half of a pair");
     refused({"pictures", face(1), ""}, "empty");
     refused({"pictures", face(1), std::string(16385, 'x')}, "too large");
+    const std::string sealed = "VS\xff\xff" + std::string(40, 'n');
+    refused({"pictures", face(1), sealed + std::string(16385, 'x')}, "too large, sealed");
+    refused({"pictures", face(1), sealed}, "empty, sealed");
     refused({"pictures", face(2), "x"}, "of another train");
     refused({"pictures", face(1), "x", face(1), "x"}, "twice");
     words all = arguments(1, 1);
     all.insert(all.end(), {"pictures", face(1), std::string(16384, 'x')});
     EXPECT_EQ(f("complete_train", all).at(0), "succeeded");
+}
+
+TEST_F(pictures, are_sealed_where_they_lie_and_only_once) {
+    teach_shown(1, "Ann");
+    const std::string plain = marker + face(1);
+    const std::string sealed = "VS\xff\xff" + std::string(40 + plain.size(), 'n');
+    const auto seal = [&](const words& more) {
+        words all{"default", "1"};
+        all.insert(all.end(), more.begin(), more.end());
+        return f("seal", all);
+    };
+    EXPECT_THAT(seal({"pictures", face(1), plain}).at(0), HasSubstr("ERROR")) << "not sealed";
+    EXPECT_THAT(seal({"labels", face(1), sealed}).at(0), HasSubstr("ERROR")) << "another part";
+    EXPECT_THAT(seal({"pictures", face(1), sealed + "x"}), ElementsAre("ok", "0")) << "of another";
+    EXPECT_THAT(seal({"pictures", face(2), sealed}), ElementsAre("ok", "0")) << "no such face";
+    const std::string before = version();
+    EXPECT_THAT(seal({"pictures", face(1), sealed}), ElementsAre("ok", "1"));
+    EXPECT_THAT(seal({"pictures", face(1), sealed}), ElementsAre("ok", "0"));
+    EXPECT_THAT(picture("Ann", face(1)), ElementsAre("ok", sealed));
+    EXPECT_EQ(version(), before);
+    EXPECT_THAT(f.problems(), IsEmpty());
 }
 
 TEST_F(pictures, fsck_finds_one_without_its_face) {
