@@ -209,10 +209,9 @@ bool multipart_parser::step_after_delimiter(result<void>& outcome) {
         place_ = place::epilogue;
         return true;
     }
-    const auto text = held_.find_first_not_of(" \t");
-    if (text == std::string::npos || held_.size() < text + 2) {
-        if (held_.size() <= padding_bytes) return false;
-    } else if (text <= padding_bytes && held_.compare(text, 2, "\r\n") == 0) {
+    const auto text = std::min(held_.find_first_not_of(" \t"), held_.size());
+    if (text <= padding_bytes && held_.size() < text + 2) return false;
+    if (text <= padding_bytes && held_.compare(text, 2, "\r\n") == 0) {
         if (parts_.size() == limits::multipart_parts) {
             outcome = fail(errc::too_large, "the form has more than 64 parts");
             return false;

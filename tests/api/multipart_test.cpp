@@ -158,5 +158,13 @@ TEST(multipart, header_length) {
     EXPECT_EQ(parse("b", form(limits::multipart_header_bytes + 1)).error().code, errc::too_large);
 }
 
+TEST(multipart, spaces_after_a_boundary_are_counted_alike_in_pieces) {
+    const std::string rest = "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--b--\r\n";
+    for (const std::size_t spaces : {0u, 1u, 63u, 64u, 65u}) {
+        const auto found = parse("b", "--b" + std::string(spaces, ' ') + rest);
+        EXPECT_EQ(found.has_value(), spaces <= 64) << spaces;
+    }
+}
+
 }  // namespace
 }  // namespace vultus::api
