@@ -36,33 +36,26 @@ session_settings session_part(const worker_settings& all, std::string device, st
 
 int serve(const worker_settings& settings, vision_models models, std::string device,
           std::string build, stop_signal& stop) {
-    auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
-    if (!key) {
-        std::fprintf(stderr, "vultus-worker: %s\n", key.error().detail.c_str());
+    const auto refuse = [](const error& why) {
+        std::fprintf(stderr, "vultus-worker: %s\n", why.detail.c_str());
         return exit_refused;
-    }
+    };
+    auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
+    if (!key) return refuse(key.error());
     const job_store store(0, sealing(*std::move(key)));
     if (const auto ready = wait_for_store(settings.common.redis, store, stop); !ready) {
-        if (!refuses_start(ready.error().code)) return 0;
-        std::fprintf(stderr, "vultus-worker: %s\n", ready.error().detail.c_str());
-        return exit_refused;
+        return refuses_start(ready.error().code) ? refuse(ready.error()) : 0;
     }
-    pipeline_settings inside = pipeline_part(settings, 0);
-    if (settings.separate_decoder) {
-        auto decoder = tried_decoder();
-        if (!decoder) {
-            std::fprintf(stderr, "vultus-worker: %s\n", decoder.error().detail.c_str());
-            return exit_refused;
-        }
-        inside.decoder = *std::move(decoder);
-    }
+    auto decoder = settings.separate_decoder ? tried_decoder() : result<std::string>("");
+    if (!decoder) return refuse(decoder.error());
     session_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.card = described(models.card);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
 
     progress stages;
     mailbox<session_mail> mail(4 * room + 1'024);
-    inside.room = room;
+    pipeline_settings inside = pipeline_part(settings, room);
+    inside.decoder = *std::move(decoder);
     pipeline work(std::move(inside), store, std::move(models), mail, stages);
     session conversation(talk, store, work, mail, stages);
     const session_end end = conversation.run(&stop);

@@ -147,16 +147,13 @@ int main(int argc, char** argv) {
     const arguments asked = parse_arguments(argc, argv);
     if (asked.exit_code >= 0) return asked.exit_code;
     for (const int one : {SIGINT, SIGTERM}) std::signal(one, [](int) { asked_to_stop = true; });
-    service_place service{asked.url, asked.collection, asked.key, nullptr};
-    if (asked.url.tls) {
-        auto trusted = vultus::net::trust(asked.authorities);
-        if (!trusted) {
-            std::fprintf(stderr, "vultus-camera: %s\n", trusted.error().detail.c_str());
-            return 2;
-        }
-        service.trusted = *std::move(trusted);
+    auto trusted = vultus::net::trust(asked.url, asked.authorities);
+    if (!trusted) {
+        std::fprintf(stderr, "vultus-camera: %s\n", trusted.error().detail.c_str());
+        return 2;
     }
-    live_link link(std::move(service), settings_text(asked));
+    live_link link({asked.url, asked.collection, asked.key, *std::move(trusted)},
+                   settings_text(asked));
     stage show(asked, link);
     newest<picture> pictures;
     vultus::bounded_queue<std::string> troubles(16);

@@ -31,6 +31,15 @@ int complain(const error& why, int code) {
     return code;
 }
 
+/// How commands are added below `parent`.
+auto adder(CLI::App& parent, arguments& asked) {
+    return [&parent, &asked](const char* name, const char* text, command what) {
+        CLI::App* sub = parent.add_subcommand(name, text);
+        sub->callback([&asked, what] { asked.what = what; });
+        return sub;
+    };
+}
+
 void describe(CLI::App& app, arguments& asked) {
     app.fallthrough();
     app.require_subcommand(1);
@@ -40,11 +49,7 @@ void describe(CLI::App& app, arguments& asked) {
     app.add_flag("--json", asked.json, "JSON instead of tables");
     app.add_flag("--explain", asked.explain,
                  "only print the redis-cli commands that show (or do) the same");
-    const auto add = [&](const char* name, const char* text, command what) {
-        CLI::App* sub = app.add_subcommand(name, text);
-        sub->callback([&asked, what] { asked.what = what; });
-        return sub;
-    };
+    const auto add = adder(app, asked);
     const auto add_with = [&](const char* name, const char* text, command what,
                               const char* subject) {
         add(name, text, what)->add_option(subject, asked.subject)->required();
@@ -102,22 +107,17 @@ void describe(CLI::App& app, arguments& asked) {
 
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
-    app.add_subcommand("encrypt", "encrypt faces that lie plain in Redis")->callback([&asked] {
-        asked.what = command::encrypt;
-    });
-    CLI::App* made = app.add_subcommand("encryption-key", "make the file of a key for it");
-    made->callback([&asked] { asked.what = command::encryption_key; });
-    made->add_option("file", asked.file)->required();
+    const auto add = adder(app, asked);
+    add("encrypt", "encrypt faces that lie plain in Redis", command::encrypt);
+    add("encryption-key", "make the file of a key for it", command::encryption_key)
+        ->add_option("file", asked.file)
+        ->required();
 }
 
 void describe_keys(CLI::App& app, arguments& asked) {
     CLI::App* key = app.add_subcommand("key", "keys for the api: create, list, revoke, rotate");
     key->require_subcommand(1);
-    const auto add = [&](const char* name, const char* text, command what) {
-        CLI::App* sub = key->add_subcommand(name, text);
-        sub->callback([&asked, what] { asked.what = what; });
-        return sub;
-    };
+    const auto add = adder(*key, asked);
     auto& words = asked.key;
     CLI::App* create = add("create", "make a key and print it, once", command::key_create);
     create->add_option("--scopes", words.scopes, "of read,recognise,train,admin")->required();
@@ -140,11 +140,7 @@ void describe_keys(CLI::App& app, arguments& asked) {
 void describe_users(CLI::App& app, arguments& asked) {
     CLI::App* user = app.add_subcommand("user", "people on the page: add, list, password, remove");
     user->require_subcommand(1);
-    const auto add = [&](const char* name, const char* text, command what) {
-        CLI::App* sub = user->add_subcommand(name, text);
-        sub->callback([&asked, what] { asked.what = what; });
-        return sub;
-    };
+    const auto add = adder(*user, asked);
     CLI::App* made = add("add", "let somebody log in; asks for the password", command::user_add);
     made->add_option("--role", asked.user.role, "viewer, operator or admin")->required();
     made->add_option("--collections", asked.user.collections, "a,b or *")->capture_default_str();
@@ -168,11 +164,7 @@ void describe_curve(CLI::App& app, arguments& asked) {
     CLI::App* curve =
         app.add_subcommand("curve", "keys of encrypted links: make, allow, remove, list");
     curve->require_subcommand(1);
-    const auto add = [&](const char* name, const char* text, command what) {
-        CLI::App* sub = curve->add_subcommand(name, text);
-        sub->callback([&asked, what] { asked.what = what; });
-        return sub;
-    };
+    const auto add = adder(*curve, asked);
     CLI::App* make = add("make", "a new key; prints its public half", command::curve_make);
     CLI::App* allow =
         add("allow", "let somebody with this public key connect", command::curve_allow);

@@ -3,21 +3,13 @@
 
 #include <set>
 
+#include "shared/job_store_reply.hpp"
 #include "shared/limits.hpp"
 
 namespace vultus::ctl {
 namespace {
 
 constexpr const char* step = "500";  // elements a call: some ms of Redis' one thread at most
-
-std::string json_string(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
-}
 
 class scan {
  public:
@@ -167,7 +159,7 @@ class scan {
 }  // namespace
 
 label_finder::label_finder(std::string label)
-    : label_(std::move(label)), quoted_(json_string(label_)) {}
+    : label_(std::move(label)), quoted_(store_reply::json_quoted(label_)) {}
 
 bool label_finder::in(std::string_view element) const {
     if (element == label_ || element.find(quoted_) != element.npos) return true;

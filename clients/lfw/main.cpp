@@ -95,13 +95,10 @@ result<std::optional<service_address>> service_of(const arguments& asked) {
     if (asked.url.empty()) return std::nullopt;
     auto url = net::parse_service_url(asked.url, "80");
     if (!url) return fail(url.error());
-    service_address where{*std::move(url), {}, nullptr};
+    auto trusted = net::trust(*url, asked.authorities);
+    if (!trusted) return fail(trusted.error());
+    service_address where{*std::move(url), {}, *std::move(trusted)};
     if (const char* key = std::getenv("VULTUS_KEY"); key != nullptr) where.key = key;
-    if (where.url.tls) {
-        auto trusted = net::trust(asked.authorities);
-        if (!trusted) return fail(trusted.error());
-        where.trusted = *std::move(trusted);
-    }
     return where;
 }
 

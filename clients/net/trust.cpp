@@ -11,7 +11,9 @@ namespace vultus::net {
 
 namespace ssl = boost::asio::ssl;
 
-result<std::shared_ptr<ssl::context>> trust(const std::string& authorities) {
+result<std::shared_ptr<ssl::context>> trust(const service_url& service,
+                                            const std::string& authorities) {
+    if (!service.tls) return std::shared_ptr<ssl::context>();
     auto made = std::make_shared<ssl::context>(ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(made->native_handle(), TLS1_2_VERSION);
     boost::system::error_code bad;

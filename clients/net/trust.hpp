@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "shared/result.hpp"
+#include "clients/net/service_url.hpp"
 
 namespace boost::asio::ssl {
 class context;
@@ -14,9 +14,11 @@ class context;
 
 namespace vultus::net {
 
+/// Null for a service without TLS.
 /// `authorities`  PEM file of those to trust; empty: the system's (and $SSL_CERT_FILE)
 /// errors         bad_option: the file holds no certificate
-result<std::shared_ptr<boost::asio::ssl::context>> trust(const std::string& authorities);
+result<std::shared_ptr<boost::asio::ssl::context>> trust(const service_url& service,
+                                                         const std::string& authorities);
 
 /// Before the handshake: asks for the service of that name (SNI) and for a certificate for it.
 /// `ssl`  the SSL* of the stream
