@@ -75,7 +75,7 @@ asio::awaitable<bool> session::one_request() {
 
 /// Agrees about TLS. A client that speaks plain HTTP to it is told so, in plain HTTP.
 asio::awaitable<bool> session::greet() {
-    const auto bad = co_await stream.handshake();
+    const auto bad = co_await stream.handshake_as_server();
     if (!bad) co_return true;
     if (!is_plain_http(bad)) co_return false;
     const auto told = problem({errc::malformed, "this port speaks TLS: use https"}, random_hex32());

@@ -14,15 +14,18 @@
 #include <optional>
 #include <unordered_set>
 
-#include "api/http_connection.hpp"
 #include "api/early_checks.hpp"
 #include "api/http_server.hpp"
 #include "shared/clock.hpp"
 #include "shared/limits.hpp"
+#include "shared/net/connection.hpp"
 
 namespace vultus::api {
 
+namespace asio = boost::asio;
 namespace http = boost::beast::http;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
 using parser = http::request_parser<http::string_body>;
 using std::chrono::milliseconds;
 
@@ -133,7 +136,7 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     }
 
     std::shared_ptr<server_state> server;
-    connection stream;
+    net::connection stream;
     tcp::socket& socket;  ///< what carries the stream
     asio::steady_timer timer;
     boost::beast::flat_buffer buffer;

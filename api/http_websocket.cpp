@@ -80,7 +80,7 @@ class websocket_channel : public message_channel {
 
  private:
     session& session_;
-    websocket::stream<connection&> stream_;
+    websocket::stream<net::connection&> stream_;
     boost::beast::flat_buffer part_;
 };
 

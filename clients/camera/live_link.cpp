@@ -9,20 +9,17 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 #include <map>
-#include <type_traits>
 #include <thread>
 #include <utility>
 
 #include "shared/job.hpp"
+#include "shared/net/connection.hpp"
 
 namespace vultus::camera {
 namespace {
@@ -35,13 +32,13 @@ using std::chrono::milliseconds;
 constexpr std::size_t sent_most = 2;  ///< one is looked at, one waits: no worker is idle
 constexpr std::size_t heard_most = 64;
 constexpr milliseconds forgotten_after{4'000};  ///< a frame that nobody answers any more
+constexpr milliseconds reached_within{5'000};   ///< the service, and agreed with about TLS
 constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
 
 }  // namespace
 
 struct live_link::state {
-    using plain = websocket::stream<boost::beast::tcp_stream>;
-    using secure = websocket::stream<asio::ssl::stream<boost::beast::tcp_stream>>;
+    using channel_type = websocket::stream<net::connection>;
     state(service_place at, std::string chosen)
         : where(std::move(at)),
           settings(std::move(chosen)),
@@ -50,12 +47,10 @@ struct live_link::state {
 
     asio::awaitable<void> run();
     asio::awaitable<std::string> talk();
-    template <class Channel>
-    asio::awaitable<std::string> converse(Channel& channel);
-    template <class Channel>
-    asio::awaitable<void> read(Channel& channel);
-    template <class Channel>
-    asio::awaitable<void> write(Channel& channel);
+    asio::awaitable<std::string> reach(net::connection& service);
+    asio::awaitable<std::string> open(channel_type& channel);
+    asio::awaitable<void> read(channel_type& channel);
+    asio::awaitable<void> write(channel_type& channel);
     void hear(message told);
     void tell(news what) {
         while (!heard.closed() && !heard.try_push(what)) heard.try_pop();
@@ -131,35 +126,62 @@ asio::awaitable<void> live_link::state::run() {
 
 /// One connection, to its end. Gives why it ended.
 asio::awaitable<std::string> live_link::state::talk() {
-    if (!where.trusted) {
-        plain channel(io);
-        co_return co_await converse(channel);
+    channel_type channel(asio::ip::tcp::socket(io), where.trusted);
+    if (auto refused = co_await reach(channel.next_layer()); !refused.empty()) co_return refused;
+    if (auto refused = co_await open(channel); !refused.empty()) co_return refused;
+    up = true;
+    stopped = false;
+    settings_new = true;
+    seq = 0;
+    why = "the connection broke";
+    tell(link_news{true, "connected", {}});
+    bool writing = true;
+    asio::co_spawn(io, write(channel), [&](std::exception_ptr) {
+        writing = false;
+        pause.cancel();
+    });
+    co_await read(channel);
+    stopped = true;
+    awake.cancel();
+    error_code ignored;
+    channel.next_layer().next_layer().close(ignored);
+    while (writing) {  // it uses the channel
+        pause.expires_after(std::chrono::seconds(1));
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
-    secure channel(io, *where.trusted);
-    co_return co_await converse(channel);
+    co_return why;
 }
 
-template <class Channel>
-asio::awaitable<std::string> live_link::state::converse(Channel& channel) {
-    error_code bad;
+/// Empty: connected, and agreed about TLS. Else why not.
+asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
+    error_code bad, ignored;
+    auto& socket = service.next_layer();
     const auto& host = where.url.host;
-    const auto& port = where.url.port;
-    auto& below = boost::beast::get_lowest_layer(channel);
     asio::ip::tcp::resolver resolver(io);
-    const auto found =
-        co_await resolver.async_resolve(host, port, asio::redirect_error(asio::use_awaitable, bad));
+    const auto found = co_await resolver.async_resolve(
+        host, where.url.port, asio::redirect_error(asio::use_awaitable, bad));
     if (bad) co_return "there is no host " + host;
-    below.expires_after(std::chrono::seconds(5));
-    co_await below.async_connect(found, asio::redirect_error(asio::use_awaitable, bad));
-    if (bad) co_return "nobody listens at " + where.url.authority();
-    below.socket().set_option(asio::ip::tcp::no_delay(true), bad);
-    if constexpr (std::is_same_v<Channel, secure>) {
-        net::expect_host(channel.next_layer().native_handle(), host);
-        co_await channel.next_layer().async_handshake(
-            asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, bad));
-        if (bad) co_return net::why_not(bad, channel.next_layer().native_handle());
+    pause.expires_after(reached_within);
+    pause.async_wait([&socket](error_code given_up) {
+        if (!given_up) socket.close(given_up);
+    });
+    co_await asio::async_connect(socket, found, asio::redirect_error(asio::use_awaitable, bad));
+    if (bad) {
+        pause.cancel();
+        co_return "nobody listens at " + where.url.authority();
     }
-    below.expires_never();
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    if (service.is_secure()) {
+        net::expect_host(service.native_tls(), host);
+        bad = co_await service.handshake_as_client();
+    }
+    pause.cancel();
+    co_return bad ? net::why_not(bad, service.native_tls()) : std::string();
+}
+
+/// Empty: the live channel is open. Else why not.
+asio::awaitable<std::string> live_link::state::open(channel_type& channel) {
+    error_code bad;
     channel.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::client));
     channel.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
         if (!where.key.empty()) {
@@ -175,31 +197,10 @@ asio::awaitable<std::string> live_link::state::converse(Channel& channel) {
     if (bad && said.result_int() == 401) co_return "the service wants a key in $VULTUS_KEY";
     if (bad && said.result_int() == 403) co_return "the key is not for this";
     if (bad && said.result_int() == 429) co_return "as many cameras as allowed are connected";
-    if (bad) co_return "the service refused the connection";
-    up = true;
-    stopped = false;
-    settings_new = true;
-    seq = 0;
-    why = "the connection broke";
-    tell(link_news{true, "connected", {}});
-    bool writing = true;
-    asio::co_spawn(io, write(channel), [&](std::exception_ptr) {
-        writing = false;
-        pause.cancel();
-    });
-    co_await read(channel);
-    stopped = true;
-    awake.cancel();
-    below.close();
-    while (writing) {  // it uses the channel
-        pause.expires_after(std::chrono::seconds(1));
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
-    }
-    co_return why;
+    co_return bad ? std::string("the service refused the connection") : std::string();
 }
 
-template <class Channel>
-asio::awaitable<void> live_link::state::read(Channel& channel) {
+asio::awaitable<void> live_link::state::read(channel_type& channel) {
     boost::beast::flat_buffer buffer;
     while (true) {
         error_code bad;
@@ -226,8 +227,7 @@ void live_link::state::hear(message told) {
     count();
 }
 
-template <class Channel>
-asio::awaitable<void> live_link::state::write(Channel& channel) {
+asio::awaitable<void> live_link::state::write(channel_type& channel) {
     while (!stopped) {
         error_code bad;
         if (std::exchange(settings_new, false)) {
