@@ -226,6 +226,21 @@ class Service:
         say(f"ready {self.scheme}://127.0.0.1:{self.options.port}")
         return True
 
+    def once(self, words):
+        """vultusctl without workers and api, which others may reach only when there is a key."""
+        ctl = [PROGRAMS / "vultusctl", "--data", self.data]
+        self.redis.start()
+        try:
+            if not self.wait_until(self.redis_answers, "redis"):
+                return 1
+            self.broker.start()  # it brings the functions into a new Redis
+            if not self.wait_until(lambda: subprocess.run([*ctl, "key", "list"], capture_output=True).returncode == 0,
+                                   "the store"):
+                return 1
+            return subprocess.call([*ctl, *words])
+        finally:
+            self.stop()
+
     # ---- run and stop -----------------------------------------------------------------------
 
     def watch(self):
@@ -241,7 +256,6 @@ class Service:
             time.sleep(0.1)
 
     def stop(self):
-        say("stopping")
         for group in ([self.api], self.workers, [self.broker], [self.redis]):
             seen = self.signals
             for child in group:
@@ -253,8 +267,6 @@ class Service:
                         child.stop(signal.SIGKILL)
                         child.process.wait()
                     time.sleep(0.02)
-        say("stopped")
-
     def on_signal(self, _number, _frame):
         self.signals += 1
 
@@ -276,6 +288,9 @@ def arguments():
     parser.add_argument("--curve", action="store_true",
                         help="links between api, broker and workers that are encrypted, both ends known by key; keys are "
                              "made if missing (<data>/keys)")
+    parser.add_argument("--ctl", nargs=argparse.REMAINDER, metavar="...",
+                        help="starts Redis and the broker, does `vultusctl ...`, ends: makes the first key or user of a service that "
+                             "does not start without one")
     parser.add_argument("--config", help="settings file (default config/vultus.toml)")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value",
                         help="one setting of config/vultus.toml; may be repeated")
@@ -305,10 +320,14 @@ def main():
     service = Service(arguments())
     signal.signal(signal.SIGINT, service.on_signal)
     signal.signal(signal.SIGTERM, service.on_signal)
+    if service.options.ctl:
+        return service.once(service.options.ctl)
     ready = service.start()
     if ready:
         service.watch()
+    say("stopping")
     service.stop()
+    say("stopped")
     return 0 if ready or service.signals else 1
 
 

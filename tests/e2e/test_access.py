@@ -7,12 +7,14 @@ import pathlib
 import re
 import stat
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 
 import pytest
 import requests
-from conftest import ROOT, free_port, running, wait_until
+from conftest import ROOT, Service, free_port, running, wait_until
 from live_client import Live, Refused
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
@@ -171,6 +173,22 @@ def test_others_reach_no_api_without_a_key():
         finally:
             process.terminate()
             process.communicate(timeout=60)
+
+
+def test_the_first_key_is_made_before_the_first_start():
+    with tempfile.TemporaryDirectory(prefix="vultus-") as data:
+        command = [sys.executable, ROOT / "config/supervisor.py", "--data", data, "--ctl", "key", "create", "--scopes"]
+        made = subprocess.run([*command, "read"], capture_output=True, text=True, timeout=60)
+        assert made.returncode == 0, made.stdout + made.stderr
+        assert subprocess.run([*command, "nonsense"], capture_output=True, timeout=60).returncode == 1
+        key = KEY.search(made.stdout).group()
+        one = Service(data, settings=["api.bind=0.0.0.0"])
+        try:
+            one.wait_ready()
+            assert one.call("GET", "/api/jobs", headers=bearer(key)).status_code == 200
+            assert one.call("GET", "/api/jobs").status_code == 401
+        finally:
+            one.stop()
 
 
 def test_a_live_session_is_of_its_collection_and_ends_with_its_key(keyed, photos):

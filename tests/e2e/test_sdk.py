@@ -57,6 +57,8 @@ def test_people_are_kept_in_order(client, photos):
     assert client.forget("Barack").faces == 1 and client.people() == []
     assert "sdk" in [one.name for one in client.collections()]
     assert client.status()["state"] == "ready"
+    assert client.retention() is None and client.set_retention(30) == 30 and client.retention() == 30
+    assert client.set_retention(None) is None and client.retention() is None
 
 
 def test_a_job_that_fails_says_why(client, photos):

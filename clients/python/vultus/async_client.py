@@ -100,6 +100,15 @@ class AsyncClient:
         """All collections of the service."""
         return await self._run(steps.collections(self.patience_s))
 
+    async def retention(self) -> int | None:
+        """After how many days without being seen a person is forgotten; None: never."""
+        return await self._run(steps.retention("GET", self.collection, None, self.patience_s))
+
+    async def set_retention(self, days: int | None) -> int | None:
+        """Sets that; None ends it. Nobody's time begins before the first call."""
+        method = "DELETE" if days is None else "POST"
+        return await self._run(steps.retention(method, self.collection, days, self.patience_s))
+
     async def job(self, job_id: str) -> Job:
         """One job as it is now."""
         return await self._run(steps.job(job_id, self.patience_s))

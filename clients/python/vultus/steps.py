@@ -217,6 +217,13 @@ def collections(patience_s: float) -> Steps[list[Collection]]:
     return [Collection(row["name"], row["people"], row["faces"], row["version"]) for row in rows]
 
 
+def retention(method: str, collection: str, days: int | None, patience_s: float) -> Steps[int | None]:
+    path = f"/api/collections/{quote(collection, safe='')}/retention"
+    answer = yield from send(Call(method, path, query(None, {"days": days})), patience_s)
+    holds: int | None = answer.json()["days"]
+    return holds
+
+
 def job(job_id: str, patience_s: float) -> Steps[Job]:
     return Job.of((yield from get(f"/api/jobs/{quote(job_id, safe='')}", {}, patience_s)))
 
