@@ -4,7 +4,8 @@
     ./test bench decoder [--json] [--seconds 6] [--rounds 5]
 
 Two services, with it and without, asked in turn over HTTP by 8 clients a core. Keys: photos of 250 px, 640 px, 1,200 px and
-4,000 px on the longer side, each with photos a second of both (medians of the rounds) and the share that is lost.
+4,000 px on the longer side, each with photos a second of both (medians of the rounds), the processor time of worker and
+decoders for a photo in ms (the same), and the share of more of it that the process costs: what holds on a busy machine, too.
 """
 import argparse
 import json
@@ -36,12 +37,27 @@ def photos_of(side, folder):
     return found
 
 
-def photos_a_second(service, photos, seconds):
+def processor_ms(service):
+    """Of the workers and of what they started and still runs."""
+    total, parents = 0, {pid for pid in service.pids("vultus-worker")}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(") ", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(path.parent.name) in parents or int(fields[1]) in parents:
+            total += int(fields[11]) + int(fields[12])
+    return total * 1e3 / os.sysconf("SC_CLK_TCK")
+
+
+def measure(service, photos, seconds):
+    """Photos a second, and the processor time of one in ms."""
     words = [ROOT / "build/e2e/bin/http_load", service.port, CLIENTS, seconds, 0, "", *photos]
+    before = processor_ms(service)
     said = json.loads(subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True).stdout)
     if said["failed"]:
         sys.exit(f"{said['failed']} photos failed\n{service.logs()}")
-    return said["jobs_per_s"]
+    return said["jobs_per_s"], (processor_ms(service) - before) / said["jobs"]
 
 
 def main():
@@ -54,13 +70,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vultus-bench-") as folder, conftest.running() as apart, \
             conftest.running(settings=["worker.separate_decoder=false"]) as inside:
         for side in SIDES:
-            photos, rates = photos_of(side, folder), {"apart": [], "inside": []}
+            photos, rounds = photos_of(side, folder), []
             for _ in range(given.rounds):
-                rates["apart"].append(photos_a_second(apart, photos, given.seconds))
-                rates["inside"].append(photos_a_second(inside, photos, given.seconds))
-            lost = [1 - a / b for a, b in zip(rates["apart"], rates["inside"])]
-            found[f"side_{side}"] = {**{name: round(statistics.median(all_), 1) for name, all_ in rates.items()},
-                                     "lost": round(statistics.median(lost), 3), "lost_from": round(min(lost), 3), "to": round(max(lost), 3)}
+                rounds.append([*measure(apart, photos, given.seconds), *measure(inside, photos, given.seconds)])
+            rate, cpu_ms, rate_inside, cpu_ms_inside = (statistics.median(column) for column in zip(*rounds))
+            more = [one[1] / one[3] - 1 for one in rounds]
+            found[f"side_{side}"] = {
+                "apart": {"photos_per_s": round(rate, 1), "cpu_ms": round(cpu_ms, 2)},
+                "inside": {"photos_per_s": round(rate_inside, 1), "cpu_ms": round(cpu_ms_inside, 2)},
+                "more_cpu": round(statistics.median(more), 3), "from": round(min(more), 3), "to": round(max(more), 3)}
     print(json.dumps(found, indent=None if given.json else 2))
 
 

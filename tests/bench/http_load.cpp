@@ -202,8 +202,9 @@ int main(int count, char** words) {
         const double last = static_cast<double>(all.milliseconds.size() - 1);
         return all.milliseconds[static_cast<std::size_t>(share * last)];
     };
-    std::printf("{\"jobs_per_s\": %.2f, \"faces_per_s\": %.2f, \"p50_ms\": %.2f, \"p95_ms\": %.2f, "
-                "\"p99_ms\": %.2f, \"refused\": %zu, \"failed\": %zu}\n",
+    std::printf("{\"jobs\": %zu, \"jobs_per_s\": %.2f, \"faces_per_s\": %.2f, \"p50_ms\": %.2f, "
+                "\"p95_ms\": %.2f, \"p99_ms\": %.2f, \"refused\": %zu, \"failed\": %zu}\n",
+                all.milliseconds.size(),
                 static_cast<double>(all.milliseconds.size()) / length.count(),
                 static_cast<double>(all.faces) / length.count(), at(0.5), at(0.95), at(0.99),
                 all.refused, all.failed);
