@@ -1,5 +1,5 @@
-// The clock and the store: timers, readiness, gallery news, drain. See core.hpp; workers and leases
-// are in core_jobs.cpp, frames in core_frames.cpp.
+// The clock and the store: timers, readiness, gallery news, drain. See core.hpp; workers are
+// in core_jobs.cpp, leases in core_leases.cpp, frames in core_frames.cpp.
 #include "broker/core.hpp"
 
 #include <algorithm>

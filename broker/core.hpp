@@ -3,6 +3,7 @@
 // no Redis, no clock, no log, no thread. server.cpp carries the effects out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -49,8 +50,14 @@ class core {
    private:
     struct lease_under_way {
         std::string worker_id;
-        std::uint32_t most = 0, outstanding = 0;
+        lease_share share;
+        std::uint32_t outstanding = 0;
         std::uint64_t submitted = 0;             ///< submitted_ when it was sent
+    };
+    /// Jobs for one detector that probably wait; leases under way cover some of them.
+    struct demand {
+        std::uint64_t jobs = 0;
+        bool deep = false;                       ///< the last lease came back full: more waits
     };
     struct timer {
         boot_time at{0};
@@ -77,10 +84,17 @@ class core {
     unix_time expected_now() const noexcept;
     void heard_time(unix_time now_there);
 
-    // core_jobs.cpp: workers and leases
+    // core_leases.cpp: leases
+    void on(const leased&);
+    void lease_more();
+    bool is_wanted(detector_kind) const;
+    void learn_demand(const lease_under_way&, const leased_jobs&);
+    void expect(std::uint64_t jobs);
+    void credit_back(const worker&);
+
+    // core_jobs.cpp: workers
     void on(const received&);
     void on(const send_failed&);
-    void on(const leased&);
     void on(const loss_reported&);
     void from_worker(const std::string& connection, const protocol::message&);
     void from_api(const std::string& connection, const protocol::message&);
@@ -90,9 +104,6 @@ class core {
     void lose(const std::string& connection, const std::string& why);
     void forget(std::string connection);
     void lose_silent();
-    void lease_more();
-    void expect(std::uint64_t jobs);
-    void credit_back(const worker&);
     void cancel(const protocol::cancel_request&);
     void hold_gallery(worker&, const std::string& collection);
     void status(const std::string& connection, const protocol::status_request&);
@@ -121,8 +132,7 @@ class core {
     std::uint64_t tickets_ = 0, turns_ = 0, uses_ = 0;
     std::uint64_t refused_ = 0;                  ///< peers that were not let in
     std::uint64_t submitted_ = 0;                ///< jobs that SUBMIT ever named
-    std::uint64_t expected_ = 0;                 ///< jobs that probably wait; leases cover them
-    bool deep_ = false;                          ///< the last lease came back full: more waits
+    std::array<demand, 2> demand_;               ///< by detector_kind
     bool blocked_ = false;                       ///< a busy worker got too few: perhaps a solo job
     boot_time lease_pause_until_{0};
     std::chrono::milliseconds lease_backoff_{0};

@@ -1,4 +1,4 @@
-// Workers and leases: who is there, what each has in hand, who leases next. See core.hpp.
+// Workers: who is there and what each has in hand. See core.hpp; core_leases.cpp has how jobs come.
 #include <algorithm>
 
 #include "broker/core.hpp"
@@ -101,13 +101,6 @@ void core::done(worker& one, const protocol::done& what) {
     }
 }
 
-void core::credit_back(const worker& one) {
-    // A solo job at the head of the line is given only to a worker without jobs: try when one is.
-    if (blocked_ && one.jobs.empty()) expect(1);
-}
-
-void core::expect(std::uint64_t jobs) { expected_ = std::max(expected_, jobs); }
-
 void core::lose_silent() {
     std::vector<std::string> silent;
     for (const auto& [connection, one] : workers_.all()) {
@@ -162,79 +155,6 @@ void core::on(const loss_reported& reply) {
     if (reply.outcome->again) out(report_lost{reply.worker_id, reply.connection});
 }
 
-void core::lease_more() {
-    if (!ready() || draining_ || now_ < lease_pause_until_) return;
-    while (leases_.size() < leases_max) {
-        std::uint64_t covered = 0;
-        for (const auto& [ticket, one] : leases_) covered += one.most;
-        if (!deep_ && expected_ <= covered) return;
-        worker* one = workers_.next_for_lease(now_);
-        if (one == nullptr) return;
-        // A quarter of the window at a time, so that the first to ask does not take everything.
-        const std::uint32_t share = std::max(1u, one->who.window / 4);
-        std::uint32_t most = one->free();
-        if (workers_.leasable(now_) > 1) most = std::min(most, share);
-        most = std::min(most, static_cast<std::uint32_t>(limits::jobs_per_message));
-        one->ticket = ++tickets_;
-        one->reserved = most;
-        one->last_turn = ++turns_;
-        leases_[one->ticket] = {one->who.worker_id, most, one->outstanding(), submitted_};
-        lease_request request;
-        request.worker_id = one->who.worker_id;
-        request.connection = std::to_string(one->connection_number);
-        request.most = most;
-        request.outstanding = one->outstanding();
-        request.types = one->who.types;
-        out(lease{one->ticket, std::move(request)});
-    }
-}
-
-void core::on(const leased& reply) {
-    const auto found = leases_.find(reply.ticket);
-    if (found == leases_.end()) return;
-    const lease_under_way call = found->second;
-    leases_.erase(found);
-    // A reply to a call for an earlier connection finds nobody: beside what the present one leases
-    // it could put a solo job in company.
-    worker* one = workers_.by_id(call.worker_id);
-    if (one != nullptr && one->ticket != reply.ticket) one = nullptr;
-    if (one != nullptr) one->ticket = one->reserved = 0;
-
-    if (!reply.jobs) {
-        const errc why = reply.jobs.error().code;
-        expect(1);
-        if (one != nullptr) one->pause_until = now_ + limits::sweep;
-        if (why != errc::not_registered && why != errc::stale) {
-            lease_backoff_ = std::clamp(lease_backoff_ * 2, backoff_min, backoff_max);
-            lease_pause_until_ = now_ + lease_backoff_;
-            remark(log::level::warning, "lease_failed", call.worker_id, reply.jobs.error().detail);
-        }
-        return;
-    }
-    lease_backoff_ = std::chrono::milliseconds(0);
-    const std::vector<leased_job>& jobs = *reply.jobs;
-    deep_ = jobs.size() >= call.most;
-    expected_ = deep_ ? std::max<std::uint64_t>(expected_, 1) : submitted_ - call.submitted;
-    const bool solo = !jobs.empty() && jobs.front().solo;
-    if (solo) expect(1);  // it came alone whatever waits behind it
-    blocked_ = !deep_ && !solo && call.outstanding > 0;
-
-    protocol::job message;
-    for (const leased_job& job : jobs) {
-        const attempt_id attempt{job.job_id, job.attempt};
-        if (one == nullptr || one->draining || one->free() == 0) {
-            out(hand_back{attempt, call.worker_id});
-            continue;
-        }
-        one->jobs[attempt] = sent_job{one->last_n + 1, now_, job.solo, job.collection};
-        message.jobs.push_back(job);
-    }
-    if (message.jobs.empty()) return;
-    message.n = ++one->last_n;
-    for (const leased_job& job : message.jobs) hold_gallery(*one, job.collection);
-    out(to_worker{one->connection, std::move(message)});
-}
-
 void core::hold_gallery(worker& one, const std::string& collection) {
     const auto [place, fresh] = one.galleries.try_emplace(collection);
     place->second.used = ++uses_;
@@ -252,7 +172,7 @@ void core::hold_gallery(worker& one, const std::string& collection) {
 void core::from_api(const std::string& connection, const protocol::message& what) {
     if (const auto* hint = std::get_if<protocol::submit>(&what)) {
         submitted_ += hint->job_ids.size();
-        expected_ += hint->job_ids.size();
+        for (demand& one : demand_) one.jobs += hint->job_ids.size();
         news_at_ = std::min(news_at_, std::max(now_, news_last_ + news_pause));
         if (now_ >= news_at_) read_news();
     } else if (const auto* live = std::get_if<protocol::frame>(&what)) {

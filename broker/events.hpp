@@ -41,7 +41,7 @@ struct store_prepared { result<unix_time> outcome; };
 struct store_checked { result<void> outcome; };
 struct leased {                                 ///< reply to lease
     std::uint64_t ticket = 0;
-    result<std::vector<leased_job>> jobs;
+    result<leased_jobs> outcome;
 };
 struct duty_done {                              ///< reply to run_duty
     duty which = duty::reap;

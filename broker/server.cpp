@@ -204,11 +204,11 @@ void server::carry(const check_store&) {
 }
 
 void server::carry(const lease& call) {
-    redis_.send<std::vector<leased_job>>(
-        store_.lease(call.request), [this, ticket = call.ticket](auto jobs) {
-            failpoint("broker.after_lease");
-            tell(leased{ticket, std::move(jobs)});
-        });
+    redis_.send<leased_jobs>(store_.lease(call.request),
+                             [this, ticket = call.ticket](result<leased_jobs> outcome) {
+                                 failpoint("broker.after_lease");
+                                 tell(leased{ticket, std::move(outcome)});
+                             });
 }
 
 void server::carry(const hand_back& one) {

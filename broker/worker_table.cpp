@@ -97,10 +97,13 @@ double share(std::size_t used, std::uint32_t window) noexcept {
 
 }  // namespace
 
-worker* worker_table::next_for_lease(boot_time now) {
+worker* worker_table::next_for_lease(boot_time now, bool hog, bool cnn) {
+    const bool divided = mixed();
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!may_lease(one, now)) continue;
+        const bool own = one.has_card() ? cnn : hog;
+        if (divided && !own && spill(one, now) == 0) continue;
         const auto rank = [](const worker& w) {
             return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), !w.has_card(),
                               w.last_turn);
@@ -108,6 +111,41 @@ worker* worker_table::next_for_lease(boot_time now) {
         if (best == nullptr || rank(one) < rank(*best)) best = &one;
     }
     return best;
+}
+
+lease_share worker_table::share_of(const worker& one, boot_time now) const {
+    lease_share made;
+    made.most = std::min(one.free(), static_cast<std::uint32_t>(limits::jobs_per_message));
+    // A quarter of the window at a time, so that the first to ask does not take everything.
+    if (leasable(now) > 1) made.most = std::min(made.most, std::max(1u, one.who.window / 4));
+    if (mixed()) {
+        made.prefers = one.has_card() ? detector_kind::cnn : detector_kind::hog;
+        made.spill = std::min(made.most, spill(one, now));
+    }
+    return made;
+}
+
+std::uint32_t worker_table::spill(const worker& one, boot_time now) const noexcept {
+    const spill_rule& rule = one.has_card() ? hog_on_card : cnn_on_processor;
+    for (const auto& [connection, other] : workers_) {
+        if (other.has_card() == one.has_card()) continue;
+        if (!other.takes_work() || now < other.pause_until) continue;
+        if (share(other.jobs.size(), other.who.window) <= rule.busy) return 0;
+    }
+    const double part = rule.most * one.who.window;
+    const auto most = std::max(1u, static_cast<std::uint32_t>(part));
+    const std::uint32_t in_hand = one.outstanding() + one.reserved;
+    return most > in_hand ? most - in_hand : 0;
+}
+
+bool worker_table::mixed() const noexcept {
+    const auto some = [this](bool card) {
+        return std::any_of(workers_.begin(), workers_.end(), [card](const auto& entry) {
+            const worker& one = entry.second;
+            return one.has_card() == card && !one.draining && !one.asked_to_drain;
+        });
+    };
+    return some(true) && some(false);
 }
 
 worker* worker_table::next_for_frame(bool cnn) {

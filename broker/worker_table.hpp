@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,19 @@ constexpr std::uint32_t window_max = 4'096;       ///< larger claims of a READY 
 constexpr std::size_t galleries_told_max = 256;   ///< collections remembered for one worker
 
 constexpr double spill_share = 0.5;               ///< of the window, see next_for_frame()
+
+/// hog: all that is not looked at with cnn.
+enum class detector_kind { hog, cnn };
+
+/// When a worker takes jobs for the detector that the other kind of worker is better at: each of
+/// those that could lease uses more than `busy` of its window. And until it has `most` of its own
+/// window in hand. The two differ because the costs do: with hog a worker that has a card looks on
+/// the processor, as others do; with cnn a processor takes ten times as long as a card or more, so
+/// that the card is through half a window before it would be done.
+struct spill_rule {
+    double busy, most;
+};
+constexpr spill_rule hog_on_card{0.0, 0.25}, cnn_on_processor{0.5, 0.0625};
 
 struct sent_job {
     std::uint64_t n = 0;                          ///< of the JOB message; 0: it named it in READY
@@ -60,6 +74,17 @@ struct worker {
     std::vector<attempt_id> reconcile(const protocol::worker_heartbeat&, boot_time now);
 };
 
+/// What one call may lease for a worker.
+struct lease_share {
+    std::uint32_t most = 0;
+    std::optional<detector_kind> prefers;         ///< nothing: the pool is of one kind
+    std::uint32_t spill = 0;                      ///< of most, for the other detector
+
+    std::uint32_t of(detector_kind which) const noexcept {
+        return prefers.value_or(which) == which ? most : spill;
+    }
+};
+
 /// The number after the last dot of a routing id, 0 if there is none.
 std::uint64_t connection_number_of(std::string_view routing_id) noexcept;
 
@@ -71,21 +96,27 @@ class worker_table {
     worker& add(worker);                          ///< requires id and connection to be new
     void remove(const std::string& connection);
 
-    /// The worker with the smallest share of its window in use that may lease now; among equals the
-    /// one with a card, then the one that waited longest. Null: nobody can.
-    worker* next_for_lease(boot_time now);
+    /// The worker with the smallest share of its window in use that may lease now, and takes what
+    /// is wanted; among equals the one with a card, then the one that waited longest. Null: nobody.
+    worker* next_for_lease(boot_time now, bool hog, bool cnn);
+    /// requires  that one may lease: it has a free credit
+    lease_share share_of(const worker&, boot_time now) const;
     /// The same for a frame. `cnn`: one that is looked at with that detector goes to a worker with
     /// a card, another to one without, unless that one has used so much more of its window
     /// (spill_share) that the other kind is rather idle.
     worker* next_for_frame(bool cnn);
     /// True if some worker could take a frame, now or once it has room.
     bool any_for_frame() const noexcept;
-    std::size_t leasable(boot_time now) const noexcept;  ///< how many could lease now
+    /// True if some workers have a card and some have none.
+    bool mixed() const noexcept;
 
     std::map<std::string, worker>& all() noexcept { return workers_; }  ///< by connection
     const std::map<std::string, worker>& all() const noexcept { return workers_; }
 
    private:
+    std::size_t leasable(boot_time now) const noexcept;  ///< how many could lease now
+    std::uint32_t spill(const worker&, boot_time now) const noexcept;
+
     std::map<std::string, worker> workers_;
     std::map<std::string, std::string> connection_of_;   ///< worker_id -> connection
 };

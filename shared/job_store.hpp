@@ -150,6 +150,12 @@ struct lease_request {
     std::uint32_t outstanding = 0;                       ///< a solo job needs 0
     std::chrono::milliseconds lease = limits::lease;
     std::vector<std::string> types;
+    std::string prefer = {};                             ///< detector: cnn, hog, or empty: any
+    std::uint32_t spill = 0;                             ///< jobs with the other one, at most
+};
+struct leased_jobs {
+    std::vector<leased_job> jobs;
+    std::uint64_t left = 0;                              ///< in both lines, of any kind
 };
 struct moved {                                           ///< reap, barrier, worker_lost, gc
     std::uint64_t count = 0;
@@ -288,7 +294,7 @@ class job_store {
     redis_call<std::vector<user_record>> users() const;         ///< oldest first
 
     // broker
-    redis_call<std::vector<leased_job>> lease(const lease_request&) const;
+    redis_call<leased_jobs> lease(const lease_request&) const;
     redis_call<moved> reap(unix_time expected_now, std::chrono::milliseconds lease) const;
     redis_call<moved> barrier(unix_time expected_now) const;
     redis_call<moved> worker_lost(std::string_view worker_id, std::string_view connection) const;

@@ -47,20 +47,22 @@ result<moved> read_timer(const std::string& status, fields& all, std::size_t mos
 
 }  // namespace
 
-redis_call<std::vector<leased_job>> job_store::lease(const lease_request& wanted) const {
-    using jobs = std::vector<leased_job>;
-    return function_call<jobs>(
+redis_call<leased_jobs> job_store::lease(const lease_request& wanted) const {
+    return function_call<leased_jobs>(
         "lease", prefix_,
         {wanted.worker_id, connection_number(wanted.connection), std::to_string(wanted.outstanding),
          std::to_string(std::min<std::size_t>(wanted.most, limits::jobs_per_message)),
-         text_of(wanted.lease), joined(wanted.types, ',')},
-        [](const std::string& status, fields& all) -> result<jobs> {
+         text_of(wanted.lease), joined(wanted.types, ','), wanted.prefer,
+         std::to_string(wanted.spill)},
+        [](const std::string& status, fields& all) -> result<leased_jobs> {
             if (status == "gone") return fail(errc::not_registered, "the worker is not registered");
             if (status == "stale") return fail(errc::stale, "the worker has a newer connection");
             if (status != "ok") return unexpected_reply(status);
             all.time();
-            jobs leased(std::min<std::size_t>(all.number(), limits::jobs_per_message));
-            for (leased_job& one : leased) one = leased_job_of(all);
+            leased_jobs leased;
+            leased.jobs.resize(std::min<std::size_t>(all.number(), limits::jobs_per_message));
+            for (leased_job& one : leased.jobs) one = leased_job_of(all);
+            leased.left = all.number();
             return leased;
         });
 }

@@ -1,5 +1,15 @@
 -- How jobs come to workers: lease, and what takes an attempt back.
 
+local tastes = {[''] = true, cnn = true, hog = true}
+local looked_at = 64        -- jobs of a line that a worker with a preference looks at
+local overtaken_ms = 2000
+
+-- Whether a job is looked at with the detector that cards are good at; the options are the text
+-- that the api wrote.
+local function wants_cnn(options)
+    return string.find(options, '"detector"%s*:%s*"cnn"') ~= nil
+end
+
 -- Delayed jobs whose time came go to the end of the line.
 local function wake_due()
     local due = redis.call('ZRANGEBYSCORE', key.queue('delayed'), '-inf', now, 'LIMIT', 0,
@@ -7,10 +17,45 @@ local function wake_due()
     for _, id in ipairs(due) do job.move(id, job.read(id), 'pending', 'due') end
 end
 
--- The front of one line, read once for a call: next() answers id and job, or nil.
+-- The front of one line, first things last, read once for a call.
 local function line(priority, most)
     local ids = redis.call('LRANGE', key.pending(priority), -most, -1)
     return {priority = priority, ids = ids, at = #ids}
+end
+
+-- The same for a worker that prefers a detector: its own jobs first, then of the others as many as
+-- it may still take (taste.spill). Nothing is overtaken by what came overtaken_ms after it, nor by
+-- a job that must run alone, so whatever is passed over has its turn.
+local function line_by_taste(priority, n, taste)
+    local ids = redis.call('LRANGE', key.pending(priority), -looked_at, -1)
+    local order, passed, from = {}, {}, 1
+    local function give_way(limit)
+        while passed[from] and passed[from].came < limit do
+            if taste.spill == 0 then return false end
+            taste.spill = taste.spill - 1
+            order[#order + 1] = passed[from].id
+            from = from + 1
+        end
+        return true
+    end
+    local open = true
+    for i = #ids, 1, -1 do
+        local id = ids[i]
+        local j = hash_fields(key.job(id), {'options', 'solo', 'created_ms'})
+        local came, solo = tonumber(j.created_ms or now), j.solo == '1'
+        if j.options and not solo and wants_cnn(j.options) ~= taste.cnn then
+            passed[#passed + 1] = {id = id, came = came}
+        else
+            open = give_way(solo and math.huge or came - overtaken_ms)
+            if not open then break end
+            order[#order + 1] = id
+            if solo or #order >= n then break end
+        end
+    end
+    if open then give_way(math.huge) end
+    local l = {priority = priority, ids = {}, at = #order}
+    for i, id in ipairs(order) do l.ids[#order + 1 - i] = id end
+    return l
 end
 
 -- What stands first in a line for a worker. Jobs past their deadline fail on the way; types that
@@ -60,12 +105,20 @@ function queue.lease(a)
     local n = math.min(number(a[4], 'n'), limits.jobs_per_message)
     local lease_ms = number(a[5], 'lease_ms')
     local wanted = a[6] == '' and '' or ',' .. a[6] .. ','
+    local prefer = a[7] and one_of(a[7], tastes, 'prefer')
     local answer = not_connected(worker, connection)
     if answer then return answer end
 
     wake_due()
-    local most = n + limits.reap_batch
-    local interactive, bulk = line('interactive', most), line('bulk', most)
+    local interactive, bulk
+    if prefer and prefer ~= '' then
+        local taste = {cnn = prefer == 'cnn', spill = number(a[8], 'spill')}
+        interactive = line_by_taste('interactive', n, taste)
+        bulk = line_by_taste('bulk', n, taste)
+    else
+        local most = n + limits.reap_batch
+        interactive, bulk = line('interactive', most), line('bulk', most)
+    end
     local leased_before = tonumber(redis.call('HGET', key.of('stats'), 'leased') or 0)
     local jobs = {}
     while #jobs < n do
@@ -87,6 +140,10 @@ function queue.lease(a)
     local reply = {'ok', int(now), int(#jobs)}
     for _, granted in ipairs(jobs) do
         for _, field in ipairs(granted) do reply[#reply + 1] = field end
+    end
+    if prefer then
+        reply[#reply + 1] = int(redis.call('LLEN', key.pending('interactive')) +
+            redis.call('LLEN', key.pending('bulk')))
     end
     return reply
 end

@@ -265,10 +265,10 @@ leased_job fake_worker::lease() {
     wanted.most = 1;
     wanted.types = {"recognize", "train"};
     for (int i = 0; i < 2'000; ++i) {
-        const auto jobs = redis.call(store.lease(wanted));
-        EXPECT_TRUE(jobs) << jobs.error().detail;
-        if (!jobs) break;
-        if (!jobs->empty()) return jobs->front();
+        const auto got = redis.call(store.lease(wanted));
+        EXPECT_TRUE(got) << got.error().detail;
+        if (!got) break;
+        if (!got->jobs.empty()) return got->jobs.front();
         ::poll(nullptr, 0, 5);
     }
     ADD_FAILURE() << "no job came";

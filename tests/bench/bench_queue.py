@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The cost of the queue itself: jobs that compute nothing, through the real api, Redis (appendfsync always),
 broker and a worker that answers at once. Closed loop, one job in flight a client; 1, 16 and 64 clients.
-Prints a table, or with --json one object with clients_1, clients_16, clients_64 and Redis' own SET/s.
+Then what a lease costs Redis' one thread with 10,000 jobs waiting, for a worker that prefers a detector and for one
+that does not. Prints a table, or with --json one object with clients_1, clients_16, clients_64, lease_us and Redis'
+own SET/s.
 """
 import argparse
 import json
@@ -27,6 +29,39 @@ def redis_sets(data):
     return round(float(re.findall(r"SET: ([0-9.]+) requests", done.stdout)[-1]))
 
 
+LEASES = {  # what waits, what the workers prefer in turns, jobs a call
+    "any job, 16": ("both", [""], 16), "a preference, 16": ("both", ["hog", "cnn"], 16),
+    "any job, 1": ("both", [""], 1), "a preference, 1": ("both", ["hog", "cnn"], 1),
+    "hog where cnn alone waits": ("cnn", ["hog"], 16)}
+
+
+def thread_us(store):
+    used = store.info("cpu")
+    return 1e6 * (used["used_cpu_user_main_thread"] + used["used_cpu_sys_main_thread"])
+
+
+def lease_us(store, calls=200):
+    """Processor time of Redis' thread for one lease while 10,000 jobs wait, under a prefix that no broker looks at."""
+    found = {}
+    for name, (waits, prefers, jobs) in LEASES.items():
+        prefix = f"vultus:{{{len(found)}-bench}}:"
+        store.fcall("vultus1_register", 1, prefix, "w", 1, 1_000_000, "host", 1, "cpu", "b", "recognize")
+        line = store.pipeline(transaction=False)
+        for number in range(10_000):
+            options = {"detector": "cnn" if waits == "cnn" or number % 2 else "hog", "min_face_px": 40, "distance_max": 0.0,
+                       "k": 0, "annotate": False, "embeddings": False, "num_jitters": 1}
+            line.fcall("vultus1_accept", 1, prefix, f"{number:08x}-0000-7000-8000-000000000000", "recognize", "default",
+                       "interactive", json.dumps(options), "", "bench", "", 3_600_000, "", "", 1_000_000, 1 << 30, b"photo")
+        line.execute()
+        begin = thread_us(store)
+        for call in range(calls):
+            answer = store.fcall("vultus1_lease", 1, prefix, "w", 1, 0, jobs, 10_000_000, "recognize",
+                                 prefers[call % len(prefers)], 0)
+            assert int(answer[2]) == (0 if waits == "cnn" else jobs), answer[:3]
+        found[name] = round((thread_us(store) - begin) / calls)
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./test bench queue")
     parser.add_argument("--json", action="store_true")
@@ -50,6 +85,7 @@ def main():
                     sys.exit(f"http_load failed: {done.stdout}{done.stderr}\n{service.said()}{service.logs()}")
                 found[f"clients_{clients}"] = json.loads(done.stdout)
             problems = service.fsck()
+            found["lease_us"] = lease_us(service.redis())
         finally:
             service.stop()
     if problems:
@@ -63,6 +99,8 @@ def main():
         row = found[f"clients_{clients}"]
         print(f"{clients:3d} clients: {row['jobs_per_s']:6.0f} jobs/s  p50 {row['p50_ms']:.2f} ms  "
               f"p99 {row['p99_ms']:.2f} ms  failed {row['failed']}")
+    for name, microseconds in found["lease_us"].items():
+        print(f"lease, {name}: {microseconds:.0f} us")
 
 
 if __name__ == "__main__":

@@ -39,12 +39,13 @@ effects bench::from_api(protocol::message what, const std::string& connection) {
 }
 
 effects bench::join(const std::string& worker_id, std::uint32_t window, std::uint32_t frame_window,
-                    int connection) {
+                    int connection, const std::string& card) {
     protocol::ready hello;
     hello.worker_id = worker_id;
     hello.types = {"recognize", "train"};
     hello.window = window;
     hello.frame_window = frame_window;
+    hello.card = card;
     return from_worker(worker_id + "." + std::to_string(connection), hello);
 }
 
@@ -61,8 +62,8 @@ effects bench::keep_alive() {
     return all;
 }
 
-effects bench::answer(const lease& call, std::vector<leased_job> jobs) {
-    return tell(leased{call.ticket, std::move(jobs)});
+effects bench::answer(const lease& call, std::vector<leased_job> jobs, std::uint64_t left) {
+    return tell(leased{call.ticket, leased_jobs{std::move(jobs), left}});
 }
 
 effects bench::answer_empty(const effects& from) {

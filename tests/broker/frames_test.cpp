@@ -124,9 +124,9 @@ TEST(frames, of_an_idle_pool_jobs_go_to_the_card_first) {
         idle.ticket = idle.reserved = 0;
         table.add(idle);
     }
-    EXPECT_EQ(table.next_for_lease(b.now)->who.worker_id, "card");
+    EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "card");
     table.by_id("card")->jobs[{"a", 1}] = {};
-    EXPECT_EQ(table.next_for_lease(b.now)->who.worker_id, "plain") << "spills over";
+    EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "plain") << "spills over";
 }
 
 TEST(frames, the_status_names_the_card) {

@@ -5,9 +5,11 @@
 
 namespace vultus::broker::testing {
 
-void simulated_store::accept(const std::string& id, bool poison) {
+void simulated_store::accept(const std::string& id, bool poison, bool cnn, unix_time now) {
     if (jobs_.contains(id)) return;
     jobs_[id].poison = poison;
+    jobs_[id].cnn = cnn;
+    jobs_[id].came = now;
     line_.push_back(id);
 }
 
@@ -19,18 +21,40 @@ void simulated_store::cancel(const std::string& id) {
     job.state = simulated_state::cancelled;
 }
 
-result<std::vector<leased_job>> simulated_store::lease(const lease_request& wanted, unix_time now) {
+std::string simulated_store::next_for(const lease_request& wanted, std::uint32_t& spill) {
+    if (line_.empty()) return {};
+    const auto& front = jobs_.at(line_.front());
+    const auto own = [&](const std::string& id) {
+        const simulated_job& job = jobs_.at(id);
+        return wanted.prefer.empty() || job.solo || job.cnn == (wanted.prefer == "cnn");
+    };
+    auto found = std::find_if(line_.begin(), line_.end(), own);
+    if (found != line_.begin()) {
+        const bool overtakes = found != line_.end() && !jobs_.at(*found).solo &&
+                               jobs_.at(*found).came - front.came <= std::chrono::seconds(2);
+        if (!overtakes) {
+            if (spill == 0) return {};
+            --spill;
+            found = line_.begin();
+        }
+    }
+    return *found;
+}
+
+result<leased_jobs> simulated_store::lease(const lease_request& wanted, unix_time now) {
     const auto worker = workers_.find(wanted.worker_id);
     if (worker == workers_.end()) return fail(errc::not_registered, "not registered");
     const std::uint64_t connection = std::stoull(wanted.connection);
     if (worker->second.connection > connection) return fail(errc::stale, "a newer connection");
     worker->second.connection = connection;
     std::vector<leased_job> granted;
-    while (granted.size() < wanted.most && !line_.empty()) {
-        const std::string id = line_.front();
+    std::uint32_t spill = wanted.spill;
+    while (granted.size() < wanted.most) {
+        const std::string id = next_for(wanted, spill);
+        if (id.empty()) break;
         simulated_job& job = jobs_.at(id);
         if (job.solo && (wanted.outstanding > 0 || !granted.empty())) break;
-        line_.pop_front();
+        std::erase(line_, id);
         job.state = simulated_state::running;
         job.worker = wanted.worker_id;
         job.started = false;
@@ -43,7 +67,7 @@ result<std::vector<leased_job>> simulated_store::lease(const lease_request& want
         granted.push_back(one);
         if (job.solo) break;
     }
-    return granted;
+    return leased_jobs{granted, line_.size()};
 }
 
 void simulated_store::lose(const std::string& id, bool counted) {

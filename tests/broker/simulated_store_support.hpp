@@ -19,6 +19,8 @@ enum class simulated_state { pending, running, succeeded, dead, cancelled };
 struct simulated_job {
     simulated_state state = simulated_state::pending;
     bool poison = false;                     ///< ends the worker that starts it
+    bool cnn = false;                        ///< rather for a worker with a card
+    unix_time came{0};
     bool solo = false, started = false, cancel = false;
     std::uint64_t attempt = 0;
     int crashes = 0, effects = 0;
@@ -30,7 +32,7 @@ struct simulated_job {
 class simulated_store {
  public:
     // the broker's calls
-    result<std::vector<leased_job>> lease(const lease_request& wanted, unix_time now);
+    result<leased_jobs> lease(const lease_request& wanted, unix_time now);
     result<moved> worker_lost(const std::string& worker_id, std::uint64_t connection);
     moved reap(unix_time expected_now, unix_time now);
     moved barrier(unix_time expected_now, unix_time now);
@@ -46,7 +48,7 @@ class simulated_store {
     void bye(const std::string& worker_id);
 
     // the api's
-    void accept(const std::string& id, bool poison);
+    void accept(const std::string& id, bool poison, bool cnn, unix_time now);
     void cancel(const std::string& id);
 
     void restarted(unix_time now);           ///< kill -9 and start: every lease gets its grace
@@ -59,6 +61,8 @@ class simulated_store {
         unix_time lapses{0};
     };
     void lose(const std::string& id, bool counted);
+    /// Who comes next in the line for a worker with that wish; taken from it. "": nobody.
+    std::string next_for(const lease_request& wanted, std::uint32_t& spill);
     std::uint64_t lose_all_of(const std::string& worker_id);
     bool in_grace(unix_time expected_now, unix_time now);
     simulated_job* owned(const attempt_id& attempt, const std::string& worker_id);

@@ -121,7 +121,7 @@ void simulation::judge() {
 
 void simulation::submit_job() {
     const std::string id = "job-" + std::to_string(++names_);
-    store_.accept(id, chance(2));
+    store_.accept(id, chance(2), chance(50), wall());
     protocol::submit hint;
     hint.job_ids = {id};
     const int broker = draw(0, static_cast<int>(brokers_.size()) - 1);

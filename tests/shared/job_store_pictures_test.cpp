@@ -36,7 +36,7 @@ class pictures : public testing::Test {
         wanted.worker_id = worker;
         wanted.connection = worker + ".1";
         wanted.most = 1;
-        const auto jobs = redis.call(store.lease(wanted)).value();
+        const auto jobs = redis.call(store.lease(wanted)).value().jobs;
         return {jobs.at(0).job_id, jobs.at(0).attempt};
     }
 

@@ -76,7 +76,7 @@ class job_store_call : public testing::Test {
         wanted.worker_id = worker;
         wanted.connection = worker + ".1";
         wanted.most = most;
-        return must(store.lease(wanted));
+        return must(store.lease(wanted)).jobs;
     }
     attempt_id leased() {
         const auto jobs = lease(1);

@@ -54,7 +54,7 @@ std::vector<leased_job> test_store::lease(const std::string& worker_id, std::uin
     wanted.connection = worker_id + "." + std::to_string(connection);
     wanted.most = most;
     wanted.outstanding = outstanding;
-    return must(store.lease(wanted));
+    return must(store.lease(wanted)).jobs;
 }
 
 job_ticket test_store::ticket(const std::string& worker_id) {
