@@ -91,7 +91,7 @@ VULTUS_BOTH void shrink_body(const kernel_call& call, int i) {
 template <typename Number>
 VULTUS_BOTH void pool_body(const kernel_call& call, int i) {
     const spot here = spot_of(i, call.out_shape);
-    float kept[channel_step];
+    float kept[channel_step] = {};
     for (int tap = 0; tap < call.window_rows * call.window_columns; ++tap) {
         const int row = here.row * call.stride + tap / call.window_columns;
         const int column = here.column * call.stride + tap % call.window_columns;
