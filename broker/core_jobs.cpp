@@ -87,6 +87,7 @@ void core::ready_worker(const std::string& connection, const protocol::ready& he
 }
 
 void core::heartbeat(worker& one, const protocol::worker_heartbeat& news) {
+    one.load = news.load;
     if (!one.reconcile(news, now_).empty()) credit_back(one);
 }
 
@@ -222,6 +223,7 @@ void core::status(const std::string& connection, const protocol::status_request&
             line.galleries[collection] = told.version;
         }
         line.card = one.who.card;
+        line.load = one.load;
         reply.workers.push_back(std::move(line));
     }
     reply.frames_waiting = frames_.waiting();

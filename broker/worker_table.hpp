@@ -48,6 +48,7 @@ struct told_gallery {
 /// A connected worker. Credits: jobs.size() + reserved never exceeds window.
 struct worker {
     protocol::ready who;
+    protocol::worker_load load;                   ///< by its last HEARTBEAT
     std::string connection;
     std::uint64_t connection_number = 0;          ///< the part after the last dot
     boot_time last_seen{0};

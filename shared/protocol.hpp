@@ -29,11 +29,20 @@ struct ready {                      // 01 worker > broker
     std::string card = {};               ///< name, memory and compute capability; empty: none
     bool operator==(const ready&) const = default;
 };
+struct worker_load {                // in HEARTBEAT and STATUS: what it did since it started
+    std::uint64_t batches = 0;           ///< passes of the embedding network
+    std::uint64_t faces = 0;             ///< pictures of faces in those passes
+    std::uint64_t photos = 0;            ///< of jobs and frames, looked at
+    std::uint64_t card_bytes = 0;        ///< memory of its card; 0: it has none
+    std::uint64_t card_free_bytes = 0;   ///< of that, what nobody has taken
+    bool operator==(const worker_load&) const = default;
+};
 struct worker_heartbeat {           // 02 worker > broker
     std::uint64_t last_n = 0;            ///< n of the last JOB received on this connection
     std::vector<attempt_id> running;
     std::vector<std::string> frames;     ///< frame ids in hand
     std::uint64_t progress = 0;          ///< grows while stages move
+    worker_load load = {};
     bool operator==(const worker_heartbeat&) const = default;
 };
 struct broker_heartbeat {           // 02 broker > worker
@@ -110,6 +119,7 @@ struct worker_status {
     std::int64_t last_seen_ms = 0;       ///< milliseconds ago
     versions galleries;
     std::string card = {};               ///< as in READY
+    worker_load load = {};
     bool operator==(const worker_status&) const = default;
 };
 struct status_reply {               // 13 broker > api

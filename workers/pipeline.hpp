@@ -15,7 +15,6 @@
 #include <functional>
 #include <memory>
 #include <thread>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -67,7 +66,15 @@ class pipeline final : public work_sink {
     void fenced() override;
     void news(const std::string& collection, gallery_version version) override;
 
+    /// What was done so far; nothing about a card.
+    /// threads   any
+    protocol::worker_load load() const;
+
  private:
+    struct counts {
+        std::atomic<std::uint64_t> batches{0}, faces{0}, photos{0};
+    };
+
     using match_letter = std::variant<work_ptr, gallery_update>;
 
     void fetch_loop(progress::slot& slot);
@@ -99,6 +106,7 @@ class pipeline final : public work_sink {
 
     std::atomic<std::uint64_t> registration_{0};
     std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
+    counts done_;
     bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_;
     lane_queue<work_ptr> to_see_, to_embed_;
     bounded_queue<match_letter> to_match_;

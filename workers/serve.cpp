@@ -56,7 +56,16 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     mailbox<session_mail> mail(4 * room + 1'024);
     pipeline_settings inside = pipeline_part(settings, room);
     inside.decoder = *std::move(decoder);
+    const auto memory = models.card.memory;
     pipeline work(std::move(inside), store, std::move(models), mail, stages);
+    talk.load = [&work, memory] {
+        protocol::worker_load load = work.load();
+        if (!memory) return load;
+        const card_memory now = memory();
+        load.card_bytes = now.bytes;
+        load.card_free_bytes = now.free_bytes;
+        return load;
+    };
     session conversation(talk, store, work, mail, stages);
     const session_end end = conversation.run(&stop);
     if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins

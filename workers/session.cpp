@@ -128,6 +128,7 @@ protocol::worker_heartbeat session::heartbeat_of(const broker_link& link, std::s
     beat.last_n = link.last_n;
     beat.running = jobs_.all();
     beat.progress = stages_.steps();
+    if (settings_.load) beat.load = settings_.load();
     for (const auto& [key, frame] : frames_) {
         if (key.first == index) beat.frames.push_back(key.second);
     }

@@ -27,6 +27,7 @@ struct session_settings {
     curve_keys curve;                  ///< of those DEALERs
     std::string host, device = "cpu", build;
     std::string card;  ///< name, memory and compute capability; empty: none
+    std::function<protocol::worker_load()> load;  ///< asked for each heartbeat; empty: says nothing
     std::vector<std::string> types{"recognize", "train", "calibrate"};
     std::uint32_t window = 64;       ///< jobs from each broker at once
     std::uint32_t frame_window = 4;  ///< frames from each broker at once

@@ -51,6 +51,7 @@ worker_status some_worker() {
     one.frames = 1;
     one.last_seen_ms = 12;
     one.galleries = {{"default", epoch_factor}};
+    one.load = {12, 340, 300, std::uint64_t{140} << 30, std::uint64_t{99} << 30};
     return one;
 }
 
@@ -86,7 +87,8 @@ std::vector<example> examples() {
     const auto to = direction::to_broker;
     const auto from = direction::from_broker;
     return {{"READY", to, hello},
-            {"HEARTBEAT of a worker", to, worker_heartbeat{5, {{id_a, 3}}, {"f-1"}, 99}},
+            {"HEARTBEAT of a worker", to,
+             worker_heartbeat{5, {{id_a, 3}}, {"f-1"}, 99, {12, 340, 300}}},
             {"HEARTBEAT of the broker", from,
              broker_heartbeat{1'000, 1'790'000'000'000, {{"default", epoch_factor}}}},
             {"JOB", from, job{1, {some_job()}}},

@@ -166,6 +166,11 @@ TEST_F(seeing, jobs_that_share_a_batch_get_their_own_answers) {
     EXPECT_THAT(world.job(first).result, HasSubstr(R"("label":"Obama")"));
     EXPECT_THAT(world.job(second).result, HasSubstr(R"("label":"Biden")"));
     EXPECT_THAT(world.job(third).result, HasSubstr(R"("label":"Obama")"));
+    const protocol::worker_load load = work->load();
+    EXPECT_EQ(load.photos, 5u);
+    EXPECT_GE(load.faces, 5u) << "at least one on each";
+    EXPECT_GE(load.batches, 3u) << "two trains, one after the other, and three that may share one";
+    EXPECT_LE(load.batches, 5u);
 }
 
 TEST_F(seeing, each_photo_of_a_train_has_its_verdict) {

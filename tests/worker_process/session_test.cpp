@@ -85,6 +85,19 @@ TEST_F(talking, a_job_is_started_in_redis_before_the_work_begins_and_done_is_tol
     }));
 }
 
+TEST_F(talking, each_heartbeat_says_what_was_done_by_then) {
+    run.settings.load = [faces = std::uint64_t{7}]() mutable {
+        return protocol::worker_load{1, faces++, 3, 100, 40};
+    };
+    meet();
+    const auto first = run.broker->next<protocol::worker_heartbeat>();
+    const auto second = run.broker->next<protocol::worker_heartbeat>();
+    ASSERT_TRUE(first && second);
+    EXPECT_GE(first->load.faces, 7u);
+    EXPECT_GT(second->load.faces, first->load.faces);
+    EXPECT_EQ(second->load.card_free_bytes, 40u);
+}
+
 TEST_F(talking, an_attempt_that_is_anothers_is_never_begun) {
     const protocol::ready ready = meet();
     run.world.submit(job_type::recognize, {"photo"});

@@ -53,7 +53,8 @@ result<networks> load_networks_on_card(const model_paths& files, const card_wish
     if (!made) return made;
     const cuda::device_info& info = (*card)->info();
     made->card = {info.name, info.memory_bytes >> 20,
-                  std::to_string(info.major) + "." + std::to_string(info.minor)};
+                  std::to_string(info.major) + "." + std::to_string(info.minor),
+                  [card = *card] { return card->memory_now(); }};
     log::info("backend_chosen", {{"backend", "cuda"},
                                  {"precision", wanted.precision == "tf32" ? "tf32" : "fp16"},
                                  {"card", made->card.name},

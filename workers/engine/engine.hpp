@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,11 +59,21 @@ result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, 
 /// errors    malformed: not that network; bad_option if this CPU cannot (engine/onednn.hpp)
 result<std::unique_ptr<detector>> load_onednn_detector(const std::string& file, precision numbers);
 
+/// Memory of a card.
+struct card_memory {
+    std::uint64_t bytes = 0;
+    std::uint64_t free_bytes = 0;  ///< what nobody has taken, in this process or another
+    bool operator==(const card_memory&) const = default;
+};
+
 /// The card that a worker runs on.
 struct card_info {
     std::string name;  ///< empty: none
     std::uint64_t memory_mib = 0;
     std::string compute;  ///< compute capability, "9.0"
+    /// As it is, or as it was before the pass that is under way. Any thread; waits for no pass.
+    /// Empty: no card.
+    std::function<card_memory()> memory = {};
 };
 
 /// What a worker runs.

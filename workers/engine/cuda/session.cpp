@@ -58,6 +58,8 @@ result<std::shared_ptr<session>> session::open(const table& calls, int index,
     if (const int s = calls.memory(made->card_, &free_bytes, &total_bytes); s != 0) {
         return refused("asking for its memory", s);
     }
+    made->bytes_ = total_bytes;
+    made->free_bytes_ = free_bytes;
     made->budget_ = budget_bytes == 0 ? free_bytes : budget_bytes;
     if (const int s = calls.open_stream(made->card_, &made->line_); s != 0) {
         made->line_ = nullptr;
@@ -75,7 +77,25 @@ session::~session() {
 session::turn session::take_turn() {
     turn mine(mutex_);
     must(calls_.use(card_), "use the device");
+    if (memory_wanted_.exchange(false)) ask_memory();
     return mine;
+}
+
+void session::ask_memory() {
+    std::size_t free_bytes = 0, total_bytes = 0;
+    must(calls_.memory(card_, &free_bytes, &total_bytes), "ask for its memory");
+    bytes_ = total_bytes;
+    free_bytes_ = free_bytes;
+}
+
+card_memory session::memory_now() {
+    if (const turn mine(mutex_, std::try_to_lock); mine) {
+        must(calls_.use(card_), "use the device");
+        ask_memory();
+    } else {
+        memory_wanted_ = true;
+    }
+    return {bytes_, free_bytes_};
 }
 
 result<memory> memory::take(std::shared_ptr<session> of, place where, std::size_t bytes,

@@ -3,6 +3,7 @@
 // does one thing after the other anyway. Two sessions, on two cards or one, share nothing.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -10,6 +11,7 @@
 
 #include "shared/result.hpp"
 #include "workers/engine/cuda/table.hpp"
+#include "workers/engine/engine.hpp"
 
 namespace vultus::cuda {
 
@@ -35,6 +37,12 @@ class session {
     std::size_t used_bytes() const { return used_; }
     std::size_t budget_bytes() const { return budget_; }
 
+    /// The card's memory: asked now if nobody has a turn, else as it was asked last; then whoever
+    /// takes the next turn asks again. Never waits for a turn. Ends the process (70) if the card
+    /// does not say.
+    /// requires  the calling thread has no turn
+    card_memory memory_now();
+
     /// Blocks until no other thread has it.
     turn take_turn();
     const table& calls() const { return calls_; }
@@ -51,6 +59,7 @@ class session {
 
  private:
     friend class memory;
+    void ask_memory();
     session(const table& calls) : calls_(calls) {}
 
     const table& calls_;
@@ -59,6 +68,8 @@ class session {
     device_info info_{};
     std::size_t used_ = 0, budget_ = 0;
     std::mutex mutex_;
+    std::atomic<std::uint64_t> bytes_{0}, free_bytes_{0};  ///< as asked last
+    std::atomic<bool> memory_wanted_{false};
 };
 
 /// Bytes of the card, or of the processor where the card may reach them; given back at the end.
