@@ -233,6 +233,19 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
     co_return outcome;
 }
 
+std::map<std::string, protocol::worker_status> workers_of(
+    const std::vector<broker_state>& brokers) {
+    std::map<std::string, protocol::worker_status> workers;
+    for (const auto& broker : brokers) {
+        if (!broker.reply) continue;
+        for (const auto& worker : broker.reply->workers) {
+            const auto [at, fresh] = workers.emplace(worker.worker_id, worker);
+            if (!fresh && worker.last_seen_ms < at->second.last_seen_ms) at->second = worker;
+        }
+    }
+    return workers;
+}
+
 asio::awaitable<std::vector<broker_state>> broker_link::status(std::chrono::milliseconds patience) {
     const auto self = state_;
     std::vector<std::pair<std::string, status_slot>> asked;

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,10 @@ struct broker_state {
     std::string endpoint;
     std::optional<protocol::status_reply> reply;  ///< nothing: away
 };
+
+/// The workers that these brokers know, by id: one that several know is one worker, as the broker
+/// has it that heard of it last.
+std::map<std::string, protocol::worker_status> workers_of(const std::vector<broker_state>&);
 
 /// threads   that of the io_context
 class broker_link {

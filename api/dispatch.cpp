@@ -66,7 +66,7 @@ asio::awaitable<response> dispatch(request& from, services& with) {
         case route::ready:
             co_return handlers::ready(from, with);
         case route::metrics:
-            co_return handlers::metrics_text(with);
+            co_return co_await handlers::metrics_text(with);
         case route::openapi:
         case route::web:
             co_return found_or_refused(handlers::web(from), from, with);

@@ -15,6 +15,9 @@ void note_seen(services& with, const std::string& collection, std::vector<std::s
 
 namespace handlers {
 
+/// How long /api/status and /metrics wait for the brokers.
+constexpr std::chrono::milliseconds broker_patience{500};
+
 asio::awaitable<response> train(request& from, services& with);
 asio::awaitable<response> recognize(request& from, services& with);
 asio::awaitable<response> calibrate(request& from, services& with);
@@ -47,7 +50,7 @@ asio::awaitable<response> log_out(request& from, services& with);
 
 response live(services& with);
 response ready(request& from, services& with);
-response metrics_text(services& with);
+asio::awaitable<response> metrics_text(services& with);
 response web(request& from);
 
 }  // namespace handlers

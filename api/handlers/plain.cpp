@@ -1,4 +1,4 @@
-// What needs no waiting: health, metrics, the OpenAPI document and the files of the page.
+// What needs no waiting: health, the OpenAPI document and the files of the page.
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/web_files.hpp"
@@ -42,11 +42,6 @@ response ready(request& from, services& with) {
     if (with.draining) return refuse({errc::draining, "this process is stopping"}, from, with);
     if (auto good = with.health.ready(); !good) return refuse(good.error(), from, with);
     return text_response("ready\n");
-}
-
-response metrics_text(services& with) {
-    with.measured.set("vultus_event_waiters", static_cast<double>(with.events.waiters()));
-    return text_response(with.measured.text(), "text/plain; version=0.0.4; charset=utf-8");
 }
 
 /// errors    404 with an empty body field list; dispatch turns it into a problem

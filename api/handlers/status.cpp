@@ -1,6 +1,4 @@
 // GET /api/status: workers, queue, brokers, and why jobs wait.
-#include <map>
-
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/json.hpp"
@@ -8,7 +6,14 @@
 namespace vultus::api::handlers {
 namespace {
 
-constexpr std::chrono::milliseconds broker_patience{500};
+std::string load_json(const protocol::worker_load& load) {
+    json_object text;
+    text.add("batches", load.batches).add("faces", load.faces).add("photos", load.photos);
+    if (load.card_bytes > 0) {
+        text.add("card_bytes", load.card_bytes).add("card_free_bytes", load.card_free_bytes);
+    }
+    return text.take();
+}
 
 std::string worker_json(const protocol::worker_status& worker, const access_key* key) {
     json_object galleries;
@@ -20,7 +25,7 @@ std::string worker_json(const protocol::worker_status& worker, const access_key*
     text.add("device", worker.device).add("build", worker.build).add("state", worker.state);
     text.add("window", worker.window).add("outstanding", worker.outstanding);
     text.add("frames", worker.frames).add("last_seen_ms", worker.last_seen_ms);
-    text.raw("galleries", galleries.take());
+    text.raw("galleries", galleries.take()).raw("load", load_json(worker.load));
     if (!worker.card.empty()) text.add("card", worker.card);
     return text.take();
 }
@@ -33,20 +38,7 @@ std::string queue_json(const queue_stats& queue) {
     return text.take();
 }
 
-/// Workers by their id: one that several brokers know is one worker.
 using worker_table = std::map<std::string, protocol::worker_status>;
-
-worker_table workers_of(const std::vector<broker_state>& brokers) {
-    worker_table workers;
-    for (const auto& broker : brokers) {
-        if (!broker.reply) continue;
-        for (const auto& worker : broker.reply->workers) {
-            const auto [at, fresh] = workers.emplace(worker.worker_id, worker);
-            if (!fresh && worker.last_seen_ms < at->second.last_seen_ms) at->second = worker;
-        }
-    }
-    return workers;
-}
 
 std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
                                     const worker_table& workers, const queue_stats& queue,

@@ -34,7 +34,8 @@ function worker_row(worker) {
   const is = worker.state === "ready" ? "known" : "ambiguous";
   const held = Object.keys(worker.galleries).length;
   return row(`${worker.host}, process ${worker.pid}`, is,
-    `${worker.device}, ${worker.state}, ${count(held, "collection", "collections")} in memory`,
+    `${worker.card ?? worker.device}, ${worker.state}, ${count(held, "collection", "collections")} in memory, ` +
+      `${count(worker.load.photos, "photo", "photos")} and ${count(worker.load.faces, "face", "faces")} so far`,
     `${worker.outstanding + worker.frames} of ${worker.window} at work`);
 }
 

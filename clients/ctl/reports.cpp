@@ -77,26 +77,50 @@ table queue_table(const queue_stats& queue) {
     return rows;
 }
 
+/// "cuda:0 (NVIDIA T4, 15109 MiB, compute 7.5; 3.1 GiB free)"
+std::string device_text(const protocol::worker_status& w) {
+    if (w.card.empty()) return w.device;
+    std::string text = w.device + " (" + w.card;
+    if (w.load.card_bytes > 0) text += "; " + bytes(w.load.card_free_bytes) + " free";
+    return text + ')';
+}
+
+/// Faces a batch, with one digit behind the point; empty before the first.
+std::string batch_text(const protocol::worker_load& load) {
+    if (load.batches == 0) return {};
+    const std::uint64_t tenths = load.faces * 10 / load.batches;
+    return count(tenths / 10) + '.' + count(tenths % 10);
+}
+
 table worker_table(const status_view& seen) {
     table rows{{{"worker"},
                 {"device"},
                 {"state"},
                 {"jobs", side::right},
-                {seen.from_broker ? "seen" : "lapses in", side::right},
-                {"galleries"}},
+                {seen.from_broker ? "seen" : "lapses in", side::right}},
                {}};
-    for (const worker_row& row : seen.workers) {
-        const protocol::worker_status& w = row.status;
+    if (seen.from_broker) {
+        for (const char* name : {"photos", "faces", "a batch"}) {
+            rows.header.push_back({name, side::right});
+        }
+    }
+    rows.header.push_back({"galleries"});
+    for (const worker_row& one : seen.workers) {
+        const protocol::worker_status& w = one.status;
         std::string when = about(std::chrono::milliseconds(w.last_seen_ms));
-        if (row.lapses_in_ms) {
-            when = *row.lapses_in_ms > 0 ? about(std::chrono::milliseconds(*row.lapses_in_ms))
+        if (one.lapses_in_ms) {
+            when = *one.lapses_in_ms > 0 ? about(std::chrono::milliseconds(*one.lapses_in_ms))
                                          : "lapsed";
         }
         std::string jobs = count(w.outstanding);
         if (w.window > 0) (jobs += '/') += count(w.window);
-        const std::string device = w.card.empty() ? w.device : w.device + " (" + w.card + ')';
-        rows.rows.push_back(
-            {w.worker_id, device, w.state, jobs, when, versions_text(w.galleries)});
+        rows.rows.push_back({w.worker_id, device_text(w), w.state, jobs, when});
+        auto& row = rows.rows.back();
+        if (seen.from_broker) {
+            row.insert(row.end(),
+                       {count(w.load.photos), count(w.load.faces), batch_text(w.load)});
+        }
+        row.push_back(versions_text(w.galleries));
     }
     return rows;
 }
@@ -115,6 +139,16 @@ void queue_object(json_text& out, const queue_stats& queue) {
     out.close_object().close_object();
 }
 
+void load_object(json_text& out, const protocol::worker_load& load) {
+    out.key("load").open_object().key("batches").number(load.batches);
+    out.key("faces").number(load.faces).key("photos").number(load.photos);
+    if (load.card_bytes > 0) {
+        out.key("card_bytes").number(load.card_bytes);
+        out.key("card_free_bytes").number(load.card_free_bytes);
+    }
+    out.close_object();
+}
+
 void worker_object(json_text& out, const worker_row& row) {
     const protocol::worker_status& w = row.status;
     out.open_object().key("worker_id").text(w.worker_id).key("host").text(w.host);
@@ -128,6 +162,7 @@ void worker_object(json_text& out, const worker_row& row) {
         out.key("window").number(w.window).key("frames").number(w.frames);
         out.key("last_seen_ms")
             .number(static_cast<std::uint64_t>(w.last_seen_ms < 0 ? 0 : w.last_seen_ms));
+        load_object(out, w.load);
     }
     out.key("galleries").open_object();
     for (const auto& [collection, version] : w.galleries) out.key(collection).number(version);

@@ -228,11 +228,11 @@ void fake_broker::serve() {
                 told.request_id = asked->request_id;
                 told.broker_id = "fake";
                 if (with_worker) {
-                    protocol::worker_status worker;
-                    worker.worker_id = "w-1";
-                    worker.state = "ready";
-                    told.workers.push_back(worker);
+                    told.workers.emplace_back().worker_id = "w-1";
+                    told.workers.back().state = "ready";
                 }
+                const std::lock_guard lock(mutex_);
+                if (on_status_) on_status_(told);
                 reply = protocol::encode(told);
             } else if (std::get_if<protocol::submit>(&*came) != nullptr) {
                 ++submits;

@@ -77,6 +77,11 @@ class fake_broker {
     ~fake_broker();
     using frame_answer = std::function<protocol::answer(const protocol::frame&)>;
     void on_frame(frame_answer what);  ///< from now on
+    using status_change = std::function<void(protocol::status_reply&)>;
+    void on_status(status_change what) {  ///< makes what it says of itself another, from now on
+        const std::lock_guard lock(mutex_);
+        on_status_ = std::move(what);
+    }
     std::atomic<int> frames{0}, submits{0}, cancels{0};
     std::atomic<bool> with_worker{true};
 
@@ -84,6 +89,7 @@ class fake_broker {
     void serve();
     std::mutex mutex_;
     frame_answer on_frame_;
+    status_change on_status_;
     zmq_context context_;
     zmq_socket socket_;
     std::atomic<bool> stop_{false};

@@ -39,6 +39,7 @@ status_view view() {
     row.status.outstanding = 2;
     row.status.last_seen_ms = 120;
     row.status.galleries = {{"default", 2'000'000'005}};
+    row.status.load = {4, 30, 25};
     seen.workers.push_back(row);
     return seen;
 }
@@ -92,8 +93,10 @@ TEST(reports, status_from_the_broker) {
         std::string::npos)
         << text;
     EXPECT_NE(text.find("workers, as the broker sees them\n"
-                        "worker     device  state  jobs    seen  galleries\n"
-                        "h-1-cpu-0  cpu     ready   2/8  120 ms  default@2000000005\n"),
+                        "worker     device  state  jobs    seen  photos  faces  a batch  "
+                        "galleries\n"
+                        "h-1-cpu-0  cpu     ready   2/8  120 ms      25     30      7.5  "
+                        "default@2000000005\n"),
               std::string::npos)
         << text;
     EXPECT_NE(text.find("default          4      7  2000000005\n"), std::string::npos) << text;
@@ -101,11 +104,21 @@ TEST(reports, status_from_the_broker) {
     with_card.workers[0].status.card = "NVIDIA T4, 15109 MiB, compute 7.5";
     const std::string named = print(status_report(with_card), false);
     EXPECT_NE(named.find("cpu (NVIDIA T4, 15109 MiB, compute 7.5)"), std::string::npos) << named;
+    with_card.workers[0].status.load.card_bytes = std::uint64_t{14} << 30;
+    with_card.workers[0].status.load.card_free_bytes = std::uint64_t{3} << 30;
+    const std::string room = print(status_report(with_card), false);
+    EXPECT_NE(room.find("compute 7.5; 3.0 GiB free)"), std::string::npos) << room;
+    EXPECT_NE(print(status_report(with_card), true)
+                  .find(R"("photos":25,"card_bytes":15032385536,"card_free_bytes":3221225472})"),
+              std::string::npos);
     EXPECT_NE(print(status_report(with_card), true).find(R"("card":"NVIDIA T4, )"),
               std::string::npos);
     const std::string json = print(status_report(seen), true);
     EXPECT_NE(json.find(R"("workers_from":"broker")"), std::string::npos) << json;
-    EXPECT_NE(json.find(R"("window":8,"frames":0,"last_seen_ms":120)"), std::string::npos) << json;
+    EXPECT_NE(json.find(R"("window":8,"frames":0,"last_seen_ms":120,)"
+                        R"("load":{"batches":4,"faces":30,"photos":25})"),
+              std::string::npos)
+        << json;
 }
 
 TEST(reports, status_from_redis_tells_lapsed_workers) {
@@ -116,6 +129,7 @@ TEST(reports, status_from_redis_tells_lapsed_workers) {
     seen.workers[1].lapses_in_ms = 0;
     const std::string text = print(status_report(seen), false);
     EXPECT_NE(text.find("(the broker did not answer)"), std::string::npos) << text;
+    EXPECT_EQ(text.find("a batch"), std::string::npos) << "Redis does not know it\n" << text;
     EXPECT_NE(text.find("h-1-cpu-0  cpu     ready   2/8      4.2 s"), std::string::npos) << text;
     EXPECT_NE(text.find("h-2-cpu-0  cpu     ready   2/8     lapsed"), std::string::npos) << text;
     const std::string json = print(status_report(seen), true);

@@ -1,0 +1,39 @@
+// GET /metrics: what this process counted, and what brokers and their workers say of themselves.
+#include "api/handlers.hpp"
+
+namespace vultus::api::handlers {
+namespace {
+
+void put_worker(metrics& now, const protocol::worker_status& worker) {
+    const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
+    const metrics::labels whose{{"worker", worker.worker_id}};
+    const protocol::worker_load& load = worker.load;
+    now.count("vultus_worker_batches_total", whose, number(load.batches));
+    now.count("vultus_worker_faces_total", whose, number(load.faces));
+    now.count("vultus_worker_photos_total", whose, number(load.photos));
+    now.set("vultus_worker_jobs", worker.outstanding, whose);
+    if (load.card_bytes == 0) return;
+    now.set("vultus_worker_card_bytes", number(load.card_bytes), whose);
+    now.set("vultus_worker_card_free_bytes", number(load.card_free_bytes), whose);
+}
+
+}  // namespace
+
+asio::awaitable<response> metrics_text(services& with) {
+    with.measured.set("vultus_event_waiters", static_cast<double>(with.events.waiters()));
+    const auto brokers = co_await with.brokers.status(broker_patience);
+    metrics now;  // made anew each time: a worker that left is in it no more
+    for (const broker_state& broker : brokers) {
+        if (!broker.reply) continue;
+        now.count("vultus_broker_refused_peers_total", {{"broker", broker.endpoint}},
+                  static_cast<double>(broker.reply->refused_peers));
+    }
+    for (const auto& [id, worker] : workers_of(brokers)) put_worker(now, worker);
+    response answer;
+    answer.body = with.measured.text() + now.text();
+    answer.with("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    answer.with("Cache-Control", "no-store");
+    co_return answer;
+}
+
+}  // namespace vultus::api::handlers
