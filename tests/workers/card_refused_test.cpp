@@ -1,0 +1,84 @@
+// What the cuda backend refuses before it looks at a picture: other models, weights beyond half
+// precision, a card without room.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "card_support.hpp"
+#include "networks_support.hpp"
+#include "photo_support.hpp"
+#include "workers/engine/cuda/loader.hpp"
+#include "workers/models.hpp"
+
+namespace vultus {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+
+std::string model(std::size_t number) {
+    return models_folder() + "/" + std::string(models_wanted[number].name);
+}
+
+TEST(card_refused, the_other_network) {
+    stand_in machine;
+    {
+        const auto card = session_on(machine.calls());
+        EXPECT_EQ(cuda::load_embedder(card, model(0), {}).error().code, errc::malformed);
+        EXPECT_EQ(cuda::load_detector(card, model(2), {}).error().code, errc::malformed);
+        EXPECT_EQ(cuda::load_detector(card, "/nowhere", {}).error().code, errc::malformed);
+    }
+    EXPECT_EQ(machine.alive(), stand_in::count{});
+}
+
+TEST(card_refused, a_card_without_room_for_the_detector) {
+    stand_in machine({.memory_bytes = 20u << 20});
+    const auto refused = cuda::load_detector(session_on(machine.calls()), model(0), {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::bad_option);
+    EXPECT_THAT(refused.error().detail, HasSubstr("worker.gpu_memory_mib"));
+    EXPECT_EQ(machine.alive(), stand_in::count{});
+}
+
+TEST(card_refused, batches_of_none) {
+    stand_in machine;
+    const auto refused =
+        cuda::load_embedder(session_on(machine.calls()), model(2), {.chips_max = 0});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::bad_option);
+}
+
+TEST(card_refused, a_weight_beyond_half_precision) {
+    network net = every_kind();
+    net.layers[0].weights[0] = 1e6f;
+    stand_in machine;
+    const auto card = session_on(machine.calls());
+    const auto mine = card->take_turn();
+    const auto refused =
+        cuda::device_network::make(card, net, precision::fp16, {sizes_to_run()[0]}, {}, 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::malformed);
+    EXPECT_TRUE(cuda::device_network::make(card, net, precision::tf32, {sizes_to_run()[0]}, {}, 1))
+        << "float32 holds it";
+}
+
+TEST(card_refused, a_picture_smaller_than_the_window) {
+    stand_in machine;
+    const auto card = session_on(machine.calls());
+    const auto mine = card->take_turn();
+    const cuda::input_size tiny = plain_input(1, 2, 2);
+    const auto refused =
+        cuda::device_network::make(card, every_kind(), precision::fp16, {tiny}, {}, 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::bad_option);
+    auto net = cuda::device_network::make(card, every_kind(), precision::fp16,
+                                          {sizes_to_run()[0]}, {}, 1);
+    ASSERT_TRUE(net);
+    EXPECT_EQ(net->run(tiny).error().code, errc::bad_option);
+}
+
+TEST(card_loader, names_the_library) {
+    EXPECT_TRUE(cuda::library_file().ends_with("libvultus-cuda.so"));
+}
+
+}  // namespace
+}  // namespace vultus
