@@ -30,6 +30,8 @@ class aligner {
     /// requires  a photo with pixels, a box as detect() gave it for that photo
     /// source    padding 0.25: what dlib_face_recognition_resnet_model_v1 was trained with
     aligned_face align(const image& photo, const box& where) const;
+    /// The first half of it. requires  as align()
+    landmarks points_of(const image& photo, const box& where) const;
 
  private:
     struct predictor;

@@ -67,21 +67,37 @@ result<aligner> aligner::load(const std::string& file) {
     }
 }
 
+namespace {
+
+dlib::full_object_detection found_in(const dlib::shape_predictor& predictor,
+                                     const dlib_picture& photo, const box& where) {
+    return predictor(photo, dlib::rectangle(where.left, where.top, where.right, where.bottom));
+}
+
+landmarks as_ours(const dlib::full_object_detection& shape) {
+    landmarks points;
+    for (unsigned long i = 0; i < shape.num_parts(); ++i) {
+        points[i] = {static_cast<float>(shape.part(i).x()), static_cast<float>(shape.part(i).y())};
+    }
+    return points;
+}
+
+}  // namespace
+
+landmarks aligner::points_of(const image& photo, const box& where) const {
+    VULTUS_REQUIRE(photo.width > 0 && photo.height > 0, "a photo has pixels");
+    const auto picture = dlib_picture_of(photo.rgb.data(), photo.width, photo.height);
+    return as_ours(found_in(predictor_->shape, picture, where));
+}
+
 aligned_face aligner::align(const image& photo, const box& where) const {
     VULTUS_REQUIRE(photo.width > 0 && photo.height > 0, "a photo has pixels");
     const auto picture = dlib_picture_of(photo.rgb.data(), photo.width, photo.height);
-    const dlib::rectangle area(where.left, where.top, where.right, where.bottom);
-    const dlib::full_object_detection shape = predictor_->shape(picture, area);
-    aligned_face aligned;
-    for (unsigned long i = 0; i < shape.num_parts(); ++i) {
-        aligned.points[i] = {static_cast<float>(shape.part(i).x()),
-                             static_cast<float>(shape.part(i).y())};
-    }
+    const auto shape = found_in(predictor_->shape, picture, where);
     dlib_picture crop;
     dlib::extract_image_chip(picture, dlib::get_face_chip_details(shape, limits::chip_side, 0.25),
                              crop);
-    aligned.face = chip_of(crop);
-    return aligned;
+    return {as_ours(shape), chip_of(crop)};
 }
 
 std::vector<chip> jittered(const chip& face, int count) {

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <string>
 
+#include "tests/bench/flop.hpp"
 #include "tests/bench/stopwatch.hpp"
 #include "workers/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
@@ -60,17 +61,6 @@ double fma_rate(bool wide) {
         }
     });
     return sums * turns * (wide ? 32.0 : 16.0) / ms / 1e6;
-}
-
-/// Floating point operations of the convolutions and the product, two a multiply-add.
-double flop_of(const network& net, tensor_shape picture) {
-    double flop = 0;
-    const auto shapes = shapes_of(net, picture).value();
-    for (std::size_t i = 0; i < net.layers.size(); ++i) {
-        const auto places = static_cast<double>(shapes[i + 1].rows * shapes[i + 1].columns);
-        flop += 2.0 * places * static_cast<double>(net.layers[i].weights.size());
-    }
-    return flop;
 }
 
 template <typename Result>

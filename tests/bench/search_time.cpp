@@ -13,7 +13,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <random>
 #include <string>
@@ -28,18 +27,6 @@
 namespace {
 
 using namespace vultus;
-
-/// Processor time of this thread: other work on the machine is not counted.
-double thread_milliseconds_of(const std::function<void()>& call) {
-    const auto now = [] {
-        timespec time{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-        return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
-    };
-    const double begin = now();
-    call();
-    return now() - begin;
-}
 
 void tell(const char* key, double value) {
     std::printf("\"%s\": %.6g, ", key, value);
