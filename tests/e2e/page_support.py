@@ -90,8 +90,9 @@ def recognise(page, *photos):
     expect(page.locator(".photo:is([data-state=done], [data-state=failed])")).to_have_count(before + len(photos))
 
 
-def names(page):
-    return page.locator("#people-list .name").all_text_contents()
+def shows_people(page, names):
+    """Waits until the list of people holds these, in this order."""
+    expect(page.locator("#people-list .name")).to_have_text(names)
 
 
 def group_photo(path):

@@ -4,7 +4,7 @@ import time
 
 import pictures
 from conftest import ROOT
-from page_support import (PHOTOS, browser, expect, group_photo, names, page, recognise, teach, url,  # noqa: F401
+from page_support import (PHOTOS, browser, expect, group_photo, page, recognise, teach, url,  # noqa: F401
                           view)
 from PIL import Image
 

@@ -1,7 +1,7 @@
 """The people view of a service that keeps pictures of faces."""
 import pytest
 from conftest import running
-from page_support import PHOTOS, SHOTS, browser, expect, names, page, teach, url, view  # noqa: F401
+from page_support import PHOTOS, SHOTS, browser, expect, page, shows_people, teach, url, view  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_people_have_faces(people):
     people.screenshot(path=SHOTS / "person-pictures.png")
     people.fill("#person-name", "Barack")
     people.keyboard.press("Enter")
-    assert names(people) == ["Barack", "joe"]
+    shows_people(people, ["Barack", "joe"])
     loaded(people, "#people-list img", 2)
     expect(people.locator(".toast")).to_have_count(0)
     expect(people.locator(".person[data-waits]")).to_have_count(0)

@@ -4,8 +4,9 @@
     card_coverage.py BUILD_FOLDER
 
 Runs bin/card_coverage of that folder, then asks gcov about every object of it. Prints each file's lines, and those that never ran.
-There are no marks in the code that take lines out of the count. launches.cu, runtime.cpp and descriptors.cpp are not counted: they are
-libvultus-cuda.so, which the stand-in replaces; ./test gpu runs them. Fails if a line never ran that is not in REAL_LIBRARY.
+There are no marks in the code that take lines out of the count; a brace alone that never ran is the compiler's own clean-up.
+launches.cu, runtime.cpp and descriptors.cpp are not counted: they are libvultus-cuda.so, which the stand-in replaces; ./test gpu
+runs them. Fails if a line never ran that is not in REAL_LIBRARY.
 """
 import collections
 import json
@@ -37,7 +38,9 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     for old in (build / "tests/CMakeFiles/card_coverage.dir").rglob("*.gcda"):
         old.unlink()
-    subprocess.run([build / "bin/card_coverage", "--gtest_brief=1"], check=True)
+    tests = subprocess.run([build / "bin/card_coverage", "--gtest_brief=1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if tests.returncode != 0:
+        sys.exit(tests.stdout[-6000:])
     lines, wrong = counted(build), []
     print(f"{'workers/engine/cuda/':24}{'lines':>7}{'ran':>7}")
     for name, counts in sorted(lines.items()):
@@ -47,6 +50,8 @@ def main():
     for name, counts in sorted(lines.items()):
         text = (FOLDER / name).read_text().splitlines()
         for number in sorted(line for line, count in counts.items() if count == 0):
+            if text[number - 1].strip() == "}":
+                continue
             known = any(words in text[number - 1] for words in REAL_LIBRARY.get(name, ()))
             print(f"{name}:{number}: never ran{' (needs the real library)' if known else ''}: {text[number - 1].strip()}")
             wrong += [] if known else [number]

@@ -13,6 +13,7 @@ namespace vultus {
 namespace {
 
 using namespace testing;
+using ::testing::ExitedWithCode;
 using ::testing::HasSubstr;
 
 std::string model(std::size_t number) {
@@ -74,6 +75,23 @@ TEST(card_refused, a_picture_smaller_than_the_window) {
                                           {sizes_to_run()[0]}, {}, 1);
     ASSERT_TRUE(net);
     EXPECT_EQ(net->run(tiny).error().code, errc::bad_option);
+}
+
+/// Puts some bytes on a card whose call with this number fails, and all after it.
+void upload_with_fault(int call) {
+    stand_in machine({.fail_call = call});
+    const auto card = session_on(machine.calls());
+    const std::vector<std::byte> bytes(64);
+    std::_Exit(cuda::uploaded(card, bytes, "tests") ? 0 : 1);
+}
+
+TEST(card_refused, an_upload_that_the_card_breaks) {
+    constexpr int opened = 5, pieces = 2;  // calls before, and for the memory on both sides
+    for (int call = opened + pieces + 1; call <= opened + pieces + 2; ++call) {
+        // Not even the memory can be given back: a fault of the device.
+        EXPECT_EXIT(upload_with_fault(call), ExitedWithCode(70), "") << call;
+    }
+    EXPECT_EXIT(upload_with_fault(opened + pieces + 5), ExitedWithCode(0), "");
 }
 
 TEST(card_loader, names_the_library) {

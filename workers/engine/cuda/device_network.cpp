@@ -219,7 +219,6 @@ result<device_network> device_network::make(std::shared_ptr<session> device, con
 
 device_network::device_network(std::unique_ptr<state> made) : state_(std::move(made)) {}
 device_network::device_network(device_network&&) noexcept = default;
-device_network& device_network::operator=(device_network&&) noexcept = default;
 device_network::~device_network() = default;
 
 std::span<std::uint8_t> device_network::pictures() {

@@ -34,7 +34,6 @@ class device_network {
                                        precision numbers, const std::vector<input_size>& largest,
                                        const std::vector<input_size>& warm, std::size_t programs);
     device_network(device_network&&) noexcept;
-    device_network& operator=(device_network&&) noexcept;
     ~device_network();
 
     /// Where the pictures go before run(): [picture][row][column][3]. The same memory all the time.
