@@ -28,6 +28,7 @@ THREADS = (1, 2, 4, 8, 16)
 # Half precision without sparsity, tera floating point operations a second, NVIDIA's data sheet of the H200 SXM; and the share of it
 # that fused convolutions of these sizes may reach. A guess until somebody measures.
 PEAK_TFLOP, SHARE = 989, 0.1
+LEAST_MS = 0.01  # a chip's time is the difference of two, and cannot be told from less
 PASSES = 2  # of the embedding network a face: mirror_unit
 
 
@@ -72,7 +73,7 @@ def balanced(feed, threads, detector, face_ms, cnn_ms):
                   "chips": faces * feed["chip_ms"]}
     of_card = {"embedding": faces * face_ms}
     (of_threads if detector == "hog" else of_card)["detect"] = feed["hog_ms"] if detector == "hog" else cnn_ms
-    rates = {name: threads * 1e3 / ms for name, ms in of_threads.items()}
+    rates = {name: threads * 1e3 / max(ms, LEAST_MS) for name, ms in of_threads.items()}
     rates |= {name: 1e3 / ms for name, ms in of_card.items()}
     rates["match"] = 1e3 / (faces * feed["match_ms"])
     groups = {"vision": threads * 1e3 / sum(of_threads.values()), "card": 1e3 / sum(of_card.values()), "match": rates["match"]}
