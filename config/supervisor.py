@@ -267,6 +267,7 @@ class Service:
                         child.stop(signal.SIGKILL)
                         child.process.wait()
                     time.sleep(0.02)
+
     def on_signal(self, _number, _frame):
         self.signals += 1
 

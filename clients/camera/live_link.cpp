@@ -66,6 +66,7 @@ struct live_link::state {
     std::uint64_t seq = 0;
     bool settings_new = false, up = false, stopped = false;
     std::string why;  ///< the last connection ended so
+    asio::ip::tcp::socket* reaching = nullptr;  ///< given up when its time is over
     std::atomic<std::size_t> busy{0};
     bounded_queue<news> heard{heard_most};
     std::thread thread;
@@ -161,22 +162,26 @@ asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
     const auto found = co_await resolver.async_resolve(
         host, where.url.port, asio::redirect_error(asio::use_awaitable, bad));
     if (bad) co_return "there is no host " + host;
+    reaching = &socket;
     pause.expires_after(reached_within);
-    pause.async_wait([&socket](error_code given_up) {
-        if (!given_up) socket.close(given_up);
+    pause.async_wait([this](error_code cancelled) {
+        if (!cancelled && reaching != nullptr) reaching->close(cancelled);
     });
     co_await asio::async_connect(socket, found, asio::redirect_error(asio::use_awaitable, bad));
+    std::string refused;
     if (bad) {
-        pause.cancel();
-        co_return "nobody listens at " + where.url.authority();
+        refused = "nobody listens at " + where.url.authority();
+    } else {
+        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+        if (service.is_secure()) {
+            net::expect_host(service.native_tls(), host);
+            bad = co_await service.handshake_as_client();
+            if (bad) refused = net::why_not(bad, service.native_tls());
+        }
     }
-    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    if (service.is_secure()) {
-        net::expect_host(service.native_tls(), host);
-        bad = co_await service.handshake_as_client();
-    }
+    reaching = nullptr;  // a wait that is over already still calls
     pause.cancel();
-    co_return bad ? net::why_not(bad, service.native_tls()) : std::string();
+    co_return refused;
 }
 
 /// Empty: the live channel is open. Else why not.

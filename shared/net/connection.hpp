@@ -4,7 +4,6 @@
 // waits for the end of an operation is one allocation.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>

@@ -7,6 +7,7 @@
 #include <map>
 #include <type_traits>
 
+#include "shared/limits.hpp"
 #include "shared/require.hpp"
 #include "workers/engine/dlib_networks.hpp"
 
@@ -158,7 +159,14 @@ result<network> load_embedding_layers(const std::string& file) {
     return reading("embedding model", [&]() -> result<network> {
         dlib_networks::embedding model;
         dlib::deserialize(file) >> model;
-        return list_of(model);
+        auto list = list_of(model);
+        if (!list) return list;
+        // The file says how many outputs its last layer has, not the type above.
+        const auto shapes = shapes_of(*list, {3, limits::chip_side, limits::chip_side});
+        if (!shapes || shapes->back().size() != limits::embedding_floats) {
+            return fail(errc::malformed, "it does not give 128 numbers a chip");
+        }
+        return list;
     });
 }
 

@@ -22,7 +22,8 @@ struct detector_layers {
 };
 
 /// dlib_face_recognition_resnet_model_v1.dat, for a picture of limits::chip_side squared.
-/// errors    malformed: not that network, or a number in it is not finite
+/// errors    malformed: not that network, not limits::embedding_floats numbers at its end, or a
+///           number in it that is not finite
 result<network> load_embedding_layers(const std::string& file);
 
 /// mmod_human_face_detector.dat.
