@@ -9,7 +9,6 @@ what a key, a quota and a session adds to both. The better of all rounds counts:
 """
 import argparse
 import json
-import os
 import pathlib
 import socket
 import statistics
@@ -22,10 +21,10 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
 import conftest  # noqa: E402
+from process_time import process_time  # noqa: E402
 from ran_on import ran_on  # noqa: E402
 
 BUILT = ROOT / "build/e2e/bin"
-TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 
 
 class Api:
@@ -37,8 +36,7 @@ class Api:
         self.process = subprocess.Popen([BUILT / "vultus-api", *words], stderr=subprocess.DEVNULL, cwd=ROOT)
 
     def cpu_us(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * TICK_US
+        return process_time(self.process.pid)[1]
 
     def ask(self, field, seconds):
         """Median of a request's time and processor time of one, in microseconds."""

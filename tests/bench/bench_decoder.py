@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
 import conftest  # noqa: E402
 from PIL import Image  # noqa: E402
+from process_time import process_time  # noqa: E402
 from ran_on import ran_on  # noqa: E402
 
 SIDES = (250, 640, 1_200, 4_000)
@@ -38,15 +39,15 @@ def photos_of(side, folder):
 
 def processor_ms(service):
     """Of the workers and of what they started and still runs."""
-    total, parents = 0, {pid for pid in service.pids("vultus-worker")}
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    total_us, workers = 0, set(service.pids("vultus-worker"))
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            fields = path.read_text().rsplit(") ", 1)[1].split()
+            parent, spent_us = process_time(folder.name)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(path.parent.name) in parents or int(fields[1]) in parents:
-            total += int(fields[11]) + int(fields[12])
-    return total * 1e3 / os.sysconf("SC_CLK_TCK")
+        if int(folder.name) in workers or parent in workers:
+            total_us += spent_us
+    return total_us / 1e3
 
 
 def measure(service, photos, seconds):

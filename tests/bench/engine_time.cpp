@@ -12,6 +12,7 @@
 #include <string>
 
 #include "tests/bench/flop.hpp"
+#include "tests/bench/must.hpp"
 #include "tests/bench/stopwatch.hpp"
 #include "workers/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
@@ -61,15 +62,6 @@ double fma_rate(bool wide) {
         }
     });
     return sums * turns * (wide ? 32.0 : 16.0) / ms / 1e6;
-}
-
-template <typename Result>
-auto must(Result got) {
-    if (!got) {
-        std::fprintf(stderr, "engine_time: %s\n", got.error().detail.c_str());
-        std::exit(1);
-    }
-    return std::move(*got);
 }
 
 image read_photo(const char* path) {

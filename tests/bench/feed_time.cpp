@@ -20,6 +20,7 @@
 #include "shared/image_header.hpp"
 #include "shared/job.hpp"
 #include "tests/bench/flop.hpp"
+#include "tests/bench/must.hpp"
 #include "tests/bench/stopwatch.hpp"
 #include "workers/aligner.hpp"
 #include "workers/detector.hpp"
@@ -39,15 +40,6 @@ constexpr std::array<const char*, steps> names{"decode", "resize", "hog",
 constexpr int gallery_faces = 10'000;
 
 const detector_options wanted{job_options{}.min_face_px, 2'000};
-
-template <typename Result>
-auto must(Result got) {
-    if (!got) {
-        std::fprintf(stderr, "feed_time: %s\n", got.error().detail.c_str());
-        std::exit(1);
-    }
-    return std::move(*got);
-}
 
 struct times {
     std::array<double, steps> ms{};  ///< a photo, or a face
