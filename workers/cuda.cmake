@@ -6,19 +6,22 @@ set(CMAKE_CUDA_COMPILER ${VULTUS_NVCC})
 # cards can compile for themselves.
 set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120)
 enable_language(CUDA)
-find_package(CUDAToolkit REQUIRED)
-find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)
-find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}
-  PATH_SUFFIXES lib lib64 REQUIRED)
-message(STATUS "CUDA ${CUDAToolkit_VERSION}: a driver for CUDA ${CUDAToolkit_VERSION_MAJOR}.0 is needed")
+# Not FindCUDAToolkit: CMake 3.25's stumbles over CUDA 13 without its profiler's headers.
+set(toolkit ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${toolkit} REQUIRED)
+find_library(CUDNN_LIBRARY cudnn HINTS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES}
+  ${CMAKE_CUDA_COMPILER_TOOLKIT_ROOT} PATH_SUFFIXES lib lib64 REQUIRED)
+string(REGEX MATCH "^[0-9]+" cuda ${CMAKE_CUDA_COMPILER_VERSION})
+message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION}: a driver for CUDA ${cuda}.0 is needed")
 
 add_library(vultus_cuda SHARED engine/cuda/descriptors.cpp engine/cuda/launches.cu
   engine/cuda/runtime.cpp)
 set_target_properties(vultus_cuda PROPERTIES OUTPUT_NAME vultus-cuda CUDA_STANDARD 17
+  CUDA_RUNTIME_LIBRARY Static
   CXX_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 target_include_directories(vultus_cuda PRIVATE ${CMAKE_SOURCE_DIR})
-target_include_directories(vultus_cuda SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
+target_include_directories(vultus_cuda SYSTEM PRIVATE ${toolkit} ${CUDNN_INCLUDE_DIR})
 target_compile_options(vultus_cuda PRIVATE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -march=x86-64-v3>
   $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Wall,-Wextra,-march=x86-64-v3>)
-target_link_libraries(vultus_cuda PRIVATE CUDA::cudart_static ${CUDNN_LIBRARY})
+target_link_libraries(vultus_cuda PRIVATE ${CUDNN_LIBRARY})

@@ -40,13 +40,17 @@ picture_size detection_size(std::uint32_t width, std::uint32_t height,
     return {side(width), side(height)};
 }
 
+std::vector<detected_face> detector::look(const image& picture, picture_size seen) {
+    const bool fits = seen == picture_size{picture.width, picture.height};
+    return fits ? find(picture) : find(resized(picture, seen.width, seen.height));
+}
+
 detected_faces detector::detect(const image& picture, picture_size photo,
                                 const detector_options& options) {
     const picture_size size = detection_size(photo.width, photo.height, options);
     detected_faces found;
     if (std::min(size.width, size.height) < side_min_px) return found;
-    const bool fits = size == picture_size{picture.width, picture.height};
-    found.faces = fits ? find(picture) : find(resized(picture, size.width, size.height));
+    found.faces = look(picture, size);
     if (size != photo) {
         const double across = static_cast<double>(photo.width) / size.width;
         const double down = static_cast<double>(photo.height) / size.height;

@@ -28,6 +28,7 @@ THREADS = (1, 2, 4, 8, 16)
 # Half precision without sparsity, tera floating point operations a second, NVIDIA's data sheet of the H200 SXM; and the share of it
 # that fused convolutions of these sizes may reach. A guess until somebody measures.
 PEAK_TFLOP, SHARE = 989, 0.1
+UP_GB_A_SECOND = 40  # pictures to the card, by 16 lanes of PCIe 5 (63 by its clock). A guess, too
 LEAST_MS = 0.01  # a chip's time is the difference of two, and cannot be told from less
 PASSES = 2  # of the embedding network a face: mirror_unit
 
@@ -59,26 +60,30 @@ def time_feed(photos, threads, rounds):
 
 def card_times(feed, card):
     """Milliseconds of the card: a face, a photo's detection with `cnn`."""
+    up = feed["megabytes_up"] / UP_GB_A_SECOND
     if card:
-        face = 1e3 / max(row["chips_per_second"] for row in card["embedding"])
-        return PASSES * face, card["detector_vga_ms"] * feed["cnn_gflop"] / feed["cnn_vga_gflop"]
+        vga = 1e3 / card["lanes_vga_per_second"]
+        return PASSES * 1e3 / card["lanes_chips_per_second"], up + vga * feed["cnn_gflop"] / feed["cnn_vga_gflop"]
     gflop_a_ms = PEAK_TFLOP * SHARE
-    return PASSES * feed["embed_gflop"] / gflop_a_ms, feed["cnn_gflop"] / gflop_a_ms
+    return PASSES * feed["embed_gflop"] / gflop_a_ms, up + feed["cnn_gflop"] / gflop_a_ms
 
 
 def balanced(feed, threads, detector, face_ms, cnn_ms):
-    """Photos a second of each stage if nothing else held it up, and of the two that share something."""
+    """Photos a second of each stage if nothing else held it up, and of those that share something."""
     faces = feed["faces_a_photo"]
-    of_threads = {"decode": feed["decode_ms"], "resize": feed["resize_ms"], "landmarks": faces * feed["landmarks_ms"],
-                  "chips": faces * feed["chip_ms"]}
-    of_card = {"embedding": faces * face_ms}
-    (of_threads if detector == "hog" else of_card)["detect"] = feed["hog_ms"] if detector == "hog" else cnn_ms
-    rates = {name: threads * 1e3 / max(ms, LEAST_MS) for name, ms in of_threads.items()}
-    rates |= {name: 1e3 / ms for name, ms in of_card.items()}
-    rates["match"] = 1e3 / (faces * feed["match_ms"])
-    groups = {"vision": threads * 1e3 / sum(of_threads.values()), "card": 1e3 / sum(of_card.values()), "match": rates["match"]}
+    vision = {"decode": feed["decode_ms"], "landmarks": faces * feed["landmarks_ms"], "chips": faces * feed["chip_ms"]}
+    card = {"embedding": faces * face_ms}
+    if detector == "hog":
+        vision |= {"resize": feed["resize_ms"], "detect": feed["hog_ms"]}
+    else:  # the card resizes
+        vision["copy"] = feed["copy_ms"]
+        card["detect"] = cnn_ms
+    stages = {"vision": (threads, vision), "compute": (1, {"hand_in": faces * feed["hand_in_ms"]}), "card": (1, card),
+              "match": (1, {"match": faces * feed["match_ms"]})}
+    rates = {name: count * 1e3 / max(ms, LEAST_MS) for count, steps in stages.values() for name, ms in steps.items()}
+    groups = {name: count * 1e3 / max(sum(steps.values()), LEAST_MS) for name, (count, steps) in stages.items()}
     slowest = min(groups, key=groups.get)
-    inside = {"vision": of_threads, "card": of_card}.get(slowest, {slowest: 1})
+    inside = stages[slowest][1]
     return {"photos_per_second": {name: round(rate, 1) for name, rate in (rates | groups).items()},
             "starves_at": max(inside, key=inside.get), "card_busy": round(groups[slowest] / groups["card"], 4)}
 
@@ -109,7 +114,8 @@ def show(found):
         print(found["card"])
         for row in found["embedding"]:
             print(f"  {row['chips']:4} chips  {row['ms']:8.3f} ms  {row['chips_per_second']:10.0f} a second")
-        print(f"  cnn, 640x480  {found['detector_vga_ms']:.3f} ms")
+        print(f"  {found['lanes']} lanes, 128 chips each: {found['lanes_chips_per_second']:.0f} a second")
+        print(f"  cnn, 640x480  {found['detector_vga_ms']:.3f} ms; {found['lanes']} lanes: {found['lanes_vga_per_second']:.0f} a second")
     for name, feeds in found["feed"].items():
         for feed in feeds:
             print(f"{name}, {feed['threads']} threads, {feed['faces_a_photo']:.1f} faces a photo: " +
@@ -129,7 +135,8 @@ def main():
     card, why = time_card()
     found = {**ran_on(), **(card or {"gpu": None, "not_run": why}), **balance(card, options.rounds)}
     if not card:
-        found["card_expected"] = {"card": "H200 SXM", "peak_tflop": PEAK_TFLOP, "share": SHARE, "passes_a_face": PASSES}
+        found["card_expected"] = {"card": "H200 SXM", "peak_tflop": PEAK_TFLOP, "share": SHARE, "passes_a_face": PASSES,
+                                  "up_gb_per_second": UP_GB_A_SECOND}
     if options.json:
         print(json.dumps(found))
     else:

@@ -2,8 +2,9 @@
 // can say what keeps a card waiting. Processor time of one thread, the median of the rounds, the
 // mean of the photos; all threads run at once. Prints one JSON object, milliseconds.
 //   feed_time MODELS_FOLDER THREADS ROUNDS PHOTO...
-// Photos are looked at as a job without options asks for. decode, resize and hog count once a
-// photo, landmarks, chip and match once a face.
+// Photos are looked at as a job without options asks for. decode, resize, copy (of the picture to
+// where a card reads it) and hog count once a photo; landmarks, chip, hand_in (its mirror image,
+// and both copied for the card) and match once a face.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -25,6 +26,7 @@
 #include "workers/aligner.hpp"
 #include "workers/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
+#include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/pyramid.hpp"
 #include "workers/image_draw.hpp"
 #include "workers/matcher.hpp"
@@ -34,9 +36,11 @@ namespace {
 
 using namespace vultus;
 
-enum part { decode, resize, hog, landmarks_of_face, chip_of_face, match_of_face, steps };
-constexpr std::array<const char*, steps> names{"decode", "resize", "hog",
-                                               "landmarks", "chip", "match"};
+enum part {
+    decode, resize, copy, hog, landmarks_of_face, chip_of_face, hand_in, match_of_face, steps
+};
+constexpr std::array<const char*, steps> names{"decode",    "resize", "copy",    "hog",
+                                               "landmarks", "chip",   "hand_in", "match"};
 constexpr int gallery_faces = 10'000;
 
 const detector_options wanted{job_options{}.min_face_px, 2'000};
@@ -80,6 +84,9 @@ times look(const std::string& bytes, detector& finder, const aligner& straighten
         image small;
         all[resize].push_back(thread_milliseconds_of(
             [&] { small = resized(photo.picture, size.width, size.height); }));
+        std::vector<std::uint8_t> there(photo.picture.rgb.size());
+        all[copy].push_back(thread_milliseconds_of(
+            [&] { std::copy(photo.picture.rgb.begin(), photo.picture.rgb.end(), there.begin()); }));
         // Of its own size: nothing is resized in there.
         const detector_options as_it_is{80, static_cast<int>(std::max(side, 80u))};
         all[hog].push_back(
@@ -102,6 +109,13 @@ times look(const std::string& bytes, detector& finder, const aligner& straighten
                 thread_milliseconds_of([&] { straightener.align(photo.picture, face.where); });
             all[landmarks_of_face].push_back(points);
             all[chip_of_face].push_back(std::max(0.0, both - points));
+            const chip cut = straightener.align(photo.picture, face.where).face;
+            std::vector<std::uint8_t> both_there(2 * chip::bytes);
+            all[hand_in].push_back(thread_milliseconds_of([&] {
+                const chip other = mirrored(cut);
+                std::copy(cut.rgb.begin(), cut.rgb.end(), both_there.begin());
+                std::copy(other.rgb.begin(), other.rgb.end(), both_there.begin() + chip::bytes);
+            }));
             const std::array<embedding, 1> who{people.segments.front()->vectors.front()};
             all[match_of_face].push_back(
                 thread_milliseconds_of([&] { match_faces(people, who, {}); }));
@@ -119,6 +133,13 @@ double detector_gflop(const detector_layers& rules, std::uint32_t width, std::ui
     const picture_size size = detection_size(width, height, wanted);
     const auto canvas = pyramid_of(size.height, size.width, rules.padding, rules.outer_padding);
     return flop_of(rules.net, {3, canvas.rows, canvas.columns}) / 1e9;
+}
+
+/// Of the picture that a card gets to look at.
+double megabytes_up(const std::string& photo, const image_header& header) {
+    const picture_size size = detection_size(header.width, header.height, wanted);
+    const auto decoded = must(decode_reduced(photo, header, std::max(size.width, size.height)));
+    return static_cast<double>(decoded.picture.rgb.size()) / 1e6;
 }
 
 }  // namespace
@@ -151,7 +172,7 @@ int main(int argc, char** argv) {
     for (std::thread& one : running) one.join();
 
     const auto count = static_cast<double>(photos.size() * threads);
-    double faces = 0, gflop = 0;
+    double faces = 0, gflop = 0, megabytes = 0;
     std::array<double, steps> sums{};
     for (const std::vector<times>& mine : all) {
         for (const times& photo : mine) {
@@ -166,6 +187,7 @@ int main(int argc, char** argv) {
     for (const std::string& photo : photos) {
         const image_header header = must(inspect_image(photo));
         gflop += detector_gflop(rules, header.width, header.height);
+        megabytes += megabytes_up(photo, header);
     }
     std::printf("{\"threads\": %zu, \"photos\": %zu, \"faces_a_photo\": %.3f", threads,
                 photos.size(), faces / count);
@@ -174,6 +196,7 @@ int main(int argc, char** argv) {
         std::printf(", \"%s_ms\": %.4f", names[i], sums[i] / over);
     }
     // 320x240 is looked at as 640x480.
+    std::printf(", \"megabytes_up\": %.3f", megabytes / static_cast<double>(photos.size()));
     std::printf(", \"cnn_gflop\": %.3f, \"cnn_vga_gflop\": %.3f, \"embed_gflop\": %.4f}\n",
                 gflop / static_cast<double>(photos.size()), detector_gflop(rules, 320, 240),
                 flop_of(must(load_embedding_layers(files.embedder)),

@@ -90,8 +90,8 @@ TEST(gpu_library, cudnn_takes_every_descriptor_that_the_stand_in_takes) {
             1, pyramid_of(rows, columns, finder->padding, finder->outer_padding)};
         EXPECT_EQ(compare_descriptors(split, size), 14u);
     }
-    for (const cuda::input_size& size : sizes_to_run()) {
-        EXPECT_GT(compare_descriptors(every_kind_on_colours(), size), 10u);
+    for (const pictures& given : pictures_to_run()) {
+        EXPECT_GT(compare_descriptors(every_kind_on_colours(), given.seen), 10u);
     }
 }
 

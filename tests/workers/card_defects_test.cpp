@@ -23,13 +23,12 @@ bool right_numbers(const std::shared_ptr<cuda::session>& card, cuda::device_netw
     const network list = every_kind_on_colours();
     const auto mine = card->take_turn();
     for (std::uint32_t round = 1; round <= 3; ++round) {
-        for (const cuda::input_size& size : sizes_to_run()) {
-            fill(net, size, round);
-            const auto out = net.run(size);
+        for (const pictures& given : pictures_to_run()) {
+            const auto out = run_on(net, given, round);
             if (!out) return false;
-            const auto expected = expected_of(list, size, round, size.batch - 1);
+            const auto expected = expected_of(list, given, round, given.seen.batch - 1);
             // The negation: a number that is none lies in no range.
-            const auto last = out->last(expected.shape.size());
+            const auto last = std::span(out->all).last(expected.shape.size());
             for (const float one : last) {
                 if (!(one > -1e6f && one < 1e6f)) return false;
             }
@@ -47,7 +46,7 @@ bool right_numbers(const std::shared_ptr<cuda::session>& card, cuda::device_netw
         const auto card = session_on(calls);
         auto mine = card->take_turn();
         auto net = cuda::device_network::make(card, every_kind_on_colours(), precision::fp16,
-                                              sizes_to_run(), {sizes_to_run()[0]}, 4);
+                                              room_for_pictures(4));
         if (!net) {
             std::fprintf(stderr, "refused: %s\n", machine.refusal().c_str());
             std::_Exit(refused_at_start);

@@ -17,34 +17,32 @@ namespace {
 
 using namespace testing;
 using cuda::device_network;
-using cuda::input_size;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const std::vector<input_size>& three_sizes = sizes_to_run();
+const std::vector<pictures>& three = pictures_to_run();
 
 result<device_network> every_kind_on(const std::shared_ptr<cuda::session>& card, precision numbers,
                                      std::size_t programs = 4) {
-    return device_network::make(card, every_kind_on_colours(), numbers, three_sizes,
-                                {three_sizes[0]}, programs);
+    return device_network::make(card, every_kind_on_colours(), numbers,
+                                room_for_pictures(programs));
 }
 
 /// Runs each size several times, in turns, and compares every picture.
 void expect_plain_numbers(device_network& net, double allowed) {
     const network list = every_kind_on_colours();
     for (std::uint32_t round = 0; round < 3; ++round) {
-        for (const input_size& size : three_sizes) {
-            fill(net, size, round + 1);
-            const auto out = net.run(size);
+        for (const pictures& given : three) {
+            const auto out = run_on(net, given, round + 1);
             ASSERT_TRUE(out);
-            const std::size_t each = out->size() / static_cast<std::size_t>(size.batch);
-            const long number = static_cast<long>(round) % size.batch;
-            const auto expected = expected_of(list, size, round + 1, number);
-            ASSERT_EQ(net.output(), expected.shape);
-            EXPECT_LE(difference_of(out->subspan(static_cast<std::size_t>(number) * each, each),
-                                    expected),
-                      allowed)
-                << "round " << round << ", " << size.layout.rows << " rows";
+            const std::size_t each = out->all.size() / static_cast<std::size_t>(given.seen.batch);
+            const long number = static_cast<long>(round) % given.seen.batch;
+            const auto expected = expected_of(list, given, round + 1, number);
+            ASSERT_EQ(out->of_picture, expected.shape);
+            const auto one =
+                std::span(out->all).subspan(static_cast<std::size_t>(number) * each, each);
+            EXPECT_LE(difference_of(one, expected), allowed)
+                << "round " << round << ", " << given.rows << " rows";
         }
     }
 }
@@ -74,21 +72,39 @@ TEST(card_network, from_the_second_run_on_it_is_a_graph_and_few_are_kept) {
     ASSERT_TRUE(net);
     EXPECT_EQ(machine.alive().graphs, 1u) << "the warm one";
     const auto before = machine.alive();
-    ASSERT_TRUE(net->run(three_sizes[0]));
+    ASSERT_TRUE(run_on(*net, three[0], 1));
     EXPECT_EQ(net->graph_launches(), 1u);
-    ASSERT_TRUE(net->run(three_sizes[1]));
+    ASSERT_TRUE(run_on(*net, three[1], 1));
     EXPECT_EQ(net->graph_launches(), 1u) << "a size's first run loads what it needs";
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(net->run(three_sizes[1]));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(run_on(*net, three[1], 1));
     EXPECT_EQ(net->graph_launches(), 4u);
     EXPECT_EQ(machine.alive().graphs, 2u);
-    ASSERT_TRUE(net->run(three_sizes[2]));
-    ASSERT_TRUE(net->run(three_sizes[2]));
+    ASSERT_TRUE(run_on(*net, three[2], 1));
+    ASSERT_TRUE(run_on(*net, three[2], 1));
     EXPECT_EQ(net->programs(), 2u) << "the least recently used is gone";
     EXPECT_EQ(machine.alive().graphs, 2u);
-    EXPECT_EQ(net->run(plain_input(1, 4, 4)).error().code, errc::bad_option);
+    EXPECT_EQ(run_on(*net, {plain_input(1, 4, 4), 4, 4}, 1).error().code, errc::bad_option);
     auto after = machine.alive();
     after.graphs = before.graphs;
     EXPECT_EQ(after, before) << "memory is taken at start";
+}
+
+TEST(card_network, pictures_of_all_sizes_that_are_looked_at_in_one_share_a_graph) {
+    stand_in machine;
+    const auto card = session_on(machine.calls());
+    const auto mine = card->take_turn();
+    auto net = every_kind_on(card, precision::fp16);
+    ASSERT_TRUE(net);
+    const network list = every_kind_on_colours();
+    for (const pictures& given : {three[0], {three[0].seen, 61, 25}, {three[0].seen, 122, 50}}) {
+        const auto out = run_on(*net, given, 1);
+        ASSERT_TRUE(out);
+        const auto expected = expected_of(list, given, 1, 1);
+        const auto second = std::span(out->all).last(expected.shape.size());
+        EXPECT_LE(difference_of(second, expected), 4e-3) << given.rows << "x" << given.columns;
+    }
+    EXPECT_EQ(net->graph_launches(), 3u);
+    EXPECT_EQ(machine.alive().graphs, 1u);
 }
 
 TEST(card_network, all_is_given_back) {
@@ -152,7 +168,7 @@ int run_with_fault(int call, int work) {
         auto net = every_kind_on(*card, precision::fp16);
         if (!net) std::_Exit(net.error().code == errc::device_fault ? 3 : 2);
         for (int i = 0; i < 2; ++i) {
-            if (!net->run(three_sizes[1])) std::_Exit(4);
+            if (!run_on(*net, three[1], 1)) std::_Exit(4);
         }
     }
     return machine.calls_made();
@@ -176,7 +192,7 @@ TEST(card_network, a_fault_in_the_middle_of_a_graph_ends_with_70) {
     const auto card = session_on(machine.calls());
     const auto mine = card->take_turn();
     auto net = every_kind_on(card, precision::fp16);
-    ASSERT_TRUE(net->run(three_sizes[1]) && net->run(three_sizes[1]));
+    ASSERT_TRUE(run_on(*net, three[1], 1) && run_on(*net, three[1], 1));
     const int done = machine.work_done();
     EXPECT_EXIT(run_with_fault(0, done - 9), ::testing::ExitedWithCode(70),
                 "device_fault.*illegal memory access");

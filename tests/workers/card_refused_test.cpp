@@ -55,10 +55,11 @@ TEST(card_refused, a_weight_beyond_half_precision) {
     const auto card = session_on(machine.calls());
     const auto mine = card->take_turn();
     const auto refused =
-        cuda::device_network::make(card, net, precision::fp16, {sizes_to_run()[0]}, {}, 1);
+        cuda::device_network::make(card, net, precision::fp16, {{pictures_to_run()[0].seen}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::malformed);
-    EXPECT_TRUE(cuda::device_network::make(card, net, precision::tf32, {sizes_to_run()[0]}, {}, 1))
+    EXPECT_TRUE(
+        cuda::device_network::make(card, net, precision::tf32, {{pictures_to_run()[0].seen}}))
         << "float32 holds it";
 }
 
@@ -68,13 +69,13 @@ TEST(card_refused, a_picture_smaller_than_the_window) {
     const auto mine = card->take_turn();
     const cuda::input_size tiny = plain_input(1, 2, 2);
     const auto refused =
-        cuda::device_network::make(card, every_kind(), precision::fp16, {tiny}, {}, 1);
+        cuda::device_network::make(card, every_kind(), precision::fp16, {{tiny}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::bad_option);
     auto net = cuda::device_network::make(card, every_kind(), precision::fp16,
-                                          {sizes_to_run()[0]}, {}, 1);
+                                          {{pictures_to_run()[0].seen}});
     ASSERT_TRUE(net);
-    EXPECT_EQ(net->run(tiny).error().code, errc::bad_option);
+    EXPECT_EQ(run_on(*net, {tiny, 2, 2}, 1).error().code, errc::bad_option);
 }
 
 /// Puts some bytes on a card whose call with this number fails, and all after it.

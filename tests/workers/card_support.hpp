@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "plain_layers_support.hpp"
 #include "stand_in_support.hpp"
@@ -17,13 +18,27 @@ std::shared_ptr<cuda::session> session_on(const cuda::table& calls, int index = 
 /// A layout of one level: the picture is the canvas.
 cuda::input_size plain_input(long batch, long rows, long columns);
 
-/// Fills the pictures with bytes from a seed.
-void fill(cuda::device_network&, const cuda::input_size&, std::uint32_t seed);
+/// What a network is to see, and the size in which the pictures come.
+struct pictures {
+    cuda::input_size seen;
+    long rows, columns;
+};
+
+struct numbers_of_run {
+    std::vector<float> all;
+    tensor_shape of_picture;
+};
+
+/// Runs the network on pictures of bytes from a seed.
+result<numbers_of_run> run_on(cuda::device_network&, const pictures&, std::uint32_t seed);
 /// every_kind() with a mean of its own for each colour.
 network every_kind_on_colours();
-/// Inputs for it: two pictures at once, one in the middle of its canvas, one whose sums are fused.
-const std::vector<cuda::input_size>& sizes_to_run();
-/// What the plain loops make of the picture with that number among those of fill().
-plain_tensor expected_of(const network&, const cuda::input_size&, std::uint32_t seed, long number);
+/// For it: two pictures at once that shrink, one in the middle of its canvas that shrinks one way
+/// and grows the other, one that comes in its size and whose sums are fused.
+const std::vector<pictures>& pictures_to_run();
+/// Buffers for these, and a graph of the first.
+cuda::capacity room_for_pictures(std::size_t programs);
+/// What the plain loops make of the picture with that number among those of run_on().
+plain_tensor expected_of(const network&, const pictures&, std::uint32_t seed, long number);
 
 }  // namespace vultus::testing

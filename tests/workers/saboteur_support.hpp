@@ -22,13 +22,15 @@ enum class defect {
     swapped_shapes,        ///< the two operands of a sum in each other's shape
     mean_for_maximum,      ///< the other pool
     swapped_colours,       ///< the mean of red taken from blue
+    swapped_sides,         ///< pictures as high as they are wide
+    not_resized,           ///< pictures taken for ones of the size that is looked at
     not_cleared,           ///< the canvas as the last picture left it
     half_upload,           ///< only the first half of the pictures goes up
     missing_launch,        ///< one kernel is forgotten
     shared_workspace,      ///< the workspace lies in the input
     missing_wait,          ///< the result is read at once
     stale_graph,           ///< always the first graph
-    freed_host_buffer,     ///< the pictures' memory is given back before the graph runs
+    freed_host_buffer,     ///< the pictures' memory is given back before they are up
     wait_while_capturing,  ///< a wait between launches
     malloc_while_capturing,
     default_stream,    ///< kernels on the default stream

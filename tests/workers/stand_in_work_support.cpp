@@ -31,11 +31,11 @@ std::vector<memory_range> ranges_of(const kernel_call& c) {
     const std::size_t groups = count * channel_step * number;
     const auto pictures = [&](std::size_t each) { return each == 0 ? 0 : count / each; };
     const std::size_t by_group = pictures(count_of(c.out_shape) / channel_step) * number;
+    const std::size_t seen = product({c.to.rows, c.to.columns});
     switch (c.what) {
         case kernel::picture:
-            return {{c.in, count * 3},
-                    {c.out, pictures(product({c.to.rows, c.to.columns})) * count_of(c.out_shape) *
-                                number}};
+            return {{c.in, pictures(seen) * product({c.from.rows, c.from.columns}) * 3},
+                    {c.out, pictures(seen) * count_of(c.out_shape) * number}};
         case kernel::shrink:
             return {{c.out, count_of(c.out_shape) * number}};
         case kernel::pool:

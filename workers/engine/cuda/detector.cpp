@@ -1,4 +1,5 @@
-// The `cnn` detector on a card: the bytes go up, the pyramid is drawn there, the scores come down.
+// The `cnn` detector on a card: the bytes go up, are resized and drawn as a pyramid there, and the
+// scores come down.
 #include "workers/detector.hpp"
 
 #include <cstring>
@@ -16,6 +17,11 @@ namespace {
 
 /// Picture sizes whose graphs are kept.
 constexpr std::size_t programs_max = 16;
+
+/// A picture of more pixels is resized before it goes up. A JPEG is decoded to less than twice the
+/// sides that are looked at (image.hpp), so with the default detect_side_max it has fewer, up to
+/// 32,000 a side.
+constexpr long pixels_up_max = 16'000'000;
 
 struct shared_network {
     std::shared_ptr<session> device;
@@ -42,20 +48,25 @@ class card_detector final : public detector {
 
  protected:
     std::vector<detected_face> find(const image& picture) override {
-        VULTUS_REQUIRE(
-            static_cast<long>(std::max(picture.width, picture.height)) <= shared_->side_max,
-            "no larger picture than detect_side_max");
-        const input_size size = shared_->input(picture.height, picture.width);
-        const auto mine = shared_->device->take_turn();
-        std::uint8_t* to = shared_->net->pictures().data();
-        const std::size_t line = std::size_t{picture.width} * 3;
-        for (std::uint32_t row = 0; row < picture.height; ++row, to += line) {
-            std::memcpy(to, picture.row(row), line);
+        return look(picture, {picture.width, picture.height});
+    }
+
+    std::vector<detected_face> look(const image& picture, picture_size seen) override {
+        VULTUS_REQUIRE(static_cast<long>(std::max(seen.width, seen.height)) <= shared_->side_max,
+                       "no larger picture than detect_side_max");
+        if (picture.rgb.size() > shared_->net->picture_bytes()) {
+            return detector::look(picture, seen);
         }
-        const auto scores = shared_->net->run(size);
+        const input_size size = shared_->input(seen.height, seen.width);
+        const auto piece = shared_->net->lend();
+        std::memcpy(piece->pictures.data(), picture.rgb.data(), picture.rgb.size());
+        const auto scores = [&] {
+            const auto mine = shared_->device->take_turn();
+            return shared_->net->run(size, picture.height, picture.width, *piece);
+        }();
         if (!scores) return {};  // smaller than the network's window: no place for a face
-        const tensor_shape shape = shared_->net->output();
-        return faces_in(*scores, shape.rows, shape.columns, shared_->sees, size.layout,
+        const tensor_shape shape = scores->of_picture;
+        return faces_in(scores->numbers, shape.rows, shape.columns, shared_->sees, size.layout,
                         shared_->rules);
     }
 
@@ -98,9 +109,12 @@ result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session> device,
     const auto mine = device->take_turn();
     const long rows = std::min(480L, wanted.detect_side_max);
     const long columns = std::min(640L, wanted.detect_side_max);
+    const long seen = wanted.detect_side_max * wanted.detect_side_max;
+    const long up = std::max(seen, std::min(4 * seen, pixels_up_max));
     auto net =
         device_network::make(device, split_columns(shared->rules.net), wanted.numbers,
-                             largest_inputs(*shared), {shared->input(rows, columns)}, programs_max);
+                             {largest_inputs(*shared), {shared->input(rows, columns)}, programs_max,
+                              static_cast<std::size_t>(up) * 3});
     if (!net) return fail(net.error());
     shared->net.emplace(std::move(*net));
     log::info("detector_ready",

@@ -15,6 +15,10 @@ namespace {
 /// library chooses its way by size, and a smaller one may want more.
 constexpr std::size_t workspace_least = std::size_t{16} << 20;
 
+/// One with the card, two that are filled or read: copying a photo takes a lane about as long as a
+/// fast card looks for faces in it.
+constexpr std::size_t staging_pieces = 3;
+
 /// A graph, dropped with its program.
 struct drop_graph {
     const table* calls = nullptr;
@@ -46,11 +50,12 @@ struct device_network::state {
     network net;  ///< without the weights, which are on the card
     bool wide = false;
     std::vector<memory> weights;
-    memory arena, workspace, pictures_there, pictures_here, result_here;
+    memory arena, workspace, pictures;
+    std::unique_ptr<staging> lanes;
     addresses at;
+    std::size_t number_room = 0;
     std::size_t programs_max = 1;
     std::vector<std::unique_ptr<program>> programs;
-    program* current = nullptr;
     std::uint64_t clock = 0;
     std::size_t graph_launches = 0;
 
@@ -75,15 +80,14 @@ struct device_network::state {
     }
 
     /// Buffers for the largest of these.
-    result<void> take_buffers(const std::vector<input_size>& largest) {
-        std::size_t arena_bytes = 0, workspace_bytes = workspace_least, picture_bytes = 0,
-                    result_bytes = 0;
+    result<void> take_buffers(const std::vector<input_size>& largest, std::size_t picture_bytes) {
+        std::size_t arena_bytes = 0, workspace_bytes = workspace_least, number_bytes = 0;
         for (const input_size& one : largest) {
             const auto work = compose(net, wide, one, at);
             if (!work) return fail(work.error());
             arena_bytes = std::max(arena_bytes, work->arena_bytes);
-            picture_bytes = std::max(picture_bytes, work->picture_bytes);
-            result_bytes = std::max(result_bytes, work->result_floats * sizeof(float));
+            picture_bytes = std::max(picture_bytes, work->seen_bytes);
+            number_bytes = std::max(number_bytes, work->result_floats * sizeof(float));
             for (const launch& next : work->all) {
                 const auto* conv = std::get_if<convolve>(&next);
                 if (conv == nullptr) continue;
@@ -94,21 +98,22 @@ struct device_network::state {
                 workspace_bytes = std::max(workspace_bytes, wanted);
             }
         }
-        using place = memory::place;
-        for (const auto& [to, where, bytes, what_for] :
-             {std::tuple{&arena, place::card, arena_bytes, "the activations"},
-              std::tuple{&workspace, place::card, workspace_bytes, "the convolutions' workspace"},
-              std::tuple{&pictures_there, place::card, picture_bytes, "the pictures"},
-              std::tuple{&pictures_here, place::host, picture_bytes, "the pictures"},
-              std::tuple{&result_here, place::host, result_bytes, "the results"}}) {
-            auto taken = memory::take(device, where, bytes, what_for);
+        for (const auto& [to, bytes, what_for] :
+             {std::tuple{&arena, arena_bytes, "the activations"},
+              std::tuple{&workspace, workspace_bytes, "the convolutions' workspace"},
+              std::tuple{&pictures, picture_bytes, "the pictures"}}) {
+            auto taken = memory::take(device, memory::place::card, bytes, what_for);
             if (!taken) return fail(taken.error());
             *to = std::move(*taken);
         }
+        auto made = staging::make(device, staging_pieces, picture_bytes, number_bytes);
+        if (!made) return fail(made.error());
+        lanes = std::move(*made);
         at.arena = reinterpret_cast<std::uintptr_t>(arena.data());
-        at.pictures = pictures_there.data();
+        at.pictures = pictures.data();
         at.workspace = workspace.data();
         at.workspace_bytes = workspace.size();
+        number_room = number_bytes / sizeof(float);
         return {};
     }
 
@@ -118,9 +123,7 @@ struct device_network::state {
         }
         auto work = compose(net, wide, size, at);
         if (!work) return fail(work.error());
-        VULTUS_REQUIRE(work->arena_bytes <= arena.size() &&
-                           work->picture_bytes <= pictures_here.size() &&
-                           work->result_floats * sizeof(float) <= result_here.size(),
+        VULTUS_REQUIRE(work->arena_bytes <= arena.size() && work->result_floats <= number_room,
                        "no input needs more than the largest");
         if (programs.size() == programs_max) {
             programs.erase(std::min_element(programs.begin(), programs.end(),
@@ -132,14 +135,11 @@ struct device_network::state {
         return programs.back().get();
     }
 
-    /// All of a program's work, into the stream or into the graph that is being noted.
+    /// A program's work, into the stream or into the graph that is being noted.
     result<void> issue(const launches& work) const {
         const table& calls = device->calls();
         stream* line = device->line();
-        int status =
-            calls.upload(line, pictures_there.data(), pictures_here.data(), work.picture_bytes);
-        if (status == 0 && work.cleared)
-            status = calls.clear(line, arena.data(), work.canvas_bytes);
+        int status = 0;
         for (const launch& next : work.all) {
             if (status != 0) break;
             if (const auto* conv = std::get_if<convolve>(&next)) {
@@ -147,11 +147,6 @@ struct device_network::state {
             } else {
                 status = calls.run(line, std::get<kernel_call>(next));
             }
-        }
-        if (status == 0) {
-            const char* from = static_cast<char*>(arena.data()) + work.result_offset;
-            status =
-                calls.download(line, result_here.data(), from, work.result_floats * sizeof(float));
         }
         return device->tried(status, "launch");
     }
@@ -169,30 +164,48 @@ struct device_network::state {
     }
 
     /// Once launch by launch, so that the library loads what it needs; then as a graph.
-    result<void> carry_out(program& one) {
+    result<void> compute(program& one) {
         if (!one.ran) {
             one.ran = true;
-            const auto issued = issue(one.work);
-            if (!issued) return issued;
-        } else {
-            if (!one.captured) {
-                const auto captured = capture(one);
-                if (!captured) return captured;
-            }
-            const int status = device->calls().launch(device->line(), one.captured.get());
-            const auto launched = device->tried(status, "launch a graph");
-            if (!launched) return launched;
-            ++graph_launches;
+            return issue(one.work);
         }
-        return device->tried(device->calls().wait(device->line()), "wait for the card");
+        if (!one.captured) {
+            const auto captured = capture(one);
+            if (!captured) return captured;
+        }
+        ++graph_launches;
+        const int status = device->calls().launch(device->line(), one.captured.get());
+        return device->tried(status, "launch a graph");
+    }
+
+    /// Up, drawn, computed, down. What depends on the pictures' own size or on the piece is in no
+    /// graph: pictures of all sizes that are looked at in one size share it.
+    result<void> carry_out(program& one, long rows, long columns, const staging::piece& from) {
+        const table& calls = device->calls();
+        stream* line = device->line();
+        const long bytes = one.size.batch * rows * columns * 3;
+        VULTUS_REQUIRE(rows > 0 && columns > 0 && bytes <= static_cast<long>(pictures.size()),
+                       "pictures that fit");
+        kernel_call draw = one.work.picture;
+        draw.from = {0, 0, static_cast<int>(rows), static_cast<int>(columns)};
+        int status = calls.upload(line, pictures.data(), from.pictures.data(),
+                                  static_cast<std::size_t>(bytes));
+        if (status == 0 && one.work.cleared) {
+            status = calls.clear(line, arena.data(), one.work.canvas_bytes);
+        }
+        if (status == 0) status = calls.run(line, draw);
+        if (const auto sent = device->tried(status, "send the pictures"); !sent) return sent;
+        if (const auto computed = compute(one); !computed) return computed;
+        const char* result = static_cast<char*>(arena.data()) + one.work.result_offset;
+        status = calls.download(line, from.numbers.data(), result,
+                                one.work.result_floats * sizeof(float));
+        if (status == 0) status = calls.wait(line);
+        return device->tried(status, "wait for the card");
     }
 };
 
 result<device_network> device_network::make(std::shared_ptr<session> device, const network& net,
-                                            precision numbers,
-                                            const std::vector<input_size>& largest,
-                                            const std::vector<input_size>& warm,
-                                            std::size_t programs) {
+                                            precision numbers, const capacity& wanted) {
     VULTUS_REQUIRE(!net.layers.empty() && (net.layers.back().kind == layer_kind::linear ||
                                            net.layers.back().kind == layer_kind::column_sum),
                    "a last layer whose output is float32");
@@ -201,16 +214,19 @@ result<device_network> device_network::make(std::shared_ptr<session> device, con
     made->device = std::move(device);
     made->net = net;
     made->wide = numbers == precision::tf32;
-    made->programs_max = std::max(programs, warm.size());
+    made->programs_max = std::max(wanted.programs, wanted.warm.size());
     if (const auto taken = made->take_weights(); !taken) return fail(taken.error());
-    if (const auto taken = made->take_buffers(largest); !taken) return fail(taken.error());
-    std::fill_n(static_cast<std::uint8_t*>(made->pictures_here.data()), made->pictures_here.size(),
-                std::uint8_t{0});
-    for (const input_size& size : warm) {
+    if (const auto taken = made->take_buffers(wanted.largest, wanted.picture_bytes); !taken) {
+        return fail(taken.error());
+    }
+    const auto piece = made->lanes->lend();
+    for (const input_size& size : wanted.warm) {
         const auto one = made->find(size);
         if (!one) return fail(one.error());
+        const box& seen = size.layout.levels[0];
         for (int run = 0; run < 2; ++run) {
-            if (const auto done = made->carry_out(**one); !done) return fail(done.error());
+            const auto done = made->carry_out(**one, seen.height(), seen.width(), *piece);
+            if (!done) return fail(done.error());
         }
     }
     made->graph_launches = 0;
@@ -221,25 +237,24 @@ device_network::device_network(std::unique_ptr<state> made) : state_(std::move(m
 device_network::device_network(device_network&&) noexcept = default;
 device_network::~device_network() = default;
 
-std::span<std::uint8_t> device_network::pictures() {
-    return state_->pictures_here.as<std::uint8_t>();
+staging::lent device_network::lend() const {
+    return state_->lanes->lend();
 }
 
-result<std::span<const float>> device_network::run(const input_size& size) {
+std::size_t device_network::picture_bytes() const {
+    return state_->pictures.size();
+}
+
+result<device_network::output> device_network::run(const input_size& size, long rows, long columns,
+                                                   const staging::piece& from) {
     const auto found = state_->find(size);
     if (!found) return fail(found.error());
     program& now = **found;
     now.used = ++state_->clock;
-    state_->current = &now;
-    if (const auto done = state_->carry_out(now); !done) {
+    if (const auto done = state_->carry_out(now, rows, columns, from); !done) {
         end_with_fault("a run", done.error().detail);
     }
-    return std::span(static_cast<const float*>(state_->result_here.data()), now.work.result_floats);
-}
-
-tensor_shape device_network::output() const {
-    VULTUS_REQUIRE(state_->current != nullptr, "run() comes first");
-    return state_->current->work.output;
+    return output{from.numbers.as<const float>().first(now.work.result_floats), now.work.output};
 }
 
 std::size_t device_network::programs() const {

@@ -2,47 +2,66 @@
 // each input size a program: the launches and, from its second run on, a CUDA graph of them.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "workers/engine/cuda/session.hpp"
+#include "workers/engine/cuda/staging.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/layers.hpp"
 #include "workers/engine/pyramid.hpp"
 
 namespace vultus::cuda {
 
-/// What goes in: `batch` pictures of the size of the layout's first level, each drawn on a canvas
-/// of its own.
+/// What the network sees: `batch` pictures of the size of the layout's first level, each drawn on a
+/// canvas of its own.
 struct input_size {
     long batch = 1;
     pyramid_layout layout;  ///< one level and no room around it: the picture is the canvas
 };
 
-/// threads   one at a time: the caller holds the session's turn in every call, and at the end
+/// What a network is made for.
+struct capacity {
+    /// The inputs that buffers are made for: no other may need more.
+    std::vector<input_size> largest = {};
+    /// Inputs whose graphs are made at once.
+    std::vector<input_size> warm = {};
+    /// Programs that are kept; the least recently used goes first.
+    std::size_t programs = 1;
+    /// Of all pictures of a run as they come; at least those of `largest` in their own size.
+    std::size_t picture_bytes = 0;
+};
+
+/// threads   the caller holds the session's turn in every call that does not say otherwise, and at
+///           the end
 class device_network {
  public:
+    struct output {
+        std::span<const float> numbers;  ///< [picture][output], in the piece that was lent
+        tensor_shape of_picture;
+    };
+
     /// requires  check(net) found nothing; it ends in linear or column_sum; precision fp16 or tf32
-    /// largest   the inputs that buffers are made for: no other may need more
-    /// warm      inputs whose graphs are made now
-    /// programs  so many are kept; the least recently used goes first
-    /// errors    bad_option: the card's memory is too small; malformed: weights beyond half
-    ///           precision; device_fault
+    /// errors    bad_option: too little memory; malformed: weights beyond half precision;
+    ///           device_fault
     static result<device_network> make(std::shared_ptr<session>, const network& net,
-                                       precision numbers, const std::vector<input_size>& largest,
-                                       const std::vector<input_size>& warm, std::size_t programs);
+                                       precision numbers, const capacity&);
     device_network(device_network&&) noexcept;
     ~device_network();
 
-    /// Where the pictures go before run(): [picture][row][column][3]. The same memory all the time.
-    std::span<std::uint8_t> pictures();
-    /// returns   [picture][output], valid until the next call. A device fault ends the process.
-    /// errors    bad_option: smaller than the network's window
-    result<std::span<const float>> run(const input_size&);
-    /// The shape of one picture's output in the last run().
-    tensor_shape output() const;
+    /// Where the pictures of a run go, and its numbers come. Without the turn, as it may block.
+    staging::lent lend() const;
+    /// Room for the pictures of a run. Any thread.
+    std::size_t picture_bytes() const;
+
+    /// Resizes the pictures in `from` to the size that the network sees, on the card: means of the
+    /// pixels that one covers where they shrink, bilinear where they grow, rounded to bytes.
+    /// rows, columns   of each picture as it comes
+    /// requires  lent by this network; the pictures fit
+    /// A device fault ends the process.
+    /// errors    bad_option: the input is smaller than the network's window
+    result<output> run(const input_size&, long rows, long columns, const staging::piece& from);
 
     /// For tests: programs kept, and runs that were one launch of a graph.
     std::size_t programs() const;

@@ -52,17 +52,21 @@ class card_embedder final : public embedder {
 
  private:
     void embed_bucket(std::span<const chip> chips, long bucket, std::vector<embedding>& vectors) {
-        const auto mine = shared_->device->take_turn();
-        std::uint8_t* to = shared_->net->pictures().data();
+        const auto piece = shared_->net->lend();
+        std::uint8_t* to = piece->pictures.as<std::uint8_t>().data();
         for (const chip& face : chips) {
             VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
             std::memcpy(to, face.rgb.data(), chip::bytes);
             to += chip::bytes;
         }
-        const auto out = shared_->net->run(bucket_of(bucket));
+        const auto out = [&] {
+            const auto mine = shared_->device->take_turn();
+            return shared_->net->run(bucket_of(bucket), side, side, *piece);
+        }();
         VULTUS_REQUIRE(out.has_value(), "a chip is larger than the network's window");
         for (std::size_t i = 0; i < chips.size(); ++i) {
-            const auto one = out->subspan(i * limits::embedding_floats, limits::embedding_floats);
+            const auto one =
+                out->numbers.subspan(i * limits::embedding_floats, limits::embedding_floats);
             std::copy(one.begin(), one.end(), vectors.emplace_back().begin());
         }
     }
@@ -88,7 +92,8 @@ result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<session> device,
             shared->buckets.push_back(bucket);
             sizes.push_back(bucket_of(bucket));
         }
-        auto net = device_network::make(device, *list, wanted.numbers, sizes, sizes, sizes.size());
+        auto net =
+            device_network::make(device, *list, wanted.numbers, {sizes, sizes, sizes.size()});
         if (net) {
             shared->net.emplace(std::move(*net));
             log::info("embedder_ready",

@@ -39,19 +39,61 @@ VULTUS_BOTH long group_index(int picture, int row, int column, int part, const e
     return (line * shape.columns + column) * (shape.channels / channel_step) + part;
 }
 
-/// Bytes to numbers, (byte - mean) / 256, at `to` on each canvas of out_shape. One thread a pixel.
-/// in: [picture][to.rows][to.columns][3] bytes
+/// The piece of a side of `from` pixels that pixel i of `to` shows.
+struct cover {
+    float begin, end;
+    int first, after;  ///< the pixels that it touches
+};
+
+/// As long as a step where the picture shrinks, so that nothing is left out; one pixel long where
+/// it grows, and then lies between two of them.
+VULTUS_BOTH cover cover_of(int i, int from, int to) {
+    const float step = static_cast<float>(from) / static_cast<float>(to);
+    const float length = step > 1.0f ? step : 1.0f, room = static_cast<float>(from) - length;
+    float begin = (static_cast<float>(i) + 0.5f) * step - length / 2;
+    begin = begin < 0.0f ? 0.0f : begin > room ? room : begin;
+    const float end = begin + length;
+    const int before_end = static_cast<int>(end);
+    const int after = static_cast<float>(before_end) < end ? before_end + 1 : before_end;
+    return {begin, end, static_cast<int>(begin), after < from ? after : from};
+}
+
+/// How much of `piece` pixel k has.
+VULTUS_BOTH float share_of(const cover& piece, int k) {
+    const auto begin = static_cast<float>(k), end = begin + 1.0f;
+    const float part = (end < piece.end ? end : piece.end) -
+                       (begin > piece.begin ? begin : piece.begin);
+    return part / (piece.end - piece.begin);
+}
+
+/// Bytes of another size to numbers, (byte - mean) / 256, at `to` on each canvas of out_shape: each
+/// is the mean of the pixels that it covers, rounded to a byte. One thread a pixel.
+/// in: [picture][from.rows][from.columns][3] bytes
 template <typename Number>
 VULTUS_BOTH void picture_body(const kernel_call& call, int i) {
     const int pixels = call.to.rows * call.to.columns, inside = i % pixels;
-    const auto* rgb = static_cast<const unsigned char*>(call.in) + static_cast<long>(i) * 3;
+    const int row = inside / call.to.columns, column = inside % call.to.columns;
+    const cover down = cover_of(row, call.from.rows, call.to.rows);
+    const cover across = cover_of(column, call.from.columns, call.to.columns);
+    const long lines = static_cast<long>(i / pixels) * call.from.rows;
+    float mean[3] = {};
+    for (int y = down.first; y < down.after; ++y) {
+        const auto* line =
+            static_cast<const unsigned char*>(call.in) + (lines + y) * call.from.columns * 3;
+        const float of_line = share_of(down, y);
+        for (int x = across.first; x < across.after; ++x) {
+            const float share = of_line * share_of(across, x);
+            for (int c = 0; c < 3; ++c) mean[c] += share * static_cast<float>(line[x * 3 + c]);
+        }
+    }
     eight<Number> pixel{};
     for (int c = 0; c < 3; ++c) {
-        put((static_cast<float>(rgb[c]) - call.mean[c]) / 256.0f, pixel.at[c]);
+        const auto byte = static_cast<float>(static_cast<int>(mean[c] + 0.5f));
+        put((byte - call.mean[c]) / 256.0f, pixel.at[c]);
     }
-    const int row = call.to.top + inside / call.to.columns;
-    const int column = call.to.left + inside % call.to.columns;
-    group<Number>(call.out, group_index(i / pixels, row, column, 0, call.out_shape)) = pixel;
+    const long at =
+        group_index(i / pixels, call.to.top + row, call.to.left + column, 0, call.out_shape);
+    group<Number>(call.out, at) = pixel;
 }
 
 /// The level `to` of a canvas from the level `from`, between its four nearest pixels. One thread a

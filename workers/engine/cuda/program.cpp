@@ -95,15 +95,14 @@ class composer {
         const extent canvas = extent_of({3, size_.layout.rows, size_.layout.columns});
         const patch whole = patch_of(levels[0]);
         const long pixels = size_.batch * whole.rows * whole.columns;
-        made_.picture_bytes = bytes(pixels, 3);
+        made_.seen_bytes = bytes(pixels, 3);
         made_.cleared = whole.rows != canvas.rows || whole.columns != canvas.columns;
-        kernel_call first = call(kernel::picture, pixels);
-        first.in = at_.pictures;
-        first.out = buffer(0);
-        first.out_shape = canvas;
-        first.to = whole;
-        std::copy(net_.mean.begin(), net_.mean.end(), first.mean);
-        made_.all.push_back(first);
+        made_.picture = call(kernel::picture, pixels);
+        made_.picture.in = at_.pictures;
+        made_.picture.out = buffer(0);
+        made_.picture.out_shape = canvas;
+        made_.picture.to = whole;
+        std::copy(net_.mean.begin(), net_.mean.end(), made_.picture.mean);
         VULTUS_REQUIRE(levels.size() == 1 || size_.batch == 1, "pyramids go one by one");
         for (std::size_t i = 1; i < levels.size(); ++i) {
             kernel_call next = call(kernel::shrink, levels[i].width() * levels[i].height());

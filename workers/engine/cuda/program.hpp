@@ -30,9 +30,12 @@ struct convolve {
 using launch = std::variant<convolve, kernel_call>;
 
 struct launches {
+    /// The pictures onto their canvases. Not the program's: it is completed by `from`, the size in
+    /// which the pictures come, and goes before all others.
+    kernel_call picture;
     std::vector<launch> all;
-    std::size_t picture_bytes = 0;  ///< to upload
-    std::size_t canvas_bytes = 0;   ///< at the arena's begin: cleared first unless covered
+    std::size_t seen_bytes = 0;    ///< of the pictures in the size that the network sees
+    std::size_t canvas_bytes = 0;  ///< at the arena's begin: cleared first unless covered
     bool cleared = false;
     std::size_t arena_bytes = 0;
     std::size_t result_offset = 0;  ///< in the arena

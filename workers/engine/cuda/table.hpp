@@ -16,7 +16,7 @@
 namespace vultus::cuda {
 
 /// Changes whenever something below does: an older shared object is refused.
-constexpr std::uint32_t table_version = 1;
+constexpr std::uint32_t table_version = 2;
 
 /// Channels lie together and are padded to a multiple of this with zeros; tensor cores want it.
 constexpr int channel_step = 8;
