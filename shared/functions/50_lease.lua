@@ -38,7 +38,6 @@ local function line_by_taste(priority, n, taste)
         end
         return true
     end
-    local open = true
     for i = #ids, 1, -1 do
         local id = ids[i]
         local j = hash_fields(key.job(id), {'options', 'solo', 'created_ms'})
@@ -46,13 +45,12 @@ local function line_by_taste(priority, n, taste)
         if j.options and not solo and wants_cnn(j.options) ~= taste.cnn then
             passed[#passed + 1] = {id = id, came = came}
         else
-            open = give_way(solo and math.huge or came - overtaken_ms)
-            if not open then break end
+            if not give_way(solo and math.huge or came - overtaken_ms) then break end
             order[#order + 1] = id
             if solo or #order >= n then break end
         end
     end
-    if open then give_way(math.huge) end
+    give_way(math.huge)
     local l = {priority = priority, ids = {}, at = #order}
     for i, id in ipairs(order) do l.ids[#order + 1 - i] = id end
     return l

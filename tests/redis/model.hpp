@@ -18,7 +18,14 @@ struct model_job {
     std::string type, collection, label, to, state, worker;
     std::int64_t attempt = 0, mseq = 0, version = 0, min_version = 0, at = 0;
     int started = 0, crashes = 0, failures = 0;
-    bool bulk = false, solo = false, cancel = false, lapsing = false;
+    bool bulk = false, solo = false, cancel = false, lapsing = false, cnn = false;
+    std::int64_t came = 0;
+};
+
+/// What a lease prefers.
+struct model_taste {
+    bool any = true, cnn = false;
+    unsigned spill = 0;  ///< of the other kind
 };
 
 struct model_gallery {
@@ -71,6 +78,59 @@ struct model {
     void out_of_line(const std::string& id) {
         for (auto& l : line) l.erase(std::remove(l.begin(), l.end(), id), l.end());
     }
+    /// What a worker with that taste gets of a line, in its order: of the first 64 its own kind, up
+    /// to n; before a job all others that came more than 2 s earlier, or that stand before one that
+    /// must run alone; at the end others; all within the spill, and nothing behind one that is
+    /// beyond it.
+    std::deque<std::string> liked(const std::deque<std::string>& l, unsigned n, model_taste& t) {
+        if (t.any) return l;
+        std::deque<std::string> order, others;
+        const auto let_pass = [&](auto&& has_to) {
+            while (!others.empty() && has_to(jobs[others.front()])) {
+                if (t.spill == 0) return false;
+                --t.spill;
+                order.push_back(others.front());
+                others.pop_front();
+            }
+            return true;
+        };
+        for (std::size_t i = 0; i < std::min<std::size_t>(l.size(), 64); ++i) {
+            const model_job& j = jobs[l[i]];
+            if (!j.solo && j.cnn != t.cnn) {
+                others.push_back(l[i]);
+                continue;
+            }
+            const auto has_to = [&](const model_job& other) {
+                return j.solo || other.came + 2'000 < j.came;
+            };
+            if (!let_pass(has_to)) return order;
+            order.push_back(l[i]);
+            if (j.solo || order.size() >= n) break;
+        }
+        let_pass([](const model_job&) { return true; });
+        return order;
+    }
+    /// Up to n jobs out of the lines, for a worker that has some (busy) or none.
+    std::vector<std::string> take(unsigned n, bool busy, model_taste t) {
+        std::deque<std::string> liked_of[2];
+        for (const int i : {0, 1}) liked_of[i] = liked(line[i], n, t);
+        std::vector<std::string> taken;
+        while (taken.size() < n) {
+            int from = (leased + 1) % 8 == 0 ? 1 : 0;
+            if (liked_of[from].empty()) from = 1 - from;
+            if (liked_of[from].empty()) break;
+            const std::string id = liked_of[from].front();
+            const bool alone = jobs[id].solo;
+            if (alone && (busy || !taken.empty())) break;
+            liked_of[from].pop_front();
+            out_of_line(id);
+            taken.push_back(id);
+            ++leased;
+            if (alone) break;
+        }
+        return taken;
+    }
+    std::size_t waiting() const { return line[0].size() + line[1].size(); }
     std::string give_back(const std::string& id) {
         model_job& j = jobs[id];
         if (j.cancel) return j.state = "cancelled";

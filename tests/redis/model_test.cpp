@@ -38,7 +38,7 @@ TEST(model, random_sequences_with_stale_tokens) {
     for (const char* word :
          {"pending", "running", "delayed", "publishing", "succeeded", "failed", "cancelled", "dead",
           "dup", "stale", "old_version", "superseded", "gone", "serve", "catch_up", "not_found",
-          "requested", "terminal", "wrong_state"}) {
+          "requested", "terminal", "wrong_state", "passed over", "spilled"}) {
         EXPECT_TRUE(seen.contains(word)) << word << " never came: the sequences are too tame";
     }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "tests/redis/model.hpp"
 #include "tests/redis/redis_support.hpp"
@@ -64,7 +65,8 @@ class twins {
         return g.exists ? std::max(g.removed, j.min_version) : 0;
     }
 
-    void take_in(const std::string& type, const std::string& c, bool bulk, const std::string& l) {
+    void take_in(const std::string& type, const std::string& c, bool bulk, const std::string& l,
+                 unsigned kind) {
         const std::string id = id_of(++next_);
         accept_options o;
         o.type = type;
@@ -79,11 +81,17 @@ class twins {
         j.bulk = bulk;
         j.min_version = m_.galleries[c].version();
         if (type == "train") j.mseq = ++m_.mseq;
+        j.cnn = kind % 2 != 0;
+        j.came = std::stoll(f_.field(id, "created_ms")) - (kind % 3 == 0 ? 60'000 : 0);
+        f_.plain({"HSET", f_.key("job:" + id), "created_ms", std::to_string(j.came), "options",
+                  j.cnn ? R"({"detector":"cnn"})" : R"({"detector":"hog"})"});
         m_.jobs[id] = j;
         m_.to_line(id, false);
     }
-    void accept(const step& s) { take_in("recognize", collection(s.a), s.b % 2 != 0, ""); }
-    void train(const step& s) { take_in("train", collection(s.a), s.b % 2 != 0, label(s.c)); }
+    void accept(const step& s) { take_in("recognize", collection(s.a), s.b % 2 != 0, "", s.c); }
+    void train(const step& s) {
+        take_in("train", collection(s.a), s.b % 2 != 0, label(s.c), s.c / 3u);
+    }
 
     void change(const step& s) {
         const std::string op =
@@ -174,30 +182,23 @@ class twins {
         const std::string w = worker(s.a);
         const unsigned n = 1 + s.b % 4;
         const bool busy = s.b % 8 > 5, lapsing = s.c % 3 == 0;
-        const words reply = f_(
-            "lease", {w, "1", busy ? "1" : "0", std::to_string(n), lapsing ? "0" : "1000000", ""});
+        words call{w, "1", busy ? "1" : "0", std::to_string(n), lapsing ? "0" : "1000000", ""};
+        const model_taste t{s.c % 4 < 2, s.c % 4 == 2, s.a / 5u % 3};
+        if (!t.any) call.insert(call.end(), {t.cnn ? "cnn" : "hog", std::to_string(t.spill)});
+        const words reply = f_("lease", call);
         if (!m_.workers.contains(w)) return expect(reply, "gone");
         expect(reply, "ok");
         wake();
-        std::vector<std::string> wanted;
-        while (wanted.size() < n) {
-            int from = (m_.leased + 1) % 8 == 0 ? 1 : 0;
-            if (m_.line[from].empty()) from = 1 - from;
-            if (m_.line[from].empty()) break;
-            const std::string id = m_.line[from].front();
+        const auto wanted = m_.take(n, busy, t);
+        if (wanted.size() < n && !t.any && m_.waiting() > 0) ++seen_["passed over"];
+        for (const std::string& id : wanted) {
             model_job& j = m_.jobs[id];
-            if (j.solo && (busy || !wanted.empty())) break;
-            m_.line[from].pop_front();
-            wanted.push_back(id);
-            ++m_.leased;
+            if (!t.any && j.cnn != t.cnn && !j.solo) ++seen_["spilled"];
             ++j.attempt;
             j.state = "running";
-            j.worker = w;
-            j.started = 0;
-            j.lapsing = lapsing;
-            if (j.solo) break;
+            std::tie(j.worker, j.started, j.lapsing) = std::tuple(w, 0, lapsing);
         }
-        RC_ASSERT(reply.size() == 3 + 10 * wanted.size());
+        RC_ASSERT(reply.size() == 3 + 10 * wanted.size() + (t.any ? 0 : 1));
         for (std::size_t i = 0; i < wanted.size(); ++i) {
             model_job& j = m_.jobs[wanted[i]];
             RC_ASSERT(reply[3 + 10 * i] == wanted[i]);
