@@ -11,6 +11,7 @@
 #include "photo_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/image_draw.hpp"
 #include "workers/matcher.hpp"
 #include "workers/models.hpp"
 
@@ -133,6 +134,52 @@ TEST(card_detector, boxes_are_dlibs) {
         EXPECT_GE(faces, 3u) << "nothing was compared";
     }
     EXPECT_EQ(machine.alive(), stand_in::count{});
+}
+
+// All of the processor's pictures, in float32: what else the backend does is not hidden by rounding.
+TEST(card_detector, float32_boxes_are_dlibs_to_the_pixel) {
+    use_one_blas_thread();
+    stand_in machine;
+    const auto ours = cuda::load_detector(session_on(machine.calls()), detector_file,
+                                          {.numbers = precision::tf32, .detect_side_max = 640})
+                          .value();
+    std::size_t faces = 0;
+    for (const std::string name : {"biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg",
+                                   "32bit.png", "obama_partial_face.jpg",
+                                   "obama_partial_face2.jpg"}) {
+        for (const std::uint32_t width : {130u, 240u}) {
+            SCOPED_TRACE(name + " " + std::to_string(width));
+            const image picture = as_wide_as(photo(name), width);
+            const auto found = ours->detect(picture, as_it_is).faces;
+            expect_boxes(found, dlib_cnn(picture, detector_file), 0);
+            faces += found.size();
+        }
+    }
+    EXPECT_GE(faces, 8u) << "nothing was compared";
+}
+
+TEST(card_detector, many_faces) {
+    stand_in machine;
+    const auto lane = cuda::load_detector(session_on(machine.calls()), detector_file,
+                                          {.numbers = precision::tf32, .detect_side_max = 640})
+                          .value()
+                          ->clone();
+    const image crowd = many_of(resized(photo("obama2.jpg"), 157, 300), 4, 2);
+    const auto found = lane->detect(crowd, as_it_is).faces;
+    EXPECT_GE(found.size(), 8u);
+    expect_boxes(found, dlib_cnn(crowd, detector_file), 0);
+}
+
+TEST(card_detector, narrow_pictures_are_no_trouble) {
+    stand_in machine;
+    const auto ours =
+        cuda::load_detector(session_on(machine.calls()), detector_file, {.detect_side_max = 640})
+            .value();
+    for (const auto& [width, height] :
+         {std::pair{41u, 40u}, {40u, 47u}, {43u, 400u}, {400u, 43u}, {40u, 640u}, {79u, 81u}}) {
+        EXPECT_TRUE(ours->detect(quarters(width, height), as_it_is).faces.empty())
+            << width << 'x' << height;
+    }
 }
 
 TEST(card_detector, every_size_up_to_the_largest_has_room) {

@@ -17,6 +17,17 @@ image as_wide_as(const image& picture, std::uint32_t width) {
     return resized(picture, width, std::max(1u, picture.height * width / picture.width));
 }
 
+image many_of(const image& picture, std::uint32_t columns, std::uint32_t rows) {
+    image made(picture.width * columns, picture.height * rows);
+    const std::size_t line = std::size_t{picture.width} * 3;
+    for (std::uint32_t y = 0; y < made.height; ++y) {
+        for (std::uint32_t column = 0; column < columns; ++column) {
+            std::copy_n(picture.row(y % picture.height), line, made.row(y) + column * line);
+        }
+    }
+    return made;
+}
+
 std::vector<chip> sample_chips(std::size_t count) {
     const image picture =
         resized(std::move(decode_image(sample("obama.jpg")).value().picture), 640, 480);

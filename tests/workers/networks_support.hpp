@@ -16,6 +16,8 @@ namespace vultus::testing {
 /// A sample photo, decoded.
 image photo(const std::string& name);
 image as_wide_as(const image& picture, std::uint32_t width);
+/// The picture so many times, side by side and row below row.
+image many_of(const image& picture, std::uint32_t columns, std::uint32_t rows);
 /// Places of the sample photos, faces or not.
 std::vector<chip> sample_chips(std::size_t count);
 chip one_colour(std::uint8_t red, std::uint8_t green, std::uint8_t blue);

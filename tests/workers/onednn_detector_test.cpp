@@ -68,13 +68,7 @@ TEST(onednn_detector, boxes_are_dlibs) {
 }
 
 TEST(onednn_detector, many_faces_and_a_lane_of_its_own) {
-    const image face = resized(photo("obama2.jpg"), 157, 300);
-    image crowd(157 * 4, 300 * 2);
-    for (std::uint32_t y = 0; y < crowd.height; ++y) {
-        for (std::uint32_t column = 0; column < 4; ++column) {
-            std::copy_n(face.row(y % 300), 157 * 3, crowd.row(y) + std::size_t{column} * 157 * 3);
-        }
-    }
+    const image crowd = many_of(resized(photo("obama2.jpg"), 157, 300), 4, 2);
     const auto lane = load_onednn_detector(detector_file, precision::fp32).value()->clone();
     EXPECT_GE(lane->detect(crowd, as_it_is).faces.size(), 8u);
     expect_same_faces(*lane, crowd, 0.98, 1e-3);
