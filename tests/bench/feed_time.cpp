@@ -37,7 +37,15 @@ namespace {
 using namespace vultus;
 
 enum part {
-    decode, resize, copy, hog, landmarks_of_face, chip_of_face, hand_in, match_of_face, steps
+    decode,
+    resize,
+    copy,
+    hog,
+    landmarks_of_face,
+    chip_of_face,
+    hand_in,
+    match_of_face,
+    steps
 };
 constexpr std::array<const char*, steps> names{"decode",    "resize", "copy",    "hog",
                                                "landmarks", "chip",   "hand_in", "match"};
@@ -89,8 +97,7 @@ times look(const std::string& bytes, detector& finder, const aligner& straighten
             [&] { std::copy(photo.picture.rgb.begin(), photo.picture.rgb.end(), there.begin()); }));
         // Of its own size: nothing is resized in there.
         const detector_options as_it_is{80, static_cast<int>(std::max(side, 80u))};
-        all[hog].push_back(
-            thread_milliseconds_of([&] { seen = finder.detect(small, as_it_is); }));
+        all[hog].push_back(thread_milliseconds_of([&] { seen = finder.detect(small, as_it_is); }));
         const double across = static_cast<double>(header.width) / size.width;
         for (detected_face& face : seen.faces) {
             for (auto* edge :
@@ -103,8 +110,8 @@ times look(const std::string& bytes, detector& finder, const aligner& straighten
         }
         all[decode].push_back(decoding);
         for (const detected_face& face : seen.faces) {
-            const double points = thread_milliseconds_of(
-                [&] { straightener.points_of(photo.picture, face.where); });
+            const double points =
+                thread_milliseconds_of([&] { straightener.points_of(photo.picture, face.where); });
             const double both =
                 thread_milliseconds_of([&] { straightener.align(photo.picture, face.where); });
             all[landmarks_of_face].push_back(points);

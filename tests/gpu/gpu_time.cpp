@@ -85,8 +85,9 @@ int main() {
             mine->detect(picture, {80, 640});
         };
     });
-    std::printf("], \"lanes\": %d, \"lanes_chips_per_second\": %.0f, \"detector_vga_ms\": %.4f, "
-                "\"lanes_vga_per_second\": %.0f}\n",
-                lanes, passes * 128, ms, pictures);
+    std::printf(
+        "], \"lanes\": %d, \"lanes_chips_per_second\": %.0f, \"detector_vga_ms\": %.4f, "
+        "\"lanes_vga_per_second\": %.0f}\n",
+        lanes, passes * 128, ms, pictures);
     return 0;
 }

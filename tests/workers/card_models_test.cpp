@@ -136,7 +136,7 @@ TEST(card_detector, boxes_are_dlibs) {
     EXPECT_EQ(machine.alive(), stand_in::count{});
 }
 
-// All of the processor's pictures, in float32: what else the backend does is not hidden by rounding.
+// All of the processor's pictures, in float32: rounding hides nothing else that the backend does.
 TEST(card_detector, float32_boxes_are_dlibs_to_the_pixel) {
     use_one_blas_thread();
     stand_in machine;
@@ -144,9 +144,9 @@ TEST(card_detector, float32_boxes_are_dlibs_to_the_pixel) {
                                           {.numbers = precision::tf32, .detect_side_max = 640})
                           .value();
     std::size_t faces = 0;
-    for (const std::string name : {"biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg",
-                                   "32bit.png", "obama_partial_face.jpg",
-                                   "obama_partial_face2.jpg"}) {
+    for (const std::string name :
+         {"biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg", "32bit.png",
+          "obama_partial_face.jpg", "obama_partial_face2.jpg"}) {
         for (const std::uint32_t width : {130u, 240u}) {
             SCOPED_TRACE(name + " " + std::to_string(width));
             const image picture = as_wide_as(photo(name), width);

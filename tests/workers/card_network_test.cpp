@@ -107,6 +107,36 @@ TEST(card_network, pictures_of_all_sizes_that_are_looked_at_in_one_share_a_graph
     EXPECT_EQ(machine.alive().graphs, 1u);
 }
 
+// The card is told of a run while it is at another; with room for one program the graph of the
+// first is dropped meanwhile.
+TEST(card_network, runs_stand_in_line_and_are_finished_in_any_order) {
+    const network list = every_kind_on_colours();
+    for (const std::size_t programs : {std::size_t{1}, std::size_t{4}}) {
+        stand_in machine({.seed = 11});
+        const auto card = session_on(machine.calls());
+        const auto mine = card->take_turn();
+        auto net = every_kind_on(card, precision::fp16, programs);
+        ASSERT_TRUE(net);
+        for (std::uint32_t round = 1; round <= 3; ++round) {
+            std::vector<cuda::staging::lent> pieces;
+            std::vector<device_network::output> outs;
+            for (const pictures& given : three) {
+                pieces.push_back(filled(*net, given, round));
+                const auto out = net->start(given.seen, given.rows, given.columns, *pieces.back());
+                ASSERT_TRUE(out) << machine.refusal();
+                outs.push_back(*out);
+            }
+            for (const std::size_t i : {std::size_t{1}, std::size_t{2}, std::size_t{0}}) {
+                net->finish(*pieces[i]);
+                const auto expected = expected_of(list, three[i], round, 0);
+                EXPECT_LE(difference_of(outs[i].numbers.first(expected.shape.size()), expected),
+                          4e-3)
+                    << i;
+            }
+        }
+    }
+}
+
 TEST(card_network, all_is_given_back) {
     stand_in machine;
     {

@@ -68,8 +68,7 @@ TEST(card_refused, a_picture_smaller_than_the_window) {
     const auto card = session_on(machine.calls());
     const auto mine = card->take_turn();
     const cuda::input_size tiny = plain_input(1, 2, 2);
-    const auto refused =
-        cuda::device_network::make(card, every_kind(), precision::fp16, {{tiny}});
+    const auto refused = cuda::device_network::make(card, every_kind(), precision::fp16, {{tiny}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::bad_option);
     auto net = cuda::device_network::make(card, every_kind(), precision::fp16,

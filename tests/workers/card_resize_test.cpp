@@ -116,9 +116,9 @@ void expect_same_faces(detector& ours, const image& photo, const detector_option
 TEST(card_resize, faces_of_photos_that_grow_and_shrink) {
     use_one_blas_thread();
     stand_in machine;
-    const auto ours = cuda::load_detector(session_on(machine.calls()), detector_file,
-                                          {.detect_side_max = 300})
-                          .value();
+    const auto ours =
+        cuda::load_detector(session_on(machine.calls()), detector_file, {.detect_side_max = 300})
+            .value();
     const image small = as_wide_as(photo("obama2.jpg"), 120);
     expect_same_faces(*ours, small, {40, 300}, 1);
     const image large = as_wide_as(photo("obama2.jpg"), 500);
@@ -127,9 +127,9 @@ TEST(card_resize, faces_of_photos_that_grow_and_shrink) {
 
 TEST(card_resize, a_picture_with_more_bytes_than_go_up_is_resized_before) {
     stand_in machine;
-    const auto ours = cuda::load_detector(session_on(machine.calls()), detector_file,
-                                          {.detect_side_max = 260})
-                          .value();
+    const auto ours =
+        cuda::load_detector(session_on(machine.calls()), detector_file, {.detect_side_max = 260})
+            .value();
     const image picture = as_wide_as(photo("obama2.jpg"), 600);
     ASSERT_GT(picture.rgb.size(), std::size_t{4} * 260 * 260 * 3);
     expect_same_faces(*ours, picture, {80, 260}, 3);

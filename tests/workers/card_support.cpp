@@ -34,8 +34,7 @@ std::vector<double> shares(long i, long from, long to) {
         }
         return all;
     }
-    const double middle =
-        std::clamp(first + step / 2 - 0.5, 0.0, static_cast<double>(from - 1));
+    const double middle = std::clamp(first + step / 2 - 0.5, 0.0, static_cast<double>(from - 1));
     const auto before = static_cast<std::size_t>(middle);
     const double way = middle - static_cast<double>(before);
     all[before] += 1 - way;
@@ -82,13 +81,19 @@ cuda::input_size plain_input(long batch, long rows, long columns) {
          {{0, 0, static_cast<std::int32_t>(columns) - 1, static_cast<std::int32_t>(rows) - 1}}}};
 }
 
+cuda::staging::lent filled(cuda::device_network& net, const pictures& given, std::uint32_t seed) {
+    const auto bytes = bytes_of(given, seed);
+    auto piece = net.lend();
+    std::copy(bytes.begin(), bytes.end(), piece->pictures.as<std::uint8_t>().begin());
+    return piece;
+}
+
 result<numbers_of_run> run_on(cuda::device_network& net, const pictures& given,
                               std::uint32_t seed) {
-    const auto bytes = bytes_of(given, seed);
-    const auto piece = net.lend();
-    std::copy(bytes.begin(), bytes.end(), piece->pictures.as<std::uint8_t>().begin());
-    const auto out = net.run(given.seen, given.rows, given.columns, *piece);
+    const auto piece = filled(net, given, seed);
+    const auto out = net.start(given.seen, given.rows, given.columns, *piece);
     if (!out) return fail(out.error());
+    net.finish(*piece);
     return numbers_of_run{{out->numbers.begin(), out->numbers.end()}, out->of_picture};
 }
 

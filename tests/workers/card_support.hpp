@@ -29,7 +29,9 @@ struct numbers_of_run {
     tensor_shape of_picture;
 };
 
-/// Runs the network on pictures of bytes from a seed.
+/// Pictures of bytes from a seed, where the card reads them.
+cuda::staging::lent filled(cuda::device_network&, const pictures&, std::uint32_t seed);
+/// Runs the network on these.
 result<numbers_of_run> run_on(cuda::device_network&, const pictures&, std::uint32_t seed);
 /// every_kind() with a mean of its own for each colour.
 network every_kind_on_colours();

@@ -82,6 +82,15 @@ int bad_upload(stream* line, void* to, const void* from, std::size_t bytes) {
 }
 
 device* opened = nullptr;
+event* before_download = nullptr;
+
+int late_download(stream* line, void* to, const void* from, std::size_t bytes) {
+    if (before_download == nullptr) {
+        if (const int s = honest->make_event(opened, &before_download); s != 0) return s;
+    }
+    if (const int s = honest->record(line, before_download); s != 0) return s;
+    return honest->download(line, to, from, bytes);
+}
 
 int bad_launch(stream* line, graph* made) {
     if (is(defect::stale_graph)) {
@@ -102,7 +111,11 @@ void change_memory(table& bad) {
     };
     if (is(defect::leaked_memory)) bad.release = [](device*, void*) { return 0; };
     if (is(defect::no_use_of_device)) bad.use = [](device*) { return 0; };
-    if (is(defect::missing_wait)) bad.wait = [](stream*) { return 0; };
+    if (is(defect::missing_wait)) bad.wait_for = [](event*) { return 0; };
+    if (is(defect::early_wait)) {
+        bad.download = late_download;
+        bad.wait_for = [](event*) { return honest->wait_for(before_download); };
+    }
     if (is(defect::not_cleared)) bad.clear = [](stream*, void*, std::size_t) { return 0; };
     if (is(defect::malloc_while_capturing)) {
         bad.convolve = [](stream* line, const convolution& c, const convolution_memory& m) {
@@ -147,6 +160,7 @@ std::string_view name_of(defect one) {
                                                           "missing_launch",
                                                           "shared_workspace",
                                                           "missing_wait",
+                                                          "early_wait",
                                                           "stale_graph",
                                                           "freed_host_buffer",
                                                           "wait_while_capturing",

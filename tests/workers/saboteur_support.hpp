@@ -29,6 +29,7 @@ enum class defect {
     missing_launch,        ///< one kernel is forgotten
     shared_workspace,      ///< the workspace lies in the input
     missing_wait,          ///< the result is read at once
+    early_wait,            ///< the wait is for what was done before the result came
     stale_graph,           ///< always the first graph
     freed_host_buffer,     ///< the pictures' memory is given back before they are up
     wait_while_capturing,  ///< a wait between launches

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "stand_in_support.hpp"
@@ -41,11 +42,20 @@ struct cuda::stream {
     cuda::device* on;
     std::deque<testing::work> pending;
     std::unique_ptr<cuda::graph> noting;
+    std::thread::id noted_by;
+    std::size_t told = 0;  ///< pieces of work so far
+};
+
+struct cuda::event {
+    cuda::device* on;
+    cuda::stream* line;
+    std::size_t after;  ///< so many pieces of work of that line
 };
 
 namespace testing {
 
 using cuda::device;
+using cuda::event;
 using cuda::graph;
 using cuda::stream;
 
@@ -60,7 +70,7 @@ struct stand_in_state {
     mutable std::recursive_mutex mutex;
     std::set<device*> devices;
     std::set<stream*> streams;
-    std::size_t graphs = 0;
+    std::size_t graphs = 0, events = 0;
     std::map<const char*, piece> memory;
     std::set<std::pair<device*, std::string>> loaded;
     std::minstd_rand random;
@@ -111,8 +121,11 @@ struct stand_in_state {
         return busy.empty() ? nullptr : busy[random() % busy.size()];
     }
 
-    void finish(stream* line) {
-        while (!line->pending.empty()) {
+    void finish(stream* line) { finish(line, line->told); }
+
+    /// So many of its pieces of work, and what comes between.
+    void finish(stream* line, std::size_t pieces) {
+        while (line->told - line->pending.size() < pieces) {
             stream* next = any_busy();
             interleaved += next != line;
             run_one(next);

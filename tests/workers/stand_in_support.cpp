@@ -58,6 +58,7 @@ int enqueue(stand_in_state& all, stream* line, piece_of_work looked, std::functi
     }
     all.loaded.insert(code);
     line->pending.push_back({std::move(looked.touches), std::move(run)});
+    ++line->told;
     if (all.random() % 8 == 0) all.run_one(all.any_busy());
     return 0;
 }
@@ -154,8 +155,22 @@ int launch_graph(stream* line, graph* noted) {
         if (noted == nullptr) return all.refuse("no graph to launch");
         if (noted->on != line->on) return all.refuse("a graph of another device");
         for (const work& one : noted->all) line->pending.push_back(one);
+        line->told += noted->all.size();
         return 0;
     });
+}
+
+/// Any thread, whatever device it uses; not the one that notes a graph.
+int wait_for_event(event* made) {
+    const std::lock_guard lock(made->on->of->mutex);
+    stand_in_state& all = *made->on->of;
+    if (const int status = entered(all, nullptr, false); status != 0) return status;
+    const stream* noting = all.capturing(made->on);
+    if (noting != nullptr && noting->noted_by == std::this_thread::get_id()) {
+        return all.refuse("not while a graph is being noted");
+    }
+    if (made->line != nullptr) all.finish(made->line, made->after);
+    return all.broken;
 }
 
 const char* text_of(int status) {
@@ -208,7 +223,7 @@ void put_device_calls(cuda::table& t) {
 void put_stream_calls(cuda::table& t) {
     t.open_stream = [](device* on, stream** made) {
         return on_device(on, true, [&](stand_in_state& all) {
-            *made = *all.streams.insert(new stream{on, {}, nullptr}).first;
+            *made = *all.streams.insert(new stream{on, {}, nullptr, {}}).first;
             return 0;
         });
     };
@@ -247,6 +262,7 @@ void put_stream_calls(cuda::table& t) {
     t.begin_capture = [](stream* line) {
         return on_stream(line, true, [&](stand_in_state&) {
             line->noting = std::make_unique<graph>(graph{line->on, false, {}});
+            line->noted_by = std::this_thread::get_id();
             return 0;
         });
     };
@@ -259,6 +275,29 @@ void put_stream_calls(cuda::table& t) {
     };
 }
 
+void put_event_calls(cuda::table& t) {
+    t.make_event = [](device* on, event** made) {
+        return on_device(on, true, [&](stand_in_state& all) {
+            *made = new event{on, nullptr, 0};
+            ++all.events;
+            return 0;
+        });
+    };
+    t.drop_event = [](event* made) {
+        const std::lock_guard lock(made->on->of->mutex);
+        --made->on->of->events;
+        delete made;
+    };
+    t.record = [](stream* line, event* made) {
+        return on_stream(line, true, [&](stand_in_state&) {
+            made->line = line;
+            made->after = line->told;
+            return 0;
+        });
+    };
+    t.wait_for = wait_for_event;
+}
+
 }  // namespace
 
 stand_in::stand_in(stand_in_options options) : state_(std::make_unique<stand_in_state>()) {
@@ -268,6 +307,7 @@ stand_in::stand_in(stand_in_options options) : state_(std::make_unique<stand_in_
     state_->calls.self = state_.get();
     put_device_calls(state_->calls);
     put_stream_calls(state_->calls);
+    put_event_calls(state_->calls);
 }
 
 stand_in::~stand_in() = default;
@@ -285,6 +325,7 @@ stand_in::count stand_in::alive() const {
     }
     found.streams = state_->streams.size();
     found.graphs = state_->graphs;
+    found.events = state_->events;
     found.devices = state_->devices.size();
     return found;
 }

@@ -32,9 +32,10 @@ class stand_in {
 
     const cuda::table& calls() const;
 
-    /// What is alive: pieces of memory, streams, graphs, open devices.
+    /// What is alive: pieces of memory, streams, events, graphs, open devices.
     struct count {
-        std::size_t card_memory = 0, host_memory = 0, streams = 0, graphs = 0, devices = 0;
+        std::size_t card_memory = 0, host_memory = 0, streams = 0, events = 0, graphs = 0,
+                    devices = 0;
         std::size_t card_bytes = 0;
         bool operator==(const count&) const = default;
     };

@@ -62,9 +62,10 @@ class card_detector final : public detector {
         std::memcpy(piece->pictures.data(), picture.rgb.data(), picture.rgb.size());
         const auto scores = [&] {
             const auto mine = shared_->device->take_turn();
-            return shared_->net->run(size, picture.height, picture.width, *piece);
+            return shared_->net->start(size, picture.height, picture.width, *piece);
         }();
         if (!scores) return {};  // smaller than the network's window: no place for a face
+        shared_->net->finish(*piece);
         const tensor_shape shape = scores->of_picture;
         return faces_in(scores->numbers, shape.rows, shape.columns, shared_->sees, size.layout,
                         shared_->rules);
@@ -111,10 +112,11 @@ result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session> device,
     const long columns = std::min(640L, wanted.detect_side_max);
     const long seen = wanted.detect_side_max * wanted.detect_side_max;
     const long up = std::max(seen, std::min(4 * seen, pixels_up_max));
-    auto net =
-        device_network::make(device, split_columns(shared->rules.net), wanted.numbers,
-                             {largest_inputs(*shared), {shared->input(rows, columns)}, programs_max,
-                              static_cast<std::size_t>(up) * 3});
+    auto net = device_network::make(device, split_columns(shared->rules.net), wanted.numbers,
+                                    {largest_inputs(*shared),
+                                     {shared->input(rows, columns)},
+                                     programs_max,
+                                     static_cast<std::size_t>(up) * 3});
     if (!net) return fail(net.error());
     shared->net.emplace(std::move(*net));
     log::info("detector_ready",

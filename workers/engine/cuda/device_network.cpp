@@ -15,9 +15,9 @@ namespace {
 /// library chooses its way by size, and a smaller one may want more.
 constexpr std::size_t workspace_least = std::size_t{16} << 20;
 
-/// One with the card, two that are filled or read: copying a photo takes a lane about as long as a
-/// fast card looks for faces in it.
-constexpr std::size_t staging_pieces = 3;
+/// One with the card, one behind it, two that are filled or read: copying a photo takes a lane
+/// about as long as a fast card looks for faces in it.
+constexpr std::size_t staging_pieces = 4;
 
 /// A graph, dropped with its program.
 struct drop_graph {
@@ -179,8 +179,9 @@ struct device_network::state {
     }
 
     /// Up, drawn, computed, down. What depends on the pictures' own size or on the piece is in no
-    /// graph: pictures of all sizes that are looked at in one size share it.
-    result<void> carry_out(program& one, long rows, long columns, const staging::piece& from) {
+    /// graph: pictures of all sizes that are looked at in one size share it. All runs share the
+    /// card's buffers, as one stream does one thing after the other.
+    result<void> tell(program& one, long rows, long columns, const staging::piece& from) {
         const table& calls = device->calls();
         stream* line = device->line();
         const long bytes = one.size.batch * rows * columns * 3;
@@ -199,8 +200,12 @@ struct device_network::state {
         const char* result = static_cast<char*>(arena.data()) + one.work.result_offset;
         status = calls.download(line, from.numbers.data(), result,
                                 one.work.result_floats * sizeof(float));
-        if (status == 0) status = calls.wait(line);
-        return device->tried(status, "wait for the card");
+        if (status == 0) status = calls.record(line, from.arrived.get());
+        return device->tried(status, "fetch the numbers");
+    }
+
+    result<void> wait_for(const staging::piece& from) const {
+        return device->tried(device->calls().wait_for(from.arrived.get()), "wait for the card");
     }
 };
 
@@ -225,8 +230,9 @@ result<device_network> device_network::make(std::shared_ptr<session> device, con
         if (!one) return fail(one.error());
         const box& seen = size.layout.levels[0];
         for (int run = 0; run < 2; ++run) {
-            const auto done = made->carry_out(**one, seen.height(), seen.width(), *piece);
-            if (!done) return fail(done.error());
+            const auto told = made->tell(**one, seen.height(), seen.width(), *piece);
+            if (!told) return fail(told.error());
+            if (const auto done = made->wait_for(*piece); !done) return fail(done.error());
         }
     }
     made->graph_launches = 0;
@@ -245,16 +251,22 @@ std::size_t device_network::picture_bytes() const {
     return state_->pictures.size();
 }
 
-result<device_network::output> device_network::run(const input_size& size, long rows, long columns,
-                                                   const staging::piece& from) {
+result<device_network::output> device_network::start(const input_size& size, long rows,
+                                                     long columns, const staging::piece& from) {
     const auto found = state_->find(size);
     if (!found) return fail(found.error());
     program& now = **found;
     now.used = ++state_->clock;
-    if (const auto done = state_->carry_out(now, rows, columns, from); !done) {
-        end_with_fault("a run", done.error().detail);
+    if (const auto told = state_->tell(now, rows, columns, from); !told) {
+        end_with_fault("a run", told.error().detail);
     }
     return output{from.numbers.as<const float>().first(now.work.result_floats), now.work.output};
+}
+
+void device_network::finish(const staging::piece& from) const {
+    if (const auto done = state_->wait_for(from); !done) {
+        end_with_fault("a run", done.error().detail);
+    }
 }
 
 std::size_t device_network::programs() const {

@@ -38,7 +38,7 @@ struct capacity {
 class device_network {
  public:
     struct output {
-        std::span<const float> numbers;  ///< [picture][output], in the piece that was lent
+        std::span<const float> numbers;  ///< [picture][output]; there when finish() returns
         tensor_shape of_picture;
     };
 
@@ -55,13 +55,17 @@ class device_network {
     /// Room for the pictures of a run. Any thread.
     std::size_t picture_bytes() const;
 
-    /// Resizes the pictures in `from` to the size that the network sees, on the card: means of the
+    /// Tells the card to run the network, behind what it was told before, and does not wait. The
+    /// pictures in `from` are resized on the card to the size that the network sees: means of the
     /// pixels that one covers where they shrink, bilinear where they grow, rounded to bytes.
     /// rows, columns   of each picture as it comes
-    /// requires  lent by this network; the pictures fit
+    /// requires  lent by this network, and not given back before finish(); the pictures fit
     /// A device fault ends the process.
     /// errors    bad_option: the input is smaller than the network's window
-    result<output> run(const input_size&, long rows, long columns, const staging::piece& from);
+    result<output> start(const input_size&, long rows, long columns, const staging::piece& from);
+    /// Blocks until the numbers of the run that was started with that piece are there. Any thread,
+    /// without the turn: another lane's run is told to the card meanwhile.
+    void finish(const staging::piece&) const;
 
     /// For tests: programs kept, and runs that were one launch of a graph.
     std::size_t programs() const;

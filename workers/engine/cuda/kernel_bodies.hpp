@@ -61,8 +61,8 @@ VULTUS_BOTH cover cover_of(int i, int from, int to) {
 /// How much of `piece` pixel k has.
 VULTUS_BOTH float share_of(const cover& piece, int k) {
     const auto begin = static_cast<float>(k), end = begin + 1.0f;
-    const float part = (end < piece.end ? end : piece.end) -
-                       (begin > piece.begin ? begin : piece.begin);
+    const float part =
+        (end < piece.end ? end : piece.end) - (begin > piece.begin ? begin : piece.begin);
     return part / (piece.end - piece.begin);
 }
 

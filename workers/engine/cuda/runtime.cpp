@@ -22,6 +22,10 @@ struct stream {
     cudaStream_t line;
 };
 
+struct event {
+    cudaEvent_t made;
+};
+
 struct graph {
     cudaGraphExec_t made;
 };
@@ -163,6 +167,29 @@ int wait(stream* line) {
     return of_cuda(cudaStreamSynchronize(line->line));
 }
 
+int make_event(device*, event** made) {
+    auto* fresh = new (std::nothrow) event{};
+    if (fresh == nullptr) return of_cuda(cudaErrorMemoryAllocation);
+    const cudaError_t status =
+        cudaEventCreateWithFlags(&fresh->made, cudaEventBlockingSync | cudaEventDisableTiming);
+    if (status != cudaSuccess) {
+        delete fresh;
+        return of_cuda(status);
+    }
+    *made = fresh;
+    return 0;
+}
+void drop_event(event* made) {
+    cudaEventDestroy(made->made);
+    delete made;
+}
+int record(stream* line, event* made) {
+    return of_cuda(cudaEventRecord(made->made, line->line));
+}
+int wait_for(event* made) {
+    return of_cuda(cudaEventSynchronize(made->made));
+}
+
 int begin_capture(stream* line) {
     return of_cuda(cudaStreamBeginCapture(line->line, cudaStreamCaptureModeThreadLocal));
 }
@@ -192,11 +219,12 @@ void drop(graph* noted) {
     delete noted;
 }
 
-constexpr table filled{
-    table_version, nullptr,       device_count, open,    close,         error_text,   use,
-    describe,      memory_of,     allocate,     release, allocate_host, release_host, open_stream,
-    close_stream,  upload,        download,     clear,   workspace,     convolve,     run,
-    wait,          begin_capture, end_capture,  launch,  drop};
+constexpr table filled{table_version, nullptr,       device_count, open,        close,
+                       error_text,    use,           describe,     memory_of,   allocate,
+                       release,       allocate_host, release_host, open_stream, close_stream,
+                       upload,        download,      clear,        workspace,   convolve,
+                       run,           wait,          make_event,   drop_event,  record,
+                       wait_for,      begin_capture, end_capture,  launch,      drop};
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // A card in this worker's hands: the device, its one stream, its memory within a budget. Everything
-// that the networks ask of the card goes through it, in turns: lanes take one each, for the card
-// does one thing after the other anyway. Two sessions, on two cards or one, share nothing.
+// that the networks tell the card goes through it, in turns: lanes take one each, for the card does
+// one thing after the other anyway. Two sessions, on two cards or one, share nothing.
 #pragma once
 
 #include <atomic>

@@ -18,6 +18,11 @@ result<std::unique_ptr<staging>> staging::make(const std::shared_ptr<session>& d
             std::memset(taken->data(), 0, bytes);
             *to = std::move(*taken);
         }
+        event* arrived = nullptr;
+        const int status = device->calls().make_event(device->card(), &arrived);
+        if (const auto asked = device->tried(status, "an event"); !asked)
+            return fail(asked.error());
+        one->arrived = {arrived, drop_event{&device->calls()}};
         made->free_.push_back(one.get());
         made->all_.push_back(std::move(one));
     }

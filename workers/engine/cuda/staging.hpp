@@ -12,13 +12,20 @@
 
 namespace vultus::cuda {
 
+/// An event, dropped with what waits for it.
+struct drop_event {
+    const table* calls = nullptr;
+    void operator()(event* made) const { calls->drop_event(made); }
+};
+
 /// threads   any; made and destroyed in the session's turn
 class staging {
  public:
     /// For one run.
     struct piece {
-        memory pictures;  ///< [picture][row][column][3] bytes
-        memory numbers;   ///< [picture][output] float32
+        memory pictures;                             ///< [picture][row][column][3] bytes
+        memory numbers;                              ///< [picture][output] float32
+        std::unique_ptr<event, drop_event> arrived;  ///< the numbers are there
     };
     struct give_back {
         staging* to;
@@ -28,7 +35,7 @@ class staging {
     using lent = std::unique_ptr<piece, give_back>;
 
     /// All bytes are 0.
-    /// errors    bad_option: the machine does not have that much
+    /// errors    bad_option: the machine does not have that much; device_fault
     static result<std::unique_ptr<staging>> make(const std::shared_ptr<session>&,
                                                  std::size_t pieces, std::size_t picture_bytes,
                                                  std::size_t number_bytes);

@@ -4,10 +4,11 @@
 // backend itself needs no CUDA header.
 //
 // A function that returns int returns 0, or a status for error_text(). Work on a stream is carried
-// out later, in order; wait() waits for it and reports what went wrong in it. Between
-// begin_capture() and end_capture() work is noted in a graph instead; nothing else may be asked of
-// the device then.
-// threads   any, one at a time for a device; a thread calls use() before anything else of it
+// out later, in order; wait() and wait_for() wait for it and report what went wrong in it. Between
+// begin_capture() and end_capture() work is noted in a graph instead; the thread may ask nothing
+// else of the device then.
+// threads   any, one at a time for a device, but wait_for(), which any thread may be in; a thread
+//           calls use() before anything else of the device
 #pragma once
 
 #include <cstddef>
@@ -16,13 +17,14 @@
 namespace vultus::cuda {
 
 /// Changes whenever something below does: an older shared object is refused.
-constexpr std::uint32_t table_version = 2;
+constexpr std::uint32_t table_version = 3;
 
 /// Channels lie together and are padded to a multiple of this with zeros; tensor cores want it.
 constexpr int channel_step = 8;
 
 struct device;
 struct stream;
+struct event;
 struct graph;
 
 struct device_info {
@@ -112,9 +114,17 @@ struct table {
     int (*run)(stream*, const kernel_call&);
     int (*wait)(stream*);
 
+    int (*make_event)(device*, event**);
+    void (*drop_event)(event*);
+    /// The event happens when what the stream was told so far is done.
+    int (*record)(stream*, event*);
+    /// Until the last one recorded happens; the thread sleeps, it does not spin.
+    int (*wait_for)(event*);
+
     int (*begin_capture)(stream*);
     int (*end_capture)(stream*, graph**);
     int (*launch)(stream*, graph*);
+    /// A graph that is being carried out is carried out first.
     void (*drop)(graph*);
 };
 
