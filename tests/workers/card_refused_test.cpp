@@ -94,6 +94,18 @@ TEST(card_refused, an_upload_that_the_card_breaks) {
     EXPECT_EXIT(upload_with_fault(opened + pieces + 5), ExitedWithCode(0), "");
 }
 
+TEST(card_loader, asks_the_library_and_looks_at_its_version) {
+    const auto refused = [] {
+        const auto loaded = cuda::load_table(VULTUS_SAMPLE_LIBRARY);
+        return loaded ? "" : loaded.error().detail;
+    };
+    EXPECT_EQ(refused(), "the cuda backend cannot be used: there is no driver");
+    EXPECT_THAT(refused(), HasSubstr("libsample.so is of another version"));
+    const auto loaded = cuda::load_table(VULTUS_SAMPLE_LIBRARY);
+    ASSERT_TRUE(loaded) << loaded.error().detail;
+    EXPECT_EQ((*loaded)->version, cuda::table_version);
+}
+
 TEST(card_loader, names_the_library) {
     EXPECT_TRUE(cuda::library_file().ends_with("libvultus-cuda.so"));
 }
