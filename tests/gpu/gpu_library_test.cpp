@@ -34,6 +34,12 @@ TEST(gpu_library, is_compiled_for_the_whole_list) {
     EXPECT_STREQ(text(), "750,800,860,890,900,1000,1200");
 }
 
+TEST(gpu_library, finds_what_cudnn_opens_by_itself) {
+    const auto missing = exported<const char*()>("vultus_cuda_missing");
+    ASSERT_NE(missing, nullptr);
+    EXPECT_STREQ(missing(), nullptr);
+}
+
 TEST(gpu_library, gives_its_table_or_one_line) {
     const auto table = cuda::load_table(VULTUS_CUDA_LIBRARY);
     if (table) {

@@ -2,7 +2,9 @@
 // A status is CUDA's own, or cuDNN's beyond library_errors.
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
+#include <dlfcn.h>
 
+#include <array>
 #include <cstdio>
 #include <new>
 
@@ -226,6 +228,19 @@ constexpr table filled{table_version, nullptr,       device_count, open,        
                        run,           wait,          make_event,   drop_event,  record,
                        wait_for,      begin_capture, end_capture,  launch,      drop};
 
+/// Of the libraries that cuDNN opens itself, and without which it fails in the middle of the work, the
+/// first that cannot be found; nullptr: none. source: NVIDIA, "Building and Running a cuDNN Dependent
+/// Program".
+const char* missing_library() {
+    constexpr std::array names{"libcublasLt.so.13", "libnvrtc.so.13"};
+    for (const char* name : names) {
+        if (dlopen(name, RTLD_LAZY | RTLD_LOCAL) == nullptr)
+            return name;  // it is needed to the end
+    }
+    return nullptr;
+}
+static_assert(CUDART_VERSION / 1000 == 13, "the names end in CUDA's version");
+
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const table* vultus_cuda_table(
@@ -246,7 +261,16 @@ extern "C" __attribute__((visibility("default"))) const table* vultus_cuda_table
         std::snprintf(why, why_bytes, "%s", cudaGetErrorString(status));
         return nullptr;
     }
+    if (const char* name = missing_library()) {
+        std::snprintf(why, why_bytes, "cuDNN needs %s, which is not there", name);
+        return nullptr;
+    }
     return &filled;
+}
+
+/// For the tests: what is missing of the libraries that cuDNN opens itself; nullptr: nothing.
+extern "C" __attribute__((visibility("default"))) const char* vultus_cuda_missing() {
+    return missing_library();
 }
 
 /// For the tests: 0 if cuDNN takes the descriptors of it. Needs no driver.
