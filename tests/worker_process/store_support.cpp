@@ -9,7 +9,7 @@
 namespace vultus::testing {
 
 bool comes_true(const std::function<bool()>& condition) {
-    const boot_time end = boot_now() + std::chrono::seconds(20);
+    const boot_time end = boot_now() + std::chrono::seconds(90);
     while (!condition()) {
         if (boot_now() > end) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(2));

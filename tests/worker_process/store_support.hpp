@@ -18,7 +18,7 @@
 
 namespace vultus::testing {
 
-/// Looks until it is true. False after 20 s: long enough for a busy machine, and never on the good
+/// Looks until it is true. False after 90 s: long enough for ThreadSanitizer, and never on the good
 /// way.
 bool comes_true(const std::function<bool()>& condition);
 
@@ -56,7 +56,7 @@ class test_store {
     redis_blocking redis;
 };
 
-/// Reads a session's mail until a letter of this kind comes, at most 20 s. Others are dropped.
+/// Reads a session's mail until a letter of this kind comes, at most 90 s. Others are dropped.
 template <class Letter>
 std::optional<Letter> next_letter(mailbox<session_mail>& mail) {
     std::optional<Letter> found;
