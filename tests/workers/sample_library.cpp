@@ -1,5 +1,5 @@
-// A library as vultus-cuda is one, for the tests of the loader: it refuses the first time, then gives
-// a table of another version, then one of the right one, empty.
+// A library as vultus-cuda is one, for the tests of the loader: it refuses the first time, then
+// gives a table of another version, then one of the right one, empty.
 #include <cstdio>
 
 #include "workers/engine/cuda/table.hpp"
