@@ -228,9 +228,9 @@ constexpr table filled{table_version, nullptr,       device_count, open,        
                        run,           wait,          make_event,   drop_event,  record,
                        wait_for,      begin_capture, end_capture,  launch,      drop};
 
-/// Of the libraries that cuDNN opens itself, and without which it fails in the middle of the work, the
-/// first that cannot be found; nullptr: none. source: NVIDIA, "Building and Running a cuDNN Dependent
-/// Program".
+/// Of the libraries that cuDNN opens itself, and without which it fails in the middle of the work,
+/// the first that cannot be found; nullptr: none.
+/// source    NVIDIA, "Building and Running a cuDNN Dependent Program"
 const char* missing_library() {
     constexpr std::array names{"libcublasLt.so.13", "libnvrtc.so.13"};
     for (const char* name : names) {
