@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <new>
 
@@ -188,7 +189,14 @@ void drop_event(event* made) {
 int record(stream* line, event* made) {
     return of_cuda(cudaEventRecord(made->made, line->line));
 }
+/// To be woken takes tens of microseconds, so the passes that end soon are waited for awake.
 int wait_for(event* made) {
+    constexpr std::chrono::microseconds soon{200};
+    const auto end = std::chrono::steady_clock::now() + soon;
+    do {
+        const cudaError_t status = cudaEventQuery(made->made);
+        if (status != cudaErrorNotReady) return of_cuda(status);
+    } while (std::chrono::steady_clock::now() < end);
     return of_cuda(cudaEventSynchronize(made->made));
 }
 

@@ -118,7 +118,7 @@ struct table {
     void (*drop_event)(event*);
     /// The event happens when what the stream was told so far is done.
     int (*record)(stream*, event*);
-    /// Until the last one recorded happens; the thread sleeps, it does not spin.
+    /// Until the last one recorded happens. The thread sleeps, but for passes that end soon.
     int (*wait_for)(event*);
 
     int (*begin_capture)(stream*);
