@@ -42,7 +42,19 @@ local function check_texts(id, j, say)
     end
 end
 
-local function check_job(id, sums, problem)
+-- How often each job stands in a line: read once a call, when the first one asks.
+local function lines_of_a_call()
+    return setmetatable({}, {__index = function(lines, priority)
+        local times = {}
+        for _, id in ipairs(redis.call('LRANGE', key.pending(priority), 0, -1)) do
+            times[id] = (times[id] or 0) + 1
+        end
+        lines[priority] = times
+        return times
+    end})
+end
+
+local function check_job(id, lines, sums, problem)
     local function say(what) problem('job ' .. id .. ': ' .. what) end
     local j = job.read(id)
     if not j then return say('is in queue:all and nowhere else') end
@@ -54,8 +66,8 @@ local function check_job(id, sums, problem)
         end
     end
     if j.state == 'pending' then
-        local where = redis.call('LPOS', key.pending(j.priority), id, 'COUNT', 2)
-        if #where ~= 1 then say('stands ' .. #where .. ' times in its line') end
+        local times = lines[j.priority][id] or 0
+        if times ~= 1 then say('stands ' .. times .. ' times in its line') end
         add(sums, 'pending_' .. j.priority, 1)
     end
     if j.state == 'running' then
@@ -199,7 +211,8 @@ local phase = {}
 function phase.jobs(position, n, sums, problem)
     local rank = tonumber(position)
     local ids = redis.call('ZRANGE', key.queue('all'), rank, rank + n - 1)
-    for _, id in ipairs(ids) do check_job(id, sums, problem) end
+    local lines = lines_of_a_call()
+    for _, id in ipairs(ids) do check_job(id, lines, sums, problem) end
     if #ids == n then return int(rank + n) end
 end
 

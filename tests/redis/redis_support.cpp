@@ -180,6 +180,13 @@ std::uint64_t redis_calls::stat(const std::string& name) {
     give_up("no counter " + name);
 }
 
+double redis_server::processor_ms() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/schedstat");
+    double nanoseconds = 0;
+    if (!(file >> nanoseconds)) give_up("schedstat");
+    return nanoseconds / 1e6;
+}
+
 words redis_calls::problems(int count) {
     words found;
     std::string cursor;

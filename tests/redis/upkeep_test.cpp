@@ -301,7 +301,7 @@ TEST_F(durable, memory_short_refuses_accept_and_still_drains) {
     limit(300'000'000);
 }
 
-// The aim is 20 ms on a quiet machine; a busy one may take a slice between, and a function that
+// The aim is 20 ms of a processor; how long it lasts depends on who else has it. A function that
 // walks everything takes far longer than this bound.
 TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     f.plain({"CONFIG", "SET", "appendonly", "no"});
@@ -330,24 +330,33 @@ TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     roomy.bytes_max = "10000000";
     for (int n = 1000; n < 11'000; ++n) accept(n, roomy);
     for (int n = 1000; n < 4000; ++n) f("cancel", {id_of(n)});
-    f.plain({"CONFIG", "SET", "slowlog-log-slower-than", "60000"});
-    f.plain({"SLOWLOG", "RESET"});
-    EXPECT_EQ(f.problems(100), words{});
-    f("lease", {"w", "1", "0", "64", "100000", ""});
-    f("lease", {"w", "1", "0", "64", "100000", "train"});
-    f("cancel", {id_of(10'999)});
-    f("faces", {"default", "", "1000", "pictures"});
-    f("label", {"default", "Ann", "pictures"});
-    f("list", {"dead", "", "", "1000"});
-    f("delta", {"default", "1", "0"});
-    f("stats");
-    f("worker_lost", {"w", "1"});
-    f("gc", {"200", "0", "0", "0", "0", "0", "0", "0"});
-    change(20'000, "rename", "Ann", "Bea");
-    change(20'001, "forget", "Bea");
-    change(20'002, "clear");
-    EXPECT_EQ(f.plain({"SLOWLOG", "GET", "3"}), words{});
-    f.plain({"CONFIG", "SET", "slowlog-log-slower-than", "10000"});
+    const auto spent = [&](const std::string& what, auto&& call) {
+        const double before = server().processor_ms();
+        call();
+        EXPECT_LE(server().processor_ms() - before, 40) << what;
+    };
+    const auto quick = [&](const std::string& name, const words& arguments = {}) {
+        words reply;
+        spent(name, [&] { reply = f(name, arguments); });
+        return reply;
+    };
+    words checked{"more", ""};
+    while (checked.at(0) == "more") checked = quick("fsck", {checked.at(1), "100", "1"});
+    EXPECT_EQ(checked.at(0), "ok");
+    quick("lease", {"w", "1", "0", "64", "100000", ""});
+    quick("lease", {"w", "1", "0", "64", "100000", "train"});
+    quick("lease", {"w", "1", "0", "64", "100000", "", "cnn", "64"});
+    quick("cancel", {id_of(10'999)});
+    quick("faces", {"default", "", "1000", "pictures"});
+    quick("label", {"default", "Ann", "pictures"});
+    quick("list", {"dead", "", "", "1000"});
+    quick("delta", {"default", "1", "0"});
+    quick("stats");
+    quick("worker_lost", {"w", "1"});
+    quick("gc", {"200", "0", "0", "0", "0", "0", "0", "0"});
+    spent("rename", [&] { change(20'000, "rename", "Ann", "Bea"); });
+    spent("forget", [&] { change(20'001, "forget", "Bea"); });
+    spent("clear", [&] { change(20'002, "clear"); });
     f.plain({"CONFIG", "SET", "maxmemory", "300mb"});
     f.plain({"CONFIG", "SET", "appendonly", "yes"});
 }
