@@ -60,12 +60,8 @@ class card_detector final : public detector {
         const input_size size = shared_->input(seen.height, seen.width);
         const auto piece = shared_->net->lend();
         std::memcpy(piece->pictures.data(), picture.rgb.data(), picture.rgb.size());
-        const auto scores = [&] {
-            const auto mine = shared_->device->take_turn();
-            return shared_->net->start(size, picture.height, picture.width, *piece);
-        }();
+        const auto scores = shared_->net->run(size, picture.height, picture.width, *piece);
         if (!scores) return {};  // smaller than the network's window: no place for a face
-        shared_->net->finish(*piece);
         const tensor_shape shape = scores->of_picture;
         return faces_in(scores->numbers, shape.rows, shape.columns, shared_->sees, size.layout,
                         shared_->rules);

@@ -269,6 +269,16 @@ void device_network::finish(const staging::piece& from) const {
     }
 }
 
+result<device_network::output> device_network::run(const input_size& size, long rows, long columns,
+                                                   const staging::piece& from) {
+    const auto started = [&] {
+        const auto mine = state_->device->take_turn();
+        return start(size, rows, columns, from);
+    }();
+    if (started) finish(from);
+    return started;
+}
+
 std::size_t device_network::programs() const {
     return state_->programs.size();
 }

@@ -66,6 +66,9 @@ class device_network {
     /// Blocks until the numbers of the run that was started with that piece are there. Any thread,
     /// without the turn: another lane's run is told to the card meanwhile.
     void finish(const staging::piece&) const;
+    /// Both, as a lane does them: takes the turn to start, and waits without it.
+    /// requires  the thread has no turn
+    result<output> run(const input_size&, long rows, long columns, const staging::piece& from);
 
     /// For tests: programs kept, and runs that were one launch of a graph.
     std::size_t programs() const;

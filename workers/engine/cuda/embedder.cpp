@@ -59,12 +59,8 @@ class card_embedder final : public embedder {
             std::memcpy(to, face.rgb.data(), chip::bytes);
             to += chip::bytes;
         }
-        const auto out = [&] {
-            const auto mine = shared_->device->take_turn();
-            return shared_->net->start(bucket_of(bucket), side, side, *piece);
-        }();
+        const auto out = shared_->net->run(bucket_of(bucket), side, side, *piece);
         VULTUS_REQUIRE(out.has_value(), "a chip is larger than the network's window");
-        shared_->net->finish(*piece);
         for (std::size_t i = 0; i < chips.size(); ++i) {
             const auto one =
                 out->numbers.subspan(i * limits::embedding_floats, limits::embedding_floats);
