@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "api/json.hpp"
+#include "shared/label.hpp"
 
 namespace vultus::api {
 namespace {
@@ -80,8 +81,9 @@ result<void> read_recognize(const std::string& name, const std::string& value, s
 
 result<void> read_train(const std::string& name, const std::string& value, submission& into) {
     if (name == "name") {
-        if (auto good = check_label(value); !good) return good;
-        into.label = value;
+        auto label = normal_label(value);
+        if (!label) return fail(label.error());
+        into.label = *std::move(label);
         return {};
     }
     if (name == "num_jitters") return read_int(name, value, 1, 100, into.options.num_jitters);

@@ -13,7 +13,7 @@ namespace vultus::api {
 struct submission {
     job_type type = job_type::recognize;
     std::string collection = "default";
-    std::string label;  ///< train only
+    std::string label;  ///< train only; in normal form (shared/label.hpp)
     job_options options;
     bool durable = true;  ///< recognize only
 };

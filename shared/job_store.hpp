@@ -239,6 +239,8 @@ class job_store {
     explicit job_store(unsigned shard = 0, sealing seals = {});
     const std::string& prefix() const noexcept { return prefix_; }  ///< "vultus:{0}:"
     unsigned shard() const noexcept { return shard_; }
+    /// By which a photo that was taught before is known again (sealing::digest).
+    std::string photo_digest(std::string_view bytes) const { return seals_.digest(bytes); }
 
     // Start: the library is there in our major version, the settings are the durable ones.
     // store_setup.hpp makes these calls in their order.

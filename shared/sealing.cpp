@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "shared/ids.hpp"
 #include "shared/require.hpp"
 #include "shared/secret.hpp"
 
@@ -38,6 +39,10 @@ result<std::string> sealing::open(std::string stored, std::string_view about) co
     auto bytes = decrypted(std::string_view(stored).substr(mark.size()), about, key_);
     if (bytes) return *std::move(bytes);
     return fail(errc::store_unavailable, "What is stored was encrypted with another key.");
+}
+
+std::string sealing::digest(std::string_view bytes) const {
+    return (key_.empty() ? sha256_hex(bytes) : keyed_hash_hex(bytes, key_)).substr(0, 32);
 }
 
 result<std::string> read_encryption_key(const std::string& file, const std::string& data) {

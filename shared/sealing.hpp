@@ -35,6 +35,10 @@ class sealing {
     /// errors    store_unavailable: there is no key, or another, or it is not what was stored
     result<std::string> open(std::string stored, std::string_view about) const;
 
+    /// 32 hexadecimal digits that tell the same bytes again and, with a key, tell nothing to who
+    /// has not the key.
+    std::string digest(std::string_view bytes) const;
+
  private:
     std::string key_;
     std::string wants_ = "any";

@@ -54,8 +54,10 @@ void pipeline::commit_train(const work_ptr& item) {
     std::vector<new_face> faces;
     for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
         const found_face& face = item->seen.faces[i];
-        faces.push_back({item->files[item->photo_of_face[i]].face_id,
-                         face_json(ticket.job.job_id, unix_now(), face.detected),
+        const std::size_t photo = item->photo_of_face[i];
+        faces.push_back({item->files[photo].face_id,
+                         face_json(ticket.job.job_id, unix_now(), face.detected,
+                                   store_.photo_digest(item->photo_hashes[photo])),
                          bytes_of(face.vector),
                          item->pictures.empty() ? std::string() : item->pictures[i]});
     }

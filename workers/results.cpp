@@ -68,15 +68,13 @@ std::string face_text(const found_face& face, const match& who, detail_level lev
                ",\"known\":" + std::to_string(face.known) + "}";
     }
     const bool unknown = who.status == match_status::unknown;
-    std::string label = who.label;
-    if (label.empty() && !unknown && !who.candidates.empty()) label = who.candidates.front().label;
     std::string text = "{\"box\":" + box_text(face.detected.where);
     text += ",\"detection_score\":" + number(face.detected.score);
     text += ",\"landmarks\":" + list_of(face.points, [](const point& at) {
                 return "[" + number(at.x, 1) + "," + number(at.y, 1) + "]";
             });
     text += ",\"status\":" + quoted(name_of(who.status));
-    text += ",\"label\":" + (unknown ? "null" : quoted(label));
+    text += ",\"label\":" + (unknown ? "null" : quoted(who.label));
     text += ",\"distance\":" + (who.distance ? number(*who.distance) : "null");
     text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
     text += ",\"candidates\":";
@@ -251,9 +249,11 @@ std::string sentence_of(const std::vector<train_file>& files) {
     return text;
 }
 
-std::string face_json(std::string_view job_id, unix_time created, const detected_face& face) {
+std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
+                      std::string_view photo) {
     return "{\"job_id\":" + quoted(job_id) + ",\"created_at\":" + quoted(time_text(created)) +
-           ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) + "}";
+           ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) +
+           ",\"photo\":" + quoted(photo) + "}";
 }
 
 std::string time_text(unix_time when) {

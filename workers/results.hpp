@@ -67,7 +67,9 @@ std::string json_of(const gallery_calibration& found);
 std::string sentence_of(const std::vector<train_file>& files);
 
 /// What is stored with a face; the Redis function adds the label.
-std::string face_json(std::string_view job_id, unix_time created, const detected_face& face);
+/// `photo`   job_store::photo_digest of the photo it was found in
+std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
+                      std::string_view photo);
 
 /// RFC 3339, UTC, milliseconds.
 std::string time_text(unix_time when);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/failpoint.hpp"
+#include "shared/ids.hpp"
 #include "shared/image_header.hpp"
 #include "shared/log.hpp"
 #include "workers/face_picture.hpp"
@@ -24,9 +25,7 @@ std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
 
 std::string caption(const match& who) {
     if (who.status == match_status::known) return who.label;
-    if (who.status == match_status::ambiguous && !who.candidates.empty()) {
-        return who.candidates.front().label + "?";
-    }
+    if (who.status == match_status::ambiguous) return who.label + "?";
     return "unknown";
 }
 
@@ -60,7 +59,10 @@ result<void> vision_stage::look(work& item) {
         auto looked = look_at_photo(item, i);
         if (item.type == job_type::recognize) {
             if (!looked) return looked;
-        } else if (looked) {
+            continue;
+        }
+        item.photo_hashes.push_back(sha256_hex(item.photos[i]));
+        if (looked) {
             const std::string face_id = item.job()->job.job_id + "-" + std::to_string(i);
             item.files.push_back({face_id, {}});
         } else {

@@ -28,6 +28,7 @@ struct work {
     std::vector<std::string> photos;         ///< as sent; freed when seen, unless one is annotated
     recognized seen;                         ///< recognize: filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo
+    std::vector<std::string> photo_hashes;   ///< train: SHA-256 of each photo
     std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
     std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
     std::shared_ptr<const gallery> faces;    ///< calibrate: what it looks at

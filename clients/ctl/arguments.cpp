@@ -127,6 +127,7 @@ result<void> check(const arguments& asked) {
         case command::status:
         case command::jobs:
         case command::audit:
+        case command::names:
         case command::fsck:
         case command::tail:
             return check_filters(asked);

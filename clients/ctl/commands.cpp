@@ -11,6 +11,7 @@
 #include "clients/ctl/erasure.hpp"
 #include "clients/ctl/import.hpp"
 #include "clients/ctl/keys.hpp"
+#include "clients/ctl/names.hpp"
 #include "clients/ctl/retention.hpp"
 #include "clients/ctl/transfer.hpp"
 #include "clients/ctl/users.hpp"
@@ -73,6 +74,9 @@ result<report> fsck(const arguments& asked, redis_blocking& redis, const job_sto
         cursor = step->first;
         findings.insert(findings.end(), step->second.begin(), step->second.end());
     } while (!cursor.empty());
+    const auto old = find_old_names(redis, store);
+    if (!old) return fail(old.error());
+    for (const old_name& one : *old) findings.push_back(finding_of(one));
     return fsck_report(findings);
 }
 
@@ -157,6 +161,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return make_encryption_key(asked.file);
         case command::retention:
             return retention(asked, redis, store);
+        case command::names:
+            return names(asked, redis, store);
         case command::erasure:
             return erasure(asked, redis, store, told);
         case command::audit:

@@ -166,6 +166,10 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); so many wait");
             out.run({"LLEN", out.key("queue:pending:bulk")});
             break;
+        case command::names:
+            out.say("each person of each collection: FCALL vultus1_faces (shared/REDIS.md)");
+            out.say("--fix: a rename or a merge each, FCALL vultus1_change");
+            break;
         case command::encrypt:
             out.say("each call takes up to 1,000 faces: FCALL vultus1_seal (shared/REDIS.md)");
             break;

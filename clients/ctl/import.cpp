@@ -18,6 +18,7 @@
 #include "shared/error.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
+#include "shared/label.hpp"
 #include "shared/limits.hpp"
 #include "shared/secret.hpp"
 
@@ -63,9 +64,11 @@ class importing {
         say({file_state::skipped, one.path, "", one.why, "", ""});
     }
 
-    void take(const std::string& root, const found_photo& photo) {
+    void take(const std::string& root, found_photo photo) {
         if (over()) return unfinished(photo, "not begun: " + why_over_);
-        if (auto good = check_label(photo.label); !good) return refuse(photo, good.error(), "");
+        auto label = normal_label(photo.label);
+        if (!label) return refuse(photo, label.error(), "");
+        photo.label = *std::move(label);
         auto bytes = photo_at(std::filesystem::path(root) / photo.path);
         if (!bytes) return refuse(photo, bytes.error(), "");
         const std::string content = sha256_hex(*bytes);

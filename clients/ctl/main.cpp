@@ -93,7 +93,9 @@ void describe(CLI::App& app, arguments& asked) {
     erasure->add_option("--collection", asked.collection, "only there; all without it");
     erasure->add_flag("--purge", asked.purge, "first delete ended jobs and logs with the name");
     erasure->add_flag("--rewrite", asked.rewrite, "have Redis rewrite its file, and wait");
-    for (CLI::App* sub : {audit, restore, import, erasure}) {
+    CLI::App* old = add("names", "names stored in another form than now", command::names);
+    old->add_flag("--fix", asked.fix, "rename each, or merge it into who has that name");
+    for (CLI::App* sub : {audit, restore, import, erasure, old}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
     CLI::App* kept = add("retention", "forget people whom nobody sees", command::retention);

@@ -204,6 +204,36 @@ local function no_place(g, label, faces, model)
     if g.faces + faces > limits.gallery_faces then return {'gallery_full'} end
 end
 
+-- A photo that was taught to this label before is not taught again: who repeats a train without a
+-- key gets the face that is there. Returns the faces that are new, and the result with the ids of
+-- those that are not.
+local function untaught(g, label, faces, result)
+    local taught, new = {}, {}
+    local ids = gallery.faces_of(g, label)
+    local texts = #ids == 0 and {} or
+        redis.call('HMGET', key.faces(g.collection, g.epoch, 'faces'), unpack(ids))
+    local function photo(text) return text and string.match(text, '"photo":"(%x+)"') end
+    for i, text in ipairs(texts) do
+        local digest = photo(text)
+        if digest then taught[digest] = ids[i] end
+    end
+    for _, face in ipairs(faces) do
+        local digest = photo(face[2])
+        local before = digest and taught[digest]
+        if before then
+            local from, to = string.find(result, '"face_id":"' .. face[1] .. '"', 1, true)
+            if from then
+                result = string.sub(result, 1, from - 1) .. '"face_id":"' .. before ..
+                    '","taught_before":true' .. string.sub(result, to + 1)
+            end
+        else
+            new[#new + 1] = face
+            if digest then taught[digest] = face[1] end
+        end
+    end
+    return new, result
+end
+
 local function supersede(id, j, result)
     local version = int(gallery.read(j.collection).version)
     redis.call('HSET', key.job(id), 'result', result, 'superseded', 1, 'faces', 0,
@@ -224,11 +254,16 @@ function worker.complete_train(a)
     local label = change.replay(j.collection, j.mseq, j.label)
     if not label then return supersede(id, j, result) end
     local g = gallery.read(j.collection)
+    faces, result = untaught(g, label, faces, result)
     answer = no_place(g, label, #faces, model)
     if answer then return answer end
 
-    gallery.open(g, model)
-    gallery.add(g, label, faces)
+    if #faces > 0 then
+        gallery.open(g, model)
+        gallery.add(g, label, faces)
+    elseif g.retention_ms then
+        gallery.mark_seen(g, label)
+    end
     j.version = int(g.version)
     redis.call('HSET', key.job(id), 'result', result, 'version', j.version, 'faces', #faces)
     redis.call('HDEL', key.job(id), 'error', 'lease_until_ms')

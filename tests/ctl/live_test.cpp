@@ -264,3 +264,38 @@ TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {
     EXPECT_THAT(ran.out, Not(HasSubstr("NOAUTH")));
     EXPECT_EQ(ran.code, 0) << ran.err;
 }
+
+TEST_F(live, names_of_another_form_are_listed_and_mended) {
+    const auto put = [&](const std::string& id, const std::string& label) {
+        ASSERT_TRUE(redis_->call(store_.restore(
+            "team", "net/plain",
+            {{id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}", std::string(512, '\0')}})));
+    };
+    put("a-0", "Zo\u00EB");
+    put("a-1", "Zoe\u0308");
+    put("a-2", "Ada ");
+    put("a-3", "\u200B");
+    const outcome listed = ctl({"names"});
+    EXPECT_EQ(listed.code, 1);
+    EXPECT_THAT(listed.out, HasSubstr("Zoe%CC%88"));
+    EXPECT_THAT(listed.out, HasSubstr("merge"));
+    EXPECT_THAT(listed.out, HasSubstr("Ada%20"));
+    EXPECT_THAT(listed.out, HasSubstr("rename"));
+    const outcome checked = ctl({"fsck"});
+    EXPECT_EQ(checked.code, 1);
+    EXPECT_THAT(checked.out, HasSubstr("vultusctl names --fix"));
+
+    const outcome fixed = ctl({"names", "--fix", "--json"});
+    EXPECT_EQ(fixed.code, 1) << "one has nothing to see";
+    EXPECT_THAT(fixed.out, HasSubstr("\"then\":\"merged\""));
+    EXPECT_THAT(fixed.out, HasSubstr("\"then\":\"renamed\""));
+    const outcome left = ctl({"names"});
+    EXPECT_THAT(left.out, Not(HasSubstr("Zoe")));
+    EXPECT_THAT(left.out, HasSubstr("%E2%80%8B"));
+    const auto people = redis_->call(store_.labels("team", 10, ""));
+    ASSERT_TRUE(people);
+    ASSERT_EQ(people->labels.size(), 3u);
+    EXPECT_EQ(people->labels[0].label, "Ada");
+    EXPECT_EQ(people->labels[1].label, "Zo\u00EB");
+    EXPECT_EQ(people->labels[1].faces, 2u);
+}

@@ -140,9 +140,9 @@ TEST(results, a_calibrate_says_what_was_compared) {
 }
 
 TEST(results, a_stored_face_and_its_label) {
-    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}),
+    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}, "00ff"),
               R"({"job_id":"j","created_at":"2026-03-02T09:30:00.120Z",)"
-              R"("box":{"left":1,"top":2,"right":3,"bottom":4},"detection_score":0.5})");
+              R"("box":{"left":1,"top":2,"right":3,"bottom":4},"detection_score":0.5,"photo":"00ff"})");
     EXPECT_EQ(read_label(R"({"label":"\u00e9","job_id":"j"})").value(), "\xC3\xA9");
     EXPECT_FALSE(read_label(R"({"job_id":"j"})"));
     EXPECT_FALSE(read_label("no json"));

@@ -63,6 +63,7 @@ class TrainedPhoto:
     accepted: bool
     face_id: str | None
     reason: str | None
+    taught_before: bool = False  # face_id is the face from then
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Training:
 
     @classmethod
     def of(cls, raw: Json) -> Training:
-        photos = [TrainedPhoto(one["index"], one["state"] == "accepted", one.get("face_id"), one.get("reason"))
+        photos = [TrainedPhoto(one["index"], one["state"] == "accepted", one.get("face_id"), one.get("reason"),
+                               one.get("taught_before", False))
                   for one in raw["files"]]
         return cls(photos, raw["version"], raw.get("superseded", False))
 
