@@ -145,7 +145,11 @@ redis_call<accepted> job_store::change(const new_change& change) const {
                 return fail(errc::not_found, "There is nothing of that name.");
             if (status == "label_exists") {
                 return fail(errc::wrong_state,
-                            "There is a person of the new name already; merge joins the two.");
+                            "There is a person of the new name already, or a train of that name "
+                            "has not ended; merge joins the two.");
+            }
+            if (status == "gallery_full") {
+                return fail(errc::label_full, "The collection takes no new names; clear it.");
             }
             if (status == "label_full") {
                 return fail(errc::label_full, "The two have more than 1,000 faces together.");

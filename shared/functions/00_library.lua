@@ -32,8 +32,9 @@ local log_entries = 100000      -- of one gallery; a worker that is further behi
 local changes_kept = 1000       -- of one collection, while a train is open
 local events_kept = 100000
 local idempotency_ms = 24 * 3600 * 1000
-local epoch_size = 1000000000   -- version = epoch * epoch_size + seq, exact in a double
-local epochs_max = 9000000
+local epoch_size = 1000000000   -- version = epoch * epoch_size + seq
+local epochs_max = 9000000      -- so every version is below 2^53: exact in a double and in JSON
+local last_seq = epoch_size - 1 - limits.gallery_faces  -- of an add; then only removals
 local bulk_turn = 8             -- every 8th leased job comes from bulk
 local memory_share = 0.9        -- accept refuses beyond this part of maxmemory
 

@@ -24,7 +24,7 @@ function key.tries(kind, which) return P .. 'tries:' .. kind .. ':' .. which end
 function key.worker(worker) return P .. 'worker:' .. worker end
 function key.worker_running(worker) return P .. 'worker:' .. worker .. ':running' end
 
--- part: changes, changes_from, open, publishing
+-- part: changes, changes_from, open, awaited, publishing
 function key.gallery(collection, part)
     return P .. 'gallery:' .. collection .. (part and ':' .. part or '')
 end

@@ -55,11 +55,13 @@ function job.close_train(id, j)
     if j.type ~= 'train' then return end
     local open, changes = key.gallery(j.collection, 'open'), key.gallery(j.collection, 'changes')
     if redis.call('ZREM', open, id) == 0 then return end
+    job.expect_no_more(j)
     local oldest = redis.call('ZRANGE', open, 0, 0, 'WITHSCORES')
     if oldest[1] then
         redis.call('ZREMRANGEBYSCORE', changes, '-inf', '(' .. oldest[2])
     else
-        redis.call('UNLINK', changes, key.gallery(j.collection, 'changes_from'))
+        redis.call('UNLINK', changes, key.gallery(j.collection, 'changes_from'),
+            key.gallery(j.collection, 'awaited'))
     end
 end
 

@@ -36,17 +36,30 @@ local function part(g, name) return key.faces(g.collection, g.epoch, name) end
 function gallery.seen_key(g) return part(g, 'seen') end
 function gallery.mark_seen(g, label) redis.call('ZADD', part(g, 'seen'), 'GT', now, label) end
 
--- An empty gallery with an epoch of its own. Whatever was computed before is older than it.
+-- With what each part held. The note of the removal is in the same call.
+function gallery.drop_parts(g)
+    g.removed = {faces = redis.call('HLEN', part(g, 'faces')),
+                 vectors = redis.call('HLEN', part(g, 'vectors')),
+                 pictures = redis.call('HLEN', part(g, 'pictures'))}
+    redis.call('UNLINK', unpack(gallery.parts(g)))
+    removal.note()
+end
+
+function gallery.parts(g)
+    local all = {}
+    for i, name in ipairs(epoch_parts) do all[i] = part(g, name) end
+    return all
+end
+
+-- An epoch is used once, whatever becomes of its gallery, so there is an end to them. Nothing that
+-- removes needs one (gallery.empty); what adds is refused (gallery.closed).
+function gallery.epochs_left() return integer_at(key.of('epochs')) < epochs_max end
+
+-- An empty gallery with an epoch of its own. Whatever was computed before is of another one.
 function gallery.renew_epoch(g)
-    if integer_at(key.of('epochs')) >= epochs_max then refuse('no epochs left') end
+    if not gallery.epochs_left() then refuse('no epochs left') end
     if g.exists then
-        local old = {}
-        for i, name in ipairs(epoch_parts) do old[i] = part(g, name) end
-        g.removed = {faces = redis.call('HLEN', part(g, 'faces')),
-                     vectors = redis.call('HLEN', part(g, 'vectors')),
-                     pictures = redis.call('HLEN', part(g, 'pictures'))}
-        redis.call('UNLINK', unpack(old))
-        removal.note()
+        gallery.drop_parts(g)
     else
         redis.call('HSET', key.gallery(g.collection), 'created_ms', now)
     end
@@ -60,16 +73,19 @@ function gallery.renew_epoch(g)
     redis.call('ZADD', key.of('collections'), 0, g.collection)
 end
 
--- Why a gallery can take no faces of this kind, whoever they are, or nil.
-function gallery.closed(g, model)
+-- Why a gallery can take no faces of this kind, whoever they are, in so many changes, or nil.
+function gallery.closed(g, model, changes)
     if g.embedding_model and g.embedding_model ~= model then
         return {'model_mismatch', g.embedding_model}
     end
     local made = g.exists and not g.deleted
-    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
-        return {'collections_full'}
-    end
+    local full = redis.call('ZCARD', key.of('collections')) >= limits.collections
+    if not made and (full or not gallery.epochs_left()) then return {'collections_full'} end
+    if made and not gallery.takes(g, changes) then return {'gallery_full'} end
 end
+
+-- Whether its epoch has numbers for so many changes that remove nobody. A clear gives it another.
+function gallery.takes(g, changes) return g.seq + changes <= last_seq end
 
 -- Makes it, if it is not there, for faces of this kind.
 function gallery.open(g, model)
@@ -207,6 +223,20 @@ function gallery.drop_log(g)
     redis.call('UNLINK', part(g, 'log'))
     redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
     removal.note()
+end
+
+-- Removes everybody, and the log that names who was there. A gallery with faces gets another epoch;
+-- one without, or when none is left, a version more of its own, and not that if nothing remains.
+function gallery.empty(g)
+    if g.faces > 0 and gallery.epochs_left() then return gallery.renew_epoch(g) end
+    local rests = g.embedding_model or redis.call('EXISTS', unpack(gallery.parts(g))) > 0
+    if not rests then return end
+    begin(g)
+    gallery.drop_parts(g)
+    g.faces, g.people, g.log_from = 0, 0, g.seq
+    redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
+    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'retention_cursor')
+    commit(g, true)
 end
 
 -- The collection is listed no more; its fences stay until every holder has acknowledged.

@@ -83,6 +83,7 @@ function queue.accept(a)
         local mseq = redis.call('INCR', key.of('mseq'))
         redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
+        redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
         audit(client, from, 'train', collection, label_hash, id)
     end
     redis.call('ZADD', key.queue('all'), now, id)

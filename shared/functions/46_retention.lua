@@ -88,18 +88,20 @@ function retention.unseen(a)
             reply[#reply + 1], reply[#reply + 2] = collection, label
             found = found + 1
         end
-        if marked and #labels == 0 and found < most then
-            redis.call('ZADD', key.of('retention'), 'XX', int(now + look_again_ms), collection)
-        end
+        -- Whoever cannot be forgotten for some reason keeps nobody else's turn.
+        local idle = marked and #labels == 0 and found < most
+        redis.call('ZADD', key.of('retention'), 'XX', int(now + (idle and look_again_ms or 0)),
+            collection)
     end
     return {'ok', int(found), unpack(reply)}
 end
 
--- A forget like any other, if the time is still over. given: as client of change.
+-- A forget like any other, if the time is still over, but of the faces that are there: who is being
+-- trained just now is seen when that train ends. given: as client of change.
 function retention.forget(a)
     local id, collection, label, given = a[1], a[2], a[3], a[4]
     local g = gallery.read(collection_name(collection))
     local at = g.retention_ms and redis.call('ZSCORE', gallery.seen_key(g), label_text(label))
     if not at or tonumber(at) > now - g.retention_ms then return {'seen'} end
-    return change.accept({id, 'forget', collection, label, '', given, '', '', ''})
+    return change.accept({id, 'forget', collection, label, '', given, '', '', ''}, true)
 end

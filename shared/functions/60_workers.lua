@@ -198,7 +198,7 @@ end
 
 -- Why a gallery cannot take these faces, or nil.
 local function no_place(g, label, faces, model)
-    local answer = gallery.closed(g, model)
+    local answer = gallery.closed(g, model, 1)
     if answer then return answer end
     if gallery.label_count(g, label) + faces > limits.faces_per_label then return {'label_full'} end
     if g.faces + faces > limits.gallery_faces then return {'gallery_full'} end
@@ -229,7 +229,7 @@ function worker.complete_train(a)
 
     gallery.open(g, model)
     gallery.add(g, label, faces)
-    j.version = int(g.version)
+    j.version, j.goes_in = int(g.version), label
     redis.call('HSET', key.job(id), 'result', result, 'version', j.version, 'faces', #faces)
     redis.call('HDEL', key.job(id), 'error', 'lease_until_ms')
     if label ~= j.label then redis.call('HSET', key.job(id), 'label_stored', label) end

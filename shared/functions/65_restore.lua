@@ -67,9 +67,9 @@ function restore.run(a)
     local last, who, hashes = restored_by(a)
     local faces = exported_faces(a, last)
     local g = gallery.read(collection)
-    local answer = gallery.closed(g, model)
-    if answer then return answer end
     local labels, of, n = new_faces(g, faces)
+    local answer = gallery.closed(g, model, #labels)
+    if answer then return answer end
     if g.faces + n > limits.gallery_faces then return {'gallery_full'} end
     for _, label in ipairs(labels) do
         if gallery.label_count(g, label) + #of[label] > limits.faces_per_label then

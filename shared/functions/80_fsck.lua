@@ -173,7 +173,8 @@ local function check_key(name, problem)
         end
     end
     if rest == 'removals' and redis.call('HLEN', name) ~= 3 then problem('removals: not whole') end
-    collection = string.match(rest, '^gallery:([^:]+):changes$')
+    collection = string.match(rest, '^gallery:([^:]+):changes$') or
+        string.match(rest, '^gallery:([^:]+):awaited$')
     if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
         problem(name .. ' is kept for nobody')
     end

@@ -302,6 +302,7 @@ TEST_F(galleries, holders_that_leave_hold_nothing) {
     teach(1, "Ann");
     int n = 10;
     const auto hold = [&](int registration_ms) {
+        teach(++n, "Ann");
         enlist("w", registration_ms);
         EXPECT_EQ(f("hello", {"w", "default", version()}).at(0), "serve");
         EXPECT_EQ(change(++n, "clear").at(2), "publishing");
