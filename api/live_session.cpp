@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
 constexpr milliseconds say_again{1'000};
 constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest goes
+constexpr milliseconds answer_fresh{1'000};  ///< how long an answer may wait to be written
 constexpr int going_away = 1012;         ///< "service restart"
 
 result<void> check_frame(const message_channel::message& what) {
@@ -150,10 +151,7 @@ void live_session::read_settings(const message_channel::message& what) {
     if (auto good = may_use(key_.get(), wanted->collection); !good) {
         return tell(problem_json(0, good.error()));
     }
-    if (wanted->collection != options_.collection || !wanted->tracks) {
-        tracks_.clear();
-        removed_ = 0;
-    }
+    if (wanted->collection != options_.collection || !wanted->tracks) tracks_.clear();
     options_ = std::move(*wanted);
     ++options_number_;
     settings_ = settings_json(options_);
@@ -219,14 +217,16 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
     }
     const auto told = parse_live_answer(reply->result);
     if (!told) co_return fail(told.error());
-    // Read last of all: a name that leaves after a clear succeeded must not be older than it.
+    // Read last of all: a name that leaves after a clear or a delete succeeded must not be of the
+    // faces before it.
     const auto after = co_await with_.redis.call(watch_gallery(with_.store, collection));
     if (!after) co_return fail(errc::store_unavailable, after.error().detail);
     if (number != options_number_) co_return false;  // asked for with settings that are no more
-    removed_ = std::max(removed_, after->removed_version);
-    const bool forgot = tracks_.forget_before(removed_);
-    if (reply->version < removed_ || (forgot && !known.empty())) co_return false;
+    const bool forgot = tracks_.forget_outdated(*after);
+    if (!after->allows(reply->version) || (forgot && !known.empty())) co_return false;
     const auto now = boot_now();
+    looked_ = now;
+    answered_ = one.seq;
     const auto faces = named(*told, known, now);
     if (after->forgets) note_names(faces);
     answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
@@ -282,6 +282,12 @@ asio::awaitable<void> live_session::write() {
         } else if (!problems_.empty()) {
             text = std::move(problems_.front());
             problems_.pop_front();
+        } else if (answer_ && boot_now() > looked_ + answer_fresh) {
+            // A client that does not read held it up, and who is on it may be removed since.
+            answer_.reset();
+            refuse(answered_, {errc::old_version, "the answer waited too long to be sent"});
+            look_.cancel();
+            continue;
         } else if (answer_) {
             text = *answer_;
         } else if (stopping_) {

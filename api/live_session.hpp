@@ -65,9 +65,10 @@ class live_session : public live_sessions::member,
     std::uint64_t options_number_ = 0;  ///< grows with each change
     live_tracks tracks_;
     std::uint64_t seq_ = 0, dropped_ = 0;
-    gallery_version removed_ = 0;  ///< the newest removal that we know of
     std::optional<frame> waiting_;
     std::optional<std::string> settings_, answer_;  ///< to be written
+    std::uint64_t answered_ = 0;                    ///< seq of the frame that answer_ is about
+    boot_time looked_{0};                           ///< when answer_ was right
     problems problems_;                             ///< to be written
     std::map<errc, boot_time> said_;                ///< when a trouble of the service was last told
     asio::steady_timer look_, write_, ended_;

@@ -161,8 +161,8 @@ void core::beat(const worker& one) {
     news.interval_ms = static_cast<std::uint32_t>(limits::heartbeat.count());
     news.now_ms = expected_now().count();
     for (const auto& [collection, told] : one.galleries) {
-        const gallery_version version = news_.version_of(collection);
-        if (version > 0) news.galleries[collection] = version;
+        const auto version = news_.version_of(collection);
+        if (version) news.galleries[collection] = *version;
     }
     out(to_worker{one.connection, std::move(news)});
     if (one.asked_to_drain && !one.draining) {

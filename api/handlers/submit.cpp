@@ -71,20 +71,22 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
                                        std::move(fresh));
 }
 
-/// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile.
-asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milliseconds patience,
-                                              gallery_version& removed, services& with) {
+/// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile. If one
+/// did: old_version, and what.min_version is what the next answer must have.
+asio::awaitable<result<std::string>> ask_once(protocol::frame& what, milliseconds patience,
+                                              services& with) {
     auto answer = co_await with.brokers.ask(what, patience);
     if (!answer) co_return fail(answer.error());
     if (!answer->error.empty()) {
         co_return fail(errc_named(answer->error).value_or(errc::internal), answer->detail);
     }
     failpoint("api.before_reply");
-    // Read last of all: an answer that leaves after a clear succeeded must not be older than it.
+    // Read last of all: an answer that leaves after a clear or a delete succeeded must not be of
+    // the faces before it.
     const auto gallery = co_await with.redis.call(watch_gallery(with.store, what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
-    removed = gallery->removed_version;
-    if (answer->version < removed && !seeded_bug("api.no_last_look")) {
+    if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
+        what.min_version = gallery->version;
         co_return fail(errc::old_version, "the gallery changed while the answer was computed");
     }
     if (gallery->forgets) {
@@ -102,12 +104,10 @@ asio::awaitable<response> answer_unstored(request& from, services& with, submitt
     what.min_version = gallery->version;
     what.image = std::move(given.images.front());
     const auto until = boot_now() + frame_patience;
-    gallery_version removed = 0;
-    auto outcome = co_await ask_once(what, frame_patience, removed, with);
+    auto outcome = co_await ask_once(what, frame_patience, with);
     if (!outcome && outcome.error().code == errc::old_version) {
-        what.min_version = std::max(what.min_version, removed);
         const auto left = std::max(until - boot_now(), milliseconds(1'000));
-        outcome = co_await ask_once(what, left, removed, with);
+        outcome = co_await ask_once(what, left, with);
     }
     if (!outcome) co_return refuse(outcome.error(), from, with);
     auto answer = json_response(200, std::move(*outcome));

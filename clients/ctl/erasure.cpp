@@ -9,6 +9,7 @@
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/text.hpp"
 #include "clients/ctl/trace_scan.hpp"
+#include "shared/gallery_version.hpp"
 #include "shared/limits.hpp"
 #include "shared/secret.hpp"
 
@@ -20,8 +21,8 @@ constexpr std::chrono::minutes rewrite_patience{10};
 struct held {
     std::string worker, collection;
     gallery_version version = 0, removed_version = 0;
-    /// What it serves has what the last removal took away.
-    bool is_behind() const { return version < removed_version; }
+    /// What it serves has what the last removal took away, or is of a gallery that is no more.
+    bool is_behind() const { return !satisfies(version, removed_version); }
 };
 
 struct purged {

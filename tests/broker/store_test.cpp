@@ -134,6 +134,21 @@ TEST(news, a_new_version_is_told_to_those_who_hold_the_collection) {
     EXPECT_EQ(beats[0].now_ms, 1'001'000);
 }
 
+TEST(news, that_a_collection_is_gone_is_told_too) {
+    bench b;
+    protocol::ready hello;
+    hello.worker_id = "w";
+    hello.types = {"recognize"};
+    hello.window = 4;
+    hello.galleries = {{"people", 10}};
+    b.from_worker("w.1", hello);
+    const effects all = b.tell(gallery_read{"people", 0});
+    EXPECT_EQ((sent_to<protocol::reload>("w.1", all)).at(0), (protocol::reload{"people", 0}));
+    const auto beats = sent_to<protocol::broker_heartbeat>("w.1", b.pass(milliseconds(1'000)));
+    ASSERT_THAT(beats, SizeIs(1));
+    EXPECT_EQ(beats[0].galleries, (protocol::versions{{"people", 0}}));
+}
+
 TEST(news, a_published_train_is_looked_at_at_once_even_during_a_read) {
     bench b;
     auto calls = all_of<lease>(b.join("w"));
