@@ -27,7 +27,8 @@ inline constexpr std::chrono::milliseconds gallery_patience{60'000};
 /// threads   one owner, the match thread
 class match_stage {
  public:
-    using want = std::function<bool(const std::string& collection, gallery_version at_least)>;
+    using want = std::function<bool(const std::string& collection, gallery_version at_least,
+                                    std::uint64_t question)>;
 
     /// `threshold` gives the distance of each gallery. `together` share the search. `registration`
     /// is the number of the registration that is valid now; galleries of another one are not used.
@@ -42,8 +43,8 @@ class match_stage {
     /// compared: `seen` then says so (other_model()) and every match is `unknown`.
     bool match(const work_ptr& item, boot_time now);
 
-    /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen`
-    /// has no matches). Asks the loader again for what is missing.
+    /// Work whose gallery has come (matched now) and work that waited too long, or whose gallery
+    /// cannot be read (given up: `seen` has no matches). Asks the loader again for what is missing.
     struct woken {
         std::vector<work_ptr> matched, given_up;
     };
@@ -55,11 +56,12 @@ class match_stage {
     struct usable {
         std::shared_ptr<const gallery> faces;
         std::shared_ptr<last_use> used;
-        std::uint64_t registration = 0;
+        std::uint64_t registration = 0, answers = 0;
     };
     std::shared_ptr<const gallery> current(const work& item, boot_time now);
     bool try_match(work& item, boot_time now);
     bool too_late(const work& item, boot_time now) const;
+    bool is_unreadable(const work& item) const;
 
     match_options defaults_;
     threshold_rule threshold_;
@@ -67,7 +69,9 @@ class match_stage {
     const std::atomic<std::uint64_t>& registration_;
     want ask_;
     std::map<std::string, usable> galleries_;
+    std::map<std::string, std::uint64_t> unreadable_;  ///< collection: questions it answers
     std::vector<work_ptr> waiting_;
+    std::uint64_t questions_ = 0;
     boot_time ask_again_{0};
 };
 

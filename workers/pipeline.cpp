@@ -249,8 +249,9 @@ void pipeline::seen(work_ptr item) {
 void pipeline::match_loop(progress::slot& slot) {
     lanes together(static_cast<std::size_t>(settings_.match_threads));
     match_stage stage(settings_.matching, models_.threshold, together, registration_,
-                      [this](const std::string& collection, gallery_version at_least) {
-                          return galleries_.want(collection, at_least);
+                      [this](const std::string& collection, gallery_version at_least,
+                             std::uint64_t question) {
+                          return galleries_.want(collection, at_least, question);
                       });
     while (true) {
         auto letter = to_match_.pop_for(stage.waiting() ? tick : idle_tick);

@@ -39,7 +39,9 @@ void pipeline::commit_result(const work_ptr& item, std::string text, std::string
         return store.complete_recognize(id, worker, version, text, picture);
     };
     // The embeddings stay; only the match is repeated. There is room: the item left that queue.
+    request.overtaken = item->matched_again;
     request.match_again = [this, item](gallery_version needed) {
+        ++item->matched_again;
         item->min_version = needed;
         to_match_.push(item);
     };

@@ -22,6 +22,8 @@ struct work {
     std::uint64_t failures = 0;  ///< of the job so far
     boot_time taken{0};          ///< when the pipeline got it
     boot_time waits_since{0};    ///< for a gallery; 0: does not wait
+    std::uint64_t question = 0;  ///< number of its question to the loader; 0: has none
+    int matched_again = 0;       ///< how often a change overtook its result
     std::map<std::string, double> stage_ms;
 
     std::vector<box> known;                  ///< frame: where faces are that its sender knows
