@@ -1,6 +1,6 @@
 """Faults seeded on purpose, each taking away one thing that a promise stands on. The nemesis must notice every one of
 them, or its silence about the real code means nothing. Most are in the functions that Redis runs, as changes of their
-text; two are in the programs (VULTUS_SEEDED_BUG, shared/failpoint.hpp).
+text; some are in the programs (VULTUS_SEEDED_BUG, shared/failpoint.hpp).
 """
 import dataclasses
 
@@ -76,6 +76,18 @@ BUGS = {
     "no-last-look": Bug(  # a direct answer is sent without a look at the removed version
         {"stale answer"}, {"failpoint": 1}, program="api.no_last_look", pause=(1.5, 2.0),
         actions=[("api.before_reply", "delay:1500")], clients=64, rooms=1, mix=(6, 76, 12, 2, 4)),
+    "by-less": Bug(  # versions are compared by size alone, though a deleted collection has version 0
+        {"stale answer"}, {"failpoint": 1}, program="gallery.by_less", pause=(1.5, 2.0),
+        actions=[("api.before_reply", "delay:1500")], clients=64, rooms=4, mix=(2, 82, 8, 0, 0, 8)),
+    "no-bound": Bug(  # a worker repeats a step at once and without end, here where the store refuses each result of a room
+        {"a step was repeated without end"}, {"worker stop": 1}, program="worker.no_bound", pause=(3.0, 5.0), hold=(0.2, 0.5),
+        text=[("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
+               "    if j.collection == 'room-0' or version < gallery.fence(g, j.min_version) or version > g.version then\n")]),
+    "rename-onto-train": Bug(  # a rename does not see the trains that will bring the new name
+        {"renamed to a name that was taken"}, {"worker stop": 1}, pause=(3.0, 5.0), hold=(0.2, 0.5), look_ms=400, rooms=2,
+        mix=(0, 0, 36, 20, 4, 0, 34, 6),
+        text=[("    local taken = gallery.label_count(g, to) > 0 or change.is_awaited(g.collection, to)\n",
+               "    local taken = gallery.label_count(g, to) > 0\n")]),
     "company": Bug(  # a loss in company counts as a crash of the job
         {"failed"}, {"worker kill": 1},
         text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),

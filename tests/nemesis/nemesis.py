@@ -89,7 +89,8 @@ def run(options, folder, history):
             last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends,
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
                     "images": worlds.images(store), "workers_harmed": harmed,
-                    "crashed": int(store.hget(f"{worlds.PREFIX}stats", "crashed") or 0),
+                    **{name: int(store.hget(f"{worlds.PREFIX}stats", name) or 0)
+                       for name in ("crashed", "old_version", "leased")},
                     "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0), "strikes": nemesis.done}
             history.write(json.dumps(last) + "\n")
         world.stop()
