@@ -60,7 +60,7 @@ for i = 1, #seen, 2 do
   local id, at = seen[i], seen[i + 1]
   if ms == '' or tonumber(at) < tonumber(ms) or id < last then
     if found == count then return out end
-    local have = redis.call('HMGET', job .. id, 'state', 'type')
+    local have = redis.pcall('HMGET', job .. id, 'state', 'type')
     if have[1] and (state == '' or state == have[1]) and
        (kind == '' or kind == have[2] or (kind == 'forget' and have[2] == 'forget_face')) then
       found = found + 1
@@ -206,7 +206,7 @@ redis_call<collection_page> job_store::collections(std::size_t count,
                                                    const std::string& page) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
     return function_call<collection_page>(
-        "collections", prefix_, {page, std::to_string(count)},
+        "collections", prefix_, {page, std::to_string(count), "models"},
         [count](const std::string& status, fields& all) -> result<collection_page> {
             if (status != "ok") return unexpected_reply(status);
             collection_page made;
@@ -218,6 +218,7 @@ redis_call<collection_page> job_store::collections(std::size_t count,
                 one.faces = all.number();
                 one.people = all.number();
                 all.time();
+                one.embedding_model = all.text();
                 made.collections.push_back(std::move(one));
             }
             if (made.collections.size() >= count) made.next = made.collections.back().collection;

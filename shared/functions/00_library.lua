@@ -84,20 +84,3 @@ local function label_text(text)
     if #text < 1 or #text > 200 or string.find(text, '%c') then refuse('label is no name') end
     return text
 end
-
--- Redis answers false for a field that is absent; nil is what Lua code expects.
-local function present(value) if value then return value end end
-
-local function hash_fields(key, names)
-    local values, out = redis.call('HMGET', key, unpack(names)), {}
-    for i, name in ipairs(names) do out[name] = present(values[i]) end
-    return out
-end
-
--- The same fields, each there or '', at the end of a reply.
-local function append_fields(reply, key, names)
-    local found = hash_fields(key, names)
-    for _, name in ipairs(names) do reply[#reply + 1] = found[name] or '' end
-end
-
-local function integer_at(key) return tonumber(redis.call('GET', key) or 0) end

@@ -18,7 +18,7 @@ function key.quota(id) return P .. 'quota:' .. id end
 function key.user(name) return P .. 'user:' .. name end
 function key.session(hash) return P .. 'session:' .. hash end
 function key.sessions(name) return P .. 'sessions:' .. name end
--- kind: name, address
+-- kind: name, address. The members of the index `tries` are "<kind>:<which>".
 function key.tries(kind, which) return P .. 'tries:' .. kind .. ':' .. which end
 
 function key.worker(worker) return P .. 'worker:' .. worker end

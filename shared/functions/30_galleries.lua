@@ -14,13 +14,13 @@ local gallery_fields = {
 -- A collection without a gallery reads as version 0 with nobody in it.
 function gallery.read(collection)
     local g = hash_fields(key.gallery(collection), gallery_fields)
-    g.exists = g.epoch ~= nil
+    g.exists = stored(g.epoch) ~= nil
     g.collection = collection
     for _, field in ipairs({'epoch', 'seq', 'removed_version', 'faces', 'people', 'log_from',
                             'created_ms'}) do
-        g[field] = tonumber(g[field] or 0)
+        g[field] = stored(g[field], 0)
     end
-    g.retention_ms = tonumber(g.retention_ms)  -- nil: people are kept
+    g.retention_ms = stored(g.retention_ms)  -- nil: people are kept
     g.version = g.epoch * epoch_size + g.seq
     return g
 end
@@ -85,8 +85,16 @@ end
 
 local function log(g, op, face_id, label)
     g.logged = g.logged + 1
-    redis.call('XADD', part(g, 'log'), int(g.seq) .. '-' .. int(g.logged), 'op', op, 'face_id',
-        face_id, 'label', label)
+    local id = int(g.seq) .. '-' .. int(g.logged)
+    local function write()
+        return redis.pcall('XADD', part(g, 'log'), id, 'op', op, 'face_id', face_id, 'label', label)
+    end
+    local wrote = write()
+    if type(wrote) ~= 'table' then return end
+    redis.call('UNLINK', part(g, 'log'))  -- it is ahead of its gallery: who is behind loads anew
+    redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
+    damage.note()
+    write()
 end
 
 -- The log is cut at a whole seq; log_from is the oldest seq from which it can be followed.
@@ -115,13 +123,23 @@ local function json_label(label) return '{"label":"' .. label:gsub('["\\]', '\\%
 -- The part of a stored face that the worker gave, behind its label; the numbers in it stay as
 -- they were written.
 local function face_text(label, rest) return json_label(label) .. string.sub(rest, 2) end
-local function face_rest(label, text) return '{' .. string.sub(text, #json_label(label) + 1) end
+local function face_rest(label, text)
+    if string.sub(text or '', 1, #json_label(label)) ~= json_label(label) then  -- damaged
+        damage.note()
+        return '{"job_id":""}'
+    end
+    return '{' .. string.sub(text, #json_label(label) + 1)
+end
 
 local function count_label(g, label, n)
     local left = redis.call('HINCRBY', part(g, 'labels'), label, n)
-    if left == 0 then redis.call('HDEL', part(g, 'labels'), label) end
-    if g.retention_ms and left == 0 then redis.call('ZREM', part(g, 'seen'), label) end
-    if left == n then g.people = g.people + 1 elseif left == 0 then g.people = g.people - 1 end
+    if left <= 0 then redis.call('HDEL', part(g, 'labels'), label) end
+    if g.retention_ms and left <= 0 then redis.call('ZREM', part(g, 'seen'), label) end
+    if n > 0 and left == n then
+        g.people = g.people + 1
+    elseif left <= 0 then
+        g.people = math.max(0, g.people - 1)
+    end
 end
 
 local function put(g, label, face_id, rest)
@@ -137,7 +155,7 @@ end
 
 function gallery.label_count(g, label)
     if not g.exists then return 0 end
-    return tonumber(redis.call('HGET', part(g, 'labels'), label) or 0)
+    return stored(redis.call('HGET', part(g, 'labels'), label), 0)
 end
 
 -- ids of one label's faces. Every byte of an id is less than 255, and no label holds a newline.
@@ -185,7 +203,7 @@ function gallery.remove(g, label, ids)
                  faces = redis.call('HDEL', part(g, 'faces'), unpack(ids)),
                  pictures = redis.call('HDEL', part(g, 'pictures'), unpack(ids))}
     count_label(g, label, -#ids)
-    g.faces = g.faces - #ids
+    g.faces = math.max(0, g.faces - #ids)
     commit(g, true)
 end
 
@@ -233,7 +251,7 @@ local function holders_of(collection)
         local held = redis.call('HGET', key.worker(worker), 'gallery:' .. collection)
         if held then
             holders[#holders + 1] = {worker, held}
-            lowest = math.min(lowest, tonumber(held))
+            lowest = math.min(lowest, stored(held, 0))
         end
     end
     return holders, lowest
@@ -253,17 +271,24 @@ end
 -- Ends what every holder has acknowledged. Returns how many ended.
 function gallery.settle(collection)
     local waiting = key.gallery(collection, 'publishing')
-    if redis.call('EXISTS', waiting) == 0 then return 0 end
+    if redis.call('EXISTS', waiting) == 0 then
+        damage.drop(key.of('publishing'), collection)
+        return 0
+    end
     local holders, lowest = holders_of(collection)
     local ids = redis.call('ZRANGEBYSCORE', waiting, '-inf',
         lowest == math.huge and '+inf' or int(lowest), 'LIMIT', 0, limits.collect_batch)
     for _, id in ipairs(ids) do
         local j = job.read(id)
-        if j.type ~= 'train' then
-            redis.call('HSET', key.job(id), 'confirmed', confirmed_text(holders))
+        if not j or j.state ~= 'publishing' or j.collection ~= collection then
+            damage.drop(waiting, id)
+        else
+            if j.type ~= 'train' then
+                redis.call('HSET', key.job(id), 'confirmed', confirmed_text(holders))
+            end
+            job.move(id, j, 'succeeded', 'acknowledged')
+            if j.type == 'delete_collection' then forget_deleted(collection, j.version) end
         end
-        job.move(id, j, 'succeeded', 'acknowledged')
-        if j.type == 'delete_collection' then forget_deleted(collection, j.version) end
     end
     return #ids
 end

@@ -6,7 +6,8 @@ local priorities = {interactive = true, bulk = true}
 
 local function forget_expired(most)
     local known = key.of('idempotency')
-    local expired = redis.call('ZRANGEBYSCORE', known, '-inf', now, 'LIMIT', 0, most)
+    local expired = redis.call('ZRANGEBYSCORE', known, '-inf', clock.passed(), 'LIMIT', 0, most)
+    for _, hash in ipairs(expired) do redis.call('UNLINK', key.idempotency(hash)) end
     if #expired > 0 then redis.call('ZREM', known, unpack(expired)) end
     return #expired
 end
@@ -17,8 +18,8 @@ function queue.seen(id, hash, fingerprint)
     if state then return {'dup', id, state} end
     if hash == '' then return nil end
     local known = redis.call('GET', key.idempotency(hash))
-    if known then
-        local first, first_fingerprint = string.match(known, '^(%S+) (.*)$')
+    local first, first_fingerprint = string.match(known or '', '^(%S+) (.*)$')
+    if first then
         if first_fingerprint ~= fingerprint then return {'conflict', first} end
         return {'dup', first, redis.call('HGET', key.job(first), 'state') or ''}
     end
@@ -29,7 +30,7 @@ end
 
 function queue.remember(id, hash, fingerprint)
     if hash == '' then return end
-    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)
+    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint)
     redis.call('ZADD', key.of('idempotency'), now + idempotency_ms, hash)
 end
 
@@ -98,6 +99,7 @@ function queue.cancel(a)
     local id = a[1]
     local j = job.read(id)
     if not j then return job.absent(id) end
+    given_by(a[2] or '')  -- refuses before anything is written
     if j.state == 'pending' or j.state == 'delayed' then
         audit_job(id, j, a[2], 'cancel')
         job.move(id, j, 'cancelled', 'cancel')

@@ -28,10 +28,13 @@ function change.replay(collection, mseq, label)
     local later = redis.call('ZRANGEBYSCORE', key.gallery(collection, 'changes'), '(' .. mseq,
         '+inf')
     for _, text in ipairs(later) do
-        local c = cjson.decode(text)
-        if c.op == 'clear' then return nil end
-        if c.from == label then
-            if c.op == 'forget' then return nil end
+        local good, c = pcall(cjson.decode, text)
+        if not good or type(c) ~= 'table' then
+            damage.drop(key.gallery(collection, 'changes'), text)
+        elseif c.op == 'clear' then
+            return nil
+        elseif c.from == label then
+            if c.op == 'forget' or type(c.to) ~= 'string' then return nil end
             label = c.to
         end
     end

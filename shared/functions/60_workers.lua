@@ -24,8 +24,11 @@ end
 local function hand_back_unheard(id, connection, in_hand)
     for _, job_id in ipairs(running_of(id)) do
         local j = job.read(job_id)
-        local sent = tonumber(redis.call('HGET', key.job(job_id), 'connection') or 0)
-        if in_hand[job_id] ~= j.attempt and sent < connection then
+        local sent = stored(redis.call('HGET', key.job(job_id), 'connection'), 0)
+        if not j or j.state ~= 'running' or j.worker ~= id then
+            redis.call('SREM', key.worker_running(id), job_id)
+            damage.note()
+        elseif in_hand[job_id] ~= j.attempt and sent < connection then
             job.give_back(job_id, j, 'not_heard')
         end
     end
@@ -55,10 +58,10 @@ function worker.renew(a)
     for i = 1, #record, 2 do
         local collection = string.match(record[i], '^gallery:(.+)$')
         if collection then held[#held + 1] = collection end
-        if record[i] == 'connection' and tonumber(record[i + 1]) < connection then
+        if record[i] == 'connection' and stored(record[i + 1], 0) < connection then
             redis.call('HSET', key.worker(id), 'connection', int(connection))
         end
-        if record[i] == 'heard' and tonumber(record[i + 1]) < connection then
+        if record[i] == 'heard' and stored(record[i + 1], 0) < connection then
             hand_back_unheard(id, connection, in_hand)
         end
     end
@@ -91,7 +94,15 @@ end
 
 function worker.bye(a)
     local ids = running_of(a[1])
-    for _, id in ipairs(ids) do job.give_back(id, job.read(id), 'bye') end
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        if j and j.state == 'running' and j.worker == a[1] then
+            job.give_back(id, j, 'bye')
+        else
+            redis.call('SREM', key.worker_running(a[1]), id)
+            damage.note()
+        end
+    end
     gallery.release(a[1])
     return {'ok', int(#ids)}
 end
@@ -126,7 +137,7 @@ local function note_seen(g, result)
     local good, said = pcall(cjson.decode, result)
     if not good or type(said) ~= 'table' or type(said.faces) ~= 'table' then return end
     for _, face in ipairs(said.faces) do
-        local label = face.status == 'known' and face.label
+        local label = type(face) == 'table' and face.status == 'known' and face.label
         if type(label) == 'string' and gallery.label_count(g, label) > 0 then
             gallery.mark_seen(g, label)
         end

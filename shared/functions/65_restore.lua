@@ -89,11 +89,13 @@ end
 function restore.seal(a)
     local g, epoch, n = gallery.read(collection_name(a[1])), number(a[2], 'epoch'), 0
     if #a > 2 + 3 * limits.page_size or (#a - 2) % 3 ~= 0 then refuse('values come by three') end
+    for i = 3, #a, 3 do
+        one_of(a[i], {vectors = true, pictures = true}, 'part')
+        if not is_sealed(a[i + 2]) then refuse('it is not sealed') end
+    end
     if not g.exists or g.epoch ~= epoch then return {'ok', '0'} end
     for i = 3, #a, 3 do
-        local part = one_of(a[i], {vectors = true, pictures = true}, 'part')
-        local where, id, sealed = key.faces(g.collection, epoch, part), a[i + 1], a[i + 2]
-        if not is_sealed(sealed) then refuse('it is not sealed') end
+        local where, id, sealed = key.faces(g.collection, epoch, a[i]), a[i + 1], a[i + 2]
         local there = redis.call('HGET', where, id)
         if there and not is_sealed(there) and #sealed == #there + limits.sealed_extra_bytes then
             redis.call('HSET', where, id, sealed)

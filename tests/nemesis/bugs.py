@@ -64,7 +64,7 @@ BUGS = {
     "late-key": Bug(  # the idempotency key is written after the accept, with the lease
         {"two jobs of one key", "more jobs than operations"}, {"failpoint": 4, "api kill": 1}, look_ms=200, clients=24,
         actions=[("api.after_accept", "kill")],
-        text=[("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)\n",
+        text=[("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint)\n",
                "    redis.call('HSET', key.job(id), 'late', hash .. ' ' .. id .. ' ' .. fingerprint)\n"),
               ("    redis.call('HDEL', key.job(id), 'started')\n    job.move(id, j, 'running', 'lease')\n",
                "    redis.call('HDEL', key.job(id), 'started')\n    job.move(id, j, 'running', 'lease')\n"
@@ -81,7 +81,8 @@ BUGS = {
               ("        if crashes >= limits.crashes_max then\n", "        if crashes >= 1 then\n")]),
     "forgotten-worker": Bug(  # what a lost worker had in hand stays there
         {"lost"}, {"worker kill": 1},
-        text=[("        if j and j.state == 'running' then\n            local state = job.lose",
+        text=[("        if j and j.state == 'running' and (not worker or j.worker == worker) then\n"
+               "            local state = job.lose",
                "        if false then\n            local state = job.lose")]),
 }
 
