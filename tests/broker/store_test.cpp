@@ -91,6 +91,18 @@ TEST(timers, say_what_the_clock_of_redis_should_be) {
     EXPECT_EQ(later.back().expected_now, unix_time{5'001'250});
 }
 
+TEST(timers, a_new_broker_knows_no_time_and_counts_from_its_question) {
+    bench b;  // it has read the clock of Redis' host, which may be what jumped
+    for (const run_duty& one : all_of<run_duty>(b.pass(milliseconds(250)))) {
+        EXPECT_EQ(one.expected_now, unix_time{0});
+    }
+    b.pass(milliseconds(2'000));  // a slow disk
+    b.tell(duty_done{duty::reap, moved{0, false, false, unix_time{5'000'000}}});
+    const auto calls = all_of<run_duty>(b.pass(milliseconds(250)));
+    ASSERT_FALSE(calls.empty());
+    EXPECT_EQ(calls[0].expected_now, unix_time{5'002'250});
+}
+
 TEST(timers, a_full_batch_is_followed_at_once_and_a_failure_waits) {
     bench b;
     b.pass(milliseconds(250));
