@@ -8,6 +8,7 @@
 #include "api/session_cookie.hpp"
 #include "shared/log.hpp"
 #include "shared/secret.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::api {
 namespace {
@@ -163,7 +164,19 @@ asio::awaitable<result<void>> access_control::refresh() {
     }
     confirmed_at_ = std::max(confirmed_at_, asked_at);
     known_ = true;
+    if (asked_at - time_at_ >= time_life) {
+        const auto clock = co_await redis_.call(read_clock(store_));
+        if (clock) {
+            time_there_ = clock->now;
+            time_at_ = boot_now();
+        }
+    }
     co_return result<void>();
+}
+
+/// The time by which keys end: a jump of this host's clock ends none.
+unix_time access_control::time_now() const {
+    return time_there_.count() == 0 ? unix_now() : time_there_ + (boot_now() - time_at_);
 }
 
 asio::awaitable<result<void>> access_control::confirm() {
@@ -180,7 +193,7 @@ asio::awaitable<result<bool>> access_control::is_anybody_there() {
 
 std::shared_ptr<const access_key> access_control::find(const std::string& id) const {
     const auto found = keys_.find(id);
-    if (found == keys_.end() || is_expired(*found->second, unix_now())) return nullptr;
+    if (found == keys_.end() || is_expired(*found->second, time_now())) return nullptr;
     return found->second;
 }
 

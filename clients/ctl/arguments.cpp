@@ -93,6 +93,8 @@ result<void> check(const arguments& asked) {
             }
             return {};
         case command::encryption_key:
+        case command::clock_show:
+        case command::clock_accept:
         case command::key_create:
         case command::key_list:
         case command::user_list:

@@ -6,6 +6,7 @@
 
 #include "clients/ctl/audit.hpp"
 #include "clients/ctl/broker_link.hpp"
+#include "clients/ctl/clock.hpp"
 #include "clients/ctl/curve.hpp"
 #include "clients/ctl/encrypt.hpp"
 #include "clients/ctl/erasure.hpp"
@@ -157,6 +158,9 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return make_encryption_key(asked.file);
         case command::retention:
             return retention(asked, redis, store);
+        case command::clock_show:
+        case command::clock_accept:
+            return clock(asked, redis, store);
         case command::erasure:
             return erasure(asked, redis, store, told);
         case command::audit:

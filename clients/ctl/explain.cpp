@@ -4,6 +4,7 @@
 
 #include "shared/limits.hpp"
 #include "shared/retention.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -179,6 +180,12 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
                 const auto days = std::chrono::hours(24) * static_cast<std::int64_t>(asked.days);
                 out.run(set_retention(store, asked.subject, days, "").words);
             }
+            break;
+        case command::clock_show:
+            out.run(read_clock(store).words);
+            break;
+        case command::clock_accept:
+            out.run(accept_clock(store, "").words);
             break;
         case command::erasure:
             out.say("each key and its type, to be read with GET, HSCAN, ZSCAN, SSCAN or XRANGE");

@@ -105,6 +105,15 @@ void describe(CLI::App& app, arguments& asked) {
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }
 
+void describe_clock(CLI::App& app, arguments& asked) {
+    CLI::App* clock = app.add_subcommand("clock", "has the clock of Redis' host jumped");
+    clock->require_subcommand(0, 1);
+    clock->callback([&asked, clock] {
+        asked.what = clock->get_subcommands().empty() ? command::clock_show : command::clock_accept;
+    });
+    clock->add_subcommand("accept", "it is right: erase again what is too old by it");
+}
+
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     const auto add = adder(app, asked);
@@ -261,6 +270,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Inspect and operate a Vultus"};
     arguments asked;
     describe(app, asked);
+    describe_clock(app, asked);
     describe_encryption(app, asked);
     describe_keys(app, asked);
     describe_users(app, asked);
