@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/log.hpp"
+
 namespace vultus {
 namespace {
 
@@ -44,6 +46,19 @@ std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time 
     return held.faces;
 }
 
+/// The distance of a stranger_rate is an estimate there, or no longer what the rate says.
+void match_stage::warn_of_size(const std::string& collection, std::size_t faces) {
+    const double measured = threshold_.table.galleries.back().faces;
+    const bool far = static_cast<double>(faces) > measured * extrapolated_galleries;
+    if (!(far ? far_ : beyond_).insert(collection).second) return;
+    log::warning("stranger_rate_extrapolated",
+                 {{"collection", collection},
+                  {"faces", std::to_string(faces)},
+                  {"measured", std::to_string(static_cast<std::size_t>(measured))},
+                  {"why", far ? "more strangers are named than worker.stranger_rate says"
+                              : "the distance is an estimate"}});
+}
+
 bool match_stage::try_match(work& item, boot_time now) {
     const std::shared_ptr<const gallery> faces = current(item, now);
     if (!faces) return false;
@@ -76,6 +91,10 @@ bool match_stage::try_match(work& item, boot_time now) {
     item.seen.false_match_rate = false_match_rate_at(threshold_.table, options.distance_max);
     item.seen.stranger_rate =
         stranger_rate_at(threshold_.table, options.distance_max, faces->faces);
+    item.seen.extrapolated = is_extrapolated(threshold_.table, faces->faces);
+    if (item.seen.extrapolated && threshold_.stranger_rate > 0) {
+        warn_of_size(item.collection, faces->faces);
+    }
     item.seen.version = faces->version;
     item.seen.people = faces->people;
     item.seen.faces_trained = faces->faces;

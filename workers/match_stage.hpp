@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,7 @@ class match_stage {
     std::shared_ptr<const gallery> current(const work& item, boot_time now);
     bool try_match(work& item, boot_time now);
     bool too_late(const work& item, boot_time now) const;
+    void warn_of_size(const std::string& collection, std::size_t faces);
 
     match_options defaults_;
     threshold_rule threshold_;
@@ -68,6 +70,7 @@ class match_stage {
     want ask_;
     std::map<std::string, usable> galleries_;
     std::vector<work_ptr> waiting_;
+    std::set<std::string> beyond_, far_;  ///< collections that the log has warned of
     boot_time ask_again_{0};
 };
 

@@ -100,6 +100,7 @@ std::string result_text(const recognized& what, detail_level level) {
     text += ",\"distance_max\":" + number(what.distance_max) +
             ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
             ",\"stranger_rate\":" + rate_text(what.stranger_rate);
+    if (what.extrapolated) text += ",\"stranger_rate_extrapolated\":true";
     text += ",\"faces\":[";
     for (std::size_t i = 0; i < what.faces.size(); ++i) {
         if (i > 0) text += ',';

@@ -41,6 +41,7 @@ struct recognized {
     std::size_t people = 0, faces_trained = 0;
     double distance_max = 0;  ///< that the faces were compared with
     std::optional<double> false_match_rate, stranger_rate;  ///< that it stands for, if measured
+    bool extrapolated = false;  ///< the gallery is larger than what was measured
     std::vector<found_face> faces;
     std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;
