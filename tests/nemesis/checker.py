@@ -16,9 +16,10 @@ One JSON object a line. An operation of a client:
   said          recognize, direct: the names in the answer
   behind        changes: registered workers that still held an older gallery when it had succeeded
 and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "fsck": [...], "images": n, "crashed": n,
-"workers_harmed": bool, "reply_s": seconds}: what the store says when nothing moves any more, how often a job was held to
+"workers_harmed": bool, "reply_s": seconds, "erased": [...]}: what the store says when nothing moves any more, how often a job was held to
 have ended a worker, whether a worker was struck at all, and how long an answer may have been on its way from the api's
-last look at the gallery to the client (the longest time that an api may have been stopped, and a second).
+last look at the gallery to the client (the longest time that an api may have been stopped, and a second), and who was erased
+because of age though no run lasts that long (kept.py).
 """
 import bisect
 import itertools
@@ -148,6 +149,7 @@ def check(lines):
     faults += [("fsck", problem) for problem in last["fsck"]]
     if last["crashed"] and not last["workers_harmed"]:
         faults.append(("a crash was counted though no worker was harmed", last["crashed"]))
+    faults += [("erased wrongly", who) for who in last.get("erased", ())]
     if last["images"]:
         faults.append(("images left behind", last["images"]))
     outcomes = {}

@@ -18,7 +18,8 @@ EVERYTHING = {
     "worker kill": 10, "worker stop": 8, "worker term": 4, "worker memory": 1, "worker cut redis": 4,
     "worker cut broker": 4, "broker kill": 6, "broker stop": 4, "broker term": 2, "api kill": 4, "api stop": 3,
     "api term": 2, "api cut redis": 2, "api cut broker": 2, "redis kill": 3, "redis stop": 2, "redis term": 1,
-    "slow disk": 3, "full disk": 1, "full memory": 1, "clock step": 2, "failpoint": 12,
+    "slow disk": 3, "full disk": 1, "full memory": 1, "clock step": 2, "clock leap": 2,
+    "failpoint": 12,
 }
 
 
@@ -110,6 +111,12 @@ class Nemesis:
     def clock_step(self):
         self.world.bad_luck(clock_ms=int(self.random.uniform(-30_000, 30_000)))
         self.after(self.random.uniform(1, 15), self.world.bad_luck)
+
+    def clock_leap(self):
+        """By days to a year, and back after some seconds."""
+        days = self.random.choice([-1, 1]) * self.random.uniform(4, 400)
+        self.world.bad_luck(clock_ms=int(days * 24 * 3600 * 1000))
+        self.after(self.random.uniform(5, 40), self.world.bad_luck)
 
     def full_memory(self):
         try:

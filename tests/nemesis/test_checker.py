@@ -99,3 +99,8 @@ def test_crashes_need_somebody_who_crashed():
 
 def test_what_is_left_behind():
     assert verdict(TRAIN, fsck=["queue:all misses one"], images=2) == ["fsck", "images left behind"]
+
+
+def test_nobody_is_erased_because_of_age():
+    assert verdict(erased=[]) == []
+    assert verdict(erased=["ann"]) == ["erased wrongly"]
