@@ -105,6 +105,9 @@ TEST_F(clock_jump, ahead_is_taken_up_by_the_next_sweep_and_cleared_by_the_jump_b
     EXPECT_GT(f.stat("clock_suspicious_ms"), 0u);
     EXPECT_EQ(gc().at(2), "0");
     EXPECT_EQ(due().at(1), "0");
+    f.plain({"ZADD", f.key("gallery:default:1:seen"), "XX", "1000", "Ada"});
+    EXPECT_EQ(due().at(1), "0") << "whoever is due waits for the operator";
+    EXPECT_EQ(forget(9, "Ada"), "seen");
     f("seen", {"default", "Ada"});
     const auto meanwhile = now();
     jump(-year);
@@ -297,10 +300,11 @@ TEST_F(clock_jump, a_bucket_and_a_lock_out_from_the_future_open) {
 TEST_F(clock_jump, events_and_the_audit_log_go_by_the_same_time) {
     sweep();
     jump(year);
+    f("clock_accept", {"ctl"});
     train(1, "Ada");
-    for (const char* name : {"events", "audit"}) {
+    for (const char* name : {"events", "audit"}) {  // Redis' own clock did not move here
         const auto id = f.plain({"XREVRANGE", f.key(name), "+", "-", "COUNT", "1"}).at(0);
-        EXPECT_LT(std::stoll(id), now() + minute) << name;
+        EXPECT_NEAR(std::stod(id), static_cast<double>(now()), minute) << name;
     }
     f("cancel", {id_of(1)});
 }
