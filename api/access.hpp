@@ -41,7 +41,7 @@ class access_control final : public doorkeeper {
     /// everywhere in less than this and one question to Redis.
     static constexpr std::chrono::milliseconds copy_life{750};
     static constexpr std::chrono::milliseconds ask_every{250};
-    static constexpr std::chrono::milliseconds time_life{5'000};  ///< the time is asked for so often
+    static constexpr std::chrono::milliseconds time_life{5'000};  ///< of the time that was told
 
     access_control(asio::io_context& io, redis_asio& redis, const job_store& store,
                    metrics& measured, access_choice chosen);

@@ -93,14 +93,14 @@ void store_health::note_trouble(const queue_stats& stats) {
                   static_cast<double>(counted("clock_off_ms")) / 1000.0);
     measured_.set("vultus_store_damaged", static_cast<double>(damaged));
     if (clock != clock_) {
-        const auto level = clock == clock_state::suspicious ? log::level::error
-                                                            : log::level::warning;
+        const auto level =
+            clock == clock_state::suspicious ? log::level::error : log::level::warning;
         log::write(clock == clock_state::steady ? log::level::info : level, "store_clock",
                    {{"state", std::string(name_of(clock))}, {"why", said_of(clock)}});
     }
     if (damaged > damaged_ && damaged_known_) {
-        log::warning("store_damaged", {{"entries", std::to_string(damaged - damaged_)},
-                                       {"next", "vultusctl fsck"}});
+        log::warning("store_damaged",
+                     {{"entries", std::to_string(damaged - damaged_)}, {"next", "vultusctl fsck"}});
     }
     clock_ = clock;
     damaged_ = damaged;

@@ -48,7 +48,7 @@ class store_health {
     unix_time sampled_{0};
     double jobs_per_second_ = 0;
     clock_state clock_ = clock_state::steady;
-    std::uint64_t damaged_ = 0;        ///< stats: damaged
+    std::uint64_t damaged_ = 0;  ///< stats: damaged
     bool damaged_known_ = false;
 };
 

@@ -62,7 +62,7 @@ class core {
     struct timer {
         boot_time at{0};
         bool under_way = false;
-        boot_time sent{0};                       ///< the last call
+        boot_time sent{0};  ///< the last call
     };
 
     // core.cpp: the store and the clock

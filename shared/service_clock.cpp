@@ -9,10 +9,14 @@ using namespace store_reply;
 
 std::string_view name_of(clock_state state) noexcept {
     switch (state) {
-        case clock_state::steady: return "steady";
-        case clock_state::slewing: return "slewing";
-        case clock_state::quiet: return "quiet";
-        case clock_state::suspicious: return "suspicious";
+        case clock_state::steady:
+            return "steady";
+        case clock_state::slewing:
+            return "slewing";
+        case clock_state::quiet:
+            return "quiet";
+        case clock_state::suspicious:
+            return "suspicious";
     }
     return "";
 }
@@ -68,7 +72,8 @@ std::string said_of(clock_state state) {
                    " for an hour (vultusctl clock)";
         case clock_state::slewing:
             return "the clock of Redis' host jumped a little, which is made up for slowly";
-        case clock_state::steady: break;
+        case clock_state::steady:
+            break;
     }
     return {};
 }

@@ -20,9 +20,9 @@ std::string_view name_of(clock_state) noexcept;
 
 struct clock_view {
     clock_state state = clock_state::steady;
-    unix_time now{0};                    ///< of the functions
-    unix_time host{0};                   ///< by the clock of Redis' host
-    unix_time since{0};                  ///< suspicious: from when on
+    unix_time now{0};    ///< of the functions
+    unix_time host{0};   ///< by the clock of Redis' host
+    unix_time since{0};  ///< suspicious: from when on
     unix_time quiet_until{0};
     unix_time swept{0};                  ///< when a broker looked last; 0: never
     std::chrono::milliseconds ahead{0};  ///< of the host before the functions

@@ -203,8 +203,7 @@ std::optional<double> stranger_rate_at(const calibration_table& table, double di
 }
 
 bool is_extrapolated(const calibration_table& table, std::size_t faces) {
-    return !table.galleries.empty() &&
-           static_cast<double>(faces) > table.galleries.back().faces;
+    return !table.galleries.empty() && static_cast<double>(faces) > table.galleries.back().faces;
 }
 
 double threshold_rule::distance_for(std::size_t faces) const {

@@ -82,8 +82,8 @@ asio::awaitable<response> status(request& from, services& with) {
     const auto reasons = reasons_of(brokers, workers, *queue, with);
     const auto clock = clock_state_of(*queue);
     // Dead jobs and a gap in time are news for the operator, not a fault of the service.
-    const bool degraded = reasons.size() > (queue->dead > 0 ? 1u : 0u) +
-                                               (clock == clock_state::quiet ? 1u : 0u);
+    const bool degraded =
+        reasons.size() > (queue->dead > 0 ? 1u : 0u) + (clock == clock_state::quiet ? 1u : 0u);
     json_array reason_list;
     for (const auto& reason : reasons) reason_list.raw(json_quoted(reason));
     json_array worker_list;

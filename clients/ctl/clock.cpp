@@ -46,8 +46,8 @@ result<report> clock(const arguments& asked, redis_blocking& redis, const job_st
     time_row(rows, out, "suspicious since", "since", seen->since);
     time_row(rows, out, "quiet until", "quiet_until", seen->quiet_until);
     if (text.empty()) text = said_of(seen->state);
-    return report{{{"", rows, text}}, out.close_object().str(),
-                  seen->state == clock_state::suspicious};
+    return report{
+        {{"", rows, text}}, out.close_object().str(), seen->state == clock_state::suspicious};
 }
 
 }  // namespace vultus::ctl

@@ -1,6 +1,6 @@
 // The time of the functions: what a jump of Redis' clock may not do, when it is noticed, when it
-// clears by itself, and what the operator's word changes. For that the library is loaded with a clock
-// of the host that a key moves.
+// clears by itself, and what the operator's word changes. For that the library is loaded with a
+// clock of the host that a key moves.
 #include <gmock/gmock.h>
 
 #include <cstdint>
@@ -35,9 +35,7 @@ class clock_jump : public redis_test {
     std::string state() { return f("clock").at(3); }
     std::int64_t offset() { return std::stoll(f("clock").at(4)); }
     /// The clock of the host, from now on.
-    void jump(std::int64_t ms) {
-        f.plain({"INCRBY", "moved", std::to_string(ms)});
-    }
+    void jump(std::int64_t ms) { f.plain({"INCRBY", "moved", std::to_string(ms)}); }
     /// So that no mark was made in the very millisecond of the last sweep.
     void let_time_pass() {
         const auto then = now();
@@ -51,8 +49,8 @@ class clock_jump : public redis_test {
     words sweep() { return sweep(0); }
     words gc() {
         const std::string week = std::to_string(7 * day), much = "1000000";
-        return f("gc", {"200", std::to_string(day), much, much, std::to_string(hour), much, week,
-                        much});
+        return f("gc",
+                 {"200", std::to_string(day), much, much, std::to_string(hour), much, week, much});
     }
     /// Somebody in a collection that keeps people for a year, and the first sweep of a broker.
     void teach_with_retention() {
@@ -287,8 +285,8 @@ TEST_F(clock_jump, a_bucket_and_a_lock_out_from_the_future_open) {
     f.plain({"HSET", f.key("quota:" + id), "at_ms", std::to_string(now() + year), "requests", "0"});
     EXPECT_EQ(f("spend", {id, "0"}).at(0), "over");
     EXPECT_LE(std::stoll(f.plain({"HGET", f.key("quota:" + id), "at_ms"}).at(0)), now());
-    f.plain({"HSET", f.key("tries:name:eve"), "wrong", "9", "next_ms",
-             std::to_string(now() + year)});
+    f.plain(
+        {"HSET", f.key("tries:name:eve"), "wrong", "9", "next_ms", std::to_string(now() + year)});
     f.plain({"ZADD", f.key("tries"), std::to_string(now() + year), "name:eve"});
     EXPECT_EQ(f("login_try", {"eve", "10.0.0.3"}).at(0), "wait");
     EXPECT_LE(std::stoll(f.plain({"HGET", f.key("tries:name:eve"), "next_ms"}).at(0)),

@@ -1,7 +1,7 @@
-// Keys of Redis damaged at random (members and fields lost or of nobody, numbers that are none, keys
-// of another type), and then every function that the library has: none may answer with an error,
-// and every job that was left whole must end. rapidcheck shrinks a failing sequence.
-#include <gmock/gmock.h>
+// Keys of Redis damaged at random (members and fields lost or of nobody, numbers that are none,
+// keys of another type), and then every function that the library has: none may answer with an
+// error, and every job that was left whole must end. rapidcheck shrinks a failing sequence.
+#include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include <algorithm>
@@ -14,9 +14,6 @@
 
 namespace vultus::test {
 namespace {
-
-using testing::Contains;
-using testing::HasSubstr;
 
 const std::string key_id(12, '1'), session(64, 'a'), argon = "$argon2id$v=19$x";
 
@@ -31,7 +28,7 @@ class furnished {
         f("unseen", {"10"});
         f("hello", {"v", "default", version()});
         accept(10, "recognize");
-        lease("w");                                  // 10 runs
+        lease("w");  // 10 runs
         accept(11, "recognize");
         lease("w");
         f("complete_recognize", {id_of(11), "1", "w", version(), "{\"faces\":[]}", "jpeg"});
@@ -86,25 +83,24 @@ class furnished {
 };
 
 /// Arguments for each function: right ones, as a caller's mistake is an error by right.
-std::map<std::string, std::vector<words>> calls() {
-    accept_options photo;
-    const std::string now = "0", one = id_of(10);
-    const words faces{"default", "m", "x-0", "Zoe", R"({"label":"Zoe","job_id":"x"})",
-                      vector_of('z')};
-    std::vector<words> changes, opens;
+using call_table = std::map<std::string, std::vector<words>>;
+
+std::vector<words> each_job() {
+    std::vector<words> all;
+    for (int id = 10; id <= 17; ++id) all.push_back({id_of(id)});
+    return all;
+}
+
+call_table calls_of_clients() {
+    std::vector<words> changes;
     int n = 30;
-    for (const char* op : {"forget", "forget_face", "rename", "merge", "clear",
-                           "delete_collection"}) {
+    for (const char* op :
+         {"forget", "forget_face", "rename", "merge", "clear", "delete_collection"}) {
         const std::string to = std::string(op) == "forget_face" ? id_of(2) + "-0" : "p7";
         changes.push_back({id_of(n++), op, "default", "p2", to, "anonymous", "", "", ""});
     }
-    std::vector<words> by_id, fails, commits;
-    for (int id = 10; id <= 17; ++id) {
-        by_id.push_back({id_of(id)});
-        for (const char* kind : {"retry", "return", "permanent"}) {
-            fails.push_back({id_of(id), "1", "w", kind, "{}", "1"});
-        }
-    }
+    const auto by_id = each_job();
+    accept_options photo;
     return {
         {"about", {{}}},
         {"open", {{"1"}}},
@@ -135,6 +131,21 @@ std::map<std::string, std::vector<words>> calls() {
         {"login", {{"ada", argon, std::string(64, 'b'), "10.0.0.1", ""}}},
         {"session", {{session, "0"}, {session, "1"}}},
         {"session_end", {{session}}},
+    };
+}
+
+call_table calls_of_processes() {
+    const std::string one = id_of(10);
+    const words faces{"default",     "m", "x-0", "Zoe", R"({"label":"Zoe","job_id":"x"})",
+                      vector_of('z')};
+    const auto by_id = each_job();
+    std::vector<words> fails;
+    for (const auto& id : by_id) {
+        for (const char* kind : {"retry", "return", "permanent"}) {
+            fails.push_back({id[0], "1", "w", kind, "{}", "1"});
+        }
+    }
+    return {
         {"register", {{"u", "1", "1000", "host", "1", "cpu", "b", ""}}},
         {"renew", {{"w", "2", "1000", "1000", one, "1"}, {"v", "1", "1000", "1000"}}},
         {"hello", {{"v", "default", "none"}, {"w", "default", "1000000001"}}},
@@ -165,6 +176,12 @@ std::map<std::string, std::vector<words>> calls() {
     };
 }
 
+call_table calls() {
+    call_table all = calls_of_clients();
+    all.merge(calls_of_processes());
+    return all;
+}
+
 /// The names of the library's functions, as Redis lists them.
 words functions_of(redis_calls& f) {
     words names;
@@ -176,7 +193,8 @@ words functions_of(redis_calls& f) {
 
 /// One damage of one key, by the draw. Gives whether something was taken away or overwritten there.
 bool hurt(redis_calls& f, const std::string& name, std::uint32_t draw) {
-    const words garbage{"", "x", "-1", "nan", "1e400", "99999999999999999999", std::string("\0\xff\n", 3)};
+    const words garbage{
+        "", "x", "-1", "nan", "1e400", "99999999999999999999", std::string("\0\xff\n", 3)};
     const words strangers{id_of(99), "x", "a\nb", id_of(11), "default", ""};
     const words scores{"0", "-inf", "+inf", "1e15", "3"};
     const auto pick = [&](const words& from, unsigned shift) {
@@ -236,8 +254,8 @@ void drain(redis_calls& f, furnished& with) {
     for (int round = 0; round < 60; ++round) {
         f("reap", {"0", "100", "1"});
         f("barrier", {"0", "1"});
-        f("gc", {"200", "86400000", "1000", "1000000", "86400000", "1000000", "86400000",
-                 "1000000"});
+        f("gc",
+          {"200", "86400000", "1000", "1000000", "86400000", "1000000", "86400000", "1000000"});
         f("worker_lost", {"v", "9"});
         with.enlist("z");
         const words leased = with.lease("z", "100000");
@@ -298,95 +316,6 @@ TEST(damaged, no_function_fails_and_whole_jobs_end) {
             if (!has_ended(f.state(id))) RC_FAIL(id + " is " + f.state(id) + " for ever");
         }
     }));
-}
-
-// ---- one entry of nobody in each index, as somebody's script leaves it ----
-
-class orphan : public redis_test, public testing::WithParamInterface<const char*> {};
-
-TEST_P(orphan, is_taken_out_and_counted_and_the_jobs_behind_it_go_on) {
-    const std::string index = f.key(GetParam());
-    const bool line = index.find("pending") != std::string::npos;
-    const bool worker = index.find("running") != std::string::npos && index.find("worker:") != std::string::npos;
-    teach(1, "Ada");
-    f("set_retention", {"default", "1000", "ctl"});
-    enlist("w");
-    accept(2);
-    ASSERT_EQ(lease("w", 0, 0), id_of(2));
-    accept(3);
-    for (int n = 100; n < 400; ++n) {
-        f.plain(line     ? words{"RPUSH", index, id_of(n)}
-                : worker ? words{"SADD", index, id_of(n)}
-                         : words{"ZADD", index, "0", id_of(n)});
-    }
-    for (int n = 0; n < 5; ++n) {
-        f("unseen", {"20"});
-        f("hello", {"w", "default", "none"});
-        EXPECT_NE(f("reap", {"0", "100", "1"}).at(0).substr(0, 5), "ERROR");
-        EXPECT_NE(f("barrier", {"0", "100000"}).at(0).substr(0, 5), "ERROR");
-        EXPECT_NE(f("gc", {"200", "0", "0", "0", "0", "0", "0", "0"}).at(0).substr(0, 5), "ERROR");
-        for (int looks = 0; looks < 3; ++looks) {
-            const auto id = lease("w", 0, 0);
-            if (!id.empty()) f("fail", {id, f.field(id, "attempt"), "w", "permanent", "{}", "0"});
-        }
-    }
-    f("worker_lost", {"w", "1"});
-    EXPECT_THAT(f.state(id_of(2)), testing::AnyOf("", "failed"));
-    EXPECT_THAT(f.state(id_of(3)), testing::AnyOf("", "failed"));
-    EXPECT_GT(f.stat("damaged"), 0u);
-    consistent_at_end_ = false;
-}
-
-INSTANTIATE_TEST_SUITE_P(indexes, orphan,
-                         testing::Values("queue:delayed", "queue:deadline", "queue:running",
-                                         "queue:done", "queue:dead", "queue:dead_images",
-                                         "queue:annotated", "queue:publishing", "retention",
-                                         "publishing", "gallery:default:publishing",
-                                         "gallery:default:1:seen", "queue:pending:interactive",
-                                         "queue:pending:bulk", "worker:w:running", "queue:all"),
-                         [](const auto& one) {
-                             std::string name = one.param;
-                             std::replace(name.begin(), name.end(), ':', '_');
-                             return name;
-                         });
-
-class refused_call : public redis_test {};
-
-TEST_F(refused_call, kick_bury_cancel_and_delete_write_nothing_before_they_refuse) {
-    accept(1);
-    accept(2);
-    f("bury", {id_of(1)});
-    f.plain({"HSET", f.key("job:" + id_of(1)), "failures", "3"});
-    const std::string by = "ctl ::1 nohash";
-    for (const char* name : {"kick", "delete"}) {
-        EXPECT_THAT(f(name, {id_of(1), by}).at(0), HasSubstr("ERROR"));
-    }
-    for (const char* name : {"cancel", "bury"}) {
-        EXPECT_THAT(f(name, {id_of(2), by}).at(0), HasSubstr("ERROR"));
-    }
-    EXPECT_EQ(f.field(id_of(1), "failures"), "3");
-    EXPECT_EQ(f.state(id_of(1)), "dead");
-    EXPECT_EQ(f.state(id_of(2)), "pending");
-}
-
-TEST_F(refused_call, fsck_knows_that_a_calibrate_has_no_photo_and_finds_damaged_fields) {
-    accept_options wanted;
-    wanted.type = "calibrate";
-    wanted.images.clear();
-    accept(1, wanted);
-    EXPECT_EQ(f.problems(), words{});
-    f.plain({"HSET", f.key("job:" + id_of(1)), "attempt", "x"});
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("its field attempt is damaged")));
-    f.plain({"HSET", f.key("job:" + id_of(1)), "attempt", "0", "state", "lost"});
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("unknown state lost")));
-    EXPECT_EQ(f("delete", {id_of(1)}).at(0), "ok") << "what nobody knows can be removed";
-    f.plain({"SET", f.key("queue:delayed"), "x"});
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("queue:delayed has another type")));
-    enlist("w");
-    lease("w");
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("set aside")));
-    EXPECT_GE(f.stat("damaged"), 2u);
-    consistent_at_end_ = false;
 }
 
 }  // namespace

@@ -147,8 +147,8 @@ TEST_F(matching, the_threshold_follows_the_gallery_and_the_answer_says_so) {
 }
 
 TEST_F(matching, a_gallery_larger_than_what_was_measured_is_said_in_the_answer) {
-    const calibration_table known{"test", "made up", {{0.001, 0.2}, {0.1, 0.4}},
-                                  {{0.5, {{0.01, 0.35}, {0.1, 0.4}}}}};
+    const calibration_table known{
+        "test", "made up", {{0.001, 0.2}, {0.1, 0.4}}, {{0.5, {{0.01, 0.35}, {0.1, 0.4}}}}};
     match_stage by_rate({}, {0, 0, 0.01, known}, together, registration,
                         [this](auto& name, auto at_least) { return note(name, at_least); });
     by_rate.update(people(1'000'000'001, 1));
