@@ -11,39 +11,11 @@
 namespace vultus::ctl {
 
 enum class command {
-    status,
-    jobs,
-    job,
-    faces,
-    cancel,
-    kick,
-    bury,
-    remove,
-    drain,
-    fsck,
-    tail,
-    save,
-    restore,
-    import,
-    encrypt,
-    encryption_key,
-    audit,
-    erasure,
-    retention,
-    clock_show,
-    clock_accept,
-    key_create,
-    key_list,
-    key_revoke,
-    key_rotate,
-    user_add,
-    user_list,
-    user_password,
-    user_remove,
-    curve_make,
-    curve_allow,
-    curve_remove,
-    curve_list
+    status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
+    import, encrypt, encryption_key, audit, erasure, retention, clock_show, clock_accept,
+    key_create, key_list, key_revoke, key_rotate,
+    user_add, user_list, user_password, user_remove,
+    curve_make, curve_allow, curve_remove, curve_list
 };
 
 /// As they stand on the command line; keys.hpp reads them.
