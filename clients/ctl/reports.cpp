@@ -3,6 +3,7 @@
 
 #include "clients/ctl/json_text.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -190,6 +191,8 @@ report status_report(const status_view& seen) {
     if (seen.queue.oldest_pending.count() > 0) {
         held += ", the oldest job waits for " + about(seen.queue.now - seen.queue.oldest_pending);
     }
+    const std::string clock = said_of(clock_state_of(seen.queue));
+    if (!clock.empty()) out.sections.push_back({"", {}, clock});
     out.sections.push_back({"", queue_table(seen.queue), held});
     const char* source = seen.from_broker
                              ? "workers, as the broker sees them"

@@ -101,7 +101,7 @@ function clock.slew(elapsed_ms)
 end
 
 -- A broker says what the time should be, 0 if it does not know. Sets the time of this call; true if
--- the clock of the host had moved.
+-- the clock of the host had moved, or time leaped: then nothing lapses for a while.
 function clock.sweep(expected_ms)
     local last, offset_before = c.last_ms, c.offset_ms
     local t, moved = c.wall_ms + c.offset_ms, false
@@ -111,12 +111,14 @@ function clock.sweep(expected_ms)
         if by > clock.jump_ms then
             clock.take_up(t - expected_ms, false)
         elseif last > 0 and t - last > clock.held_after_ms then
+            moved = true  -- leases were renewed by a time that stood still
             clock.leap(last, t, true)
         end
     elseif last > 0 and (t < last or t - last > clock.gap_max_ms) then
         moved = true
         clock.take_up(t - last, true)
     elseif last > 0 and t - last > clock.held_after_ms then
+        moved = true
         clock.leap(last, t, false)
     end
     if not moved then clock.slew(last > 0 and t - last or 0) end

@@ -10,7 +10,6 @@
 namespace vultus::test {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -161,7 +160,6 @@ TEST_F(clock_jump, a_gap_of_days_that_nobody_measured_erases_nothing_for_an_hour
     EXPECT_EQ(state(), "quiet");
     EXPECT_EQ(due().at(1), "0");
     EXPECT_EQ(gc().at(2), "0") << "no deadline passes";
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("nobody measured")));
     f.plain({"HSET", f.key("clock"), "quiet_until_ms", "1"});
     EXPECT_EQ(due().at(1), "1") << "then it goes on";
     EXPECT_EQ(gc().at(2), "1");
@@ -172,7 +170,7 @@ TEST_F(clock_jump, a_gap_that_a_boot_clock_measured_is_time_that_passed) {
     f("set_retention", {"default", std::to_string(day), "ctl"});
     const auto before = now();
     jump(2 * day);
-    EXPECT_EQ(sweep(before + 2 * day).at(0), "ok") << "a machine that slept";
+    EXPECT_EQ(sweep(before + 2 * day).at(0), "grace") << "a machine that slept";
     EXPECT_EQ(state(), "steady");
     EXPECT_EQ(due(), (words{"ok", "1", "default", "Ada"}));
 }
@@ -238,7 +236,6 @@ TEST_F(clock_jump, a_clock_that_was_wrong_at_the_start_may_be_put_right) {
     EXPECT_EQ(state(), "quiet") << "it had been off for two days";
     EXPECT_GT(now(), before + day);
     EXPECT_EQ(offset(), 0);
-    consistent_at_end_ = false;  // fsck tells of it
 }
 
 TEST_F(clock_jump, of_which_nobody_knew_that_it_was_one_clears_when_it_is_undone) {
