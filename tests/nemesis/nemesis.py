@@ -20,7 +20,7 @@ import time
 
 import bugs
 import checker
-import kept
+import kept as kept_room
 import world as worlds
 from clients import Client, EventReader, Shared
 from faults import LONGEST, Nemesis
@@ -66,7 +66,7 @@ def run(options, folder, history):
         world.start()
         if seeded and seeded.text:
             bugs.seed(world.store(), options.name)
-        kept.teach(shared, options.seed)
+        kept_room.teach(shared, options.seed)
         reader.start()
         for client in clients:
             client.start()
@@ -90,7 +90,7 @@ def run(options, folder, history):
             stopped = bug is None and any(what.startswith(("api", "failpoint")) for what in nemesis.done)
             last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends,
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
-                    "images": worlds.images(store), "workers_harmed": harmed, "erased": kept.erased(store),
+                    "images": worlds.images(store), "workers_harmed": harmed, "erased": kept_room.erased(store),
                     "crashed": int(store.hget(f"{worlds.PREFIX}stats", "crashed") or 0),
                     "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0), "strikes": nemesis.done}
             history.write(json.dumps(last) + "\n")
