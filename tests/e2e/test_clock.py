@@ -76,6 +76,8 @@ def test_a_jump_by_a_year_erases_nobody_is_said_and_clears(host, photos):
         assert one.call("POST", "/api/collections/default/retention", data={"days": 1}).status_code == 200
         wait_until(lambda: not store.hexists(f"{PREFIX}gallery:default", "retention_cursor"), what="everybody is marked")
         assert state(one) == "steady"
+        models = [row["embedding_model"] for row in one.call("GET", "/api/collections").json()["collections"]]
+        assert models and None not in models, "also where everybody sees all collections"
         for days in (366, -366):
             host.jump(days * DAY)
             wait_for(one, "suspicious")
