@@ -61,7 +61,7 @@ def wait_for(service, wanted):
 
 
 def people(service):
-    return [one["label"] for one in service.call("GET", "/api/faces").json()["labels"]]
+    return [one["label"] for one in service.call("GET", "/api/faces").json()["faces"]]
 
 
 def unseen_now(store):
