@@ -14,8 +14,8 @@ import secrets
 import sys
 
 # What the functions in shared/functions call: they run with the rights of who calls them.
-FUNCTIONS = """decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby info
-lindex llen lpush lrange lrem persist pttl rename rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
+FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby
+info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
 xrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore zrevrangebylex
 zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs

@@ -1,6 +1,6 @@
 -- How the functions call Redis and read what is stored. A key of another type than its name says,
 -- or a counter that is no number, must not end a call: somebody's script may have written it, and
--- an error here would come again with every call. A function that writes renames such a key to
+-- an error here would come again with every call. A function that writes moves such a key to
 -- P"damaged:"<name>, counts it (stats: damaged) and goes on as if it were absent; one that only
 -- reads takes it for absent. Nothing else of a key is judged here.
 
@@ -25,7 +25,8 @@ local redis = (function(server)
     -- True if the call may be tried again.
     local function mend(why, command, name, field)
         if string.find(why, 'WRONGTYPE', 1, true) then
-            server().call('RENAME', name, P .. 'damaged:' .. string.sub(name, #P + 1))
+            server().call('COPY', name, P .. 'damaged:' .. string.sub(name, #P + 1), 'REPLACE')
+            server().call('UNLINK', name)
         elseif not string.find(why, 'not an integer', 1, true) then
             return false
         elseif command == 'HINCRBY' then
