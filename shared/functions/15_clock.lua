@@ -116,7 +116,8 @@ function clock.sweep(expected_ms)
         end
     elseif last > 0 and (t < last or t - last > clock.gap_max_ms) then
         moved = true
-        clock.take_up(t - last, true)
+        -- Over a restart of Redis the file has the last time of a few seconds before its last marks.
+        clock.take_up(t - last - (t > last and clock.keep_every_ms or 0), true)
     elseif last > 0 and t - last > clock.held_after_ms then
         moved = true
         clock.leap(last, t, false)
