@@ -85,6 +85,14 @@ TEST(results, animated_and_truncated_appear_only_when_true) {
     EXPECT_NE(json_of(seen).find(R"(],"truncated":true)"), std::string::npos);
 }
 
+TEST(results, an_estimated_rate_is_said_only_when_it_is_one) {
+    recognized seen = two_faces();
+    EXPECT_EQ(json_of(seen).find("extrapolated"), std::string::npos);
+    seen.extrapolated = true;
+    const std::string said = R"("stranger_rate":null,"stranger_rate_extrapolated":true,"faces")";
+    EXPECT_NE(json_of(seen).find(said), std::string::npos);
+}
+
 TEST(results, a_result_that_would_be_too_long_leaves_details_out) {
     recognized seen = two_faces();
     seen.embeddings = true;
