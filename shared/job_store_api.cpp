@@ -17,6 +17,13 @@ tl::unexpected<error> full(fields& all) {
     if (what == "client") {
         return fail(errc::quota, "This key has " + depth + " unfinished jobs, the most it may.");
     }
+    if (what == "share") {
+        const std::string of = all.text();
+        return fail(errc::queue_full, "Room is scarce, and you hold your share: " + depth + ' ' +
+                                          (of == "jobs"   ? "unfinished jobs."
+                                           : of == "keys" ? "idempotency keys."
+                                                          : "bytes of photos that wait."));
+    }
     if (what == "idempotency") return fail(errc::queue_full, "Too many idempotency keys are kept.");
     return fail(errc::queue_full, what == "bytes"
                                       ? "The photos that wait fill their room."

@@ -36,6 +36,8 @@ local epoch_size = 1000000000   -- version = epoch * epoch_size + seq, exact in 
 local epochs_max = 9000000
 local bulk_turn = 8             -- every 8th leased job comes from bulk
 local memory_share = 0.9        -- accept refuses beyond this part of maxmemory
+local memory_share_of_trains = 0.85
+local scarce_from = 0.75        -- shares count from this part of what there is
 
 -- Set for each call by 90_register.lua; Redis runs one call at a time.
 local P    -- prefix of every key, for instance "vultus:{0}:"

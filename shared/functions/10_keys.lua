@@ -11,6 +11,8 @@ function key.image(id, n) return P .. 'job:' .. id .. ':image:' .. int(n) end
 function key.annotated(id) return P .. 'job:' .. id .. ':annotated' end
 
 function key.idempotency(hash) return P .. 'idempotency:' .. hash end
+-- what: jobs, bytes, keys
+function key.held(what) return P .. 'held:' .. what end
 
 function key.access(id) return P .. 'key:' .. id end
 function key.quota(id) return P .. 'quota:' .. id end

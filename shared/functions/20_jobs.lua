@@ -8,8 +8,15 @@ local job_fields = {
     'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
     'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
     'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
-    'finished_bytes', 'client',
+    'finished_bytes', 'client', 'holder',
 }
+
+-- What a holder has of something that all share: of jobs, bytes or keys `by` more.
+local function hold(what, holder, by)
+    if redis.call('HINCRBY', key.held(what), holder, by) <= 0 then
+        redis.call('HDEL', key.held(what), holder)
+    end
+end
 
 -- nil if there is no such job.
 function job.read(id)
@@ -42,6 +49,7 @@ function job.drop_images(id, j)
     if bytes == 0 then return end
     for n = 0, tonumber(j.images) - 1 do redis.call('UNLINK', key.image(id, n)) end
     redis.call('DECRBY', key.of('bytes'), bytes)
+    if j.holder then hold('bytes', j.holder, -bytes) end
     if j.state == 'dead' then
         redis.call('DECRBY', key.of('dead_bytes'), bytes)
         redis.call('ZREM', key.queue('dead_images'), id)
@@ -141,6 +149,7 @@ local open_states = {pending = true, running = true, delayed = true}
 local function count_open(j, from, to)
     local by = (open_states[to] and 1 or 0) - (open_states[from] and 1 or 0)
     if by == 0 then return end
+    if j.holder then hold('jobs', j.holder, by) end
     if redis.call('HINCRBY', key.of('clients'), j.client, by) <= 0 then
         redis.call('HDEL', key.of('clients'), j.client)
     end

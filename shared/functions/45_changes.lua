@@ -112,7 +112,8 @@ function change.accept(args)
     if op ~= 'clear' and op ~= 'delete_collection' then label_text(a) end
     if op == 'rename' or op == 'merge' then label_text(b) end
 
-    local answer = queue.seen(id, hash, fingerprint)
+    local holder = holder_of(client, from)
+    local answer = queue.seen(id, hash, fingerprint, holder)
     if answer then return answer end
     local g = gallery.read(collection)
     local _, why = apply[op](g, a, b, false)
@@ -129,7 +130,7 @@ function change.accept(args)
         local removed = g.removed or {faces = 0, vectors = 0, pictures = 0}
         redis.call('HSET', key.job(id), 'removed', removal.text(removed))
     end
-    queue.remember(id, hash, fingerprint)
+    queue.remember(id, hash, fingerprint, holder)
     count('changes')
     audit(client, from, op, collection, label_hash, id, label_to_hash)
     local j = {state = '', type = op, collection = collection, version = version, attempt = '0',
