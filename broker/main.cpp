@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "broker/server.hpp"
+#include "shared/descriptors.hpp"
 #include "shared/log.hpp"
 #include "shared/privileges.hpp"
 #include "shared/settings.hpp"
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
         return wrong_settings;
     }
     forbid_new_privileges();
+    raise_descriptor_limit();
     log::start("broker", settings->common.log_level);
 
     stop_signal stop;                // before ZeroMQ starts its thread
