@@ -16,11 +16,15 @@ bool is_photo_type(std::string_view type) {
            type == "application/octet-stream" || type.substr(0, 6) == "image/";
 }
 
-/// Takes "http://host" off the target. That host counts then (RFC 9112, 3.2.2).
+/// Takes "http://host" or "https://host" off the target. That host counts then (RFC 9112, 3.2.2).
 std::string host_of(request& from) {
-    constexpr std::string_view scheme = "http://";
-    if (from.target.compare(0, scheme.size(), scheme) != 0) return std::string(from.header("host"));
-    const auto rest = std::string_view(from.target).substr(scheme.size());
+    const std::string_view target = from.target;
+    std::size_t size = 0;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (same_text(target.substr(0, scheme.size()), scheme)) size = scheme.size();
+    }
+    if (size == 0) return std::string(from.header("host"));
+    const auto rest = target.substr(size);
     const auto end = std::min(rest.size(), rest.find_first_of("/?"));
     std::string host(rest.substr(0, end));
     std::string path(rest.substr(end));
@@ -72,7 +76,7 @@ result<void> check_fields(request& from, const framing& body,
     if (!from.header("trailer").empty()) return fail(errc::malformed, "trailers are not taken");
     if (auto good = check_length(from, body); !good) return good;
     const auto expect = from.header("expect");
-    if (!expect.empty() && !same_text(expect, "100-continue")) {
+    if (!expect.empty() && !is_list_of(expect, "100-continue")) {
         return fail(errc::malformed, "the only expectation taken is 100-continue");
     }
     // A page of any site may open a WebSocket; only the Origin tells.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <map>
 
 #include "shared/limits.hpp"
 
@@ -50,6 +52,21 @@ std::optional<long> whole_number(std::string_view text) noexcept {
     return value;
 }
 
+/// What RFC 9110 and those it names define as lists. Not Content-Length and Transfer-Encoding: two of
+/// them are a way to smuggle requests, and are refused.
+constexpr std::string_view list_fields[] = {
+    "accept", "accept-charset", "accept-encoding", "accept-language",
+    "access-control-request-headers", "cache-control", "connection", "content-encoding",
+    "content-language", "expect", "forwarded", "if-match", "if-none-match", "pragma", "prefer",
+    "sec-websocket-extensions", "sec-websocket-protocol", "te", "trailer", "upgrade", "via",
+    "warning", "x-forwarded-for", "x-forwarded-proto",
+};
+
+bool is_list_field(std::string_view name) noexcept {
+    return std::any_of(std::begin(list_fields), std::end(list_fields),
+                       [&](std::string_view one) { return same_text(one, name); });
+}
+
 /// "[::1]:5000" and "name:5000" without port and brackets.
 std::string_view host_name(std::string_view host) noexcept {
     if (!host.empty() && host.front() == '[') {
@@ -70,6 +87,34 @@ std::string_view trimmed(std::string_view text) noexcept {
     const auto first = text.find_first_not_of(" \t");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+void join_lists(std::vector<std::pair<std::string, std::string>>& fields) {
+    std::map<std::string, std::size_t> first;
+    std::size_t kept = 0;
+    for (auto& field : fields) {
+        if (is_list_field(field.first)) {
+            const auto [at, fresh] = first.emplace(lowered(field.first), kept);
+            if (!fresh) {
+                fields[at->second].second += ", " + field.second;
+                continue;
+            }
+        }
+        if (&fields[kept] != &field) fields[kept] = std::move(field);
+        ++kept;
+    }
+    fields.resize(kept);
+}
+
+bool is_list_of(std::string_view list, std::string_view wanted) noexcept {
+    bool any = false;
+    while (!list.empty()) {
+        const auto entry = trimmed(take_until(list, ','));
+        if (entry.empty()) continue;  // RFC 9110, 5.6.1.2
+        if (!same_text(entry, wanted)) return false;
+        any = true;
+    }
+    return any;
 }
 
 media_type parse_media_type(std::string_view value) {

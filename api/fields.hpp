@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/result.hpp"
@@ -17,6 +18,13 @@ bool same_text(std::string_view a, std::string_view b) noexcept;
 
 /// Without spaces and tabs at both ends.
 std::string_view trimmed(std::string_view text) noexcept;
+
+/// Makes one field of each list-valued field that is given on several lines (RFC 9110, 5.3), where
+/// the first of them stands.
+void join_lists(std::vector<std::pair<std::string, std::string>>& fields);
+
+/// Whether every entry of a list, which has one at least, is that text.
+bool is_list_of(std::string_view list, std::string_view wanted) noexcept;
 
 struct media_type {
     std::string type;      ///< "multipart/form-data", lower case; empty: not readable as one

@@ -21,4 +21,8 @@ struct seen_client {
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted);
 
+/// Whom an address counts for, in shares and in tries to log in: itself, or of IPv6 the first 64
+/// bits, as whoever has one of those has all the others.
+std::string counted_as(const std::string& address);
+
 }  // namespace vultus::api
