@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/http_server.hpp"
+#include "api/loop_watch.hpp"
 #include "api/services.hpp"
 
 namespace vultus::api {
@@ -29,7 +30,11 @@ class application {
 
     int port() const noexcept { return server_.port(); }
     std::size_t sessions() const noexcept { return server_.sessions(); }
+    std::size_t body_bytes() const noexcept { return server_.body_bytes(); }
     services& parts() noexcept { return services_; }
+
+    /// Serves until nothing keeps the loop running, and measures its turns.
+    void run();
 
     /// Reads the certificate's files again; of files that cannot be used the log tells, and the old
     /// certificate stays.
@@ -45,9 +50,10 @@ class application {
                 server_settings timing);
 
     asio::io_context& io_;
+    metrics measured_;
+    loop_watch watch_;
     const api_settings settings_;
     const job_store store_;
-    metrics measured_;
     redis_asio redis_;
     redis_asio stream_;  ///< the connection that XREAD blocks
     event_hub events_;

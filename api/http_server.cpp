@@ -11,8 +11,14 @@
 namespace vultus::api {
 namespace {
 
-constexpr std::size_t refused_max = 64;  // connections over the limit that are told so at once
 constexpr milliseconds accept_pause{100};
+constexpr milliseconds accept_pause_max{2'000};
+constexpr milliseconds failure_told_every{10'000};
+
+bool is_short_of_room(const error_code& bad) {
+    return bad == asio::error::no_descriptors || bad == asio::error::no_buffer_space ||
+           bad == asio::error::no_memory || bad == boost::system::errc::too_many_files_open_in_system;
+}
 
 }  // namespace
 
@@ -20,24 +26,43 @@ asio::awaitable<void> server_state::accept_all() {
     const auto self = shared_from_this();
     while (!draining) {
         error_code bad;
-        const bool full = sessions.size() >= settings.connections_max;
-        if (!full || refused < refused_max) {
-            tcp::socket socket(io);
-            co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, bad));
-            if (draining || bad == asio::error::operation_aborted) co_return;
-            if (!bad) {
-                const auto made = std::make_shared<session>(self, std::move(socket));
-                made->allow(settings.idle_time);
-                made->watch();
-                asio::co_spawn(
-                    io, [made]() { return made->run(); }, asio::detached);
-                continue;
-            }
-            log::warning("accept_failed", {{"why", bad.message()}});
+        if (spare >= settings.reserve && !make_room_in_reserve()) {
+            pause.expires_after(accept_pause);
+            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+            continue;
         }
-        pause.expires_after(accept_pause);
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+        tcp::socket socket(io);
+        co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, bad));
+        if (draining || bad == asio::error::operation_aborted) co_return;
+        if (bad) {
+            co_await recover(bad);
+            continue;
+        }
+        failures = 0;
+        const auto made = std::make_shared<session>(self, std::move(socket));
+        if (is_full() && !make_room(made.get(), settings.yield_time)) made->use_reserve(true);
+        made->allow(settings.header_time);
+        made->watch();
+        asio::co_spawn(
+            io, [made]() { return made->run(); }, asio::detached);
     }
+}
+
+asio::awaitable<void> server_state::recover(const error_code& bad) {
+    ++failures;
+    measured.count("vultus_http_accept_failed_total");
+    const auto now = boot_now();
+    if (now - failure_told >= failure_told_every) {
+        failure_told = now;
+        log::warning("accept_failed", {{"why", bad.message()},
+                                       {"connections", static_cast<int>(sessions.size())}});
+    }
+    // A connection that only waits gives its descriptor; the client in the backlog has it next.
+    const bool freed = is_short_of_room(bad) && make_room(nullptr, milliseconds(0));
+    const auto longer = accept_pause * (1 << std::min(failures - 1, 5));
+    pause.expires_after(freed ? milliseconds(1) : std::min(longer, accept_pause_max));
+    error_code ignored;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 result<void> server_state::load_tls() {
@@ -47,18 +72,6 @@ result<void> server_state::load_tls() {
     tls = std::move(*loaded);
     log::info("certificate_loaded", {{"good_until", good_until(*tls)}});
     return {};
-}
-
-bool server_state::make_room() {
-    session* idlest = nullptr;
-    for (auto* one : sessions) {
-        if (one->idle && (idlest == nullptr || one->idle_turn < idlest->idle_turn)) idlest = one;
-    }
-    if (idlest == nullptr || boot_now() - idlest->idle_since < settings.yield_time) return false;
-    idlest->idle = false;  // it leaves: not to be chosen again
-    error_code ignored;
-    idlest->socket.cancel(ignored);
-    return true;
 }
 
 http_server::http_server(asio::io_context& io, server_settings settings, handler handle,
@@ -105,6 +118,10 @@ std::size_t http_server::sessions() const noexcept {
     return state_->sessions.size();
 }
 
+std::size_t http_server::body_bytes() const noexcept {
+    return state_->bodies.taken();
+}
+
 void http_server::leave() {
     state_->leaving = true;
 }
@@ -116,7 +133,7 @@ asio::awaitable<void> http_server::drain(milliseconds patience) {
     self->draining = true;
     self->pause.cancel();
     for (auto* one : self->sessions) {
-        if (one->idle) one->socket.cancel(ignored);
+        if (one->now == session::phase::idle) one->socket.cancel(ignored);
     }
     if (!self->sessions.empty()) {
         self->emptied.expires_after(patience);

@@ -3,6 +3,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "api/handlers.hpp"
@@ -21,8 +22,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
 constexpr milliseconds say_again{1'000};
+constexpr int going_away = 1012;      ///< RFC 6455, registry of codes: "service restart"
+constexpr int try_again_later = 1013;
 constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest goes
-constexpr int going_away = 1012;         ///< "service restart"
 
 result<void> check_frame(const message_channel::message& what) {
     if (!what.whole) return fail(errc::too_large, "a frame has at most 1 MiB");
@@ -55,8 +57,28 @@ asio::awaitable<void> sleep(asio::steady_timer& timer) {
 
 }  // namespace
 
+std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
+    if (places_->taken() < places_->most()) return shares::keep(places_, holder);
+    const auto greedy = places_->greediest();
+    if (places_->held_by(greedy) <= places_->held_by(holder) + 1) return nullptr;
+    const auto newest = std::find_if(all_.rbegin(), all_.rend(),
+                                     [&](const auto& one) { return one.second == greedy; });
+    if (newest == all_.rend()) return nullptr;
+    newest->first->stop({errc::quota, "all live sessions are open, and others need a place"},
+                        try_again_later);
+    newest->second.clear();  // not to be chosen again
+    return shares::keep(places_, holder);
+}
+
+void live_sessions::stop() {
+    const auto now = all_;
+    for (const auto& [session, holder] : now) {
+        session->stop({errc::draining, "the service is stopping"}, going_away);
+    }
+}
+
 live_session::live_session(message_channel& channel, services& with, live_options options,
-                           std::shared_ptr<const access_key> key)
+                           std::shared_ptr<const access_key> key, std::string holder)
     : channel_(channel),
       with_(with),
       id_(random_hex32()),
@@ -65,7 +87,7 @@ live_session::live_session(message_channel& channel, services& with, live_option
       look_(with.io),
       write_(with.io),
       ended_(with.io) {
-    with_.live.add(*this);
+    with_.live.add(*this, std::move(holder));
 }
 
 live_session::~live_session() {
@@ -92,8 +114,11 @@ asio::awaitable<void> live_session::run() {
     while (running_ > 0) co_await sleep(ended_);
 }
 
-void live_session::stop() {
+void live_session::stop(const error& why, int code) {
+    if (stopping_) return;
     stopping_ = true;
+    stop_why_ = why;
+    stop_code_ = code;
     wake();
 }
 
@@ -285,9 +310,9 @@ asio::awaitable<void> live_session::write() {
         } else if (answer_) {
             text = *answer_;
         } else if (stopping_) {
-            text = problem_json(0, {errc::draining, "the service is stopping"});
+            text = problem_json(0, stop_why_);
             if (!co_await channel_.write(text)) co_return;
-            co_await channel_.close(going_away, "the service is stopping");
+            co_await channel_.close(stop_code_, stop_why_.detail);
             co_return;
         } else {
             co_await sleep(write_);

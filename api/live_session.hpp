@@ -22,14 +22,15 @@ namespace vultus::api {
 class live_session : public live_sessions::member,
                      public std::enable_shared_from_this<live_session> {
  public:
-    /// `key`  whose session it is; null: access is open
+    /// `key`     whose session it is; null: access is open
+    /// `holder`  whose share of the places it counts for
     live_session(message_channel& channel, services& with, live_options options,
-                 std::shared_ptr<const access_key> key);
+                 std::shared_ptr<const access_key> key, std::string holder);
     ~live_session() override;
 
     /// Until the client leaves, or the process stops.
     asio::awaitable<void> run();
-    void stop() override;
+    void stop(const error& why, int code) override;
 
  private:
     struct frame {
@@ -73,6 +74,8 @@ class live_session : public live_sessions::member,
     asio::steady_timer look_, write_, ended_;
     int running_ = 0;
     bool stopping_ = false, over_ = false;
+    error stop_why_;
+    int stop_code_ = 0;
 };
 
 }  // namespace vultus::api

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "api/application.hpp"
+#include "shared/descriptors.hpp"
 #include "shared/log.hpp"
 #include "shared/privileges.hpp"
 #include "shared/settings.hpp"
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     vultus::forbid_new_privileges();
+    vultus::raise_descriptor_limit();
     vultus::stop_signal stop;
     vultus::log::start("api", settings->common.log_level);
     vultus::zmq_context zmq;
@@ -87,7 +89,7 @@ int main(int argc, char** argv) {
         renewed.add(SIGHUP);
         asio::co_spawn(io, watch_renewals(renewed, **app), asio::detached);
     }
-    io.run();
+    (*app)->run();
     vultus::log::info("stopped");
     return exit_code;
 }

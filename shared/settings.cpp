@@ -226,6 +226,7 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
         if (!is_address(one)) in.refuse("trusted_proxies", "must be addresses, such as 10.0.0.2");
     }
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
+    in.time("idle_time_s", api.idle_time, seconds(1), seconds(3'600));
     in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_sessions));
     in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));
     in.integer("queue_bytes_max", api.queue_bytes_max, whole(limits::body_bytes),

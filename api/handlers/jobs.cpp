@@ -18,8 +18,8 @@ response shown(const job_record& job, const request& from) {
         answer.status = 304;
     } else {
         answer = json_response(200, job_json(job));
-        if (!is_terminal(job.state)) answer.with("Retry-After", "1");
     }
+    if (!is_terminal(job.state)) answer.with("Retry-After", "1");
     answer.with("ETag", tag).with("Cache-Control", "no-cache");
     return answer;
 }
@@ -36,7 +36,9 @@ asio::awaitable<result<job_record>> poll(const request& from, std::string id, mi
                                          services& with) {
     const auto seen = from.header("if-none-match");
     std::optional<event_hub::waiter> waiter;
-    if (patience.count() > 0) waiter.emplace(with.events, id);
+    std::shared_ptr<const void> place;
+    if (patience.count() > 0) place = place_to_wait(from, with);
+    if (place) waiter.emplace(with.events, id);
     auto job = co_await look_at(from, id, with);
     const auto until = boot_now() + patience;
     while (waiter && job && !is_terminal(job->state)) {

@@ -53,7 +53,11 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
     if (job.type == job_type::train) job.label_hash = with.access.label_hash(job.label);
     job.traceparent = from.traceparent;
     job.deadline = with.settings.job_deadline;
-    if (!hash->empty()) job.fingerprint = fingerprint_of(given);
+    if (!hash->empty()) {
+        co_await next_turn(with);
+        job.fingerprint = fingerprint_of(given);
+    }
+    co_await next_turn(with);
     job.idempotency_hash = std::move(*hash);
     job.images = std::move(given.images);
     auto fresh = fresh_job(job.id, job.type, job.collection, job.label, job_state::pending);
@@ -94,6 +98,9 @@ asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milli
 }
 
 asio::awaitable<response> answer_unstored(request& from, services& with, submitted given) {
+    const auto place = place_to_wait(from, with);
+    const auto room = shares::take(with.frames, from.holder, given.images.front().size());
+    if (!place || !room) co_return refuse(no_place_to_wait, from, with);
     const auto gallery = co_await with.redis.call(with.store.gallery(given.what.collection));
     if (!gallery) co_return refuse(gallery.error(), from, with);
     protocol::frame what;
@@ -118,6 +125,7 @@ asio::awaitable<response> answer_unstored(request& from, services& with, submitt
 }  // namespace
 
 asio::awaitable<response> train(request& from, services& with) {
+    co_await next_turn(with);
     auto given = read_submission(job_type::train, from);
     if (!given) co_return refuse(given.error(), from, with);
     if (auto good = may_use(from.key.get(), given->what.collection); !good) {
@@ -127,6 +135,7 @@ asio::awaitable<response> train(request& from, services& with) {
 }
 
 asio::awaitable<response> recognize(request& from, services& with) {
+    co_await next_turn(with);
     auto given = read_submission(job_type::recognize, from);
     if (!given) co_return refuse(given.error(), from, with);
     if (auto good = may_use(from.key.get(), given->what.collection); !good) {

@@ -73,7 +73,7 @@ std::string printed(const settings_source& source) {
         << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->access << ' ' << api->secret_file << ' '
-        << api->insecure << ' ' << api->connections_max
+        << api->insecure << ' ' << api->connections_max << ' ' << api->idle_time.count()
         << ' ' << api->live_sessions_max << ' ' << api->queue_jobs_max << ' '
         << api->queue_bytes_max << ' ' << api->inflight_body_bytes_max << ' '
         << api->job_deadline.count() << ' ' << api->drain_grace.count() << ' '
