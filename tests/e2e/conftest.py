@@ -41,12 +41,12 @@ def wait_until(condition, seconds=30, what="the condition"):
 
 
 class Service:
-    """One running service. `pids(name)` gives the live processes of one program."""
+    """One running service. `pids(name)` gives the live processes of one program. `prefix` runs the supervisor."""
 
-    def __init__(self, data, workers=1, settings=(), environment=None, words=()):
+    def __init__(self, data, workers=1, settings=(), environment=None, words=(), prefix=()):
         self.data, self.port = pathlib.Path(data), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
+        command = [*prefix, sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
                    "--data", str(data), "--workers", str(workers), *words]
         for setting in settings:
             command += ["--set", setting]
