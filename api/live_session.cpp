@@ -7,6 +7,7 @@
 
 #include "api/handlers.hpp"
 #include "api/json.hpp"
+#include "api/json_submission.hpp"
 #include "api/options.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
@@ -140,11 +141,8 @@ void live_session::read_settings(const message_channel::message& what) {
     if (!what.whole || what.bytes.size() > limits::live_text_bytes) {
         return tell(problem_json(0, {errc::too_large, "settings have at most 4 KiB"}));
     }
-    const auto given = parse_json_submission(what.bytes);
-    if (!given || given->has_image) {
-        return tell(problem_json(
-            0, {errc::malformed, given ? "settings hold no image" : given.error().detail}));
-    }
+    const auto given = parse_json_submission(what.bytes, live_names, false);
+    if (!given) return tell(problem_json(0, given.error()));
     auto wanted = changed(options_, given->fields);
     if (!wanted) return tell(problem_json(0, wanted.error()));
     if (auto good = may_use(key_.get(), wanted->collection); !good) {

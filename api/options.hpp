@@ -24,6 +24,9 @@ struct submission {
 ///           exclude one another; bad_label; bad_collection
 result<submission> parse_options(job_type type, const name_values& fields);
 
+/// true, 1, yes, on; false, 0, no, off; in any case. errors bad_option
+result<void> read_bool(const std::string& name, const std::string& text, bool& out);
+
 /// The JSON text that is stored with the job and sent with a frame. Equal options, equal text.
 std::string to_json(const job_options& options);
 

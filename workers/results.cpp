@@ -6,6 +6,7 @@
 #include <ctime>
 #include <utility>
 
+#include "shared/json_bounds.hpp"
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
 
@@ -175,6 +176,7 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
 result<job_options> read_options(std::string_view text) {
     job_options options;
     if (text.empty()) return options;
+    if (!check_json(text)) return fail(errc::bad_option, "options are no JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
     if (bad.failed() || !value.is_object()) return fail(errc::bad_option, "options are no object");
@@ -186,6 +188,7 @@ result<job_options> read_options(std::string_view text) {
 }
 
 result<std::string> read_label(std::string_view text) {
+    if (!check_json(text)) return fail(errc::malformed, "a stored face is no JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
     const json::object* object = bad.failed() ? nullptr : value.if_object();
@@ -245,7 +248,7 @@ std::string json_of(const gallery_calibration& found) {
 std::string sentence_of(const std::vector<train_file>& files) {
     std::string text = "no photo could be used:";
     for (std::size_t i = 0; i < files.size(); ++i) {
-        text += (i == 0 ? " " : ", ") + std::to_string(i) + " ";
+        text += (i == 0 ? " photo " : ", photo ") + std::to_string(i + 1) + ": ";
         text += name_of(files[i].why.code);
     }
     return text;

@@ -4,6 +4,7 @@
 #include "api/handlers.hpp"
 #include "api/json.hpp"
 #include "api/photos.hpp"
+#include "shared/page_token.hpp"
 
 namespace vultus::api::handlers {
 
@@ -33,7 +34,7 @@ asio::awaitable<response> list_labels(request& from, services& with) {
     text.add("faces_total", found->gallery.faces);
     text.add("people_total", found->gallery.people);
     text.raw("faces", rows.take());
-    if (!found->next.empty()) text.add("next_page_token", found->next);
+    if (!found->next.empty()) text.add("next_page_token", page_token(found->next));
     co_return json_response(200, text.take());
 }
 
@@ -113,7 +114,7 @@ asio::awaitable<response> list_collections(request& from, services& with) {
     }
     json_object text;
     text.raw("collections", rows.take());
-    if (!found->next.empty()) text.add("next_page_token", found->next);
+    if (!found->next.empty()) text.add("next_page_token", page_token(found->next));
     co_return json_response(200, text.take());
 }
 

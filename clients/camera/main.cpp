@@ -48,8 +48,12 @@ class stage {
             fresh_ = true;
         } else {
             const auto& word = std::get<link_news>(what);
-            complain(word.word, word.detail);
-            if (word.word == "connected") trouble_.clear();
+            if (word.word != "connected") return complain(word.word, word.detail);
+            trouble_.clear();
+            if (asked_.json)
+                print(state_line(word.word));
+            else
+                std::fprintf(stderr, "vultus-camera: connected\n");
         }
     }
 

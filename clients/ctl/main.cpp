@@ -13,6 +13,7 @@
 #include "clients/ctl/curve.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
+#include "clients/ctl/store_away.hpp"
 #include "clients/ctl/text.hpp"
 #include "shared/retention.hpp"
 #include "shared/stop_signal.hpp"
@@ -179,7 +180,15 @@ void describe_curve(CLI::App& app, arguments& asked) {
     allow->add_option("--role", words.role, "api or worker")->required();
 }
 
-int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
+/// What a call to Redis failed with; if Redis is not there, where it was looked for.
+int complain_of_call(const error& why, const arguments& asked, const redis_address& where) {
+    if (why != error{errc::store_unavailable, "Redis is away."}) return complain(why, refused);
+    const error found = why_away(asked, where);
+    return complain(found, found.code == errc::malformed ? usage : refused);
+}
+
+int tail(const arguments& asked, const redis_address& where, redis_blocking& redis,
+         const job_store& store) {
     stop_signal stop;
     follow_options options;
     options.from = asked.from;
@@ -192,7 +201,9 @@ int tail(const arguments& asked, redis_blocking& redis, const job_store& store) 
         std::cerr
             << "vultusctl: events may be missing here: the stream was cut before they were read\n";
     };
-    if (auto done = follow(redis, store, options); !done) return complain(done.error(), refused);
+    if (auto done = follow(redis, store, options); !done) {
+        return complain_of_call(done.error(), asked, where);
+    }
     return ok;
 }
 
@@ -231,10 +242,10 @@ int run(const arguments& asked) {
         return ok;
     }
     redis_blocking redis(where->redis);
-    if (asked.what == command::tail) return tail(asked, redis, store);
+    if (asked.what == command::tail) return tail(asked, where->redis, redis, store);
     if (reads_faces(asked.what)) {
         const auto opened = redis.call(store.open(1));
-        if (!opened) return complain(opened.error(), refused);
+        if (!opened) return complain_of_call(opened.error(), asked, where->redis);
     }
     const bool watched = isatty(STDERR_FILENO) == 1;
     std::optional<stop_signal> stop;
@@ -250,7 +261,7 @@ int run(const arguments& asked) {
     listening.stopped = [&] { return stop && stop->asked(); };
     const auto told = carry_out(asked, *where, redis, store, listening);
     if (watched) std::cerr << "\r\x1b[K";
-    if (!told) return complain(told.error(), refused);
+    if (!told) return complain_of_call(told.error(), asked, where->redis);
     std::cout << print(*told, asked.json);
     return told->bad ? refused : ok;
 }

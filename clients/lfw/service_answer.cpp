@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "clients/lfw/service.hpp"
+#include "shared/json_bounds.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -46,6 +47,7 @@ service_answer answer_of(const json::object& said) {
 }  // namespace
 
 result<service_answer> read_answer(std::string_view text) {
+    if (!check_json(text)) return fail(errc::malformed, "the service's answer is not JSON");
     try {
         return answer_of(json::parse({text.data(), text.size()}).as_object());
     } catch (const std::exception&) {

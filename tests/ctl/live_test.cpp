@@ -251,6 +251,29 @@ TEST(usage, no_redis_gives_1) {
     const outcome ran = run_program({VULTUS_CTL, "--data", folder.path(), "jobs"});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("store_unavailable"));
+    EXPECT_THAT(ran.err, HasSubstr("there is no socket " + folder.path() + "/run/redis.sock"));
+}
+
+TEST(usage, a_data_folder_that_is_not_there_gives_2_and_its_name) {
+    const temporary_folder folder;
+    for (const std::string words : {"jobs", "status", "tail", "export"}) {
+        const std::string wrong = folder.path() + "/wrong";
+        std::vector<std::string> line{VULTUS_CTL, "--data", wrong, words};
+        if (words == "export") line.push_back(folder.path() + "/file");
+        const outcome ran = run_program(line);
+        EXPECT_EQ(ran.code, 2) << words;
+        EXPECT_THAT(ran.err, HasSubstr("there is no folder " + wrong)) << words;
+        EXPECT_EQ(ran.err.find("is away"), std::string::npos) << ran.err;
+    }
+}
+
+TEST(usage, an_address_where_nobody_listens_is_named) {
+    const outcome there = run_program({VULTUS_CTL, "--redis", "127.0.0.1:1", "status"});
+    EXPECT_EQ(there.code, 1);
+    EXPECT_THAT(there.err, HasSubstr("127.0.0.1:1"));
+    const outcome path = run_program({VULTUS_CTL, "--redis", "unix:/nowhere/redis.sock", "status"});
+    EXPECT_EQ(path.code, 1);
+    EXPECT_THAT(path.err, HasSubstr("there is no socket /nowhere/redis.sock"));
 }
 
 TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {

@@ -104,7 +104,8 @@ TEST(results, a_train_has_one_verdict_per_photo) {
     EXPECT_EQ(json_of(files), R"({"files":[{"index":0,"state":"accepted","face_id":"j-0"},)"
                               R"({"index":1,"state":"refused","reason":"no_face",)"
                               R"("detail":"nobody was found"}]})");
-    EXPECT_EQ(sentence_of({files[1], files[1]}), "no photo could be used: 0 no_face, 1 no_face");
+    EXPECT_EQ(sentence_of({files[1], files[1]}),
+              "no photo could be used: photo 1: no_face, photo 2: no_face");
 }
 
 TEST(results, a_calibrate_says_what_was_compared) {
