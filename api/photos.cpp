@@ -1,12 +1,14 @@
 // See photos.hpp.
 #include "api/photos.hpp"
 
+#include "api/base64.hpp"
 #include "api/fields.hpp"
 #include "api/json.hpp"
 #include "api/json_submission.hpp"
 #include "api/multipart.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
+#include "shared/job.hpp"
 #include "shared/limits.hpp"
 
 namespace vultus::api {
@@ -21,9 +23,30 @@ struct body_parts {
 /// option stays one: some clients send a file name with every part.
 bool is_photo(const form_part& part, std::string_view known) {
     if (has_word(known, part.name)) return false;
-    return part.has_filename || is_photo_name(part.name) ||
-           part.content_type.starts_with("image/") ||
-           part.content_type == "application/octet-stream";
+    if (is_photo_name(part.name)) return true;
+    const std::string_view type = part.content_type;
+    if (type.starts_with("image/") || type == "application/octet-stream") return true;
+    return part.has_filename && !type.starts_with("text/") && !is_json_type(type);
+}
+
+constexpr std::size_t text_bytes = 256;  ///< no photo is so small, and many a path is
+
+/// The bytes of a part that is a photo. A canvas of a web page gives a `data:` URI.
+result<std::string> photo_in(form_part& part) {
+    if (part.has_filename) return std::move(part.body);
+    if (part.body.starts_with("data:")) {
+        auto bytes = base64_decode(part.body, limits::body_bytes);
+        if (bytes) return bytes;
+        return fail(bytes.error().code,
+                    in_quotes(part.name) + " in the form: " + bytes.error().detail);
+    }
+    if (!part.body.empty() && part.body.size() < text_bytes && is_utf8(part.body)) {
+        return fail(errc::unsupported_media,
+                    in_quotes(part.name) +
+                        " in the form is a text and no file; with curl it is "
+                        "-F file=@PATH");
+    }
+    return std::move(part.body);
 }
 
 /// errors of the part, by its name
@@ -59,7 +82,9 @@ result<body_parts> read_form(std::string_view boundary, std::string_view body,
         if (!photos) {
             return fail(errc::malformed, "no photo is wanted here: " + in_quotes(part.name));
         }
-        read.images.push_back(std::move(part.body));
+        auto photo = photo_in(part);
+        if (!photo) return fail(photo.error());
+        read.images.push_back(std::move(*photo));
     }
     return read;
 }
@@ -96,11 +121,13 @@ result<void> check_images(const std::vector<std::string>& images) {
     error first;
     bool bad = false;
     for (const auto& image : images) {
+        const auto number = std::to_string(&image - images.data() + 1);
         auto header = image.empty()
                           ? result<image_header>(fail(errc::unsupported_media, "the file is empty"))
                           : inspect_image(image);
         if (header) return {};
         if (!bad) first = header.error();
+        if (!bad && images.size() > 1) first.detail = "photo " + number + ": " + first.detail;
         bad = true;
     }
     return fail(std::move(first));

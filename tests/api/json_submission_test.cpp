@@ -5,6 +5,7 @@
 
 #include "api/live_options.hpp"
 #include "api/routes.hpp"
+#include "shared/json_bounds.hpp"
 #include "shared/limits.hpp"
 
 namespace vultus::api {
@@ -125,6 +126,32 @@ TEST(json_submission, what_never_ends_is_read_to_the_first_mistake_only) {
         << "a name is not given back at full length";
     EXPECT_TRUE(
         names(refusal("{\"k\":" + std::string(10'000'000, '7') + "}", errc::too_large), "k"));
+}
+
+/// Texts of the words of JSON in any order: whatever is taken is within the limits, and whatever
+/// is refused says why.
+TEST(json_submission, any_order_of_its_words) {
+    const std::vector<std::string> words{
+        "{",        "}",         "[",           "]",        ":", ",",      "\"k\"",
+        "\"name\"", "\"image\"", "\"images\"",  "\"AQID\"", "1", "-2.5e3", "true",
+        "null",     " ",         "\"\\u0041\"", "\"",       "x", "{\"k\":"};
+    std::uint64_t seed = 17;
+    std::size_t taken = 0;
+    for (int i = 0; i < 50'000; ++i) {
+        std::string text = i % 2 == 0 ? "{\"k\":" : "{\"images\":[";
+        for (int n = 0; n < 6; ++n) {
+            seed = seed * 6364136223846793005U + 1442695040888963407U;
+            text += words[(seed >> 33U) % words.size()];
+        }
+        const auto read = read_json(text);
+        if (!read) {
+            EXPECT_FALSE(read.error().detail.empty()) << text;
+            continue;
+        }
+        ++taken;
+        EXPECT_TRUE(check_json(text)) << text;
+    }
+    EXPECT_GT(taken, 10u);
 }
 
 TEST(json_submission, photos_are_bounded) {

@@ -72,6 +72,27 @@ TEST_F(manners, a_photo_in_any_field_in_which_photos_are_sent) {
     EXPECT_NE(api().call("POST", "/api/recognize", large, form_type).status, 413);
 }
 
+TEST_F(manners, a_photo_that_is_none_is_refused_by_its_field_or_number) {
+    const auto path = part("name=\"image\"", "party.jpg") + "--b--\r\n";
+    const auto told = api().call("POST", "/api/recognize", path, form_type);
+    EXPECT_EQ(told.status, 415);
+    EXPECT_TRUE(names(told, "image"));
+    const auto canvas =
+        part("name=\"image\"", "data:image/png;base64," + base64(png())) + "--b--\r\n";
+    EXPECT_EQ(api().call("POST", "/api/recognize", canvas, form_type).status, 202);
+    const auto blob =
+        part("name=\"file\"; filename=\"a.png\"", png()) +
+        part("name=\"meta\"; filename=\"blob\"", "{}", "Content-Type: application/json\r\n") +
+        "--b--\r\n";
+    EXPECT_TRUE(names(api().call("POST", "/api/recognize", blob, form_type), "meta"));
+    const auto both = part("name=\"file\"; filename=\"a\"", "one") +
+                      part("name=\"file\"; filename=\"b\"", "two") + part("name=\"name\"", "Ada") +
+                      "--b--\r\n";
+    const auto bad = api().call("POST", "/api/train", both, form_type);
+    EXPECT_EQ(bad.status, 415);
+    EXPECT_NE(bad.body.find("photo 1: "), std::string::npos) << bad.body;
+}
+
 TEST_F(manners, an_option_with_a_file_name_is_an_option) {
     const auto body = part("name=\"file\"; filename=\"a.png\"", png()) +
                       part("name=\"name\"; filename=\"blob\"", "Ada") + "--b--\r\n";

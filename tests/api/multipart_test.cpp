@@ -162,6 +162,18 @@ TEST(multipart, what_is_wrong_is_said) {
               std::string::npos);
 }
 
+TEST(multipart, a_delimiter_across_the_pieces_of_a_large_body) {
+    const std::string head = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n";
+    for (std::size_t before = 65'536 - 12; before <= 65'536 + 2; ++before) {
+        const std::string first(before - head.size(), 'x');
+        const auto form = parse("b", head + first + "\r\n" + head + "y\r\n--b--");
+        ASSERT_TRUE(form) << before;
+        ASSERT_EQ(form->size(), 2u) << before;
+        EXPECT_EQ(form->at(0).body, first);
+        EXPECT_EQ(form->at(1).body, "y");
+    }
+}
+
 TEST(multipart, boundary_rule) {
     const auto body = [](const std::string& b) { return "--" + b + "--"; };
     for (const std::size_t size : {69u, 70u}) {
