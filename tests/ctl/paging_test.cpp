@@ -8,6 +8,7 @@
 #include "shared/ids.hpp"
 #include "shared/job_store.hpp"
 #include "shared/redis_blocking.hpp"
+#include "tests/ctl/broker_support.hpp"
 #include "tests/ctl/process_support.hpp"
 
 using namespace vultus;

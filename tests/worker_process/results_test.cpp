@@ -149,5 +149,12 @@ TEST(results, a_stored_face_and_its_label) {
     EXPECT_FALSE(read_label("no json"));
 }
 
+TEST(results, objects_of_many_members_are_refused_before_they_are_read) {
+    std::string flood = R"({"label":"Ada")";
+    for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
+    EXPECT_FALSE(read_label(flood + "}"));
+    EXPECT_EQ(read_options(flood + "}").error().code, errc::bad_option);
+}
+
 }  // namespace
 }  // namespace vultus
