@@ -128,7 +128,7 @@ TEST_F(server, refused_before_the_body) {
     };
     const std::string photo = "Content-Type: image/png\r\n";
     EXPECT_EQ(head("/api/recognize", photo).status, 411);
-    EXPECT_EQ(head("/api/recognize", "Content-Length: 5\r\n").status, 415);
+    EXPECT_EQ(head("/api/recognize", "Content-Type: jpeg\r\nContent-Length: 5\r\n").status, 415);
     EXPECT_EQ(head("/api/recognize", "Content-Type: text/plain\r\nContent-Length: 5\r\n").status,
               415);
     EXPECT_EQ(head("/api/recognize?x=1", photo + "Content-Length: 5\r\n").status, 400);
