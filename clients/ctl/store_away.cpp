@@ -42,8 +42,9 @@ error why_away(const arguments& asked, const redis_address& where) {
     std::error_code bad;
     const bool by_data = asked.redis.empty();
     if (by_data && !fs::is_directory(asked.data, bad)) {
-        return {errc::malformed, "there is no folder " + asked.data + " (--data), seen from " +
-                                     fs::current_path(bad).string()};
+        const bool relative = fs::path(asked.data).is_relative();
+        const std::string from = relative ? ", seen from " + fs::current_path(bad).string() : "";
+        return {errc::malformed, "there is no folder " + asked.data + " (--data)" + from};
     }
     const int why = knock(where.unix_socket);
     if (why == 0) return {errc::store_unavailable, "Redis at " + where.unix_socket + not_let_in};
