@@ -320,6 +320,8 @@ class job_store {
                                          std::vector<new_face>) const;
     redis_call<committed> fail_job(const attempt_id&, std::string_view worker_id, const error&,
                                    std::chrono::milliseconds retry_after) const;  ///< 0: permanent
+    /// The worker lost what it had for the attempt (its decoder), as if it had ended itself.
+    redis_call<committed> lose_job(const attempt_id&, std::string_view worker_id) const;
     redis_call<committed> hand_back(const attempt_id&, std::string_view worker_id) const;
     redis_call<gallery_delta> delta(std::string_view collection, gallery_version from) const;
     redis_call<std::vector<std::string>> vectors(std::string_view collection, std::uint64_t epoch,

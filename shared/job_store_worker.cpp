@@ -239,6 +239,13 @@ redis_call<committed> job_store::fail_job(const attempt_id& attempt, std::string
                    text_of(retry_after)});
 }
 
+redis_call<committed> job_store::lose_job(const attempt_id& attempt,
+                                          std::string_view worker_id) const {
+    return commit("fail", prefix_,
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id), "lost",
+                   "", "0"});
+}
+
 redis_call<committed> job_store::hand_back(const attempt_id& attempt,
                                            std::string_view worker_id) const {
     return commit("fail", prefix_,

@@ -195,7 +195,8 @@ function job.lose(id, j, why, counts)
         count('crashed')
         local crashes = redis.call('HINCRBY', key.job(id), 'crashes', 1)
         if crashes >= limits.crashes_max then
-            job.fail_with(id, j, 'poison', 'it ended three workers, each while it ran alone')
+            job.fail_with(id, j, 'poison',
+                'it ended three workers or their decoders, each while it ran alone')
             job.move(id, j, 'dead', 'poison')
             return j.state
         end

@@ -263,6 +263,11 @@ ends['return'] = function(id, j)
     return {job.give_back(id, j, 'return')}
 end
 
+-- The worker lives, the process that decoded for it ended under the attempt: the same loss.
+function ends.lost(id, j)
+    return {job.lose(id, j, 'decoder_lost', true)}
+end
+
 function worker.fail(a)
     local id, attempt, worker_id, kind, text = unpack(a, 1, 5)
     local delay_ms = number(a[6], 'delay_ms')

@@ -281,16 +281,14 @@ class twins {
     }
     void fail(const step& s) {
         const token t = draw(s);
-        const std::string kind = pick({"retry", "permanent", "return", "retry"}, s.c);
+        const std::string kind = pick({"retry", "permanent", "return", "lost"}, s.c);
         const bool soon = s.c % 8 < 4;
         const words reply =
             f_("fail", {t.id, t.attempt, t.worker, kind, "{}", soon ? "0" : "1000000"});
         if (refused(t, reply)) return;
         if (kind == "return") return expect(reply, m_.give_back(t.id));
-        if (kind == "permanent") {
-            t.j->state = "failed";
-            return expect(reply, "failed");
-        }
+        if (kind == "lost") return m_.lose(t.id), expect(reply, t.j->state);
+        if (kind == "permanent") return expect(reply, t.j->state = "failed");
         t.j->state = ++t.j->failures >= 5 ? "dead" : "delayed";
         expect(reply, t.j->state);
         t.j->started = 0;
