@@ -78,6 +78,15 @@ commit_request committer::failure(job_ticket ticket, const error& why,
     return request;
 }
 
+commit_request committer::loss(job_ticket ticket) const {
+    commit_request request;
+    request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id] {
+        return store.lose_job(id, worker);
+    };
+    request.ticket = std::move(ticket);
+    return request;
+}
+
 void committer::run() {
     boot_time give_up{0};
     while (true) {

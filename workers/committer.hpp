@@ -49,6 +49,10 @@ class committer {
     /// A request that ends the attempt as failed: at once, or later if the reason may pass.
     commit_request failure(job_ticket ticket, const error& why, std::uint64_t failures) const;
 
+    /// One that gives the attempt up as if this worker had ended under it: the job runs again,
+    /// alone.
+    commit_request loss(job_ticket ticket) const;
+
  private:
     struct held {
         boot_time due;

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     const auto settings = read_worker_settings(line.source);
     if (!settings) return complain(exit_settings, settings.error());
     forbid_new_privileges();
+    end_without_memory();
     log::start("worker", settings->common.log_level);
     const auto device = choose_device(settings->device);
     if (!device) return complain(exit_settings, device.error());

@@ -1,5 +1,6 @@
 // The pipeline's last stage: what was found becomes a result, a set of trained faces, an answer, or
 // a failure with its reason.
+#include <cstdlib>
 #include <utility>
 
 #include "shared/log.hpp"
@@ -8,6 +9,8 @@
 
 namespace vultus {
 namespace {
+
+constexpr int exit_broken = 70;
 
 // The stages in the answer, those that did not run as 0, and the whole.
 std::map<std::string, double> timing_of(const work& item) {
@@ -73,7 +76,13 @@ void pipeline::commit_train(const work_ptr& item) {
     commits_.submit(std::move(request));
 }
 
+// Only the codecs' process says no_worker of a job: it was lost under the photo, as a worker might
+// have been, and Redis counts it so. device_fault: this worker cannot have one; another may.
 void pipeline::give_up(const work_ptr& item, const error& why) {
+    if (why.code == errc::device_fault) {
+        log::error("worker_broken", {{"detail", why.detail}});
+        std::_Exit(exit_broken);
+    }
     if (item->dropped()) return;
     if (item->frame()) return answer(*item, &why);
     const attempt_id id = item->job()->id();
@@ -83,7 +92,9 @@ void pipeline::give_up(const work_ptr& item, const error& why) {
     }
     log::info("job_fails",
               {{"job", id.job_id}, {"error", name_of(why.code)}, {"detail", why.detail}});
-    commits_.submit(commits_.failure(*item->job(), why, item->failures));
+    commits_.submit(why.code == errc::no_worker
+                        ? commits_.loss(*item->job())
+                        : commits_.failure(*item->job(), why, item->failures));
 }
 
 void pipeline::answer(const work& item, const error* why) {
@@ -108,14 +119,25 @@ void pipeline::answer(const work& item, const error* why) {
 
 void pipeline::annotate_loop(progress::slot& slot) {
     const auto apart = decoder_of(settings_.decoder);
-    while (auto next = to_annotate_.pop()) {
+    while (true) {
+        auto next = to_annotate_.pop_for(limits::progress);
+        if (!next && to_annotate_.closed()) return;
+        if (!next) {
+            if (apart) apart->reap();
+            continue;
+        }
         work_ptr item = std::move(*next);
         if (item->dropped()) continue;
         const step moving(slot, limits::progress * 3);
         auto picture = annotate(*item, apart.get());
         if (!picture) {
-            log::error("annotate_failed", {{"job", item->job()->job.job_id},
-                                           {"error", name_of(picture.error().code)}});
+            const errc why = picture.error().code;
+            log::error("annotate_failed",
+                       {{"job", item->job()->job.job_id}, {"error", name_of(why)}});
+            if (retryable(why) || why == errc::device_fault) {  // the next attempt may have it
+                give_up(item, picture.error());
+                continue;
+            }
         }
         commit_recognize(item, picture ? std::move(*picture) : std::string());
     }

@@ -56,9 +56,13 @@ vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detect
       apart_(decoder_of(decoder)) {}
 
 result<void> vision_stage::look(work& item) {
+    if (apart_) apart_->serve(item.collection);
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
         auto looked = look_at_photo(item, i);
-        if (item.type == job_type::recognize) {
+        // What may go well later is no verdict on a photo: the whole job has to wait for it.
+        const errc why = looked ? errc::internal : looked.error().code;
+        const bool passes = retryable(why) || why == errc::device_fault;
+        if (item.type == job_type::recognize || passes) {
             if (!looked) return looked;
         } else if (looked) {
             const std::string face_id = item.job()->job.job_id + "-" + std::to_string(i);
@@ -126,6 +130,10 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     return {};
 }
 
+void vision_stage::tend() {
+    if (apart_) apart_->reap();
+}
+
 /// A face is taught without its picture rather than not at all.
 void vision_stage::keep_picture(work& item, const chip& face) const {
     auto picture = face_picture(face);
@@ -138,6 +146,7 @@ std::unique_ptr<codec_process> decoder_of(const std::string& program) {
 }
 
 result<std::string> annotate(work& item, codec_process* apart) {
+    if (apart != nullptr) apart->serve(item.collection);
     auto photo = decode_image(item.photos.front(), apart);
     if (!photo) return fail(photo.error());
     std::vector<annotation> boxes;
