@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import json
+import os
 import pathlib
 import queue
 import signal
@@ -157,6 +158,18 @@ class Scene:
             over.set()
             thread.join()
             self.world.take_up()
+
+    def decoders_killed(self):
+        """Those that there are stop first, so that the photo is in one of them when it ends."""
+        pids = [pid for worker in self.world.workers for pid in self.world.decoders(worker)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+
+        def kill():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        return self.later(MIDDLE, kill)
 
     def cut(self, group, link, seconds):
         if self.action != "hold":

@@ -55,6 +55,7 @@ ROWS = [
     Row("both brokers, SUBMIT lost", ALL, {KILL: 3.0}, scene="brokers_gone"),
     Row("worker, hangs in the network", STORED, {"delay:60000": 15.5}, "worker.before_compute"),
     Row("photo that kills its workers", ("recognize",), {KILL: 8.0}, scene="poison"),
+    Row("decoder of each worker, under photos", STORED + ("direct",), {KILL: 1.5}, scene="decoders_killed"),
     Row("worker, cut off from Redis", STORED, {"hold": 10.5, DROP: 3.5}, scene="worker_without_redis", burst=8),
     Row("worker, cut off from the broker", STORED, {"hold": 3.5, DROP: 3.5}, scene="worker_without_broker", burst=8),
     Row("api, cut off from Redis", MANY, {"hold": 5.5, DROP: 1.0}, scene="api_without_redis", burst=8),

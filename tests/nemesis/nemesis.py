@@ -84,7 +84,7 @@ def run(options, folder, history):
             if thread.is_alive():
                 thread.join()
         if world.redis.alive() and sys.exc_info()[0] is None:
-            harmed = any(what.startswith(("worker", "failpoint")) for what in nemesis.done)
+            harmed = any(what.startswith(("worker", "decoder", "failpoint")) for what in nemesis.done)
             stopped = bug is None and any(what.startswith(("api", "failpoint")) for what in nemesis.done)
             last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends,
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
