@@ -1,6 +1,8 @@
 // See photos.hpp.
 #include "api/photos.hpp"
 
+#include <algorithm>
+
 #include "api/fields.hpp"
 #include "api/json.hpp"
 #include "api/multipart.hpp"
@@ -97,6 +99,12 @@ result<submitted> read_submission(job_type type, request& from) {
     auto what = parse_options(type, body->fields);
     if (!what) return fail(what.error());
     if (body->images.empty()) return fail(errc::malformed, "the photo is missing: field `file`");
+    // An empty file beside a good one is a form's slip; of a train each file has its verdict.
+    if (type == job_type::recognize && body->images.size() > 1) {
+        const auto full = std::partition(body->images.begin(), body->images.end(),
+                                         [](const std::string& one) { return !one.empty(); });
+        body->images.erase(std::max(full, body->images.begin() + 1), body->images.end());
+    }
     if (type == job_type::recognize && body->images.size() > 1) {
         return fail(errc::malformed, "recognize takes one photo");
     }

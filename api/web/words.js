@@ -7,7 +7,7 @@ const reasons = {
   several_faces: "More than one face",
   undecodable_image: "The picture is damaged",
   truncated_image: "The picture is cut off",
-  unsupported_media: "Not a JPEG, PNG or WebP picture",
+  unsupported_media: "Not a JPEG, PNG, WebP, HEIC or AVIF picture",
   too_large: "The picture is too large",
   label_full: "This person has as many faces as fit",
   gallery_full: "The collection is full",

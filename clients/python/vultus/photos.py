@@ -9,7 +9,7 @@ from .steps import Call
 from .types import Lesson, Training
 
 Photo = Union[str, "pathlib.Path", bytes, BinaryIO]
-PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
+PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"}
 
 
 def bytes_of(photo: Photo) -> bytes:
