@@ -3,19 +3,19 @@
 
 #include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <fstream>
 #include <vector>
 
+#include "shared/private_file.hpp"
 #include "shared/require.hpp"
 
 namespace vultus {
 namespace {
 
 constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t secret_file_bytes_max = 4'096;
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(nonce_bytes + tag_bytes == encryption_overhead);
@@ -149,14 +149,9 @@ std::optional<std::string> key_from_hex(std::string_view text) {
 }
 
 result<std::string> read_secret_file(const std::string& path) {
-    struct stat what{};
-    if (::stat(path.c_str(), &what) != 0) return fail(errc::not_found, path + " is not there");
-    if ((what.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return unusable(path, "may be read by others: chmod 600");
-    }
-    std::string line;
-    std::getline(std::ifstream(path), line);
-    auto secret = key_from_hex(line);
+    const auto text = read_private_file(path, secret_file_bytes_max);
+    if (!text) return fail(text.error());
+    auto secret = key_from_hex(text->substr(0, text->find('\n')));
     if (!secret) return unusable(path, "does not hold 64 hexadecimal digits");
     return std::move(*secret);
 }

@@ -67,7 +67,7 @@ std::string hex_of(std::string_view bytes);
 std::optional<std::string> key_from_hex(std::string_view text);
 
 /// The secret in the file: its first line, 64 hexadecimal digits.
-/// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it
+/// errors    those of read_private_file(); malformed also: it holds no secret
 result<std::string> read_secret_file(const std::string& path);
 
 /// read_secret_file(), or make_secret_file() if there is none, whoever of several makes it.
