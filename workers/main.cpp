@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
     const auto settings = read_worker_settings(line.source);
     if (!settings) return complain(exit_settings, settings.error());
     forbid_new_privileges();
+    keep_files_private();
+    outlive_terminal();
     log::start("worker", settings->common.log_level);
     const auto device = choose_device(settings->device);
     if (!device) return complain(exit_settings, device.error());

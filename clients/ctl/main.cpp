@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "clients/ctl/commands.hpp"
@@ -14,6 +14,8 @@
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/privileges.hpp"
+#include "shared/private_file.hpp"
 #include "shared/retention.hpp"
 #include "shared/stop_signal.hpp"
 
@@ -23,6 +25,7 @@ using namespace vultus;
 using namespace vultus::ctl;
 
 constexpr int ok = 0, refused = 1, usage = 2;
+constexpr std::size_t password_file_bytes_max = 4'096;
 
 int complain(const error& why, int code) {
     std::cerr << "vultusctl: " << name_of(why.code);
@@ -203,17 +206,23 @@ bool reads_faces(command what) {
 }
 
 /// $REDISCLI_AUTH, or what `./run --redis-port` has left in the data folder, or nothing.
-std::string password(const std::string& file) {
+/// errors    malformed: that file is not its user's alone
+result<std::string> password(const std::string& file) {
     if (const char* given = std::getenv("REDISCLI_AUTH"); given != nullptr) return given;
+    const auto text = read_private_file(file, password_file_bytes_max);
+    if (!text && text.error().code == errc::not_found) return std::string();
+    if (!text) return fail(text.error());
     std::string word;
-    std::getline(std::ifstream(file) >> std::ws, word);
+    std::getline(std::istringstream(*text) >> std::ws, word);
     return word;
 }
 
 int run(const arguments& asked) {
     if (auto good = check(asked); !good) return complain(good.error(), usage);
     const std::string file = asked.data + "/run/redis.password";
-    auto where = target_of(asked, password(file));
+    const auto word = password(file);
+    if (!word) return complain(word.error(), refused);
+    auto where = target_of(asked, *word);
     if (!where) return complain(where.error(), usage);
     auto key = read_encryption_key(asked.encryption_key, asked.data);
     if (!key) return complain(key.error(), usage);
@@ -258,6 +267,7 @@ int run(const arguments& asked) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    keep_files_private();
     CLI::App app{"Inspect and operate a Vultus"};
     arguments asked;
     describe(app, asked);

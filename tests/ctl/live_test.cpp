@@ -3,6 +3,7 @@
 // services wrote.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -256,7 +257,11 @@ TEST(usage, no_redis_gives_1) {
 TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {
     ASSERT_TRUE(redis_->call({"CONFIG", "SET", "requirepass", "secret"}));
     EXPECT_EQ(ctl({"jobs"}).code, 1);
-    std::ofstream(folder_.path() + "/run/redis.password") << "secret";
+    const std::string file = folder_.path() + "/run/redis.password";
+    std::ofstream(file) << "secret";
+    chmod(file.c_str(), 0644);
+    EXPECT_THAT(ctl({"jobs"}).err, HasSubstr("may be read by others"));
+    chmod(file.c_str(), 0600);
     EXPECT_EQ(ctl({"jobs"}).code, 0);
     const std::string script = folder_.path() + "/script";
     std::ofstream(script) << ctl({"jobs", "--explain"}).out;
