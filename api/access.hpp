@@ -24,7 +24,7 @@ namespace vultus::api {
 
 struct access_choice {
     bool open = true;             ///< nobody is asked for a key
-    bool must_have_keys = false;  ///< others reach the port: no start without any key or user
+    bool must_have_keys = false;  ///< no start without any key or user: nobody could come in
     std::string secret_file;
     std::string secret;           ///< empty: the file is not there yet, or access is open
 };

@@ -19,8 +19,8 @@ class application {
     /// `refused` told if the first Redis that answers may not be used (store_setup.hpp), or has no
     ///           key where there must be one
     /// requires  `zmq` outlives the application
-    /// errors    bad_option: of choose_access(), the certificate or the key; malformed: an address
-    ///           or endpoint; store_unavailable: the port is taken
+    /// errors    bad_option: of choose_access(), the certificate, the key, or the address and port,
+    ///           which cannot be opened; malformed: an endpoint
     static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
                                                       const api_settings& settings,
                                                       server_settings timing = {},

@@ -1,7 +1,10 @@
 // See fields.hpp.
 #include "api/fields.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -18,6 +21,25 @@ std::string lowered(std::string_view text) {
     std::string out(text);
     std::transform(out.begin(), out.end(), out.begin(), lower);
     return out;
+}
+
+/// The 16 bytes of an address, whichever way it is written; of IPv4 those of ::ffff:a.b.c.d.
+std::optional<std::array<unsigned char, 16>> address_bytes(std::string_view text) noexcept {
+    text = text.substr(0, text.find('%'));  // without the interface
+    std::array<char, INET6_ADDRSTRLEN> name{};
+    if (text.size() >= name.size()) return std::nullopt;
+    std::copy(text.begin(), text.end(), name.begin());
+    std::array<unsigned char, 16> bytes{};
+    if (::inet_pton(AF_INET6, name.data(), bytes.data()) == 1) return bytes;
+    bytes.fill(0);
+    bytes[10] = bytes[11] = 0xFF;
+    if (::inet_pton(AF_INET, name.data(), bytes.data() + 12) == 1) return bytes;
+    return std::nullopt;
+}
+
+bool is_same_address(std::string_view a, std::string_view b) noexcept {
+    const auto bytes = address_bytes(a);
+    return bytes && bytes == address_bytes(b);
 }
 
 /// The text before `mark`; `rest` loses it and the mark. Marks inside "..." do not count.
@@ -123,10 +145,11 @@ bool is_our_host(std::string_view host, std::string_view local_address,
                  const std::vector<std::string>& allowed) noexcept {
     const auto name = host_name(host);
     if (name.empty()) return false;
-    for (const std::string_view ours : {"localhost", "127.0.0.1", "::1"}) {
-        if (same_text(name, ours)) return true;
+    if (same_text(name, "localhost")) return true;
+    for (const std::string_view ours : {std::string_view("127.0.0.1"), std::string_view("::1"),
+                                        local_address}) {
+        if (is_same_address(name, ours)) return true;
     }
-    if (same_text(name, local_address)) return true;
     return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
         return entry == "*" || same_text(name, entry) || same_text(host, entry);
     });

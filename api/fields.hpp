@@ -33,8 +33,8 @@ result<std::chrono::seconds> parse_wait(std::string_view value);
 /// True if an If-None-Match field names the tag (weak comparison) or is "*".
 bool matches_tag(std::string_view if_none_match, std::string_view tag) noexcept;
 
-/// True if a Host field (with or without a port) names this service: localhost, a loopback address,
-/// the address the client reached, or a name on the list ("*": any).
+/// True if a Host field (with or without a port) names this service: localhost, 127.0.0.1, ::1, the
+/// address the client reached, however it is written, or a name on the list ("*": any).
 bool is_our_host(std::string_view host, std::string_view local_address,
                  const std::vector<std::string>& allowed) noexcept;
 

@@ -3,6 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <cerrno>
 
 #include "api/http_session.hpp"
 #include "api/tls.hpp"
@@ -13,6 +15,41 @@ namespace {
 
 constexpr std::size_t refused_max = 64;  // connections over the limit that are told so at once
 constexpr milliseconds accept_pause{100};
+
+/// What to do about a port that cannot be opened.
+std::string_view remedy(const error_code& bad) {
+    if (bad == asio::error::address_in_use) {
+        return "something listens there already; stop it, or choose another api.port";
+    }
+    if (bad == asio::error::access_denied) {
+        return "ports below 1024 are for root; choose a higher api.port";
+    }
+    if (bad.value() == EADDRNOTAVAIL) {
+        return "this machine has no such address; `ip address` lists those it has";
+    }
+    if (bad == asio::error::address_family_not_supported) {
+        return "this machine has no IPv6; choose an IPv4 address for api.bind";
+    }
+    return "choose another api.bind or api.port";
+}
+
+tl::unexpected<error> cannot_listen(const server_settings& at, const error_code& bad) {
+    return fail(errc::bad_option, "api.bind = \"" + at.bind + "\", api.port = " +
+                                      std::to_string(at.port) + ": " + bad.message() + " (errno " +
+                                      std::to_string(bad.value()) + "): " +
+                                      std::string(remedy(bad)));
+}
+
+result<tcp::endpoint> endpoint_of(const server_settings& at) {
+    error_code bad;
+    const auto address =
+        asio::ip::make_address(at.bind == "localhost" ? "127.0.0.1" : at.bind, bad);
+    if (bad) {
+        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is no address: give one of "
+                                      "this machine, such as 127.0.0.1 or ::, or localhost");
+    }
+    return tcp::endpoint(address, static_cast<unsigned short>(at.port));
+}
 
 }  // namespace
 
@@ -80,17 +117,18 @@ result<void> http_server::reload_certificate() {
 
 result<void> http_server::listen() {
     if (auto loaded = state_->load_tls(); !loaded) return loaded;
+    const auto endpoint = endpoint_of(state_->settings);
+    if (!endpoint) return fail(endpoint.error());
     error_code bad;
-    const auto name = state_->settings.bind == "localhost" ? "127.0.0.1" : state_->settings.bind;
-    const auto address = asio::ip::make_address(name, bad);
-    if (bad) return fail(errc::malformed, "api.bind is not an address");
-    const tcp::endpoint endpoint(address, static_cast<unsigned short>(state_->settings.port));
     auto& acceptor = state_->acceptor;
-    acceptor.open(endpoint.protocol(), bad);
+    acceptor.open(endpoint->protocol(), bad);
     if (!bad) acceptor.set_option(tcp::acceptor::reuse_address(true), bad);
-    if (!bad) acceptor.bind(endpoint, bad);
+    // `::` is for both families, whatever the system's own choice (net.ipv6.bindv6only).
+    const bool both = endpoint->address().is_v6() && endpoint->address().is_unspecified();
+    if (!bad && both) acceptor.set_option(asio::ip::v6_only(false), bad);
+    if (!bad) acceptor.bind(*endpoint, bad);
     if (!bad) acceptor.listen(asio::socket_base::max_listen_connections, bad);
-    if (bad) return fail(errc::store_unavailable, "the api's port cannot be opened");
+    if (bad) return cannot_listen(state_->settings, bad);
     asio::co_spawn(
         state_->io, [self = state_]() { return self->accept_all(); }, asio::detached);
     return {};

@@ -15,6 +15,7 @@
 #include <unordered_set>
 
 #include "api/early_checks.hpp"
+#include "api/forwarded.hpp"
 #include "api/http_server.hpp"
 #include "shared/clock.hpp"
 #include "shared/limits.hpp"
@@ -83,8 +84,8 @@ struct session : response_sink, std::enable_shared_from_this<session> {
         server->sessions.insert(this);
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
-        local_address = socket.local_endpoint(ignored).address().to_string();
-        remote_address = socket.remote_endpoint(ignored).address().to_string();
+        local_address = plain_address(socket.local_endpoint(ignored).address());
+        remote_address = plain_address(socket.remote_endpoint(ignored).address());
     }
     ~session() override {
         release();
