@@ -9,9 +9,9 @@ Prints a row for each answer and, last, `demo: N of N answers right`; exit code 
 import argparse
 import io
 import json
+import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -129,12 +129,6 @@ def demo(url, folder):
     return table.right == table.rows and table.rows >= 9
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="of a running service; its faces are cleared")
@@ -146,9 +140,8 @@ def main():
             parser.error("give --url or --start")
         return 0 if demo(options.url, options.photos) else 1
     with tempfile.TemporaryDirectory(prefix="vultus-demo-") as data:
-        port = free_port()
         service = subprocess.Popen(
-            [sys.executable, ROOT / "config/supervisor.py", "--port", str(port), "--data", data, *rest],
+            [sys.executable, ROOT / "config/supervisor.py", "--port", "0", "--data", data, *rest],
             stdout=subprocess.PIPE, text=True)
         try:
             for line in service.stdout:
@@ -156,17 +149,21 @@ def main():
                     break
                 print(line, end="", flush=True)
             else:
-                return 1
-            right = demo(f"http://127.0.0.1:{port}", options.photos)
+                return service.wait()  # it has said why
+            right = demo(line.split()[1], options.photos)
         finally:
-            service.send_signal(signal.SIGTERM)
-            service.stdout.read()
-            service.wait()
+            if service.poll() is None:
+                service.send_signal(signal.SIGTERM)
+                service.stdout.read()
+                service.wait()
     return 0 if right else 1
 
 
 if __name__ == "__main__":
+    os.umask(0o077)
     try:
         sys.exit(main())
-    except (urllib.error.URLError, RuntimeError, OSError) as failure:
+    except (urllib.error.URLError, RuntimeError, OSError, KeyError) as failure:
         sys.exit(f"demo: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
