@@ -49,6 +49,8 @@ class Api:
 
     def get(self, path):
         where = urllib.parse.urlsplit(self.url())
+        if not where.hostname or not where.port:
+            raise ValueError("that is no address")
         if where.scheme == "https":
             connection = http.client.HTTPSConnection(where.hostname, where.port, timeout=1, context=self.trust)
         else:
