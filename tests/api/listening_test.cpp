@@ -19,8 +19,8 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string refusal(const std::string& bind, int port) {
+    zmq_context zmq;  // waits for the sockets that io's coroutines hold
     asio::io_context io(1);
-    zmq_context zmq;
     api_settings settings;
     settings.bind = bind;
     settings.port = port;
