@@ -1,6 +1,7 @@
 """One program of a service: how to start it, and what became of it."""
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
@@ -90,5 +91,6 @@ class Child:
         program = os.path.basename(self.command[0])
         own = [line for line in lines if line.startswith((f"{program}: ", f"config/{program}: "))]
         warned = [line for line in lines if " # " in line] if self.name == "redis" else []
-        chosen = (own or warned or lines or [""])[-1]
+        causes = [line for line in warned if re.search("Could not|Can't|bind: ", line)]
+        chosen = (own or causes or warned or lines or [""])[-1]
         return plain_reason(program, chosen)

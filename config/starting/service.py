@@ -122,6 +122,8 @@ class Service:
             code = child.ended()
             if code is not None:
                 why = child.reason() or f"it says nothing; is the disk of {self.data} full?"
+                if child.name == "redis" and "bind: " in why:
+                    why += ": choose another --redis-port"
                 raise Refused(f"{child.name} cannot start: {why} ({describe(code)}; log: {child.log})")
 
     def wait_for_redis(self):
