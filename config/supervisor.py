@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from starting.output import OUT, Refused, flush_quietly
+from starting.output import OUT, Refused, flush_quietly, open_standard_descriptors
 from starting.service import Service
 from starting.words import read_words
 
@@ -37,6 +37,7 @@ def run(service):
 
 
 def main():
+    open_standard_descriptors()
     os.umask(0o077)  # photos, names and vectors are for this user alone
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -78,7 +78,7 @@ class Folder:
 
     def mend(self):
         """Data of before, which others may read: not any more."""
-        for name in OURS - {"supervisor.log"}:
+        for name in OURS:
             top = self.path / name
             for path in (top, *(pathlib.Path(folder, one) for folder, folders, files in os.walk(top) for one in folders + files)):
                 try:

@@ -71,11 +71,21 @@ def silence(number):
         pass
 
 
+def open_standard_descriptors():
+    """Whoever closed one of them (`>&-`) must not have the next file that is opened in its place."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+
+
 def flush_quietly():
     """Before the end: buffers of Python that nobody takes any more are no failure."""
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
-            stream.flush()
+            if stream is not None:
+                stream.flush()
         except (OSError, ValueError):
             silence(number)
 

@@ -54,6 +54,7 @@ class Service:
                 programs.settings_of("worker", self.words.config, of)
             if self.keys:
                 programs.key_settings(self.keys, "ctl", "api")
+                self.folder.mend()  # public keys are for everybody to read, but not here
             self.settings = checked["api"]
             self.redis_socket = pathlib.Path(ROOT / self.settings["redis"]["socket"]) if self.settings["redis"]["socket"] else None
             self.redis = Child("redis", self.redis_command(), self.folder.logs / "redis.log", keep=held)
