@@ -120,7 +120,8 @@ std::vector<std::string> keys_of_the_code() {
     std::string section;
     for (std::string line; std::getline(file, line);) {
         const std::size_t quote = line.find("(\"");
-        const bool again = line.starts_with("    in.derived(") || line.starts_with("    in.secret(");
+        const bool again =
+            line.starts_with("    in.derived(") || line.starts_with("    in.secret(");
         if (!line.starts_with("    in.") || again || quote == std::string::npos) continue;
         const std::string name = line.substr(quote + 2, line.find('"', quote + 2) - quote - 2);
         if (line.starts_with("    in.section(")) section = name;
