@@ -22,8 +22,14 @@ def bar(done: int, of: int, learned: int) -> str:
     return f"[{'#' * full}{'.' * (width - full)}] {done} of {of}, {learned} learned, {done - learned} refused"
 
 
+def visible(text: object) -> str:
+    """What others wrote, without what would move a terminal's cursor or look like another line or column."""
+    return "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else one.encode("unicode_escape").decode()
+                   for one in str(text))
+
+
 def complain(text: object) -> None:
-    print(f"vultus: {text}", file=sys.stderr)
+    print(f"vultus: {visible(text)}", file=sys.stderr)
 
 
 def ends_all(failure: VultusError) -> bool:
@@ -58,10 +64,10 @@ def show(path: str, found: Recognition, as_json: bool) -> None:
     for face in found.faces:
         distance = "" if face.distance is None else f"{face.distance:.2f}"
         box = face.box
-        print(f"{path}\t{face.status}\t{face.label or '-'}\t{distance or '-'}\t"
+        print(f"{visible(path)}\t{face.status}\t{visible(face.label or '-')}\t{distance or '-'}\t"
               f"{box.left},{box.top},{box.right},{box.bottom}")
     if not found.faces:
-        print(f"{path}\tno face")
+        print(f"{visible(path)}\tno face")
 
 
 def train(client: Client, wanted: argparse.Namespace) -> int:
@@ -85,7 +91,7 @@ def train(client: Client, wanted: argparse.Namespace) -> int:
     for photo in verdicts:
         path = read[photo.index][0] if 0 <= photo.index < len(read) else f"photo {photo.index}"
         failed += not photo.accepted
-        print(f"{path}\t{'learned' if photo.accepted else photo.reason}")
+        print(f"{visible(path)}\t{'learned' if photo.accepted else visible(photo.reason)}")
     return SOME_FAILED if failed else DONE
 
 
@@ -113,12 +119,12 @@ def train_folder(client: Client, wanted: argparse.Namespace) -> int:
 def tell_failed(lessons: list[Lesson]) -> None:
     for lesson in lessons:
         if not lesson.learned:
-            print(f"{lesson.path}\t{lesson.reason}")
+            print(f"{visible(lesson.path)}\t{visible(lesson.reason)}")
 
 
 def people(client: Client, wanted: argparse.Namespace) -> int:
     for person in client.people():
-        print(f"{person.label}\t{person.count}")
+        print(f"{visible(person.label)}\t{person.count}")
     return 0
 
 
