@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -81,7 +83,10 @@ result<allow_list> parse_allow_list(std::string_view text) {
 
 result<allow_list> read_allow_list(const std::string& path) {
     struct stat what{};
-    if (::stat(path.c_str(), &what) != 0) return fail(errc::not_found, path + " is not there");
+    if (::stat(path.c_str(), &what) != 0) {
+        if (errno == ENOENT) return fail(errc::not_found, path + " is not there");
+        return fail(errc::malformed, path + " cannot be read: " + std::strerror(errno));
+    }
     if ((what.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return fail(errc::malformed, path + " may be changed by others: chmod 644");
     }

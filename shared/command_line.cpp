@@ -4,12 +4,20 @@
 #include <string_view>
 
 #include "shared/dependencies.hpp"
+#include "shared/output_file.hpp"
 #include "shared/settings.hpp"
 
 namespace vultus {
 namespace {
 
-constexpr int wrong_usage = 2;
+constexpr int unwritten = 1, wrong_usage = 2;
+
+/// `code`, unless what was printed has not arrived.
+int printed(int code) {
+    if (output_was_written()) return code;
+    std::fputs("the output cannot be written\n", stderr);
+    return unwritten;
+}
 
 template <class Settings>
 int said(const result<Settings>& read) {
@@ -18,7 +26,7 @@ int said(const result<Settings>& read) {
         return wrong_usage;
     }
     std::puts("the settings are valid");
-    return 0;
+    return printed(0);
 }
 
 void print_version(const std::string& program, bool verbose) {
@@ -57,12 +65,12 @@ command_line parse_command_line(int argc, char** argv, const char* program) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& outcome) {
-        line.exit_code = app.exit(outcome) == 0 ? 0 : wrong_usage;
+        line.exit_code = app.exit(outcome) == 0 ? printed(0) : wrong_usage;
         return line;
     }
     if (version) {
         print_version(program, verbose);
-        line.exit_code = 0;
+        line.exit_code = printed(0);
         return line;
     }
     if (line.check_only) line.exit_code = check(line.source, program);

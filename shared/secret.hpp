@@ -74,7 +74,8 @@ result<std::string> read_secret_file(const std::string& path);
 /// errors    malformed: it holds no secret, others may read it, or it cannot be written
 result<std::string> read_or_make_secret_file(const std::string& path);
 
-/// Makes the file, readable by its owner only, with a new secret; gives the secret.
+/// Makes the file, readable by its owner only, with a new secret; gives the secret. It appears
+/// whole, in one step, and is on the disk: of several that make it at once one does.
 /// errors    wrong_state: it exists; malformed: it cannot be written
 result<std::string> make_secret_file(const std::string& path);
 
