@@ -64,8 +64,10 @@ void pipeline::commit_train(const work_ptr& item) {
     request.stage_ms = item->stage_ms;
     request.failures = item->failures;
     request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id,
-                    text = json_of(item->files), model = item->seen.embedding_model,
-                    faces] { return store.complete_train(id, worker, text, model, faces); };
+                    text = json_of(item->files), model = item->seen.embedding_model, faces,
+                    collection = item->collection] {
+        return store.complete_train(id, worker, text, model, faces, collection);
+    };
     // This worker's own gallery follows at once, so that the barrier need not wait for a hint.
     request.changed = [this, collection = item->collection](gallery_version made) {
         galleries_.news(collection, made);

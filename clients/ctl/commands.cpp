@@ -73,6 +73,11 @@ result<report> fsck(const arguments& asked, redis_blocking& redis, const job_sto
         cursor = step->first;
         findings.insert(findings.end(), step->second.begin(), step->second.end());
     } while (!cursor.empty());
+    if (!asked.encryption_key.empty()) {
+        const auto foreign = foreign_values(redis, store);
+        if (!foreign) return fail(foreign.error());
+        findings.insert(findings.end(), foreign->begin(), foreign->end());
+    }
     return fsck_report(findings);
 }
 

@@ -85,7 +85,7 @@ function restore.run(a)
 end
 
 -- Triplets of part, face_id and the sealed bytes. A face's vector and picture never change, so what
--- is there plain and as long is what was sealed.
+-- is there as long, plain or sealed in an older way, is what was sealed.
 function restore.seal(a)
     local g, epoch, n = gallery.read(collection_name(a[1])), number(a[2], 'epoch'), 0
     if #a > 2 + 3 * limits.page_size or (#a - 2) % 3 ~= 0 then refuse('values come by three') end
@@ -95,7 +95,8 @@ function restore.seal(a)
         local where, id, sealed = key.faces(g.collection, epoch, part), a[i + 1], a[i + 2]
         if not is_sealed(sealed) then refuse('it is not sealed') end
         local there = redis.call('HGET', where, id)
-        if there and not is_sealed(there) and #sealed == #there + limits.sealed_extra_bytes then
+        local more = there and is_sealed(there) and 0 or limits.sealed_extra_bytes
+        if there and there ~= sealed and #sealed == #there + more then
             redis.call('HSET', where, id, sealed)
             n = n + 1
         end
