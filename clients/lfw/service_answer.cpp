@@ -1,5 +1,6 @@
 // What the service says of a photo (service.hpp). The only file of vultus-lfw with Boost.JSON.
 #include <boost/json.hpp>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -21,7 +22,10 @@ double gap(const json::object& box, double width, double height) {
 embedding vector_of(const json::array& numbers) {
     embedding vector{};
     if (numbers.size() != vector.size()) throw std::length_error("an embedding of another size");
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = numbers[i].to_number<float>();
+    for (std::size_t i = 0; i < vector.size(); ++i) {
+        vector[i] = numbers[i].to_number<float>();
+        if (!std::isfinite(vector[i])) throw std::range_error("an embedding that is not finite");
+    }
     return vector;
 }
 
