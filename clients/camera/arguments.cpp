@@ -38,6 +38,11 @@ arguments parse_arguments(int argc, char** argv) {
         return asked;
     }
     asked.tracks = !no_tracks;
+    if (asked.out == "-") {
+        std::fprintf(stderr, "vultus-camera: a video needs a file, --out - has none\n");
+        asked.exit_code = 2;
+        return asked;
+    }
     auto address = net::parse_service_url(url, "5000");
     if (!address) {
         std::fprintf(stderr, "vultus-camera: %s\n", address.error().detail.c_str());
