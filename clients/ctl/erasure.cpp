@@ -128,7 +128,10 @@ std::string json_of(const findings& all, const std::optional<purged>& done, bool
     for (const auto& one : all.found.traces) {
         out.open_object().key("key").text(one.key).key("where").text(one.where).close_object();
     }
-    out.close_array().key("traces_total").number(all.found.found).key("fsck").open_array();
+    out.close_array().key("traces_total").number(all.found.found);
+    out.key("similar").open_array();
+    for (const auto& one : all.found.similar) out.text(one);
+    out.close_array().key("fsck").open_array();
     for (const auto& one : all.fsck) out.text(one);
     out.close_array().key("workers").open_array();
     for (const auto& one : all.workers) {
@@ -180,6 +183,11 @@ report report_of(const findings& all, const std::optional<purged>& done) {
          all.found.found > all.found.traces.size()
              ? "and " + std::to_string(all.found.found - all.found.traces.size()) + " more"
              : ""});
+    if (!all.found.similar.empty()) {
+        table similar{{{"taught names much like it, which are left"}}, {}};
+        for (const auto& one : all.found.similar) similar.rows.push_back({one});
+        made.sections.push_back({"Similar", std::move(similar), ""});
+    }
     made.sections.push_back({"File", {}, file_text(all.file)});
     made.json = json_of(all, done, made.bad);
     return made;

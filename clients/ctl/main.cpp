@@ -14,6 +14,7 @@
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/output_file.hpp"
 #include "shared/retention.hpp"
 #include "shared/stop_signal.hpp"
 
@@ -28,6 +29,20 @@ int complain(const error& why, int code) {
     std::cerr << "vultusctl: " << name_of(why.code);
     if (!why.detail.empty()) std::cerr << ": " << visible(why.detail);
     std::cerr << "\n";
+    return code;
+}
+
+/// `code`, unless what was printed has not arrived.
+int ended(int code) {
+    if (output_was_written()) return code;
+    return complain({errc::internal, "the output cannot be written"}, refused);
+}
+
+/// Prints the report; the exit code says whether it is good and has arrived.
+int tell(const report& what, bool json) {
+    (what.beside ? std::cerr : std::cout) << print(what, json);
+    const int code = ended(what.bad ? refused : ok);
+    if (what.lost && !output_was_written()) std::cerr << "vultusctl: " << what.lost() << "\n";
     return code;
 }
 
@@ -78,7 +93,9 @@ void describe(CLI::App& app, arguments& asked) {
     add_with("drain", "let a worker finish and leave", command::drain, "worker");
     CLI::App* save = add("export", "write a collection's faces to a file", command::save);
     CLI::App* restore = add("restore", "put the faces of such a file back", command::restore);
-    for (CLI::App* sub : {save, restore}) sub->add_option("file", asked.file)->required();
+    for (CLI::App* sub : {save, restore}) {
+        sub->add_option("file", asked.file, "-: standard output or input")->required();
+    }
     save->add_option("--collection", asked.subject)->capture_default_str();
     restore->add_option("--collection", asked.subject, "instead of the one in the file");
     restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
@@ -101,14 +118,17 @@ void describe(CLI::App& app, arguments& asked) {
     kept->add_option("--days", asked.days, "who is not seen for so long is forgotten")
         ->check(CLI::Range(1, retention_days_max));
     kept->add_flag("--off", asked.off, "keep people until somebody removes them");
-    CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
+    CLI::App* fsck = add(
+        "fsck", "check that all keys in Redis agree; with --encryption-key, that faces open",
+        command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
 }
 
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     const auto add = adder(app, asked);
-    add("encrypt", "encrypt faces that lie plain in Redis", command::encrypt);
+    add("encrypt", "encrypt faces that lie plain in Redis, or bound to no collection",
+        command::encrypt);
     add("encryption-key", "make the file of a key for it", command::encryption_key)
         ->add_option("file", asked.file)
         ->required();
@@ -184,7 +204,7 @@ int tail(const arguments& asked, redis_blocking& redis, const job_store& store) 
     follow_options options;
     options.from = asked.from;
     options.count = asked.count;
-    options.stopped = [&] { return stop.asked(); };
+    options.stopped = [&] { return stop.asked() || !std::cout; };
     options.told = [&](const event& one) {
         std::cout << event_line(one, asked.json) << std::flush;
     };
@@ -193,7 +213,7 @@ int tail(const arguments& asked, redis_blocking& redis, const job_store& store) 
             << "vultusctl: events may be missing here: the stream was cut before they were read\n";
     };
     if (auto done = follow(redis, store, options); !done) return complain(done.error(), refused);
-    return ok;
+    return ended(ok);
 }
 
 /// Commands that put faces or photos into Redis or take them out, so that they need the key.
@@ -228,11 +248,12 @@ int run(const arguments& asked) {
             std::cout << "export REDISCLI_AUTH=$(cat " << shell_word(file) << ")\n";
         }
         for (const std::string& line : explain(asked, *where, store)) std::cout << line << "\n";
-        return ok;
+        return ended(ok);
     }
     redis_blocking redis(where->redis);
     if (asked.what == command::tail) return tail(asked, redis, store);
-    if (reads_faces(asked.what)) {
+    const bool opens = asked.what == command::fsck && !asked.encryption_key.empty();
+    if (reads_faces(asked.what) || opens) {
         const auto opened = redis.call(store.open(1));
         if (!opened) return complain(opened.error(), refused);
     }
@@ -245,14 +266,13 @@ int run(const arguments& asked) {
     };
     listening.line = [&](const std::string& line) {
         if (watched) std::cerr << "\r\x1b[K" << std::flush;
-        if (!asked.json) std::cout << line << std::endl;
+        if (!asked.json) std::cout << line << std::endl;  // of an import; ended() sees to errors
     };
     listening.stopped = [&] { return stop && stop->asked(); };
     const auto told = carry_out(asked, *where, redis, store, listening);
     if (watched) std::cerr << "\r\x1b[K";
     if (!told) return complain(told.error(), refused);
-    std::cout << print(*told, asked.json);
-    return told->bad ? refused : ok;
+    return tell(*told, asked.json);
 }
 
 }  // namespace
@@ -268,7 +288,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
-        return app.exit(why) == 0 ? ok : usage;
+        return app.exit(why) == 0 ? ended(ok) : usage;
     }
     if (asked.key.secret.empty()) asked.key.secret = asked.data + "/access.secret";
     if (asked.curve.folder.empty()) asked.curve.folder = asked.data + "/keys";
