@@ -1,6 +1,8 @@
 """Services as a client must bear them: absent, silent, slow, and wrong. Each is a listening socket with one way of
 answering; no test waits for a fixed time, as every client has a deadline that the test shortens."""
+import base64
 import contextlib
+import hashlib
 import json
 import socket
 import threading
@@ -115,8 +117,71 @@ def bad_service(name):
     if name == "silent":
         return BadService(None)
     if name == "slow":
-        return BadService(http("200 OK", json.dumps({"faces": [], "padding": "x" * 100})), pace_s=1.0)
+        return BadService(http("200 OK", json.dumps({"faces": [], "padding": "x" * 1000})), pace_s=0.2)
     return BadService(WRONG[name])
 
 
 ALL = ["absent", "silent", "slow", *WRONG]
+
+
+class BadRedis(BadService):
+    """Answers the greeting's PING, and each command after it with the same bytes; None: silence from the beginning."""
+
+    def _serve(self, link):
+        with contextlib.suppress(OSError), link:
+            greeted = False
+            while True:
+                words = link.recv(65_536)
+                if not words:
+                    return
+                self.asked.append(words)
+                if self.answer is None:
+                    self._end.wait()
+                    return
+                answer = self.answer if greeted else b"+PONG\r\n"
+                greeted = True
+                for byte in answer:
+                    link.sendall(bytes([byte]))
+                    if self.pace_s and self._end.wait(self.pace_s):
+                        return
+
+
+class BadLive(BadService):
+    """A WebSocket whose messages go to told(kind, data, send); send(text) answers. kind: 1 text, 2 binary."""
+
+    def _serve(self, link):
+        with contextlib.suppress(OSError, ConnectionError), link:
+            head = self._request(link).decode()
+            key = next(line.split(":", 1)[1].strip() for line in head.split("\r\n")
+                       if line.lower().startswith("sec-websocket-key"))
+            accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
+            link.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+            whole = b""
+            while True:
+                first, second = self._exactly(link, 2)
+                length = second & 0x7F
+                if length >= 126:
+                    length = int.from_bytes(self._exactly(link, 2 if length == 126 else 8), "big")
+                mask, data = self._exactly(link, 4), self._exactly(link, length)
+                whole += bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)) if length < 4096 else data
+                kind = first & 0x0F or kind
+                if first & 0x80:
+                    self.answer(kind, whole, lambda text: link.sendall(self._text(text)))
+                    whole = b""
+
+    @staticmethod
+    def _exactly(link, count):
+        data = b""
+        while len(data) < count:
+            more = link.recv(count - len(data))
+            if not more:
+                raise ConnectionError
+            data += more
+        return data
+
+    @staticmethod
+    def _text(text):
+        data = text.encode()
+        size = bytes([len(data)]) if len(data) < 126 else bytes([126]) + len(data).to_bytes(2, "big")
+        return b"\x81" + size + data
