@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "shared/output_file.hpp"
+
 namespace vultus::camera {
 
 arguments parse_arguments(int argc, char** argv) {
@@ -35,6 +37,10 @@ arguments parse_arguments(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         asked.exit_code = app.exit(why) == 0 ? 0 : 2;
+        if (!output_was_written()) {
+            std::fprintf(stderr, "vultus-camera: the output cannot be written\n");
+            asked.exit_code = 1;
+        }
         return asked;
     }
     asked.tracks = !no_tracks;

@@ -47,6 +47,13 @@ def test_each_command_of_vultusctl_ends_with_a_reason(fault, tmp_path):
             assert not (tmp_path / "out").exists(), words
 
 
+@pytest.mark.parametrize("program", ["vultus-api", "vultus-broker", "vultus-worker", "vultusctl", "vultus-lfw", "vultus-camera"])
+def test_no_program_says_that_all_is_well_when_its_words_are_lost(program):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(BIN / program), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and "cannot be written" in done.stderr, done
+
+
 def test_a_broker_that_never_answers_is_not_waited_for(tmp_path):
     with BadService(None) as broker:
         done = run(BIN / "vultusctl", "--data", tmp_path, "--broker", f"tcp://127.0.0.1:{broker.port}", "drain", "w-1")
