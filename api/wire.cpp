@@ -13,7 +13,8 @@ namespace {
 // Labels are only ever shown as text; these hold even where a page forgets.
 constexpr std::string_view security_fields =
     "X-Content-Type-Options: nosniff\r\n"
-    "Content-Security-Policy: default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'\r\n"
+    "Content-Security-Policy: default-src 'self'; img-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n";
 
 /// RFC 9110, section 15: the statuses that this service gives.

@@ -90,7 +90,8 @@ TEST_F(server, the_page_and_the_document) {
     EXPECT_EQ(page.status, 200);
     EXPECT_EQ(page.field("content-type"), "text/html; charset=utf-8");
     EXPECT_EQ(page.field("content-security-policy"),
-              "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'");
+              "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+              "form-action 'none'; frame-ancestors 'none'");
     EXPECT_EQ(api().get("/openapi.json").field("content-type"), "application/json");
     for (const auto* path :
          {"/..", "/../main.cpp", "/%2e%2e/main.cpp", "/etc/passwd", "/main.cpp"}) {
