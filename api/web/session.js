@@ -11,7 +11,7 @@ export const session = { asks: false, user: "", known: false, leaving: false };
 const listeners = new Set(), before_leaving = new Set();
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("vultus-session") : null;
 const again_ms = 2000;
-let told = "", asked_at = -again_ms, asked = 0, taken = 0, warned = false;
+let told = "", asked_at = -again_ms, asked = 0, taken = 0, asking = 0, warned = false;
 
 export function on_session(listener) { listeners.add(listener); }
 /** `listener` may throw a sentence: why nobody should log out yet. */
@@ -72,7 +72,11 @@ export async function ask_session() {
 }
 
 function ask_on_return() {
-  if (!document.hidden && performance.now() - asked_at > again_ms) ask_session();
+  clearTimeout(asking);
+  const left = asked_at + again_ms - performance.now();
+  if (document.hidden) return;
+  if (left > 0) asking = setTimeout(ask_on_return, left);
+  else ask_session();
 }
 
 export async function log_in(name, password) {
@@ -102,7 +106,7 @@ async function log_out() {
   } catch (failure) {
     // The answer may be lost, and the session over all the same.
     if (!await ask_session() || !session.asks) {
-      return show_why(`Not logged out: ${words_of(failure)} The session is still open; try again before you leave.`);
+      return show_why(`Not logged out: ${words_of(failure)}. The session is still open; try again before you leave.`);
     }
   }
   channel?.postMessage("out");

@@ -53,7 +53,9 @@ export function state_of(job, status) {
 
 /** One sentence for a failure, whatever it is. */
 export function words_of(failure) {
-  if (failure instanceof problem) return reasons[failure.code] || failure.detail || failure.title;
+  if (failure instanceof problem) {
+    return reasons[failure.code] || (failure.status && failure.detail) || failure.title;
+  }
   if (typeof failure === "string") return failure;
   console.error(failure);
   return "Something went wrong in this page.";
