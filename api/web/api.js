@@ -15,6 +15,7 @@ export class problem extends Error {
 }
 
 const answer_ms = 30_000, upload_ms = 300_000;  // after that nobody answers any more
+const again_ms = 250;      // after a login
 const failures_most = 10;  // of a service that is there and fails
 const wait_s = { first: 1, step: 1, own_most: 5, told_most: 300 };
 
@@ -93,7 +94,8 @@ async function better_moment(failure, state, { on_wait, signal }) {
   if (!(failure instanceof problem)) throw failure;
   if (failure.status === 401) {
     on_wait?.(failure);
-    return login.back(signal);
+    await login.back(signal);
+    return pause(again_ms * Math.min(state.tries += 1, 20), signal);
   }
   const fails = failure.status >= 500 && ![502, 503, 504].includes(failure.status);
   if (!failure.passing || (fails && (state.failures += 1) >= failures_most)) throw failure;

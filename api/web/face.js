@@ -70,6 +70,7 @@ async function compare(photo, index, image) {
     const answer = await request("POST", address("/api/recognize", options), { body, signal });
     if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
   } catch (failure) {
+    if (signal.aborted) return;
     lack = `The comparison failed: ${words_of(failure)}. `;  // what the first look found will do
   }
   if (signal.aborted) return;

@@ -20,7 +20,10 @@ function wait(until) {
 async function explain(failure) {
   if (failure.status === 429) return wait(Date.now() + (failure.retry_after_s || 1) * 1000);
   // The answer was lost, and the cookie may be here all the same.
-  if (failure.status === 0 && await ask_session() && !session.asks) return;
+  if (failure.status === 0 && await ask_session() && !session.asks) {
+    part("password").value = "";
+    return;
+  }
   const wrong = failure.status === 401;
   show_error(part("error"), wrong ? "Name or password is wrong." : failure);
   if (wrong) part("password").select();

@@ -166,11 +166,13 @@ function tend() {
 
 /** Whoever closes the page meant it. What the service cannot take now is sent at the next visit. */
 function leave() {
-  for (const one of mine()) {
-    if (one.tab !== tab || !is_unsent(one) || is_old(one)) continue;
+  const all = mine().filter(one => is_unsent(one) && !is_old(one));
+  for (const [index, one] of all.entries()) {
+    if (one.tab !== tab) continue;
     update(one.id, { state: "sending", beat: 0 });
     if (one.state === "waiting") {
       drop_toast(one.id);
+      if (all.slice(0, index).some(older => touch(older, one))) continue;  // it has to wait for that
       request(one.method, one.target, { key: one.id, keepalive: true }).catch(() => {});
     }
   }

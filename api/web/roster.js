@@ -15,17 +15,20 @@ function try_again(failure) {
   retry = setTimeout(load_people, wait_ms(failure, tries += 1));
 }
 
+/** Asks for as many as are shown, or for one page more. */
 export async function load_people(more = false) {
-  const mine = turn += 1, next = more === true && roster.more;
+  const mine = turn += 1, next = more === true && roster.more, shown = roster.rows.length;
   clearTimeout(retry);
   try {
-    const token = next ? { page_token: roster.more } : {};
-    const page = await request("GET", address("/api/faces", { page_size: 500, ...token }));
-    if (mine !== turn) return;  // a later question is on its way
-    roster.rows = next ? roster.rows.concat(page.faces) : page.faces;
-    roster.rows.sort((a, b) => a.label.localeCompare(b.label));
-    Object.assign(roster, { people: page.people_total, faces: page.faces_total, failure: null });
-    roster.more = page.next_page_token ?? "";
+    let rows = next ? roster.rows : [], token = next ? roster.more : "", page;
+    do {
+      page = await request("GET", address("/api/faces", { page_size: 500, ...(token && { page_token: token }) }));
+      if (mine !== turn) return;  // a later question is on its way
+      rows = rows.concat(page.faces);
+      token = page.next_page_token ?? "";
+    } while (token && rows.length < shown);
+    rows.sort((a, b) => a.label.localeCompare(b.label));
+    Object.assign(roster, { rows, people: page.people_total, faces: page.faces_total, failure: null, more: token });
     renew(by_id("names"), roster.rows.map(row => h("option", { value: row.label, "data-key": row.label })));
     tries = 0;
     loaded_at = performance.now();

@@ -144,6 +144,5 @@ use_login({
   async back(signal) {
     await ask_session();
     while (session.asks || session.leaving) await pause(250, signal);
-    await pause(250, signal);
   },
 });

@@ -16,6 +16,8 @@ def test_headers_keep_the_page_to_itself(page, url):
     answer = page.request.get(url + "/")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    for part in ("object-src 'none'", "base-uri 'none'", "form-action 'none'"):
+        assert part in policy
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
 
