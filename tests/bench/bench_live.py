@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The live channel: how many frames a second, how long one takes, how often names flicker, and whether an import stops it.
 
-    ./test bench live [--json] [--seconds 30] [--photos 1000] [--set section.key=value]
+    ./test bench live [--json] [--seconds 30] [--photos 1000] [--noisy-frames 900] [--set section.key=value]
 
 A clip of heads that move on 640x480, sent at 30 frames a second by one session and by two; hog, min_face_px 80. A client
 that sends more than is answered sees the newest frame win, which then has waited already; so one session sends 15 a second
@@ -93,7 +93,7 @@ def flips(port, frames, query):
     return changes, seen
 
 
-def measure(service, photos, seconds, taught):
+def measure(service, photos, seconds, taught, noisy_frames):
     frames = clip(photos, PEOPLE, 240)
     stream(service.port, frames, 3)  # warm
     out = {"fifteen": figures(stream(service.port, frames, seconds, rate=15), seconds),
@@ -108,11 +108,11 @@ def measure(service, photos, seconds, taught):
     for one in threads:
         one.join()
     out["two"] = both
-    noisy = clip(photos, PEOPLE, 900, noise=NOISE, seed=3)
+    noisy = clip(photos, PEOPLE, noisy_frames, noise=NOISE, seed=3)
     minutes = len(noisy) / 15 / 60
     without, seen = flips(service.port, noisy, f"?tracks=false&distance_max={NARROW}")
     with_tracks, _ = flips(service.port, noisy, f"?distance_max={NARROW}")
-    out["flips"] = {"clip": "900 frames at 15 a second", "faces": seen, "noise": NOISE, "distance_max": NARROW,
+    out["flips"] = {"clip": f"{noisy_frames} frames at 15 a second", "faces": seen, "noise": NOISE, "distance_max": NARROW,
                     "a_minute_without": round(without / minutes, 1), "a_minute_with": round(with_tracks / minutes, 1),
                     "ratio": round(with_tracks / max(without, 1), 3)}
     out["import"] = beside_import(service, photos, frames, seconds)
@@ -184,6 +184,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--noisy-frames", type=int, default=900)
     parser.add_argument("--set", action="append", default=[])
     given = parser.parse_args()
     photos = sample_photos()
@@ -193,7 +194,8 @@ def main():
         service.wait_ready()
         for name in PEOPLE:
             service.train(name, photos[f"small_{name}"])
-        found = {**ran_on(), "load_before": os.getloadavg()[0], **measure(service, photos, given.seconds, given.photos)}
+        found = {**ran_on(), "load_before": os.getloadavg()[0],
+                 **measure(service, photos, given.seconds, given.photos, given.noisy_frames)}
     finally:
         service.stop()
         shutil.rmtree(folder)

@@ -25,7 +25,8 @@ class Bug:
 NO_FENCE = [("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
              "    if version > g.version then\n"),
             ("    return math.max(g.removed_version, tonumber(min_version))\n", "    return 0\n")]
-NO_BARRIER = [("    local lowest = lowest_held(collection)\n", "    local lowest = math.huge\n")]
+NO_BARRIER = [("    local holders, lowest = holders_of(collection)\n",
+               "    local holders, lowest = holders_of(collection)\n    lowest = math.huge\n")]
 
 BUGS = {
     "everysec": Bug(  # appendfsync everysec is accepted
@@ -86,12 +87,16 @@ BUGS = {
 }
 
 
+def changed(text, name):
+    """The text of the library with that bug in the place of the right lines."""
+    for right, wrong in BUGS[name].text:
+        if text.count(right) != 1:
+            raise ValueError(f"the library has changed; the bug is not in it: {name}: {right}")
+        text = text.replace(right, wrong)
+    return text
+
+
 def seed(store, name):
     """Puts the library with that bug in the place of the right one, which all processes go on calling."""
     library = store.function_list(library="vultus1", withcode=True)[0]
-    text = library[library.index(b"library_code") + 1].decode()
-    for right, wrong in BUGS[name].text:
-        if text.count(right) != 1:
-            raise SystemExit(f"the library has changed; the bug is not in it: {name}: {right}")
-        text = text.replace(right, wrong)
-    store.function_load(text, replace=True)
+    store.function_load(changed(library[library.index(b"library_code") + 1].decode(), name), replace=True)
