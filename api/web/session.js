@@ -6,8 +6,8 @@ import { by_id, say } from "./element.js";
 import { words_of } from "./words.js";
 
 // asks: nothing works before somebody logs in; known: the service said who it is; leaving: somebody
-// else logged in, and this page goes.
-export const session = { asks: false, user: "", known: false, leaving: false };
+// else logged in, and this page goes; busy: photos are being taught.
+export const session = { asks: false, user: "", known: false, leaving: false, busy: false };
 const listeners = new Set(), before_leaving = new Set();
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("vultus-session") : null;
 const again_ms = 2000;
@@ -125,7 +125,8 @@ by_id("log-out").addEventListener("click", async event => {
 });
 
 channel?.addEventListener("message", async ({ data }) => {
-  if (await ask_session() && data === "out" && session.asks) start_over();
+  // Photos that are being taught go on when the same person is back.
+  if (await ask_session() && data === "out" && session.asks && !session.busy) start_over();
 });
 document.addEventListener("visibilitychange", ask_on_return);
 addEventListener("focus", ask_on_return);

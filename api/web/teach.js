@@ -113,6 +113,7 @@ async function teach_all(files, left_out = []) {
   const run = running = { stopped: false, why: "", over: false, learned: 0, refused: 0, all: lessons.length,
     controller: new AbortController() };
   const typed = part("name").value;
+  session.busy = true;
   part("report").hidden = false;
   part("verdicts").replaceChildren(...lessons.map(row_of));
   show_left_out(left_out);
@@ -122,6 +123,7 @@ async function teach_all(files, left_out = []) {
   } finally {
     for (const left of lessons) left.tell("refused", "Not sent");
     running = null;
+    session.busy = false;
     run.over = true;
     show_progress(run);
   }
@@ -136,7 +138,7 @@ chooser(part("folder"), teach_all);
 dropzone(part("drop"), part("drop"), teach_all);
 
 // A folder that is under way ends with the page.
-addEventListener("beforeunload", event => { if (running && !session.leaving) event.preventDefault(); });
+addEventListener("beforeunload", event => { if (session.busy && !session.leaving) event.preventDefault(); });
 before_log_out(() => {
   const left = running ? running.all - running.learned - running.refused : 0;
   if (left > 0) throw `${count(left, "photo is", "photos are")} still to be taught.`;

@@ -139,6 +139,23 @@ def test_a_token_that_is_not_good_any_more_is_asked_for_again(tab, keyed):
     expect(tab.locator("#view-login")).to_be_visible()
 
 
+def test_a_log_out_in_another_tab_ends_no_folder(tab):
+    other, files = another(tab), [str(PHOTOS / "obama.jpg")] * 6
+    expect(other.locator("#who-name")).to_have_text("ada")
+
+    def leave(route):
+        if other.locator("#who").is_visible():
+            other.click("#log-out")
+            expect(other.locator("#view-login")).to_be_visible()
+        route.continue_()
+    tab.route("**/api/train*", leave, times=1)
+    tab.fill("#teach-name", "obama")
+    tab.set_input_files("#teach-files", files)
+    expect(tab.locator("#view-login")).to_be_visible()
+    log_in(tab, "ada")
+    expect(tab.locator("#teach-progress")).to_have_text("6 learned")
+
+
 @pytest.mark.parametrize("found_out", ["on return", "by a refusal"])
 def test_nobody_has_the_buttons_of_somebody_else(tab, keyed, found_out):
     teach(tab, "biden", PHOTOS / "biden.jpg")
