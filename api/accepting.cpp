@@ -1,6 +1,8 @@
 // See accepting.hpp.
 #include "api/accepting.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include "api/fields.hpp"
 #include "api/job_view.hpp"
 #include "api/problem.hpp"
@@ -12,6 +14,17 @@
 namespace vultus::api {
 
 const error no_such_job{errc::not_found, "There is no such job."};
+
+const error no_place_to_wait{errc::queue_full, "too many requests wait for something to happen"};
+
+std::shared_ptr<const void> place_to_wait(const request& from, services& with) {
+    if (from.hurried) return nullptr;
+    return shares::take(with.waits, from.holder);
+}
+
+asio::awaitable<void> next_turn(services& with) {
+    co_await asio::post(with.io, asio::use_awaitable);
+}
 
 response refuse(const error& why, const request& from, services& with) {
     if (why.code == errc::internal) {
@@ -61,7 +74,7 @@ asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std:
 asio::awaitable<response> answer_accepted(const request& from, services& with,
                                           event_hub::waiter* waiter, accepted outcome,
                                           job_record fresh) {
-    const auto wanted = wait_wanted(from);
+    auto wanted = wait_wanted(from);
     const auto path = job_path(outcome.job_id);
     std::string text;
     bool finished = false;
@@ -78,7 +91,9 @@ asio::awaitable<response> answer_accepted(const request& from, services& with,
         finished = is_terminal(fresh.state);
     }
     if (waiter != nullptr && wanted.count() > 0 && !(finished && !outcome.duplicate)) {
-        if (!finished) {
+        const auto place = finished ? nullptr : place_to_wait(from, with);
+        if (!finished && !place) wanted = std::chrono::seconds(0);
+        if (place) {
             auto job = co_await wait_for_end(*waiter, outcome.job_id, wanted, with);
             // The job is accepted whatever happens to Redis meanwhile: that is what 202 says.
             if (job) {

@@ -30,6 +30,16 @@ asio::awaitable<response> answer_accepted(const request& from, services& with,
                                           event_hub::waiter* waiter, accepted outcome,
                                           job_record fresh);
 
+/// A place for a request that is to wait for something to happen, as long as it is kept; null: it
+/// is answered at once, as places are scarce and its sender has his share of them.
+std::shared_ptr<const void> place_to_wait(const request& from, services& with);
+
+/// Lets everybody else have his turn of the loop, between two steps that take long.
+asio::awaitable<void> next_turn(services& with);
+
+/// What such a request hears that has nothing to say at once.
+extern const error no_place_to_wait;
+
 /// What Prefer asks for; 0 without.
 std::chrono::seconds wait_wanted(const request& from);
 

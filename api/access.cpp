@@ -8,6 +8,7 @@
 #include "api/session_cookie.hpp"
 #include "shared/log.hpp"
 #include "shared/secret.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::api {
 namespace {
@@ -19,12 +20,12 @@ bool is_loopback(const std::string& bind) {
     return bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
 }
 
-std::string no_key_yet(const api_settings& settings) {
-    return "api.bind = \"" + settings.bind +
-           "\" is reachable for others and there is no key and no user yet: with Redis "
-           "running, make one by `vultusctl --data " +
-           settings.common.data + " key create --scopes read,recognise,train,admin`";
-}
+/// Says what to do where a key is asked for and nobody can have one.
+constexpr const char* no_key_yet =
+    "keys are asked for (api.access, or api.bind is reachable for others), and there is no key and "
+    "no user yet: make one first, by `./run --ctl key create --scopes "
+    "read,recognise,train,admin` or `./run --ctl user add NAME --role admin`; without ./run, with "
+    "Redis and the broker running, by `vultusctl --data DATA key create ...`";
 
 std::string part(std::string_view name, const std::string& rest) {
     return "\"" + std::string(name) + "\";" + rest;
@@ -69,14 +70,14 @@ result<access_choice> choose_access(const api_settings& settings) {
     }
     chosen.secret_file = settings.secret_file;
     if (chosen.open) return chosen;
-    chosen.must_have_keys = reachable;
+    chosen.must_have_keys = true;
     auto secret = read_secret_file(settings.secret_file);
     if (secret) {
         chosen.secret = std::move(*secret);
     } else if (secret.error().code != errc::not_found) {
         return fail(errc::bad_option, "api.secret_file: " + secret.error().detail);
-    } else if (reachable) {
-        return fail(errc::bad_option, no_key_yet(settings));
+    } else {
+        return fail(errc::bad_option, no_key_yet);
     }
     return chosen;
 }
@@ -100,12 +101,7 @@ asio::awaitable<void> access_control::run(std::function<void(const error&)> refu
             const auto anybody = co_await is_anybody_there();
             asked = anybody.has_value();
             if (anybody && !*anybody && chosen_.must_have_keys) {
-                refused({errc::bad_option,
-                         "others reach api.bind and there is no key and no user yet: make one by "
-                         "`vultusctl key create --scopes read,recognise,train,admin` or "
-                         "`vultusctl user add NAME --role admin`"});
-            } else if (anybody && !*anybody) {
-                log::warning("no_keys", {{"why", "vultusctl key create or user add makes one"}});
+                refused({errc::bad_option, no_key_yet});
             }
         }
         pause_.expires_after(ask_every);
@@ -163,7 +159,19 @@ asio::awaitable<result<void>> access_control::refresh() {
     }
     confirmed_at_ = std::max(confirmed_at_, asked_at);
     known_ = true;
+    if (asked_at - time_at_ >= time_life) {
+        const auto clock = co_await redis_.call(read_clock(store_));
+        if (clock) {
+            time_there_ = clock->now;
+            time_at_ = boot_now();
+        }
+    }
     co_return result<void>();
+}
+
+/// The time by which keys end: a jump of this host's clock ends none.
+unix_time access_control::time_now() const {
+    return time_there_.count() == 0 ? unix_now() : time_there_ + (boot_now() - time_at_);
 }
 
 asio::awaitable<result<void>> access_control::confirm() {
@@ -180,7 +188,7 @@ asio::awaitable<result<bool>> access_control::is_anybody_there() {
 
 std::shared_ptr<const access_key> access_control::find(const std::string& id) const {
     const auto found = keys_.find(id);
-    if (found == keys_.end() || is_expired(*found->second, unix_now())) return nullptr;
+    if (found == keys_.end() || is_expired(*found->second, time_now())) return nullptr;
     return found->second;
 }
 

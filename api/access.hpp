@@ -24,7 +24,7 @@ namespace vultus::api {
 
 struct access_choice {
     bool open = true;             ///< nobody is asked for a key
-    bool must_have_keys = false;  ///< others reach the port: no start without any key or user
+    bool must_have_keys = false;  ///< no start without any key or user: nobody could come in
     std::string secret_file;
     std::string secret;           ///< empty: the file is not there yet, or access is open
 };
@@ -41,6 +41,7 @@ class access_control final : public doorkeeper {
     /// everywhere in less than this and one question to Redis.
     static constexpr std::chrono::milliseconds copy_life{750};
     static constexpr std::chrono::milliseconds ask_every{250};
+    static constexpr std::chrono::milliseconds time_life{5'000};  ///< of the time that was told
 
     access_control(asio::io_context& io, redis_asio& redis, const job_store& store,
                    metrics& measured, access_choice chosen);
@@ -83,6 +84,7 @@ class access_control final : public doorkeeper {
     asio::awaitable<result<void>> identify_by_session(request& from, std::string_view token,
                                                       bool uses);
     std::shared_ptr<const access_key> find(const std::string& id) const;
+    unix_time time_now() const;
     tl::unexpected<error> refuse(errc code, std::string detail);
 
     redis_asio& redis_;
@@ -96,6 +98,8 @@ class access_control final : public doorkeeper {
     std::map<std::string, std::shared_ptr<const access_key>> keys_;
     std::string changes_;         ///< what the copy was made from
     boot_time confirmed_at_{0};   ///< when the last good question was sent
+    unix_time time_there_{0};     ///< of the functions, when asked at time_at_; 0: never
+    boot_time time_at_{0};
     bool known_ = false, stopped_ = false;
 };
 

@@ -1,10 +1,13 @@
 // See application.hpp.
 #include "api/application.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include "api/handlers.hpp"
+#include "shared/descriptors.hpp"
+#include "shared/limits.hpp"
 #include "shared/log.hpp"
 
 namespace vultus::api {
@@ -13,6 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int large_accepts_at_once = 2;
+/// What Redis' two connections take while they are made anew, epoll, signals, logs, certificates;
+/// and ZeroMQ for each broker: a socket, its monitor, their mailboxes.
+constexpr std::size_t own_descriptors = 24, descriptors_per_broker = 8;
 
 redis_timeouts call_times() {
     redis_timeouts times;
@@ -39,8 +45,29 @@ server_settings server_settings_of(const api_settings& from, server_settings tim
     timing.cors_origins = from.cors_origins;
     timing.trusted_proxies = from.trusted_proxies;
     timing.connections_max = from.connections_max;
+    timing.reserve = std::min(timing.reserve, std::max<std::size_t>(4, from.connections_max / 8));
+    timing.idle_time = from.idle_time;
     timing.inflight_body_bytes_max = from.inflight_body_bytes_max;
     return timing;
+}
+
+/// Connections and a reserve for which there are descriptors beside those of our own links.
+void fit_to_descriptors(api_settings& settings) {
+    const std::size_t limit = descriptor_limit();
+    const std::size_t own = std::max(descriptors_open(), std::size_t(16)) + own_descriptors +
+                            descriptors_per_broker * settings.common.broker_api_endpoints.size();
+    // The reserve is an eighth of them, and 4 at least.
+    const std::size_t room = limit > own + 8 ? (limit - own) * 8 / 9 - 4 : 1;
+    if (settings.connections_max <= room) return;
+    log::warning("connections_lowered", {{"connections_max", static_cast<int>(room)},
+                                         {"wanted", static_cast<int>(settings.connections_max)},
+                                         {"open_files_allowed", static_cast<int>(limit)}});
+    settings.connections_max = std::max<std::size_t>(room, 1);
+}
+
+/// A fourth of the connections is for requests that are answered at once.
+std::shared_ptr<shares> places_to_wait(std::size_t connections) {
+    return std::make_shared<shares>(std::max<std::size_t>(1, connections - connections / 4));
 }
 
 }  // namespace
@@ -49,6 +76,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                          std::unique_ptr<broker_link> brokers, access_choice chosen,
                          server_settings timing)
     : io_(io),
+      watch_(measured_),
       settings_(settings),
       store_(0, std::move(seals)),
       redis_(io, settings.common.redis, call_times()),
@@ -59,7 +87,9 @@ application::application(asio::io_context& io, const api_settings& settings, sea
       brokers_(std::move(brokers)),
       services_{io,      settings_, store_,    redis_,         events_,
                 *brokers_, health_, access_, measured_, VULTUS_VERSION,
-                gate(io, large_accepts_at_once), {}, {}},
+                gate(io, large_accepts_at_once), places_to_wait(settings.connections_max),
+                std::make_shared<shares>(limits::frame_bytes_api),
+                live_sessions(settings.live_sessions_max), {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
           [this](request& from) { return dispatch(from, services_); }, access_,
@@ -70,10 +100,16 @@ application::application(asio::io_context& io, const api_settings& settings, sea
 
 application::~application() = default;
 
+void application::run() {
+    watch_.run(io_);
+}
+
 result<std::unique_ptr<application>> application::start(asio::io_context& io, zmq_context& zmq,
-                                                        const api_settings& settings,
+                                                        const api_settings& wanted,
                                                         server_settings timing,
                                                         refusal refused) {
+    api_settings settings = wanted;
+    fit_to_descriptors(settings);
     auto chosen = choose_access(settings);
     if (!chosen) return fail(chosen.error());
     auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/http_server.hpp"
+#include "api/loop_watch.hpp"
 #include "api/services.hpp"
 
 namespace vultus::api {
@@ -19,8 +20,8 @@ class application {
     /// `refused` told if the first Redis that answers may not be used (store_setup.hpp), or has no
     ///           key where there must be one
     /// requires  `zmq` outlives the application
-    /// errors    bad_option: of choose_access(), the certificate or the key; malformed: an address
-    ///           or endpoint; store_unavailable: the port is taken
+    /// errors    bad_option: of choose_access(), the certificate, the key, or the address and port,
+    ///           which cannot be opened; malformed: an endpoint
     static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
                                                       const api_settings& settings,
                                                       server_settings timing = {},
@@ -29,7 +30,11 @@ class application {
 
     int port() const noexcept { return server_.port(); }
     std::size_t sessions() const noexcept { return server_.sessions(); }
+    std::size_t body_bytes() const noexcept { return server_.body_bytes(); }
     services& parts() noexcept { return services_; }
+
+    /// Serves until nothing keeps the loop running, and measures its turns.
+    void run();
 
     /// Reads the certificate's files again; of files that cannot be used the log tells, and the old
     /// certificate stays.
@@ -45,9 +50,10 @@ class application {
                 server_settings timing);
 
     asio::io_context& io_;
+    metrics measured_;
+    loop_watch watch_;
     const api_settings settings_;
     const job_store store_;
-    metrics measured_;
     redis_asio redis_;
     redis_asio stream_;  ///< the connection that XREAD blocks
     event_hub events_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/fields.hpp"
+#include "api/json_submission.hpp"
 #include "shared/limits.hpp"
 
 namespace vultus::api {
@@ -11,16 +12,34 @@ namespace {
 
 constexpr std::size_t ignored_body_bytes = 64 * limits::kib;  // of a route that takes none
 
+/// Whoever names no type sends bytes (RFC 9110, 8.3), and those are a picture here.
 bool is_photo_type(std::string_view type) {
-    return type == "multipart/form-data" || type == "application/json" ||
-           type == "application/octet-stream" || type.substr(0, 6) == "image/";
+    return type.empty() || type == "multipart/form-data" || is_json_type(type) ||
+           type == "application/octet-stream" || type == "binary/octet-stream" ||
+           type.substr(0, 6) == "image/";
 }
 
-/// Takes "http://host" off the target. That host counts then (RFC 9112, 3.2.2).
+/// errors unsupported_media: the body is compressed, or its fields say so
+result<void> check_coding(const request& from) {
+    for (const auto& [name, value] : from.fields) {
+        if (!same_text(name, "content-encoding")) continue;
+        if (trimmed(value).empty() || same_text(trimmed(value), "identity")) continue;
+        return fail(errc::unsupported_media, "the body has the Content-Encoding " +
+                                                 in_quotes(trimmed(value)) +
+                                                 "; send it as it is, without one");
+    }
+    return {};
+}
+
+/// Takes "http://host" or "https://host" off the target. That host counts then (RFC 9112, 3.2.2).
 std::string host_of(request& from) {
-    constexpr std::string_view scheme = "http://";
-    if (from.target.compare(0, scheme.size(), scheme) != 0) return std::string(from.header("host"));
-    const auto rest = std::string_view(from.target).substr(scheme.size());
+    const std::string_view target = from.target;
+    std::size_t size = 0;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (same_text(target.substr(0, scheme.size()), scheme)) size = scheme.size();
+    }
+    if (size == 0) return std::string(from.header("host"));
+    const auto rest = target.substr(size);
     const auto end = std::min(rest.size(), rest.find_first_of("/?"));
     std::string host(rest.substr(0, end));
     std::string path(rest.substr(end));
@@ -72,7 +91,7 @@ result<void> check_fields(request& from, const framing& body,
     if (!from.header("trailer").empty()) return fail(errc::malformed, "trailers are not taken");
     if (auto good = check_length(from, body); !good) return good;
     const auto expect = from.header("expect");
-    if (!expect.empty() && !same_text(expect, "100-continue")) {
+    if (!expect.empty() && !is_list_of(expect, "100-continue")) {
         return fail(errc::malformed, "the only expectation taken is 100-continue");
     }
     // A page of any site may open a WebSocket; only the Origin tells.
@@ -87,16 +106,21 @@ result<void> check_fields(request& from, const framing& body,
 
 result<std::size_t> check_body(const request& from, const framing& body, const route_row& row) {
     const bool photo = row.body == body_kind::photo;
-    const auto type = parse_media_type(from.header("content-type")).type;
-    if (photo && !is_photo_type(type)) {
+    const auto given = trimmed(from.header("content-type"));
+    const auto type = parse_media_type(given).type;
+    if (photo && (!is_photo_type(type) || (type.empty() && !given.empty()))) {
         return fail(errc::unsupported_media,
-                    "send multipart/form-data, a picture, or application/json");
+                    "the Content-Type is " + in_quotes(given) +
+                        "; send multipart/form-data, a picture (image/jpeg), or application/json");
+    }
+    if (body.chunked || body.length.value_or(0) > 0) {
+        if (auto good = check_coding(from); !good) return fail(good.error());
     }
     if (photo && !body.length && !body.chunked) {
         return fail(errc::length_required, "send Content-Length or chunked coding");
     }
     auto most = photo ? limits::body_bytes : ignored_body_bytes;
-    if (photo && type == "application/json") most = limits::json_bytes;
+    if (photo && is_json_type(type)) most = limits::json_bytes;
     if (body.length.value_or(0) > most) {
         return fail(errc::too_large,
                     "the body may have at most " + std::to_string(most) + " bytes");

@@ -1,7 +1,9 @@
 // See events.hpp.
 #include "api/events.hpp"
 
+#include <boost/asio/post.hpp>
 #include <charconv>
+#include <utility>
 
 #include "shared/log.hpp"
 
@@ -11,6 +13,7 @@ namespace {
 constexpr std::size_t events_per_read = 500;
 constexpr std::size_t events_held = 64;  // more than one job can have in its life
 constexpr std::chrono::milliseconds retry_pause{100};
+constexpr std::size_t told_in_a_turn = 10'000;  // waiters; then others have theirs
 
 std::pair<std::uint64_t, std::uint64_t> parts(std::string_view id) noexcept {
     std::pair<std::uint64_t, std::uint64_t> read{0, 0};
@@ -56,6 +59,7 @@ asio::awaitable<event_hub::wake> event_hub::waiter::next(std::chrono::millisecon
             co_return wake::happened;
         }
         if (look == 0 && patience.count() > 0) {
+            woken_ = false;
             timer_.expires_after(patience);
             boost::system::error_code ignored;
             co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -80,24 +84,26 @@ void event_hub::reread_all() {
     }
 }
 
-void event_hub::deliver(const event& came) {
+std::size_t event_hub::deliver(event came) {
     seen_ = came.id;
-    hand(came.job_id, came);
-    hand(std::string(every_job), came);
+    const auto shared = std::make_shared<const event>(std::move(came));
+    return hand(shared->job_id, shared) + hand(std::string(every_job), shared);
 }
 
-void event_hub::hand(const std::string& job_id, const event& came) {
+std::size_t event_hub::hand(const std::string& job_id, const std::shared_ptr<const event>& came) {
     const auto [first, last] = waiters_.equal_range(job_id);
-    for (auto at = first; at != last; ++at) {
+    std::size_t told = 0;
+    for (auto at = first; at != last; ++at, ++told) {
         waiter& who = *at->second;
         if (who.waiting_.size() >= events_held) {
             who.waiting_.clear();
             who.reread_ = true;
-        } else {
+        } else if (!who.reread_) {  // who reads everything again needs none of them
             who.waiting_.push_back(came);
         }
-        who.timer_.cancel();
+        if (!std::exchange(who.woken_, true)) who.timer_.cancel();
     }
+    return told;
 }
 
 /// Finds the place to read on from after a start, a reconnect or an error. If the stream does not
@@ -123,7 +129,13 @@ asio::awaitable<void> event_hub::run() {
                 store_.events_after(seen_, events_per_read, block_time), block_time * 2);
             known = came.has_value();
             if (known) {
-                for (const auto& one : *came) deliver(one);
+                std::size_t told = 0;
+                for (auto& one : *came) {
+                    told += deliver(std::move(one));
+                    if (told < told_in_a_turn) continue;
+                    told = 0;
+                    co_await asio::post(io_, asio::use_awaitable);
+                }
             }
         }
         if (!known && !stopped_) {

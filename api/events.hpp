@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -36,15 +37,16 @@ class event_hub {
 
         /// On `happened` the event is in last().
         asio::awaitable<wake> next(std::chrono::milliseconds patience);
-        const event& last() const noexcept { return last_; }
+        /// requires  next() gave `happened`
+        const event& last() const noexcept { return *last_; }
 
      private:
         friend event_hub;
         event_hub& hub_;
         std::string job_id_;
-        std::deque<event> waiting_;
-        event last_;
-        bool reread_ = false;
+        std::deque<std::shared_ptr<const event>> waiting_;
+        std::shared_ptr<const event> last_;
+        bool reread_ = false, woken_ = false;
         asio::steady_timer timer_;
     };
 
@@ -63,8 +65,9 @@ class event_hub {
 
  private:
     asio::awaitable<bool> synchronise();
-    void deliver(const event& came);
-    void hand(const std::string& job_id, const event& came);
+    /// The number of waiters that it went to.
+    std::size_t deliver(event came);
+    std::size_t hand(const std::string& job_id, const std::shared_ptr<const event>& came);
     void reread_all();
 
     asio::io_context& io_;

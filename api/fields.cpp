@@ -1,9 +1,14 @@
 // See fields.hpp.
 #include "api/fields.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
+#include <map>
 
 #include "shared/limits.hpp"
 
@@ -18,6 +23,25 @@ std::string lowered(std::string_view text) {
     std::string out(text);
     std::transform(out.begin(), out.end(), out.begin(), lower);
     return out;
+}
+
+/// The 16 bytes of an address, whichever way it is written; of IPv4 those of ::ffff:a.b.c.d.
+std::optional<std::array<unsigned char, 16>> address_bytes(std::string_view text) noexcept {
+    text = text.substr(0, text.find('%'));  // without the interface
+    std::array<char, INET6_ADDRSTRLEN> name{};
+    if (text.size() >= name.size()) return std::nullopt;
+    std::copy(text.begin(), text.end(), name.begin());
+    std::array<unsigned char, 16> bytes{};
+    if (::inet_pton(AF_INET6, name.data(), bytes.data()) == 1) return bytes;
+    bytes.fill(0);
+    bytes[10] = bytes[11] = 0xFF;
+    if (::inet_pton(AF_INET, name.data(), bytes.data() + 12) == 1) return bytes;
+    return std::nullopt;
+}
+
+bool is_same_address(std::string_view a, std::string_view b) noexcept {
+    const auto bytes = address_bytes(a);
+    return bytes && bytes == address_bytes(b);
 }
 
 /// The text before `mark`; `rest` loses it and the mark. Marks inside "..." do not count.
@@ -50,6 +74,21 @@ std::optional<long> whole_number(std::string_view text) noexcept {
     return value;
 }
 
+/// What RFC 9110 and those it names define as lists. Not Content-Length and Transfer-Encoding,
+/// of which two are a way to smuggle requests, and are refused.
+constexpr std::string_view list_fields[] = {
+    "accept", "accept-charset", "accept-encoding", "accept-language",
+    "access-control-request-headers", "cache-control", "connection", "content-encoding",
+    "content-language", "expect", "forwarded", "if-match", "if-none-match", "pragma", "prefer",
+    "sec-websocket-extensions", "sec-websocket-protocol", "te", "trailer", "upgrade", "via",
+    "warning", "x-forwarded-for", "x-forwarded-proto",
+};
+
+bool is_list_field(std::string_view name) noexcept {
+    return std::any_of(std::begin(list_fields), std::end(list_fields),
+                       [&](std::string_view one) { return same_text(one, name); });
+}
+
 /// "[::1]:5000" and "name:5000" without port and brackets.
 std::string_view host_name(std::string_view host) noexcept {
     if (!host.empty() && host.front() == '[') {
@@ -70,6 +109,34 @@ std::string_view trimmed(std::string_view text) noexcept {
     const auto first = text.find_first_not_of(" \t");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+void join_lists(std::vector<std::pair<std::string, std::string>>& fields) {
+    std::map<std::string, std::size_t> first;
+    std::size_t kept = 0;
+    for (auto& field : fields) {
+        if (is_list_field(field.first)) {
+            const auto [at, fresh] = first.emplace(lowered(field.first), kept);
+            if (!fresh) {
+                fields[at->second].second += ", " + field.second;
+                continue;
+            }
+        }
+        if (&fields[kept] != &field) fields[kept] = std::move(field);
+        ++kept;
+    }
+    fields.resize(kept);
+}
+
+bool is_list_of(std::string_view list, std::string_view wanted) noexcept {
+    bool any = false;
+    while (!list.empty()) {
+        const auto entry = trimmed(take_until(list, ','));
+        if (entry.empty()) continue;  // RFC 9110, 5.6.1.2
+        if (!same_text(entry, wanted)) return false;
+        any = true;
+    }
+    return any;
 }
 
 media_type parse_media_type(std::string_view value) {
@@ -123,10 +190,11 @@ bool is_our_host(std::string_view host, std::string_view local_address,
                  const std::vector<std::string>& allowed) noexcept {
     const auto name = host_name(host);
     if (name.empty()) return false;
-    for (const std::string_view ours : {"localhost", "127.0.0.1", "::1"}) {
-        if (same_text(name, ours)) return true;
+    if (same_text(name, "localhost")) return true;
+    for (const std::string_view ours : {std::string_view("127.0.0.1"), std::string_view("::1"),
+                                        local_address}) {
+        if (is_same_address(name, ours)) return true;
     }
-    if (same_text(name, local_address)) return true;
     return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {
         return entry == "*" || same_text(name, entry) || same_text(host, entry);
     });

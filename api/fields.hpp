@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/result.hpp"
@@ -17,6 +18,13 @@ bool same_text(std::string_view a, std::string_view b) noexcept;
 
 /// Without spaces and tabs at both ends.
 std::string_view trimmed(std::string_view text) noexcept;
+
+/// Makes one field of each list-valued field that is given on several lines (RFC 9110, 5.3), where
+/// the first of them stands.
+void join_lists(std::vector<std::pair<std::string, std::string>>& fields);
+
+/// Whether every entry of a list, which has one at least, is that text.
+bool is_list_of(std::string_view list, std::string_view wanted) noexcept;
 
 struct media_type {
     std::string type;      ///< "multipart/form-data", lower case; empty: not readable as one
@@ -33,8 +41,8 @@ result<std::chrono::seconds> parse_wait(std::string_view value);
 /// True if an If-None-Match field names the tag (weak comparison) or is "*".
 bool matches_tag(std::string_view if_none_match, std::string_view tag) noexcept;
 
-/// True if a Host field (with or without a port) names this service: localhost, a loopback address,
-/// the address the client reached, or a name on the list ("*": any).
+/// True if a Host field (with or without a port) names this service: localhost, 127.0.0.1, ::1, the
+/// address the client reached, however it is written, or a name on the list ("*": any).
 bool is_our_host(std::string_view host, std::string_view local_address,
                  const std::vector<std::string>& allowed) noexcept;
 

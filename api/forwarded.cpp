@@ -2,7 +2,6 @@
 #include "api/forwarded.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <optional>
 
 #include "api/fields.hpp"
@@ -13,14 +12,16 @@ namespace {
 using asio::ip::address;
 
 /// ::ffff:1.2.3.4 is 1.2.3.4.
+address unmapped(const address& from) {
+    if (!from.is_v6() || !from.to_v6().is_v4_mapped()) return from;
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, from.to_v6());
+}
+
 std::optional<address> address_in(std::string_view text) {
     boost::system::error_code bad;
-    auto read = asio::ip::make_address(std::string(text), bad);
+    const auto read = asio::ip::make_address(std::string(text), bad);
     if (bad) return std::nullopt;
-    if (read.is_v6() && read.to_v6().is_v4_mapped()) {
-        read = asio::ip::make_address_v4(asio::ip::v4_mapped, read.to_v6());
-    }
-    return read;
+    return unmapped(read);
 }
 
 bool is_one_of(const address& which, const std::vector<std::string>& trusted) {
@@ -46,6 +47,8 @@ std::vector<std::string> words_of(const headers& fields, std::string_view name) 
 
 }  // namespace
 
+std::string plain_address(const address& of) { return unmapped(of).to_string(); }
+
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted) {
     seen_client seen{std::string(peer), false};
@@ -61,6 +64,18 @@ seen_client client_behind(const headers& fields, std::string_view peer,
         if (!is_one_of(*one, trusted)) break;
     }
     return seen;
+}
+
+std::string counted_as(const std::string& address) {
+    boost::system::error_code bad;
+    const auto read = asio::ip::make_address(address, bad);
+    if (bad || read.is_v4()) return address;
+    auto bytes = read.to_v6().to_bytes();
+    if (read.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, read.to_v6()).to_string();
+    }
+    std::fill(bytes.begin() + 8, bytes.end(), 0);
+    return asio::ip::make_address_v6(bytes).to_string() + "/64";
 }
 
 }  // namespace vultus::api

@@ -2,6 +2,7 @@
 // X-Forwarded-Proto say counts only from a proxy that the settings name (ACCESS.md, "Login"). Pure.
 #pragma once
 
+#include <boost/asio/ip/address.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "api/http.hpp"
 
 namespace vultus::api {
+
+/// As people write it: an IPv4 client of a socket that takes both comes as ::ffff:192.0.2.1, and is
+/// 192.0.2.1 in Host, in the audit log and in every comparison.
+std::string plain_address(const boost::asio::ip::address& of);
 
 struct seen_client {
     std::string address;
@@ -20,5 +25,9 @@ struct seen_client {
 ///            client: what stands before it, anybody may have written
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted);
+
+/// Whom an address counts for, in shares and in tries to log in: itself, or of IPv6 the first 64
+/// bits, as whoever has one of those has all the others.
+std::string counted_as(const std::string& address);
 
 }  // namespace vultus::api

@@ -13,6 +13,12 @@ asio::awaitable<response> dispatch(request& from, services& with);
 /// to be written is written behind it.
 void note_seen(services& with, const std::string& collection, std::vector<std::string> labels);
 
+/// The name by which a person is stored, for who asks by a name: its exact bytes if somebody has
+/// them, else its normal form (label.hpp). A name that is its own normal form costs no call.
+/// errors    those of the job store
+asio::awaitable<result<std::string>> stored_label(std::string collection, std::string label,
+                                                  services& with);
+
 namespace handlers {
 
 /// How long /api/status and /metrics wait for the brokers.

@@ -3,6 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <cerrno>
 
 #include "api/http_session.hpp"
 #include "api/tls.hpp"
@@ -11,8 +13,50 @@
 namespace vultus::api {
 namespace {
 
-constexpr std::size_t refused_max = 64;  // connections over the limit that are told so at once
 constexpr milliseconds accept_pause{100};
+constexpr milliseconds accept_pause_max{2'000};
+constexpr milliseconds failure_told_every{10'000};
+
+bool is_short_of_room(const error_code& bad) {
+    return bad == asio::error::no_descriptors || bad == asio::error::no_buffer_space ||
+            bad == asio::error::no_memory ||
+            bad == boost::system::errc::too_many_files_open_in_system;
+}
+
+/// What to do about a port that cannot be opened.
+std::string_view remedy(const error_code& bad) {
+    if (bad == asio::error::address_in_use) {
+        return "something listens there already; stop it, or choose another api.port";
+    }
+    if (bad == asio::error::access_denied) {
+        return "ports below 1024 are for root; choose a higher api.port";
+    }
+    if (bad.value() == EADDRNOTAVAIL) {
+        return "this machine has no such address; `ip address` lists those it has";
+    }
+    if (bad == asio::error::address_family_not_supported) {
+        return "this machine has no IPv6; choose an IPv4 address for api.bind";
+    }
+    return "choose another api.bind or api.port";
+}
+
+tl::unexpected<error> cannot_listen(const server_settings& at, const error_code& bad) {
+    return fail(errc::bad_option, "api.bind = \"" + at.bind + "\", api.port = " +
+                                      std::to_string(at.port) + ": " + bad.message() + " (errno " +
+                                      std::to_string(bad.value()) + "): " +
+                                      std::string(remedy(bad)));
+}
+
+result<tcp::endpoint> endpoint_of(const server_settings& at) {
+    error_code bad;
+    const auto address =
+        asio::ip::make_address(at.bind == "localhost" ? "127.0.0.1" : at.bind, bad);
+    if (bad) {
+        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is no address: give one of "
+                                      "this machine, such as 127.0.0.1 or ::, or localhost");
+    }
+    return tcp::endpoint(address, static_cast<unsigned short>(at.port));
+}
 
 }  // namespace
 
@@ -20,24 +64,43 @@ asio::awaitable<void> server_state::accept_all() {
     const auto self = shared_from_this();
     while (!draining) {
         error_code bad;
-        const bool full = sessions.size() >= settings.connections_max;
-        if (!full || refused < refused_max) {
-            tcp::socket socket(io);
-            co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, bad));
-            if (draining || bad == asio::error::operation_aborted) co_return;
-            if (!bad) {
-                const auto made = std::make_shared<session>(self, std::move(socket));
-                made->allow(settings.idle_time);
-                made->watch();
-                asio::co_spawn(
-                    io, [made]() { return made->run(); }, asio::detached);
-                continue;
-            }
-            log::warning("accept_failed", {{"why", bad.message()}});
+        if (spare >= settings.reserve && !make_room_in_reserve()) {
+            pause.expires_after(accept_pause);
+            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+            continue;
         }
-        pause.expires_after(accept_pause);
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, bad));
+        tcp::socket socket(io);
+        co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, bad));
+        if (draining || bad == asio::error::operation_aborted) co_return;
+        if (bad) {
+            co_await recover(bad);
+            continue;
+        }
+        failures = 0;
+        const auto made = std::make_shared<session>(self, std::move(socket));
+        if (is_full() && !make_room(made.get(), settings.yield_time)) made->use_reserve(true);
+        made->allow(settings.header_time);
+        made->watch();
+        asio::co_spawn(
+            io, [made]() { return made->run(); }, asio::detached);
     }
+}
+
+asio::awaitable<void> server_state::recover(const error_code& bad) {
+    ++failures;
+    measured.count("vultus_http_accept_failed_total");
+    const auto now = boot_now();
+    if (now - failure_told >= failure_told_every) {
+        failure_told = now;
+        log::warning("accept_failed", {{"why", bad.message()},
+                                       {"connections", static_cast<int>(sessions.size())}});
+    }
+    // A connection that only waits gives its descriptor; the client in the backlog has it next.
+    const bool freed = is_short_of_room(bad) && make_room(nullptr, milliseconds(0));
+    const auto longer = accept_pause * (1 << std::min(failures - 1, 5));
+    pause.expires_after(freed ? milliseconds(1) : std::min(longer, accept_pause_max));
+    error_code ignored;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 result<void> server_state::load_tls() {
@@ -47,18 +110,6 @@ result<void> server_state::load_tls() {
     tls = std::move(*loaded);
     log::info("certificate_loaded", {{"good_until", good_until(*tls)}});
     return {};
-}
-
-bool server_state::make_room() {
-    session* idlest = nullptr;
-    for (auto* one : sessions) {
-        if (one->idle && (idlest == nullptr || one->idle_turn < idlest->idle_turn)) idlest = one;
-    }
-    if (idlest == nullptr || boot_now() - idlest->idle_since < settings.yield_time) return false;
-    idlest->idle = false;  // it leaves: not to be chosen again
-    error_code ignored;
-    idlest->socket.cancel(ignored);
-    return true;
 }
 
 http_server::http_server(asio::io_context& io, server_settings settings, handler handle,
@@ -80,17 +131,18 @@ result<void> http_server::reload_certificate() {
 
 result<void> http_server::listen() {
     if (auto loaded = state_->load_tls(); !loaded) return loaded;
+    const auto endpoint = endpoint_of(state_->settings);
+    if (!endpoint) return fail(endpoint.error());
     error_code bad;
-    const auto name = state_->settings.bind == "localhost" ? "127.0.0.1" : state_->settings.bind;
-    const auto address = asio::ip::make_address(name, bad);
-    if (bad) return fail(errc::malformed, "api.bind is not an address");
-    const tcp::endpoint endpoint(address, static_cast<unsigned short>(state_->settings.port));
     auto& acceptor = state_->acceptor;
-    acceptor.open(endpoint.protocol(), bad);
+    acceptor.open(endpoint->protocol(), bad);
     if (!bad) acceptor.set_option(tcp::acceptor::reuse_address(true), bad);
-    if (!bad) acceptor.bind(endpoint, bad);
+    // `::` is for both families, whatever the system's own choice (net.ipv6.bindv6only).
+    const bool both = endpoint->address().is_v6() && endpoint->address().is_unspecified();
+    if (!bad && both) acceptor.set_option(asio::ip::v6_only(false), bad);
+    if (!bad) acceptor.bind(*endpoint, bad);
     if (!bad) acceptor.listen(asio::socket_base::max_listen_connections, bad);
-    if (bad) return fail(errc::store_unavailable, "the api's port cannot be opened");
+    if (bad) return cannot_listen(state_->settings, bad);
     asio::co_spawn(
         state_->io, [self = state_]() { return self->accept_all(); }, asio::detached);
     return {};
@@ -105,6 +157,10 @@ std::size_t http_server::sessions() const noexcept {
     return state_->sessions.size();
 }
 
+std::size_t http_server::body_bytes() const noexcept {
+    return state_->bodies.taken();
+}
+
 void http_server::leave() {
     state_->leaving = true;
 }
@@ -116,7 +172,7 @@ asio::awaitable<void> http_server::drain(milliseconds patience) {
     self->draining = true;
     self->pause.cancel();
     for (auto* one : self->sessions) {
-        if (one->idle) one->socket.cancel(ignored);
+        if (one->now == session::phase::idle) one->socket.cancel(ignored);
     }
     if (!self->sessions.empty()) {
         self->emptied.expires_after(patience);

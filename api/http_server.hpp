@@ -26,14 +26,17 @@ struct server_settings {
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::vector<std::string> trusted_proxies;
     std::size_t connections_max = 1'024;
+    /// Beyond these: for requests about health and those with a key or a login, and to tell others.
+    std::size_t reserve = 64;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
     std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last
-    std::chrono::milliseconds body_time{10'000};  ///< and one second more for each body_rate bytes
-    std::size_t body_rate = 64'000;
+    std::chrono::milliseconds body_time{10'000};  ///< in each such time of a body come at least
+    std::size_t body_rate = 16'000;               ///< so many bytes a second, or its rest
     std::chrono::milliseconds write_time{30'000};
-    std::chrono::milliseconds idle_time{60'000};   ///< between two requests
+    std::chrono::milliseconds idle_time{75'000};   ///< between two requests
     std::chrono::milliseconds live_idle_time{30'000};  ///< of a WebSocket; half of it, then a ping
-    std::chrono::milliseconds yield_time{1'000};   ///< idle so long: gives way when all are taken
+    std::chrono::milliseconds yield_time{1'000};   ///< rests so long: gives way when all are taken
+    std::chrono::milliseconds reserve_time{2'000};  ///< for a header in the reserve
     std::chrono::milliseconds linger_time{2'000};  ///< reading on after an early refusal
 };
 
@@ -65,6 +68,7 @@ class http_server {
     result<void> reload_certificate();
     int port() const noexcept;
     std::size_t sessions() const noexcept;
+    std::size_t body_bytes() const noexcept;  ///< of bodies that are held
 
     /// From now on every answer ends its connection: clients are elsewhere when drain() comes.
     void leave();

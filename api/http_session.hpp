@@ -1,7 +1,7 @@
-// One connection of the server, seen by http_server.cpp, http_session.cpp and http_websocket.cpp
-// alone. Beast parses requests; answers are written by hand, one write at a time. Each session has
-// one deadline that its timer looks at, because a beast::tcp_stream that times out closes the
-// socket before a 408 could be sent.
+// One connection of the server, seen by http_server.cpp, http_session.cpp, http_reading.cpp,
+// http_room.cpp and http_websocket.cpp alone. Beast parses requests; answers are written by hand,
+// one write at a time. Each session has one deadline that its timer looks at, because a
+// beast::tcp_stream that times out closes the socket before a 408 could be sent.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,15 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "api/early_checks.hpp"
+#include "api/http_body.hpp"
 #include "api/http_server.hpp"
+#include "api/shares.hpp"
 #include "shared/clock.hpp"
 #include "shared/limits.hpp"
 #include "shared/net/connection.hpp"
@@ -26,7 +29,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
-using parser = http::request_parser<http::string_body>;
+using message = http::request<growing_body>;
+using parser = http::request_parser<growing_body>;
 using std::chrono::milliseconds;
 
 constexpr std::size_t read_buffer_bytes = 128 * limits::kib;
@@ -46,12 +50,25 @@ struct server_state : std::enable_shared_from_this<server_state> {
           measured(numbers),
           acceptor(loop),
           pause(loop),
-          emptied(loop) {}
+          emptied(loop),
+          bodies(settings.inflight_body_bytes_max) {}
 
     asio::awaitable<void> accept_all();
     result<void> load_tls();
-    /// Ends the connection that has been idle longest, and for yield_time. False: there is none.
-    bool make_room();
+    /// After an accept that failed: frees a descriptor if that was the reason, waits longer each
+    /// time.
+    asio::awaitable<void> recover(const error_code& bad);
+
+    bool is_full() const noexcept {
+        return sessions.size() - spare - going > settings.connections_max;
+    }
+    /// Ends the connection that is needed least, of those that wait for bytes since `rested`: for a
+    /// connection in the reserve or, if null, for a descriptor. False: there is none.
+    bool make_room(const session* newcomer, milliseconds rested);
+    /// The same among those in the reserve.
+    bool make_room_in_reserve();
+    /// Ends the body that rests longest for one of `holder`, of those who hold no less.
+    bool make_room_for_body(const session& of);
 
     asio::io_context& io;
     server_settings settings;
@@ -64,62 +81,56 @@ struct server_state : std::enable_shared_from_this<server_state> {
     tcp::acceptor acceptor;
     asio::steady_timer pause;
     asio::steady_timer emptied;  ///< cancelled when the last session ends
-    std::uint64_t idle_turns = 0;
+    std::uint64_t turns = 0;     ///< of phases of sessions
     std::unordered_set<session*> sessions;
-    std::size_t refused = 0;
-    std::size_t body_bytes = 0;
+    std::unordered_map<std::string, std::size_t> connections_of;  ///< network -> how many
+    std::size_t spare = 0;       ///< sessions in the reserve
+    std::size_t going = 0;       ///< sessions that gave way and end
+    shares bodies;               ///< bytes
+    int failures = 0;            ///< accepts that failed, one after the other
+    boot_time failure_told{0};
     bool leaving = false;   ///< every answer ends its connection
     bool draining = false;  ///< nothing new is taken
 };
 
 /// One connection.
 struct session : response_sink, std::enable_shared_from_this<session> {
-    session(std::shared_ptr<server_state> owner, tcp::socket accepted)
-        : server(std::move(owner)),
-          stream(std::move(accepted), server->tls),
-          socket(stream.next_layer()),
-          timer(server->io),
-          buffer(read_buffer_bytes) {
-        server->sessions.insert(this);
-        error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
-        local_address = socket.local_endpoint(ignored).address().to_string();
-        remote_address = socket.remote_endpoint(ignored).address().to_string();
-    }
-    ~session() override {
-        release();
-        server->sessions.erase(this);
-        if (server->sessions.empty()) server->emptied.cancel();
-    }
+    enum class phase {
+        greeting,   ///< TLS
+        idle,       ///< nothing of a request has come
+        header,
+        body,
+        busy,       ///< the handler has it
+        writing,
+        lingering,
+    };
 
-    void release() {
-        server->body_bytes -= reserved;
-        reserved = 0;
-    }
+    session(std::shared_ptr<server_state> owner, tcp::socket accepted);
+    ~session() override;
+
+    void release();
+    void enter(phase what);
+    void count_as(std::string network_of_client);
+    void use_reserve(bool wanted);
 
     // The deadline of what is being done now. The timer fires now and then and compares.
     void allow(milliseconds time) { deadline = boot_now() + time; }
-    void watch() {
-        const auto left = std::clamp(deadline - boot_now(), milliseconds(1), milliseconds(1'000));
-        timer.expires_after(left);
-        timer.async_wait([weak = weak_from_this()](error_code bad) {
-            const auto self = weak.lock();
-            if (bad || !self) return;
-            if (boot_now() >= self->deadline) {
-                self->timed_out = true;
-                error_code ignored;
-                self->socket.cancel(ignored);
-            }
-            self->watch();
-        });
-    }
+    void watch();
+    /// Is closed by somebody who needs its place; what it does now ends with an error.
+    void give_way();
+    /// Whether it waits for bytes of its client: nothing is lost with it but a try.
+    bool waits() const noexcept;
+    bool is_transferring() const noexcept { return now == phase::body || now == phase::writing; }
 
     asio::awaitable<void> run();
     asio::awaitable<bool> greet();
+    asio::awaitable<bool> wait_for_request();
     asio::awaitable<bool> read_header();
     asio::awaitable<bool> one_request();
     asio::awaitable<std::optional<error>> read_body();
+    std::optional<error> body_failed(const error_code& bad);
     asio::awaitable<response> answer_of(bool& body_is_read);
+    asio::awaitable<response> handle();
     asio::awaitable<bool> send(response answer, bool close);
     asio::awaitable<bool> write(std::string bytes) override;
     asio::awaitable<bool> write_raw(std::string_view head, std::string_view body);
@@ -127,13 +138,17 @@ struct session : response_sink, std::enable_shared_from_this<session> {
 
     std::optional<response> answer_method() const;
     std::optional<response> refuse_early();
+    std::optional<response> refuse_place();
     std::optional<std::size_t> image_bytes() const;
     framing framing_of() const;
     response refused(const error& why) const;
     void fill_request();
-    bool has_body() const {
-        return reading->chunked() || reading->content_length().value_or(0) > 0;
-    }
+    void add_cors(response& answer) const;
+    /// Whether there is room for so many bytes more of the body.
+    bool book(std::size_t bytes);
+    /// Of the body, as the header declares it: Beast has found it to be one number.
+    std::optional<std::uint64_t> declared_length() const;
+    bool has_body() const { return reading->chunked() || declared_length().value_or(0) > 0; }
 
     std::shared_ptr<server_state> server;
     net::connection stream;
@@ -141,15 +156,22 @@ struct session : response_sink, std::enable_shared_from_this<session> {
     asio::steady_timer timer;
     boost::beast::flat_buffer buffer;
     std::string local_address, remote_address;
+    std::string network;             ///< whose connection it is
+    std::size_t* same_network = nullptr;  ///< how many that has
     std::optional<parser> reading;
     request asked;
     const route_row* row = nullptr;
     boot_time deadline{0};
     std::size_t reserved = 0;
+    std::string reserved_by;  ///< whose share `reserved` is of
     bool timed_out = false;
-    bool idle = false;
-    boot_time idle_since{0};
-    std::uint64_t idle_turn = 0;  ///< the order in which they became idle, finer than the clock
+    bool gone = false;        ///< gave way
+    bool crowded_out = false;  ///< its body gave way to another's
+    bool known = false;       ///< its last request had a key or a login
+    bool in_reserve = false;
+    phase now = phase::greeting;
+    boot_time since{0};       ///< of the phase; of a body, of its last bytes
+    std::uint64_t turn = 0;   ///< the order in which phases began, finer than the clock
     bool chunked_answer = false;
 };
 

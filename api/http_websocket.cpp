@@ -26,6 +26,8 @@ websocket::stream_base::timeout times(const server_settings& settings) {
 }
 
 class websocket_channel : public message_channel {
+    using message = message_channel::message;
+
  public:
     explicit websocket_channel(session& from) : session_(from), stream_(from.stream) {
         stream_.set_option(times(from.server->settings));
@@ -86,12 +88,13 @@ class websocket_channel : public message_channel {
 
 }  // namespace
 
-bool is_handshake(const http::request<http::string_body>& message) {
-    return websocket::is_upgrade(message);
+bool is_handshake(const message& asked) {
+    return websocket::is_upgrade(asked);
 }
 
 asio::awaitable<void> become_websocket(
     session& from, const std::function<asio::awaitable<void>(message_channel&)>& use) {
+    from.enter(session::phase::busy);
     from.deadline = boot_time::max();  // Beast has times of its own, but for writing
     error_code ignored;
     from.socket.set_option(asio::socket_base::send_buffer_size(send_buffer_bytes), ignored);

@@ -7,7 +7,7 @@
 namespace vultus::api {
 
 /// Whether a request asks for a WebSocket.
-bool is_handshake(const http::request<http::string_body>& message);
+bool is_handshake(const message& asked);
 
 /// Answers the handshake, lets `use` talk, closes. The session's socket is used up.
 /// threads   that of the io_context

@@ -1,34 +1,25 @@
-// See json.hpp. The only file of the api with Boost.JSON.
+// See json.hpp.
 #include "api/json.hpp"
 
 #include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/stream_parser.hpp>
 #include <charconv>
 #include <cmath>
 
 #include "shared/job.hpp"
-#include "shared/limits.hpp"
+#include "shared/json_bounds.hpp"
 
 namespace vultus::api {
 namespace {
 
 namespace json = boost::json;
 
-json::parse_options strict() {
-    json::parse_options options;
-    options.max_depth = limits::json_depth;
-    return options;
-}
-
-int base64_value(char c) noexcept {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    if (c == '+') return 62;
-    if (c == '/') return 63;
-    return -1;
+/// A tree of JSON that a worker wrote; null if it is none, or beyond the limits.
+json::value tree_of(std::string_view text) {
+    if (!check_json(text)) return nullptr;
+    boost::system::error_code bad;
+    return json::parse(json::string_view(text.data(), text.size()), bad);
 }
 
 /// The bytes of the UTF-8 character at the front, 0 if it is not one.
@@ -113,10 +104,8 @@ std::string json_array::take() {
 
 std::vector<std::string> known_labels(std::string_view result) {
     std::vector<std::string> labels;
-    boost::system::error_code bad;
-    const auto parsed =
-        json::parse(json::string_view(result.data(), result.size()), bad, {}, strict());
-    const auto* object = bad ? nullptr : parsed.if_object();
+    const auto parsed = tree_of(result);
+    const auto* object = parsed.if_object();
     const auto* faces = object == nullptr ? nullptr : object->if_contains("faces");
     if (faces == nullptr || !faces->is_array()) return labels;
     for (const auto& one : faces->get_array()) {
@@ -131,15 +120,12 @@ std::vector<std::string> known_labels(std::string_view result) {
 }
 
 bool is_json(std::string_view text) {
-    boost::system::error_code bad;
-    json::parse(json::string_view(text.data(), text.size()), bad, {}, strict());
-    return !bad;
+    return check_json(text).has_value();
 }
 
 std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture) {
-    boost::system::error_code bad;
-    auto parsed = json::parse(json::string_view(stored.data(), stored.size()), bad, {}, strict());
-    auto* object = bad ? nullptr : parsed.if_object();
+    const auto parsed = tree_of(stored);
+    const auto* object = parsed.if_object();
     json_object text;
     text.add("face_id", face_id).add("picture", picture);
     if (object == nullptr) return text.take();
@@ -150,61 +136,6 @@ std::string trained_face_json(std::string_view face_id, std::string_view stored,
                  value.is_double() ? json_number(value.get_double()) : json::serialize(value));
     }
     return text.take();
-}
-
-result<std::string> base64_decode(std::string_view text) {
-    const auto wrong = [] { return fail(errc::malformed, "image is not base64 with padding"); };
-    if (text.size() % 4 != 0) return wrong();
-    std::string out;
-    out.reserve(text.size() / 4 * 3);
-    for (std::size_t i = 0; i < text.size(); i += 4) {
-        const bool last = i + 4 == text.size();
-        const bool one = last && text[i + 3] == '=';
-        const bool two = one && text[i + 2] == '=';
-        const int a = base64_value(text[i]);
-        const int b = base64_value(text[i + 1]);
-        const int c = two ? 0 : base64_value(text[i + 2]);
-        const int d = one ? 0 : base64_value(text[i + 3]);
-        if (a < 0 || b < 0 || c < 0 || d < 0) return wrong();
-        const int bits = a << 18 | b << 12 | c << 6 | d;
-        out.push_back(static_cast<char>(bits >> 16 & 255));
-        if (!two) out.push_back(static_cast<char>(bits >> 8 & 255));
-        if (!one) out.push_back(static_cast<char>(bits & 255));
-    }
-    return out;
-}
-
-result<json_submission> parse_json_submission(std::string_view body) {
-    boost::system::error_code bad;
-    const auto parsed = json::parse(json::string_view(body.data(), body.size()), bad, {}, strict());
-    if (bad) return fail(errc::malformed, "the body is not JSON, or is nested too deeply");
-    const auto* object = parsed.if_object();
-    if (object == nullptr) return fail(errc::malformed, "the body is not a JSON object");
-    json_submission read;
-    for (const auto& member : *object) {
-        const std::string name(member.key().data(), member.key().size());
-        const auto& value = member.value();
-        if (name == "image") {
-            const auto* text = value.if_string();
-            if (text == nullptr) return fail(errc::malformed, "image is not a base64 string");
-            auto image = base64_decode({text->data(), text->size()});
-            if (!image) return fail(image.error());
-            if (image->size() > limits::body_bytes) {
-                return fail(errc::too_large, "the photo is larger than 10 MiB");
-            }
-            read.image = std::move(*image);
-            read.has_image = true;
-        } else if (const auto* text = value.if_string()) {
-            read.fields.emplace(name, std::string(text->data(), text->size()));
-        } else if (value.is_number() || value.is_bool()) {
-            // Through our own writer: Boost.JSON prints 0.6 as 6E-1.
-            read.fields.emplace(
-                name, value.is_double() ? json_number(value.get_double()) : json::serialize(value));
-        } else {
-            return fail(errc::malformed, "a member of the JSON object is not a plain value");
-        }
-    }
-    return read;
 }
 
 }  // namespace vultus::api

@@ -1,6 +1,6 @@
-// JSON in and out. The parser (Boost.JSON) lives in json.cpp alone; writing needs none: every
-// answer is a short text with a few fields, and results stored by workers are spliced in as they
-// are.
+// JSON out, and what workers stored. Writing needs no library: every answer is a short text with a
+// few fields, and results stored by workers are spliced in as they are. What a request holds is
+// read by json_submission.hpp.
 #pragma once
 
 #include <concepts>
@@ -8,9 +8,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "api/query.hpp"
-#include "shared/result.hpp"
 
 namespace vultus::api {
 
@@ -51,18 +48,6 @@ class json_array {
     std::string text_ = "[";
 };
 
-struct json_submission {
-    name_values fields;  ///< every member but the image; numbers and booleans as their text
-    std::string image;   ///< decoded from base64
-    bool has_image = false;
-};
-
-/// Reads the body {"image": base64, "name": ..., "k": 3 ...} of a submission. Of a member that
-/// comes twice the last counts: RFC 8259 leaves that open.
-/// errors    malformed: not JSON, deeper than limits::json_depth, not an object, a member that is
-///           an object, array or null, bad base64; too_large: a photo over limits::body_bytes
-result<json_submission> parse_json_submission(std::string_view body);
-
 /// A trained face as a client sees it: its id, whether it has a picture, and what the worker stored
 /// but the label.
 std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture);
@@ -70,10 +55,6 @@ std::string trained_face_json(std::string_view face_id, std::string_view stored,
 /// The names in a worker's result, those of known faces alone; none of what is no result.
 std::vector<std::string> known_labels(std::string_view result);
 
-/// True if the text is one JSON value within the depth limit.
+/// True if the text is one JSON value within the limits of check_json.
 bool is_json(std::string_view text);
-
-/// Standard base64 (RFC 4648, 4), padding wanted. errors malformed
-result<std::string> base64_decode(std::string_view text);
-
 }  // namespace vultus::api

@@ -4,7 +4,7 @@
 #include <boost/json/parse.hpp>
 
 #include "api/json.hpp"
-#include "shared/limits.hpp"
+#include "shared/json_bounds.hpp"
 
 namespace vultus::api {
 namespace {
@@ -87,11 +87,9 @@ std::string face_json(const named_face& face, blur_mode blur) {
 }  // namespace
 
 result<live_answer> parse_live_answer(std::string_view from) {
+    if (!check_json(from)) return fail(errc::internal, "a worker's answer cannot be read");
     boost::system::error_code bad;
-    json::parse_options strict;
-    strict.max_depth = limits::json_depth;
-    const auto whole_text =
-        json::parse(json::string_view(from.data(), from.size()), bad, {}, strict);
+    const auto whole_text = json::parse(json::string_view(from.data(), from.size()), bad);
     const auto* faces = bad ? nullptr : member(whole_text, "faces").if_array();
     if (faces == nullptr) return fail(errc::internal, "a worker's answer cannot be read");
     live_answer answer;

@@ -5,6 +5,7 @@
 
 #include "api/json.hpp"
 #include "api/options.hpp"
+#include "api/routes.hpp"
 
 namespace vultus::api {
 namespace {
@@ -17,19 +18,13 @@ constexpr std::pair<blur_mode, std::string_view> blur_names[] = {
 };
 
 result<void> read_own(const std::string& name, const std::string& value, live_options& into) {
-    if (name == "tracks") {
-        if (value != "true" && value != "false") {
-            return fail(errc::bad_option, "tracks is true or false");
-        }
-        into.tracks = value == "true";
-        return {};
-    }
+    if (name == "tracks") return read_bool(name, value, into.tracks);
     for (const auto& [mode, word] : blur_names) {
         if (value != word) continue;
         into.blur = mode;
         return {};
     }
-    return fail(errc::bad_option, "blur is none, unknown, known or all");
+    return fail(errc::bad_option, "blur is none, unknown, known or all, not " + in_quotes(value));
 }
 
 }  // namespace
@@ -55,7 +50,7 @@ result<live_options> changed(live_options from, const name_values& fields) {
         } else if (name == "k" || name == "distance_max" || shared.contains(name)) {
             shared[name] = value;
         } else {
-            return fail(errc::bad_option, "a live session has no option of that name");
+            return fail(unknown_name("a live session", name, live_names));
         }
     }
     auto read = parse_options(job_type::recognize, shared);

@@ -3,10 +3,12 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "api/handlers.hpp"
 #include "api/json.hpp"
+#include "api/json_submission.hpp"
 #include "api/options.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
@@ -21,8 +23,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
 constexpr milliseconds say_again{1'000};
+constexpr int going_away = 1012;      ///< RFC 6455, registry of codes: "service restart"
+constexpr int try_again_later = 1013;
 constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest goes
-constexpr int going_away = 1012;         ///< "service restart"
+constexpr milliseconds answer_fresh{1'000};  ///< how long an answer may wait to be written
 
 result<void> check_frame(const message_channel::message& what) {
     if (!what.whole) return fail(errc::too_large, "a frame has at most 1 MiB");
@@ -55,8 +59,28 @@ asio::awaitable<void> sleep(asio::steady_timer& timer) {
 
 }  // namespace
 
+std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
+    if (places_->taken() < places_->most()) return shares::keep(places_, holder);
+    const auto greedy = places_->greediest();
+    if (places_->held_by(greedy) <= places_->held_by(holder) + 1) return nullptr;
+    const auto newest = std::find_if(all_.rbegin(), all_.rend(),
+                                     [&](const auto& one) { return one.second == greedy; });
+    if (newest == all_.rend()) return nullptr;
+    newest->first->stop({errc::quota, "all live sessions are open, and others need a place"},
+                        try_again_later);
+    newest->second.clear();  // not to be chosen again
+    return shares::keep(places_, holder);
+}
+
+void live_sessions::stop() {
+    const auto now = all_;
+    for (const auto& [session, holder] : now) {
+        session->stop({errc::draining, "the service is stopping"}, going_away);
+    }
+}
+
 live_session::live_session(message_channel& channel, services& with, live_options options,
-                           std::shared_ptr<const access_key> key)
+                           std::shared_ptr<const access_key> key, std::string holder)
     : channel_(channel),
       with_(with),
       id_(random_hex32()),
@@ -65,7 +89,7 @@ live_session::live_session(message_channel& channel, services& with, live_option
       look_(with.io),
       write_(with.io),
       ended_(with.io) {
-    with_.live.add(*this);
+    with_.live.add(*this, std::move(holder));
 }
 
 live_session::~live_session() {
@@ -92,8 +116,11 @@ asio::awaitable<void> live_session::run() {
     while (running_ > 0) co_await sleep(ended_);
 }
 
-void live_session::stop() {
+void live_session::stop(const error& why, int code) {
+    if (stopping_) return;
     stopping_ = true;
+    stop_why_ = why;
+    stop_code_ = code;
     wake();
 }
 
@@ -140,20 +167,14 @@ void live_session::read_settings(const message_channel::message& what) {
     if (!what.whole || what.bytes.size() > limits::live_text_bytes) {
         return tell(problem_json(0, {errc::too_large, "settings have at most 4 KiB"}));
     }
-    const auto given = parse_json_submission(what.bytes);
-    if (!given || given->has_image) {
-        return tell(problem_json(
-            0, {errc::malformed, given ? "settings hold no image" : given.error().detail}));
-    }
+    const auto given = parse_json_submission(what.bytes, live_names, false);
+    if (!given) return tell(problem_json(0, given.error()));
     auto wanted = changed(options_, given->fields);
     if (!wanted) return tell(problem_json(0, wanted.error()));
     if (auto good = may_use(key_.get(), wanted->collection); !good) {
         return tell(problem_json(0, good.error()));
     }
-    if (wanted->collection != options_.collection || !wanted->tracks) {
-        tracks_.clear();
-        removed_ = 0;
-    }
+    if (wanted->collection != options_.collection || !wanted->tracks) tracks_.clear();
     options_ = std::move(*wanted);
     ++options_number_;
     settings_ = settings_json(options_);
@@ -219,14 +240,16 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
     }
     const auto told = parse_live_answer(reply->result);
     if (!told) co_return fail(told.error());
-    // Read last of all: a name that leaves after a clear succeeded must not be older than it.
+    // Read last of all: a name that leaves after a clear or a delete succeeded must not be of the
+    // faces before it.
     const auto after = co_await with_.redis.call(watch_gallery(with_.store, collection));
     if (!after) co_return fail(errc::store_unavailable, after.error().detail);
     if (number != options_number_) co_return false;  // asked for with settings that are no more
-    removed_ = std::max(removed_, after->removed_version);
-    const bool forgot = tracks_.forget_before(removed_);
-    if (reply->version < removed_ || (forgot && !known.empty())) co_return false;
+    const bool forgot = tracks_.forget_outdated(*after);
+    if (!after->allows(reply->version) || (forgot && !known.empty())) co_return false;
     const auto now = boot_now();
+    looked_ = now;
+    answered_ = one.seq;
     const auto faces = named(*told, known, now);
     if (after->forgets) note_names(faces);
     answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
@@ -282,12 +305,18 @@ asio::awaitable<void> live_session::write() {
         } else if (!problems_.empty()) {
             text = std::move(problems_.front());
             problems_.pop_front();
+        } else if (answer_ && boot_now() > looked_ + answer_fresh) {
+            // A client that does not read held it up, and who is on it may be removed since.
+            answer_.reset();
+            refuse(answered_, {errc::old_version, "the answer waited too long to be sent"});
+            look_.cancel();
+            continue;
         } else if (answer_) {
             text = *answer_;
         } else if (stopping_) {
-            text = problem_json(0, {errc::draining, "the service is stopping"});
+            text = problem_json(0, stop_why_);
             if (!co_await channel_.write(text)) co_return;
-            co_await channel_.close(going_away, "the service is stopping");
+            co_await channel_.close(stop_code_, stop_why_.detail);
             co_return;
         } else {
             co_await sleep(write_);

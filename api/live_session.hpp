@@ -22,14 +22,15 @@ namespace vultus::api {
 class live_session : public live_sessions::member,
                      public std::enable_shared_from_this<live_session> {
  public:
-    /// `key`  whose session it is; null: access is open
+    /// `key`     whose session it is; null: access is open
+    /// `holder`  whose share of the places it counts for
     live_session(message_channel& channel, services& with, live_options options,
-                 std::shared_ptr<const access_key> key);
+                 std::shared_ptr<const access_key> key, std::string holder);
     ~live_session() override;
 
     /// Until the client leaves, or the process stops.
     asio::awaitable<void> run();
-    void stop() override;
+    void stop(const error& why, int code) override;
 
  private:
     struct frame {
@@ -65,14 +66,17 @@ class live_session : public live_sessions::member,
     std::uint64_t options_number_ = 0;  ///< grows with each change
     live_tracks tracks_;
     std::uint64_t seq_ = 0, dropped_ = 0;
-    gallery_version removed_ = 0;  ///< the newest removal that we know of
     std::optional<frame> waiting_;
     std::optional<std::string> settings_, answer_;  ///< to be written
+    std::uint64_t answered_ = 0;                    ///< seq of the frame that answer_ is about
+    boot_time looked_{0};                           ///< when answer_ was right
     problems problems_;                             ///< to be written
     std::map<errc, boot_time> said_;                ///< when a trouble of the service was last told
     asio::steady_timer look_, write_, ended_;
     int running_ = 0;
     bool stopping_ = false, over_ = false;
+    error stop_why_;
+    int stop_code_ = 0;
 };
 
 }  // namespace vultus::api

@@ -71,7 +71,8 @@ bool live_tracks::needs_no_comparison(const track& one, boot_time now,
     const int doublings = std::min(one.comparisons - compared_first, 10);
     const auto old = std::min(old_first * (1 << doublings), old_most);
     if (now >= one.compared + old) return false;
-    if (newest > one.newest && now >= one.compared + news_in) return false;
+    if (epoch_of(newest) != epoch_of(one.newest)) return false;
+    if (newest != one.newest && now >= one.compared + news_in) return false;
     return !moved(one.compared_where, one.where);
 }
 
@@ -123,6 +124,11 @@ void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& ow
 
 void live_tracks::compare(track& one, const seen_face& face, gallery_version version,
                           boot_time now) {
+    if (epoch_of(version) != epoch_of(one.newest)) {
+        one.votes.clear();  // of people of another gallery
+        one.comparisons = 0;
+        one.newest = version;
+    }
     if (version > one.newest) one.votes.erase("");  // nobody of an older gallery says nothing now
     for (auto& [label, given] : one.votes) given.weight *= vote_fades;
     const bool unsure = face.status == face_status::ambiguous;
@@ -130,8 +136,8 @@ void live_tracks::compare(track& one, const seen_face& face, gallery_version ver
     given.weight += face.where.area() * (unsure ? 0.5 : 1.0);
     given.firm = given.firm || !unsure;
     given.distance = face.distance;
-    one.oldest =
-        one.votes.size() == 1 && one.comparisons == 0 ? version : std::min(one.oldest, version);
+    const bool first = one.votes.size() == 1 && one.comparisons == 0;
+    one.oldest = first ? version : std::min(one.oldest, version);
     one.newest = std::max(one.newest, version);
     one.face = face.embedding;
     one.compared_where = face.where;
@@ -190,10 +196,11 @@ std::vector<named_face> live_tracks::take(std::span<const seen_face> faces,
     return told;
 }
 
-bool live_tracks::forget_before(gallery_version removed) {
+bool live_tracks::forget_outdated(const watched_gallery& now) {
     bool went = false;
     for (track& one : tracks_) {
-        if (one.votes.empty() || one.oldest >= removed) continue;
+        const bool good = now.allows(one.oldest) && now.allows(one.newest);
+        if (one.votes.empty() || good) continue;
         one.votes.clear();
         one.name.clear();
         one.comparisons = 0;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "shared/clock.hpp"
-#include "shared/job.hpp"
+#include "shared/retention.hpp"
 
 namespace vultus::api {
 
@@ -95,9 +95,10 @@ class live_tracks {
                                  std::span<const known_track> known, gallery_version version,
                                  boot_time now);
 
-    /// What was learned before this removal is forgotten: tracks stay, their names go.
+    /// What was learned from another gallery than the one that is there now, or before its last
+    /// removal, is forgotten: tracks stay, their names go.
     /// returns   whether any name went
-    bool forget_before(gallery_version removed);
+    bool forget_outdated(const watched_gallery& now);
 
     /// Another collection: numbers go on, everything else ends.
     void clear() { tracks_.clear(); }

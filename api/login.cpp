@@ -2,7 +2,6 @@
 #include "api/login.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -32,18 +31,6 @@ class place {
 };
 
 }  // namespace
-
-std::string counted_as(const std::string& address) {
-    boost::system::error_code bad;
-    const auto read = asio::ip::make_address(address, bad);
-    if (bad || read.is_v4()) return address;
-    auto bytes = read.to_v6().to_bytes();
-    if (read.to_v6().is_v4_mapped()) {
-        return asio::ip::make_address_v4(asio::ip::v4_mapped, read.to_v6()).to_string();
-    }
-    std::fill(bytes.begin() + 8, bytes.end(), 0);
-    return asio::ip::make_address_v6(bytes).to_string() + "/64";
-}
 
 login_desk::login_desk(asio::io_context& io, redis_asio& redis, const job_store& store,
                        metrics& measured)

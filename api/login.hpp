@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "api/forwarded.hpp"
 #include "api/http.hpp"
 #include "api/one_shot.hpp"
 #include "api/redis_asio.hpp"
@@ -17,10 +18,6 @@
 #include "shared/metrics.hpp"
 
 namespace vultus::api {
-
-/// Whom the tries from an address count for: itself, or of IPv6 the first 64 bits, as whoever has
-/// one of those has all the others.
-std::string counted_as(const std::string& address);
 
 /// threads   that of the io_context
 class login_desk {

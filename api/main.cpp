@@ -8,8 +8,11 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
+#include "api/announce.hpp"
 #include "api/application.hpp"
+#include "shared/descriptors.hpp"
 #include "shared/log.hpp"
 #include "shared/privileges.hpp"
 #include "shared/settings.hpp"
@@ -61,6 +64,9 @@ int main(int argc, char** argv) {
         return 2;
     }
     vultus::forbid_new_privileges();
+    vultus::keep_files_private();
+    vultus::outlive_terminal();
+    vultus::raise_descriptor_limit();
     vultus::stop_signal stop;
     vultus::log::start("api", settings->common.log_level);
     vultus::zmq_context zmq;
@@ -72,13 +78,14 @@ int main(int argc, char** argv) {
         std::raise(SIGTERM);  // the usual way down
     };
     auto app = api::application::start(io, zmq, *settings, {}, refused);
-    if (!app && app.error().code == vultus::errc::bad_option) {
+    if (!app) {
         std::fprintf(stderr, "vultus-api: %s\n", app.error().detail.c_str());
         return 2;
     }
-    if (!app) {
-        vultus::log::error("cannot_start", {{"why", app.error().detail}});
-        return 1;
+    const char* told = std::getenv("VULTUS_ADDRESS_FILE");
+    const auto url = api::own_url(*settings, (*app)->port());
+    if (auto good = api::announce_address(told == nullptr ? "" : told, url); !good) {
+        refused(good.error());
     }
     asio::posix::stream_descriptor signals(io, ::dup(stop.fd()));
     asio::signal_set renewed(io);
@@ -87,7 +94,7 @@ int main(int argc, char** argv) {
         renewed.add(SIGHUP);
         asio::co_spawn(io, watch_renewals(renewed, **app), asio::detached);
     }
-    io.run();
+    (*app)->run();
     vultus::log::info("stopped");
     return exit_code;
 }

@@ -3,14 +3,16 @@
 #include "api/multipart.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "api/fields.hpp"
+#include "api/query.hpp"
 #include "api/routes.hpp"
-#include "shared/job.hpp"
 
 namespace vultus::api {
 namespace {
 
+constexpr std::size_t piece_bytes = 64 * limits::kib;
 constexpr std::size_t padding_bytes = 64;  // spaces after a boundary: RFC 2046 allows, nobody sends
 
 bool is_boundary(std::string_view text) noexcept {
@@ -20,7 +22,8 @@ bool is_boundary(std::string_view text) noexcept {
 }
 
 /// The next `name=value` of a Content-Disposition. In a quoted value only \" and \\ are escapes:
-/// old browsers send Windows paths with bare backslashes.
+/// old browsers send Windows paths with bare backslashes. A value whose last quote was escaped ends
+/// there all the same: the last byte of a name in Shift-JIS may be a backslash.
 bool take_parameter(std::string_view& rest, std::string& name, std::string& value) {
     const auto start = rest.find_first_not_of(" \t;");
     if (start == std::string_view::npos) return false;
@@ -42,7 +45,12 @@ bool take_parameter(std::string_view& rest, std::string& name, std::string& valu
             rest[i] == '\\' && i + 1 < rest.size() && (rest[i + 1] == '"' || rest[i + 1] == '\\');
         value.push_back(escape ? rest[++i] : rest[i]);
     }
-    if (i >= rest.size()) return false;
+    if (i >= rest.size()) {
+        if (rest.size() < 3 || rest.back() != '"') return false;
+        value = rest.substr(1, rest.size() - 2);
+        rest = {};
+        return true;
+    }
     rest.remove_prefix(i + 1);
     return true;
 }
@@ -65,14 +73,14 @@ std::string form_unescaped(const std::string& text) {
     return out;
 }
 
-/// RFC 8187: UTF-8''percent-encoded.
-result<std::string> extended_value(std::string_view value) {
+/// RFC 8187: UTF-8''percent-encoded. Nothing if it is not that.
+std::optional<std::string> extended_value(std::string_view value) {
     const auto first = value.find('\'');
     const auto second = first == std::string_view::npos ? first : value.find('\'', first + 1);
-    if (second == std::string_view::npos || !same_text(value.substr(0, first), "utf-8")) {
-        return fail(errc::malformed, "a part's extended parameter is not UTF-8");
-    }
-    return percent_decode(value.substr(second + 1), false);
+    if (second == std::string_view::npos || !same_text(value.substr(0, first), "utf-8")) return {};
+    auto decoded = percent_decode(value.substr(second + 1), false);
+    if (!decoded) return {};
+    return std::move(*decoded);
 }
 
 result<void> read_disposition(std::string_view value, form_part& part, bool& named) {
@@ -88,32 +96,31 @@ result<void> read_disposition(std::string_view value, form_part& part, bool& nam
         if (same_text(name, "name")) {
             part.name = form_unescaped(text);
             named = true;
+        } else if (same_text(name, "name*")) {
+            auto decoded = extended_value(text);
+            if (!decoded) continue;
+            part.name = std::move(*decoded);
+            named = true;
+        } else if (same_text(name, "filename*")) {
+            part.filename = extended_value(text).value_or(text);
+            part.has_filename = extended = true;
         } else if (same_text(name, "filename") && !extended) {
+            // Only whether there is one counts: its bytes may be in any encoding.
             part.filename = form_unescaped(text);
             part.has_filename = true;
-        } else if (same_text(name, "filename*") || same_text(name, "name*")) {
-            auto decoded = extended_value(text);
-            if (!decoded) return fail(decoded.error());
-            const bool file = same_text(name, "filename*");
-            (file ? part.filename : part.name) = std::move(*decoded);
-            (file ? part.has_filename : named) = true;
-            extended = extended || file;
         }
     }
-    if (value.find_first_not_of(" \t;") != std::string_view::npos) {
-        return fail(errc::malformed, "a part's Content-Disposition cannot be read");
+    if (!named) {
+        return fail(errc::malformed, "a part's Content-Disposition has no name that can be read");
     }
     return {};
 }
 
+/// A line that says nothing of what is needed is not looked at.
 result<void> read_line(std::string_view line, form_part& part, bool& named) {
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0 || line.front() == ' ' ||
-        line.front() == '\t') {
-        return fail(errc::malformed, "a part has a header line that cannot be read");
-    }
+    const auto colon = std::min(line.find(':'), line.size());
     const auto name = trimmed(line.substr(0, colon));
-    const auto value = trimmed(line.substr(colon + 1));
+    const auto value = trimmed(line.substr(std::min(line.size(), colon + 1)));
     if (same_text(name, "content-disposition")) {
         if (named) return fail(errc::malformed, "a part has two Content-Dispositions");
         return read_disposition(value, part, named);
@@ -126,27 +133,35 @@ result<void> read_line(std::string_view line, form_part& part, bool& named) {
     }
     if (same_text(name, "content-transfer-encoding") && !same_text(value, "binary") &&
         !same_text(value, "8bit") && !same_text(value, "7bit")) {
-        return fail(errc::malformed, "a part has a transfer encoding");
+        return fail(errc::malformed, "a part has the Content-Transfer-Encoding " +
+                                         in_quotes(value) + "; send its bytes as they are");
     }
     return {};
+}
+
+/// The next line of a header, together with those that continue it (RFC 5322, 2.2.3).
+std::string take_line(std::string_view& text) {
+    std::string line;
+    do {
+        const auto end = text.find("\r\n");
+        line += text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 2);
+    } while (!text.empty() && (text.front() == ' ' || text.front() == '\t'));
+    return line;
 }
 
 result<form_part> read_header(std::string_view text) {
     form_part part;
     bool named = false;
     while (!text.empty()) {
-        const auto end = text.find("\r\n");
-        const auto line = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 2);
-        if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) {
-            return fail(errc::malformed, "a part has a header line that cannot be read");
+        const auto line = take_line(text);
+        if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+            return fail(errc::malformed,
+                        "a part has a header line with a line end that is not CR LF, or a byte 0");
         }
         if (auto good = read_line(line, part, named); !good) return fail(good.error());
     }
-    if (!named) return fail(errc::malformed, "a part has no name");
-    if (!is_utf8(part.name) || !is_utf8(part.filename)) {
-        return fail(errc::malformed, "a part's name is not UTF-8");
-    }
+    if (!named) return fail(errc::malformed, "a part has no Content-Disposition with a name");
     return part;
 }
 
@@ -161,7 +176,11 @@ multipart_parser::multipart_parser(std::string_view boundary) : held_("\r\n") {
 }
 
 result<void> multipart_parser::feed(std::string_view bytes) {
-    if (place_ == place::broken) return fail(errc::malformed, "the multipart boundary is missing");
+    if (place_ == place::broken) {
+        return fail(errc::malformed,
+                    "the Content-Type has no usable boundary: leave the field to "
+                    "your HTTP client, which makes one");
+    }
     held_ += bytes;
     result<void> outcome;
     while (step(outcome)) {
@@ -220,7 +239,8 @@ bool multipart_parser::step_after_delimiter(result<void>& outcome) {
         place_ = place::header;
         return true;
     }
-    outcome = fail(errc::malformed, "a boundary is followed by something else");
+    outcome = fail(errc::malformed,
+                   "a boundary is followed by something else; lines of a form end with CR LF");
     return false;
 }
 
@@ -245,6 +265,11 @@ bool multipart_parser::step_header(result<void>& outcome) {
 }
 
 result<std::vector<form_part>> multipart_parser::finish() {
+    if (place_ == place::preamble) {
+        return fail(errc::malformed,
+                    "the boundary that Content-Type names is not in the body; "
+                    "lines of a form end with CR LF");
+    }
     if (place_ != place::epilogue) {
         return fail(errc::malformed, "the multipart body ends before its last boundary");
     }
@@ -253,7 +278,10 @@ result<std::vector<form_part>> multipart_parser::finish() {
 
 result<std::vector<form_part>> parse_multipart(std::string_view boundary, std::string_view body) {
     multipart_parser parser(boundary);
-    if (auto fed = parser.feed(body); !fed) return fail(fed.error());
+    do {  // in pieces: what is not decided is moved to the front of held_ at each step
+        if (auto fed = parser.feed(body.substr(0, piece_bytes)); !fed) return fail(fed.error());
+        body.remove_prefix(std::min(body.size(), piece_bytes));
+    } while (!body.empty());
     return parser.finish();
 }
 

@@ -13,10 +13,10 @@
 namespace vultus::api {
 
 struct form_part {
-    std::string name;
-    std::string filename;
+    std::string name;      ///< bytes as they came; may be no UTF-8
+    std::string filename;  ///< the same
     bool has_filename = false;
-    std::string content_type;
+    std::string content_type;  ///< lower case, without parameters
     std::string body;
     bool operator==(const form_part&) const = default;
 };
@@ -51,7 +51,7 @@ class multipart_parser {
     std::vector<form_part> parts_;
 };
 
-/// Feeds the whole body at once.
+/// The parts of a body that is there whole.
 result<std::vector<form_part>> parse_multipart(std::string_view boundary, std::string_view body);
 
 }  // namespace vultus::api

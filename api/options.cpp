@@ -4,7 +4,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "api/fields.hpp"
 #include "api/json.hpp"
+#include "api/routes.hpp"
+#include "shared/label.hpp"
 
 namespace vultus::api {
 namespace {
@@ -20,25 +23,16 @@ result<void> read_int(const std::string& name, const std::string& text, int low,
                       int& out) {
     if (!parse_number(text, out) || out < low || out > high) {
         return fail(errc::bad_option, name + " is a whole number from " + std::to_string(low) +
-                                          " to " + std::to_string(high));
-    }
-    return {};
-}
-
-result<void> read_bool(const std::string& name, const std::string& text, bool& out) {
-    if (text == "true" || text == "1") {
-        out = true;
-    } else if (text == "false" || text == "0") {
-        out = false;
-    } else {
-        return fail(errc::bad_option, name + " is true or false");
+                                          " to " + std::to_string(high) + ", not " +
+                                          in_quotes(text));
     }
     return {};
 }
 
 result<void> read_distance(const std::string& text, double& out) {
     if (!parse_number(text, out) || !std::isfinite(out) || out <= 0.0 || out > 2.0) {
-        return fail(errc::bad_option, "distance_max is a number above 0, at most 2");
+        return fail(errc::bad_option,
+                    "distance_max is a number above 0, at most 2, not " + in_quotes(text));
     }
     return {};
 }
@@ -54,7 +48,7 @@ result<void> read_shared(const std::string& name, const std::string& value, subm
     if (name == "min_face_px") return read_int(name, value, 10, 2000, into.options.min_face_px);
     if (name == "detector") {
         if (value != "hog" && value != "cnn") {
-            return fail(errc::bad_option, "detector is hog or cnn");
+            return fail(errc::bad_option, "detector is hog or cnn, not " + in_quotes(value));
         }
         into.options.detector = value;
         return {};
@@ -75,20 +69,31 @@ result<void> read_recognize(const std::string& name, const std::string& value, s
     if (name == "annotate") return read_bool(name, value, into.options.annotate);
     if (name == "embeddings") return read_bool(name, value, into.options.embeddings);
     if (name == "durable") return read_bool(name, value, into.durable);
-    return fail(errc::bad_option, "recognize has no option of that name");
+    return fail(unknown_name("recognize", name, recognize_names));
 }
 
 result<void> read_train(const std::string& name, const std::string& value, submission& into) {
     if (name == "name") {
-        if (auto good = check_label(value); !good) return good;
-        into.label = value;
+        auto label = normal_label(value);
+        if (!label) return fail(label.error());
+        into.label = *std::move(label);
         return {};
     }
     if (name == "num_jitters") return read_int(name, value, 1, 100, into.options.num_jitters);
-    return fail(errc::bad_option, "train has no option of that name");
+    return fail(unknown_name("train", name, train_names));
 }
 
 }  // namespace
+
+result<void> read_bool(const std::string& name, const std::string& text, bool& out) {
+    for (const std::string_view word : {"true", "1", "yes", "on"}) {
+        if (same_text(text, word)) return out = true, result<void>();
+    }
+    for (const std::string_view word : {"false", "0", "no", "off"}) {
+        if (same_text(text, word)) return out = false, result<void>();
+    }
+    return fail(errc::bad_option, name + " is true or false, not " + in_quotes(text));
+}
 
 result<submission> parse_options(job_type type, const name_values& fields) {
     submission into;
@@ -106,7 +111,7 @@ result<submission> parse_options(job_type type, const name_values& fields) {
         return fail(errc::bad_option, "upsample and min_face_px say the same; give one");
     }
     if (type == job_type::train && into.label.empty()) {
-        return fail(errc::bad_label, "the name of the person is missing");
+        return fail(errc::bad_label, "the name of the person is missing: the option \"name\"");
     }
     if (!into.durable && into.options.annotate) {
         return fail(errc::bad_option, "annotate needs durable: nothing is kept without it");

@@ -13,7 +13,7 @@ namespace vultus::api {
 struct submission {
     job_type type = job_type::recognize;
     std::string collection = "default";
-    std::string label;  ///< train only
+    std::string label;  ///< train only; in normal form (shared/label.hpp)
     job_options options;
     bool durable = true;  ///< recognize only
 };
@@ -23,6 +23,9 @@ struct submission {
 /// errors    bad_option: unknown name, not a value of its kind or out of range, or two options that
 ///           exclude one another; bad_label; bad_collection
 result<submission> parse_options(job_type type, const name_values& fields);
+
+/// true, 1, yes, on; false, 0, no, off; in any case. errors bad_option
+result<void> read_bool(const std::string& name, const std::string& text, bool& out);
 
 /// The JSON text that is stored with the job and sent with a frame. Equal options, equal text.
 std::string to_json(const job_options& options);

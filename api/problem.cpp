@@ -21,7 +21,7 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::wrong_state, "The present state does not allow this"},
     {errc::length_required, "The length of the body is missing"},
     {errc::too_large, "Over a limit"},
-    {errc::unsupported_media, "Not a JPEG, PNG or WebP picture"},
+    {errc::unsupported_media, "This kind of content is not taken"},
     {errc::idempotency_conflict, "The Idempotency-Key was used with other content"},
     {errc::unauthorized, "A key or a login is needed"},
     {errc::forbidden, "This is not allowed to you"},

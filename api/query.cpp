@@ -3,13 +3,42 @@
 
 #include <charconv>
 
+#include "api/json.hpp"
 #include "api/routes.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
+#include "shared/page_token.hpp"
 
 namespace vultus::api {
+namespace {
 
-result<name_values> parse_query(std::string_view query, std::string_view known) {
+constexpr std::size_t quoted_bytes = 40;
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+    if (text.size() <= quoted_bytes) return json_quoted(text);
+    std::size_t end = quoted_bytes;  // no character is cut in two
+    while (end > quoted_bytes - 4 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+        --end;
+    auto quoted = json_quoted(text.substr(0, end));
+    quoted.insert(quoted.size() - 1, "...");
+    return quoted;
+}
+
+error unknown_name(std::string_view where, std::string_view name, std::string_view known) {
+    std::string detail = std::string(where) + " has the unknown option " + in_quotes(name);
+    detail += known.empty() ? "; none is known here" : "; known here: ";
+    for (const char c : known) detail += c == ' ' ? std::string(", ") : std::string(1, c);
+    return {errc::bad_option, std::move(detail)};
+}
+
+error given_twice(std::string_view where, std::string_view name) {
+    return {errc::malformed, std::string(where) + " has " + in_quotes(name) + " twice"};
+}
+
+result<name_values> parse_query(std::string_view query, std::string_view known,
+                                std::string_view where) {
     name_values parsed;
     if (known == "*") return parsed;
     while (!query.empty()) {
@@ -18,17 +47,19 @@ result<name_values> parse_query(std::string_view query, std::string_view known) 
         query = amp == std::string_view::npos ? std::string_view{} : query.substr(amp + 1);
         if (pair.empty()) continue;
         const auto equals = pair.find('=');
-        auto name = percent_decode(pair.substr(0, equals), true);
-        if (!name) return fail(name.error());
+        const auto raw_name = pair.substr(0, equals);
+        auto name = percent_decode(raw_name, true);
+        if (!name || !has_word(known, *name)) {
+            return fail(unknown_name(where, name ? *name : std::string(raw_name), known));
+        }
         const auto raw = equals == std::string_view::npos ? "" : pair.substr(equals + 1);
         auto value = percent_decode(raw, true);
-        if (!value) return fail(value.error());
-        if (!has_word(known, *name)) {
-            return fail(errc::bad_option, "the query has a name that this address does not know");
+        if (!value) {
+            return fail(value.error().code,
+                        *name + " in " + std::string(where) + ": " + value.error().detail);
         }
-        if (!parsed.emplace(std::move(*name), std::move(*value)).second) {
-            return fail(errc::malformed, "the query has a name twice");
-        }
+        if (parsed.contains(*name)) return fail(given_twice(where, *name));
+        parsed.emplace(std::move(*name), std::move(*value));
     }
     return parsed;
 }
@@ -41,14 +72,17 @@ result<page> parse_page(const name_values& query) {
         const auto [end, bad] = std::from_chars(text.data(), last, wanted.size);
         if (bad != std::errc{} || end != last || wanted.size < 1 ||
             wanted.size > limits::page_size) {
-            return fail(errc::bad_option, "page_size is a whole number from 1 to 1000");
+            return fail(errc::bad_option,
+                        "page_size is a whole number from 1 to 1000, not " + in_quotes(text));
         }
     }
     if (const auto found = query.find("page_token"); found != query.end()) {
-        wanted.token = found->second;
-        if (wanted.token.empty() || wanted.token.size() > 512) {
-            return fail(errc::bad_option, "page_token is not one that this service gave");
+        auto cursor = cursor_in(found->second);
+        if (!cursor) {
+            return fail(errc::bad_option,
+                        "page_token is none that this service gave: " + in_quotes(found->second));
         }
+        wanted.token = std::move(*cursor);
     }
     return wanted;
 }

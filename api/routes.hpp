@@ -73,6 +73,14 @@ struct route_row {
     std::string_view query;    ///< names that may stand in the query, "*": any
 };
 
+/// What may be chosen for each kind of request, in its query, form, JSON or settings message.
+constexpr std::string_view recognize_names =
+    "collection k distance_max min_face_px upsample detector annotate embeddings durable";
+constexpr std::string_view train_names =
+    "collection name num_jitters min_face_px upsample detector";
+constexpr std::string_view live_names =
+    "collection detector min_face_px distance_max k tracks blur";
+
 std::span<const route_row> route_table() noexcept;
 
 struct target_parts {

@@ -1,14 +1,16 @@
 // What handlers work with: the connections of the process, made in main and lent to every request.
 #pragma once
 
-#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/access.hpp"
 #include "api/broker_link.hpp"
 #include "api/events.hpp"
 #include "api/redis_asio.hpp"
 #include "api/seen_notes.hpp"
+#include "api/shares.hpp"
 #include "api/store_health.hpp"
 #include "shared/job_store.hpp"
 #include "shared/metrics.hpp"
@@ -68,25 +70,25 @@ class live_sessions {
     class member {
      public:
         virtual ~member() = default;
-        virtual void stop() = 0;
+        /// `code`  of the WebSocket's close frame
+        virtual void stop(const error& why, int code) = 0;
     };
+    explicit live_sessions(std::size_t most) : places_(std::make_shared<shares>(most)) {}
+
     /// Places that are taken: by sessions, and by those whose handshake is under way.
-    std::size_t taken() const noexcept { return *taken_; }
-    /// A place, until the last copy of it goes.
-    std::shared_ptr<const void> take() {
-        ++*taken_;
-        return {nullptr, [count = taken_](const void*) { --*count; }};
+    std::size_t taken() const noexcept { return places_->taken(); }
+    /// A place for one of this holder, until the last copy of it goes; null: there is none. When
+    /// all are taken, whoever has most of them gives one to somebody who has fewer.
+    std::shared_ptr<const void> take(const std::string& holder);
+    void add(member& one, std::string holder) { all_.emplace_back(&one, std::move(holder)); }
+    void remove(member& session) {
+        std::erase_if(all_, [&](const auto& one) { return one.first == &session; });
     }
-    void add(member& session) { all_.insert(&session); }
-    void remove(member& session) { all_.erase(&session); }
-    void stop() {
-        const auto now = all_;
-        for (member* session : now) session->stop();
-    }
+    void stop();
 
  private:
-    std::set<member*> all_;
-    std::shared_ptr<std::size_t> taken_ = std::make_shared<std::size_t>(0);
+    std::vector<std::pair<member*, std::string>> all_;  ///< the newest last
+    std::shared_ptr<shares> places_;
 };
 
 struct services {
@@ -101,6 +103,10 @@ struct services {
     metrics& measured;
     std::string build;
     gate large_accepts;
+    /// Connections that wait for something to happen: streams of events, long polls, photos that
+    /// are not stored.
+    std::shared_ptr<shares> waits;
+    std::shared_ptr<shares> frames;  ///< bytes of photos that are not stored, on their way
     live_sessions live;
     seen_notes seen;
     bool draining = false;

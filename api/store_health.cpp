@@ -5,6 +5,7 @@
 
 #include "api/fields.hpp"
 #include "shared/log.hpp"
+#include "shared/service_clock.hpp"
 #include "shared/store_setup.hpp"
 
 namespace vultus::api {
@@ -76,6 +77,34 @@ asio::awaitable<void> store_health::sample() {
     gauge("publishing", stats->publishing);
     gauge("dead", stats->dead);
     measured_.set("vultus_queue_bytes", static_cast<double>(stats->bytes));
+    note_trouble(*stats);
+}
+
+/// What an operator should look at, said once and measured always.
+void store_health::note_trouble(const queue_stats& stats) {
+    const auto counted = [&](const char* name) {
+        const auto found = stats.counters.find(name);
+        return found == stats.counters.end() ? 0 : found->second;
+    };
+    const clock_state clock = clock_state_of(stats);
+    const auto damaged = counted("damaged");
+    measured_.set("vultus_clock_suspicious", clock == clock_state::suspicious ? 1 : 0);
+    measured_.set("vultus_clock_off_seconds",
+                  static_cast<double>(counted("clock_off_ms")) / 1000.0);
+    measured_.set("vultus_store_damaged", static_cast<double>(damaged));
+    if (clock != clock_) {
+        const auto level =
+            clock == clock_state::suspicious ? log::level::error : log::level::warning;
+        log::write(clock == clock_state::steady ? log::level::info : level, "store_clock",
+                   {{"state", std::string(name_of(clock))}, {"why", said_of(clock)}});
+    }
+    if (damaged > damaged_ && damaged_known_) {
+        log::warning("store_damaged",
+                     {{"entries", std::to_string(damaged - damaged_)}, {"next", "vultusctl fsck"}});
+    }
+    clock_ = clock;
+    damaged_ = damaged;
+    damaged_known_ = true;
 }
 
 asio::awaitable<void> store_health::run(std::function<void(const error&)> refused) {

@@ -9,6 +9,7 @@
 #include "api/redis_asio.hpp"
 #include "shared/job_store.hpp"
 #include "shared/metrics.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::api {
 
@@ -32,6 +33,7 @@ class store_health {
  private:
     asio::awaitable<void> check();
     asio::awaitable<void> sample();
+    void note_trouble(const queue_stats&);
 
     redis_asio& redis_;
     const job_store& store_;
@@ -45,6 +47,9 @@ class store_health {
     std::uint64_t depth_ = 0, finished_ = 0;
     unix_time sampled_{0};
     double jobs_per_second_ = 0;
+    clock_state clock_ = clock_state::steady;
+    std::uint64_t damaged_ = 0;  ///< stats: damaged
+    bool damaged_known_ = false;
 };
 
 }  // namespace vultus::api

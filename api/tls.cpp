@@ -8,6 +8,8 @@
 
 #include <boost/asio/ssl/error.hpp>
 
+#include "shared/private_file.hpp"
+
 namespace vultus::api {
 namespace {
 
@@ -38,6 +40,9 @@ result<std::shared_ptr<ssl::context>> load_certificate(const std::string& certif
     made->set_password_callback([](std::size_t, ssl::context::password_purpose) {
         return std::string();
     }, bad);
+    if (auto good = check_private_file(key); !good) {
+        return fail(errc::bad_option, good.error().detail);
+    }
     made->use_private_key_file(key, ssl::context::pem, bad);  // compares it with the certificate
     if (bad) return unusable(key, bad);
     return made;

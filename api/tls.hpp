@@ -12,7 +12,8 @@ namespace vultus::api {
 
 /// `certificate`  file: the certificate and then those between it and the authority's, PEM
 /// `key`          file: its private key, PEM, without a password
-/// errors         bad_option: a file cannot be read, or the key is another certificate's
+/// errors         bad_option: a file cannot be read, the key is another certificate's, or it is not
+///                its user's alone (private_file.hpp)
 result<std::shared_ptr<boost::asio::ssl::context>> load_certificate(const std::string& certificate,
                                                                     const std::string& key);
 

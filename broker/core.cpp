@@ -65,7 +65,8 @@ void core::run_duties() {
     const auto run = [this](timer& one, duty which) {
         if (one.under_way || now_ < one.at) return;
         one.under_way = true;
-        out(run_duty{which, expected_now()});
+        one.sent = now_;
+        out(run_duty{which, time_sure_ ? expected_now() : unix_time{0}});
     };
     run(reap_, duty::reap);
     run(barrier_, duty::barrier);
@@ -82,7 +83,10 @@ void core::on(const duty_done& reply) {
         return;
     }
     const moved& done = *reply.outcome;
-    if (done.now.count() > 0) heard_time(done.now);
+    if (done.now.count() > 0) {
+        heard_time(done.now, one.sent);
+        time_sure_ = true;
+    }
     switch (reply.which) {
         case duty::reap:
             one.at = now_;  // with the next sweep
@@ -122,8 +126,9 @@ void core::on(const store_prepared& reply) {
     last_trouble_.clear();
     prepared_ = true;
     safe_ = true;
-    // The clock that was known before stays: reap and barrier compare with it (grace).
-    if (time_there_.count() == 0) heard_time(*reply.outcome);
+    // The clock that was known before stays: reap and barrier compare with it (grace). What a new
+    // broker reads here is the clock of Redis' host, which says nothing against a jump.
+    if (time_there_.count() == 0) heard_time(*reply.outcome, now_);
     check_.at = now_ + store_check;
     lease_pause_until_ = boot_time{0};
     lease_backoff_ = std::chrono::milliseconds(0);
@@ -146,9 +151,11 @@ unix_time core::expected_now() const noexcept {
     return time_there_.count() == 0 ? unix_time{0} : time_there_ + (now_ - time_heard_);
 }
 
-void core::heard_time(unix_time now_there) {
+// Of the time between question and answer nobody knows when Redis looked at its clock. Counted from
+// the question, what a slow disk adds to one call it takes from the next, and nothing adds up.
+void core::heard_time(unix_time now_there, boot_time asked) {
     time_there_ = now_there;
-    time_heard_ = now_;
+    time_heard_ = asked;
 }
 
 void core::beat_all() {
@@ -161,8 +168,8 @@ void core::beat(const worker& one) {
     news.interval_ms = static_cast<std::uint32_t>(limits::heartbeat.count());
     news.now_ms = expected_now().count();
     for (const auto& [collection, told] : one.galleries) {
-        const gallery_version version = news_.version_of(collection);
-        if (version > 0) news.galleries[collection] = version;
+        const auto version = news_.version_of(collection);
+        if (version) news.galleries[collection] = *version;
     }
     out(to_worker{one.connection, std::move(news)});
     if (one.asked_to_drain && !one.draining) {

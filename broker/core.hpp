@@ -62,6 +62,7 @@ class core {
     struct timer {
         boot_time at{0};
         bool under_way = false;
+        boot_time sent{0};  ///< the last call
     };
 
     // core.cpp: the store and the clock
@@ -82,7 +83,7 @@ class core {
     void read_news();
     void drain_further();
     unix_time expected_now() const noexcept;
-    void heard_time(unix_time now_there);
+    void heard_time(unix_time now_there, boot_time asked);
 
     // core_leases.cpp: leases
     void on(const leased&);
@@ -142,7 +143,8 @@ class core {
     timer prepare_, check_, reap_, barrier_, collect_;
     boot_time sweep_at_{0}, beat_at_{0}, news_at_{0}, news_last_{0};
     unix_time time_there_{0};                    ///< Redis' clock, as last heard; 0: never
-    boot_time time_heard_{0};
+    boot_time time_heard_{0};                    ///< when it was asked for
+    bool time_sure_ = false;                     ///< a duty said it: the time of the functions
 
     bool draining_ = false, finished_ = false;
     boot_time drain_until_{0};

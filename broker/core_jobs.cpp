@@ -220,7 +220,7 @@ void core::status(const std::string& connection, const protocol::status_request&
         line.frames = static_cast<std::uint32_t>(one.frames.size());
         line.last_seen_ms = (now_ - one.last_seen).count();
         for (const auto& [collection, told] : one.galleries) {
-            line.galleries[collection] = told.version;
+            line.galleries[collection] = told.version.value_or(0);
         }
         line.card = one.who.card;
         line.load = one.load;

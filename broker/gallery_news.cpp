@@ -57,9 +57,9 @@ void gallery_news::learned(const std::string& collection, gallery_version versio
     if (found != held_.end()) found->second.version = version;
 }
 
-gallery_version gallery_news::version_of(const std::string& collection) const {
+std::optional<gallery_version> gallery_news::version_of(const std::string& collection) const {
     const auto found = held_.find(collection);
-    return found == held_.end() ? 0 : found->second.version;
+    return found == held_.end() ? std::nullopt : found->second.version;
 }
 
 void gallery_news::forget_reads() {

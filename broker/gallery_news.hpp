@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,14 @@ class gallery_news {
     bool read_done(const std::string& collection);
     void learned(const std::string& collection, gallery_version version);
 
-    gallery_version version_of(const std::string& collection) const;  ///< 0: not known
+    /// Nothing: not known. 0 is known, too: there is no such collection.
+    std::optional<gallery_version> version_of(const std::string& collection) const;
     void forget_reads();                           ///< Redis went away: no reply is expected
 
    private:
     struct entry {
         std::size_t holders = 0;
-        gallery_version version = 0;
+        std::optional<gallery_version> version;
         bool reading = false, again = false;
     };
     std::map<std::string, entry> held_;

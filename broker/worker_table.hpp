@@ -41,7 +41,7 @@ struct sent_job {
 };
 
 struct told_gallery {
-    gallery_version version = 0;                  ///< last one we spoke of
+    std::optional<gallery_version> version;       ///< last one we spoke of
     std::uint64_t used = 0;                       ///< grows; the smallest is forgotten first
 };
 

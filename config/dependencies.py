@@ -100,9 +100,22 @@ def spdx(rows, version_of, version):
 
 
 def write(file, text):
-    if not file.exists() or file.read_text() != text:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    """"-" is the standard output; a device or pipe is written into; a file is replaced in one step, and left alone if it
+    is the same already."""
+    if str(file) == "-":
+        print(text, end="", flush=True)
+    elif file.exists() and not file.is_file():
+        with open(file, "w") as device:
+            device.write(text)
+    elif not file.exists() or file.read_text() != text:
+        place = file.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = place.with_name(f"{place.name}.{os.getpid()}.new")
+        try:
+            part.write_text(text)
+            os.replace(part, place)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def main():

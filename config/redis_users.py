@@ -7,6 +7,7 @@ Makes in FOLDER, readable for its owner alone: <user>.password for vultus-api, v
 that are there stay), and users.acl, which `config/redis ... --aclfile FOLDER/users.acl` takes. In it Redis' default user is
 the administrator: redis-cli and vultusctl with the password of admin.password. `./run --redis-users` does all this.
 """
+import errno
 import hashlib
 import os
 import pathlib
@@ -14,8 +15,8 @@ import secrets
 import sys
 
 # What the functions in shared/functions call: they run with the rights of who calls them.
-FUNCTIONS = """decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby info
-lindex llen lpush lrange lrem pexpire pexpireat rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
+FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby
+info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
 xrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore zrevrangebylex
 zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs
@@ -24,19 +25,45 @@ USERS = {"vultus-api": ["eval_ro", "xread", "xrevrange"], "vultus-broker": ["fun
 
 
 def write_private(path, text):
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    """All at once, for its owner alone: whoever reads it while it is written sees the old one or the new one."""
+    fresh = pathlib.Path(f"{path}.new")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def read_private(path):
+    """The text of a file with a secret.
+
+    errors  PermissionError: it is somebody else's, or others may read or change it
+    """
+    with open(path) as file:
+        what = os.fstat(file.fileno())
+        if what.st_uid not in (0, os.geteuid()):
+            raise PermissionError(errno.EPERM, "belongs to another user: chown it", str(path))
+        if what.st_mode & 0o077:
+            raise PermissionError(errno.EPERM, "is open to others: chmod 600 it", str(path))
+        return file.read().strip()
 
 
 def password_of(folder, user):
     path = folder / f"{user}.password"
     if not path.exists():
         write_private(path, secrets.token_hex(24))
-    return path.read_text().strip()
+    return read_private(path)
 
 
 def hashed(password):
     return "#" + hashlib.sha256(password.encode()).hexdigest()
+
+
+def write_default_user(path, password):
+    """A file for Redis' --aclfile with one user, who may do everything. Gives the path."""
+    write_private(path, f"user default on {hashed(password)} ~* &* +@all\n")
+    return path
 
 
 def write_users(folder, admin=None):
@@ -54,4 +81,9 @@ def write_users(folder, admin=None):
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
-    print(write_users(sys.argv[1]))
+    os.umask(0o077)
+    try:
+        print(write_users(sys.argv[1]))
+    except OSError as why:
+        print(f"redis_users: {why.filename or sys.argv[1]}: {why.strerror}", file=sys.stderr)
+        sys.exit(2)

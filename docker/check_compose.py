@@ -16,6 +16,9 @@ import jsonschema
 import yaml
 
 
+SECRET_OF = {"api", "broker", "secret"}  # who reads access.secret, and what brings it there
+
+
 def findings(schema, compose, dockerfile):
     """Everything that is wrong, one sentence each."""
     found = []
@@ -47,6 +50,11 @@ def findings(schema, compose, dockerfile):
         for network in body.get("networks", []):
             if network not in compose.get("networks", {}):
                 found.append(f"{service}: {network!r} is no network")
+        for bound in ("mem_limit", "pids_limit"):
+            if bound not in body:
+                found.append(f"{service}: has no {bound}")
+        if any(volume.split(":")[0] == "secret" for volume in body.get("volumes", [])) != (service in SECRET_OF):
+            found.append(f"{service}: the volume 'secret' is for {', '.join(sorted(SECRET_OF))}, and for nobody else")
         for port in body.get("ports", []):
             if not port.startswith("127.0.0.1:"):
                 found.append(f"{service}: port {port} is open to other machines")

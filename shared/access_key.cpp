@@ -51,7 +51,8 @@ result<scope_set> parse_scopes(std::string_view text) {
         const auto found = std::find_if(all_scopes.begin(), all_scopes.end(),
                                         [&](scope one) { return name_of(one) == word; });
         if (found == all_scopes.end()) {
-            return fail(errc::bad_option, "scopes are read, recognise, train and admin");
+            return fail(errc::bad_option,
+                        "there is no scope \"" + word + "\": read, recognise, train or admin");
         }
         scopes.add(*found);
     }

@@ -1,15 +1,12 @@
 // See allow_list.hpp.
 #include "shared/allow_list.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 
 #include "shared/limits.hpp"
+#include "shared/private_file.hpp"
 #include "shared/secret.hpp"
 
 namespace vultus {
@@ -80,18 +77,9 @@ result<allow_list> parse_allow_list(std::string_view text) {
 }
 
 result<allow_list> read_allow_list(const std::string& path) {
-    struct stat what{};
-    if (::stat(path.c_str(), &what) != 0) return fail(errc::not_found, path + " is not there");
-    if ((what.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return fail(errc::malformed, path + " may be changed by others: chmod 644");
-    }
-    if (what.st_size > static_cast<off_t>(limits::allow_list_bytes)) {
-        return fail(errc::malformed, path + " is too large");
-    }
-    std::ifstream file(path);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file.is_open() || file.bad()) return fail(errc::malformed, path + " cannot be read");
-    auto list = parse_allow_list(text);
+    const auto text = read_trusted_file(path, limits::allow_list_bytes);
+    if (!text) return fail(text.error());
+    auto list = parse_allow_list(*text);
     if (!list) return fail(errc::malformed, path + ":" + list.error().detail);
     return list;
 }

@@ -33,8 +33,8 @@ bool is_peer_name(std::string_view text) noexcept;
 /// errors    malformed: says which line and why
 result<allow_list> parse_allow_list(std::string_view text);
 
-/// errors    not_found: no such file; malformed: names file and line; others may write into it; it
-///           is over limits::allow_list_bytes
+/// errors    those of read_trusted_file(), for limits::allow_list_bytes; malformed also: names file
+///           and line
 result<allow_list> read_allow_list(const std::string& path);
 
 /// The peer that has this key and this role, or null.

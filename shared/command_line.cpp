@@ -4,21 +4,20 @@
 #include <string_view>
 
 #include "shared/dependencies.hpp"
+#include "shared/effective_settings.hpp"
+#include "shared/output_file.hpp"
 #include "shared/settings.hpp"
 
 namespace vultus {
 namespace {
 
-constexpr int wrong_usage = 2;
+constexpr int unwritten = 1, wrong_usage = 2;
 
-template <class Settings>
-int said(const result<Settings>& read) {
-    if (!read) {
-        std::fprintf(stderr, "%s\n", read.error().detail.c_str());
-        return wrong_usage;
-    }
-    std::puts("the settings are valid");
-    return 0;
+/// `code`, unless what was printed has not arrived.
+int printed(int code) {
+    if (output_was_written()) return code;
+    std::fputs("the output cannot be written\n", stderr);
+    return unwritten;
 }
 
 void print_version(const std::string& program, bool verbose) {
@@ -34,10 +33,25 @@ void print_version(const std::string& program, bool verbose) {
 
 /// Every process reads the whole file, so its own check finds what is mistyped for another. What
 /// must be there depends on the process: the broker has other keys than an api.
-int check(const settings_source& source, std::string_view program) {
-    if (program.ends_with("broker")) return said(read_broker_settings(source));
-    if (program.ends_with("worker")) return said(read_worker_settings(source));
-    return said(read_api_settings(source));
+int check(const settings_source& source, const char* program, bool print) {
+    const auto read = print_settings(source, program);
+    if (!read) {
+        std::fprintf(stderr, "%s\n", read.error().detail.c_str());
+        return wrong_usage;
+    }
+    std::puts(print ? read->c_str() : "the settings are valid");
+    return printed(0);
+}
+
+/// Every user of this machine reads in `ps` what stands on a command line. Until here it could be
+/// read; from now on there is an x for each of its characters.
+void hide_passwords(int argc, char** argv) {
+    constexpr std::string_view setting = "redis.password=";
+    for (int i = 1; i < argc; ++i) {
+        const std::size_t at = std::string_view(argv[i]).find(setting);
+        if (at == std::string_view::npos) continue;
+        for (char* c = argv[i] + at + setting.size(); *c != '\0'; ++c) *c = 'x';
+    }
 }
 
 }  // namespace
@@ -45,7 +59,7 @@ int check(const settings_source& source, std::string_view program) {
 command_line parse_command_line(int argc, char** argv, const char* program) {
     command_line line;
     CLI::App app("", program);
-    bool version = false, verbose = false;
+    bool version = false, verbose = false, print = false;
     app.add_flag("--version", version, "Print the version and end");
     app.add_flag("--verbose", verbose, "With --version: the libraries too, and their licences");
     app.add_option("--config", line.source.file, "Settings file; without it the defaults hold")
@@ -54,18 +68,20 @@ command_line parse_command_line(int argc, char** argv, const char* program) {
         ->type_name("SECTION.KEY=VALUE")
         ->allow_extra_args(false);
     app.add_flag("--check-config", line.check_only, "Check the settings and end");
+    app.add_flag("--print-config", print, "Print what every setting comes to, as JSON, and end");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& outcome) {
-        line.exit_code = app.exit(outcome) == 0 ? 0 : wrong_usage;
+        line.exit_code = app.exit(outcome) == 0 ? printed(0) : wrong_usage;
         return line;
     }
+    hide_passwords(argc, argv);
     if (version) {
         print_version(program, verbose);
-        line.exit_code = 0;
+        line.exit_code = printed(0);
         return line;
     }
-    if (line.check_only) line.exit_code = check(line.source, program);
+    if (line.check_only || print) line.exit_code = check(line.source, program, print);
     return line;
 }
 

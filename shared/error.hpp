@@ -22,7 +22,7 @@ enum class errc {
     wrong_state,           ///< an operator's kick, bury or delete does not fit the job's state
     length_required,       ///< a body without Content-Length or chunked coding
     too_large,             ///< over a limit of limits.hpp
-    unsupported_media,     ///< not JPEG, PNG or WebP
+    unsupported_media,     ///< no photo of a format that is read
     idempotency_conflict,  ///< the Idempotency-Key was used with other content
     unauthorized,          ///< no key, or none that is good now (api/ACCESS.md)
     forbidden,             ///< the key has not the scope or the collection

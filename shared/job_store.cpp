@@ -68,8 +68,20 @@ std::string about_image(std::string_view job_id, std::size_t index) {
     return "photo " + std::string(job_id) + " " + std::to_string(index);
 }
 std::string about_annotated(std::string_view job_id) { return "annotated " + std::string(job_id); }
-std::string about_value(gallery_value what, std::string_view face_id) {
+// Neither name has a blank, so no place looks like another.
+std::string about_value(gallery_value what, std::string_view collection,
+                        std::string_view face_id) {
+    return (what == gallery_value::vector ? "vector " : "picture ") + std::string(collection) +
+           " " + std::string(face_id);
+}
+
+std::string older_about_value(gallery_value what, std::string_view face_id) {
     return (what == gallery_value::vector ? "vector " : "picture ") + std::string(face_id);
+}
+
+bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept {
+    return !cursor.empty() && cursor.find_first_not_of("0123456789") == cursor.npos &&
+           (cursor == "0" || cursor != before);
 }
 
 std::string_view part_of(gallery_value what) noexcept {

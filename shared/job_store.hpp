@@ -228,6 +228,8 @@ enum class gallery_value { vector, picture };            ///< what a face may ha
 struct gallery_chunk {                                   ///< one HSCAN step of a snapshot load
     std::string cursor;                                  ///< "0": done
     std::vector<std::pair<std::string, std::string>> fields;
+    std::vector<std::size_t> unbound;    ///< of them, by place: not sealed for this collection
+    std::vector<std::string> foreign;    ///< sealed for another place, or damaged: not in `fields`
 };
 
 struct library_version { unsigned major = 0, minor = 0; };
@@ -239,6 +241,8 @@ class job_store {
     explicit job_store(unsigned shard = 0, sealing seals = {});
     const std::string& prefix() const noexcept { return prefix_; }  ///< "vultus:{0}:"
     unsigned shard() const noexcept { return shard_; }
+    /// By which a photo that was taught before is known again (sealing::digest).
+    std::string photo_digest(std::string_view bytes) const { return seals_.digest(bytes); }
 
     // Start: the library is there in our major version, the settings are the durable ones.
     // store_setup.hpp makes these calls in their order.
@@ -315,13 +319,18 @@ class job_store {
     redis_call<committed> complete_recognize(const attempt_id&, std::string_view worker_id,
                                              gallery_version, std::string result,
                                              std::string annotated) const;
+    /// `collection`  the job's, to which the faces are sealed; needed where there is a key
     redis_call<committed> complete_train(const attempt_id&, std::string_view worker_id,
                                          std::string result, std::string_view embedding_model,
-                                         std::vector<new_face>) const;
+                                         std::vector<new_face>,
+                                         std::string_view collection = {}) const;
     redis_call<committed> fail_job(const attempt_id&, std::string_view worker_id, const error&,
                                    std::chrono::milliseconds retry_after) const;  ///< 0: permanent
+    /// The worker lost what it had for the attempt (its decoder), as if it had ended itself.
+    redis_call<committed> lose_job(const attempt_id&, std::string_view worker_id) const;
     redis_call<committed> hand_back(const attempt_id&, std::string_view worker_id) const;
     redis_call<gallery_delta> delta(std::string_view collection, gallery_version from) const;
+    /// Empty: removed since, or sealed for another place.
     redis_call<std::vector<std::string>> vectors(std::string_view collection, std::uint64_t epoch,
                                                  const std::vector<std::string>& face_ids) const;
     /// face_id -> 512 bytes, or JPEG
@@ -361,7 +370,7 @@ class job_store {
     redis_call<void> erase_log(std::string_view collection, std::string_view by) const;
     /// Writes down that the faces leave for a file. errors not_found: there are none
     redis_call<void> begin_export(std::string_view collection, std::string_view by) const;
-    /// What scan() gave is sealed where it lies, unless it is already. returns how many were not
+    /// What scan() gave is sealed where it lies. returns how many of them were still there
     redis_call<std::uint64_t> seal(
         std::string_view collection, std::uint64_t epoch, gallery_value,
         std::vector<std::pair<std::string, std::string>> values) const;

@@ -137,7 +137,10 @@ redis_call<std::vector<audit_entry>> job_store::audit(std::size_t count,
          std::to_string(count)},
         [](fields& all) -> result<std::vector<audit_entry>> {
             std::vector<audit_entry> entries;
-            for (auto& item : all.items()) entries.push_back(read_entry(std::move(item)));
+            for (auto& item : all.items()) {
+                if (item.items.size() != 2) return unexpected_reply("an entry of a stream");
+                entries.push_back(read_entry(std::move(item)));
+            }
             return entries;
         });
 }

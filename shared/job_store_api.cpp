@@ -17,6 +17,13 @@ tl::unexpected<error> full(fields& all) {
     if (what == "client") {
         return fail(errc::quota, "This key has " + depth + " unfinished jobs, the most it may.");
     }
+    if (what == "share") {
+        const std::string of = all.text();
+        return fail(errc::queue_full, "Room is scarce, and you hold your share: " + depth + ' ' +
+                                          (of == "jobs"   ? "unfinished jobs."
+                                           : of == "keys" ? "idempotency keys."
+                                                          : "bytes of photos that wait."));
+    }
     if (what == "idempotency") return fail(errc::queue_full, "Too many idempotency keys are kept.");
     return fail(errc::queue_full, what == "bytes"
                                       ? "The photos that wait fill their room."
@@ -145,7 +152,11 @@ redis_call<accepted> job_store::change(const new_change& change) const {
                 return fail(errc::not_found, "There is nothing of that name.");
             if (status == "label_exists") {
                 return fail(errc::wrong_state,
-                            "There is a person of the new name already; merge joins the two.");
+                            "There is a person of the new name already, or a train of that name "
+                            "has not ended; merge joins the two.");
+            }
+            if (status == "gallery_full") {
+                return fail(errc::label_full, "The collection takes no new names; clear it.");
             }
             if (status == "label_full") {
                 return fail(errc::label_full, "The two have more than 1,000 faces together.");

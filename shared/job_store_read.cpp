@@ -60,7 +60,7 @@ for i = 1, #seen, 2 do
   local id, at = seen[i], seen[i + 1]
   if ms == '' or tonumber(at) < tonumber(ms) or id < last then
     if found == count then return out end
-    local have = redis.call('HMGET', job .. id, 'state', 'type')
+    local have = redis.pcall('HMGET', job .. id, 'state', 'type')
     if have[1] and (state == '' or state == have[1]) and
        (kind == '' or kind == have[2] or (kind == 'forget' and have[2] == 'forget_face')) then
       found = found + 1
@@ -194,9 +194,14 @@ redis_call<std::string> job_store::picture(std::string_view collection, std::str
                                            std::string_view face_id) const {
     return function_call<std::string>(
         "picture", prefix_, {std::string(collection), std::string(label), std::string(face_id)},
-        [seals = seals_, bound = about_value(gallery_value::picture, face_id)](
+        [seals = seals_, bound = about_value(gallery_value::picture, collection, face_id),
+         older = older_about_value(gallery_value::picture, face_id)](
             const std::string& status, fields& all) -> result<std::string> {
-            if (status == "ok") return seals.open(all.text(), bound);
+            if (status == "ok") {
+                auto found = seals.open(all.text(), bound, older);
+                if (!found) return fail(found.error());
+                return std::move(found->bytes);
+            }
             if (status == "not_found") return fail(errc::not_found, "This face has no picture.");
             return unexpected_reply(status);
         });
@@ -206,7 +211,7 @@ redis_call<collection_page> job_store::collections(std::size_t count,
                                                    const std::string& page) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
     return function_call<collection_page>(
-        "collections", prefix_, {page, std::to_string(count)},
+        "collections", prefix_, {page, std::to_string(count), "models"},
         [count](const std::string& status, fields& all) -> result<collection_page> {
             if (status != "ok") return unexpected_reply(status);
             collection_page made;
@@ -218,6 +223,7 @@ redis_call<collection_page> job_store::collections(std::size_t count,
                 one.faces = all.number();
                 one.people = all.number();
                 all.time();
+                one.embedding_model = all.text();
                 made.collections.push_back(std::move(one));
             }
             if (made.collections.size() >= count) made.next = made.collections.back().collection;
@@ -314,14 +320,15 @@ redis_call<std::vector<std::string>> job_store::vectors(
     const std::vector<std::string>& face_ids) const {
     using texts = std::vector<std::string>;
     auto call = hash_values(epoch_key(collection, epoch, "vectors"), face_ids);
-    call.parse = [seals = seals_, face_ids,
+    call.parse = [seals = seals_, face_ids, of = std::string(collection),
                   parse = std::move(call.parse)](redis_reply&& reply) -> result<texts> {
         result<texts> found = parse(std::move(reply));
         for (std::size_t i = 0; found && i < found->size() && i < face_ids.size(); ++i) {
             auto vector = seals.open(std::move((*found)[i]),
-                                     about_value(gallery_value::vector, face_ids[i]));
-            if (!vector) return fail(vector.error());
-            (*found)[i] = *std::move(vector);
+                                     about_value(gallery_value::vector, of, face_ids[i]),
+                                     older_about_value(gallery_value::vector, face_ids[i]));
+            if (!vector && !seals.seals()) return fail(vector.error());
+            (*found)[i] = vector ? std::move(vector->bytes) : std::string();
         }
         return found;
     };
@@ -339,16 +346,25 @@ redis_call<gallery_chunk> job_store::scan(std::string_view collection, std::uint
     return array_call<gallery_chunk>(
         {"HSCAN", epoch_key(collection, epoch, part_of(what)), cursor, "COUNT",
          std::to_string(scan_faces)},
-        [seals = seals_, what](fields& all) -> result<gallery_chunk> {
+        [seals = seals_, what, of = std::string(collection), cursor](
+            fields& all) -> result<gallery_chunk> {
             if (all.items().size() != 2) return unexpected_reply("HSCAN");
             gallery_chunk made;
             made.cursor = all.text();
+            if (!is_next_cursor(made.cursor, cursor)) return unexpected_reply("HSCAN");
             auto& pairs = all.items()[1].items;
             for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
                 std::string& id = pairs[i].text;
-                auto value = seals.open(std::move(pairs[i + 1].text), about_value(what, id));
-                if (!value) return fail(value.error());
-                made.fields.emplace_back(std::move(id), *std::move(value));
+                std::string& stored = pairs[i + 1].text;
+                auto value = seals.open(std::move(stored), about_value(what, of, id),
+                                        older_about_value(what, id));
+                if (!value && !seals.seals()) return fail(value.error());
+                if (!value) {
+                    made.foreign.push_back(std::move(id));
+                    continue;
+                }
+                if (seals.seals() && !value->bound) made.unbound.push_back(made.fields.size());
+                made.fields.emplace_back(std::move(id), std::move(value->bytes));
             }
             return made;
         });

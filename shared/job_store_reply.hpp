@@ -98,7 +98,13 @@ inline std::string text_of(std::chrono::milliseconds time) { return std::to_stri
 // What each sealed value is bound to (sealing.hpp), so that none can stand in another's place.
 std::string about_image(std::string_view job_id, std::size_t index);
 std::string about_annotated(std::string_view job_id);
-std::string about_value(gallery_value, std::string_view face_id);
+std::string about_value(gallery_value, std::string_view collection, std::string_view face_id);
+/// As values were bound before the collection was part of it.
+std::string older_about_value(gallery_value, std::string_view face_id);
+
+/// Whether a SCAN can go on there after `before`: a number, and another one, or "0": the end. What
+/// is no Redis could keep a caller for ever.
+bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept;
 
 /// As in the name of the key that holds all such values of a gallery.
 std::string_view part_of(gallery_value) noexcept;

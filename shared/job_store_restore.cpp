@@ -13,8 +13,8 @@ redis_call<restored> job_store::restore(std::string_view collection,
     const {
     std::vector<std::string> words{std::string(collection), std::string(embedding_model)};
     for (exported_face& face : faces) {
-        face.vector =
-            seals_.close(std::move(face.vector), about_value(gallery_value::vector, face.face_id));
+        face.vector = seals_.close(std::move(face.vector),
+                                   about_value(gallery_value::vector, collection, face.face_id));
         for (std::string* word : {&face.face_id, &face.label, &face.json, &face.vector}) {
             words.push_back(std::move(*word));
         }
@@ -49,7 +49,7 @@ redis_call<std::uint64_t> job_store::seal(
     std::vector<std::pair<std::string, std::string>> values) const {
     std::vector<std::string> words{std::string(collection), std::to_string(epoch)};
     for (auto& [id, bytes] : values) {
-        std::string sealed = seals_.close(std::move(bytes), about_value(what, id));
+        std::string sealed = seals_.close(std::move(bytes), about_value(what, collection, id));
         words.emplace_back(part_of(what));
         words.push_back(std::move(id));
         words.push_back(std::move(sealed));

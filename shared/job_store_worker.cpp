@@ -6,6 +6,7 @@
 
 #include "shared/job_store.hpp"
 #include "shared/job_store_reply.hpp"
+#include "shared/require.hpp"
 
 namespace vultus {
 
@@ -208,7 +209,9 @@ redis_call<committed> job_store::complete_recognize(const attempt_id& attempt,
 redis_call<committed> job_store::complete_train(const attempt_id& attempt,
                                                 std::string_view worker_id, std::string result,
                                                 std::string_view embedding_model,
-                                                std::vector<new_face> faces) const {
+                                                std::vector<new_face> faces,
+                                                std::string_view collection) const {
+    VULTUS_REQUIRE(!seals_.seals() || !collection.empty(), "what is sealed is bound to its place");
     std::vector<std::string> words{attempt.job_id, std::to_string(attempt.attempt),
                                    std::string(worker_id), std::string(embedding_model),
                                    std::move(result)};
@@ -216,11 +219,13 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     for (new_face& face : faces) {
         if (!face.picture.empty()) {
             pictures.push_back(face.face_id);
-            pictures.push_back(seals_.close(std::move(face.picture),
-                                            about_value(gallery_value::picture, face.face_id)));
+            pictures.push_back(seals_.close(
+                std::move(face.picture),
+                about_value(gallery_value::picture, collection, face.face_id)));
         }
         std::string vector =
-            seals_.close(std::move(face.vector), about_value(gallery_value::vector, face.face_id));
+            seals_.close(std::move(face.vector),
+                         about_value(gallery_value::vector, collection, face.face_id));
         words.push_back(std::move(face.face_id));
         words.push_back(std::move(face.json));
         words.push_back(std::move(vector));
@@ -237,6 +242,13 @@ redis_call<committed> job_store::fail_job(const attempt_id& attempt, std::string
                   {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
                    retry_after.count() > 0 ? "retry" : "permanent", json_of(why),
                    text_of(retry_after)});
+}
+
+redis_call<committed> job_store::lose_job(const attempt_id& attempt,
+                                          std::string_view worker_id) const {
+    return commit("fail", prefix_,
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id), "lost",
+                   "", "0"});
 }
 
 redis_call<committed> job_store::hand_back(const attempt_id& attempt,

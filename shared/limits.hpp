@@ -24,6 +24,9 @@ constexpr std::size_t multipart_parts = 64;
 constexpr std::size_t multipart_header_bytes = 8 * kib;
 constexpr std::size_t multipart_boundary_bytes = 70;    ///< RFC 2046, 5.1.1
 constexpr std::size_t json_depth = 8;
+constexpr std::size_t json_members = 64;                ///< of one object
+constexpr std::size_t json_number_bytes = 64;           ///< digits of one number
+constexpr std::size_t field_bytes = 4 * kib;            ///< one text of a form or of JSON
 constexpr std::size_t json_bytes = body_bytes * 4 / 3 + 4 * kib;  ///< a photo in base64, framed
 constexpr std::size_t page_size = 1'000;                ///< rows of one listing
 constexpr std::chrono::seconds wait{30};                ///< long poll and Prefer: wait

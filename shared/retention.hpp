@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shared/gallery_version.hpp"
 #include "shared/job_store.hpp"
 
 namespace vultus {
@@ -36,6 +37,11 @@ redis_call<void> note_seen(const job_store&, std::string_view collection,
 struct watched_gallery {
     gallery_version version = 0, removed_version = 0;
     bool forgets = false;  ///< people whom nobody sees: note_seen() is wanted
+
+    /// Whether an answer that was computed with this version may still be given.
+    bool allows(gallery_version used) const noexcept {
+        return may_be_told(used, version, removed_version);
+    }
 };
 
 /// job_store::gallery() for who answers without storing. An unknown one has version 0.

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "shared/ids.hpp"
 #include "shared/require.hpp"
 #include "shared/secret.hpp"
 
@@ -33,12 +34,28 @@ std::string sealing::close(std::string bytes, std::string_view about) const {
 }
 
 result<std::string> sealing::open(std::string stored, std::string_view about) const {
-    if (!stored.starts_with(mark)) return stored;
+    if (!is_sealed(stored)) return stored;
     if (key_.empty()) return fail(errc::store_unavailable, "What is stored is encrypted.");
     auto bytes = decrypted(std::string_view(stored).substr(mark.size()), about, key_);
     if (bytes) return *std::move(bytes);
     return fail(errc::store_unavailable, "What is stored was encrypted with another key.");
 }
+
+std::string sealing::digest(std::string_view bytes) const {
+    return (key_.empty() ? sha256_hex(bytes) : keyed_hash_hex(bytes, key_)).substr(0, 32);
+}
+
+result<sealing::opened> sealing::open(std::string stored, std::string_view about,
+                                      std::string_view older) const {
+    const bool sealed = is_sealed(stored);
+    auto bytes = open(stored, about);
+    if (bytes) return opened{*std::move(bytes), sealed};
+    bytes = open(std::move(stored), older);
+    if (bytes) return opened{*std::move(bytes), false};
+    return fail(bytes.error());
+}
+
+bool sealing::is_sealed(std::string_view stored) noexcept { return stored.starts_with(mark); }
 
 result<std::string> read_encryption_key(const std::string& file, const std::string& data) {
     if (file.empty()) return std::string();

@@ -28,12 +28,29 @@ class sealing {
     const std::string& wants() const noexcept { return wants_; }
 
     /// The bytes as they are to be stored.
-    /// `about`   what they are, such as "vector <face id>"; they open as nothing else
+    /// `about`   what they are, such as "vector <collection> <face id>"; they open as nothing else
     std::string close(std::string bytes, std::string_view about) const;
 
     /// What was stored, sealed or from before the key.
     /// errors    store_unavailable: there is no key, or another, or it is not what was stored
     result<std::string> open(std::string stored, std::string_view about) const;
+
+    /// 32 hexadecimal digits that tell the same bytes again and, with a key, tell nothing to who
+    /// has not the key.
+    std::string digest(std::string_view bytes) const;
+    /// The same, also for what was sealed as `older`, when less of its place was part of it.
+    /// `bound`: it is sealed as `about`.
+    struct opened {
+        std::string bytes;
+        bool bound = false;
+    };
+    result<opened> open(std::string stored, std::string_view about, std::string_view older) const;
+
+    /// Whether there is a key. Without one, what is sealed is not damaged but out of reach.
+    bool seals() const noexcept { return !key_.empty(); }
+
+    /// Whether it bears the mark of what is sealed.
+    static bool is_sealed(std::string_view stored) noexcept;
 
  private:
     std::string key_;

@@ -1,21 +1,21 @@
 // See secret.hpp.
 #include "shared/secret.hpp"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <fstream>
 #include <vector>
 
+#include "shared/output_file.hpp"
+#include "shared/private_file.hpp"
 #include "shared/require.hpp"
 
 namespace vultus {
 namespace {
 
 constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t secret_file_bytes_max = 4'096;
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(nonce_bytes + tag_bytes == encryption_overhead);
@@ -149,28 +149,18 @@ std::optional<std::string> key_from_hex(std::string_view text) {
 }
 
 result<std::string> read_secret_file(const std::string& path) {
-    struct stat what{};
-    if (::stat(path.c_str(), &what) != 0) return fail(errc::not_found, path + " is not there");
-    if ((what.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return unusable(path, "may be read by others: chmod 600");
-    }
-    std::string line;
-    std::getline(std::ifstream(path), line);
-    auto secret = key_from_hex(line);
+    const auto text = read_private_file(path, secret_file_bytes_max);
+    if (!text) return fail(text.error());
+    auto secret = key_from_hex(text->substr(0, text->find('\n')));
     if (!secret) return unusable(path, "does not hold 64 hexadecimal digits");
     return std::move(*secret);
 }
 
 result<std::string> make_secret_file(const std::string& path) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0 && errno == EEXIST) return fail(errc::wrong_state, path + " exists");
-    if (file < 0) return unusable(path, "cannot be made");
-    const std::string line = random_hex(secret_bytes) + "\n";
-    const bool written =
-        ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-        ::fsync(file) == 0;
-    ::close(file);
-    if (!written) return unusable(path, "cannot be written");
+    if (path == "-") return unusable(path, "is no file for a secret");
+    const auto made = write_output_file(path, random_hex(secret_bytes) + "\n", readers::owner,
+                                        if_there::refuse);
+    if (!made) return fail(made.error());
     return read_secret_file(path);
 }
 

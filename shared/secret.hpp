@@ -67,14 +67,15 @@ std::string hex_of(std::string_view bytes);
 std::optional<std::string> key_from_hex(std::string_view text);
 
 /// The secret in the file: its first line, 64 hexadecimal digits.
-/// errors    not_found: there is no such file; malformed: it holds no secret, or others may read it
+/// errors    those of read_private_file(); malformed also: it holds no secret
 result<std::string> read_secret_file(const std::string& path);
 
 /// read_secret_file(), or make_secret_file() if there is none, whoever of several makes it.
 /// errors    malformed: it holds no secret, others may read it, or it cannot be written
 result<std::string> read_or_make_secret_file(const std::string& path);
 
-/// Makes the file, readable by its owner only, with a new secret; gives the secret.
+/// Makes the file, readable by its owner only, with a new secret; gives the secret. It appears
+/// whole, in one step, and is on the disk: of several that make it at once one does.
 /// errors    wrong_state: it exists; malformed: it cannot be written
 result<std::string> make_secret_file(const std::string& path);
 

@@ -7,9 +7,10 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "shared/effective_settings.hpp"
 #include "shared/limits.hpp"
+#include "shared/private_file.hpp"
 #include "shared/secret.hpp"
 #include "shared/settings_reader.hpp"
 
@@ -32,6 +33,7 @@ struct all_settings {
     broker_settings broker;
     worker_settings worker;
     api_settings api;
+    effective_settings effective;
 };
 
 constexpr std::int64_t whole(std::size_t value) { return static_cast<std::int64_t>(value); }
@@ -56,12 +58,14 @@ void read_common(settings_reader& in, common_settings& common) {
     if (common.broker_worker_endpoints.empty()) {
         common.broker_worker_endpoints = {"ipc://" + run + "broker-worker.sock"};
     }
-    for (const auto& one : common.broker_api_endpoints) {
-        if (one.size() > socket_bytes + 6) in.refuse("data", "makes socket paths over 107 bytes");
+    for (const auto* list : {&common.broker_api_endpoints, &common.broker_worker_endpoints}) {
+        for (const auto& one : *list) {
+            if (one.size() <= socket_bytes + 6) continue;
+            in.refuse("data", "makes socket paths over 107 bytes: choose a shorter folder");
+        }
     }
-    for (const auto& one : common.broker_worker_endpoints) {
-        if (one.size() > socket_bytes + 6) in.refuse("data", "makes socket paths over 107 bytes");
-    }
+    in.derived("broker_api_endpoints", common.broker_api_endpoints);
+    in.derived("broker_worker_endpoints", common.broker_worker_endpoints);
 }
 
 void read_redis(settings_reader& in, const common_settings& common, redis_address& redis) {
@@ -71,12 +75,17 @@ void read_redis(settings_reader& in, const common_settings& common, redis_addres
     in.integer("port", redis.port, 0, port_max);
     in.text("user", redis.user, 255);
     in.text("password", redis.password, 512);
+    in.secret("password");
     std::string file;
     in.text("password_file", file, path_bytes);
     if (!file.empty()) {
-        std::ifstream stream(file);
         if (!redis.password.empty()) in.refuse("password_file", "cannot stand beside password");
-        if (!std::getline(stream, redis.password)) in.refuse("password_file", "cannot be read");
+        if (const auto text = read_private_file(file, path_bytes)) {
+            redis.password = text->substr(0, text->find_first_of("\r\n"));
+            if (redis.password.empty()) in.refuse("password_file", file + " has no first line");
+        } else {
+            in.refuse("password_file", text.error().detail);
+        }
     }
     // A port says TCP. A socket path that is given says the socket. Neither: the socket of `run`.
     if (redis.unix_socket.empty() && redis.port == 0) {
@@ -85,6 +94,7 @@ void read_redis(settings_reader& in, const common_settings& common, redis_addres
     if (redis.unix_socket.size() > socket_bytes) {
         in.refuse("socket", "must be a path of at most 107 bytes");
     }
+    in.derived("socket", redis.unix_socket);
 }
 
 bool leaves_the_machine(const std::string& endpoint) {
@@ -143,6 +153,7 @@ void read_broker(settings_reader& in, const common_settings& common, broker_sett
     in.time("retention_s", broker.retention, seconds(60), seconds(limits::retention));
     in.text("secret_file", broker.secret_file, path_bytes);
     if (broker.secret_file.empty()) broker.secret_file = common.data + "/access.secret";
+    in.derived("secret_file", broker.secret_file);
 }
 
 void read_worker(settings_reader& in, worker_settings& worker) {
@@ -219,6 +230,7 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.flag("insecure", api.insecure);
     in.text("secret_file", api.secret_file, path_bytes);
     if (api.secret_file.empty()) api.secret_file = common.data + "/access.secret";
+    in.derived("secret_file", api.secret_file);
     in.texts("allowed_hosts", api.allowed_hosts, list_max);
     in.texts("cors_origins", api.cors_origins, list_max);
     in.texts("trusted_proxies", api.trusted_proxies, list_max);
@@ -226,6 +238,7 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
         if (!is_address(one)) in.refuse("trusted_proxies", "must be addresses, such as 10.0.0.2");
     }
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
+    in.time("idle_time_s", api.idle_time, seconds(1), seconds(3'600));
     in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_sessions));
     in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));
     in.integer("queue_bytes_max", api.queue_bytes_max, whole(limits::body_bytes),
@@ -249,10 +262,22 @@ result<all_settings> read_all(const settings_source& source, process which) {
     read_api(*reader, all.common, all.api);
     if (const auto fine = reader->finish(); !fine) return fail(fine.error());
     all.broker.common = all.worker.common = all.api.common = all.common;
+    all.effective = reader->effective();
     return all;
 }
 
+process process_of(std::string_view program) {
+    if (program.ends_with("broker")) return process::broker;
+    return program.ends_with("worker") ? process::worker : process::api;
+}
+
 }  // namespace
+
+result<std::string> print_settings(const settings_source& source, std::string_view program) {
+    const auto all = read_all(source, process_of(program));
+    if (!all) return fail(all.error());
+    return all->effective.json();
+}
 
 result<broker_settings> read_broker_settings(const settings_source& source) {
     auto all = read_all(source, process::broker);

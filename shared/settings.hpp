@@ -80,6 +80,7 @@ struct api_settings {
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::vector<std::string> trusted_proxies;  ///< addresses whose X-Forwarded fields count
     std::size_t connections_max = 1'024;
+    std::chrono::seconds idle_time{75};     ///< of a connection between two requests
     std::size_t live_sessions_max = 64;
     std::size_t queue_jobs_max = 10'000;
     std::size_t queue_bytes_max = 1024u * 1024 * 1024;

@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 
+#include "shared/effective_settings.hpp"
+#include "shared/private_file.hpp"
 #include "shared/settings.hpp"
 
 namespace vultus {
@@ -21,6 +23,7 @@ struct settings_reader::state {
     std::string section;
     std::set<std::string, std::less<>> known;
     std::optional<std::string> wrong;
+    effective_settings effective;
 
     std::string name(std::string_view key) const { return section + "." + std::string(key); }
 
@@ -167,11 +170,48 @@ std::string range(Number least, Number most) {
     }
 }
 
+/// Does it when a reading ends, whichever way.
+template <class Action>
+class noted {
+   public:
+    explicit noted(Action action) : action_(std::move(action)) {}
+    noted(const noted&) = delete;
+    noted& operator=(const noted&) = delete;
+    ~noted() { action_(); }
+
+   private:
+    Action action_;
+};
+
 }  // namespace
 
 settings_reader::settings_reader() : state_(std::make_unique<state>()) {}
 settings_reader::settings_reader(settings_reader&&) noexcept = default;
 settings_reader::~settings_reader() = default;
+
+template <class Value>
+void settings_reader::note(std::string_view key, const Value& value) {
+    state_->effective.set(state_->name(key), value);
+}
+
+const effective_settings& settings_reader::effective() const { return state_->effective; }
+
+void settings_reader::derived(std::string_view key, const std::string& value) { note(key, value); }
+
+void settings_reader::derived(std::string_view key, const std::vector<std::string>& values) {
+    note(key, values);
+}
+
+void settings_reader::secret(std::string_view key) {
+    const toml::node* found = state_->find(key);
+    const bool given = found != nullptr && found->value_or(std::string("?")) != "";
+    note(key, std::string(given ? "(not printed)" : ""));
+    if (!given || state_->overrides.contains(state_->name(key))) return;
+    if (const auto good = check_private_file(state_->file); !good) {
+        state_->complain(found, key, "stands in a file for all to see: " + good.error().detail +
+                                         ", or name a file with it in password_file");
+    }
+}
 
 result<settings_reader> settings_reader::open(const settings_source& source) {
     settings_reader reader;
@@ -203,6 +243,7 @@ void settings_reader::section(std::string_view name) {
 }
 
 void settings_reader::text(std::string_view key, std::string& into, std::size_t bytes_max) {
+    const noted keep([&] { note(key, into); });
     const toml::node* found = nullptr;
     const auto value = state_->find_text(key, found);
     if (found == nullptr) return;
@@ -217,6 +258,7 @@ void settings_reader::text(std::string_view key, std::string& into, std::size_t 
 
 void settings_reader::texts(std::string_view key, std::vector<std::string>& into,
                             std::size_t count_max) {
+    const noted keep([&] { note(key, into); });
     const toml::node* found = state_->find(key);
     if (found == nullptr) return;
     std::vector<std::string> values;
@@ -241,6 +283,7 @@ void settings_reader::texts(std::string_view key, std::vector<std::string>& into
 
 void settings_reader::choice(std::string_view key, std::string& into,
                              const std::vector<std::string>& allowed) {
+    const noted keep([&] { note(key, into); });
     const toml::node* found = state_->find(key);
     if (found == nullptr) return;
     const auto value = found->value_exact<std::string>();
@@ -254,6 +297,7 @@ void settings_reader::choice(std::string_view key, std::string& into,
 }
 
 void settings_reader::flag(std::string_view key, bool& into) {
+    const noted keep([&] { note(key, into); });
     const toml::node* found = state_->find(key);
     if (found == nullptr) return;
     const auto value = found->value_exact<bool>();
@@ -262,6 +306,7 @@ void settings_reader::flag(std::string_view key, bool& into) {
 }
 
 void settings_reader::number(std::string_view key, double& into, double least, double most) {
+    const noted keep([&] { note(key, into); });
     const toml::node* found = state_->find(key);
     if (found == nullptr) return;
     const auto value = found->is_number() ? found->value<double>() : std::nullopt;
@@ -273,6 +318,7 @@ void settings_reader::number(std::string_view key, double& into, double least, d
 
 void settings_reader::whole(std::string_view key, std::int64_t& into, std::int64_t least,
                             std::int64_t most) {
+    const noted keep([&] { note(key, into); });
     const toml::node* found = state_->find(key);
     if (found == nullptr) return;
     const auto value = found->value_exact<std::int64_t>();

@@ -15,6 +15,7 @@
 namespace vultus {
 
 struct settings_source;
+class effective_settings;
 
 /// threads   one owner
 class settings_reader {
@@ -53,12 +54,24 @@ class settings_reader {
     /// An error of the caller's own about the key, at its place in the file.
     void refuse(std::string_view key, std::string_view why);
 
+    /// What the key's value comes to after all, where an empty one stands for another.
+    void derived(std::string_view key, const std::string& value);
+    void derived(std::string_view key, const std::vector<std::string>& values);
+    /// The key's value is a secret: it is not printed, and if it stands in the file, nobody else
+    /// may read that file.
+    void secret(std::string_view key);
+
+    /// All that was read, for `--print-config`.
+    const effective_settings& effective() const;
+
     /// The first error, or the first key or section that nobody asked for.
     result<void> finish();
 
    private:
     struct state;
     settings_reader();
+    template <class Value>
+    void note(std::string_view key, const Value& value);
     std::unique_ptr<state> state_;
 };
 

@@ -38,7 +38,8 @@ result<role> parse_role(std::string_view text) {
     const auto* const found = std::find_if(all_roles.begin(), all_roles.end(),
                                            [&](role one) { return name_of(one) == text; });
     if (found == all_roles.end()) {
-        return fail(errc::bad_option, "a role is viewer, operator or admin");
+        return fail(errc::bad_option,
+                    "there is no role \"" + std::string(text) + "\": viewer, operator or admin");
     }
     return *found;
 }

@@ -46,10 +46,11 @@ std::optional<double> rate_of(const std::vector<rate_at>& points, double distanc
 
 double distance_of_gallery(const calibration_table& table, double rate, double faces) {
     const auto& rows = table.galleries;
+    faces = std::min(faces, rows.back().faces * extrapolated_galleries);
     auto above = std::find_if(rows.begin(), rows.end(),
                               [faces](const gallery_rates& one) { return one.faces >= faces; });
     if (above == rows.begin() || rows.size() == 1) return distance_at(rows.front().rates, rate);
-    if (above == rows.end()) --above;  // the last line goes on
+    if (above == rows.end()) --above;  // the last line goes on, for a while
     const gallery_rates& below = *(above - 1);
     const double part = std::log(faces / below.faces) / std::log(above->faces / below.faces);
     const double low = distance_at(below.rates, rate), high = distance_at(above->rates, rate);
@@ -191,12 +192,18 @@ std::optional<double> false_match_rate_at(const calibration_table& table, double
 std::optional<double> stranger_rate_at(const calibration_table& table, double distance,
                                        std::size_t faces) {
     if (table.galleries.empty()) return std::nullopt;
+    const double most = table.galleries.back().faces * extrapolated_galleries;
+    if (static_cast<double>(faces) > most) return std::nullopt;
     std::vector<rate_at> row;  // of a gallery of this size
     for (const rate_at& one : table.galleries.back().rates) {
         row.push_back({one.rate, distance_of_gallery(table, one.rate,
                                                      std::max(1.0, static_cast<double>(faces)))});
     }
     return rate_of(row, distance);
+}
+
+bool is_extrapolated(const calibration_table& table, std::size_t faces) {
+    return !table.galleries.empty() && static_cast<double>(faces) > table.galleries.back().faces;
 }
 
 double threshold_rule::distance_for(std::size_t faces) const {

@@ -13,6 +13,10 @@
 
 namespace vultus {
 
+/// So many times the faces of the largest gallery measured its last line is followed. A straight
+/// line without an end would come to a distance at which nobody is recognised.
+inline constexpr double extrapolated_galleries = 4;
+
 /// At most this share of comparisons, or of strangers, at this distance.
 struct rate_at {
     double rate = 0;      ///< 0 < rate < 1
@@ -44,16 +48,21 @@ result<std::vector<calibration_table>> read_calibration(std::string_view text,
 /// The distance that accepts this share of comparisons of two people. Nothing outside of the table.
 std::optional<double> distance_for_false_match(const calibration_table&, double rate);
 /// The distance at which this share of strangers is named. Between galleries and rates measured it
-/// follows straight lines over their logarithms; beyond the largest gallery the last line goes on,
-/// which is an estimate. A rate too high to have been measured for a small gallery gives the
+/// follows straight lines over their logarithms; beyond the largest gallery the last line goes on
+/// up to extrapolated_galleries times its faces, an estimate (is_extrapolated()). For larger ones
+/// the distance falls no further: they name more strangers than `rate` says, but go on
+/// recognising whom they know. A rate too high to have been measured for a small gallery gives the
 /// largest distance that was, which names fewer. Nothing if `rate` is in no row of the table.
 std::optional<double> distance_for_strangers(const calibration_table&, double rate,
                                              std::size_t faces);
 
-/// The other way round. Nothing for distances outside of the table.
+/// The other way round. Nothing for distances outside of the table, nor, of strangers, for
+/// galleries that are too large for it.
 std::optional<double> false_match_rate_at(const calibration_table&, double distance);
 std::optional<double> stranger_rate_at(const calibration_table&, double distance,
                                        std::size_t faces);
+/// Whether a gallery is larger than what was measured, so that its rate is an estimate at best.
+bool is_extrapolated(const calibration_table&, std::size_t faces);
 
 /// Which threshold a worker uses when a request names none: one of the three numbers is not 0.
 struct threshold_rule {

@@ -12,6 +12,10 @@ namespace vultus::codec_messages {
 // Descriptors of the decoder.
 constexpr int socket_fd = 3, memory_fd = 4;
 
+/// Its argument if it is to read HEIC and AVIF, and nothing else: libheif and its codecs are then
+/// loaded before the filter is on, and threads are allowed. Without it they are not there at all.
+constexpr const char* heif_word = "heif";
+
 // The shared memory: the photo, then the pixels.
 constexpr std::size_t photo_room = limits::body_bytes;
 constexpr std::size_t pixel_room = std::size_t{limits::pixels} * 3;
@@ -28,7 +32,10 @@ struct question {
 struct answer {
     std::uint32_t width, height;  ///< 0, 0: it failed
     std::uint32_t why;            ///< errc
-    char detail[116];             ///< one sentence, ends with 0
+    std::uint16_t orientation;    ///< EXIF's, 1..8
+    std::uint16_t ends;           ///< 1: the decoder ends behind this answer
+    char detail[112];             ///< one sentence, ends with 0
 };
+static_assert(sizeof(answer) == 128);
 
 }  // namespace vultus::codec_messages

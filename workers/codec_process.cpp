@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -23,15 +25,15 @@ namespace vultus {
 namespace {
 
 using namespace codec_messages;
+using std::chrono::steady_clock;
 
-// Codecs stop after 5 s of processor time; a busy machine may need longer for them. The watchdog
-// of the worker waits for twice limits::progress.
-constexpr std::chrono::milliseconds patience{9'000};
+enum class heard { answer, end, nothing };
 
 }  // namespace
 
 struct codec_process::state {
-    explicit state(std::string path) : program(std::move(path)) {}
+    state(std::string path, std::chrono::milliseconds most)
+        : program(std::move(path)), patience(most) {}
     ~state() {
         end();
         if (memory != nullptr) ::munmap(memory, memory_bytes);
@@ -42,110 +44,194 @@ struct codec_process::state {
         if (memory != nullptr) return true;
         if (memory_file < 0) memory_file = ::memfd_create("vultus-photo", MFD_CLOEXEC);
         if (memory_file < 0 || ::ftruncate(memory_file, off_t{memory_bytes}) != 0) return false;
-        void* const at = ::mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                                memory_file, 0);
+        void* const at =
+            ::mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file, 0);
         if (at == MAP_FAILED) return false;
         memory = static_cast<char*>(at);
         return true;
     }
 
-    /// dup2 takes the close-on-exec mark away; where source and place are one, it would not.
-    bool start() {
-        if (pid > 0) return true;
-        std::array<int, 2> ends{};
-        if (!has_memory() ||
-            ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-            return false;
-        }
-        const int far = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 10);
-        const int file = ::fcntl(memory_file, F_DUPFD_CLOEXEC, 10);
-        ::close(ends[1]);
+    /// dup2 takes the close-on-exec mark away; where source and place are one, it would not. All
+    /// signals are blocked: what a terminal or a supervisor sends to the whole group is for the
+    /// worker, which finishes its photos first.
+    int spawn(int far, int file, bool heif) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t how;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, far, socket_fd);
         posix_spawn_file_actions_adddup2(&actions, file, memory_fd);
         posix_spawnattr_init(&how);
-        sigset_t none;
-        sigemptyset(&none);
-        posix_spawnattr_setsigmask(&how, &none);
+        sigset_t all;
+        sigfillset(&all);
+        posix_spawnattr_setsigmask(&how, &all);
         posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
-        std::array<char*, 2> words{program.data(), nullptr};
+        std::string word(heif ? heif_word : "");
+        std::array<char*, 3> words{program.data(), heif ? word.data() : nullptr, nullptr};
         std::array<char*, 1> nothing{nullptr};  // no environment: it needs none of our secrets
-        const int bad = ::posix_spawn(&pid, program.c_str(), &actions, &how, words.data(),
-                                      nothing.data());
-        if (bad != 0) pid = 0;
+        pid_t made = 0;
+        const int bad =
+            ::posix_spawn(&made, program.c_str(), &actions, &how, words.data(), nothing.data());
         posix_spawnattr_destroy(&how);
         posix_spawn_file_actions_destroy(&actions);
-        ::close(far);
-        ::close(file);
-        if (pid == 0) {
+        if (bad == 0) pid = made;
+        return bad;
+    }
+
+    bool start(bool heif) {
+        reap();
+        if (pid > 0 && heif == reads_heif) return true;
+        end();
+        std::array<int, 2> ends{};
+        if (!has_memory() ||
+            ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+            return complain(errno);
+        }
+        const int far = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 10);
+        const int file = ::fcntl(memory_file, F_DUPFD_CLOEXEC, 10);
+        const int bad = far >= 0 && file >= 0 ? spawn(far, file, heif) : errno;
+        ::close(ends[1]);
+        if (far >= 0) ::close(far);
+        if (file >= 0) ::close(file);
+        if (bad != 0) {
             ::close(ends[0]);
-            return false;
+            return complain(bad);
         }
         link = ends[0];
+        reads_heif = heif;
         return true;
+    }
+
+    bool complain(int number) const {
+        log::error("no_decoder", {{"errno", number}});
+        return false;
     }
 
     void end() {
         if (pid <= 0) return;
-        ::close(link);
         ::kill(pid, SIGKILL);
-        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+        }
+        ::close(link);
         pid = 0;
     }
 
-    bool ask(const question& what, answer& said) {
-        if (::send(link, &what, sizeof what, MSG_NOSIGNAL) != ssize_t{sizeof what}) return false;
+    void reap() {
+        int status = 0;
+        if (pid <= 0 || ::waitpid(pid, &status, WNOHANG) != pid) return;
+        log::warning("decoder_ended",
+                     {{"pid", pid}, {"signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0}});
+        ::close(link);
+        pid = 0;
+    }
+
+    /// Of another collection: neither process nor photo stays.
+    void forget() {
+        end();
+        if (used && memory != nullptr) ::madvise(memory, memory_bytes, MADV_REMOVE);
+        used = false;
+    }
+
+    heard ask(const question& what, answer& said, steady_clock::time_point until) {
+        used = true;
+        if (::send(link, &what, sizeof what, MSG_NOSIGNAL) != ssize_t{sizeof what}) {
+            return heard::end;
+        }
         pollfd waiting{link, POLLIN, 0};
         int ready = 0;
         do {
-            ready = ::poll(&waiting, 1, static_cast<int>(patience.count()));
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now());
+            ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
         } while (ready < 0 && errno == EINTR);
-        return ready == 1 && ::recv(link, &said, sizeof said, 0) == ssize_t{sizeof said};
+        if (ready == 0) return heard::nothing;
+        const bool whole =
+            ready == 1 && ::recv(link, &said, sizeof said, 0) == ssize_t{sizeof said};
+        return whole ? heard::answer : heard::end;
     }
 
-    std::string program;
+    std::string program, owner;
+    const std::chrono::milliseconds patience;
     int memory_file = -1, link = -1;
     char* memory = nullptr;
     pid_t pid = 0;
+    bool reads_heif = false, used = false;
 };
 
-codec_process::codec_process(std::string program)
-    : state_(std::make_unique<state>(std::move(program))) {}
+codec_process::codec_process(std::string program, std::chrono::milliseconds patience)
+    : state_(std::make_unique<state>(std::move(program), patience)) {}
 
 codec_process::~codec_process() = default;
 
-int codec_process::pid() const noexcept { return state_->pid; }
+int codec_process::pid() const noexcept {
+    return state_->pid;
+}
 
-result<image> codec_process::decode(std::string_view bytes, const image_header& header,
-                                    std::uint32_t shrink) {
-    VULTUS_REQUIRE(bytes.size() <= photo_room, "photos are at most as large as a body");
-    if (!state_->start()) return fail(errc::out_of_memory, "no process to decode photos with");
-    std::memcpy(state_->memory, bytes.data(), bytes.size());
-    answer said{};
-    if (!state_->ask({bytes.size(), shrink}, said)) {
-        log::warning("decoder_ended", {{"pid", state_->pid}, {"format", name_of(header.format)}});
-        state_->end();
-        return fail(errc::undecodable_image, "the photo cannot be decoded");
-    }
-    // From here on it may say what an attacker wants; so only what we know already is believed.
+void codec_process::reap() {
+    state_->reap();
+}
+
+void codec_process::serve(std::string_view collection) {
+    if (state_->owner == collection) return;
+    state_->owner = collection;
+    state_->forget();
+}
+
+namespace {
+
+/// It may say what an attacker wants; so only what we know already is believed.
+result<stored_picture> taken(const answer& said, const char* pixels, const image_header& header,
+                             std::uint32_t shrink) {
     const std::uint32_t width = (header.width + shrink - 1) / shrink;
     const std::uint32_t height = (header.height + shrink - 1) / shrink;
     if (said.width != width || said.height != height) {
-        said.detail[sizeof said.detail - 1] = '\0';
         const auto why = static_cast<errc>(said.why);
-        const bool known = why == errc::truncated_image || why == errc::too_large;
-        return fail(known ? why : errc::undecodable_image, said.detail);
+        const bool known = why == errc::truncated_image || why == errc::too_large ||
+                           why == errc::unsupported_media || why == errc::out_of_memory;
+        const std::string_view detail(said.detail, sizeof said.detail);
+        return fail(known ? why : errc::undecodable_image,
+                    std::string(detail.substr(0, detail.find('\0'))));
     }
-    image picture;
-    picture.width = width;
-    picture.height = height;
-    const char* const pixels = state_->memory + photo_room;
-    const std::size_t size = std::size_t{width} * height * 3;
-    picture.rgb.assign(pixels, pixels + size);
-    if (size > kept_bytes) ::madvise(state_->memory + photo_room, pixel_room, MADV_REMOVE);
-    return picture;
+    stored_picture stored;
+    stored.orientation = said.orientation >= 1 && said.orientation <= 8 ? said.orientation : 1;
+    stored.picture.width = width;
+    stored.picture.height = height;
+    stored.picture.rgb.assign(pixels, pixels + std::size_t{width} * height * 3);
+    return stored;
+}
+
+}  // namespace
+
+result<stored_picture> codec_process::decode(std::string_view bytes, const image_header& header,
+                                             std::uint32_t shrink) {
+    VULTUS_REQUIRE(bytes.size() <= photo_room, "photos are at most as large as a body");
+    const bool heif = is_heif(header.format);
+    const auto until = steady_clock::now() + state_->patience;
+    error why{errc::no_worker, "the photo's decoder ended before it was done"};
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        if (!state_->start(heif)) {
+            return fail(errc::device_fault, "no process to decode photos with");
+        }
+        std::memcpy(state_->memory, bytes.data(), bytes.size());
+        answer said{};
+        const heard what = state_->ask({bytes.size(), shrink}, said, until);
+        if (what != heard::answer) {
+            log::warning("decoder_lost", {{"pid", state_->pid},
+                                          {"format", name_of(header.format)},
+                                          {"hangs", what == heard::nothing}});
+            state_->end();
+            if (what == heard::nothing) break;
+            continue;
+        }
+        auto stored = taken(said, state_->memory + photo_room, header, shrink);
+        if (stored && stored->picture.rgb.size() > kept_bytes) {
+            ::madvise(state_->memory + photo_room, pixel_room, MADV_REMOVE);
+        }
+        const bool short_of_memory = !stored && stored.error().code == errc::out_of_memory;
+        if (said.ends != 0 || short_of_memory) state_->end();
+        if (!short_of_memory) return stored;
+        why = stored.error();
+    }
+    return fail(std::move(why));
 }
 
 result<std::string> tried_decoder() {
@@ -157,9 +243,12 @@ result<std::string> tried_decoder() {
     }
     const auto sample = encode_jpeg(image(16, 8), 90);
     codec_process trial(beside);
-    if (sample && decode_image(*sample, &trial)) return beside;
-    return fail(errc::internal, "vultus-decoder does not work here; "
-                                "worker.separate_decoder = false goes without it");
+    const auto tried = sample ? decode_image(*sample, &trial) : fail(sample.error());
+    if (tried) return beside;
+    const bool passes = retryable(tried.error().code) || tried.error().code == errc::device_fault;
+    return fail(passes ? tried.error().code : errc::internal,
+                "vultus-decoder does not work here (" + tried.error().detail +
+                    "); worker.separate_decoder = false goes without it");
 }
 
 }  // namespace vultus

@@ -13,7 +13,6 @@ namespace vultus {
 namespace {
 
 constexpr std::chrono::milliseconds hold_least{50}, hold_most{1'000};
-constexpr int oom_tries = 5;  ///< then the job is delayed instead of its result held
 
 std::chrono::milliseconds jitter(std::chrono::milliseconds most) {
     thread_local std::mt19937_64 source{std::random_device{}()};
@@ -70,9 +69,19 @@ commit_request committer::failure(job_ticket ticket, const error& why,
                                   std::uint64_t failures) const {
     commit_request request;
     request.failures = failures;
+    request.is_failure = true;
     const std::chrono::milliseconds later = retry_delay(why.code, failures);
     request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id, why, later] {
         return store.fail_job(id, worker, why, later);
+    };
+    request.ticket = std::move(ticket);
+    return request;
+}
+
+commit_request committer::loss(job_ticket ticket) const {
+    commit_request request;
+    request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id] {
+        return store.lose_job(id, worker);
     };
     request.ticket = std::move(ticket);
     return request;
@@ -113,6 +122,8 @@ void committer::run() {
             if (one.request.ticket.dropped->is_set()) continue;
             if (now < one.due)
                 held_.push_back(std::move(one));
+            else if (one.request.needed)
+                one.request.match_again(*one.request.needed);
             else
                 write(std::move(one.request));
         }
@@ -123,7 +134,7 @@ void committer::write(commit_request request) {
     if (request.ticket.dropped->is_set()) return;
     failpoint("worker.before_commit");
     ++on_their_way_;
-    ++request.tries;
+    if (++request.tries == 1) request.begun = boot_now();
     redis_call<committed> call = request.call();
     auto kept = std::make_shared<commit_request>(std::move(request));
     redis_.send<committed>(std::move(call), [this, kept](result<committed> said) {
@@ -134,31 +145,55 @@ void committer::write(commit_request request) {
 
 void committer::answered(commit_request request, result<committed> said) {
     if (request.ticket.dropped->is_set()) return;
-    const job_ticket& ticket = request.ticket;
-    if (!said) {
-        log::warning("commit_failed", {{"job", ticket.job.job_id},
-                                       {"error", name_of(said.error().code)},
-                                       {"detail", said.error().detail}});
-        return hold(std::move(request));
-    }
-    if (said->state == commit_state::old_version && request.match_again) {
-        return request.match_again(said->needed);
+    if (!said) return try_again(std::move(request), said.error());
+    if (said->state == commit_state::old_version) {
+        return overtaken(std::move(request), said->needed);
     }
     if (said->state == commit_state::oom) {
-        if (request.tries < oom_tries) return hold(std::move(request));
-        return write(failure(ticket, error{errc::out_of_memory, "no room for the result"},
-                             request.failures));
+        return try_again(std::move(request), {errc::out_of_memory, "no room for the result"});
     }
-    if (const auto why = refusal(said->state)) {
-        return write(failure(ticket, *why, request.failures));
-    }
+    if (const auto why = refusal(said->state)) return give_up(std::move(request), *why);
     failpoint("worker.after_commit");
     if (request.changed && said->version > 0) request.changed(said->version);
     finish(request, said->state);
 }
 
+void committer::try_again(commit_request request, const error& why) {
+    log::warning("commit_failed", {{"job", request.ticket.job.job_id},
+                                   {"error", name_of(why.code)},
+                                   {"detail", why.detail}});
+    const bool away = why.code == errc::store_unavailable || why.code == errc::unknown_outcome;
+    const bool patient = away ? boot_now() < request.begun + commit_patience
+                              : ++request.refused < commit_tries;
+    if (seeded_bug("worker.no_bound")) return write(std::move(request));
+    if (patient) return hold(std::move(request));
+    // What Redis said of a defect is in the log.
+    const bool defect = why.code == errc::internal;
+    give_up(std::move(request), defect ? error{why.code, "the database refused the result"} : why);
+}
+
+void committer::overtaken(commit_request request, gallery_version needed) {
+    const bool bug = seeded_bug("worker.no_bound");
+    if (!request.match_again || (++request.overtaken > overtaken_max && !bug)) {
+        return give_up(std::move(request),
+                       {errc::old_version, "people changed faster than the result was stored"});
+    }
+    if (request.overtaken == 1 || bug) return request.match_again(needed);
+    request.needed = needed;
+    hold(std::move(request));
+}
+
+// The attempt fails with the reason. If Redis does not take that either, it is left alone: its
+// lease lapses, and Redis counts those.
+void committer::give_up(commit_request request, const error& why) {
+    if (!request.is_failure) return write(failure(request.ticket, why, request.failures));
+    log::error("attempt_abandoned",
+               {{"job", request.ticket.job.job_id}, {"error", name_of(why.code)}});
+    finish(request, commit_state::stale);
+}
+
 void committer::hold(commit_request request) {
-    const int doublings = std::min(request.tries, 5);
+    const int doublings = std::min(request.tries + request.overtaken, 5);
     const boot_time due = boot_now() + jitter(std::min(hold_most, hold_least * (1 << doublings)));
     held_.push_back({due, std::move(request)});
 }

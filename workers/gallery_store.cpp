@@ -7,6 +7,7 @@
 #include "shared/clock.hpp"
 #include "shared/failpoint.hpp"
 #include "shared/gallery_reading.hpp"
+#include "shared/gallery_version.hpp"
 #include "shared/log.hpp"
 #include "workers/results.hpp"
 
@@ -17,6 +18,16 @@ constexpr std::size_t letters_max = 4'096;
 constexpr std::chrono::milliseconds pause_after_error{200}, tick{50}, idle_tick{1'000};
 constexpr std::chrono::milliseconds slice{50};  ///< of a load, then the others have their turn
 constexpr int rounds_max = 8;  ///< changes that come faster than hello get their turn later
+constexpr int failures_told = 3;  ///< then who waits for the collection need not wait longer
+
+// After so many failures of one collection, one after the other.
+std::chrono::milliseconds pause_after(int failures) {
+    return pause_after_error * (1 << std::min(failures - 1, 5));
+}
+
+bool redis_is_away(errc why) {
+    return why == errc::store_unavailable || why == errc::unknown_outcome;
+}
 
 }  // namespace
 
@@ -43,8 +54,9 @@ void gallery_store::fenced() {
     letters_.push(fenced_letter{});
 }
 
-bool gallery_store::want(std::string collection, gallery_version at_least) {
-    letter what = want_letter{std::move(collection), at_least};
+bool gallery_store::want(std::string collection, gallery_version at_least,
+                         std::uint64_t question) {
+    letter what = want_letter{std::move(collection), at_least, question};
     return letters_.try_push(what);
 }
 
@@ -80,7 +92,10 @@ void gallery_store::read(registered_letter&& what) {
     try_again_ = boot_time{0};
     start_over();
     leaving_.clear();  // registering dropped all holdings
-    for (auto& [name, held] : held_) held.behind = true;
+    for (auto& [name, held] : held_) {
+        held.behind = true;
+        held.not_before = boot_time{0};
+    }
 }
 
 void gallery_store::read(fenced_letter&&) {
@@ -94,9 +109,9 @@ void gallery_store::read(fenced_letter&&) {
 
 void gallery_store::read(want_letter&& what) {
     held_gallery& held = held_[what.collection];
-    held.at_least = std::max(held.at_least, what.at_least);
+    held.asked = std::max(held.asked, what.question);
     held.used->store(boot_now().count(), std::memory_order_relaxed);
-    const bool enough = held.published && held.published->version >= held.at_least;
+    const bool enough = held.published && satisfies(held.published->version, what.at_least);
     if (enough && !worker_id_.empty())
         publish(what.collection, held);
     else
@@ -106,31 +121,47 @@ void gallery_store::read(want_letter&& what) {
 void gallery_store::read(news_letter&& what) {
     const auto found = held_.find(what.collection);
     if (found == held_.end() || !found->second.loaded) return;
-    if (found->second.faces.version() < what.version) found->second.behind = true;
+    if (is_other(found->second.faces.version(), what.version)) found->second.behind = true;
 }
 
 void gallery_store::bring_up_to_date() {
     std::vector<std::string> behind;
     for (const auto& [name, held] : held_) {
-        if (held.behind) behind.push_back(name);
+        if (held.behind && boot_now() >= held.not_before) behind.push_back(name);
     }
     for (const std::string& name : behind) {
         const auto found = held_.find(name);  // an eviction may have taken it
         if (found == held_.end()) continue;
         if (auto brought = bring(name, found->second); !brought) {
-            start_over();
-            if (brought.error().code == errc::not_registered) {
-                session_.push(registration_gone{std::exchange(worker_id_, {})});
-                return;
-            }
-            log::warning("gallery_load_failed", {{"collection", name},
-                                                 {"error", name_of(brought.error().code)},
-                                                 {"detail", brought.error().detail}});
-            try_again_ = boot_now() + pause_after_error;
-            return;
+            if (!bring_failed(name, found->second, brought.error())) return;
+            continue;
         }
         evict(name);
     }
+}
+
+// False: it is not this collection's fault, and nothing can be read now.
+bool gallery_store::bring_failed(const std::string& collection, held_gallery& held,
+                                 const error& why) {
+    if (why.code == errc::not_registered) {
+        start_over();
+        session_.push(registration_gone{std::exchange(worker_id_, {})});
+        return false;
+    }
+    log::warning("gallery_load_failed", {{"collection", collection},
+                                         {"error", name_of(why.code)},
+                                         {"detail", why.detail}});
+    if (redis_is_away(why.code)) {
+        start_over();
+        try_again_ = boot_now() + pause_after_error;
+        return false;
+    }
+    held.reading.reset();
+    held.not_before = boot_now() + pause_after(++held.failures);
+    if (held.failures >= failures_told) {
+        publish_({collection, nullptr, held.used, registration_, held.asked, true});
+    }
+    return true;
 }
 
 // Catch up, announce, and publish if the announcement was of the present version. Loading is not
@@ -151,14 +182,16 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
         if (!said) return fail(said.error());
         if (!said->registered) return fail(errc::not_registered, "");
         if (!said->serve) continue;
-        // Redis said that nothing newer is there; who waits for more asks again by and by.
+        // This is what is there: an answer to all who asked before the hello.
         held.behind = false;
-        held.at_least = 0;
+        held.answered = held.asked;
+        held.failures = 0;
         publish(collection, held);
         session_.push(gallery_held{collection, held.faces.version()});
         return {};
     }
-    return {};  // still behind: the next turn goes on
+    held.not_before = boot_now() + pause_after(1);  // still behind: a later turn goes on
+    return {};
 }
 
 // The place in a hash that HSCAN gave means nothing once Redis was restarted.
@@ -196,6 +229,9 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
     auto chunk = redis_.call(
         store_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
     if (!chunk) return fail(chunk.error());
+    for (const std::string& id : chunk->foreign) {  // of another place: somebody wrote into Redis
+        log::error("stored_face_refused", {{"face", id}, {"why", "sealed for another place"}});
+    }
     std::vector<std::string> ids;
     for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);
     if (!ids.empty()) {
@@ -216,9 +252,11 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
 
 result<void> gallery_store::catch_up(const std::string& collection, held_gallery& held) {
     while (true) {
-        auto delta = read_delta(redis_, store_, collection, held.faces.version());
+        const gallery_version from = held.faces.version();
+        auto delta = read_delta(redis_, store_, collection, from);
         if (!delta) return fail(delta.error());
-        if (delta->snapshot) {  // another epoch, or the log no longer reaches back
+        const bool gap = delta->more && delta->reached == from;  // nothing leads on from here
+        if (delta->snapshot || gap) {  // or another epoch, or the log no longer reaches back
             held.loaded = false;
             return {};
         }
@@ -243,7 +281,7 @@ void gallery_store::publish(const std::string& collection, held_gallery& held) {
     if (!held.published || held.published->version != held.faces.version()) {
         held.published = held.faces.publish();
     }
-    publish_({collection, held.published, held.used, registration_});
+    publish_({collection, held.published, held.used, registration_, held.answered});
 }
 
 void gallery_store::evict(const std::string& but) {
@@ -261,7 +299,7 @@ void gallery_store::evict(const std::string& but) {
         }
         log::info("gallery_evicted", {{"collection", oldest->first}});
         publish_({oldest->first, nullptr, oldest->second.used, registration_});
-        leaving_[oldest->first] = oldest->second.published;
+        leaving_[oldest->first].users = oldest->second.published;
         held_.erase(oldest);
     }
 }
@@ -273,22 +311,26 @@ void gallery_store::compact() {
         if (!held.published || held.behind || !held.faces.compact()) continue;
         compacting_ = true;
         held.published = held.faces.publish();
-        publish_({name, held.published, held.used, registration_});
+        publish_({name, held.published, held.used, registration_, held.answered});
     }
 }
 
 // A gallery is given up in Redis only when nobody matches against it any more.
 void gallery_store::say_goodbyes() {
     for (auto one = leaving_.begin(); one != leaving_.end();) {
-        if (!one->second.expired()) {
+        if (!one->second.users.expired() || boot_now() < one->second.not_before) {
             ++one;
             continue;
         }
         auto said = redis_.call(store_.hello(worker_id_, one->first, std::nullopt));
-        if (!said) {
+        if (!said && redis_is_away(said.error().code)) {
             start_over();
             try_again_ = boot_now() + pause_after_error;
             return;
+        }
+        if (!said) {
+            one++->second.not_before = boot_now() + std::chrono::seconds(1);
+            continue;
         }
         session_.push(gallery_held{one->first, std::nullopt});
         one = leaving_.erase(one);

@@ -39,6 +39,8 @@ struct gallery_update {
     std::shared_ptr<const gallery> faces;  ///< nothing: stop using what you have
     std::shared_ptr<last_use> used;
     std::uint64_t registration = 0;  ///< usable while this registration lasts
+    std::uint64_t answers = 0;       ///< questions up to this number: Redis was asked after them
+    bool unreadable = false;         ///< no gallery, as Redis' answers cannot be used
 };
 
 class gallery_store {
@@ -57,9 +59,10 @@ class gallery_store {
     /// This registration may announce galleries. What is in memory catches up and is announced.
     void registered(std::string worker_id, std::uint64_t registration);
     void fenced();
-    /// Somebody waits for this collection at this version or later. False: no room, ask again.
-    bool want(std::string collection, gallery_version at_least);
-    /// The collection is at this version. A hint; nothing happens unless the gallery is held.
+    /// Somebody waits for a gallery that satisfies this version, or for what Redis has when it is
+    /// asked after this question: numbers grow. False: no room, ask again.
+    bool want(std::string collection, gallery_version at_least, std::uint64_t question = 0);
+    /// The collection is at this version. A hint; nothing happens unless another one is held.
     void news(std::string collection, gallery_version version);
 
  private:
@@ -71,6 +74,7 @@ class gallery_store {
     struct want_letter {
         std::string collection;
         gallery_version at_least;
+        std::uint64_t question;
     };
     struct news_letter {
         std::string collection;
@@ -90,7 +94,13 @@ class gallery_store {
         bool loaded = false;           ///< `faces` is what Redis had at its version
         std::optional<snapshot_reading> reading;  ///< `faces` is a part of that
         bool behind = true;            ///< to be brought up to date
-        gallery_version at_least = 0;  ///< somebody waits for this
+        std::uint64_t asked = 0, answered = 0;  ///< numbers of questions
+        int failures = 0;                       ///< one after the other
+        boot_time not_before{0};                ///< after a failure others have their turn
+    };
+    struct leaving_gallery {  ///< evicted, users may remain
+        std::weak_ptr<const gallery> users;
+        boot_time not_before{0};
     };
 
     void run();
@@ -99,6 +109,7 @@ class gallery_store {
     void read(want_letter&& what);
     void read(news_letter&& what);
     void bring_up_to_date();
+    bool bring_failed(const std::string& collection, held_gallery& held, const error& why);
     result<void> bring(const std::string& collection, held_gallery& held);
     result<void> read_snapshot(const std::string& collection, held_gallery& held);
     result<void> read_chunk(const std::string& collection, held_gallery& held);
@@ -120,9 +131,9 @@ class gallery_store {
     std::string worker_id_;  ///< empty: not registered
     std::uint64_t registration_ = 0;
     std::map<std::string, held_gallery> held_;
-    std::map<std::string, std::weak_ptr<const gallery>> leaving_;  ///< evicted, users may remain
+    std::map<std::string, leaving_gallery> leaving_;
     bool compacting_ = false;  ///< there was something to compact; there may be more
-    boot_time try_again_{0};                                       ///< Redis was away
+    boot_time try_again_{0};   ///< Redis was away
     std::thread thread_;  ///< last: it starts when the rest is there
 };
 

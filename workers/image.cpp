@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "shared/limits.hpp"
@@ -30,8 +31,11 @@ double codecs::thread_seconds() noexcept {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-result<image> codecs::decode(std::string_view bytes, const image_header& header,
-                             std::uint32_t jpeg_shrink) {
+namespace {
+
+result<image> decode_pixels(std::string_view bytes, const image_header& header,
+                            std::uint32_t jpeg_shrink) {
+    using namespace codecs;
     switch (header.format) {
         case image_format::jpeg:
             return decode_jpeg(bytes, header, jpeg_shrink);
@@ -39,11 +43,12 @@ result<image> codecs::decode(std::string_view bytes, const image_header& header,
             return decode_png(bytes, header);
         case image_format::webp:
             return decode_webp(bytes, header);
+        case image_format::heic:
+        case image_format::avif:
+            return decode_heif(bytes, header);
     }
     return fail(errc::internal, "a format without a codec");
 }
-
-namespace {
 
 /// Orientations 1 to 4 keep the rows: mirror left and right, top and bottom, or both.
 void mirror(image& picture, bool sideways, bool upside) {
@@ -89,12 +94,43 @@ std::uint32_t number(std::string_view tiff, std::size_t at, int bytes, bool litt
     return value;
 }
 
+/// Of a whole number of TIFF: BYTE, SHORT, LONG and their signed kinds; 0: it is none.
+int bytes_of_type(std::uint32_t type) {
+    switch (type) {
+        case 1:
+        case 6:
+            return 1;
+        case 3:
+        case 8:
+            return 2;
+        case 4:
+        case 9:
+            return 4;
+        default:
+            return 0;
+    }
+}
+
 }  // namespace
 
+result<stored_picture> codecs::decode(std::string_view bytes, const image_header& header,
+                                      std::uint32_t jpeg_shrink) {
+    auto pixels = decode_pixels(bytes, header, jpeg_shrink);
+    if (!pixels) return fail(pixels.error());
+    int orientation = header.orientation;
+    if (!header.exif.empty()) {
+        orientation = exif_orientation(header.exif);
+    } else if (!header.profile.empty()) {
+        orientation = profile_orientation(header.profile);
+    }
+    return stored_picture{*std::move(pixels), orientation};
+}
+
 // TIFF 6.0, section 2: "II" or "MM", 42, the place of the first directory; a directory is a count
-// and entries of 12 bytes: tag, type, count, value.
+// and entries of 12 bytes: tag, type, count, value. The standard demands a SHORT; some cameras and
+// programs write another whole number, and Pillow reads it.
 int exif_orientation(std::string_view tiff) noexcept {
-    constexpr std::uint32_t orientation_tag = 0x0112, short_type = 3;
+    constexpr std::uint32_t orientation_tag = 0x0112;
     if (tiff.size() < 10) return 1;
     const bool little = tiff.substr(0, 2) == "II";
     if (!little && tiff.substr(0, 2) != "MM") return 1;
@@ -106,8 +142,9 @@ int exif_orientation(std::string_view tiff) noexcept {
         const std::size_t at = directory + 2 + std::size_t{i} * 12;
         if (at + 12 > tiff.size()) return 1;
         if (number(tiff, at, 2, little) != orientation_tag) continue;
-        if (number(tiff, at + 2, 2, little) != short_type) return 1;
-        const std::uint32_t value = number(tiff, at + 8, 2, little);
+        const int bytes = bytes_of_type(number(tiff, at + 2, 2, little));
+        if (bytes == 0 || number(tiff, at + 4, 4, little) != 1) return 1;
+        const std::uint32_t value = number(tiff, at + 8, bytes, little);
         return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
     }
     return 1;
@@ -158,15 +195,18 @@ result<decoded_image> decode_reduced(std::string_view bytes, const image_header&
     while (shrink > 1 && longer / shrink < side) shrink /= 2;
     auto stored = apart != nullptr ? apart->decode(bytes, header, shrink)
                                    : codecs::decode(bytes, header, shrink);
+    if (!stored && apart == nullptr && stored.error().code == errc::out_of_memory) {
+        throw std::bad_alloc();  // this process has none
+    }
     if (!stored) return fail(stored.error());
-    VULTUS_REQUIRE(stored->width == (header.width + shrink - 1) / shrink &&
-                       stored->height == (header.height + shrink - 1) / shrink,
+    VULTUS_REQUIRE(stored->picture.width == (header.width + shrink - 1) / shrink &&
+                       stored->picture.height == (header.height + shrink - 1) / shrink,
                    "a codec gives the size that it is asked for");
-    const int orientation = exif_orientation(header.exif);
+    const int orientation = stored->orientation;
     decoded_image decoded;
     decoded.width = orientation >= 5 ? header.height : header.width;
     decoded.height = orientation >= 5 ? header.width : header.height;
-    decoded.picture = turned_upright(std::move(*stored), orientation);
+    decoded.picture = turned_upright(std::move(stored->picture), orientation);
     decoded.format = header.format;
     decoded.animated = header.animated;
     return decoded;

@@ -1,5 +1,6 @@
-// A photo in memory and its way in and out: decode (JPEG, PNG, WebP) and encode (JPEG). Each codec
-// library lives in its own .cpp (image_jpeg, image_png, image_webp) behind image_codecs.hpp.
+// A photo in memory and its way in and out: decode (JPEG, PNG, WebP, HEIC, AVIF) and encode (JPEG).
+// Each codec library lives in its own .cpp (image_jpeg, image_png, image_webp, image_heif) behind
+// image_codecs.hpp.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,12 @@ struct image {
     }
 };
 
+/// A picture as it is stored, and how it is to be turned.
+struct stored_picture {
+    image picture;
+    int orientation = 1;  ///< EXIF's, 1..8
+};
+
 struct decoded_image {
     image picture;            ///< upright: the EXIF orientation is applied
     std::uint32_t width = 0;  ///< of the photo, upright; the picture's own unless it is reduced
@@ -47,7 +54,9 @@ struct decoded_image {
 /// applied.
 /// errors    those of inspect_image(), before any pixel is decoded; what only decoding shows:
 ///           undecodable_image, truncated_image; too_large: more than limits::jpeg_scans scans, or
-///           more than 5 s of this thread's processor time
+///           more than 5 s of processor time; of `apart` those that are no verdict on the photo
+///           (codec_process.hpp)
+/// throws    std::bad_alloc, if this thread decodes and memory is exhausted
 /// threads   any; blocks for the decoding
 /// `apart`   the process that decompresses it; null: this thread does
 result<decoded_image> decode_image(std::string_view bytes, codec_process* apart = nullptr);

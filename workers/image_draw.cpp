@@ -9,6 +9,7 @@
 
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
+#include "workers/text_draw.hpp"
 
 namespace vultus {
 namespace {
@@ -31,15 +32,18 @@ cv::Scalar rgb_of(annotation::colour colour) {
     return {};
 }
 
-/// One '?' for each character that the font does not know.
-std::string drawable(std::string_view text) {
-    std::string ascii;
-    for (const char letter : text) {
-        const auto byte = static_cast<unsigned char>(letter);
-        if (byte >= 0x20 && byte < 0x7F) ascii += letter;
-        if (byte >= 0xC0) ascii += '?';
+/// White text, as much as each pixel is covered. requires it lies inside the canvas
+void lay_text(cv::Mat& canvas, const text_picture& text, int left, int top) {
+    for (int y = 0; y < text.height; ++y) {
+        cv::Vec3b* row = canvas.ptr<cv::Vec3b>(top + y) + left;
+        const std::uint8_t* cover = text.cover.data() + std::ptrdiff_t{y} * text.width;
+        for (int x = 0; x < text.width; ++x) {
+            for (int c = 0; c < 3; ++c) {
+                row[x][c] = static_cast<std::uint8_t>(row[x][c] +
+                                                      (255 - row[x][c]) * cover[x] / 255);
+            }
+        }
     }
-    return ascii;
 }
 
 void draw(cv::Mat& canvas, const annotation& note) {
@@ -48,19 +52,17 @@ void draw(cv::Mat& canvas, const annotation& note) {
     const cv::Rect frame(cv::Point(note.where.left, note.where.top),
                          cv::Point(note.where.right + 1, note.where.bottom + 1));
     cv::rectangle(canvas, frame, colour, 2 * unit);
-    const std::string text = drawable(note.text);
-    if (text.empty()) return;
-    const double scale = 0.5 * unit;
-    int baseline = 0;
-    const cv::Size size = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, unit, &baseline);
-    const int pad = 3 * unit, high = size.height + baseline + 2 * pad;
-    const int left = std::clamp(frame.x, 0, std::max(0, canvas.cols - size.width - 2 * pad));
+    const int pad = 3 * unit, room = canvas.cols - 2 * pad;
+    if (room < 1) return;
+    const text_picture text = draw_text(note.text, 18 * unit, room);
+    const int high = text.height + 2 * pad;
+    if (text.cover.empty() || high > canvas.rows) return;
+    const int left = std::clamp(frame.x, 0, canvas.cols - text.width - 2 * pad);
     const int below =
         frame.y + frame.height;  // under the box, or inside its end if there is no room
-    const int top = std::clamp(below, 0, std::max(0, canvas.rows - high));
-    cv::rectangle(canvas, cv::Rect(left, top, size.width + 2 * pad, high), colour, cv::FILLED);
-    cv::putText(canvas, text, cv::Point(left + pad, top + pad + size.height),
-                cv::FONT_HERSHEY_SIMPLEX, scale, cv::Scalar(255, 255, 255), unit, cv::LINE_AA);
+    const int top = std::clamp(below, 0, canvas.rows - high);
+    cv::rectangle(canvas, cv::Rect(left, top, text.width + 2 * pad, high), colour, cv::FILLED);
+    lay_text(canvas, text, left + pad, top + pad);
 }
 
 }  // namespace

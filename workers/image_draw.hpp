@@ -18,7 +18,7 @@ image resized(const image&, std::uint32_t width, std::uint32_t height);
 struct annotation {
     enum class colour { green, amber, grey };  ///< known, ambiguous, unknown
     box where;
-    std::string text;  ///< UTF-8; the drawn font knows ASCII, other characters appear as '?'
+    std::string text;  ///< UTF-8, any script that the machine has a font for; cut to the photo
     colour frame = colour::green;
 };
 

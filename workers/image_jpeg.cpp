@@ -1,6 +1,7 @@
 // JPEG in and out by libjpeg-turbo; the only file that knows it. The library reports an error by a
 // call that must not return, so each of its runs happens in one function below a setjmp that owns
 // nothing: what needs a destructor lives in the caller's frame.
+#include <algorithm>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
@@ -24,6 +25,8 @@ struct error_state {
     errc code = errc::undecodable_image;
     const char* detail = "the JPEG data is broken";
     double deadline = 0;
+    bool resynced = false;  // a restart marker was wrong or missing
+    bool ran_out = false;   // the bytes ended; the library made an end mark up
 };
 
 [[noreturn]] void leave(j_common_ptr library, errc code, const char* detail) {
@@ -34,24 +37,69 @@ struct error_state {
 }
 
 [[noreturn]] void on_error(j_common_ptr library) {
+    if (library->err->msg_code == JERR_OUT_OF_MEMORY) {
+        leave(library, errc::out_of_memory, "there is not enough memory to decode the JPEG");
+    }
+    if (reinterpret_cast<error_state*>(library->err)->ran_out) {
+        leave(library, errc::truncated_image, "the JPEG data ends too early");
+    }
     leave(library, errc::undecodable_image, "the JPEG data is broken");
+}
+
+/// Whether what is left of a scan is no more than what stands between two restart markers, rounded
+/// up to rows.
+bool is_in_last_interval(const jpeg_decompress_struct& library) {
+    const std::uint64_t rows = library.MCU_rows_in_scan - library.input_iMCU_row;
+    return library.restart_interval != 0 &&
+           rows * library.MCUs_per_row <= library.restart_interval + library.MCUs_per_row;
+}
+
+/// The compressed data has reached `marker` before the scan's blocks were complete. Before another
+/// restart marker that is one interval, lost with its own marker; the next one is whole again.
+void on_early_marker(j_common_ptr library, int marker) {
+    auto* state = reinterpret_cast<error_state*>(library->err);
+    const bool restart = marker >= 0xD0 && marker <= 0xD7;
+    const auto& scan = *reinterpret_cast<j_decompress_ptr>(library);
+    if (restart || (!state->ran_out && state->resynced && is_in_last_interval(scan))) return;
+    leave(library, errc::truncated_image, "the JPEG data ends too early");
 }
 
 /// Warnings are level -1. The library would go on and paint the missing part grey.
 void on_message(j_common_ptr library, int level) {
-    if (level >= 0) return;
+    if (level >= 0 || !library->is_decompressor) return;
+    auto* state = reinterpret_cast<error_state*>(library->err);
     switch (library->err->msg_code) {
-        case JWRN_JPEG_EOF:
+        case JWRN_JPEG_EOF:  // the picture may be whole all the same
+            state->ran_out = true;
+            break;
+        case JWRN_MUST_RESYNC:
+            state->resynced = true;
+            on_early_marker(library, library->err->msg_parm.i[0] == 0xD9 ? 0xD9 : 0xD0);
+            break;
         case JWRN_HIT_MARKER:
-            leave(library, errc::truncated_image, "the JPEG data ends too early");
+            on_early_marker(library, reinterpret_cast<j_decompress_ptr>(library)->unread_marker);
+            break;
         case JWRN_HUFF_BAD_CODE:
         case JWRN_ARITH_BAD_CODE:
-        case JWRN_MUST_RESYNC:
+            if (state->resynced) break;
+            [[fallthrough]];
         case JWRN_BOGUS_PROGRESSION:
             leave(library, errc::undecodable_image, "the JPEG data is broken");
         default:
             break;  // bytes between segments, an odd JFIF version: nothing is lost
     }
+}
+
+/// A progressive picture gets better scan by scan. Where the bytes end without an end mark, scans
+/// may be missing: then each coefficient must be there to its last bit.
+bool is_complete(const jpeg_decompress_struct& library) {
+    for (int i = 0; library.progressive_mode != 0 && i < library.num_components; ++i) {
+        const int* const bits = library.coef_bits[i];
+        if (!std::all_of(bits, bits + DCTSIZE2, [](int missing) { return missing == 0; })) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void on_output(j_common_ptr) {}
@@ -118,6 +166,10 @@ bool run(decoding& work, std::string_view bytes) {
     library.scale_num = 1;
     library.scale_denom = work.shrink;
     jpeg_start_decompress(&library);
+    if (work.errors.ran_out && !is_complete(library)) {
+        leave(reinterpret_cast<j_common_ptr>(&library), errc::truncated_image,
+              "the JPEG data ends too early");
+    }
     if (library.output_width != work.picture.width ||
         library.output_height != work.picture.height) {
         leave(reinterpret_cast<j_common_ptr>(&library), errc::internal, "another size was asked");
@@ -128,8 +180,7 @@ bool run(decoding& work, std::string_view bytes) {
         jpeg_read_scanlines(&library, &row, 1);
         if (inks) cmyk_to_rgb(row, target, work.picture.width, library.saw_Adobe_marker != 0);
     }
-    jpeg_finish_decompress(&library);
-    return true;
+    return true;  // what is behind the last block is no part of the picture
 }
 
 struct encoding {

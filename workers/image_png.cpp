@@ -4,6 +4,7 @@
 #include <png.h>
 
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
 
 #include "shared/limits.hpp"
@@ -35,6 +36,21 @@ struct decoding {
 }
 
 void on_warning(png_structp, png_const_charp) {}
+
+/// libpng says only that the picture could not be read; who had no memory is told apart here.
+png_voidp on_malloc(png_structp library, png_alloc_size_t size) {
+    void* const memory = std::malloc(size);
+    if (memory == nullptr) {
+        auto& work = *static_cast<decoding*>(png_get_mem_ptr(library));
+        work.code = errc::out_of_memory;
+        work.detail = "there is not enough memory to decode the PNG";
+    }
+    return memory;
+}
+
+void on_free(png_structp, png_voidp memory) {
+    std::free(memory);
+}
 
 void on_read(png_structp library, png_bytep target, png_size_t size) {
     auto& work = *static_cast<decoding*>(png_get_io_ptr(library));
@@ -96,8 +112,7 @@ bool read_pixels(decoding& work) {
             }
         }
     }
-    png_read_end(work.library, nullptr);
-    return true;
+    return true;  // what is behind the pixels and their checksum is not looked at
 }
 
 }  // namespace
@@ -108,8 +123,9 @@ result<image> codecs::decode_png(std::string_view bytes, const image_header& hea
     work.width = header.width;
     work.height = header.height;
     work.deadline = thread_seconds() + decode_seconds_max;
-    work.library = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, on_error, on_warning);
-    if (work.library == nullptr) return fail(errc::internal, "libpng refuses to start");
+    work.library = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, nullptr, on_error, on_warning,
+                                            &work, on_malloc, on_free);
+    if (work.library == nullptr) return fail(errc::out_of_memory, "libpng refuses to start");
     work.info = png_create_info_struct(work.library);
     bool whole = work.info != nullptr && read_header(work);
     if (whole) {

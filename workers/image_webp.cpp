@@ -59,6 +59,9 @@ result<image> decode_one(std::string_view bytes, std::uint32_t width, std::uint3
     if (done == VP8_STATUS_NOT_ENOUGH_DATA || done == VP8_STATUS_SUSPENDED) {
         return fail(errc::truncated_image, "the WebP data ends too early");
     }
+    if (done == VP8_STATUS_OUT_OF_MEMORY) {
+        return fail(errc::out_of_memory, "there is not enough memory to decode the WebP");
+    }
     if (done != VP8_STATUS_OK) return broken();
     if (alpha) {
         for (std::size_t i = 0; i < pixels; ++i) {

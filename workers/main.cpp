@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "shared/descriptors.hpp"
 #include "shared/log.hpp"
 #include "shared/privileges.hpp"
 #include "shared/settings.hpp"
@@ -31,6 +32,10 @@ int main(int argc, char** argv) {
     const auto settings = read_worker_settings(line.source);
     if (!settings) return complain(exit_settings, settings.error());
     forbid_new_privileges();
+    keep_files_private();
+    outlive_terminal();
+    end_without_memory();
+    raise_descriptor_limit();
     log::start("worker", settings->common.log_level);
     const auto device = choose_device(settings->device);
     if (!device) return complain(exit_settings, device.error());

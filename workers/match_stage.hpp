@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ inline constexpr std::chrono::milliseconds gallery_patience{60'000};
 /// threads   one owner, the match thread
 class match_stage {
  public:
-    using want = std::function<bool(const std::string& collection, gallery_version at_least)>;
+    using want = std::function<bool(const std::string& collection, gallery_version at_least,
+                                    std::uint64_t question)>;
 
     /// `threshold` gives the distance of each gallery. `together` share the search. `registration`
     /// is the number of the registration that is valid now; galleries of another one are not used.
@@ -42,8 +44,8 @@ class match_stage {
     /// compared: `seen` then says so (other_model()) and every match is `unknown`.
     bool match(const work_ptr& item, boot_time now);
 
-    /// Work whose gallery has come (matched now) and work that waited too long (given up: `seen`
-    /// has no matches). Asks the loader again for what is missing.
+    /// Work whose gallery has come (matched now) and work that waited too long, or whose gallery
+    /// cannot be read (given up: `seen` has no matches). Asks the loader again for what is missing.
     struct woken {
         std::vector<work_ptr> matched, given_up;
     };
@@ -55,11 +57,13 @@ class match_stage {
     struct usable {
         std::shared_ptr<const gallery> faces;
         std::shared_ptr<last_use> used;
-        std::uint64_t registration = 0;
+        std::uint64_t registration = 0, answers = 0;
     };
     std::shared_ptr<const gallery> current(const work& item, boot_time now);
     bool try_match(work& item, boot_time now);
     bool too_late(const work& item, boot_time now) const;
+    bool is_unreadable(const work& item) const;
+    void warn_of_size(const std::string& collection, std::size_t faces);
 
     match_options defaults_;
     threshold_rule threshold_;
@@ -67,7 +71,10 @@ class match_stage {
     const std::atomic<std::uint64_t>& registration_;
     want ask_;
     std::map<std::string, usable> galleries_;
+    std::map<std::string, std::uint64_t> unreadable_;  ///< collection: questions it answers
     std::vector<work_ptr> waiting_;
+    std::uint64_t questions_ = 0;
+    std::set<std::string> beyond_, far_;  ///< collections that the log has warned of
     boot_time ask_again_{0};
 };
 

@@ -34,19 +34,23 @@ struct candidate {
 
 struct match {
     match_status status = match_status::unknown;
-    std::string label;                  ///< known only
+    std::string label;                  ///< known, ambiguous: of the winner
     std::string face_id;                ///< known only: the winner's nearest face
     std::optional<double> distance;     ///< known, ambiguous: of the winner's nearest face;
                                         ///< unknown: of the nearest face there is, if any
     double margin = 0;                  ///< the winner's lead, share of the votes, 0..1
-    std::vector<candidate> candidates;  ///< labels that got votes, the most first
+    std::vector<candidate> candidates;  ///< labels that got votes, the nearest first
     bool operator==(const match&) const = default;
 };
 
+/// At most so many rows are looked through for the k that vote, and so many candidates are told.
+constexpr std::size_t neighbours_max = 4'096, candidates_max = 100;
+
 /// Matches faces against a gallery: the k nearest within distance_max vote for their label with
 /// weight 1 - d / distance_max. Nobody within: unknown. A lead below margin_min: ambiguous.
-/// Equal votes: the nearer label first, then the smaller text. Equal distances: the smaller
-/// face_id.
+/// Equal votes: the nearer label first, then the smaller text. Equal vectors of one label have one
+/// vote, and whatever is as near as the k-th votes too; so neither the order in which faces were
+/// taught nor a photo that was taught twice changes an answer, but for the face_id.
 /// requires  options in their ranges
 /// returns   one match per face, in order
 /// threads   any; all faces share one pass over the gallery's memory

@@ -216,9 +216,12 @@ void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                        settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder);
     while (true) {
         const bool only_live = kept_for_live && is_live() && !to_see_.closed();
-        auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop();
-        if (!next && only_live) continue;
-        if (!next) return;
+        auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop_for(idle_tick);
+        if (!next && !only_live && to_see_.closed()) return;
+        if (!next) {
+            stage.tend();
+            continue;
+        }
         work_ptr item = std::move(*next);
         if (item->dropped()) continue;
         result<void> looked = unpack(*item);
@@ -249,8 +252,9 @@ void pipeline::seen(work_ptr item) {
 void pipeline::match_loop(progress::slot& slot) {
     lanes together(static_cast<std::size_t>(settings_.match_threads));
     match_stage stage(settings_.matching, models_.threshold, together, registration_,
-                      [this](const std::string& collection, gallery_version at_least) {
-                          return galleries_.want(collection, at_least);
+                      [this](const std::string& collection, gallery_version at_least,
+                             std::uint64_t question) {
+                          return galleries_.want(collection, at_least, question);
                       });
     while (true) {
         auto letter = to_match_.pop_for(stage.waiting() ? tick : idle_tick);

@@ -1,5 +1,6 @@
 // The pipeline's last stage: what was found becomes a result, a set of trained faces, an answer, or
 // a failure with its reason.
+#include <cstdlib>
 #include <utility>
 
 #include "shared/log.hpp"
@@ -8,6 +9,8 @@
 
 namespace vultus {
 namespace {
+
+constexpr int exit_broken = 70;
 
 // The stages in the answer, those that did not run as 0, and the whole.
 std::map<std::string, double> timing_of(const work& item) {
@@ -39,7 +42,9 @@ void pipeline::commit_result(const work_ptr& item, std::string text, std::string
         return store.complete_recognize(id, worker, version, text, picture);
     };
     // The embeddings stay; only the match is repeated. There is room: the item left that queue.
+    request.overtaken = item->matched_again;
     request.match_again = [this, item](gallery_version needed) {
+        ++item->matched_again;
         item->min_version = needed;
         to_match_.push(item);
     };
@@ -54,8 +59,10 @@ void pipeline::commit_train(const work_ptr& item) {
     std::vector<new_face> faces;
     for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
         const found_face& face = item->seen.faces[i];
-        faces.push_back({item->files[item->photo_of_face[i]].face_id,
-                         face_json(ticket.job.job_id, unix_now(), face.detected),
+        const std::size_t photo = item->photo_of_face[i];
+        faces.push_back({item->files[photo].face_id,
+                         face_json(ticket.job.job_id, unix_now(), face.detected,
+                                   store_.photo_digest(item->photo_hashes[photo])),
                          bytes_of(face.vector),
                          item->pictures.empty() ? std::string() : item->pictures[i]});
     }
@@ -64,8 +71,10 @@ void pipeline::commit_train(const work_ptr& item) {
     request.stage_ms = item->stage_ms;
     request.failures = item->failures;
     request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id,
-                    text = json_of(item->files), model = item->seen.embedding_model,
-                    faces] { return store.complete_train(id, worker, text, model, faces); };
+                    text = json_of(item->files), model = item->seen.embedding_model, faces,
+                    collection = item->collection] {
+        return store.complete_train(id, worker, text, model, faces, collection);
+    };
     // This worker's own gallery follows at once, so that the barrier need not wait for a hint.
     request.changed = [this, collection = item->collection](gallery_version made) {
         galleries_.news(collection, made);
@@ -73,7 +82,13 @@ void pipeline::commit_train(const work_ptr& item) {
     commits_.submit(std::move(request));
 }
 
+// Only the codecs' process says no_worker of a job: it was lost under the photo, as a worker might
+// have been, and Redis counts it so. device_fault: this worker cannot have one; another may.
 void pipeline::give_up(const work_ptr& item, const error& why) {
+    if (why.code == errc::device_fault) {
+        log::error("worker_broken", {{"detail", why.detail}});
+        std::_Exit(exit_broken);
+    }
     if (item->dropped()) return;
     if (item->frame()) return answer(*item, &why);
     const attempt_id id = item->job()->id();
@@ -83,7 +98,9 @@ void pipeline::give_up(const work_ptr& item, const error& why) {
     }
     log::info("job_fails",
               {{"job", id.job_id}, {"error", name_of(why.code)}, {"detail", why.detail}});
-    commits_.submit(commits_.failure(*item->job(), why, item->failures));
+    commits_.submit(why.code == errc::no_worker
+                        ? commits_.loss(*item->job())
+                        : commits_.failure(*item->job(), why, item->failures));
 }
 
 void pipeline::answer(const work& item, const error* why) {
@@ -108,14 +125,25 @@ void pipeline::answer(const work& item, const error* why) {
 
 void pipeline::annotate_loop(progress::slot& slot) {
     const auto apart = decoder_of(settings_.decoder);
-    while (auto next = to_annotate_.pop()) {
+    while (true) {
+        auto next = to_annotate_.pop_for(limits::progress);
+        if (!next && to_annotate_.closed()) return;
+        if (!next) {
+            if (apart) apart->reap();
+            continue;
+        }
         work_ptr item = std::move(*next);
         if (item->dropped()) continue;
         const step moving(slot, limits::progress * 3);
         auto picture = annotate(*item, apart.get());
         if (!picture) {
-            log::error("annotate_failed", {{"job", item->job()->job.job_id},
-                                           {"error", name_of(picture.error().code)}});
+            const errc why = picture.error().code;
+            log::error("annotate_failed",
+                       {{"job", item->job()->job.job_id}, {"error", name_of(why)}});
+            if (retryable(why) || why == errc::device_fault) {  // the next attempt may have it
+                give_up(item, picture.error());
+                continue;
+            }
         }
         commit_recognize(item, picture ? std::move(*picture) : std::string());
     }

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <utility>
 
+#include "shared/json_bounds.hpp"
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
 
@@ -68,15 +69,13 @@ std::string face_text(const found_face& face, const match& who, detail_level lev
                ",\"known\":" + std::to_string(face.known) + "}";
     }
     const bool unknown = who.status == match_status::unknown;
-    std::string label = who.label;
-    if (label.empty() && !unknown && !who.candidates.empty()) label = who.candidates.front().label;
     std::string text = "{\"box\":" + box_text(face.detected.where);
     text += ",\"detection_score\":" + number(face.detected.score);
     text += ",\"landmarks\":" + list_of(face.points, [](const point& at) {
                 return "[" + number(at.x, 1) + "," + number(at.y, 1) + "]";
             });
     text += ",\"status\":" + quoted(name_of(who.status));
-    text += ",\"label\":" + (unknown ? "null" : quoted(label));
+    text += ",\"label\":" + (unknown ? "null" : quoted(who.label));
     text += ",\"distance\":" + (who.distance ? number(*who.distance) : "null");
     text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
     text += ",\"candidates\":";
@@ -100,6 +99,7 @@ std::string result_text(const recognized& what, detail_level level) {
     text += ",\"distance_max\":" + number(what.distance_max) +
             ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
             ",\"stranger_rate\":" + rate_text(what.stranger_rate);
+    if (what.extrapolated) text += ",\"stranger_rate_extrapolated\":true";
     text += ",\"faces\":[";
     for (std::size_t i = 0; i < what.faces.size(); ++i) {
         if (i > 0) text += ',';
@@ -175,6 +175,7 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
 result<job_options> read_options(std::string_view text) {
     job_options options;
     if (text.empty()) return options;
+    if (!check_json(text)) return fail(errc::bad_option, "options are no JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
     if (bad.failed() || !value.is_object()) return fail(errc::bad_option, "options are no object");
@@ -186,6 +187,7 @@ result<job_options> read_options(std::string_view text) {
 }
 
 result<std::string> read_label(std::string_view text) {
+    if (!check_json(text)) return fail(errc::malformed, "a stored face is no JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
     const json::object* object = bad.failed() ? nullptr : value.if_object();
@@ -245,15 +247,17 @@ std::string json_of(const gallery_calibration& found) {
 std::string sentence_of(const std::vector<train_file>& files) {
     std::string text = "no photo could be used:";
     for (std::size_t i = 0; i < files.size(); ++i) {
-        text += (i == 0 ? " " : ", ") + std::to_string(i) + " ";
+        text += (i == 0 ? " photo " : ", photo ") + std::to_string(i + 1) + ": ";
         text += name_of(files[i].why.code);
     }
     return text;
 }
 
-std::string face_json(std::string_view job_id, unix_time created, const detected_face& face) {
+std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
+                      std::string_view photo) {
     return "{\"job_id\":" + quoted(job_id) + ",\"created_at\":" + quoted(time_text(created)) +
-           ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) + "}";
+           ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) +
+           ",\"photo\":" + quoted(photo) + "}";
 }
 
 std::string time_text(unix_time when) {

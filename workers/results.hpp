@@ -41,6 +41,7 @@ struct recognized {
     std::size_t people = 0, faces_trained = 0;
     double distance_max = 0;  ///< that the faces were compared with
     std::optional<double> false_match_rate, stranger_rate;  ///< that it stands for, if measured
+    bool extrapolated = false;  ///< the gallery is larger than what was measured
     std::vector<found_face> faces;
     std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;
@@ -67,7 +68,9 @@ std::string json_of(const gallery_calibration& found);
 std::string sentence_of(const std::vector<train_file>& files);
 
 /// What is stored with a face; the Redis function adds the label.
-std::string face_json(std::string_view job_id, unix_time created, const detected_face& face);
+/// `photo`   job_store::photo_digest of the photo it was found in
+std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
+                      std::string_view photo);
 
 /// RFC 3339, UTC, milliseconds.
 std::string time_text(unix_time when);

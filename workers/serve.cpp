@@ -12,7 +12,7 @@
 namespace vultus {
 namespace {
 
-constexpr int exit_refused = 2;
+constexpr int exit_refused = 2, exit_broken = 70;
 
 std::string described(const card_info& card) {
     if (card.name.empty()) return {};
@@ -47,7 +47,12 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
         return refuses_start(ready.error().code) ? refuse(ready.error()) : 0;
     }
     auto decoder = settings.separate_decoder ? tried_decoder() : result<std::string>("");
-    if (!decoder) return refuse(decoder.error());
+    if (!decoder) {
+        const errc why = decoder.error().code;
+        refuse(decoder.error());
+        // No memory or process now is no wrong setting: the supervisor tries again.
+        return retryable(why) || why == errc::device_fault ? exit_broken : exit_refused;
+    }
     session_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.card = described(models.card);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;

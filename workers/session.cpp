@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "shared/failpoint.hpp"
+#include "shared/gallery_version.hpp"
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
 #include "shared/require.hpp"
@@ -188,7 +189,10 @@ void session::on(std::size_t link, const protocol::job& what, boot_time now) {
     failpoint("worker.after_job");
     for (const leased_job& job : what.jobs) {
         jobs_.add(job, link);
-        if (job.min_version > 0) sink_.news(job.collection, job.min_version);
+        const auto held = galleries_.find(job.collection);
+        if (held != galleries_.end() && !satisfies(held->second, job.min_version)) {
+            sink_.news(job.collection, job.min_version);
+        }
     }
     if (draining_) {
         for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
@@ -240,7 +244,9 @@ void session::on(std::size_t link, const protocol::message& what, boot_time now)
         links_[link].set_interval(beat->interval_ms);
         for (const auto& [collection, version] : beat->galleries) {
             const auto held = galleries_.find(collection);
-            if (held != galleries_.end() && held->second < version) sink_.news(collection, version);
+            if (held != galleries_.end() && is_other(held->second, version)) {
+                sink_.news(collection, version);
+            }
         }
     } else if (const auto* reload = std::get_if<protocol::reload>(&what)) {
         sink_.news(reload->collection, reload->version);

@@ -95,7 +95,9 @@ class session {
     void renewed(const renewal& said, boot_time sent_at);
     void fence(const std::string& why, boot_time now);
     void start_jobs(boot_time now);
+    void start_failed(const std::vector<attempt_id>& asked, const error& why);
     void hand_back(const attempt_id& id);
+    void end(const attempt_id& id, redis_call<committed> call);
     void say_bye();
 
     const session_settings settings_;
@@ -122,7 +124,8 @@ class session {
     boot_time reopened_{0}, renew_at_{0}, register_at_{0}, start_at_{0}, stuck_since_{0},
         drain_until_{0};
     bool renewing_ = false, starting_ = false, draining_ = false, late_logged_ = false;
-    std::size_t returning_ = 0;  ///< hand_back calls without an answer yet
+    std::size_t returning_ = 0;  ///< calls that end an attempt, without an answer yet
+    int start_refused_ = 0;      ///< `started`, one after the other
 };
 
 }  // namespace vultus

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "shared/gallery_version.hpp"
 #include "shared/ids.hpp"
 #include "shared/log.hpp"
 #include "shared/store_setup.hpp"
@@ -12,6 +13,8 @@ namespace vultus {
 namespace {
 
 constexpr std::chrono::milliseconds try_again{250};
+constexpr int starts_together = 2;  ///< refused so often: one by one, to find who is at fault
+constexpr int starts_max = 6;       ///< refused so often, alone: the attempt fails
 
 }  // namespace
 
@@ -104,7 +107,8 @@ void session::renewed(const renewal& said, boot_time sent_at) {
     for (const attempt_id& id : said.cancelled) cancel(id);
     for (const auto& [collection, version] : said.versions) {
         const auto held = galleries_.find(collection);
-        if (held == galleries_.end() || held->second < version) sink_.news(collection, version);
+        const bool news = held == galleries_.end() || is_other(held->second, version);
+        if (news) sink_.news(collection, version);
     }
     release_frames();
 }
@@ -131,22 +135,17 @@ void session::fence(const std::string& why, boot_time now) {
 
 void session::start_jobs(boot_time now) {
     if (phase_ != phase::serving || draining_ || starting_ || now < start_at_) return;
-    const std::vector<attempt_id> asked = jobs_.ask(limits::jobs_per_message);
+    const bool together = start_refused_ < starts_together;
+    const std::vector<attempt_id> asked = jobs_.ask(together ? limits::jobs_per_message : 1);
     if (asked.empty()) return;
     starting_ = true;
     redis_.send<std::vector<attempt_id>>(
         store_.started(worker_id_, asked),
-        [this, generation = generation_](result<std::vector<attempt_id>> lost) {
+        [this, generation = generation_, asked](result<std::vector<attempt_id>> lost) {
             if (generation != generation_) return;
             starting_ = false;
-            if (!lost) {
-                jobs_.ask_again();
-                start_at_ = boot_now() + try_again;
-                if (draining_) {
-                    for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
-                }
-                return;
-            }
+            if (!lost) return start_failed(asked, lost.error());
+            start_refused_ = 0;
             for (job_ticket& ticket : jobs_.start(*lost, worker_id_)) {
                 const attempt_id id = ticket.id();
                 if (sink_.take(std::move(ticket))) continue;
@@ -157,9 +156,30 @@ void session::start_jobs(boot_time now) {
         });
 }
 
+// Redis could not say. An answer that cannot be used is not asked for without end.
+void session::start_failed(const std::vector<attempt_id>& asked, const error& why) {
+    log::warning("start_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
+    jobs_.ask_again();
+    start_at_ = boot_now() + try_again;
+    if (why.code == errc::internal && ++start_refused_ >= starts_max) {
+        start_refused_ = 0;
+        for (const attempt_id& id : asked) {
+            jobs_.drop(id);
+            end(id, store_.fail_job(id, worker_id_, {why.code, "it could not be started"}, {}));
+        }
+    }
+    if (!draining_) return;
+    for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
+}
+
 void session::hand_back(const attempt_id& id) {
+    end(id, store_.hand_back(id, worker_id_));
+}
+
+// If it fails, the lease lapses.
+void session::end(const attempt_id& id, redis_call<committed> call) {
     ++returning_;
-    redis_.send<committed>(store_.hand_back(id, worker_id_),
+    redis_.send<committed>(std::move(call),
                            [this, generation = generation_, id](result<committed> said) {
                                if (generation != generation_) return;
                                --returning_;

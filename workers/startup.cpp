@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdlib>
+#include <new>
+#include <string_view>
 
 #include "shared/log.hpp"
 #include "shared/store_setup.hpp"
@@ -32,6 +35,14 @@ void route_signals_here() {
     sigfillset(&action.sa_mask);
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+}
+
+void end_without_memory() {
+    std::set_new_handler([] {
+        constexpr std::string_view said = "vultus-worker: out_of_memory\n";  // a log needs some
+        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, said.data(), said.size());
+        std::_Exit(70);
+    });
 }
 
 result<std::string> choose_device(const std::string& setting) {

@@ -29,6 +29,11 @@ result<void> wait_for_store(const redis_address& address, const job_store& store
 /// requires  the calling thread made the stop_signal
 void route_signals_here();
 
+/// From now on a thread of this process that gets no memory ends the process with 70, wherever it
+/// is: what a third party would make of a std::bad_alloc (a model that "cannot be read") is no
+/// verdict, and the supervisor starts another worker.
+void end_without_memory();
+
 /// Cores that this process may use; the vision threads' default.
 int usable_cores();
 

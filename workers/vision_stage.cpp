@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/failpoint.hpp"
+#include "shared/ids.hpp"
 #include "shared/image_header.hpp"
 #include "shared/log.hpp"
 #include "workers/face_picture.hpp"
@@ -24,9 +25,7 @@ std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
 
 std::string caption(const match& who) {
     if (who.status == match_status::known) return who.label;
-    if (who.status == match_status::ambiguous && !who.candidates.empty()) {
-        return who.candidates.front().label + "?";
-    }
+    if (who.status == match_status::ambiguous) return who.label + "?";
     return "unknown";
 }
 
@@ -56,11 +55,18 @@ vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detect
       apart_(decoder_of(decoder)) {}
 
 result<void> vision_stage::look(work& item) {
+    if (apart_) apart_->serve(item.collection);
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
         auto looked = look_at_photo(item, i);
-        if (item.type == job_type::recognize) {
+        // What may go well later is no verdict on a photo: the whole job has to wait for it.
+        const errc why = looked ? errc::internal : looked.error().code;
+        const bool passes = retryable(why) || why == errc::device_fault;
+        if (item.type == job_type::recognize || passes) {
             if (!looked) return looked;
-        } else if (looked) {
+            continue;
+        }
+        item.photo_hashes.push_back(sha256_hex(item.photos[i]));
+        if (looked) {
             const std::string face_id = item.job()->job.job_id + "-" + std::to_string(i);
             item.files.push_back({face_id, {}});
         } else {
@@ -126,6 +132,10 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     return {};
 }
 
+void vision_stage::tend() {
+    if (apart_) apart_->reap();
+}
+
 /// A face is taught without its picture rather than not at all.
 void vision_stage::keep_picture(work& item, const chip& face) const {
     auto picture = face_picture(face);
@@ -138,6 +148,7 @@ std::unique_ptr<codec_process> decoder_of(const std::string& program) {
 }
 
 result<std::string> annotate(work& item, codec_process* apart) {
+    if (apart != nullptr) apart->serve(item.collection);
     auto photo = decode_image(item.photos.front(), apart);
     if (!photo) return fail(photo.error());
     std::vector<annotation> boxes;

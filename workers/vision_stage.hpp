@@ -22,9 +22,13 @@ class vision_stage {
                  progress::slot& slot, const std::string& decoder = {});
 
     /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
-    /// errors    recognize: why the photo cannot be used (undecodable_image, ...). A train gives
-    ///           verdicts instead and never fails here.
+    /// errors    recognize: why the photo cannot be used (undecodable_image, ...); a train gives
+    ///           verdicts instead · of both: what is no verdict on a photo (no_worker,
+    ///           out_of_memory, device_fault: codec_process.hpp)
     result<void> look(work& item);
+
+    /// Now and then while there is no work.
+    void tend();
 
  private:
     result<void> look_at_photo(work& item, std::size_t index);

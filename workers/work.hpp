@@ -22,12 +22,15 @@ struct work {
     std::uint64_t failures = 0;  ///< of the job so far
     boot_time taken{0};          ///< when the pipeline got it
     boot_time waits_since{0};    ///< for a gallery; 0: does not wait
+    std::uint64_t question = 0;  ///< number of its question to the loader; 0: has none
+    int matched_again = 0;       ///< how often a change overtook its result
     std::map<std::string, double> stage_ms;
 
     std::vector<box> known;                  ///< frame: where faces are that its sender knows
     std::vector<std::string> photos;         ///< as sent; freed when seen, unless one is annotated
     recognized seen;                         ///< recognize: filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo
+    std::vector<std::string> photo_hashes;   ///< train: SHA-256 of each photo
     std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
     std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
     std::shared_ptr<const gallery> faces;    ///< calibrate: what it looks at

@@ -8,9 +8,28 @@
 #include "shared/clock.hpp"
 #include "shared/failpoint.hpp"
 #include "shared/ids.hpp"
+#include "shared/label.hpp"
 
 namespace vultus::api::handlers {
 namespace {
+
+/// The names by which those are stored whom a change is about. A new name is in normal form.
+asio::awaitable<result<void>> find_labels(new_change& wanted, services& with) {
+    if (wanted.label.empty()) co_return result<void>{};
+    auto label = co_await stored_label(wanted.collection, wanted.label, with);
+    if (!label) co_return fail(label.error());
+    wanted.label = *std::move(label);
+    if (wanted.type == job_type::rename) {
+        auto to = normal_label(wanted.to_label);
+        if (!to) co_return fail(to.error());
+        wanted.to_label = *std::move(to);
+    } else if (wanted.type == job_type::merge) {
+        auto to = co_await stored_label(wanted.collection, wanted.to_label, with);
+        if (!to) co_return fail(to.error());
+        wanted.to_label = *std::move(to);
+    }
+    co_return result<void>{};
+}
 
 asio::awaitable<response> change(request& from, services& with, new_change wanted) {
     if (auto good = with.health.ready(); !good) co_return refuse(good.error(), from, with);
@@ -19,8 +38,6 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
     wanted.id = new_job_id(unix_now(), with.store.shard());
     wanted.client = from.client;
     wanted.address = from.address;
-    if (!wanted.label.empty()) wanted.label_hash = with.access.label_hash(wanted.label);
-    if (!wanted.to_label.empty()) wanted.label_to_hash = with.access.label_hash(wanted.to_label);
     wanted.traceparent = from.traceparent;
     if (!hash->empty()) {
         wanted.fingerprint =
@@ -28,6 +45,12 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
                        json_quoted(wanted.label) + "\n" + wanted.face_id +
                        json_quoted(wanted.to_label));
     }
+    // Behind the fingerprint, which is of what was asked: a repeated request is the same one.
+    if (auto found = co_await find_labels(wanted, with); !found) {
+        co_return refuse(found.error(), from, with);
+    }
+    if (!wanted.label.empty()) wanted.label_hash = with.access.label_hash(wanted.label);
+    if (!wanted.to_label.empty()) wanted.label_to_hash = with.access.label_hash(wanted.to_label);
     wanted.idempotency_hash = std::move(*hash);
     std::optional<event_hub::waiter> waiter;
     if (wait_wanted(from).count() > 0) waiter.emplace(with.events, wanted.id);

@@ -128,12 +128,14 @@ asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub:
 }  // namespace
 
 response all_events(request& from, services& with) {
+    auto place = place_to_wait(from, with);
+    if (!place) return refuse(no_place_to_wait, from, with);
     response answer;
     answer.with("Cache-Control", "no-store").with("Content-Type", "text/event-stream");
     answer.with("X-Accel-Buffering", "no");
     const auto waiter =
         std::make_shared<event_hub::waiter>(with.events, std::string(event_hub::every_job));
-    answer.stream = [waiter, key = from.key, &with](response_sink& sink) {
+    answer.stream = [waiter, place, key = from.key, &with](response_sink& sink) {
         return follow_all(sink, waiter, key, with);
     };
     return answer;
@@ -142,6 +144,8 @@ response all_events(request& from, services& with) {
 asio::awaitable<response> job_events(request& from, services& with) {
     const auto id = from.segments[0];
     if (!is_job_id(id)) co_return refuse(no_such_job, from, with);
+    auto kept = place_to_wait(from, with);
+    if (!kept) co_return refuse(no_place_to_wait, from, with);
     const auto waiter = std::make_shared<event_hub::waiter>(with.events, id);
     auto place = co_await with.redis.call(with.store.last_event_id());
     if (!place) co_return refuse(place.error(), from, with);
@@ -160,7 +164,7 @@ asio::awaitable<response> job_events(request& from, services& with) {
         co_return answer;
     }
     answer.with("Content-Type", "text/event-stream").with("X-Accel-Buffering", "no");
-    answer.stream = [waiter, job = std::move(*found), at = std::move(*place), tell_now,
+    answer.stream = [waiter, kept, job = std::move(*found), at = std::move(*place), tell_now,
                      &with](response_sink& sink) {
         return follow(sink, waiter, job, at, tell_now, with);
     };

@@ -4,6 +4,7 @@
 #include "api/handlers.hpp"
 #include "api/json.hpp"
 #include "api/photos.hpp"
+#include "shared/page_token.hpp"
 
 namespace vultus::api::handlers {
 
@@ -33,16 +34,19 @@ asio::awaitable<response> list_labels(request& from, services& with) {
     text.add("faces_total", found->gallery.faces);
     text.add("people_total", found->gallery.people);
     text.raw("faces", rows.take());
-    if (!found->next.empty()) text.add("next_page_token", found->next);
+    if (!found->next.empty()) text.add("next_page_token", page_token(found->next));
     co_return json_response(200, text.take());
 }
 
 asio::awaitable<response> list_faces(request& from, services& with) {
-    const auto& label = from.segments[0];
     const auto collection = collection_for(from, from.query);
     if (!collection) co_return refuse(collection.error(), from, with);
-    if (auto good = check_label(label); !good) co_return refuse(good.error(), from, with);
-    const auto found = co_await with.redis.call(with.store.faces(*collection, label, true));
+    if (auto good = check_label(from.segments[0]); !good) {
+        co_return refuse(good.error(), from, with);
+    }
+    const auto label = co_await stored_label(*collection, from.segments[0], with);
+    if (!label) co_return refuse(label.error(), from, with);
+    const auto found = co_await with.redis.call(with.store.faces(*collection, *label, true));
     if (!found) co_return refuse(found.error(), from, with);
     if (found->empty()) {
         co_return refuse({errc::not_found, "nobody of that name is in the collection"}, from, with);
@@ -52,18 +56,21 @@ asio::awaitable<response> list_faces(request& from, services& with) {
         rows.raw(trained_face_json(face.face_id, face.json, face.picture));
     }
     json_object text;
-    text.add("collection", *collection).add("label", label).raw("faces", rows.take());
+    text.add("collection", *collection).add("label", *label).raw("faces", rows.take());
     co_return json_response(200, text.take());
 }
 
 /// Kept nowhere on its way: a face that was removed is shown by no cache.
 asio::awaitable<response> face_picture(request& from, services& with) {
-    const auto& label = from.segments[0];
     const auto collection = collection_for(from, from.query);
     if (!collection) co_return refuse(collection.error(), from, with);
-    if (auto good = check_label(label); !good) co_return refuse(good.error(), from, with);
+    if (auto good = check_label(from.segments[0]); !good) {
+        co_return refuse(good.error(), from, with);
+    }
+    const auto label = co_await stored_label(*collection, from.segments[0], with);
+    if (!label) co_return refuse(label.error(), from, with);
     auto found =
-        co_await with.redis.call(with.store.picture(*collection, label, from.segments[1]));
+        co_await with.redis.call(with.store.picture(*collection, *label, from.segments[1]));
     if (!found) co_return refuse(found.error(), from, with);
     response answer;
     answer.body = std::move(*found);
@@ -113,7 +120,7 @@ asio::awaitable<response> list_collections(request& from, services& with) {
     }
     json_object text;
     text.raw("collections", rows.take());
-    if (!found->next.empty()) text.add("next_page_token", found->next);
+    if (!found->next.empty()) text.add("next_page_token", page_token(found->next));
     co_return json_response(200, text.take());
 }
 

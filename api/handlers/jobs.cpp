@@ -4,7 +4,9 @@
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
 #include "api/json.hpp"
+#include "api/query.hpp"
 #include "shared/ids.hpp"
+#include "shared/page_token.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -18,8 +20,8 @@ response shown(const job_record& job, const request& from) {
         answer.status = 304;
     } else {
         answer = json_response(200, job_json(job));
-        if (!is_terminal(job.state)) answer.with("Retry-After", "1");
     }
+    if (!is_terminal(job.state)) answer.with("Retry-After", "1");
     answer.with("ETag", tag).with("Cache-Control", "no-cache");
     return answer;
 }
@@ -36,7 +38,9 @@ asio::awaitable<result<job_record>> poll(const request& from, std::string id, mi
                                          services& with) {
     const auto seen = from.header("if-none-match");
     std::optional<event_hub::waiter> waiter;
-    if (patience.count() > 0) waiter.emplace(with.events, id);
+    std::shared_ptr<const void> place;
+    if (patience.count() > 0) place = place_to_wait(from, with);
+    if (place) waiter.emplace(with.events, id);
     auto job = co_await look_at(from, id, with);
     const auto until = boot_now() + patience;
     while (waiter && job && !is_terminal(job->state)) {
@@ -52,6 +56,33 @@ asio::awaitable<result<job_record>> poll(const request& from, std::string id, mi
 result<void> check_id(const std::string& id) {
     if (!is_job_id(id)) return fail(no_such_job);
     return {};
+}
+
+constexpr std::string_view job_states =
+    "pending running delayed publishing succeeded failed dead cancelled";
+constexpr std::string_view job_types =
+    "recognize train calibrate clear forget rename merge delete_collection";
+constexpr int listing_calls = 20;
+
+/// "<milliseconds> <job id>": anything else would begin at the newest job again.
+bool is_job_cursor(std::string_view cursor) {
+    const auto space = std::min(cursor.find(' '), cursor.size());
+    const auto digits = cursor.substr(0, space);
+    return !digits.empty() && digits.size() <= 16 &&
+           digits.find_first_not_of("0123456789") == std::string_view::npos &&
+           is_job_id(cursor.substr(std::min(space + 1, cursor.size())));
+}
+
+/// The value of a name of the query, nothing if it is not given. errors bad_option
+template <class Value, class Named>
+result<std::optional<Value>> chosen_in(const name_values& query, const std::string& name,
+                                       std::string_view words, Named named) {
+    const auto given = query.find(name);
+    if (given == query.end()) return std::optional<Value>();
+    const auto value = named(given->second);
+    if (value) return value;
+    return fail(errc::bad_option,
+                name + " is one of " + std::string(words) + ", not " + in_quotes(given->second));
 }
 
 }  // namespace
@@ -71,28 +102,33 @@ asio::awaitable<response> job(request& from, services& with) {
 }
 
 asio::awaitable<response> list_jobs(request& from, services& with) {
-    const auto wanted = parse_page(from.query);
+    auto wanted = parse_page(from.query);
     if (!wanted) co_return refuse(wanted.error(), from, with);
-    std::optional<job_state> state;
-    if (const auto given = from.query.find("state"); given != from.query.end()) {
-        state = job_state_named(given->second);
-        if (!state) co_return refuse({errc::bad_option, "state is not one of a job"}, from, with);
+    const auto state = chosen_in<job_state>(from.query, "state", job_states, job_state_named);
+    if (!state) co_return refuse(state.error(), from, with);
+    const auto type = chosen_in<job_type>(from.query, "type", job_types, job_type_named);
+    if (!type) co_return refuse(type.error(), from, with);
+    if (!wanted->token.empty() && !is_job_cursor(wanted->token)) {
+        co_return refuse({errc::bad_option, "page_token is not one of a list of jobs"}, from, with);
     }
-    std::optional<job_type> type;
-    if (const auto given = from.query.find("type"); given != from.query.end()) {
-        type = job_type_named(given->second);
-        if (!type) co_return refuse({errc::bad_option, "type is not one of a job"}, from, with);
-    }
-    const auto found =
-        co_await with.redis.call(with.store.jobs(state, type, wanted->size, wanted->token));
-    if (!found) co_return refuse(found.error(), from, with);
     json_array rows;
-    for (const auto& one : found->jobs) {
-        if (sees(from.key.get(), one.type, one.collection)) rows.raw(job_summary_json(one));
+    std::size_t found_rows = 0;
+    // A call looks at 1,000 jobs. A page of none that has another behind it reads as the end.
+    for (int calls = 0; calls < listing_calls; ++calls) {
+        const auto found =
+            co_await with.redis.call(with.store.jobs(*state, *type, wanted->size, wanted->token));
+        if (!found) co_return refuse(found.error(), from, with);
+        for (const auto& one : found->jobs) {
+            if (!sees(from.key.get(), one.type, one.collection)) continue;
+            rows.raw(job_summary_json(one));
+            ++found_rows;
+        }
+        wanted->token = found->next;
+        if (found_rows > 0 || found->next.empty()) break;
     }
     json_object text;
     text.raw("jobs", rows.take());
-    if (!found->next.empty()) text.add("next_page_token", found->next);
+    if (!wanted->token.empty()) text.add("next_page_token", page_token(wanted->token));
     co_return json_response(200, text.take());
 }
 

@@ -10,8 +10,9 @@ namespace {
 constexpr int try_again_later = 1013;
 
 asio::awaitable<void> serve(message_channel& channel, services& with, live_options options,
-                            std::shared_ptr<const access_key> key) {
-    co_await std::make_shared<live_session>(channel, with, std::move(options), std::move(key))
+                            std::shared_ptr<const access_key> key, std::string holder) {
+    co_await std::make_shared<live_session>(channel, with, std::move(options), std::move(key),
+                                            std::move(holder))
         ->run();
 }
 
@@ -41,16 +42,17 @@ response live_channel(request& from, services& with) {
     }
     response answer;
     answer.status = 101;
-    if (with.live.taken() >= with.settings.live_sessions_max) {
+    auto place = from.hurried ? nullptr : with.live.take(from.holder);
+    if (!place) {
         const error full{errc::quota,
                          std::to_string(with.live.taken()) + " live sessions are open"};
         if (from.header("origin").empty()) return refuse(full, from, with);
         answer.channel = [full](message_channel& channel) { return turn_away(channel, full); };
         return answer;
     }
-    answer.channel = [&with, place = with.live.take(), chosen = std::move(*options),
-                      key = from.key](message_channel& channel) {
-        return serve(channel, with, chosen, key);
+    answer.channel = [&with, place, chosen = std::move(*options),
+                      key = from.key, holder = from.holder](message_channel& channel) {
+        return serve(channel, with, chosen, key, holder);
     };
     return answer;
 }

@@ -1,5 +1,6 @@
 // What needs no waiting: health, the OpenAPI document and the files of the page.
 #include "api/accepting.hpp"
+#include "api/announce.hpp"
 #include "api/handlers.hpp"
 #include "api/web_files.hpp"
 
@@ -10,6 +11,13 @@ response text_response(std::string body, std::string_view type = "text/plain; ch
     response answer;
     answer.body = std::move(body);
     answer.with("Content-Type", std::string(type)).with("Cache-Control", "no-store");
+    return answer;
+}
+
+/// On one port another process may answer than the one that was started: this says which it is.
+response with_instance(response answer) {
+    static const std::string instance = instance_of_environment();
+    if (!instance.empty()) answer.with("Vultus-Instance", instance);
     return answer;
 }
 
@@ -35,13 +43,17 @@ std::string_view type_of(std::string_view path) {
 }  // namespace
 
 response live(services&) {
-    return text_response("alive\n");
+    return with_instance(text_response("alive\n"));
 }
 
 response ready(request& from, services& with) {
-    if (with.draining) return refuse({errc::draining, "this process is stopping"}, from, with);
-    if (auto good = with.health.ready(); !good) return refuse(good.error(), from, with);
-    return text_response("ready\n");
+    if (with.draining) {
+        return with_instance(refuse({errc::draining, "this process is stopping"}, from, with));
+    }
+    if (auto good = with.health.ready(); !good) {
+        return with_instance(refuse(good.error(), from, with));
+    }
+    return with_instance(text_response("ready\n"));
 }
 
 /// errors    404 with an empty body field list; dispatch turns it into a problem

@@ -39,15 +39,16 @@ result<std::string> asked_for(const request& from) {
 
 result<std::chrono::milliseconds> days_in(const name_values& given) {
     const auto found = given.find("days");
-    int days = 0;
-    if (found != given.end()) {
-        const auto& text = found->second;
-        const auto end = text.data() + text.size();
-        const auto [stop, bad] = std::from_chars(text.data(), end, days);
-        if (bad != std::errc{} || stop != end) days = 0;
+    if (found == given.end()) {
+        return fail(errc::bad_option, "days is missing: a whole number from 1 to 36500");
     }
-    if (days < 1 || days > retention_days_max) {
-        return fail(errc::bad_option, "days must be between 1 and 36500");
+    int days = 0;
+    const auto& text = found->second;
+    const auto end = text.data() + text.size();
+    const auto [stop, bad] = std::from_chars(text.data(), end, days);
+    if (bad != std::errc{} || stop != end || days < 1 || days > retention_days_max) {
+        return fail(errc::bad_option,
+                    "days is a whole number from 1 to 36500, not " + in_quotes(text));
     }
     return std::chrono::milliseconds(days * day);
 }

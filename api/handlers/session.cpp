@@ -4,6 +4,7 @@
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
 #include "api/json.hpp"
+#include "api/json_submission.hpp"
 #include "api/session_cookie.hpp"
 
 namespace vultus::api::handlers {
@@ -57,14 +58,15 @@ asio::awaitable<response> log_in(request& from, services& with) {
     }
     // A form of another site's page cannot send this type.
     if (parse_media_type(from.header("content-type")).type != "application/json") {
-        co_return refuse({errc::malformed, "send application/json"}, from, with);
+        co_return refuse({errc::malformed, "send name and password as application/json"}, from,
+                         with);
     }
-    const auto given = parse_json_submission(from.body);
+    const auto given = parse_json_submission(from.body, "name password", false);
     if (!given) co_return refuse(given.error(), from, with);
     const auto& fields = given->fields;
-    if (given->has_image || fields.size() != 2 || !fields.contains("name") ||
-        !fields.contains("password")) {
-        co_return refuse({errc::malformed, "send name and password, nothing else"}, from, with);
+    for (const char* wanted : {"name", "password"}) {
+        if (fields.contains(wanted)) continue;
+        co_return refuse({errc::malformed, std::string(wanted) + " is missing"}, from, with);
     }
     const auto token = co_await with.access.log_in(from, fields.at("name"), fields.at("password"));
     if (!token) co_return refuse(token.error(), from, with);

@@ -2,6 +2,7 @@
 #include "api/accepting.hpp"
 #include "api/handlers.hpp"
 #include "api/json.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -62,6 +63,10 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
     if (waiting >= with.settings.queue_jobs_max || queue.bytes >= with.settings.queue_bytes_max) {
         reasons.push_back("the queue is full: new jobs are refused");
     }
+    const auto clock = clock_state_of(queue);
+    if (clock == clock_state::suspicious || clock == clock_state::quiet) {
+        reasons.push_back(said_of(clock));
+    }
     if (queue.dead > 0) reasons.push_back("some jobs are dead and wait for an operator");
     return reasons;
 }
@@ -70,13 +75,15 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
 
 asio::awaitable<response> status(request& from, services& with) {
     if (auto good = with.health.ready(); !good) co_return refuse(good.error(), from, with);
-    const auto queue = co_await with.redis.call(with.store.stats());
+    auto queue = co_await with.redis.call(with.store.stats());
     if (!queue) co_return refuse(queue.error(), from, with);
     const auto brokers = co_await with.brokers.status(broker_patience);
     const auto workers = workers_of(brokers);
     const auto reasons = reasons_of(brokers, workers, *queue, with);
-    // Dead jobs are news for the operator, not a fault of the service.
-    const bool degraded = reasons.size() > (queue->dead > 0 ? 1u : 0u);
+    const auto clock = clock_state_of(*queue);
+    // Dead jobs and a gap in time are news for the operator, not a fault of the service.
+    const bool degraded =
+        reasons.size() > (queue->dead > 0 ? 1u : 0u) + (clock == clock_state::quiet ? 1u : 0u);
     json_array reason_list;
     for (const auto& reason : reasons) reason_list.raw(json_quoted(reason));
     json_array worker_list;
@@ -98,6 +105,9 @@ asio::awaitable<response> status(request& from, services& with) {
     text.raw("reasons", reason_list.take()).add("build", with.build);
     text.raw("workers", worker_list.take()).raw("queue", queue_json(*queue));
     text.raw("brokers", broker_list.take());
+    json_object clock_row;
+    clock_row.add("state", name_of(clock)).add("off_ms", queue->counters["clock_off_ms"]);
+    text.raw("clock", clock_row.take());
     auto answer = json_response(200, text.take());
     answer.with("Cache-Control", "no-store");
     co_return answer;

@@ -53,7 +53,11 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
     if (job.type == job_type::train) job.label_hash = with.access.label_hash(job.label);
     job.traceparent = from.traceparent;
     job.deadline = with.settings.job_deadline;
-    if (!hash->empty()) job.fingerprint = fingerprint_of(given);
+    if (!hash->empty()) {
+        co_await next_turn(with);
+        job.fingerprint = fingerprint_of(given);
+    }
+    co_await next_turn(with);
     job.idempotency_hash = std::move(*hash);
     job.images = std::move(given.images);
     auto fresh = fresh_job(job.id, job.type, job.collection, job.label, job_state::pending);
@@ -71,20 +75,22 @@ asio::awaitable<response> accept(request& from, services& with, submitted given)
                                        std::move(fresh));
 }
 
-/// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile.
-asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milliseconds patience,
-                                              gallery_version& removed, services& with) {
+/// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile. If one
+/// did: old_version, and what.min_version is what the next answer must have.
+asio::awaitable<result<std::string>> ask_once(protocol::frame& what, milliseconds patience,
+                                              services& with) {
     auto answer = co_await with.brokers.ask(what, patience);
     if (!answer) co_return fail(answer.error());
     if (!answer->error.empty()) {
         co_return fail(errc_named(answer->error).value_or(errc::internal), answer->detail);
     }
     failpoint("api.before_reply");
-    // Read last of all: an answer that leaves after a clear succeeded must not be older than it.
+    // Read last of all: an answer that leaves after a clear or a delete succeeded must not be of
+    // the faces before it.
     const auto gallery = co_await with.redis.call(watch_gallery(with.store, what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
-    removed = gallery->removed_version;
-    if (answer->version < removed && !seeded_bug("api.no_last_look")) {
+    if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
+        what.min_version = gallery->version;
         co_return fail(errc::old_version, "the gallery changed while the answer was computed");
     }
     if (gallery->forgets) {
@@ -94,6 +100,9 @@ asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milli
 }
 
 asio::awaitable<response> answer_unstored(request& from, services& with, submitted given) {
+    const auto place = place_to_wait(from, with);
+    const auto room = shares::take(with.frames, from.holder, given.images.front().size());
+    if (!place || !room) co_return refuse(no_place_to_wait, from, with);
     const auto gallery = co_await with.redis.call(with.store.gallery(given.what.collection));
     if (!gallery) co_return refuse(gallery.error(), from, with);
     protocol::frame what;
@@ -102,12 +111,10 @@ asio::awaitable<response> answer_unstored(request& from, services& with, submitt
     what.min_version = gallery->version;
     what.image = std::move(given.images.front());
     const auto until = boot_now() + frame_patience;
-    gallery_version removed = 0;
-    auto outcome = co_await ask_once(what, frame_patience, removed, with);
+    auto outcome = co_await ask_once(what, frame_patience, with);
     if (!outcome && outcome.error().code == errc::old_version) {
-        what.min_version = std::max(what.min_version, removed);
         const auto left = std::max(until - boot_now(), milliseconds(1'000));
-        outcome = co_await ask_once(what, left, removed, with);
+        outcome = co_await ask_once(what, left, with);
     }
     if (!outcome) co_return refuse(outcome.error(), from, with);
     auto answer = json_response(200, std::move(*outcome));
@@ -118,6 +125,7 @@ asio::awaitable<response> answer_unstored(request& from, services& with, submitt
 }  // namespace
 
 asio::awaitable<response> train(request& from, services& with) {
+    co_await next_turn(with);
     auto given = read_submission(job_type::train, from);
     if (!given) co_return refuse(given.error(), from, with);
     if (auto good = may_use(from.key.get(), given->what.collection); !good) {
@@ -127,6 +135,7 @@ asio::awaitable<response> train(request& from, services& with) {
 }
 
 asio::awaitable<response> recognize(request& from, services& with) {
+    co_await next_turn(with);
     auto given = read_submission(job_type::recognize, from);
     if (!given) co_return refuse(given.error(), from, with);
     if (auto good = may_use(from.key.get(), given->what.collection); !good) {

@@ -4,47 +4,77 @@ import { is_heard, listen } from "./events.js";
 
 export const collection = new URLSearchParams(location.search).get("collection") || "default";
 
-/** A refusal of the service (problem+json), or no answer at all (status 0). */
+/** A refusal of the service (problem+json), or no whole answer at all (status 0). */
 export class problem extends Error {
   constructor(status, title, detail, code = "", retry_after_s = 0) {
     super(detail || title);
     Object.assign(this, { status, title, detail, code, retry_after_s });
   }
   /** True if the same request may succeed later. */
-  get passing() { return this.status === 0 || this.status === 429 || this.status >= 500; }
+  get passing() { return [0, 408, 429].includes(this.status) || this.status >= 500; }
 }
+
+const answer_ms = 30_000, upload_ms = 300_000;  // after that nobody answers any more
+const again_ms = 250;      // after a login
+const failures_most = 10;  // of a service that is there and fails
+const wait_s = { first: 1, step: 1, own_most: 5, told_most: 300 };
 
 let token = "";  // of the session: shows that a change comes from this page
 export function send_token(text) { token = text ?? ""; }
 
-let unauthorized = () => {};
-export function on_unauthorized(listener) { unauthorized = listener; }
+// What only the login knows (session.js).
+let login = { lost() {}, async renewed() {}, async back() {} };
+export function use_login(given) { login = given; }
 
 export function address(path, options = {}) {
   const query = new URLSearchParams({ collection, ...options });
   return `${path}?${query}`;
 }
 
-export async function request(method, target, { body, key, headers = {}, signal, keepalive } = {}) {
+/** One question, its whole answer as text. */
+async function ask(method, target, { body, key, headers = {}, signal, keepalive }) {
   if (key) headers = { ...headers, "Idempotency-Key": key };
   if (token && method !== "GET") headers = { ...headers, "X-CSRF-Token": token };
-  let answer;
+  const limit = new AbortController(), leave = () => limit.abort();
+  const timer = setTimeout(leave, body instanceof FormData ? upload_ms : answer_ms);
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", leave, { once: true });
   try {
-    answer = await fetch(target, { method, body, headers, signal, keepalive, cache: "no-store" });
-  } catch (failure) {
-    if (failure.name === "AbortError") throw failure;
+    const answer = await fetch(target,
+      { method, body, headers, signal: limit.signal, keepalive, cache: "no-store" });
+    return { answer, text: await answer.text() };
+  } catch {  // no connection, none any more, or none in time
+    signal?.throwIfAborted();
     throw new problem(0, "The service does not answer", "Is it running? Trying again may help.");
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", leave);
+  }
+}
+
+function seconds_of(text) {
+  if (!text) return 0;
+  const seconds = Number(text), date_ms = Date.parse(text) - Date.now();
+  return Math.max(0, Number.isNaN(seconds) ? Math.ceil(date_ms / 1000) || 0 : seconds);
+}
+
+export async function request(method, target, options = {}) {
+  const sent = token, is_question = method === "GET" && target === "/api/session";
+  let { answer, text } = await ask(method, target, options);
+  if (answer.status === 403 && !is_question) {  // another login, in another tab?
+    await login.renewed();
+    if (token !== sent) ({ answer, text } = await ask(method, target, options));
   }
   if (answer.status === 204) return null;
-  const text = await answer.text();
   let value = null;
   try { value = JSON.parse(text); } catch { /* judged below */ }
   if (answer.ok && value !== null) return value;
-  if (answer.status === 401 && target !== "/api/session") unauthorized();
+  if (answer.ok) throw new problem(0, "The answer was cut off", "Trying again may help.");
+  if (answer.status === 401 && target !== "/api/session") login.lost();
   const code = String(value?.type ?? "").split("/").pop();
   const title = value?.title || `The service answered ${answer.status}`;
-  const retry_after_s = Number(answer.headers.get("Retry-After")) || 0;
-  throw new problem(answer.ok ? 0 : answer.status, title, value?.detail || "", code, retry_after_s);
+  throw new problem(answer.status, title, value?.detail || "", code,
+    seconds_of(answer.headers.get("Retry-After")));
 }
 
 /** A key for one submission; a repeated send with it does nothing twice. */
@@ -53,25 +83,61 @@ export function new_key() {
   return Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Sends until the service takes it or refuses it for good; says when it has to wait. */
-export async function submit(method, target, { body, signal, on_wait, keepalive } = {}) {
-  const key = new_key();
-  for (let tries = 1; ; tries += 1) {
+/** How long to wait before another try: what the service says, else a little more each time. */
+export function wait_ms(failure, tries = 1) {
+  const own = Math.min(wait_s.first + wait_s.step * (tries - 1), wait_s.own_most);
+  return Math.min(Math.max(failure.retry_after_s, own), wait_s.told_most) * 1000;
+}
+
+/** After a failed try: waits for a better moment, or throws what is for good. */
+async function better_moment(failure, state, { on_wait, signal }) {
+  if (!(failure instanceof problem)) throw failure;
+  if (failure.status === 401) {
+    on_wait?.(failure);
+    await login.back(signal);
+    return pause(again_ms * Math.min(state.tries += 1, 20), signal);
+  }
+  const fails = failure.status >= 500 && ![502, 503, 504].includes(failure.status);
+  if (!failure.passing || (fails && (state.failures += 1) >= failures_most)) throw failure;
+  on_wait?.(failure);
+  await pause(wait_ms(failure, state.tries += 1), signal);
+}
+
+/** Sends until the service takes it or refuses it for good; says when it has to wait. Without a
+    login it waits for one. `signal` ends all; `stop` ends waits, and no request that is under way. */
+export async function submit(method, target, { key = new_key(), stop, on_wait, ...options } = {}) {
+  const state = { tries: 0, failures: 0 };
+  for (;;) {
     try {
-      return await request(method, target, { body, key, signal, keepalive });
+      return await request(method, target, { ...options, key });
     } catch (failure) {
-      if (!(failure instanceof problem) || !failure.passing || tries >= 60) throw failure;
-      on_wait?.(failure);
-      await pause(Math.min(Math.max(failure.retry_after_s, 1), 10) * 1000, signal);
+      options.signal?.throwIfAborted();
+      await better_moment(failure, state, { on_wait, signal: stop ?? options.signal });
     }
   }
 }
 
 export const is_terminal = job => ["succeeded", "failed", "dead", "cancelled"].includes(job.state);
 
+let polls = 0;  // connections that wait for a job: one, because a browser opens six in all
+
+/** The job as it is now; while the event stream is broken, after a change of its state. */
+async function state_of(job, signal) {
+  if (is_heard() !== false) return request("GET", job.links.self, { signal });
+  if (polls > 0 || document.hidden) await pause(1000, signal);
+  if (polls > 0) return request("GET", job.links.self, { signal });
+  polls += 1;
+  try {
+    return await request("GET", `${job.links.self}?wait=15`, { signal });
+  } finally {
+    polls -= 1;
+  }
+}
+
 /** Follows a job to its end: by the page's event stream, and by long poll when that is broken. */
 export async function follow(job, { signal, on_job, on_wait } = {}) {
   let wake = () => {}, changes = [];
+  const state = { tries: 0, failures: 0 };
   const stop = listen({
     job: change => { if (change.id === job.id) { changes.push(change); wake(); } },
     reread: () => wake(), broken: () => wake(),
@@ -84,12 +150,11 @@ export async function follow(job, { signal, on_job, on_wait } = {}) {
         job = { ...job, state: next.to, attempt: next.attempt };
       } else {
         try {
-          const wait = is_heard() === false ? "?wait=15" : "";
-          job = await request("GET", job.links.self + wait, { signal });
+          job = await state_of(job, signal);
+          state.tries = 0;
         } catch (failure) {
-          if (!(failure instanceof problem) || !failure.passing) throw failure;
-          on_wait?.(failure);
-          await pause(1000, signal);
+          signal?.throwIfAborted();
+          await better_moment(failure, state, { on_wait, signal });
           continue;
         }
       }
@@ -107,8 +172,8 @@ export async function follow(job, { signal, on_job, on_wait } = {}) {
 export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const timer = setTimeout(resolve, ms);
     const leave = () => { clearTimeout(timer); reject(signal.reason); };
+    const timer = setTimeout(() => { signal?.removeEventListener("abort", leave); resolve(); }, ms);
     signal?.addEventListener("abort", leave, { once: true });
   });
 }

@@ -5,15 +5,16 @@ import { by_id } from "./element.js";
 import { jobs_view } from "./jobs.js";
 import { live_view } from "./live.js";
 import { login_view } from "./login.js";
+import { keep_focus } from "./focus.js";
 import { load_people } from "./roster.js";
 import { ask_session, on_session, session } from "./session.js";
-import "./people.js";
+import { people_view } from "./people.js";
 import "./recognise.js";
 import "./teach.js";
 import { on_back, watch } from "./service.js";
 
-const views = { recognise: {}, people: {}, live: live_view, jobs: jobs_view, login: login_view };
-let shown = "";
+const views = { recognise: {}, people: people_view, live: live_view, jobs: jobs_view, login: login_view };
+let shown = "", closed = [];  // closed: dialogs of before the session ended
 
 function show_view() {
   const wanted = location.hash.slice(1);
@@ -30,6 +31,7 @@ function show_view() {
   if (shown) scrollTo(0, 0);
   shown = name;
   views[name].show?.();
+  if (document.activeElement === document.body && name !== "login") by_id("main").focus({ preventScroll: true });
 }
 
 if (collection !== "default") {
@@ -42,14 +44,22 @@ document.querySelector(".skip").addEventListener("click", event => {
 });
 addEventListener("hashchange", show_view);
 on_session(() => {
-  for (const dialog of document.querySelectorAll("dialog[open]")) if (session.asks) dialog.close();
+  if (session.asks) {
+    for (const dialog of document.querySelectorAll("dialog[open]")) {
+      if (dialog.id === "person") closed.push(dialog);  // with what was typed in it
+      dialog.close();
+    }
+  }
   show_view();
-  if (!session.asks) load_people();
+  if (session.asks) return;
+  for (const dialog of closed.splice(0)) if (!dialog.open) dialog.showModal();
+  load_people();
 });
 on_back(load_people);
+keep_focus();
 await ask_session();
 if (!shown) {  // no answer yet
   show_view();
   load_people();
 }
-watch();
+watch().catch(console.error);

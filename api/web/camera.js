@@ -33,9 +33,9 @@ function picture_of(video) {
   canvas.height = video.videoHeight;
   canvas.getContext("2d").drawImage(video, 0, 0);
   const time = new Date().toTimeString().slice(0, 8);
-  return new Promise(resolve => {
-    canvas.toBlob(blob => resolve(new File([blob], `Photo ${time}.jpg`, { type: "image/jpeg" })),
-      "image/jpeg", 0.92);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob(blob => blob ? resolve(new File([blob], `Photo ${time}.jpg`, { type: "image/jpeg" })) :
+      reject(new Error("no picture")), "image/jpeg", 0.92);
   });
 }
 
@@ -47,7 +47,13 @@ export async function take_photo() {
   dialog.showModal();
   const closed = new Promise(resolve => { dialog.addEventListener("close", () => resolve(null), { once: true }); });
   const shot = new Promise(resolve => {
-    part("shoot").onclick = () => { resolve(picture_of(video)); };
+    part("shoot").onclick = async () => {
+      try {
+        resolve(await picture_of(video));
+      } catch {
+        show_error(part("error"), "The camera gave no picture. Try again.");
+      }
+    };
   });
   open_camera({ width: { ideal: 1280 }, height: { ideal: 960 } }).then(async stream => {
     if (!dialog.open) return stream.getTracks().forEach(track => track.stop());

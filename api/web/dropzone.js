@@ -1,19 +1,29 @@
 // Files from wherever they come: chosen, dropped (folders are opened), pasted. A file keeps the path
-// below what was dropped in `path`, because a folder's name may be a person's.
+// below what was dropped in `path`, because a folder's name may be a person's. What cannot be read is
+// in the list too, with the reason in `lost`; on_files(files, left_out) also names what nobody meant:
+// hidden files and what systems leave in folders.
 
-const with_path = (file, path) => Object.assign(file, { path });
+const with_path = (file, path, lost = "") => Object.assign(file, { path, lost });
+const lost = (path, why) => with_path(new File([], path.split("/").pop() || path), path, why);
+const others = ["Thumbs.db", "desktop.ini", "__MACOSX"];
+const is_meant = file => !file.path.split("/").some(name => name.startsWith(".") || others.includes(name));
 
 async function files_of(entry, path, found) {
-  if (entry.isFile) {
-    const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
-    found.push(with_path(file, path + file.name));
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {  // a reader gives a hundred at a time
-    const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
-    if (some.length === 0) return;
-    for (const one of some) await files_of(one, `${path}${entry.name}/`, found);
+  const mine = path + entry.name;
+  try {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });
+      found.push(with_path(file, mine));
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {  // a reader gives a hundred at a time
+      const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
+      if (some.length === 0) return;
+      for (const one of some) await files_of(one, `${mine}/`, found);
+    }
+  } catch {
+    found.push(lost(mine, entry.isFile ? "The file cannot be read" : "The folder cannot be read"));
   }
 }
 
@@ -26,14 +36,16 @@ async function dropped(transfer) {
   return found;
 }
 
-/** Without what file managers leave in folders. */
-const visible = files => files.filter(file => !file.name.startsWith(".") && file.name !== "Thumbs.db");
+function hand_over(files, on_files) {
+  const meant = files.filter(is_meant), left_out = files.filter(file => !is_meant(file));
+  on_files(meant, left_out.map(file => file.path));
+}
 
 export function chooser(input, on_files) {
   input.addEventListener("change", () => {
     const files = Array.from(input.files, file => with_path(file, file.webkitRelativePath || file.name));
     input.value = "";
-    if (files.length > 0) on_files(visible(files));
+    if (files.length > 0) hand_over(files, on_files);
   });
 }
 
@@ -46,9 +58,17 @@ export function dropzone(area, mark, on_files) {
   area.addEventListener("drop", async event => {
     depth = 0;
     show();
-    const files = visible(await dropped(event.dataTransfer));
-    if (files.length > 0) on_files(files);
+    hand_over(await dropped(event.dataTransfer), on_files);
   });
+}
+
+/** The bytes of a file as they are now, or null: it may have been moved or locked since it was chosen. */
+export async function bytes_of(file) {
+  try {
+    return new Blob([await file.arrayBuffer()], { type: file.type });
+  } catch {
+    return null;
+  }
 }
 
 // A photo dropped beside an area must not make the browser leave the page.

@@ -21,3 +21,28 @@ export const by_prefix = prefix => name => by_id(`${prefix}-${name}`);
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+const usable = "a[href], button:not(:disabled), input, select, textarea";
+
+/** Puts rows, each with a data-key, into a list. A row that looks as before stays as it is, and the
+    keyboard stays at its row; where that is gone, it goes to `otherwise` or the row that took its place. */
+export function renew(list, rows, otherwise = null) {
+  const at = document.activeElement, before = [...list.children];
+  const line = before.findIndex(row => row.contains(at)), held = before[line];
+  const place = held ? [...held.querySelectorAll(usable)].indexOf(at) : -1;
+  const old = new Map(before.map(row => [row.dataset.key, row]));
+  const wanted = rows.map(row => {
+    const there = old.get(row.dataset.key);
+    return there?.isEqualNode(row) ? there : row;
+  });
+  const stays = new Set(wanted);
+  for (const row of before) if (!stays.has(row)) row.remove();
+  wanted.forEach((row, index) => {
+    if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+  });
+  if (!held || document.activeElement === at) return;
+  const same = wanted.find(row => row.dataset.key === held.dataset.key);
+  const row = same ?? (otherwise ? null : wanted[Math.min(line, wanted.length - 1)]);
+  const things = row?.querySelectorAll(usable) ?? [];
+  (things[place] ?? things[0] ?? otherwise)?.focus({ preventScroll: true });
+}

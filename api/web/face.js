@@ -2,10 +2,11 @@
 // for the comparison with `durable=false`: nothing of it is kept.
 import { address, follow, request, submit } from "./api.js";
 import { as_file, cutting, shared_part } from "./crop.js";
-import { by_id, by_prefix, h, say } from "./element.js";
+import { by_id, by_prefix, h, renew, say } from "./element.js";
+import { settle } from "./pending.js";
 import { load_people } from "./roster.js";
 import { status } from "./service.js";
-import { failure_of, reason, state_of, words_of } from "./words.js";
+import { failure_of, reason, state_of, wait_of, words_of } from "./words.js";
 
 const part = by_prefix("face");
 const others_shown = 4, far = 1.0;  // beyond that distance two faces have nothing in common
@@ -60,8 +61,8 @@ async function compare(photo, index, image) {
   asked?.abort();
   asked = new AbortController();
   const { signal } = asked;
-  part("others").replaceChildren(h("span", { class: "quiet", text: "Comparing …" }));
-  let candidates = photo.result.faces[index].candidates;
+  show_others("Comparing …", []);
+  let candidates = photo.result.faces[index].candidates, lack = "";
   try {
     const body = new FormData();
     body.append("file", await as_file(cutting(image, photo.result.faces, index)));
@@ -69,24 +70,26 @@ async function compare(photo, index, image) {
     const answer = await request("POST", address("/api/recognize", options), { body, signal });
     if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
   } catch (failure) {
-    if (signal.aborted) return;  // what the first look found will do
+    if (signal.aborted) return;
+    lack = `The comparison failed: ${words_of(failure)}. `;  // what the first look found will do
   }
-  if (!signal.aborted) show_others(candidates);
+  if (signal.aborted) return;
+  const found = candidates.length > 0 ? "Who it could be, the nearest first:" : "Nobody here is even similar.";
+  show_others(lack && candidates.length === 0 ? lack : lack + found, candidates);
 }
 
-function show_others(candidates) {
+function show_others(text, candidates) {
   const nearest = new Map();
   for (const { label, distance } of candidates) {
     nearest.set(label, Math.min(distance, nearest.get(label) ?? far));
   }
   const rows = [...nearest].sort((a, b) => a[1] - b[1]).slice(0, others_shown);
-  const text = rows.length > 0 ? "Who it could be, the nearest first:" : "Nobody here is even similar.";
-  part("others").replaceChildren(h("span", { class: "quiet", text }), ...rows.map(other_of));
+  renew(part("others"), [h("span", { class: "quiet", text, "data-key": "" }), ...rows.map(other_of)], part("title"));
 }
 
 function other_of([label, distance]) {
   const fill = () => { part("name").value = label; part("name").focus(); };
-  return h("button", { type: "button", class: "other", title: `Take ${label} as the name`,
+  return h("button", { type: "button", class: "other", "data-key": label, title: `Take ${label} as the name`,
     "aria-label": `${label}, distance ${distance.toFixed(2)}; take as the name`, on: { click: fill } },
     h("span", { class: "name", text: label }),
     h("progress", { max: 1, value: Math.max(0, 1 - distance / far), "aria-hidden": "true" }),
@@ -103,7 +106,8 @@ async function teach({ photo, index, image }, name) {
   const body = new FormData();
   body.append("name", name);
   body.append("file", await as_file(cutting(image, photo.result.faces, index)));
-  const on_wait = failure => verdict("", `${failure.title}; trying again …`);
+  const on_wait = failure => verdict("", wait_of(failure));
+  await settle(name);  // a change of the same person that waits for its time comes first
   const target = address("/api/train", { detector: photo.options.detector });
   const accepted = await submit("POST", target, { body, on_wait });
   const on_job = now => verdict("", state_of(now, status));
@@ -117,7 +121,8 @@ async function teach({ photo, index, image }, name) {
 part("form").addEventListener("submit", async event => {
   event.preventDefault();
   if (!shown) return;
-  const mine = shown, name = part("name").value;
+  const mine = shown, name = part("name").value.trim();
+  if (part("teach") === document.activeElement) part("name").focus();
   part("teach").disabled = true;
   verdict("", "Sending the face …");
   try {

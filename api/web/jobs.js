@@ -1,7 +1,7 @@
 // Jobs: queue, workers, collections, newest jobs and errors. The event stream says when to look again,
 // at most once a second; without it the page looks every few seconds.
 import { request } from "./api.js";
-import { by_prefix, h, say } from "./element.js";
+import { by_prefix, h, renew, say } from "./element.js";
 import { listen } from "./events.js";
 import { count, duration, failure_of, show_error, title_of } from "./words.js";
 
@@ -10,6 +10,7 @@ const rest_ms = 1000, look_ms = 5000, seconds_shown = 60;
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const bytes = n => n < 1048576 ? `${Math.round(n / 1024)} KiB` : `${(n / 1048576).toFixed(1)} MiB`;
 let stop = null, timer = 0, ticker = 0, looking = false, again = false;
+let lack = null;  // why a job was not cancelled; until the view is left
 const finished = new Map();  // second → number of jobs that ended in it
 
 function numbers_of({ queue, workers }) {
@@ -18,22 +19,22 @@ function numbers_of({ queue, workers }) {
     ["to be tried again", queue.delayed], ["set aside", queue.dead, queue.dead > 0 && "danger"],
     ["photos held", bytes(queue.bytes)], ["workers", workers.length, workers.length === 0 && "danger"],
   ];
-  return rows.map(([name, value, is]) => h("div", { "data-is": is },
+  return rows.map(([name, value, is]) => h("div", { "data-is": is, "data-key": name },
     h("dt", { text: name }), h("dd", { text: String(value) })));
 }
 
-const none = text => h("li", {}, h("span", { class: "none", text }));
+const none = text => h("li", { "data-key": "" }, h("span", { class: "none", text }));
 const filled = (rows, text) => rows.length > 0 ? rows : [none(text)];
 
-function row(name, is, quiet, end) {
-  return h("li", {}, h("span", { class: `name${is ? " dot" : ""}`, "data-is": is, text: name }),
+function row(key, name, is, quiet, end) {
+  return h("li", { "data-key": key }, h("span", { class: `name${is ? " dot" : ""}`, "data-is": is, text: name }),
     h("span", { class: "quiet", text: quiet }), h("span", { class: "end" }, end));
 }
 
 function worker_row(worker) {
   const is = worker.state === "ready" ? "known" : "ambiguous";
   const held = Object.keys(worker.galleries).length;
-  return row(`${worker.host}, process ${worker.pid}`, is,
+  return row(`${worker.host} ${worker.pid}`, `${worker.host}, process ${worker.pid}`, is,
     `${worker.card ?? worker.device}, ${worker.state}, ${count(held, "collection", "collections")} in memory, ` +
       `${count(worker.load.photos, "photo", "photos")} and ${count(worker.load.faces, "face", "faces")} so far`,
     `${worker.outstanding + worker.frames} of ${worker.window} at work`);
@@ -47,7 +48,7 @@ function gallery_row(gallery, workers) {
   const fresh = holders.filter(worker => worker.galleries[gallery.name] === gallery.version).length;
   const held = holders.length === 0 ? "no worker has it in memory" :
     `${fresh} of ${count(holders.length, "worker", "workers")} up to date`;
-  return row(gallery.name, fresh === holders.length ? "known" : "ambiguous",
+  return row(gallery.name, gallery.name, fresh === holders.length ? "known" : "ambiguous",
     `${count(gallery.people, "person", "people")}, ${count(gallery.faces, "photo", "photos")}; ${held}`,
     `version ${version_text(gallery.version)}`);
 }
@@ -56,9 +57,8 @@ const states = { succeeded: "known", failed: "danger", dead: "danger", running: 
   publishing: "ambiguous", delayed: "ambiguous", pending: "waiting", cancelled: "waiting" };
 
 function job_row(job) {
-  const line = row(title_of(job), states[job.state], `${job.state}, ${job.collection}` +
+  const line = row(job.id, title_of(job), states[job.state], `${job.state}, ${job.collection}` +
     (job.attempt > 1 ? `, attempt ${job.attempt}` : ""), end_of(job));
-  line.dataset.id = job.id;
   const name = line.querySelector(".name"), link = h("a", { href: job.links.self, text: name.textContent });
   name.replaceChildren(link);
   return line;
@@ -66,7 +66,10 @@ function job_row(job) {
 
 function end_of(job) {
   if (job.state === "pending" || job.state === "delayed") {
-    const cancel = () => request("DELETE", job.links.self).catch(() => {}).then(look);
+    const cancel = () => {
+      const told = failure => { lack = failure; show_error(part("error"), failure); };
+      request("DELETE", job.links.self).then(() => told(null), told).then(look);
+    };
     return h("button", { type: "button", class: "small", text: "Cancel",
       "aria-label": `Cancel: ${title_of(job)}`, on: { click: cancel } });
   }
@@ -74,17 +77,8 @@ function end_of(job) {
   return [time.format(new Date(job.created_at)), taken === null ? "" : duration(taken)].filter(Boolean).join(", ");
 }
 
-/** The keyboard stays at the job where it is, or goes to the choice above when that job is not listed any more. */
-function show_jobs(jobs) {
-  const at = document.activeElement, held = part("list").contains(at) ? at.closest("li").dataset.id : null;
-  part("list").replaceChildren(...filled(jobs.map(job_row), "No job of that kind."));
-  if (held === null) return;
-  const there = part("list").querySelector(`[data-id="${held}"]`);
-  (there?.querySelector(at.localName) ?? there?.querySelector("a") ?? part("state")).focus();
-}
-
 function error_row(job) {
-  return row(failure_of(job), "danger", `${title_of(job)}, ${job.state}`,
+  return row(job.id, failure_of(job), "danger", `${title_of(job)}, ${job.state}`,
     time.format(new Date(job.finished_at ?? job.created_at)));
 }
 
@@ -103,6 +97,7 @@ function show_chart() {
 }
 
 async function look() {
+  if (document.hidden) return;  // nobody sees it; it is asked for on return
   if (looking) { again = true; return; }
   looking = true;
   try {
@@ -111,17 +106,18 @@ async function look() {
     const [status, { collections }, newest, failed, dead] = await Promise.all([
       request("GET", "/api/status"), request("GET", "/api/collections?page_size=50"),
       page(state, 12), page("failed", 6), page("dead", 6)]);
-    part("numbers").replaceChildren(...numbers_of(status));
+    renew(part("numbers"), numbers_of(status));
     say(part("says"), status.reasons.length > 0 ? `${status.reasons.join("; ")}.` : "All is well.");
-    part("workers").replaceChildren(...filled(status.workers.map(worker_row),
+    renew(part("workers"), filled(status.workers.map(worker_row),
       "No worker is there. Start one, and what waits is done."));
-    part("galleries").replaceChildren(...filled(
+    renew(part("galleries"), filled(
       collections.map(gallery => gallery_row(gallery, status.workers)), "Nobody is taught yet."));
-    show_jobs(newest.jobs);
+    // The keyboard stays at its job, or goes to the choice above when that is not listed any more.
+    renew(part("list"), filled(newest.jobs.map(job_row), "No job of that kind."), part("state"));
     const errors = [...dead.jobs, ...failed.jobs];
     errors.sort((a, b) => b.created_at.localeCompare(a.created_at));
-    part("errors").replaceChildren(...filled(errors.slice(0, 6).map(error_row), "None. Good."));
-    show_error(part("error"), null);
+    renew(part("errors"), filled(errors.slice(0, 6).map(error_row), "None. Good."));
+    show_error(part("error"), lack);
   } catch (failure) {
     show_error(part("error"), failure);
   }
@@ -148,6 +144,7 @@ function happened({ to }) {
 }
 
 part("state").addEventListener("change", look);
+document.addEventListener("visibilitychange", () => { if (stop) look(); });
 
 export const jobs_view = {
   show() {
@@ -159,6 +156,7 @@ export const jobs_view = {
   hide() {
     stop?.();
     stop = null;
+    lack = null;
     clearInterval(ticker);
     clearTimeout(timer);
   },

@@ -4,11 +4,12 @@
 import { collection } from "./api.js";
 import { close_camera, open_camera } from "./camera.js";
 import { by_id, by_prefix, h, say } from "./element.js";
+import { ask_session } from "./session.js";
 import { count, show_error } from "./words.js";
 
 const part = by_prefix("live");
 const video = part("video"), canvas = part("canvas");
-const width_px = 640, on_their_way = 2, meter_ms = 2000;
+const width_px = 640, on_their_way = 2, meter_ms = 2000, silent_ms = 20_000;
 const colours = { known: "#16724a", unknown: "#55616c", ambiguous: "#975400" };
 let run = null;  // one start: {socket, sent, sent_at, frames, seq, answered, delay_ms, dropped, stopped}
 
@@ -38,12 +39,23 @@ async function send(mine) {
   if (mine !== run || mine.encoding || mine.frames.size >= on_their_way) return;
   if (mine.socket?.readyState !== WebSocket.OPEN || !mine.ready || video.readyState < 2) return;
   mine.encoding = true;
+  try {
+    await send_picture(mine);
+  } catch (why) {
+    console.info(why);  // the camera has no picture now; its next one is another chance
+  } finally {
+    mine.encoding = false;
+  }
+}
+
+async function send_picture(mine) {
   grabber.width = Math.min(width_px, video.videoWidth);
   grabber.height = Math.round(video.videoHeight * grabber.width / video.videoWidth);
   grabber.getContext("2d").drawImage(video, 0, 0, grabber.width, grabber.height);
-  const picture = await createImageBitmap(grabber), blob = await jpeg_of(), socket = mine.socket;
-  mine.encoding = false;
-  if (mine !== run || !blob || socket !== mine.socket || socket.readyState !== WebSocket.OPEN) return;
+  const socket = mine.socket, picture = await createImageBitmap(grabber), blob = await jpeg_of();
+  if (mine !== run || !blob || !mine.ready || socket !== mine.socket || socket.readyState !== WebSocket.OPEN) {
+    return picture.close();
+  }
   mine.seq += 1;
   mine.frames.set(mine.seq, { picture, at: performance.now() });
   socket.send(blob);
@@ -133,7 +145,8 @@ const sentences = {
 };
 
 function heard(mine, text) {
-  const said = JSON.parse(text);
+  let said;
+  try { said = JSON.parse(text); } catch { return; }
   if (said.type === "settings") mine.ready = true;
   if (said.type === "problem") {
     if (said.seq) frame_of(mine, said.seq)?.picture.close();
@@ -170,6 +183,7 @@ function connect(mine) {
     forget_frames(mine);
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     if (event.code !== 1013) tell("danger", "The connection is gone. Trying again …");
+    if (!mine.ready) ask_session();  // a browser does not say why it was refused
     setTimeout(() => connect(mine), mine.wait_ms);
     mine.wait_ms = Math.min(mine.wait_ms * 2, 30_000);
   });
@@ -179,6 +193,8 @@ function connect(mine) {
 function follow_camera(mine) {
   if (mine !== run) return;
   if (!mine.slow) send(mine);
+  const [oldest] = mine.frames.values();
+  if (oldest && performance.now() - oldest.at > silent_ms) mine.socket.close();  // and again
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(() => follow_camera(mine));
   else setTimeout(() => follow_camera(mine), 30);
 }

@@ -1,25 +1,29 @@
 // The view that asks for name and password, in place of all others while nobody is logged in.
-import { problem } from "./api.js";
 import { by_prefix } from "./element.js";
-import { log_in } from "./session.js";
+import { ask_session, log_in, session } from "./session.js";
 import { show_error } from "./words.js";
 
 const part = by_prefix("login");
 let timer = 0;
 
 /** Says for how long nobody can try, and lets them try then. */
-function wait(seconds) {
+function wait(until) {
   clearTimeout(timer);
+  const seconds = Math.ceil((until - Date.now()) / 1000);
   part("go").disabled = seconds > 0;
   if (seconds <= 0) return show_error(part("error"), null);
   const left = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
   show_error(part("error"), `Too many wrong passwords. You can try again in ${left}.`);
-  timer = setTimeout(wait, 1000, seconds - 1);
+  timer = setTimeout(wait, 1000, until);
 }
 
-function explain(failure) {
-  if (!(failure instanceof problem)) throw failure;
-  if (failure.status === 429) return wait(failure.retry_after_s || 1);
+async function explain(failure) {
+  if (failure.status === 429) return wait(Date.now() + (failure.retry_after_s || 1) * 1000);
+  // The answer was lost, and the cookie may be here all the same.
+  if (failure.status === 0 && await ask_session() && !session.asks) {
+    part("password").value = "";
+    return;
+  }
   const wrong = failure.status === 401;
   show_error(part("error"), wrong ? "Name or password is wrong." : failure);
   if (wrong) part("password").select();
@@ -28,6 +32,7 @@ function explain(failure) {
 part("form").addEventListener("submit", async event => {
   event.preventDefault();
   show_error(part("error"), null);
+  if (part("go") === document.activeElement) part("password").focus();
   part("go").disabled = true;
   try {
     await log_in(part("name").value.trim(), part("password").value);
@@ -35,7 +40,7 @@ part("form").addEventListener("submit", async event => {
     part("go").disabled = false;
   } catch (failure) {
     part("go").disabled = false;
-    explain(failure);
+    await explain(failure);
   }
 });
 

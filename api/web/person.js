@@ -1,6 +1,6 @@
 // The dialog of one person: rename, merge with somebody, delete a photo or all of them.
 import { address, request } from "./api.js";
-import { by_id, by_prefix, h } from "./element.js";
+import { by_id, by_prefix, h, renew } from "./element.js";
 import { picture_of } from "./picture.js";
 import { roster } from "./roster.js";
 import { count, show_error } from "./words.js";
@@ -20,14 +20,14 @@ function leave(wanted) {
 
 function photo_row(face, index, all) {
   const label = shown, name = `Photo ${index + 1}`;
-  const remove = () => leave({ text: `${name} of ${label} deleted`, method: "DELETE", label, to: "", faces: 1,
-    target: address(`${path_of(label)}/${face.face_id}`) });
+  const remove = () => leave({ text: `${name} of ${label} is deleted`, wish: `Delete a photo of ${label}`,
+    method: "DELETE", label, to: "", faces: 1, target: address(`${path_of(label)}/${face.face_id}`) });
   const { left, right } = face.box ?? {};
   const size = right > left ? `, face of ${right - left + 1} pixels` : "";
   const when = face.created_at ? `taught ${time.format(new Date(face.created_at))}` : "";
   const shown_as = face.picture && picture_of(label, face.face_id, `${name} of ${label}`, () => "");
-  return h("li", { "data-picture": face.picture && "" }, shown_as, h("span", { class: "name", text: name }),
-    h("span", { class: "quiet", text: when + size }),
+  return h("li", { "data-key": face.face_id, "data-picture": face.picture ? "" : null }, shown_as,
+    h("span", { class: "name", text: name }), h("span", { class: "quiet", text: when + size }),
     h("span", { class: "end" }, h("button", { type: "button", class: "small", text: "Delete", "data-needs": "admin",
       "aria-label": `Delete photo ${index + 1} of ${all.length}`, on: { click: remove } })));
 }
@@ -44,8 +44,9 @@ export async function show_person(label, on_change) {
   part("title").focus();
   try {
     const { faces } = await request("GET", address(path_of(label)));
-    if (shown === label) part("photos").replaceChildren(...faces.map(photo_row));
+    if (shown === label) renew(part("photos"), faces.map(photo_row), part("title"));
   } catch (failure) {
+    if (shown !== label) return;
     part("photos").replaceChildren();
     show_error(part("error"), failure);
   }
@@ -53,31 +54,31 @@ export async function show_person(label, on_change) {
 
 part("rename").addEventListener("submit", event => {
   event.preventDefault();
-  const label = shown, to = part("name").value;
-  if (to === label) return dialog.close();
+  const label = shown, to = part("name").value.trim();
+  if (!to || to === label) return dialog.close();
   if (is_known(to)) {
     part("other").value = to;
     part("other").focus();
     return show_error(part("error"), `There is a ${to} already. If both are one person, press Merge.`);
   }
-  leave({ text: `${label} is now ${to}`, method: "POST", label, to,
+  leave({ text: `${label} is now ${to}`, wish: `Rename ${label} to ${to}`, method: "POST", label, to,
     target: address("/api/rename", { label, label_to: to }) });
 });
 
 part("merge").addEventListener("submit", event => {
   event.preventDefault();
-  const label = shown, to = part("other").value;
+  const label = shown, to = part("other").value.trim();
   if (to === label) return show_error(part("error"), "That is the same name. Choose another person.");
-  if (!is_known(to)) {
+  if (!is_known(to) && !roster.more) {  // of those who are not in the list yet, the service knows
     return show_error(part("error"), `Nobody is called ${to}. Choose a person from the list.`);
   }
-  leave({ text: `${label} and ${to} are one`, method: "POST", label, to,
+  leave({ text: `${label} and ${to} are one`, wish: `Merge ${label} with ${to}`, method: "POST", label, to,
     target: address("/api/merge", { label, label_to: to }) });
 });
 
 part("delete").addEventListener("click", () => {
   const label = shown, photos = count(faces_of(label), "photo", "photos");
-  leave({ text: `${label} deleted, ${photos}`, method: "DELETE", label, to: "",
+  leave({ text: `${label} is deleted, ${photos}`, wish: `Delete ${label}`, method: "DELETE", label, to: "",
     target: address("/api/faces", { label }) });
 });
 part("close").addEventListener("click", () => dialog.close());

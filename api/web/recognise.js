@@ -2,11 +2,11 @@
 // chosen stands on the stage.
 import { address, follow, request, submit } from "./api.js";
 import { take_photo } from "./camera.js";
-import { chooser, dropzone } from "./dropzone.js";
+import { bytes_of, chooser, dropzone } from "./dropzone.js";
 import { by_id, by_prefix, h, say } from "./element.js";
 import { status } from "./service.js";
 import { name_of, on_again, show_photo, show_stage } from "./stage.js";
-import { count, failure_of, refusal_of, state_of, words_of } from "./words.js";
+import { count, failure_of, refusal_of, state_of, wait_of, words_of } from "./words.js";
 
 const part = by_prefix("recognise");
 const at_once = 3;
@@ -33,10 +33,11 @@ function show_row(photo, state, text, share) {
 
 async function recognise(photo) {
   const { signal } = photo.controller;
-  const on_wait = failure => show_row(photo, "waiting", `${failure.title}; trying again …`);
-  const body = new FormData();
-  body.append("file", photo.file);
+  const on_wait = failure => show_row(photo, "waiting", wait_of(failure));
   show_row(photo, "waiting", "Sending …", 0.2);
+  const bytes = await bytes_of(photo.file), body = new FormData();
+  if (!bytes) throw "The file cannot be read";
+  body.append("file", bytes, photo.file.name);
   const target = address("/api/recognize", photo.options);
   const accepted = await submit("POST", target, { body, signal, on_wait });
   const cancel = () => request("DELETE", accepted.links.self).catch(() => {});
@@ -94,8 +95,17 @@ function row_of(photo) {
   return h("li", {}, photo.button, close);
 }
 
-function add(files) {
-  if (!part("min-face").reportValidity()) return;
+function show_left_out(files, left_out) {
+  const nothing = files.length + left_out.length === 0 ? "There is no file in that." : "";
+  const says = left_out.length === 0 ? nothing :
+    `Left out, ${count(left_out.length, "hidden file", "hidden files")}: ${left_out.join(", ")}`;
+  part("left-out").hidden = !says;
+  say(part("left-out"), says);
+}
+
+function add(files, left_out = []) {
+  show_left_out(files, left_out);
+  if (!part("min-face").reportValidity() || files.length === 0) return;
   const options = { detector: part("detector").value, min_face_px: part("min-face").value };
   let first = null;
   for (const file of files) {

@@ -1,28 +1,46 @@
 // Who is known: the one list of people that all views share. It also feeds the names that the text
-// fields offer.
-import { address, request } from "./api.js";
-import { by_id, h } from "./element.js";
+// fields offer. What could not be asked is asked again.
+import { address, problem, request, wait_ms } from "./api.js";
+import { by_id, h, renew } from "./element.js";
 
 export const roster = { rows: [], people: 0, faces: 0, more: "", failure: null };
 const listeners = new Set();
-let turn = 0;
+const fresh_ms = 5000;
+let turn = 0, tries = 0, retry = 0, loaded_at = 0;
 
 export function on_people(listener) { listeners.add(listener); }
 
+function try_again(failure) {
+  if (!(failure instanceof problem) || !failure.passing) return;
+  retry = setTimeout(load_people, wait_ms(failure, tries += 1));
+}
+
+/** Asks for as many as are shown, or for one page more. */
 export async function load_people(more = false) {
-  const mine = turn += 1;
+  const mine = turn += 1, next = more === true && roster.more, shown = roster.rows.length;
+  clearTimeout(retry);
   try {
-    const token = more && roster.more ? { page_token: roster.more } : {};
-    const page = await request("GET", address("/api/faces", { page_size: 500, ...token }));
-    if (mine !== turn) return;  // a later question is on its way
-    roster.rows = more ? roster.rows.concat(page.faces) : page.faces;
-    roster.rows.sort((a, b) => a.label.localeCompare(b.label));
-    Object.assign(roster, { people: page.people_total, faces: page.faces_total, failure: null });
-    roster.more = page.next_page_token ?? "";
-    by_id("names").replaceChildren(...roster.rows.map(row => h("option", { value: row.label })));
+    let rows = next ? roster.rows : [], token = next ? roster.more : "", page;
+    do {
+      page = await request("GET", address("/api/faces", { page_size: 500, ...(token && { page_token: token }) }));
+      if (mine !== turn) return;  // a later question is on its way
+      rows = rows.concat(page.faces);
+      token = page.next_page_token ?? "";
+    } while (token && rows.length < shown);
+    rows.sort((a, b) => a.label.localeCompare(b.label));
+    Object.assign(roster, { rows, people: page.people_total, faces: page.faces_total, failure: null, more: token });
+    renew(by_id("names"), roster.rows.map(row => h("option", { value: row.label, "data-key": row.label })));
+    tries = 0;
+    loaded_at = performance.now();
   } catch (failure) {
     if (mine !== turn) return;
     roster.failure = failure;
+    try_again(failure);
   }
   for (const listener of listeners) listener();
+}
+
+// Others change people too.
+export function refresh_people() {
+  if (!document.hidden && performance.now() - loaded_at > fresh_ms) load_people();
 }

@@ -1,12 +1,14 @@
 // The line in the header: is the service there, and why do jobs wait? Asks every few seconds while
 // the page is visible, and tells the listeners when the service is back.
-import { pause, request } from "./api.js";
+import { pause, problem, request, wait_ms } from "./api.js";
 import { by_id, say } from "./element.js";
-import { on_session, session } from "./session.js";
-import { count } from "./words.js";
+import { ask_session, on_session, session } from "./session.js";
+import { count, words_of } from "./words.js";
 
 const line = by_id("service"), banner = by_id("away");
 const back = new Set();
+const look_ms = 4000, away_ms = 1500, most_ms = 15_000;
+let rest_ms = away_ms;
 export let status = null;  // the last answer; null while the service is away
 
 export function on_back(listener) { back.add(listener); }
@@ -19,7 +21,9 @@ function show(state, text, away = "") {
 }
 
 function show_away(failure) {
-  if (failure.status === 0) {
+  if (!(failure instanceof problem)) {
+    show("away", "Another answer", words_of(failure));
+  } else if (failure.status === 0) {
     show("away", "No answer", "The service does not answer. Is it running? This page goes on by itself when it is back.");
   } else if (failure.status === 401) {
     show("asking", "Not logged in");
@@ -29,9 +33,11 @@ function show_away(failure) {
 }
 
 async function ask() {
+  if (!session.known) await ask_session();
   const was_away = line.dataset.state === "away";
   try {
     status = await request("GET", "/api/status");
+    rest_ms = look_ms;
     const waiting = status.queue.interactive + status.queue.bulk;
     if (status.reasons.length > 0) show("waiting", status.reasons[0]);
     else show("ready", `Ready, ${count(status.workers.length, "worker", "workers")}` +
@@ -39,6 +45,7 @@ async function ask() {
     if (was_away) for (const listener of back) listener();
   } catch (failure) {
     status = null;
+    rest_ms = failure instanceof problem ? Math.min(Math.max(wait_ms(failure), away_ms), most_ms) : away_ms;
     show_away(failure);
   }
 }
@@ -46,11 +53,12 @@ async function ask() {
 export async function watch() {
   for (;;) {
     if (!document.hidden && !session.asks) await ask();
-    await pause(status ? 4000 : 1500);
+    await pause(rest_ms);
   }
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden && !session.asks) ask(); });
+addEventListener("online", () => { if (!session.asks) ask(); });
 on_session(() => {
   if (session.asks) show("asking", "Not logged in");
   else if (line.dataset.state === "asking") ask();

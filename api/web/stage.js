@@ -1,6 +1,6 @@
 // The stage: one photo with its faces as buttons over it. Coordinates of the service are pixels of
 // the upright picture, and browsers show photos upright too: boxes are set in per cent.
-import { by_id, by_prefix, h, say } from "./element.js";
+import { by_id, by_prefix, h, renew, say } from "./element.js";
 import { follow_face, hide_face, show_face } from "./face.js";
 import { notice } from "./toast.js";
 import { count, duration, show_error } from "./words.js";
@@ -35,6 +35,7 @@ export function show_photo(photo) {
 export function show_stage(photo) {
   if (photo !== shown) return;
   const { result, state } = photo;
+  if (part("again") === document.activeElement && state !== "done" && state !== "failed") part("title").focus();
   part("again").disabled = state === "queued" || state === "waiting";
   part("copy").hidden = !result;
   show_error(part("error"), state === "failed" ? photo.says : null);
@@ -48,16 +49,16 @@ export function show_stage(photo) {
     count(faces.length, "face", "faces") + (truncated ? ", the largest; there are more" : "");
   say(part("says"), `${found}. Compared with ${count(gallery.people, "person", "people")} in ` +
     `${duration(timing_ms.total)}.`);
-  part("boxes").replaceChildren(...faces.map(box_of));
-  part("faces").replaceChildren(...faces.map(chip_of));
+  renew(part("boxes"), faces.map(box_of), part("title"));
+  renew(part("faces"), faces.map(chip_of), part("title"));
   if (marked >= 0) mark(follow_face(photo, marked), true);
 }
 
 function box_of(face, index) {
   const { width, height } = shown.result.image, { left, top, right, bottom } = face.box;
   const tag = h("span", { text: name_of(face), "aria-hidden": "true" });
-  const box = h("button", { type: "button", class: "box", "data-status": face.status,
-    "aria-pressed": "false", "aria-label": `Face ${index + 1}: ${name_of(face)}, ${meanings[face.status]}`,
+  const box = h("button", { type: "button", class: "box", "data-status": face.status, "data-key": index,
+    "aria-pressed": String(index === marked), "aria-label": `Face ${index + 1}: ${name_of(face)}, ${meanings[face.status]}`,
     on: { click: () => mark(index) } }, tag);
   if (bottom > height * 0.9) box.classList.add("low");
   if (left > width * 0.7) box.classList.add("right");
@@ -70,10 +71,10 @@ function box_of(face, index) {
 
 function chip_of(face, index) {
   const close = face.status === "unknown" || face.distance === null ? "" : ` ${face.distance.toFixed(2)}`;
-  const chip = h("button", { type: "button", class: "dot", "data-is": face.status, "aria-pressed": "false",
+  const chip = h("button", { type: "button", class: "dot", "data-is": face.status, "aria-pressed": String(index === marked),
     on: { click: () => mark(index) } });
   chip.append(h("span", { class: "name", text: name_of(face) }), close);
-  return h("li", {}, chip);
+  return h("li", { "data-key": index }, chip);
 }
 
 function mark(index, again_shown = false) {

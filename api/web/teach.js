@@ -1,14 +1,17 @@
 // Teach: photos of one person, or folders named after people. Each photo is a job of its own, so that
 // each gets its verdict as soon as it is known, and no number of photos meets the limit of a request.
+// Whatever is not taught is named, with the reason.
 import { address, follow, problem, submit } from "./api.js";
-import { chooser, dropzone } from "./dropzone.js";
+import { bytes_of, chooser, dropzone } from "./dropzone.js";
 import { by_prefix, h, say } from "./element.js";
+import { settle } from "./pending.js";
 import { load_people } from "./roster.js";
-import { failure_of, reason, refusal_of, show_error, words_of } from "./words.js";
+import { before_log_out, session } from "./session.js";
+import { count, failure_of, reason, refusal_of, show_error, wait_of, words_of } from "./words.js";
 
 const part = by_prefix("teach");
 const at_once = 4;
-let running = null;  // {stopped, done, learned, refused, all}
+let running = null;  // {stopped, why, controller, learned, refused, all, not_sent}
 
 const folder_of = file => file.path.split("/").slice(-2, -1)[0] ?? "";
 
@@ -16,82 +19,127 @@ const folder_of = file => file.path.split("/").slice(-2, -1)[0] ?? "";
 function lessons_of(files) {
   const name = part("name").value.trim(), folders = files.some(folder_of);
   if (!folders && !name) return "Type the person's name first, then add the photos again.";
-  return files.map(file => ({ file, name: folder_of(file) || name })).filter(lesson => lesson.name);
+  return files.map(file => ({ file, name: folder_of(file) || name }));
 }
 
 function row_of(lesson) {
-  const title = folder_of(lesson.file) ? `${lesson.name}/${lesson.file.name}` : lesson.file.name;
+  const { file, name } = lesson;
+  const title = folder_of(file) ? `${name}/${file.name}` : file.name;
   const says = h("span", { class: "says", text: "waiting" });
-  const row = h("li", {}, h("span", { class: "name", text: title, title }), says);
+  const row = h("li", {}, h("span", { class: "name", text: title, title: file.path }), says);
   lesson.tell = (state, text) => { row.dataset.state = state; say(says, text); };
   return row;
 }
 
-/** Throws what stops all further photos; else [state, text]. */
+function show_left_out(paths) {
+  part("left-out").hidden = paths.length === 0;
+  const says = paths.length === 0 ? "" : `Left out, ${count(paths.length, "hidden file", "hidden files")}: `;
+  say(part("left-out"), says + paths.join(", "));
+}
+
+function stop(run, why) {
+  run.stopped = true;
+  run.why ||= why;
+  run.controller.abort();
+}
+
+/** The verdict on one photo, [state, text]; nothing if the run was stopped before the photo was accepted. */
 async function teach({ file, name, tell }, run) {
-  const refused = refusal_of(file);
+  const refused = refusal_of(file) || (name ? "" : "It lies in no folder, and no name was typed");
   if (refused) return ["refused", refused];
+  const bytes = await bytes_of(file);
+  if (!bytes) return ["refused", "The file cannot be read"];
   const body = new FormData();
   body.append("name", name);
-  body.append("file", file);
-  const on_wait = failure => tell("", `${failure.title}; trying again …`);
-  tell("", "on its way");
+  body.append("file", bytes, file.name);
+  const { signal } = run.controller;
+  let accepted = null, may_be_there = false;
+  const on_wait = failure => {
+    may_be_there ||= failure.status === 0 || failure.status >= 500;
+    tell("", wait_of(failure));
+  };
   try {
-    const accepted = await submit("POST", address("/api/train"), { body, on_wait });
-    const job = await follow(accepted, { on_wait });
+    tell("", "after the change that waits for the same person");
+    await settle(name, signal);
+    tell("", "on its way");
+    accepted = await submit("POST", address("/api/train"), { body, on_wait, stop: signal });
+    const job = await follow(accepted, { on_wait });  // also after a stop: it is taught all the same
     if (job.state !== "succeeded") return ["refused", failure_of(job)];
     const [verdict] = job.result.files;
     if (verdict.state !== "accepted") return ["refused", reason(verdict.reason, verdict.detail)];
     return job.result.superseded ? ["refused", "Removed again meanwhile"] : ["accepted", "Learned"];
   } catch (failure) {
-    if (!(failure instanceof problem) || failure.passing) run.stopped = true;
-    return ["refused", words_of(failure)];
+    if (!accepted && run.stopped) return may_be_there ? ["refused", "Stopped; perhaps it was taken"] : null;
+    // Nobody else would be allowed to, or served.
+    if (!(failure instanceof problem) || failure.passing || failure.status === 403) {
+      stop(run, words_of(failure));
+    }
+    return ["refused", accepted ? `Sent, but the end is not known: ${words_of(failure)}` : words_of(failure)];
   }
 }
 
 function show_progress(run) {
   const parts = [`${run.learned} learned`];
   if (run.refused) parts.push(`${run.refused} refused`);
-  const left = run.all - run.done;
-  if (left > 0 && !run.stopped) parts.push(`${left} to go`);
-  if (left > 0 && run.stopped) parts.push(`${left} not sent`);
-  say(part("progress"), parts.join(", "));
+  const left = run.all - run.learned - run.refused;
+  if (left > 0) parts.push(run.over ? `${left} not sent` : run.stopped ? "stopping …" : `${left} to go`);
+  say(part("progress"), parts.join(", ") + (run.over && run.why ? `. ${run.why}` : ""));
   part("bar").max = run.all;
-  part("bar").value = run.done;
+  part("bar").value = run.learned + run.refused;
+  const gone = part("stop") === document.activeElement;
   part("stop").hidden = run.stopped || left === 0;
+  if (gone && part("stop").hidden) part("progress").focus();
 }
 
 async function lane(lessons, run) {
   while (lessons.length > 0 && !run.stopped) {
-    const lesson = lessons.shift();
-    const [state, text] = await teach(lesson, run);
-    lesson.tell(state, text);
-    run.done += 1;
-    run[state === "accepted" ? "learned" : "refused"] += 1;
+    const lesson = lessons.shift(), verdict = await teach(lesson, run);
+    if (verdict === null) {
+      lesson.tell("refused", "Not sent");
+      continue;
+    }
+    lesson.tell(...verdict);
+    run[verdict[0] === "accepted" ? "learned" : "refused"] += 1;
     show_progress(run);
-    if (run.done % 10 === 0) load_people();
+    if ((run.learned + run.refused) % 10 === 0) load_people();
   }
 }
 
-async function teach_all(files) {
-  const lessons = lessons_of(files);
+async function teach_all(files, left_out = []) {
+  const lessons = files.length === 0 ? "There is no file in that." : lessons_of(files);
   show_error(part("error"), typeof lessons === "string" ? lessons : null);
-  if (typeof lessons === "string") return part("name").focus();
+  if (typeof lessons === "string") return show_left_out(left_out), part("name").focus();
   if (running) return show_error(part("error"), "Wait for the photos that are under way, or stop them.");
-  const run = running = { stopped: false, done: 0, learned: 0, refused: 0, all: lessons.length };
+  const run = running = { stopped: false, why: "", over: false, learned: 0, refused: 0, all: lessons.length,
+    controller: new AbortController() };
+  const typed = part("name").value;
+  session.busy = true;
   part("report").hidden = false;
   part("verdicts").replaceChildren(...lessons.map(row_of));
+  show_left_out(left_out);
   show_progress(run);
-  await Promise.all(Array.from({ length: at_once }, () => lane(lessons, run)));
-  for (const left of lessons) left.tell("refused", "Not sent");
-  running = null;
-  show_progress(run);
-  if (run.refused === 0 && !run.stopped) part("name").value = "";
+  try {
+    await Promise.all(Array.from({ length: at_once }, () => lane(lessons, run)));
+  } finally {
+    for (const left of lessons) left.tell("refused", "Not sent");
+    running = null;
+    session.busy = false;
+    run.over = true;
+    show_progress(run);
+  }
+  if (run.refused === 0 && !run.stopped && part("name").value === typed) part("name").value = "";
   load_people();
 }
 
 part("form").addEventListener("submit", event => event.preventDefault());
-part("stop").addEventListener("click", () => { if (running) { running.stopped = true; show_progress(running); } });
+part("stop").addEventListener("click", () => { if (running) { stop(running, ""); show_progress(running); } });
 chooser(part("files"), teach_all);
 chooser(part("folder"), teach_all);
 dropzone(part("drop"), part("drop"), teach_all);
+
+// A folder that is under way ends with the page.
+addEventListener("beforeunload", event => { if (session.busy && !session.leaving) event.preventDefault(); });
+before_log_out(() => {
+  const left = running ? running.all - running.learned - running.refused : 0;
+  if (left > 0) throw `${count(left, "photo is", "photos are")} still to be taught.`;
+});

@@ -1,48 +1,74 @@
-// Notices at the bottom, and changes that wait five seconds for an "Undo" before they are sent. The
-// clock stands still while the pointer or the keyboard is on the notice.
+// Notices at the bottom. Some go by themselves, and their clock stands still while the pointer or the
+// keyboard is on them, for half a minute at most: a pointer may rest there by chance. Others stay.
 import { by_id, h } from "./element.js";
 
 const box = by_id("toasts");
-const undo_ms = 5000, notice_ms = 4000;
-const waiting = new Set();
+const notice_ms = 4000, held_most_ms = 30_000, rest_ms = 500;
 
-function show(text, ms, button, on_end) {
-  const notice = h("div", { class: "toast" }, h("p", { text, role: "status" }), button);
+/** Where the keyboard goes when a notice goes that has it. */
+function hand_on(gone, came_from) {
+  if (!gone.contains(document.activeElement)) return;
+  const next = (gone.nextElementSibling ?? gone.previousElementSibling)?.querySelector("button");
+  const back = came_from?.isConnected && came_from.checkVisibility() ? came_from : null;
+  (next ?? back ?? by_id("main")).focus({ preventScroll: true });
+}
+
+/** A notice that ends after `ms`, or stays (0). `buttons`: name → what it does; on_clock(ms): it ends
+    in so long at most. Returns how to take it away (`drop`; `on_end` is not called) and to `say` else. */
+export function toast(text, { ms = 0, buttons = {}, undo = false, role = "status", on_end, on_clock } = {}) {
+  const says = h("p", { text, role });
+  const notice = h("div", { class: ms ? "toast" : "toast lasting" }, says,
+    ...Object.entries(buttons).map(([name, click]) =>
+      h("button", { type: "button", text: name, "data-undo": undo && "", on: { click } })));
   notice.style.setProperty("--time", `${ms}ms`);
-  let left = ms, begin = 0, timer = 0;
-  const end = () => { clearTimeout(timer); notice.remove(); on_end?.(); };
-  const run = () => { clearTimeout(timer); begin = performance.now(); timer = setTimeout(end, left); };
-  const hold = () => { clearTimeout(timer); left = Math.max(left - (performance.now() - begin), 500); };
-  if (button) {
-    for (const kind of ["pointerenter", "focusin"]) notice.addEventListener(kind, hold);
-    for (const kind of ["pointerleave", "focusout"]) notice.addEventListener(kind, run);
-  }
+  const holds = new Set();
+  let left = ms, may_hold = held_most_ms, begin = 0, timer = 0, came_from = null, over = false;
+  const drop = () => {
+    clearTimeout(timer);
+    over = true;
+    hand_on(notice, came_from);
+    notice.remove();
+  };
+  const end_in = time => {
+    clearTimeout(timer);
+    begin = performance.now();
+    on_clock?.(time);
+    timer = setTimeout(() => { if (!over) { drop(); on_end?.(); } }, time);
+  };
+  const spent = () => Math.max(performance.now() - begin, 0);
+  const hold = kind => {
+    if (holds.size === 0) {
+      left = Math.max(left - spent(), rest_ms);
+      end_in(Math.max(may_hold, rest_ms));
+    }
+    holds.add(kind);
+  };
+  const release = kind => {
+    if (!holds.delete(kind) || holds.size > 0 || over) return;
+    may_hold -= Math.min(spent(), may_hold);
+    end_in(left);
+  };
+  notice.addEventListener("focusin", event => {
+    if (!notice.contains(event.relatedTarget)) came_from = event.relatedTarget;
+  });
   box.append(notice);
-  run();
-  return { end, drop: () => { clearTimeout(timer); notice.remove(); } };
+  if (ms) {
+    if (says.nextSibling) {
+      for (const [comes, goes] of [["pointerenter", "pointerleave"], ["focusin", "focusout"]]) {
+        notice.addEventListener(comes, () => hold(comes));
+        notice.addEventListener(goes, () => release(comes));
+      }
+    }
+    end_in(ms);
+  }
+  return { drop, say: more => { if (says.textContent !== more) says.textContent = more; } };
 }
 
-export function notice(text) { show(text, notice_ms); }
-
-/** Calls `send` in five seconds, or `undone` if the person takes it back. */
-export function later(text, send, undone) {
-  const entry = {};
-  const finish = done => { if (waiting.delete(entry)) done(); };
-  const button = h("button", { type: "button", text: "Undo", on: { click: () => {
-    entry.shown.drop();
-    finish(undone);
-  } } });
-  entry.shown = show(text, undo_ms, button, () => finish(() => send(false)));
-  entry.leave = () => finish(() => send(true));
-  waiting.add(entry);
-}
-
-// Whoever closes the page meant it.
-addEventListener("pagehide", () => { for (const entry of [...waiting]) entry.leave(); });
+export function notice(text) { toast(text, { ms: notice_ms }); }
 
 // Ctrl+Z takes back the newest change, unless somebody is typing.
 addEventListener("keydown", event => {
   const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
   if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || typing) return;
-  if (waiting.size > 0) box.querySelector(".toast:last-child button")?.click();
+  [...box.querySelectorAll("[data-undo]")].at(-1)?.click();
 });

@@ -7,7 +7,7 @@ const reasons = {
   several_faces: "More than one face",
   undecodable_image: "The picture is damaged",
   truncated_image: "The picture is cut off",
-  unsupported_media: "Not a JPEG, PNG or WebP picture",
+  unsupported_media: "Not a JPEG, PNG, WebP, HEIC or AVIF picture",
   too_large: "The picture is too large",
   label_full: "This person has as many faces as fit",
   gallery_full: "The collection is full",
@@ -20,6 +20,7 @@ export const photo_bytes_max = 10 * 1024 * 1024 - 4096;
 
 /** Why a photo cannot be sent, or "". */
 export function refusal_of(file) {
+  if (file.lost) return file.lost;
   if (file.size === 0) return "The file is empty";
   if (file.size > photo_bytes_max) return `${(file.size / 1048576).toFixed(1)} MiB; at most 10 MiB`;
   return "";
@@ -52,21 +53,26 @@ export function state_of(job, status) {
 
 /** One sentence for a failure, whatever it is. */
 export function words_of(failure) {
-  if (failure instanceof problem) return reasons[failure.code] || failure.detail || failure.title;
+  if (failure instanceof problem) {
+    return reasons[failure.code] || (failure.status && failure.detail) || failure.title;
+  }
   if (typeof failure === "string") return failure;
   console.error(failure);
   return "Something went wrong in this page.";
 }
 
+/** Why something waits, and for what. */
+export function wait_of(failure) {
+  return failure.status === 401 ? "Log in again, and it goes on" : `${failure.title}; trying again …`;
+}
+
+/** Said again, the same error changes nothing: a screen reader does not repeat it. */
 export function show_error(element, failure) {
+  const parts = !failure ? [] : failure instanceof problem ?
+    [h("strong", { text: failure.title }), failure.detail || ""] : [words_of(failure)];
+  const made = h("p", {}, ...parts);
   element.hidden = !failure;
-  element.replaceChildren();
-  if (!failure) return;
-  if (failure instanceof problem) {
-    element.append(h("strong", { text: failure.title }), failure.detail || "");
-  } else {
-    element.append(words_of(failure));
-  }
+  if (element.innerHTML !== made.innerHTML) element.replaceChildren(...made.childNodes);
 }
 
 /** What a job does, and to whom. */

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "shared/output_file.hpp"
+
 namespace vultus::camera {
 
 arguments parse_arguments(int argc, char** argv) {
@@ -35,9 +37,18 @@ arguments parse_arguments(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         asked.exit_code = app.exit(why) == 0 ? 0 : 2;
+        if (!output_was_written()) {
+            std::fprintf(stderr, "vultus-camera: the output cannot be written\n");
+            asked.exit_code = 1;
+        }
         return asked;
     }
     asked.tracks = !no_tracks;
+    if (asked.out == "-") {
+        std::fprintf(stderr, "vultus-camera: a video needs a file, --out - has none\n");
+        asked.exit_code = 2;
+        return asked;
+    }
     auto address = net::parse_service_url(url, "5000");
     if (!address) {
         std::fprintf(stderr, "vultus-camera: %s\n", address.error().detail.c_str());

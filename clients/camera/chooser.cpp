@@ -1,6 +1,7 @@
 #include "clients/camera/chooser.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 
 namespace vultus::camera {
 namespace {
+
+constexpr int polls_most = 100, poll_ms = 20;  // two seconds for a dialog to close
 
 const std::vector<std::vector<const char*>> dialogs{
     {"zenity", "--file-selection", "--title=Choose a photo",
@@ -35,7 +38,12 @@ pid_t run(const std::vector<const char*>& words, int output) {
 chooser::~chooser() {
     if (child_ < 0) return;
     ::kill(child_, SIGTERM);
-    ::waitpid(child_, nullptr, 0);
+    for (int i = 0; i < polls_most && ::waitpid(child_, nullptr, WNOHANG) == 0; ++i) {
+        ::poll(nullptr, 0, poll_ms);
+        if (i + 1 < polls_most) continue;
+        ::kill(child_, SIGKILL);
+        ::waitpid(child_, nullptr, 0);
+    }
     ::close(pipe_);
 }
 

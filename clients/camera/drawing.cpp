@@ -61,6 +61,26 @@ void draw_faces(cv::Mat& picture, const std::vector<face>& faces) {
     }
 }
 
+void hide_all(cv::Mat& picture) {
+    if (picture.empty()) return;
+    cv::Mat small;
+    cv::resize(picture, small, {6, 6}, 0, 0, cv::INTER_AREA);
+    cv::resize(small, picture, picture.size(), 0, 0, cv::INTER_LINEAR);
+}
+
+cv::Mat fitted(const cv::Mat& picture, cv::Size size) {
+    if (picture.size() == size) return picture;
+    const double scale = std::min(static_cast<double>(size.width) / picture.cols,
+                                  static_cast<double>(size.height) / picture.rows);
+    const cv::Size inner(std::clamp(static_cast<int>(picture.cols * scale), 1, size.width),
+                         std::clamp(static_cast<int>(picture.rows * scale), 1, size.height));
+    cv::Mat canvas(size, picture.type(), cv::Scalar(0, 0, 0));
+    cv::Mat part = canvas({(size.width - inner.width) / 2, (size.height - inner.height) / 2,
+                           inner.width, inner.height});
+    cv::resize(picture, part, inner, 0, 0, cv::INTER_AREA);
+    return canvas;
+}
+
 void draw_lines(cv::Mat& picture, const std::vector<std::string>& lines, bool at_bottom) {
     const int count = static_cast<int>(lines.size());
     int y = at_bottom ? picture.rows - 8 - line_px * (count - 1) : line_px;

@@ -12,6 +12,12 @@ namespace vultus::camera {
 /// Boxes and names; faces that are to be hidden are blurred first.
 void draw_faces(cv::Mat& picture, const std::vector<face>& faces);
 
+/// The whole picture as a few blurred areas: nobody is seen on it.
+void hide_all(cv::Mat& picture);
+
+/// The picture at another size: all of it is seen, with black beside it where the shape differs.
+cv::Mat fitted(const cv::Mat& picture, cv::Size size);
+
 /// Lines of text over the picture's upper (or lower) edge. ASCII: other characters become '?'.
 void draw_lines(cv::Mat& picture, const std::vector<std::string>& lines, bool at_bottom);
 

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "shared/json_bounds.hpp"
+
 namespace vultus::camera {
 namespace {
 
@@ -44,6 +46,7 @@ face face_of(const json::value& from) {
 
 message parse_message(std::string text) {
     message read;
+    if (!check_json(text)) return read;
     json::error_code bad;
     const auto value = json::parse(text, bad);
     if (bad) return read;
@@ -75,6 +78,10 @@ std::string line_of(const message& answer, std::uint64_t source_frame, double la
     return "{\"source_frame\":" + std::to_string(source_frame) +
            ",\"latency_ms\":" + std::to_string(static_cast<long>(latency_ms)) +
            ",\"answer\":" + answer.text + "}";
+}
+
+std::string state_line(std::string_view state) {
+    return json::serialize(json::value{{"state", state}});
 }
 
 std::string line_of(std::string_view problem, std::string_view detail) {

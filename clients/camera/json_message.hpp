@@ -35,6 +35,9 @@ std::string settings_text(const arguments& asked);
 /// {"source_frame", "latency_ms", "answer"}: what --json prints for an answered frame.
 std::string line_of(const message& answer, std::uint64_t source_frame, double latency_ms);
 
+/// The same for a change of the connection: {"state": "connected"}.
+std::string state_line(std::string_view state);
+
 /// The same for what went wrong: {"problem", "detail"}.
 std::string line_of(std::string_view problem, std::string_view detail);
 

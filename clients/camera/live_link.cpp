@@ -33,6 +33,7 @@ constexpr std::size_t sent_most = 2;  ///< one is looked at, one waits: no worke
 constexpr std::size_t heard_most = 64;
 constexpr milliseconds forgotten_after{4'000};  ///< a frame that nobody answers any more
 constexpr milliseconds reached_within{5'000};   ///< the service, and agreed with about TLS
+constexpr milliseconds silent_most{30'000};     ///< half of it, then a ping wants an answer
 constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
 
 }  // namespace
@@ -64,6 +65,9 @@ struct live_link::state {
     std::optional<shot> waiting;
     std::map<std::uint64_t, shot> sent;  ///< by seq of this connection
     std::uint64_t seq = 0;
+    std::atomic<std::uint64_t> numbers{0};    ///< given by choose()
+    std::uint64_t settings_number = 0;        ///< of `settings`
+    std::uint64_t settings_sent = 0;          ///< of those that the service has
     bool settings_new = false, up = false, stopped = false;
     std::string why;  ///< the last connection ended so
     asio::ip::tcp::socket* reaching = nullptr;  ///< given up when its time is over
@@ -92,12 +96,15 @@ void live_link::offer(shot newest) {
     });
 }
 
-void live_link::choose(std::string settings) {
-    asio::post(state_->io, [inside = state_, text = std::move(settings)]() mutable {
+std::uint64_t live_link::choose(std::string settings) {
+    const std::uint64_t number = ++state_->numbers;
+    asio::post(state_->io, [inside = state_, text = std::move(settings), number]() mutable {
         inside->settings = std::move(text);
+        inside->settings_number = number;
         inside->settings_new = true;
         inside->awake.cancel();
     });
+    return number;
 }
 
 std::optional<news> live_link::next(milliseconds patience) {
@@ -187,7 +194,8 @@ asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
 /// Empty: the live channel is open. Else why not.
 asio::awaitable<std::string> live_link::state::open(channel_type& channel) {
     error_code bad;
-    channel.set_option(websocket::stream_base::timeout::suggested(boost::beast::role_type::client));
+    // A service that went silent is left, and looked for again.
+    channel.set_option(websocket::stream_base::timeout{reached_within, silent_most, true});
     channel.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
         if (!where.key.empty()) {
             request.set(boost::beast::http::field::authorization, "Bearer " + where.key);
@@ -237,11 +245,13 @@ asio::awaitable<void> live_link::state::write(channel_type& channel) {
         error_code bad;
         if (std::exchange(settings_new, false)) {
             const std::string text = settings;
+            settings_sent = settings_number;
             channel.text(true);
             co_await channel.async_write(asio::buffer(text),
                                          asio::redirect_error(asio::use_awaitable, bad));
         } else if (waiting && sent.size() < sent_most) {
-            const shot one = *std::exchange(waiting, std::nullopt);
+            shot one = *std::exchange(waiting, std::nullopt);
+            one.settings = settings_sent;
             sent[++seq] = one;
             count();
             channel.binary(true);

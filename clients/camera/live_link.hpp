@@ -24,6 +24,7 @@ struct shot {
     std::uint64_t number = 0;  ///< counts the pictures of the source from 1
     steady::time_point taken{};
     std::shared_ptr<const std::string> jpeg;
+    std::uint64_t settings = 0;  ///< choose() that held when it was sent; 0: the first settings
 };
 
 struct answered {
@@ -55,8 +56,9 @@ class live_link {
 
     /// Takes the place of a picture that was not sent yet.
     void offer(shot newest);
-    /// Other settings, from now on.
-    void choose(std::string settings);
+    /// Other settings, from now on. Gives their number: an answer to a picture with a smaller one
+    /// was made under others.
+    std::uint64_t choose(std::string settings);
     /// The next thing heard; the oldest are lost when nobody listens. Waits at most so long.
     std::optional<news> next(std::chrono::milliseconds patience);
     /// Pictures that were sent and not answered yet, and the one that waits.

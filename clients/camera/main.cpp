@@ -1,16 +1,18 @@
 // vultus-camera: three threads that never wait for one another. The source takes pictures at their
 // pace, the link sends the newest one when the service has room, and this one shows and writes.
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <opencv2/highgui.hpp>
-#include <opencv2/videoio.hpp>
+#include <optional>
 
 #include "clients/camera/arguments.hpp"
 #include "clients/camera/chooser.hpp"
 #include "clients/camera/drawing.hpp"
 #include "clients/camera/live_link.hpp"
 #include "clients/camera/newest.hpp"
+#include "clients/camera/recording.hpp"
 #include "clients/camera/source.hpp"
 
 namespace {
@@ -21,7 +23,6 @@ using std::chrono::milliseconds;
 constexpr const char* window = "Vultus";
 constexpr const char* keys = "q quit  space stop/go  o open photo  b blur  t tracks";
 constexpr milliseconds last_answer_in{5'000};
-constexpr double video_rate = 15;
 
 // A handler and not shared/stop_signal: OpenCV's libraries have threads before main begins, and a
 // blocked signal would end the program in one of those.
@@ -30,13 +31,16 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 void print(const std::string& line) {
     std::puts(line.c_str());
-    std::fflush(stdout);  // whoever reads it is waiting for it
+    // Whoever reads it is waiting for it; if it cannot be written, the rest is in vain.
+    if (std::fflush(stdout) != 0) asked_to_stop = true;
 }
 
 /// What is shown and written, and the state of the keys.
 class stage {
  public:
-    stage(arguments asked, live_link& link) : asked_(std::move(asked)), link_(link) {}
+    stage(arguments asked, live_link& link) : asked_(std::move(asked)), link_(link) {
+        if (!asked_.out.empty()) video_.emplace(asked_.out);
+    }
 
     void hear(news what) {
         if (auto* answer = std::get_if<answered>(&what)) {
@@ -44,12 +48,18 @@ class stage {
             trouble_.clear();
             ++answers_;
             if (asked_.json) print(line_of(last_.told, last_.what.number, last_.latency_ms));
-            if (!asked_.out.empty()) record();
-            fresh_ = true;
+            // Made under other settings, it does not say who is to be hidden now.
+            const bool hides_less = last_.what.settings < chosen_ && asked_.blur != "none";
+            if (video_ && !hides_less) record();
+            fresh_ = !hides_less;
         } else {
             const auto& word = std::get<link_news>(what);
-            complain(word.word, word.detail);
-            if (word.word == "connected") trouble_.clear();
+            if (word.word != "connected") return complain(word.word, word.detail);
+            trouble_.clear();
+            if (asked_.json)
+                print(state_line(word.word));
+            else
+                std::fprintf(stderr, "vultus-camera: connected\n");
         }
     }
 
@@ -93,17 +103,36 @@ class stage {
                           : asked_.blur == "known"   ? "all"
                                                      : "none";
         }
-        if (key == 'b' || key == 't') link_.choose(settings_text(asked_));
+        if (key == 'b' || key == 't') {
+            chosen_ = link_.choose(settings_text(asked_));
+            if (answers_ > 0) link_.offer(last_.what);  // a picture that stays is answered anew
+        }
+        if (key == 'b' && asked_.blur != "none") {  // until the first answer under it
+            fresh_ = false;
+            hide_all(shown_);
+            if (!shown_.empty()) cv::imshow(window, shown_);
+        }
         return true;
     }
 
+    /// Gives the video its name. False: it, or what was printed, could not be written.
+    bool finish() {
+        if (video_) {
+            if (auto done = video_->finish(); !done) {
+                complain("cannot_write", done.error().detail);
+                wrote_ = false;
+            }
+        }
+        return wrote_ && vultus::output_was_written();
+    }
     std::uint64_t answers() const { return answers_; }
 
  private:
     std::vector<std::string> status_lines(bool held) const {
         char text[160];
         std::snprintf(text, sizeof text, "%.0f ms  dropped %llu  blur %s%s%s", last_.latency_ms,
-                      static_cast<unsigned long long>(last_.what.number - answers_),
+                      static_cast<unsigned long long>(std::max(last_.what.number, answers_) -
+                                                      answers_),
                       asked_.blur.c_str(), asked_.tracks ? "" : "  no tracks",
                       held ? "  stopped" : "");
         std::vector<std::string> lines{summary_of(last_.told.faces), text};
@@ -115,18 +144,11 @@ class stage {
         cv::Mat canvas = picture_of(*last_.what.jpeg);
         if (canvas.empty()) return;
         draw_faces(canvas, last_.told.faces);
-        if (!video_.isOpened()) {
-            const bool mp4 = asked_.out.ends_with(".mp4");
-            const int code = mp4 ? cv::VideoWriter::fourcc('m', 'p', '4', 'v')
-                                 : cv::VideoWriter::fourcc('M', 'J', 'P', 'G');
-            size_ = canvas.size();
-            if (!video_.open(asked_.out, code, video_rate, size_)) {
-                complain("cannot_write", "cannot write " + asked_.out);
-                asked_.out.clear();
-                return;
-            }
+        if (auto done = video_->add(canvas); !done) {
+            complain("cannot_write", done.error().detail);
+            video_.reset();
+            wrote_ = false;
         }
-        if (canvas.size() == size_) video_.write(canvas);
     }
 
     arguments asked_;
@@ -137,9 +159,21 @@ class stage {
     bool fresh_ = false;  ///< the last answer was not shown yet
     std::string trouble_;
     cv::Mat shown_;
-    cv::VideoWriter video_;
-    cv::Size size_;
+    std::optional<recording> video_;
+    std::uint64_t chosen_ = 0;  ///< the settings that the last key chose
+    bool wrote_ = true;
 };
+
+/// 1 if nothing came of it: no picture could be read or written, or nobody answered.
+int exit_code(stage& show, bool failed, std::uint64_t pictures) {
+    const bool written = show.finish();
+    const bool unanswered = pictures > 0 && show.answers() == 0;
+    if (unanswered) {
+        show.complain("no_answer",
+                      "none of " + std::to_string(pictures) + " pictures was answered");
+    }
+    return failed || unanswered || !written ? 1 : 0;
+}
 
 }  // namespace
 
@@ -190,5 +224,5 @@ int main(int argc, char** argv) {
         if (link.on_their_way() == 0 || steady::now() > last_news + last_answer_in) break;
     }
     pictures.close();
-    return from.failed() ? 1 : 0;
+    return exit_code(show, from.failed(), from.count());
 }

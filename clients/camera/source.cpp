@@ -46,8 +46,8 @@ source_kind kind_of(const std::string& text) {
 std::vector<std::string> pictures_of(const std::string& folder) {
     std::vector<std::string> files;
     std::error_code bad;
-    for (const auto& entry : fs::directory_iterator(folder, bad)) {
-        if (is_photo(entry.path())) files.push_back(entry.path().string());
+    for (fs::directory_iterator one(folder, bad), end; !bad && one != end; one.increment(bad)) {
+        if (is_photo(one->path())) files.push_back(one->path().string());
     }
     std::sort(files.begin(), files.end());
     return files;

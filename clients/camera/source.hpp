@@ -43,6 +43,7 @@ class source {
     void hold(bool still) { held_ = still; }  ///< stop and go on
     bool ended() const { return ended_; }     ///< what is no camera and no URL has no more
     bool failed() const { return failed_; }   ///< and could not be read at all
+    std::uint64_t count() const { return count_; }  ///< pictures so far
 
  private:
     void run();

@@ -8,6 +8,7 @@
 #include "shared/ids.hpp"
 #include "shared/job.hpp"
 #include "shared/limits.hpp"
+#include "shared/page_token.hpp"
 #include "shared/retention.hpp"
 #include "shared/user.hpp"
 
@@ -29,10 +30,14 @@ bool is_worker_id(std::string_view text) {
 
 result<void> check_filters(const arguments& asked) {
     if (!asked.state.empty() && !job_state_named(asked.state)) {
-        return fail(errc::malformed, "no such state: " + asked.state);
+        return fail(errc::malformed, "no such state: " + asked.state +
+                                         "; pending, running, delayed, publishing, succeeded, "
+                                         "failed, dead or cancelled");
     }
     if (!asked.type.empty() && !job_type_named(asked.type)) {
-        return fail(errc::malformed, "no such type: " + asked.type);
+        return fail(errc::malformed, "no such type: " + asked.type +
+                                         "; recognize, train, calibrate, clear, forget, rename, "
+                                         "merge or delete_collection");
     }
     if (asked.what != command::tail && asked.count > limits::page_size) {
         return fail(errc::malformed, "--count is at most " + std::to_string(limits::page_size));
@@ -42,6 +47,9 @@ result<void> check_filters(const arguments& asked) {
     }
     if (asked.what == command::audit && !asked.page.empty() && !is_stream_id(asked.page)) {
         return fail(errc::malformed, "--page takes the id that the last page named");
+    }
+    if (asked.what != command::audit && !asked.page.empty() && !cursor_in(asked.page)) {
+        return fail(errc::malformed, "--page takes the word that the last page named");
     }
     return {};
 }
@@ -93,6 +101,8 @@ result<void> check(const arguments& asked) {
             }
             return {};
         case command::encryption_key:
+        case command::clock_show:
+        case command::clock_accept:
         case command::key_create:
         case command::key_list:
         case command::user_list:
@@ -127,6 +137,7 @@ result<void> check(const arguments& asked) {
         case command::status:
         case command::jobs:
         case command::audit:
+        case command::names:
         case command::fsck:
         case command::tail:
             return check_filters(asked);

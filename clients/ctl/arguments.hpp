@@ -12,7 +12,8 @@ namespace vultus::ctl {
 
 enum class command {
     status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
-    import, encrypt, encryption_key, audit, erasure, retention,
+    import, encrypt, encryption_key, audit, erasure, retention, names,
+    clock_show, clock_accept,
     key_create, key_list, key_revoke, key_rotate,
     user_add, user_list, user_password, user_remove,
     curve_make, curve_allow, curve_remove, curve_list
@@ -55,6 +56,7 @@ struct arguments {
     std::string collection;   ///< erasure: only there; empty: everywhere
     std::size_t days = 0;     ///< retention: from now on; 0: as it is
     bool off = false;         ///< retention: none
+    bool fix = false;         ///< names: rename and merge them
     bool purge = false, rewrite = false;  ///< erasure: remove what can be; rewrite the file
     std::string page;         ///< jobs, faces: what the last page named as next
     std::string from;         ///< tail: after this stream id; empty: from now on

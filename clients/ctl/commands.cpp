@@ -3,18 +3,22 @@
 
 #include <poll.h>
 #include <algorithm>
+#include <iterator>
 
 #include "clients/ctl/audit.hpp"
 #include "clients/ctl/broker_link.hpp"
+#include "clients/ctl/clock.hpp"
 #include "clients/ctl/curve.hpp"
 #include "clients/ctl/encrypt.hpp"
 #include "clients/ctl/erasure.hpp"
 #include "clients/ctl/import.hpp"
 #include "clients/ctl/keys.hpp"
+#include "clients/ctl/names.hpp"
 #include "clients/ctl/retention.hpp"
 #include "clients/ctl/transfer.hpp"
 #include "clients/ctl/users.hpp"
 #include "clients/ctl/workers.hpp"
+#include "shared/page_token.hpp"
 #include "shared/require.hpp"
 
 namespace vultus::ctl {
@@ -47,19 +51,30 @@ result<report> status(const target& where, redis_blocking& redis, const job_stor
     return status_report(seen);
 }
 
+/// The cursor in --page, which check() found good.
+std::string page_of(const arguments& asked) {
+    return cursor_in(asked.page).value_or("");
+}
+
 result<report> jobs(const arguments& asked, redis_blocking& redis, const job_store& store) {
     auto now = redis.call(store.time());
     if (!now) return fail(now.error());
-    auto page =
-        redis.call(store.jobs(job_state_named(asked.state), job_type_named(asked.type),
-                              asked.count == 0 ? rows_by_default : asked.count, asked.page));
-    if (!page) return fail(page.error());
-    return jobs_report(*page, *now);
+    const std::size_t most = asked.count == 0 ? rows_by_default : asked.count;
+    job_page seen{{}, page_of(asked)};
+    // A call looks at 1,000 jobs, however few of them are wanted.
+    do {
+        auto some = redis.call(store.jobs(job_state_named(asked.state), job_type_named(asked.type),
+                                          most - seen.jobs.size(), seen.next));
+        if (!some) return fail(some.error());
+        seen.next = std::move(some->next);
+        std::move(some->jobs.begin(), some->jobs.end(), std::back_inserter(seen.jobs));
+    } while (seen.jobs.size() < most && !seen.next.empty());
+    return jobs_report(seen, *now);
 }
 
 result<report> faces(const arguments& asked, redis_blocking& redis, const job_store& store) {
-    auto page = redis.call(
-        store.labels(asked.subject, asked.count == 0 ? rows_by_default : asked.count, asked.page));
+    auto page = redis.call(store.labels(
+        asked.subject, asked.count == 0 ? rows_by_default : asked.count, page_of(asked)));
     if (!page) return fail(page.error());
     return faces_report(asked.subject, *page);
 }
@@ -73,6 +88,14 @@ result<report> fsck(const arguments& asked, redis_blocking& redis, const job_sto
         cursor = step->first;
         findings.insert(findings.end(), step->second.begin(), step->second.end());
     } while (!cursor.empty());
+    const auto old = find_old_names(redis, store);
+    if (!old) return fail(old.error());
+    for (const old_name& one : *old) findings.push_back(finding_of(one));
+    if (!asked.encryption_key.empty()) {
+        const auto foreign = foreign_values(redis, store);
+        if (!foreign) return fail(foreign.error());
+        findings.insert(findings.end(), foreign->begin(), foreign->end());
+    }
     return fsck_report(findings);
 }
 
@@ -157,6 +180,11 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return make_encryption_key(asked.file);
         case command::retention:
             return retention(asked, redis, store);
+        case command::names:
+            return names(asked, redis, store);
+        case command::clock_show:
+        case command::clock_accept:
+            return clock(asked, redis, store);
         case command::erasure:
             return erasure(asked, redis, store, told);
         case command::audit:

@@ -1,9 +1,14 @@
 // See curve.hpp.
 #include "clients/ctl/curve.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +16,8 @@
 
 #include "clients/ctl/json_text.hpp"
 #include "shared/allow_list.hpp"
+#include "shared/clock.hpp"
+#include "shared/output_file.hpp"
 #include "shared/secret.hpp"
 
 namespace vultus::ctl {
@@ -20,6 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* head = "# name role key: who may connect to the broker (shared/CURVE.md)\n";
 constexpr const char* broker_role = "broker";
+constexpr std::chrono::milliseconds lock_patience{10'000}, lock_step{20};
 
 std::string file_in(const arguments& asked, const std::string& name) {
     return asked.curve.folder + "/" + name;
@@ -32,20 +40,47 @@ std::string text_of_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// All of the text or the file as it was: whoever reads it meanwhile sees one of the two.
-result<void> write_file(const std::string& path, const std::string& text) {
-    const std::string fresh = path + ".new";
-    std::ofstream file(fresh, std::ios::trunc);
-    file << text << std::flush;
-    std::error_code bad;
-    if (file.good()) {
-        fs::permissions(fresh, fs::perms(0644), bad);
-        if (!bad) fs::rename(fresh, path, bad);
-        if (!bad) return {};
-    }
-    fs::remove(fresh, bad);
-    return fail(errc::malformed, path + " cannot be written");
+/// errors    malformed: nobody may look
+result<bool> is_there(const std::string& path) {
+    std::error_code why;
+    const bool there = fs::exists(path, why);
+    if (why) return fail(errc::malformed, path + " cannot be read: " + why.message());
+    return there;
 }
+
+/// One change of the list at a time, on this machine; the lock is the folder's and ends with the
+/// process.
+class list_lock {
+ public:
+    list_lock() = default;
+    list_lock(const list_lock&) = delete;
+    list_lock& operator=(const list_lock&) = delete;
+    ~list_lock() {
+        if (folder_ >= 0) ::close(folder_);
+    }
+    /// errors    wrong_state: somebody else holds it; malformed: the folder cannot be opened
+    result<void> take(const std::string& folder) {
+        folder_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder_ < 0) {
+            return fail(errno == ENOENT ? errc::not_found : errc::malformed,
+                        folder + " cannot be opened: " + std::strerror(errno));
+        }
+        const boot_time end = boot_now() + lock_patience;
+        while (::flock(folder_, LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK && errno != EINTR) {
+                return fail(errc::malformed, folder + " cannot be locked: " + std::strerror(errno));
+            }
+            if (boot_now() >= end) {
+                return fail(errc::wrong_state, "somebody else is changing the list in " + folder);
+            }
+            ::poll(nullptr, 0, static_cast<int>(lock_step.count()));
+        }
+        return {};
+    }
+
+ private:
+    int folder_ = -1;
+};
 
 /// errors    as of read_allow_list; no file yet is an empty list
 result<allow_list> present_list(const arguments& asked) {
@@ -55,6 +90,8 @@ result<allow_list> present_list(const arguments& asked) {
 }
 
 result<void> put_on_list(const arguments& asked, const allowed_peer& peer) {
+    list_lock lock;
+    if (auto good = lock.take(asked.curve.folder); !good) return good;
     const auto list = present_list(asked);
     if (!list) return fail(list.error());
     const std::string before = text_of_file(list_file(asked));
@@ -64,7 +101,7 @@ result<void> put_on_list(const arguments& asked, const allowed_peer& peer) {
     if (const auto good = parse_allow_list(after); !good) {
         return fail(errc::wrong_state, "not put on the list: " + good.error().detail);
     }
-    return write_file(list_file(asked), after);
+    return write_output_file(list_file(asked), after, readers::all);
 }
 
 report key_report(const arguments& asked, const std::string& key, const std::string& more) {
@@ -88,18 +125,22 @@ result<report> make(const arguments& asked) {
     const auto secret = make_secret_file(secret_file);
     if (!secret) return fail(secret.error());
     const std::string key = public_key_of(*secret), text = hex_of(key);
-    const auto written = write_file(file_in(asked, asked.subject + ".public"), text + "\n");
+    const auto written = write_output_file(file_in(asked, asked.subject + ".public"), text + "\n",
+                                           readers::all);
     if (!written) return fail(written.error());
     const std::string own = "Its secret is in " + secret_file + " (curve.key_file).";
+    const auto listed = is_there(list_file(asked));
+    if (!listed) return fail(listed.error());
     if (asked.curve.role == broker_role) {
-        if (!fs::exists(list_file(asked))) {
-            if (auto good = write_file(list_file(asked), head); !good) return fail(good.error());
-        }
+        const auto begun = *listed ? result<void>()
+                                   : write_output_file(list_file(asked), head, readers::all,
+                                                       if_there::refuse);
+        if (!begun && begun.error().code != errc::wrong_state) return fail(begun.error());
         return key_report(asked, text, own + " Who may connect to it is listed in " +
                                            list_file(asked) + " (curve.allow_list). Apis and "
                                            "workers need this key as curve.broker_key.");
     }
-    if (!fs::exists(list_file(asked))) {
+    if (!*listed) {
         return key_report(asked, text, own + " On the broker's machine: vultusctl curve allow " +
                                            asked.subject + " " + text + " --role " +
                                            asked.curve.role);
@@ -124,6 +165,8 @@ result<report> allow(const arguments& asked) {
 }
 
 result<report> remove(const arguments& asked) {
+    list_lock lock;
+    if (auto good = lock.take(asked.curve.folder); !good) return fail(good.error());
     if (const auto list = present_list(asked); !list) return fail(list.error());
     std::istringstream before(text_of_file(list_file(asked)));
     std::string after, line;
@@ -138,8 +181,24 @@ result<report> remove(const arguments& asked) {
         }
     }
     if (!found) return fail(errc::not_found, asked.subject + " is not on the list");
-    if (auto good = write_file(list_file(asked), after); !good) return fail(good.error());
+    if (auto good = write_output_file(list_file(asked), after, readers::all); !good) {
+        return fail(good.error());
+    }
     return change_report(asked.subject, "removed");
+}
+
+/// No folder has none. errors malformed: it cannot be read
+result<std::vector<fs::path>> secrets_in(const std::string& folder) {
+    std::vector<fs::path> paths;
+    std::error_code why;
+    for (fs::directory_iterator one(folder, why), end; !why && one != end; one.increment(why)) {
+        if (one->path().extension() == ".secret") paths.push_back(one->path());
+    }
+    if (why && why != std::errc::no_such_file_or_directory) {
+        return fail(errc::malformed, folder + " cannot be read: " + why.message());
+    }
+    std::sort(paths.begin(), paths.end());
+    return paths;
 }
 
 result<report> list(const arguments& asked) {
@@ -157,13 +216,9 @@ result<report> list(const arguments& asked) {
         out.key("public_key").text(key).close_object();
     }
     out.close_array().key("secrets").open_array();
-    std::error_code none;
-    std::vector<fs::path> paths;
-    for (const auto& entry : fs::directory_iterator(asked.curve.folder, none)) {
-        if (entry.path().extension() == ".secret") paths.push_back(entry.path());
-    }
-    std::sort(paths.begin(), paths.end());
-    for (const fs::path& path : paths) {
+    const auto paths = secrets_in(asked.curve.folder);
+    if (!paths) return fail(paths.error());
+    for (const fs::path& path : *paths) {
         const auto secret = read_secret_file(path.string());
         const std::string name = path.stem().string();
         const std::string key = secret ? hex_of(public_key_of(*secret)) : secret.error().detail;
@@ -199,7 +254,11 @@ result<curve_keys> keys_for_broker(const arguments& asked) {
     if (secret_file.empty() && open.empty()) {
         secret_file = file_in(asked, "ctl.secret");
         const std::string open_file = file_in(asked, "broker.public");
-        if (!fs::exists(secret_file) || !fs::exists(open_file)) return curve_keys{};
+        for (const std::string& file : {secret_file, open_file}) {
+            const auto there = is_there(file);
+            if (!there) return fail(there.error());
+            if (!*there) return curve_keys{};
+        }
         std::ifstream(open_file) >> open;
     }
     if (secret_file.empty() || open.empty()) {

@@ -10,10 +10,11 @@ namespace vultus::ctl {
 
 /// In the folder asked.curve.folder: make writes NAME.secret (0600) and NAME.public, and puts the
 /// key on the list `allowed` if the broker's secret is there too; allow and remove change the list;
-/// list shows it and the secrets that are there.
+/// list shows it and the secrets that are there. Changes of the list wait for one another.
 /// requires  check(asked) is good and asked.what is one of curve_*
-/// errors    malformed: a file cannot be read or written; wrong_state: it, or the name, is there
-///           already; not_found: remove of a name that is not on the list
+/// errors    malformed: a file or the folder cannot be read or written; wrong_state: it, or the
+///           name, is there already, or somebody else changes the list for 10 s; not_found: remove
+///           of a name that is not on the list, or there is no folder
 result<report> curve(const arguments& asked);
 
 bool is_curve(command what) noexcept;

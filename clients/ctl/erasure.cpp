@@ -9,6 +9,7 @@
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/text.hpp"
 #include "clients/ctl/trace_scan.hpp"
+#include "shared/gallery_version.hpp"
 #include "shared/limits.hpp"
 #include "shared/secret.hpp"
 
@@ -20,8 +21,8 @@ constexpr std::chrono::minutes rewrite_patience{10};
 struct held {
     std::string worker, collection;
     gallery_version version = 0, removed_version = 0;
-    /// What it serves has what the last removal took away.
-    bool is_behind() const { return version < removed_version; }
+    /// What it serves has what the last removal took away, or is of a gallery that is no more.
+    bool is_behind() const { return !satisfies(version, removed_version); }
 };
 
 struct purged {
@@ -128,7 +129,10 @@ std::string json_of(const findings& all, const std::optional<purged>& done, bool
     for (const auto& one : all.found.traces) {
         out.open_object().key("key").text(one.key).key("where").text(one.where).close_object();
     }
-    out.close_array().key("traces_total").number(all.found.found).key("fsck").open_array();
+    out.close_array().key("traces_total").number(all.found.found);
+    out.key("similar").open_array();
+    for (const auto& one : all.found.similar) out.text(one);
+    out.close_array().key("fsck").open_array();
     for (const auto& one : all.fsck) out.text(one);
     out.close_array().key("workers").open_array();
     for (const auto& one : all.workers) {
@@ -180,6 +184,11 @@ report report_of(const findings& all, const std::optional<purged>& done) {
          all.found.found > all.found.traces.size()
              ? "and " + std::to_string(all.found.found - all.found.traces.size()) + " more"
              : ""});
+    if (!all.found.similar.empty()) {
+        table similar{{{"taught names much like it, which are left"}}, {}};
+        for (const auto& one : all.found.similar) similar.rows.push_back({one});
+        made.sections.push_back({"Similar", std::move(similar), ""});
+    }
     made.sections.push_back({"File", {}, file_text(all.file)});
     made.json = json_of(all, done, made.bad);
     return made;

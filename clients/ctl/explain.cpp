@@ -4,6 +4,7 @@
 
 #include "shared/limits.hpp"
 #include "shared/retention.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -166,6 +167,10 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); so many wait");
             out.run({"LLEN", out.key("queue:pending:bulk")});
             break;
+        case command::names:
+            out.say("each person of each collection: FCALL vultus1_faces (shared/REDIS.md)");
+            out.say("--fix: a rename or a merge each, FCALL vultus1_change");
+            break;
         case command::encrypt:
             out.say("each call takes up to 1,000 faces: FCALL vultus1_seal (shared/REDIS.md)");
             break;
@@ -179,6 +184,12 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
                 const auto days = std::chrono::hours(24) * static_cast<std::int64_t>(asked.days);
                 out.run(set_retention(store, asked.subject, days, "").words);
             }
+            break;
+        case command::clock_show:
+            out.run(read_clock(store).words);
+            break;
+        case command::clock_accept:
+            out.run(accept_clock(store, "").words);
             break;
         case command::erasure:
             out.say("each key and its type, to be read with GET, HSCAN, ZSCAN, SSCAN or XRANGE");

@@ -58,6 +58,8 @@ void export_writer::add(const exported_face& face) {
     ++faces_;
 }
 
+bool export_writer::good() const { return to_.good(); }
+
 result<void> export_writer::finish() {
     put(end_mark + little_endian(faces_, 8));
     const std::string sum = little_endian(sum_.value(), 8);

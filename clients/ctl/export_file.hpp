@@ -34,6 +34,7 @@ class export_writer {
     /// The end; without it a reader refuses the file. errors internal: it could not be written
     result<void> finish();
     std::uint64_t faces() const noexcept { return faces_; }
+    bool good() const;  ///< nothing failed so far
 
  private:
     void put(std::string_view bytes);

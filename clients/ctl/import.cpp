@@ -18,6 +18,7 @@
 #include "shared/error.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"
+#include "shared/label.hpp"
 #include "shared/limits.hpp"
 #include "shared/secret.hpp"
 
@@ -60,19 +61,27 @@ class importing {
     }
 
     void skip(const skipped_path& one) {
-        say({file_state::skipped, one.path, "", one.why, "", ""});
+        const bool bad = one.failed;
+        say({bad ? file_state::refused : file_state::skipped, one.path, bad ? one.path : "",
+             one.why, "", ""});
     }
 
-    void take(const std::string& root, const found_photo& photo) {
+    void take(const std::string& root, found_photo photo) {
         if (over()) return unfinished(photo, "not begun: " + why_over_);
-        if (auto good = check_label(photo.label); !good) return refuse(photo, good.error(), "");
+        auto label = normal_label(photo.label);
+        if (!label) return refuse(photo, label.error(), "");
+        photo.label = *std::move(label);
         auto bytes = photo_at(std::filesystem::path(root) / photo.path);
         if (!bytes) return refuse(photo, bytes.error(), "");
         const std::string content = sha256_hex(*bytes);
-        const auto [same, first] = seen_.emplace(content, photo.path);
-        if (!first) {
+        const auto [same, first] = seen_.emplace(content, photo);
+        if (!first && same->second.label == photo.label) {
             return say({file_state::duplicate, photo.path, photo.label, "same_bytes",
-                        "as " + same->second, ""});
+                        "as " + same->second.path, ""});
+        }
+        if (!first) {  // which of the two it shows is not for a program to say
+            return say({file_state::refused, photo.path, photo.label, "same_photo_of_two_people",
+                        "it has the same bytes as " + same->second.path, ""});
         }
         while (!has_room(bytes->size())) {
             if (over()) return unfinished(photo, "not begun: " + why_over_);
@@ -270,7 +279,7 @@ class importing {
     std::optional<broker_link> broker_;
     std::vector<open_job> open_;
     std::vector<file_verdict> verdicts_;
-    std::map<std::string, std::string> seen_;  // content -> the file that had it first
+    std::map<std::string, found_photo> seen_;  // content -> the file that had it first
     std::size_t done_ = 0;
     boot_time look_at_{0}, moved_ = boot_now();
     std::string trouble_, why_over_;

@@ -26,7 +26,8 @@ struct import_request {
 /// detector is another), and what it left unfinished is waited for. No room in the queue, or Redis
 /// away, is waited out. Each file's verdict goes to `told.line` at once, all of them into the
 /// report: imported, known (an earlier run trained it), duplicate (the same bytes as another file
-/// here), refused (with the reason), skipped, unfinished (not begun, or accepted and not ended when
+/// of that person here), refused (with the reason; also: the same bytes as a file of somebody
+/// else), skipped, unfinished (not begun, or accepted and not ended when
 /// the import did). The report is bad if anything was refused or unfinished, or there is no photo.
 /// errors    those of photos_below; bad_collection
 /// threads   blocks until all is done, told.stopped(), or 10 minutes pass without any progress

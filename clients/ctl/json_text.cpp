@@ -6,16 +6,13 @@
 #include <cstdio>
 
 #include "shared/job.hpp"
+#include "shared/json_bounds.hpp"
 
 namespace vultus::ctl {
 namespace {
 
 bool is_json(std::string_view text) {
-    boost::json::error_code why;
-    boost::json::stream_parser parser;
-    parser.write(text.data(), text.size(), why);
-    if (!why) parser.finish(why);
-    return !why;
+    return check_json(text).has_value();
 }
 
 std::size_t valid_prefix(std::string_view text) {
@@ -100,6 +97,7 @@ json_text& json_text::stored(std::string_view json) {
 }
 
 std::string json_member(std::string_view json, std::string_view name) {
+    if (!is_json(json)) return {};
     boost::json::error_code why;
     const auto parsed = boost::json::parse({json.data(), json.size()}, why);
     const auto* object = why ? nullptr : parsed.if_object();

@@ -111,7 +111,12 @@ result<report> create(const arguments& asked, redis_blocking& redis, const job_s
     key->id = made.id;
     key->hash = hash_of_key(made.text, *secret);
     if (auto good = redis.call(store.create_key(*key, who())); !good) return fail(good.error());
-    return made_report(made, "");
+    report told = made_report(made, "");
+    told.lost = [&redis, &store, id = made.id] {
+        if (redis.call(store.revoke_key(id, who()))) return "key " + id + " was revoked again";
+        return "key " + id + " was made, and nobody has it: vultusctl key revoke " + id;
+    };
+    return told;
 }
 
 result<report> rotate(const arguments& asked, redis_blocking& redis, const job_store& store) {
@@ -123,7 +128,12 @@ result<report> rotate(const arguments& asked, redis_blocking& redis, const job_s
     const auto hash = hash_of_key(made.text, *secret);
     const auto ends = redis.call(store.rotate_key(asked.subject, made.id, hash, *overlap, who()));
     if (!ends) return fail(ends.error());
-    return made_report(made, " " + asked.subject + " ends at " + rfc3339(*ends) + ".");
+    report told = made_report(made, " " + asked.subject + " ends at " + rfc3339(*ends) + ".");
+    told.lost = [id = made.id, old = asked.subject, when = rfc3339(*ends)] {
+        return "key " + id + " was made in place of " + old + ", which ends at " + when +
+               ", and nobody has it: vultusctl key rotate " + id;
+    };
+    return told;
 }
 
 }  // namespace

@@ -35,6 +35,8 @@ result<std::string> secret_for(const std::string& file, redis_blocking& redis,
 result<std::string> label_secret(const std::string& file);
 
 /// Makes the file of the secret too if it is not there and there is no key yet.
+/// A new key that cannot be printed is revoked again (report::lost); so redis and store outlive the
+/// report. After a rotate, where the old one ends soon, the report says which one is lost.
 /// requires  asked.what is one of the four
 /// errors    those of the job store; wrong_state: there are keys, but not the file of their secret;
 ///           malformed: the file cannot be used

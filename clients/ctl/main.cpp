@@ -4,16 +4,20 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include "clients/ctl/commands.hpp"
 #include "clients/ctl/curve.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
+#include "clients/ctl/store_away.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/output_file.hpp"
+#include "shared/private_file.hpp"
+#include "shared/privileges.hpp"
 #include "shared/retention.hpp"
 #include "shared/stop_signal.hpp"
 
@@ -23,11 +27,26 @@ using namespace vultus;
 using namespace vultus::ctl;
 
 constexpr int ok = 0, refused = 1, usage = 2;
+constexpr std::size_t password_file_bytes_max = 4'096;
 
 int complain(const error& why, int code) {
     std::cerr << "vultusctl: " << name_of(why.code);
     if (!why.detail.empty()) std::cerr << ": " << visible(why.detail);
     std::cerr << "\n";
+    return code;
+}
+
+/// `code`, unless what was printed has not arrived.
+int ended(int code) {
+    if (output_was_written()) return code;
+    return complain({errc::internal, "the output cannot be written"}, refused);
+}
+
+/// Prints the report; the exit code says whether it is good and has arrived.
+int tell(const report& what, bool json) {
+    (what.beside ? std::cerr : std::cout) << print(what, json);
+    const int code = ended(what.bad ? refused : ok);
+    if (what.lost && !output_was_written()) std::cerr << "vultusctl: " << what.lost() << "\n";
     return code;
 }
 
@@ -78,7 +97,9 @@ void describe(CLI::App& app, arguments& asked) {
     add_with("drain", "let a worker finish and leave", command::drain, "worker");
     CLI::App* save = add("export", "write a collection's faces to a file", command::save);
     CLI::App* restore = add("restore", "put the faces of such a file back", command::restore);
-    for (CLI::App* sub : {save, restore}) sub->add_option("file", asked.file)->required();
+    for (CLI::App* sub : {save, restore}) {
+        sub->add_option("file", asked.file, "-: standard output or input")->required();
+    }
     save->add_option("--collection", asked.subject)->capture_default_str();
     restore->add_option("--collection", asked.subject, "instead of the one in the file");
     restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
@@ -93,7 +114,9 @@ void describe(CLI::App& app, arguments& asked) {
     erasure->add_option("--collection", asked.collection, "only there; all without it");
     erasure->add_flag("--purge", asked.purge, "first delete ended jobs and logs with the name");
     erasure->add_flag("--rewrite", asked.rewrite, "have Redis rewrite its file, and wait");
-    for (CLI::App* sub : {audit, restore, import, erasure}) {
+    CLI::App* old = add("names", "names stored in another form than now", command::names);
+    old->add_flag("--fix", asked.fix, "rename each, or merge it into who has that name");
+    for (CLI::App* sub : {audit, restore, import, erasure, old}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
     CLI::App* kept = add("retention", "forget people whom nobody sees", command::retention);
@@ -101,14 +124,26 @@ void describe(CLI::App& app, arguments& asked) {
     kept->add_option("--days", asked.days, "who is not seen for so long is forgotten")
         ->check(CLI::Range(1, retention_days_max));
     kept->add_flag("--off", asked.off, "keep people until somebody removes them");
-    CLI::App* fsck = add("fsck", "check that all keys in Redis agree", command::fsck);
+    CLI::App* fsck = add(
+        "fsck", "check that all keys in Redis agree; with --encryption-key, that faces open",
+        command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
+}
+
+void describe_clock(CLI::App& app, arguments& asked) {
+    CLI::App* clock = app.add_subcommand("clock", "has the clock of Redis' host jumped");
+    clock->require_subcommand(0, 1);
+    clock->callback([&asked, clock] {
+        asked.what = clock->get_subcommands().empty() ? command::clock_show : command::clock_accept;
+    });
+    clock->add_subcommand("accept", "it is right: erase again what is too old by it");
 }
 
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     const auto add = adder(app, asked);
-    add("encrypt", "encrypt faces that lie plain in Redis", command::encrypt);
+    add("encrypt", "encrypt faces that lie plain in Redis, or bound to no collection",
+        command::encrypt);
     add("encryption-key", "make the file of a key for it", command::encryption_key)
         ->add_option("file", asked.file)
         ->required();
@@ -179,12 +214,20 @@ void describe_curve(CLI::App& app, arguments& asked) {
     allow->add_option("--role", words.role, "api or worker")->required();
 }
 
-int tail(const arguments& asked, redis_blocking& redis, const job_store& store) {
+/// What a call to Redis failed with; if Redis is not there, where it was looked for.
+int complain_of_call(const error& why, const arguments& asked, const redis_address& where) {
+    if (why != error{errc::store_unavailable, "Redis is away."}) return complain(why, refused);
+    const error found = why_away(asked, where);
+    return complain(found, found.code == errc::malformed ? usage : refused);
+}
+
+int tail(const arguments& asked, const redis_address& where, redis_blocking& redis,
+         const job_store& store) {
     stop_signal stop;
     follow_options options;
     options.from = asked.from;
     options.count = asked.count;
-    options.stopped = [&] { return stop.asked(); };
+    options.stopped = [&] { return stop.asked() || !std::cout; };
     options.told = [&](const event& one) {
         std::cout << event_line(one, asked.json) << std::flush;
     };
@@ -192,8 +235,10 @@ int tail(const arguments& asked, redis_blocking& redis, const job_store& store) 
         std::cerr
             << "vultusctl: events may be missing here: the stream was cut before they were read\n";
     };
-    if (auto done = follow(redis, store, options); !done) return complain(done.error(), refused);
-    return ok;
+    if (auto done = follow(redis, store, options); !done) {
+        return complain_of_call(done.error(), asked, where);
+    }
+    return ended(ok);
 }
 
 /// Commands that put faces or photos into Redis or take them out, so that they need the key.
@@ -203,17 +248,23 @@ bool reads_faces(command what) {
 }
 
 /// $REDISCLI_AUTH, or what `./run --redis-port` has left in the data folder, or nothing.
-std::string password(const std::string& file) {
+/// errors    malformed: that file is not its user's alone
+result<std::string> password(const std::string& file) {
     if (const char* given = std::getenv("REDISCLI_AUTH"); given != nullptr) return given;
+    const auto text = read_private_file(file, password_file_bytes_max);
+    if (!text && text.error().code == errc::not_found) return std::string();
+    if (!text) return fail(text.error());
     std::string word;
-    std::getline(std::ifstream(file) >> std::ws, word);
+    std::getline(std::istringstream(*text) >> std::ws, word);
     return word;
 }
 
 int run(const arguments& asked) {
     if (auto good = check(asked); !good) return complain(good.error(), usage);
     const std::string file = asked.data + "/run/redis.password";
-    auto where = target_of(asked, password(file));
+    const auto word = password(file);
+    if (!word) return complain(word.error(), refused);
+    auto where = target_of(asked, *word);
     if (!where) return complain(where.error(), usage);
     auto key = read_encryption_key(asked.encryption_key, asked.data);
     if (!key) return complain(key.error(), usage);
@@ -228,13 +279,14 @@ int run(const arguments& asked) {
             std::cout << "export REDISCLI_AUTH=$(cat " << shell_word(file) << ")\n";
         }
         for (const std::string& line : explain(asked, *where, store)) std::cout << line << "\n";
-        return ok;
+        return ended(ok);
     }
     redis_blocking redis(where->redis);
-    if (asked.what == command::tail) return tail(asked, redis, store);
-    if (reads_faces(asked.what)) {
+    if (asked.what == command::tail) return tail(asked, where->redis, redis, store);
+    const bool opens = asked.what == command::fsck && !asked.encryption_key.empty();
+    if (reads_faces(asked.what) || opens) {
         const auto opened = redis.call(store.open(1));
-        if (!opened) return complain(opened.error(), refused);
+        if (!opened) return complain_of_call(opened.error(), asked, where->redis);
     }
     const bool watched = isatty(STDERR_FILENO) == 1;
     std::optional<stop_signal> stop;
@@ -245,22 +297,23 @@ int run(const arguments& asked) {
     };
     listening.line = [&](const std::string& line) {
         if (watched) std::cerr << "\r\x1b[K" << std::flush;
-        if (!asked.json) std::cout << line << std::endl;
+        if (!asked.json) std::cout << line << std::endl;  // of an import; ended() sees to errors
     };
     listening.stopped = [&] { return stop && stop->asked(); };
     const auto told = carry_out(asked, *where, redis, store, listening);
     if (watched) std::cerr << "\r\x1b[K";
-    if (!told) return complain(told.error(), refused);
-    std::cout << print(*told, asked.json);
-    return told->bad ? refused : ok;
+    if (!told) return complain_of_call(told.error(), asked, where->redis);
+    return tell(*told, asked.json);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    keep_files_private();
     CLI::App app{"Inspect and operate a Vultus"};
     arguments asked;
     describe(app, asked);
+    describe_clock(app, asked);
     describe_encryption(app, asked);
     describe_keys(app, asked);
     describe_users(app, asked);
@@ -268,7 +321,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
-        return app.exit(why) == 0 ? ok : usage;
+        return app.exit(why) == 0 ? ended(ok) : usage;
     }
     if (asked.key.secret.empty()) asked.key.secret = asked.data + "/access.secret";
     if (asked.curve.folder.empty()) asked.curve.folder = asked.data + "/keys";

@@ -9,8 +9,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Also the folders that file servers and archives add.
 bool is_hidden(const std::string& name) {
-    return name.starts_with(".");
+    return name.starts_with(".") || name == "@eaDir" || name == "__MACOSX";
 }
 
 /// The entries of a folder, sorted.
@@ -65,12 +66,12 @@ class looking {
 
  private:
     void skip(std::string path, std::string why) {
-        found_.skipped.push_back({std::move(path), std::move(why)});
+        found_.skipped.push_back({std::move(path), std::move(why), false});
     }
 
     void person(const fs::path& folder, const std::string& label) {
         const auto entries = entries_of(folder);
-        if (!entries) return skip(label, "cannot be read");
+        if (!entries) return found_.skipped.push_back({label, "cannot be read", true});
         const std::size_t before = found_.photos.size();
         for (const fs::path& path : *entries) {
             const std::string name = path.filename().string(), below = label + "/" + name;

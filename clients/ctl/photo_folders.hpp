@@ -15,6 +15,7 @@ struct found_photo {
 };
 struct skipped_path {
     std::string path, why;
+    bool failed = false;  ///< it may hold photos, and could not be looked at
 };
 
 /// Both sorted by their path.

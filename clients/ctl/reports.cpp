@@ -3,6 +3,8 @@
 
 #include "clients/ctl/json_text.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/page_token.hpp"
+#include "shared/service_clock.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -190,6 +192,8 @@ report status_report(const status_view& seen) {
     if (seen.queue.oldest_pending.count() > 0) {
         held += ", the oldest job waits for " + about(seen.queue.now - seen.queue.oldest_pending);
     }
+    const std::string clock = said_of(clock_state_of(seen.queue));
+    if (!clock.empty()) out.sections.push_back({"", {}, clock});
     out.sections.push_back({"", queue_table(seen.queue), held});
     const char* source = seen.from_broker
                              ? "workers, as the broker sees them"
@@ -235,8 +239,8 @@ report jobs_report(const job_page& page, unix_time now) {
                              about(now - job.created), job.worker});
         job_object(json, job);
     }
-    json.close_array().key("next_page_token").text(page.next).close_object();
-    const std::string more = page.next.empty() ? "" : "more: --page " + page.next;
+    json.close_array().key("next_page_token").text(page_token(page.next)).close_object();
+    const std::string more = page.next.empty() ? "" : "more: --page " + page_token(page.next);
     return {{{"", rows, more}}, json.str(), false};
 }
 
@@ -290,10 +294,10 @@ report faces_report(const std::string& collection, const label_page& page) {
             .number(label.faces)
             .close_object();
     }
-    json.close_array().key("next_page_token").text(page.next).close_object();
+    json.close_array().key("next_page_token").text(page_token(page.next)).close_object();
     std::string below = collection + ": " + count(gallery.people) + " people, " +
                         count(gallery.faces) + " faces, version " + count(gallery.version);
-    if (!page.next.empty()) below += "; more: --page " + page.next;
+    if (!page.next.empty()) below += "; more: --page " + page_token(page.next);
     return {{{"", rows, below}}, json.str(), false};
 }
 

@@ -2,6 +2,7 @@
 // job store and the broker answered to text.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct report {
     std::vector<section> sections;
     std::string json;  ///< one JSON value
     bool bad = false;  ///< the answer is a finding: exit code 1
+    bool beside = false;  ///< the standard output is a file of faces: this goes to stderr
+    /// What follows if this could not be printed, as a sentence; it may undo what was done.
+    std::function<std::string()> lost{};
 };
 
 /// The sections, a blank line between them, or the JSON and a newline.

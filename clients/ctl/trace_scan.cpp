@@ -1,6 +1,7 @@
 // See trace_scan.hpp.
 #include "clients/ctl/trace_scan.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "shared/job_store_reply.hpp"
@@ -11,18 +12,26 @@ namespace {
 
 constexpr const char* step = "500";  // elements a call: some ms of Redis' one thread at most
 
+/// Whether it is the answer to a SCAN: a place that is another than the last, and elements.
+bool goes_on(const redis_reply& page, const std::string& cursor) {
+    return page.items.size() == 2 && store_reply::is_next_cursor(page.items[0].text, cursor);
+}
+
 class scan {
  public:
     scan(const std::string& label, const std::string& collection, redis_blocking& redis,
          const job_store& store)
-        : named_(label), collection_(collection), redis_(redis), prefix_(store.prefix()) {}
+        : named_(label),
+          label_(label),
+          look_(look_of(label)),
+          collection_(collection), redis_(redis), prefix_(store.prefix()) {}
 
     result<scanned> all() {
         std::string cursor = "0";
         do {
             auto page = call({"SCAN", cursor, "MATCH", prefix_ + "*", "COUNT", step});
             if (!page) return fail(page.error());
-            if (page->items.size() != 2) return fail(errc::internal, "SCAN answered otherwise");
+            if (!goes_on(*page, cursor)) return fail(errc::internal, "SCAN answered otherwise");
             cursor = page->items[0].text;
             for (const auto& one : page->items[1].items) {
                 if (auto good = key(one.text); !good) return fail(good.error());
@@ -38,6 +47,7 @@ class scan {
     }
 
     result<void> key(const std::string& full) {
+        if (!full.starts_with(prefix_)) return {};  // of somebody else
         name_ = full.substr(prefix_.size());
         const auto wanted = is_wanted();
         if (!wanted) return fail(wanted.error());
@@ -73,6 +83,19 @@ class scan {
     void look(std::string_view element, const std::string& where) {
         ++found_.elements;
         if (named_.in(element)) say(where);
+        note_similar(element);
+    }
+    /// Members of a gallery's by_label begin with the name of somebody who is taught.
+    void note_similar(std::string_view element) {
+        if (!name_.starts_with("gallery:") || !name_.ends_with(":by_label")) return;
+        const std::string_view label = element.substr(0, element.find('\n'));
+        if (label.empty() || label == label_ || named_.in(label)) return;
+        if (label == last_label_ || look_of(label) != look_) return;
+        last_label_ = label;
+        if (found_.similar.size() < limits::page_size) {
+            found_.similar.insert(name_.substr(8, name_.find(':', 8) - 8) + ": " +
+                                  std::string(label));
+        }
     }
     void say(const std::string& where) {
         ++found_.found;
@@ -99,7 +122,7 @@ class scan {
         do {
             const auto page = call({command, full, cursor, "COUNT", step});
             if (!page) return fail(page.error());
-            if (page->items.size() != 2) return fail(errc::internal, "a SCAN answered otherwise");
+            if (!goes_on(*page, cursor)) return fail(errc::internal, "a SCAN answered otherwise");
             cursor = page->items[0].text;
             const auto& items = page->items[1].items;
             for (std::size_t i = 0; i < items.size(); i += by_two ? 2 : 1) {
@@ -148,6 +171,8 @@ class scan {
     }
 
     const label_finder named_;
+    const std::string label_, look_;
+    std::string last_label_;
     const std::string collection_;
     redis_blocking& redis_;
     const std::string prefix_;
@@ -159,9 +184,16 @@ class scan {
 }  // namespace
 
 label_finder::label_finder(std::string label)
-    : label_(std::move(label)), quoted_(store_reply::json_quoted(label_)) {}
+    : label_(composed(label)), quoted_(store_reply::json_quoted(label_)) {}
 
 bool label_finder::in(std::string_view element) const {
+    if (exactly_in(element)) return true;
+    const bool ascii = std::all_of(element.begin(), element.end(),
+                                   [](char one) { return static_cast<signed char>(one) >= 0; });
+    return !ascii && exactly_in(composed(element));  // ASCII is composed
+}
+
+bool label_finder::exactly_in(std::string_view element) const {
     if (element == label_ || element.find(quoted_) != element.npos) return true;
     return element.size() > label_.size() && element.starts_with(label_) &&
            element[label_.size()] == '\n';

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,18 +27,28 @@ struct scanned {
     std::vector<std::string> jobs;              ///< ids of the jobs among them, each once
     std::vector<std::string> logs;              ///< collections whose log is among them
     bool slow_log = false;                      ///< Redis' own list of slow commands is among them
+    std::set<std::string> similar;              ///< "collection: label" of taught names much alike
 };
 
 class label_finder {
  public:
     explicit label_finder(std::string label);
     /// Whether the element is the label, begins with it and a newline (as in by_label), or has it
-    /// as a JSON string: `Al` is not in `Albert`.
+    /// as a JSON string: `Al` is not in `Albert`. Letters may be composed or not (Unicode's NFC and
+    /// NFD are the same name).
     bool in(std::string_view element) const;
 
  private:
-    std::string label_, quoted_;
+    bool exactly_in(std::string_view element) const;
+    std::string label_, quoted_;  ///< NFC
 };
+
+/// The text in NFC; as it is if it is no UTF-8.
+std::string composed(std::string_view text);
+
+/// Names that a person takes for the same have the same: NFKC, folded case, without white space
+/// and characters that show nothing.
+std::string look_of(std::string_view label);
 
 /// `collection` empty: all. Photos, pictures and vectors hold no name and are not read; that none
 /// is left without its face is for fsck. What is written meanwhile may be missed.

@@ -1,15 +1,25 @@
 // See transfer.hpp.
 #include "clients/ctl/transfer.hpp"
 
-#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <unordered_set>
 
 #include "clients/ctl/export_file.hpp"
+#include "clients/ctl/face_check.hpp"
 #include "clients/ctl/json_text.hpp"
 #include "clients/ctl/keys.hpp"
 #include "shared/clock.hpp"
 #include "shared/ids.hpp"
+#include "shared/label.hpp"
+#include "shared/output_file.hpp"
 #include "shared/secret.hpp"
 
 namespace vultus::ctl {
@@ -23,6 +33,7 @@ struct exporting {
     const job_store& store;
     const listener& told;
     std::unordered_set<std::string> written;  // HSCAN may answer a face twice
+    std::vector<std::string> foreign;         // do not open in their place (sealing.hpp)
 
     result<void> all(const gallery_info& info, export_writer& writer) {
         const std::uint64_t epoch = info.version / epoch_factor;
@@ -31,6 +42,7 @@ struct exporting {
             auto chunk = redis.call(store.scan(collection, epoch, gallery_value::vector, cursor));
             if (!chunk) return fail(chunk.error());
             if (auto done = some(epoch, *chunk, writer); !done) return done;
+            if (!writer.good()) return {};  // the file's commit() knows why
             cursor = chunk->cursor;
             told.progress(writer.faces(), info.faces, "faces");
         } while (cursor != "0");
@@ -43,6 +55,7 @@ struct exporting {
     }
 
     result<void> some(std::uint64_t epoch, gallery_chunk& chunk, export_writer& writer) {
+        foreign.insert(foreign.end(), chunk.foreign.begin(), chunk.foreign.end());
         std::vector<std::string> ids;
         for (const auto& [id, vector] : chunk.fields) ids.push_back(id);
         if (ids.empty()) return {};
@@ -72,12 +85,62 @@ report transfer_report(const std::string& file, const std::string& collection,
     return {{{"", {}, text}}, json.close_object().str(), false};
 }
 
-/// Reads the whole file. errors malformed
+/// What can be read twice: the file, or a copy without a name of what comes through a pipe.
+class twice_readable {
+ public:
+    twice_readable() = default;
+    twice_readable(const twice_readable&) = delete;
+    twice_readable& operator=(const twice_readable&) = delete;
+    ~twice_readable() {
+        if (copy_ >= 0) ::close(copy_);
+    }
+    const std::string& path() const { return path_; }
+
+    /// errors    not_found: it cannot be read; internal: no room for the copy
+    result<void> open(const std::string& file) {
+        path_ = file;
+        struct stat what{};
+        const bool named = file != "-";
+        if (named && ::stat(file.c_str(), &what) != 0) return unreadable(file);
+        if (named && S_ISREG(what.st_mode)) return {};
+        const int from = named ? ::open(file.c_str(), O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+        if (from < 0) return unreadable(file);
+        auto done = copied(from);
+        if (named) ::close(from);
+        path_ = "/proc/self/fd/" + std::to_string(copy_);
+        return done;
+    }
+
+ private:
+    static tl::unexpected<error> unreadable(const std::string& file) {
+        return fail(errc::not_found, file + " cannot be read: " + std::strerror(errno));
+    }
+    result<void> copied(int from) {
+        const char* folder = std::getenv("TMPDIR");
+        copy_ = ::open(folder != nullptr ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        std::array<char, 65'536> bytes{};
+        ssize_t n = copy_ < 0 ? -1 : ::read(from, bytes.data(), bytes.size());
+        while (n > 0) {
+            if (::write(copy_, bytes.data(), static_cast<std::size_t>(n)) != n) break;
+            n = ::read(from, bytes.data(), bytes.size());
+        }
+        if (n == 0) return {};
+        return fail(errc::internal, std::string("the faces cannot be kept for a second reading: ") +
+                                        std::strerror(errno));
+    }
+
+    std::string path_;
+    int copy_ = -1;
+};
+
+/// Reads the whole file and judges each face. errors malformed
 result<std::uint64_t> faces_in(const std::string& file) {
     std::ifstream from(file, std::ios::binary);
     if (!from) return fail(errc::not_found, file + " cannot be read");
     auto reader = export_reader::open(from);
     if (!reader) return fail(reader.error());
+    const std::string& model = reader->head().embedding_model;
+    if (auto good = check_model(model); !good) return fail(good.error());
     std::uint64_t faces = 0;
     exported_face face;
     while (true) {
@@ -85,7 +148,32 @@ result<std::uint64_t> faces_in(const std::string& file) {
         if (!more) return fail(more.error());
         if (!*more) return faces;
         ++faces;
+        if (auto good = check_face(face, model); !good) {
+            return fail(good.error().code, "face " + std::to_string(faces) + ", " + face.face_id +
+                                               ": " + good.error().detail + "; nothing was put in");
+        }
     }
+}
+
+/// The beginning of a stored face's text, as the functions write it.
+std::string label_member(std::string_view label) {
+    std::string text = "{\"label\":\"";
+    for (const char c : label) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
+    }
+    return text + '"';
+}
+
+/// Under the name in the form in which names are stored now. One of which nothing can be seen has
+/// no such form and stays as it is.
+exported_face normal_face(exported_face face) {
+    auto label = normal_label(face.label);
+    const std::string old = label_member(face.label);
+    if (!label || *label == face.label || !face.json.starts_with(old)) return face;
+    face.json.replace(0, old.size(), label_member(*label));
+    face.label = *std::move(label);
+    return face;
 }
 
 struct restoring {
@@ -123,33 +211,37 @@ result<report> export_faces(const std::string& collection, const std::string& fi
     auto info = redis.call(store.gallery(collection));
     if (!info) return fail(info.error());
     if (info->faces == 0) return fail(errc::not_found, "no faces in " + collection);
+    auto to = output_file::open(file, readers::owner);
+    if (!to) return fail(to.error());
     if (auto good = redis.call(store.begin_export(collection, who())); !good) {
         return fail(good.error());
     }
-    const std::string part = file + ".part";
-    std::ofstream to(part, std::ios::binary | std::ios::trunc);
-    export_writer writer(to, {collection, info->embedding_model,
-                              static_cast<std::uint64_t>(unix_now().count())});
-    exporting all{collection, redis, store, told, {}};
-    auto done = all.all(*info, writer);
-    if (done) done = writer.finish();
-    to.close();
-    if (done && std::rename(part.c_str(), file.c_str()) != 0) {
-        done = fail(errc::internal, file + " cannot be written");
+    export_writer writer(to->stream(), {collection, info->embedding_model,
+                                        static_cast<std::uint64_t>(unix_now().count())});
+    exporting all{collection, redis, store, told, {}, {}};
+    if (auto done = all.all(*info, writer); !done) return fail(done.error());
+    const auto ended = writer.finish();
+    const bool beside = to->is_standard_output();
+    if (auto written = to->commit(); !written) return fail(written.error());  // knows why
+    if (!ended) return fail(ended.error());
+    report made = transfer_report(file, collection, {{"faces", writer.faces()}});
+    made.beside = beside;
+    made.bad = !all.foreign.empty();
+    for (const std::string& id : all.foreign) {
+        made.sections.push_back({"", {}, "left out: the vector of face " + id +
+                                             " does not open in its place (vultusctl fsck)"});
     }
-    if (!done) {
-        std::remove(part.c_str());
-        return fail(done.error());
-    }
-    return transfer_report(file, collection, {{"faces", writer.faces()}});
+    return made;
 }
 
 result<report> restore_faces(const std::string& collection, const std::string& file,
                              const std::string& secret, redis_blocking& redis,
                              const job_store& store, const listener& told) {
-    const auto faces = faces_in(file);
+    twice_readable input;
+    if (auto good = input.open(file); !good) return fail(good.error());
+    const auto faces = faces_in(input.path());
     if (!faces) return fail(faces.error());
-    std::ifstream from(file, std::ios::binary);
+    std::ifstream from(input.path(), std::ios::binary);
     auto reader = export_reader::open(from);
     if (!reader) return fail(reader.error());
     restoring all{collection.empty() ? reader->head().collection : collection,
@@ -159,7 +251,7 @@ result<report> restore_faces(const std::string& collection, const std::string& f
     while (true) {
         auto more = reader->next(face);
         if (!more) return fail(more.error());
-        if (*more) all.waiting.push_back(face);
+        if (*more) all.waiting.push_back(normal_face(face));
         if (!*more || all.waiting.size() == faces_a_call) {
             if (auto done = all.put(); !done) return fail(done.error());
             told.progress(all.added + all.known, *faces, "faces");

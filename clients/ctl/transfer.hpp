@@ -9,15 +9,16 @@
 
 namespace vultus::ctl {
 
-/// Writes `file` beside its place and then into it, so that there is a whole one or none. Faces
+/// Writes `file` (output_file.hpp: 0600, a whole one or none, "-" is the standard output). Faces
 /// that are trained or removed meanwhile may or may not be in it. The audit log has it, even if it
 /// fails afterwards.
-/// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; internal: the
+/// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; malformed: the
 ///           file cannot be written
 result<report> export_faces(const std::string& collection, const std::string& file,
                             redis_blocking&, const job_store&, const listener&);
 
-/// Reads the file once from end to end before anything is changed, then puts its faces into
+/// Reads the file ("-": the standard input) once from end to end before anything is changed, and
+/// refuses what workers would refuse (face_check.hpp); then puts its faces into
 /// `collection` (empty: the one in the file), 200 at a time. Faces that are there already are
 /// counted and left alone; so what an error broke off is finished by the same call again.
 /// `secret`   of hash_of_label(), for the audit log

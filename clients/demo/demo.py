@@ -7,16 +7,17 @@
 Prints a row for each answer and, last, `demo: N of N answers right`; exit code 0 only if all are.
 """
 import argparse
+import contextlib
+import http.client
 import io
 import json
+import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import uuid
 
@@ -25,16 +26,40 @@ from PIL import Image
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
+ENDED = ("succeeded", "failed", "dead", "cancelled")
+GOES_ON = ("pending", "running", "delayed", "publishing")
+PAUSE_S = 0.1
+JOB_S = 300                     # until a job has ended
+START_S, STOP_S = 180, 90       # of the service that --start starts; its supervisor has shorter bounds
+ANSWER_BYTES = 16 << 20
+PHOTOS = {"biden", "obama", "obama2", "obama3", "obama_partial_face", "obama_partial_face2"}
+
+
+@contextlib.contextmanager
+def within(seconds, what):
+    """Ends what is inside with a TimeoutError: urllib has time-outs for each read only."""
+    def over(*_):
+        raise TimeoutError(f"{what}: not done within {seconds} s")
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class Client:
     """The few calls of the API that the demo needs."""
 
-    def __init__(self, url):
-        self.url = url.rstrip("/")
+    def __init__(self, url, timeout_s):
+        self.url, self.timeout_s = url.rstrip("/"), timeout_s
 
     def call(self, method, path, body=None, headers=None):
         request = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        with within(self.timeout_s, f"{method} {path}"):
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:
+                return json.loads(answer.read(ANSWER_BYTES))
 
     def submit(self, path, photo=None, name=None):
         """Sends a form as a browser does and waits for the job's end."""
@@ -51,7 +76,13 @@ class Client:
             job = self.call("POST", path, b"", {"Prefer": "wait=30"})
         else:
             job = self.call("POST", path, body.getvalue(), headers)
-        while job["state"] not in ("succeeded", "failed", "dead", "cancelled"):
+        end = time.monotonic() + JOB_S
+        while job["state"] not in ENDED:
+            if job["state"] not in GOES_ON:
+                raise ValueError(f"a job in state {job['state']}")
+            if time.monotonic() > end:
+                raise TimeoutError(f"{path}: the job is still {job['state']} after {JOB_S} s")
+            time.sleep(PAUSE_S)     # a service that does not hold the poll is not asked without end
             job = self.call("GET", f"/api/jobs/{job['id']}?wait=30")
         if job["state"] != "succeeded":
             raise RuntimeError(f"{path}: the job is {job['state']}: {job.get('error')}")
@@ -107,9 +138,11 @@ def group_of(photos):
     return out.getvalue()
 
 
-def demo(url, folder):
+def demo(url, folder, timeout_s):
     photos = {path.stem: path.read_bytes() for path in pathlib.Path(folder).glob("*.jpg")}
-    client, table = Client(url), Table()
+    if missing := PHOTOS - set(photos):
+        raise RuntimeError(f"no {min(missing)}.jpg in {folder}: config/fetch.py brings the sample photos")
+    client, table = Client(url, timeout_s), Table()
     client.submit("/api/clear")
     client.submit("/api/train", photos["biden"], "biden")
     ask(client, table, "obama2 (not yet taught)", photos["obama2"], ["unknown"])
@@ -129,44 +162,52 @@ def demo(url, folder):
     return table.right == table.rows and table.rows >= 9
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="of a running service; its faces are cleared")
     parser.add_argument("--start", action="store_true", help="start a service of its own first")
     parser.add_argument("--photos", default=ROOT / "build/photos", help="folder of the sample photos")
+    parser.add_argument("--timeout", type=float, default=90, help="seconds that one request may take (%(default)s)")
     options, rest = parser.parse_known_args()
+    if not 0 < options.timeout < 100_000:
+        parser.error("--timeout is a number of seconds")
     if not options.start:
         if not options.url or rest:
             parser.error("give --url or --start")
-        return 0 if demo(options.url, options.photos) else 1
+        return 0 if demo(options.url, options.photos, options.timeout) else 1
     with tempfile.TemporaryDirectory(prefix="vultus-demo-") as data:
-        port = free_port()
         service = subprocess.Popen(
-            [sys.executable, ROOT / "config/supervisor.py", "--port", str(port), "--data", data, *rest],
+            [sys.executable, ROOT / "config/supervisor.py", "--port", "0", "--data", data, *rest],
             stdout=subprocess.PIPE, text=True)
         try:
-            for line in service.stdout:
-                if line.startswith("ready "):
-                    break
-                print(line, end="", flush=True)
-            else:
-                return 1
-            right = demo(f"http://127.0.0.1:{port}", options.photos)
+            with within(START_S, "the start of the service"):
+                for line in service.stdout:
+                    if line.startswith("ready "):
+                        break
+                    print(line, end="", flush=True)
+                else:
+                    return service.wait(STOP_S)  # it has said why
+            right = demo(line.split()[1], options.photos, options.timeout)
         finally:
-            service.send_signal(signal.SIGTERM)
-            service.stdout.read()
-            service.wait()
+            if service.poll() is None:
+                service.send_signal(signal.SIGTERM)
+            try:
+                service.communicate(timeout=STOP_S)
+            except subprocess.TimeoutExpired:
+                service.kill()
+                service.communicate()
     return 0 if right else 1
 
 
 if __name__ == "__main__":
+    os.umask(0o077)
     try:
-        sys.exit(main())
-    except (urllib.error.URLError, RuntimeError, OSError) as failure:
-        sys.exit(f"demo: {failure}")
+        code = main()
+        sys.stdout.flush()
+        sys.exit(code)
+    except KeyboardInterrupt:
+        sys.exit("demo: interrupted")
+    except (RuntimeError, OSError) as failure:  # URLError is an OSError
+        sys.exit("demo: " + " ".join(str(failure or type(failure).__name__).split()))
+    except (http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError) as failure:
+        sys.exit(f"demo: what answers there is not Vultus: {type(failure).__name__}: {failure!s:.80}".encode("unicode_escape").decode())

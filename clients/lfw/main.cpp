@@ -19,6 +19,7 @@
 #include "clients/lfw/photos.hpp"
 #include "clients/lfw/report.hpp"
 #include "clients/lfw/service.hpp"
+#include "shared/output_file.hpp"
 
 namespace {
 
@@ -32,6 +33,7 @@ struct arguments {
     std::string pairs;
     std::string embedding;  ///< empty: plain, or what the service makes
     std::string url, authorities;
+    double patience_s = 60;
     std::string roc, distances, table;
     plan what;
     bool json = false;
@@ -40,6 +42,12 @@ struct arguments {
 int complain(const error& why, int code) {
     std::cerr << "vultus-lfw: " << name_of(why.code) << ": " << why.detail << "\n";
     return code;
+}
+
+/// `code`, unless what was printed has not arrived.
+int ended(int code) {
+    if (output_was_written()) return code;
+    return complain({errc::internal, "the output cannot be written"}, failed);
 }
 
 void describe(CLI::App& app, arguments& asked) {
@@ -54,6 +62,9 @@ void describe(CLI::App& app, arguments& asked) {
         ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}));
     app.add_option("--url", asked.url, "measure the service at http[s]://host[:port] instead");
     app.add_option("--ca", asked.authorities, "who may sign its certificate: a PEM file");
+    app.add_option("--patience", asked.patience_s, "with --url: seconds for one photo, in all")
+        ->check(CLI::Range(0.1, 3'600.0))
+        ->capture_default_str();
     app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
     app.add_flag("--json", asked.json, "one JSON object instead of tables");
     app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
@@ -83,12 +94,25 @@ result<pair_list> pairs_at(const std::string& path) {
     return read_pairs(text, path);
 }
 
-result<void> write_file(const std::string& path, const std::string& text) {
-    std::ofstream file(path, std::ios::binary);
-    file << text << std::flush;
-    if (!file) return fail(errc::internal, path + " cannot be written");
-    return {};
-}
+/// What is written beside the report, opened before the long work: a place that cannot be written
+/// is said at once.
+struct outputs {
+    std::optional<output_file> distances, table, roc;
+    bool beside = false;  ///< one of them is the standard output, so the report goes to stderr
+
+    result<void> open(const arguments& asked) {
+        for (const auto& [path, into] : {std::pair{&asked.distances, &distances},
+                                         std::pair{&asked.table, &table},
+                                         std::pair{&asked.roc, &roc}}) {
+            if (path->empty()) continue;
+            auto file = output_file::open(*path, readers::all);
+            if (!file) return fail(file.error());
+            beside = beside || file->is_standard_output();
+            *into = std::move(*file);
+        }
+        return {};
+    }
+};
 
 /// Nothing without --url. The key is that of $VULTUS_KEY.
 result<std::optional<service_address>> service_of(const arguments& asked) {
@@ -97,7 +121,8 @@ result<std::optional<service_address>> service_of(const arguments& asked) {
     if (!url) return fail(url.error());
     auto trusted = net::trust(*url, asked.authorities);
     if (!trusted) return fail(trusted.error());
-    service_address where{*std::move(url), {}, *std::move(trusted)};
+    service_address where{*std::move(url), {}, *std::move(trusted), {}};
+    where.patience = std::chrono::milliseconds(static_cast<long>(asked.patience_s * 1000));
     if (const char* key = std::getenv("VULTUS_KEY"); key != nullptr) where.key = key;
     return where;
 }
@@ -111,6 +136,30 @@ result<looked_at> faces_of(const std::vector<photo_id>& photos, const look_setti
     if (!found) return fail(found.error());
     what.kinds = {found->kind};
     return std::move(found->seen);
+}
+
+/// errors    too few people for a table; those of writing
+result<void> write_files(outputs& into, const run_figures& found, const pair_list& pairs,
+                         const std::vector<photo_id>& photos, const looked_at& seen,
+                         const plan& what, const std::string& table_path) {
+    if (into.distances) {
+        for (const scored_pair& pair : pair_distances(pairs, photos, seen.faces, what.kinds[0])) {
+            *into.distances << fixed(pair.distance, 6) + "\n";
+        }
+    }
+    if (into.table) {
+        std::vector<calibration_table> tables;
+        for (const kind_figures& kind : found.kinds) tables.push_back(kind.calibration->table);
+        const std::string text = text_of(tables);
+        if (auto whole = read_calibration(text, table_path); !whole) return fail(whole.error());
+        *into.table << text;
+    }
+    if (into.roc) *into.roc << roc_drawing(found);
+    for (auto* file : {&into.distances, &into.table, &into.roc}) {
+        if (!*file) continue;
+        if (auto done = (*file)->commit(); !done) return done;
+    }
+    return {};
 }
 
 int run(const arguments& asked) {
@@ -129,6 +178,8 @@ int run(const arguments& asked) {
     if (asked.what.calibrate) photos = photos_below(asked.looking.images);
     if (!photos) return complain(photos.error(), failed);
 
+    outputs into;
+    if (auto good = into.open(asked); !good) return complain(good.error(), usage);
     plan what = asked.what;
     what.trial.seed = what.seed;
     what.data = asked.looking.images.substr(asked.looking.images.find_last_of('/') + 1) + ", " +
@@ -155,32 +206,12 @@ int run(const arguments& asked) {
     found.of_a_service = !asked.url.empty();
     found.ms_per_photo = seen->ms_per_photo;
     found.seconds = seen->seconds;
-    std::cout << (asked.json ? json_report(found) : text_report(found)) << std::flush;
-    if (!asked.distances.empty()) {
-        std::string lines;
-        for (const scored_pair& pair :
-             pair_distances(*pairs, *photos, seen->faces, what.kinds[0])) {
-            lines += fixed(pair.distance, 6) + "\n";
-        }
-        if (auto done = write_file(asked.distances, lines); !done) {
-            return complain(done.error(), failed);
-        }
-    }
-    if (!asked.table.empty()) {
-        std::vector<calibration_table> tables;
-        for (const kind_figures& kind : found.kinds) tables.push_back(kind.calibration->table);
-        const std::string text = text_of(tables);
-        const auto whole = read_calibration(text, asked.table);
-        if (!whole) return complain(whole.error(), failed);  // too few people
-        if (auto done = write_file(asked.table, text); !done) {
-            return complain(done.error(), failed);
-        }
-    }
-    if (asked.roc.empty()) return ok;
-    if (auto done = write_file(asked.roc, roc_drawing(found)); !done) {
+    (into.beside ? std::cerr : std::cout)
+        << (asked.json ? json_report(found) : text_report(found)) << std::flush;
+    if (auto done = write_files(into, found, *pairs, *photos, *seen, what, asked.table); !done) {
         return complain(done.error(), failed);
     }
-    return ok;
+    return ended(ok);
 }
 
 }  // namespace
@@ -193,7 +224,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
-        return app.exit(why) == 0 ? ok : usage;
+        return app.exit(why) == 0 ? ended(ok) : usage;
     }
     return run(asked);
 }

@@ -104,12 +104,16 @@ result<std::vector<photo_id>> photos_below(const std::string& folder) {
     std::error_code why;
     for (fs::directory_iterator person(folder, why), end; !why && person != end;
          person.increment(why)) {
-        if (!person->is_directory(why) || why) continue;
+        std::error_code unread;
+        if (!person->is_directory(unread) || unread) continue;
         const std::string name = person->path().filename().string();
-        for (fs::directory_iterator file(person->path(), why); !why && file != end;
-             file.increment(why)) {
+        for (fs::directory_iterator file(person->path(), unread); !unread && file != end;
+             file.increment(unread)) {
             const auto photo = photo_named(name, file->path().filename().string());
             if (photo) photos.push_back(*photo);
+        }
+        if (unread) {
+            return fail(errc::not_found, person->path().string() + ": " + unread.message());
         }
     }
     if (why) return fail(errc::not_found, folder + ": " + why.message());

@@ -1,14 +1,12 @@
 #include "clients/lfw/service.hpp"
 
-#include <sys/socket.h>
-#include <sys/time.h>
-
+#include <algorithm>
 #include <atomic>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
 #include <chrono>
@@ -28,8 +26,7 @@ using boost::asio::ip::tcp;
 using steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{60'000}, pause_usual{1'000};
-constexpr timeval silence{60, 0};  // of the service, in the middle of an answer
+constexpr milliseconds pause_usual{1'000}, pause_least{100};  // whatever Retry-After says
 
 struct reply {
     unsigned status = 0;
@@ -37,7 +34,8 @@ struct reply {
     std::string body;
 };
 
-/// One connection, made when it is needed. threads: one
+/// One connection, made when it is needed. What is asked has a deadline for all of it, however
+/// slowly the answer comes. threads: one
 class caller {
  public:
     caller(const service_address& where, const look_settings& settings)
@@ -45,27 +43,20 @@ class caller {
           path_("/api/recognize?durable=false&embeddings=true&detector=" + settings.detector +
                 "&min_face_px=" + std::to_string(settings.detecting.min_face_px)) {}
 
-    result<reply> post(const std::string& photo) {
+    result<reply> post(const std::string& photo, steady::time_point deadline) {
         http::request<http::string_body> wanted{http::verb::post, path_, 11};
         wanted.set(http::field::host, where_.url.authority());
         if (!where_.key.empty()) wanted.set(http::field::authorization, "Bearer " + where_.key);
         wanted.set(http::field::content_type, "image/jpeg");
         wanted.body() = photo;
         wanted.prepare_payload();
+        socket_.expires_at(deadline);
         boost::system::error_code why;
         std::string refused;
-        if (!socket_.is_open()) connect(why, refused);
+        if (!connected_) why = connect(refused);
         http::response_parser<http::string_body> parser;
         parser.body_limit(limits::result_bytes);
-        const auto ask = [&](auto& stream) {
-            http::write(stream, wanted, why);
-            if (!why) http::read(stream, buffer_, parser, why);
-        };
-        if (!why && secure_) {
-            ask(*secure_);
-        } else if (!why) {
-            ask(socket_);
-        }
+        if (!why) why = secure_ ? ask(*secure_, wanted, parser) : ask(socket_, wanted, parser);
         if (why) {
             hang_up();
             return fail(errc::store_unavailable,
@@ -75,45 +66,69 @@ class caller {
         if (!said.keep_alive()) hang_up();
         reply made{said.result_int(), pause_usual, said.body()};
         const auto after = said[http::field::retry_after];
-        int seconds = 0;
+        unsigned seconds = 0;
         const auto read = std::from_chars(after.data(), after.data() + after.size(), seconds);
         if (read.ec == std::errc{}) made.retry_after = std::chrono::seconds(seconds);
+        made.retry_after = std::max(made.retry_after, pause_least);
         return made;
     }
 
  private:
-    void connect(boost::system::error_code& why, std::string& refused) {
+    /// Runs one operation to its end, which the deadline may be.
+    template <class Start>
+    boost::system::error_code finished(Start start) {
+        boost::system::error_code outcome;
+        start([&outcome](boost::system::error_code why, auto&&...) { outcome = why; });
+        io_.restart();
+        io_.run();
+        return outcome;
+    }
+    template <class Stream, class Request, class Parser>
+    boost::system::error_code ask(Stream& stream, Request& wanted, Parser& parser) {
+        auto why = finished([&](auto done) { http::async_write(stream, wanted, done); });
+        if (why) return why;
+        return finished([&](auto done) { http::async_read(stream, buffer_, parser, done); });
+    }
+    boost::system::error_code connect(std::string& refused) {
+        boost::system::error_code why;
         tcp::resolver resolver(io_);
         const auto found = resolver.resolve(where_.url.host, where_.url.port, why);
-        if (!why) boost::asio::connect(socket_, found, why);
-        if (why) return;
-        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
-        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
-        if (!where_.trusted) return;
+        if (why) return why;
+        why = finished([&](auto done) { socket_.async_connect(found, done); });
+        if (why || !where_.trusted) {
+            connected_ = !why;
+            return why;
+        }
         secure_.emplace(socket_, *where_.trusted);
         net::expect_host(secure_->native_handle(), where_.url.host);
-        secure_->handshake(boost::asio::ssl::stream_base::client, why);
+        why = finished([&](auto done) {
+            secure_->async_handshake(boost::asio::ssl::stream_base::client, done);
+        });
+        connected_ = !why;
         if (why) refused = net::why_not(why, secure_->native_handle());
+        return why;
     }
     void hang_up() {
-        boost::system::error_code ignored;
+        connected_ = false;
         secure_.reset();
-        socket_.close(ignored);
+        socket_.close();
         buffer_.clear();
     }
 
     const service_address& where_;
     const std::string path_;
     boost::asio::io_context io_;
-    tcp::socket socket_{io_};
-    std::optional<boost::asio::ssl::stream<tcp::socket&>> secure_;
+    boost::beast::tcp_stream socket_{io_};
+    std::optional<boost::asio::ssl::stream<boost::beast::tcp_stream&>> secure_;
+    bool connected_ = false;
     boost::beast::flat_buffer buffer_;
 };
 
-result<service_answer> ask_patiently(caller& service, const std::string& photo) {
+result<service_answer> ask_patiently(caller& service, const std::string& photo,
+                                     milliseconds patience) {
     const auto give_up = steady::now() + patience;
     while (true) {
-        const auto said = service.post(photo);
+        const auto said = service.post(photo, give_up);
         if (said && said->status == 200) return read_answer(said->body);
         const bool again = !said || said->status == 429 || said->status == 503;
         const auto pause = said ? said->retry_after : pause_usual;
@@ -131,6 +146,7 @@ struct asking {
     const std::vector<photo_id>& photos;
     const look_settings& settings;
     std::vector<std::optional<raw_face>>& faces;
+    const milliseconds patience;
     std::atomic<std::size_t> next{0}, done{0};
     std::atomic<bool> failed{false};
 };
@@ -146,7 +162,7 @@ result<void> ask_one(asking& all, lane& own, caller& service, std::size_t i) {
     std::ifstream file(std::filesystem::path(all.settings.images) / path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     if (!file) return fail(errc::not_found, path + " cannot be read");
-    const auto said = ask_patiently(service, bytes);
+    const auto said = ask_patiently(service, bytes, all.patience);
     if (!said) return fail(said.error().code, path + ": " + said.error().detail);
     if (own.kind.value_or(said->kind) != said->kind) {
         return fail(errc::malformed, "workers of two kinds of embedding answer");
@@ -180,7 +196,7 @@ result<service_faces> ask_service(const std::vector<photo_id>& photos,
     VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
     service_faces found;
     found.seen.faces.resize(photos.size());
-    asking all{photos, settings, found.seen.faces, {}, {}, {}};
+    asking all{photos, settings, found.seen.faces, where.patience, {}, {}, {}};
     std::vector<lane> lanes(static_cast<std::size_t>(settings.threads));
     const auto begin = steady::now();
     {

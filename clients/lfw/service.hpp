@@ -2,6 +2,7 @@
 // with boxes and embeddings. So what is measured is what its workers do, whatever they are made of.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ struct service_address {
     net::service_url url;
     std::string key;  ///< empty: none is sent
     std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
+    std::chrono::milliseconds patience{60'000};  ///< for one photo, tries and pauses together
 };
 
 struct service_faces {
@@ -30,7 +32,7 @@ struct service_faces {
 
 /// Sends each photo, `settings.threads` at a time, and takes the face nearest the middle. The
 /// service decides about the precision and the embedding. 429 and 503 are waited for as Retry-After
-/// says, a minute in all for a photo, as is a service that cannot be reached.
+/// says, `patience` in all for a photo, as is a service that cannot be reached, is silent or slow.
 /// errors    store_unavailable: no answer within that time; not_found: a photo cannot be read;
 ///           malformed: an answer without embeddings, of an unknown kind, or of two kinds; else
 ///           what the service said, with the photo's name

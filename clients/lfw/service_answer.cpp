@@ -1,9 +1,11 @@
 // What the service says of a photo (service.hpp). The only file of vultus-lfw with Boost.JSON.
 #include <boost/json.hpp>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
 #include "clients/lfw/service.hpp"
+#include "shared/json_bounds.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -21,7 +23,10 @@ double gap(const json::object& box, double width, double height) {
 embedding vector_of(const json::array& numbers) {
     embedding vector{};
     if (numbers.size() != vector.size()) throw std::length_error("an embedding of another size");
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = numbers[i].to_number<float>();
+    for (std::size_t i = 0; i < vector.size(); ++i) {
+        vector[i] = numbers[i].to_number<float>();
+        if (!std::isfinite(vector[i])) throw std::range_error("an embedding that is not finite");
+    }
     return vector;
 }
 
@@ -46,6 +51,7 @@ service_answer answer_of(const json::object& said) {
 }  // namespace
 
 result<service_answer> read_answer(std::string_view text) {
+    if (!check_json(text)) return fail(errc::malformed, "the service's answer is not JSON");
     try {
         return answer_of(json::parse({text.data(), text.size()}).as_object());
     } catch (const std::exception&) {

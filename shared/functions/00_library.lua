@@ -4,7 +4,7 @@
 -- folder are joined in the order of their names. This one holds what all the others stand on:
 -- limits, the context of a call, numbers as text.
 
-local library = {major = 1, minor = 5}
+local library = {major = 1, minor = 6}
 
 -- The same numbers as in shared/limits.hpp; a test compares them.
 local limits = {
@@ -32,10 +32,13 @@ local log_entries = 100000      -- of one gallery; a worker that is further behi
 local changes_kept = 1000       -- of one collection, while a train is open
 local events_kept = 100000
 local idempotency_ms = 24 * 3600 * 1000
-local epoch_size = 1000000000   -- version = epoch * epoch_size + seq, exact in a double
-local epochs_max = 9000000
+local epoch_size = 1000000000   -- version = epoch * epoch_size + seq
+local epochs_max = 9000000      -- so every version is below 2^53: exact in a double and in JSON
+local last_seq = epoch_size - 1 - limits.gallery_faces  -- of an add; then only removals
 local bulk_turn = 8             -- every 8th leased job comes from bulk
 local memory_share = 0.9        -- accept refuses beyond this part of maxmemory
+local memory_share_of_trains = 0.85
+local scarce_from = 0.75        -- shares count from this part of what there is
 
 -- Set for each call by 90_register.lua; Redis runs one call at a time.
 local P    -- prefix of every key, for instance "vultus:{0}:"
@@ -84,20 +87,3 @@ local function label_text(text)
     if #text < 1 or #text > 200 or string.find(text, '%c') then refuse('label is no name') end
     return text
 end
-
--- Redis answers false for a field that is absent; nil is what Lua code expects.
-local function present(value) if value then return value end end
-
-local function hash_fields(key, names)
-    local values, out = redis.call('HMGET', key, unpack(names)), {}
-    for i, name in ipairs(names) do out[name] = present(values[i]) end
-    return out
-end
-
--- The same fields, each there or '', at the end of a reply.
-local function append_fields(reply, key, names)
-    local found = hash_fields(key, names)
-    for _, name in ipairs(names) do reply[#reply + 1] = found[name] or '' end
-end
-
-local function integer_at(key) return tonumber(redis.call('GET', key) or 0) end

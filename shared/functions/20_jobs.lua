@@ -8,26 +8,86 @@ local job_fields = {
     'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
     'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
     'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
-    'finished_bytes', 'client',
+    'finished_bytes', 'client', 'holder',
 }
 
--- nil if there is no such job.
+-- What a holder has of something that all share: of jobs, bytes or keys `by` more.
+local function hold(what, holder, by)
+    if redis.call('HINCRBY', key.held(what), holder, by) <= 0 then
+        redis.call('HDEL', key.held(what), holder)
+    end
+end
+
+-- What damage leaves of a number is read as the other value here; absent ones stay absent if there
+-- is none. Of a job that is there, so that every step can go on with it.
+job.numbers = {
+    attempt = '0', solo = '0', crashes = '0', failures = '0', images = '0', image_bytes = '0',
+    min_version = '0', mseq = '0', version = false, lease_until_ms = false, created_ms = '0',
+    deadline_ms = '0', annotated_bytes = false, finished_bytes = false,
+}
+job.states = {
+    pending = true, running = true, delayed = true, publishing = true, succeeded = true,
+    failed = true, cancelled = true, dead = true,
+}
+job.types = {
+    recognize = true, train = true, calibrate = true, clear = true, forget = true,
+    forget_face = true, rename = true, merge = true, delete_collection = true,
+}
+-- Absent in these, a field is damage; the others are there when they apply.
+job.always = {'attempt', 'images', 'image_bytes', 'created_ms', 'collection', 'priority', 'client'}
+
+-- nil if there is no such job, or nobody can say what it is.
 function job.read(id)
     local j = hash_fields(key.job(id), job_fields)
-    if j.state then return j end
+    if not job.states[j.state] or not job.types[j.type] then return nil end
+    for _, name in ipairs(job.always) do
+        if not j[name] then j.damaged = name end
+    end
+    for name, otherwise in pairs(job.numbers) do
+        if j[name] and not stored(j[name]) then j.damaged, j[name] = name, nil end
+        j[name] = j[name] or otherwise or nil
+    end
+    if tonumber(j.images) > limits.files_per_train then j.damaged, j.images = 'images', '0' end
+    if j.priority ~= 'bulk' then j.priority = 'interactive' end
+    j.collection, j.client = j.collection or 'default', j.client or 'anonymous'
+    if j.state == 'running' then
+        j.worker, j.lease_until_ms = j.worker or '', j.lease_until_ms or '0'
+    elseif j.state == 'publishing' then
+        j.version = j.version or '0'
+    end
+    return j
+end
+
+-- Whether a waiting job's deadline has passed. Time that went forward by itself is not its waiting.
+function job.is_late(id, j)
+    local deadline_ms = tonumber(j.deadline_ms)
+    if deadline_ms > clock.passed() then return false end
+    local more_ms = clock.job_leaped(tonumber(j.created_ms))
+    if more_ms == 0 or deadline_ms > clock.leap_end_ms() then return true end
+    j.deadline_ms = int(deadline_ms + more_ms)
+    redis.call('HSET', key.job(id), 'deadline_ms', j.deadline_ms)
+    redis.call('ZADD', key.queue('deadline'), 'XX', j.deadline_ms, id)
+    return tonumber(j.deadline_ms) <= clock.passed()
 end
 
 local function count(name, n) redis.call('HINCRBY', key.of('stats'), name, n or 1) end
 
 local function event(id, j, from, to, why)
-    redis.call('XADD', key.of('events'), 'MAXLEN', '~', events_kept, '*', 'job', id, 'from', from,
-        'to', to, 'attempt', j.attempt, 'why', why, 'worker', j.worker or '', 'type', j.type,
-        'collection', j.collection)
+    append_entry(key.of('events'), events_kept, 'job', id, 'from', from, 'to', to, 'attempt',
+        j.attempt, 'why', why, 'worker', j.worker or '', 'type', j.type, 'collection', j.collection)
 end
 
 -- The milliseconds of a UUIDv7: its first 48 bits.
 local function id_time_ms(id)
     return tonumber(string.sub(id, 1, 8) .. string.sub(id, 10, 13), 16) or 0
+end
+
+-- Of a job that is removed. Not ahead of the time, or every id that comes would once have been.
+function job.note_collected(id)
+    local time_ms = math.min(id_time_ms(id), now)
+    if time_ms > integer_at(key.of('collected')) then
+        redis.call('SET', key.of('collected'), int(time_ms))
+    end
 end
 
 -- What to say of a job that is not there: it may have been collected.
@@ -42,6 +102,7 @@ function job.drop_images(id, j)
     if bytes == 0 then return end
     for n = 0, tonumber(j.images) - 1 do redis.call('UNLINK', key.image(id, n)) end
     redis.call('DECRBY', key.of('bytes'), bytes)
+    if j.holder then hold('bytes', j.holder, -bytes) end
     if j.state == 'dead' then
         redis.call('DECRBY', key.of('dead_bytes'), bytes)
         redis.call('ZREM', key.queue('dead_images'), id)
@@ -55,11 +116,13 @@ function job.close_train(id, j)
     if j.type ~= 'train' then return end
     local open, changes = key.gallery(j.collection, 'open'), key.gallery(j.collection, 'changes')
     if redis.call('ZREM', open, id) == 0 then return end
+    job.expect_no_more(j)
     local oldest = redis.call('ZRANGE', open, 0, 0, 'WITHSCORES')
     if oldest[1] then
         redis.call('ZREMRANGEBYSCORE', changes, '-inf', '(' .. oldest[2])
     else
-        redis.call('UNLINK', changes, key.gallery(j.collection, 'changes_from'))
+        redis.call('UNLINK', changes, key.gallery(j.collection, 'changes_from'),
+            key.gallery(j.collection, 'awaited'))
     end
 end
 
@@ -141,6 +204,7 @@ local open_states = {pending = true, running = true, delayed = true}
 local function count_open(j, from, to)
     local by = (open_states[to] and 1 or 0) - (open_states[from] and 1 or 0)
     if by == 0 then return end
+    if j.holder then hold('jobs', j.holder, by) end
     if redis.call('HINCRBY', key.of('clients'), j.client, by) <= 0 then
         redis.call('HDEL', key.of('clients'), j.client)
     end
@@ -195,7 +259,8 @@ function job.lose(id, j, why, counts)
         count('crashed')
         local crashes = redis.call('HINCRBY', key.job(id), 'crashes', 1)
         if crashes >= limits.crashes_max then
-            job.fail_with(id, j, 'poison', 'it ended three workers, each while it ran alone')
+            job.fail_with(id, j, 'poison',
+                'it ended three workers or their decoders, each while it ran alone')
             job.move(id, j, 'dead', 'poison')
             return j.state
         end
@@ -221,8 +286,6 @@ function job.remove(id, j)
         redis.call('ZREM', key.queue(index), id)
     end
     local time_ms = id_time_ms(id)
-    if time_ms > integer_at(key.of('collected')) then
-        redis.call('SET', key.of('collected'), int(time_ms))
-    end
+    job.note_collected(id)
     count('collected')
 end

@@ -16,9 +16,8 @@ end
 
 local function audit(who, from, what, collection, label_hash, about, label_to_hash)
     local more = (label_to_hash or '') ~= '' and {'label_to', label_to_hash} or {}
-    redis.call('XADD', key.of('audit'), 'MAXLEN', '~', audits_kept, '*', 'who', who, 'from', from,
-        'what', what, 'collection', collection, 'label', label_hash, 'about', about,
-        unpack(more))
+    append_entry(key.of('audit'), audits_kept, 'who', who, 'from', from, 'what', what,
+        'collection', collection, 'label', label_hash, 'about', about, unpack(more))
 end
 
 -- Of a job that is there. by: as given_by() takes it; its hash counts if the job is about nobody.

@@ -59,11 +59,12 @@ function access.rotate(a)
     check_key(id, hash)
     local k = hash_fields(key.access(old), key_names)
     if not k.hash then return {'not_found'} end
+    for _, name in ipairs(key_names) do k[name] = k[name] or '0' end
     local why = no_room_for(id)
     if why then return why end
     store_key(id, hash, k)
     local ends = now + overlap_ms
-    if k.expires_ms ~= '0' then ends = math.min(ends, tonumber(k.expires_ms)) end
+    if k.expires_ms ~= '0' then ends = math.min(ends, stored(k.expires_ms, ends)) end
     redis.call('HSET', key.access(old), 'expires_ms', int(ends))
     audit(a[5] or '', '', 'key_rotate', k.collections, '', old .. ' ' .. id)
     return {'ok', int(ends)}
@@ -83,15 +84,15 @@ end
 
 -- How many jobs the client has open if that is as many as its key may have, else nil.
 function access.jobs_in_hand(client)
-    local most = tonumber(redis.call('HGET', key.access(client), 'jobs') or 0)
+    local most = stored(redis.call('HGET', key.access(client), 'jobs'), 0)
     if most == 0 then return nil end
-    local open = tonumber(redis.call('HGET', key.of('clients'), client) or 0)
+    local open = stored(redis.call('HGET', key.of('clients'), client), 0)
     if open >= most then return open end
 end
 
 -- A bucket holds a minute's worth and fills evenly.
 local function filled(most, left, elapsed_ms)
-    if not left then return most end
+    if not tonumber(left) then return most end
     return math.min(most, tonumber(left) + most * elapsed_ms / minute_ms)
 end
 
@@ -107,9 +108,10 @@ function access.spend(a)
     local id, bytes = a[1], number(a[2], 'image_bytes')
     local quota = hash_fields(key.access(id), {'requests', 'image_bytes'})
     if not quota.requests then return {'not_found'} end
-    local most, bytes_most = tonumber(quota.requests), tonumber(quota.image_bytes)
+    local most, bytes_most = stored(quota.requests, 0), stored(quota.image_bytes, 0)
     local was = hash_fields(key.quota(id), {'requests', 'image_bytes', 'at_ms'})
-    local elapsed_ms = math.max(0, now - tonumber(was.at_ms or now))
+    local at_ms = stored(was.at_ms, now)
+    local elapsed_ms = math.max(0, now - at_ms)
     local left = filled(most, was.requests, elapsed_ms)
     local bytes_left = filled(bytes_most, was.image_bytes, elapsed_ms)
     local over
@@ -118,11 +120,12 @@ function access.spend(a)
     elseif bytes_most > 0 and bytes > 0 and bytes_left <= 0 then
         over = {'over', 'image_bytes', wait_ms(bytes_most, 1 - bytes_left)}
     end
-    if not over then
-        left, bytes_left = left - 1, bytes_left - bytes
-        redis.set_repl(redis.REPL_NONE)
-        redis.call('HSET', key.quota(id), 'requests', string.format('%.6f', left), 'image_bytes',
-            string.format('%.6f', bytes_left), 'at_ms', now)
+    if not over then left, bytes_left = left - 1, bytes_left - bytes end
+    if not over or at_ms > now then  -- from before the clock went back: it would not fill
+        redis.unkept(function()
+            redis.call('HSET', key.quota(id), 'requests', string.format('%.6f', left),
+                'image_bytes', string.format('%.6f', bytes_left), 'at_ms', now)
+        end)
     end
     local reply = over or {'ok'}
     for _, pair in ipairs({{most, left}, {bytes_most, bytes_left}}) do

@@ -10,6 +10,7 @@ local touch_ms = 60 * 1000                   -- a use is written down so often
 local tries_free = 5                         -- the 5th wrong password makes the first wait
 local wait_max_ms = 15 * 60 * 1000
 local tries_kept_ms = 3600 * 1000            -- after the last one all is forgotten
+users.tries_max = 100000                     -- names and addresses; the oldest are forgotten
 
 local function check_user(name, password)
     if #name > 48 or not string.find(name, '^[a-z0-9][a-z0-9._@-]*$') then
@@ -52,11 +53,24 @@ function users.add(a)
     return {'ok'}
 end
 
+function users.end_session(name, hash)
+    redis.call('UNLINK', key.session(hash))
+    redis.call('ZREM', key.of('sessions'), hash)
+    redis.call('ZREM', key.sessions(name), hash)
+end
+
+-- which: as in the index `tries`
+function users.forget_tries(which)
+    redis.call('UNLINK', key.of('tries:' .. which))
+    redis.call('ZREM', key.of('tries'), which)
+end
+
 local function end_sessions(name)
     for _, hash in ipairs(redis.call('ZRANGE', key.sessions(name), 0, sessions_each)) do
-        redis.call('UNLINK', key.session(hash))
+        users.end_session(name, hash)
     end
-    redis.call('UNLINK', key.sessions(name), key.tries('name', name))
+    redis.call('UNLINK', key.sessions(name))
+    users.forget_tries('name:' .. name)
 end
 
 function users.password(a)
@@ -89,14 +103,24 @@ local function wait_after(wrong)
 end
 
 local function wait_left(tries)
-    local from = tonumber(redis.call('HGET', tries, 'next_ms') or 0)
-    return math.min(math.max(0, from - now), wait_max_ms)
+    local from = stored(redis.call('HGET', tries, 'next_ms'), 0)
+    if from > now + wait_max_ms then  -- from before the clock went back
+        from = now + wait_max_ms
+        redis.call('HSET', tries, 'next_ms', int(from))
+    end
+    return math.max(0, from - now)
 end
 
-local function count_try(tries)
+-- Nothing of this expires by Redis, whose clock is that of its host: gc asks what is over.
+local function count_try(kind, which)
+    local tries, member = key.tries(kind, which), kind .. ':' .. which
     local wrong = redis.call('HINCRBY', tries, 'wrong', 1)
     redis.call('HSET', tries, 'next_ms', int(now + wait_after(wrong)))
-    redis.call('PEXPIRE', tries, tries_kept_ms)
+    redis.call('PERSIST', tries)
+    redis.call('ZADD', key.of('tries'), int(now + tries_kept_ms), member)
+    if redis.call('ZCARD', key.of('tries')) > users.tries_max then
+        users.forget_tries(redis.call('ZRANGE', key.of('tries'), 0, 0)[1])
+    end
 end
 
 -- A try counts as a wrong one until login says otherwise: many at once are no way around.
@@ -106,19 +130,17 @@ function users.login_try(a)
     local by_name = key.tries('name', name)
     local wait = math.max(wait_left(by_name), wait_left(by_address))
     if wait > 0 then return {'wait', int(wait)} end
-    count_try(by_name)
-    count_try(by_address)
+    count_try('name', name)
+    count_try('address', a[2])
     return {'ok', name ~= '' and redis.call('HGET', key.user(name), 'password') or ''}
 end
 
 local function make_room(name)
     local list = key.sessions(name)
-    redis.call('ZREMRANGEBYSCORE', list, '-inf', int(now - session_ms))
     local over = redis.call('ZCARD', list) - sessions_each + 1
     if over <= 0 then return end
     for _, hash in ipairs(redis.call('ZRANGE', list, 0, over - 1)) do
-        redis.call('UNLINK', key.session(hash))
-        redis.call('ZREM', list, hash)
+        users.end_session(name, hash)
     end
 end
 
@@ -130,7 +152,7 @@ function users.login(a)
     check_user(name, password)
     check_session(hash)
     if redis.call('HGET', key.user(name), 'password') ~= password then return {'gone'} end
-    redis.call('UNLINK', key.tries('name', name))
+    users.forget_tries('name:' .. name)
     local by_address = key.tries('address', counted)
     if redis.call('EXISTS', by_address) == 1 then
         redis.call('HINCRBY', by_address, 'wrong', -1)
@@ -138,9 +160,9 @@ function users.login(a)
     end
     make_room(name)
     redis.call('HSET', key.session(hash), 'user', name, 'created_ms', now, 'used_ms', now)
-    redis.call('PEXPIREAT', key.session(hash), int(ends_ms(now, now)))
+    redis.call('ZADD', key.of('sessions'), int(ends_ms(now, now)), hash)
     redis.call('ZADD', key.sessions(name), now, hash)
-    redis.call('PEXPIREAT', key.sessions(name), int(now + session_ms))
+    redis.call('PERSIST', key.sessions(name))
     audit('user:' .. name, address, 'login', '', '', '')
     return {'ok'}
 end
@@ -154,13 +176,15 @@ function users.session(a)
     if not s.user then return {'gone'} end
     local u = hash_fields(key.user(s.user), {'role', 'collections'})
     if not u.role then return {'gone'} end
-    local created, used = tonumber(s.created_ms), tonumber(s.used_ms)
-    if uses and now - used >= touch_ms then
-        used = now
-        redis.call('HSET', key.session(hash), 'used_ms', now)
-        redis.call('PEXPIREAT', key.session(hash), int(ends_ms(created, used)))
+    local created, used = stored(s.created_ms, 0), stored(s.used_ms, 0)
+    if ends_ms(created, used) <= clock.passed() then return {'gone'} end
+    if uses and math.abs(now - used) >= touch_ms then
+        created, used = math.min(created, now), now
+        redis.call('HSET', key.session(hash), 'created_ms', int(created), 'used_ms', now)
+        redis.call('PERSIST', key.session(hash))
+        redis.call('ZADD', key.of('sessions'), int(ends_ms(created, used)), hash)
     end
-    return {'ok', s.user, u.role, u.collections, int(ends_ms(created, used))}
+    return {'ok', s.user, u.role, u.collections or '', int(ends_ms(created, used))}
 end
 
 function users.session_end(a)
@@ -168,7 +192,21 @@ function users.session_end(a)
     check_session(hash)
     local name = redis.call('HGET', key.session(hash), 'user')
     if not name then return {'gone'} end
-    redis.call('UNLINK', key.session(hash))
-    redis.call('ZREM', key.sessions(name), hash)
+    users.end_session(name, hash)
     return {'ok'}
+end
+
+-- Sessions that ended and tries that are forgotten; for gc.
+function users.forget_old(most)
+    clock.repair(key.of('sessions'), session_ms, most)
+    clock.repair(key.of('tries'), tries_kept_ms, most)
+    local function over(index)
+        return redis.call('ZRANGEBYSCORE', key.of(index), '-inf', clock.passed(), 'LIMIT', 0, most)
+    end
+    local hashes, tries = over('sessions'), over('tries')
+    for _, hash in ipairs(hashes) do
+        users.end_session(redis.call('HGET', key.session(hash), 'user') or '', hash)
+    end
+    for _, which in ipairs(tries) do users.forget_tries(which) end
+    return #hashes + #tries
 end

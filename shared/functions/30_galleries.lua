@@ -14,13 +14,13 @@ local gallery_fields = {
 -- A collection without a gallery reads as version 0 with nobody in it.
 function gallery.read(collection)
     local g = hash_fields(key.gallery(collection), gallery_fields)
-    g.exists = g.epoch ~= nil
+    g.exists = stored(g.epoch) ~= nil
     g.collection = collection
     for _, field in ipairs({'epoch', 'seq', 'removed_version', 'faces', 'people', 'log_from',
                             'created_ms'}) do
-        g[field] = tonumber(g[field] or 0)
+        g[field] = stored(g[field], 0)
     end
-    g.retention_ms = tonumber(g.retention_ms)  -- nil: people are kept
+    g.retention_ms = stored(g.retention_ms)  -- nil: people are kept
     g.version = g.epoch * epoch_size + g.seq
     return g
 end
@@ -36,17 +36,30 @@ local function part(g, name) return key.faces(g.collection, g.epoch, name) end
 function gallery.seen_key(g) return part(g, 'seen') end
 function gallery.mark_seen(g, label) redis.call('ZADD', part(g, 'seen'), 'GT', now, label) end
 
--- An empty gallery with an epoch of its own. Whatever was computed before is older than it.
+-- With what each part held. The note of the removal is in the same call.
+function gallery.drop_parts(g)
+    g.removed = {faces = redis.call('HLEN', part(g, 'faces')),
+                 vectors = redis.call('HLEN', part(g, 'vectors')),
+                 pictures = redis.call('HLEN', part(g, 'pictures'))}
+    redis.call('UNLINK', unpack(gallery.parts(g)))
+    removal.note()
+end
+
+function gallery.parts(g)
+    local all = {}
+    for i, name in ipairs(epoch_parts) do all[i] = part(g, name) end
+    return all
+end
+
+-- An epoch is used once, whatever becomes of its gallery, so there is an end to them. Nothing that
+-- removes needs one (gallery.empty); what adds is refused (gallery.closed).
+function gallery.epochs_left() return integer_at(key.of('epochs')) < epochs_max end
+
+-- An empty gallery with an epoch of its own. Whatever was computed before is of another one.
 function gallery.renew_epoch(g)
-    if integer_at(key.of('epochs')) >= epochs_max then refuse('no epochs left') end
+    if not gallery.epochs_left() then refuse('no epochs left') end
     if g.exists then
-        local old = {}
-        for i, name in ipairs(epoch_parts) do old[i] = part(g, name) end
-        g.removed = {faces = redis.call('HLEN', part(g, 'faces')),
-                     vectors = redis.call('HLEN', part(g, 'vectors')),
-                     pictures = redis.call('HLEN', part(g, 'pictures'))}
-        redis.call('UNLINK', unpack(old))
-        removal.note()
+        gallery.drop_parts(g)
     else
         redis.call('HSET', key.gallery(g.collection), 'created_ms', now)
     end
@@ -60,16 +73,19 @@ function gallery.renew_epoch(g)
     redis.call('ZADD', key.of('collections'), 0, g.collection)
 end
 
--- Why a gallery can take no faces of this kind, whoever they are, or nil.
-function gallery.closed(g, model)
+-- Why a gallery can take no faces of this kind, whoever they are, in so many changes, or nil.
+function gallery.closed(g, model, changes)
     if g.embedding_model and g.embedding_model ~= model then
         return {'model_mismatch', g.embedding_model}
     end
     local made = g.exists and not g.deleted
-    if not made and redis.call('ZCARD', key.of('collections')) >= limits.collections then
-        return {'collections_full'}
-    end
+    local full = redis.call('ZCARD', key.of('collections')) >= limits.collections
+    if not made and (full or not gallery.epochs_left()) then return {'collections_full'} end
+    if made and not gallery.takes(g, changes) then return {'gallery_full'} end
 end
+
+-- Whether its epoch has numbers for so many changes that remove nobody. A clear gives it another.
+function gallery.takes(g, changes) return g.seq + changes <= last_seq end
 
 -- Makes it, if it is not there, for faces of this kind.
 function gallery.open(g, model)
@@ -85,8 +101,16 @@ end
 
 local function log(g, op, face_id, label)
     g.logged = g.logged + 1
-    redis.call('XADD', part(g, 'log'), int(g.seq) .. '-' .. int(g.logged), 'op', op, 'face_id',
-        face_id, 'label', label)
+    local id = int(g.seq) .. '-' .. int(g.logged)
+    local function write()
+        return redis.pcall('XADD', part(g, 'log'), id, 'op', op, 'face_id', face_id, 'label', label)
+    end
+    local wrote = write()
+    if type(wrote) ~= 'table' then return end
+    redis.call('UNLINK', part(g, 'log'))  -- it is ahead of its gallery: who is behind loads anew
+    redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
+    damage.note()
+    write()
 end
 
 -- The log is cut at a whole seq; log_from is the oldest seq from which it can be followed.
@@ -115,13 +139,23 @@ local function json_label(label) return '{"label":"' .. label:gsub('["\\]', '\\%
 -- The part of a stored face that the worker gave, behind its label; the numbers in it stay as
 -- they were written.
 local function face_text(label, rest) return json_label(label) .. string.sub(rest, 2) end
-local function face_rest(label, text) return '{' .. string.sub(text, #json_label(label) + 1) end
+local function face_rest(label, text)
+    if string.sub(text or '', 1, #json_label(label)) ~= json_label(label) then  -- damaged
+        damage.note()
+        return '{"job_id":""}'
+    end
+    return '{' .. string.sub(text, #json_label(label) + 1)
+end
 
 local function count_label(g, label, n)
     local left = redis.call('HINCRBY', part(g, 'labels'), label, n)
-    if left == 0 then redis.call('HDEL', part(g, 'labels'), label) end
-    if g.retention_ms and left == 0 then redis.call('ZREM', part(g, 'seen'), label) end
-    if left == n then g.people = g.people + 1 elseif left == 0 then g.people = g.people - 1 end
+    if left <= 0 then redis.call('HDEL', part(g, 'labels'), label) end
+    if g.retention_ms and left <= 0 then redis.call('ZREM', part(g, 'seen'), label) end
+    if n > 0 and left == n then
+        g.people = g.people + 1
+    elseif left <= 0 then
+        g.people = math.max(0, g.people - 1)
+    end
 end
 
 local function put(g, label, face_id, rest)
@@ -137,7 +171,7 @@ end
 
 function gallery.label_count(g, label)
     if not g.exists then return 0 end
-    return tonumber(redis.call('HGET', part(g, 'labels'), label) or 0)
+    return stored(redis.call('HGET', part(g, 'labels'), label), 0)
 end
 
 -- ids of one label's faces. Every byte of an id is less than 255, and no label holds a newline.
@@ -185,7 +219,7 @@ function gallery.remove(g, label, ids)
                  faces = redis.call('HDEL', part(g, 'faces'), unpack(ids)),
                  pictures = redis.call('HDEL', part(g, 'pictures'), unpack(ids))}
     count_label(g, label, -#ids)
-    g.faces = g.faces - #ids
+    g.faces = math.max(0, g.faces - #ids)
     commit(g, true)
 end
 
@@ -207,6 +241,20 @@ function gallery.drop_log(g)
     redis.call('UNLINK', part(g, 'log'))
     redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
     removal.note()
+end
+
+-- Removes everybody, and the log that names who was there. A gallery with faces gets another epoch;
+-- one without, or when none is left, a version more of its own, and not that if nothing remains.
+function gallery.empty(g)
+    if g.faces > 0 and gallery.epochs_left() then return gallery.renew_epoch(g) end
+    local rests = g.embedding_model or redis.call('EXISTS', unpack(gallery.parts(g))) > 0
+    if not rests then return end
+    begin(g)
+    gallery.drop_parts(g)
+    g.faces, g.people, g.log_from = 0, 0, g.seq
+    redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
+    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'retention_cursor')
+    commit(g, true)
 end
 
 -- The collection is listed no more; its fences stay until every holder has acknowledged.
@@ -233,7 +281,7 @@ local function holders_of(collection)
         local held = redis.call('HGET', key.worker(worker), 'gallery:' .. collection)
         if held then
             holders[#holders + 1] = {worker, held}
-            lowest = math.min(lowest, tonumber(held))
+            lowest = math.min(lowest, stored(held, 0))
         end
     end
     return holders, lowest
@@ -253,17 +301,24 @@ end
 -- Ends what every holder has acknowledged. Returns how many ended.
 function gallery.settle(collection)
     local waiting = key.gallery(collection, 'publishing')
-    if redis.call('EXISTS', waiting) == 0 then return 0 end
+    if redis.call('EXISTS', waiting) == 0 then
+        damage.drop(key.of('publishing'), collection)
+        return 0
+    end
     local holders, lowest = holders_of(collection)
     local ids = redis.call('ZRANGEBYSCORE', waiting, '-inf',
         lowest == math.huge and '+inf' or int(lowest), 'LIMIT', 0, limits.collect_batch)
     for _, id in ipairs(ids) do
         local j = job.read(id)
-        if j.type ~= 'train' then
-            redis.call('HSET', key.job(id), 'confirmed', confirmed_text(holders))
+        if not j or j.state ~= 'publishing' or j.collection ~= collection then
+            damage.drop(waiting, id)
+        else
+            if j.type ~= 'train' then
+                redis.call('HSET', key.job(id), 'confirmed', confirmed_text(holders))
+            end
+            job.move(id, j, 'succeeded', 'acknowledged')
+            if j.type == 'delete_collection' then forget_deleted(collection, j.version) end
         end
-        job.move(id, j, 'succeeded', 'acknowledged')
-        if j.type == 'delete_collection' then forget_deleted(collection, j.version) end
     end
     return #ids
 end

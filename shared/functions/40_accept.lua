@@ -4,49 +4,99 @@ local queue = {}
 local types = {recognize = true, train = true, calibrate = true}
 local priorities = {interactive = true, bulk = true}
 
+-- The first 64 bits of an IPv6 address: who has one address of a network has all of them.
+local function network_of(address)
+    local mapped = string.match(address, '^::ffff:(%d+%.%d+%.%d+%.%d+)$')
+    if mapped or not string.find(address, ':', 1, true) then return mapped or address end
+    local head, tail = string.match(address, '^(.-)::(.*)$')
+    local groups, last = {}, {}
+    for one in string.gmatch(head or address, '[^:]+') do groups[#groups + 1] = one end
+    for one in string.gmatch(tail or '', '[^:]+') do last[#last + 1] = one end
+    while #groups + #last < 8 do groups[#groups + 1] = '0' end
+    for _, one in ipairs(last) do groups[#groups + 1] = one end
+    return table.concat(groups, ':', 1, 4) .. '::/64'
+end
+
+-- Whose share counts: a key's, a user's, or of who shows neither the network's.
+local function holder_of(client, from)
+    if client ~= 'anonymous' or from == '' then return client end
+    return network_of(from)
+end
+
+-- When three quarters of something are used, nobody gets more of it than an even share, where one
+-- share is kept for who comes next. Until then everybody gets what is there.
+local function over_share(what, holder, used, most)
+    if used < most * scarce_from then return nil end
+    local held = stored(redis.call('HGET', key.held(what), holder), 0)
+    local holders = redis.call('HLEN', key.held(what)) + 1
+    if held > 0 and held * holders >= most then return {'full', 'share', int(held), what} end
+end
+
 local function forget_expired(most)
     local known = key.of('idempotency')
-    local expired = redis.call('ZRANGEBYSCORE', known, '-inf', now, 'LIMIT', 0, most)
+    local expired = redis.call('ZRANGEBYSCORE', known, '-inf', clock.passed(), 'LIMIT', 0, most)
+    for _, one in ipairs(expired) do
+        local hash, holder = string.match(one, '^(%S*) ?(.*)$')
+        redis.call('UNLINK', key.idempotency(hash))
+        if holder ~= '' then hold('keys', holder, -1) end
+    end
     if #expired > 0 then redis.call('ZREM', known, unpack(expired)) end
     return #expired
 end
 
 -- What to answer to a request that was seen before, or nil.
-function queue.seen(id, hash, fingerprint)
+function queue.seen(id, hash, fingerprint, holder)
     local state = redis.call('HGET', key.job(id), 'state')
     if state then return {'dup', id, state} end
     if hash == '' then return nil end
     local known = redis.call('GET', key.idempotency(hash))
-    if known then
-        local first, first_fingerprint = string.match(known, '^(%S+) (.*)$')
+    local first, first_fingerprint = string.match(known or '', '^(%S+) (.*)$')
+    if first then
         if first_fingerprint ~= fingerprint then return {'conflict', first} end
         return {'dup', first, redis.call('HGET', key.job(first), 'state') or ''}
     end
     forget_expired(10)
     local keys = redis.call('ZCARD', key.of('idempotency'))
     if keys >= limits.idempotency_keys then return {'full', 'idempotency', int(keys)} end
+    return over_share('keys', holder, keys, limits.idempotency_keys)
 end
 
-function queue.remember(id, hash, fingerprint)
+function queue.remember(id, hash, fingerprint, holder)
     if hash == '' then return end
-    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)
-    redis.call('ZADD', key.of('idempotency'), now + idempotency_ms, hash)
+    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint)
+    redis.call('ZADD', key.of('idempotency'), now + idempotency_ms, hash .. ' ' .. holder)
+    hold('keys', holder, 1)
 end
 
-local function memory_short()
+-- The part of Redis' memory that is used.
+local function memory_used()
     local info = redis.call('INFO', 'memory')
     local most = tonumber(string.match(info, '\nmaxmemory:(%d+)'))
-    return most > 0 and tonumber(string.match(info, '\nused_memory:(%d+)')) > most * memory_share
+    if most == 0 then return 0 end
+    return tonumber(string.match(info, '\nused_memory:(%d+)')) / most
 end
 
-local function no_room(client, bytes, jobs_max, bytes_max)
-    if memory_short() then return {'oom'} end
+-- What a train adds stays, so others' answers are not refused for want of room that it took. Of
+-- what is left then, a holder gets something while it has no more than its share.
+local function no_memory(kind, holder, used, bytes)
+    if used > memory_share then return {'oom'} end
+    if used <= memory_share_of_trains then return nil end
+    if kind == 'train' then return {'oom'} end
+    return over_share('bytes', holder, bytes, bytes)
+end
+
+local function no_room(kind, client, holder, bytes, jobs_max, bytes_max)
+    local held = integer_at(key.of('bytes'))
+    local short = no_memory(kind, holder, memory_used(), held)
+    if short then return short end
     local in_hand = access.jobs_in_hand(client)
     if in_hand then return {'full', 'client', int(in_hand)} end
     local jobs = redis.call('LLEN', key.pending('interactive')) +
         redis.call('LLEN', key.pending('bulk')) + redis.call('ZCARD', key.queue('delayed'))
     if jobs + 1 > jobs_max then return {'full', 'jobs', int(jobs)} end
-    if integer_at(key.of('bytes')) + bytes > bytes_max then return {'full', 'bytes', int(jobs)} end
+    if held + bytes > bytes_max then return {'full', 'bytes', int(jobs)} end
+    return over_share('jobs', holder, jobs, jobs_max) or
+        over_share('bytes', holder, held, bytes_max)
 end
 
 function queue.accept(a)
@@ -64,9 +114,10 @@ function queue.accept(a)
     for i = 14, #a do bytes = bytes + #a[i] end
     if (kind == 'calibrate') ~= (images == 0) or images > 0 and bytes == 0 then refuse('images') end
 
-    local answer = queue.seen(id, hash, fingerprint)
+    local holder = holder_of(client, from)
+    local answer = queue.seen(id, hash, fingerprint, holder)
     if answer and answer[1] ~= 'full' then return answer end
-    answer = answer or no_room(client, bytes, jobs_max, bytes_max)
+    answer = answer or no_room(kind, client, holder, bytes, jobs_max, bytes_max)
     if answer then
         count('refused')
         return answer
@@ -75,19 +126,21 @@ function queue.accept(a)
     local min_version = int(gallery.read(collection).version)
     for i = 14, #a do redis.call('SET', key.image(id, i - 14), a[i]) end
     redis.call('INCRBY', key.of('bytes'), bytes)
+    if bytes > 0 then hold('bytes', holder, bytes) end
     redis.call('HSET', key.job(id), 'type', kind, 'collection', collection, 'priority', priority,
-        'options', options, 'client', client, 'traceparent', traceparent, 'attempt', 0,
-        'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
+        'options', options, 'client', client, 'holder', holder, 'traceparent', traceparent,
+        'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
     if kind == 'train' then
         local mseq = redis.call('INCR', key.of('mseq'))
         redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
+        redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
         audit(client, from, 'train', collection, label_hash, id)
     end
     redis.call('ZADD', key.queue('all'), now, id)
-    queue.remember(id, hash, fingerprint)
-    local j = {state = '', type = kind, collection = collection, client = client,
+    queue.remember(id, hash, fingerprint, holder)
+    local j = {state = '', type = kind, collection = collection, client = client, holder = holder,
                priority = priority, deadline_ms = deadline_ms, attempt = '0'}
     job.move(id, j, 'pending', 'accept')
     count('accepted')
@@ -98,6 +151,7 @@ function queue.cancel(a)
     local id = a[1]
     local j = job.read(id)
     if not j then return job.absent(id) end
+    given_by(a[2] or '')  -- refuses before anything is written
     if j.state == 'pending' or j.state == 'delayed' then
         audit_job(id, j, a[2], 'cancel')
         job.move(id, j, 'cancelled', 'cancel')

@@ -2,6 +2,23 @@
 -- they are accepted, and every train that was accepted before and commits later replays them.
 
 local change = {}
+
+-- `awaited` counts, by label, the open trains whose faces will go in under it, as the changes until
+-- now have it. It is never too small, and too large only for trains that more than changes_kept
+-- changes overtook, until no train is open.
+function change.move_awaited(collection, op, from, to)
+    local awaited = key.gallery(collection, 'awaited')
+    if op == 'clear' then return redis.call('UNLINK', awaited) end
+    local trains = redis.call('HGET', awaited, from)
+    if not trains then return end
+    redis.call('HDEL', awaited, from)
+    if op == 'rename' then redis.call('HINCRBY', awaited, to, trains) end
+end
+
+function change.is_awaited(collection, label)
+    return redis.call('HEXISTS', key.gallery(collection, 'awaited'), label) == 1
+end
+
 local operations = {
     clear = true, forget = true, forget_face = true, rename = true, merge = true,
     delete_collection = true,
@@ -11,6 +28,7 @@ local operations = {
 -- moot: it supersedes every train that would have replayed them.
 local function record(collection, op, from, to, id, mseq)
     if redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then return end
+    change.move_awaited(collection, op, from, to)
     local changes = key.gallery(collection, 'changes')
     if op == 'clear' then redis.call('UNLINK', changes) end
     local function quoted(text) return '"' .. text:gsub('["\\]', '\\%0') .. '"' end
@@ -28,14 +46,26 @@ function change.replay(collection, mseq, label)
     local later = redis.call('ZRANGEBYSCORE', key.gallery(collection, 'changes'), '(' .. mseq,
         '+inf')
     for _, text in ipairs(later) do
-        local c = cjson.decode(text)
-        if c.op == 'clear' then return nil end
-        if c.from == label then
-            if c.op == 'forget' then return nil end
+        local good, c = pcall(cjson.decode, text)
+        if not good or type(c) ~= 'table' then
+            damage.drop(key.gallery(collection, 'changes'), text)
+        elseif c.op == 'clear' then
+            return nil
+        elseif c.from == label then
+            if c.op == 'forget' or type(c.to) ~= 'string' then return nil end
             label = c.to
         end
     end
     return label
+end
+
+-- A train that ends, in the call that takes it from `open`. j.goes_in: the label, if it is known.
+function job.expect_no_more(j)
+    local label = j.goes_in or j.mseq and change.replay(j.collection, j.mseq, j.label)
+    local awaited = key.gallery(j.collection, 'awaited')
+    if label and redis.call('HINCRBY', awaited, label, -1) <= 0 then
+        redis.call('HDEL', awaited, label)
+    end
 end
 
 -- Each answers how many faces it touched, or why it cannot; with `write` it does it.
@@ -43,7 +73,7 @@ local apply = {}
 
 function apply.clear(g, a, b, write)
     local faces = g.faces
-    if write and g.exists and not g.deleted then gallery.renew_epoch(g) end
+    if write and g.exists and not g.deleted then gallery.empty(g) end
     return faces
 end
 
@@ -53,8 +83,8 @@ function apply.delete_collection(g, a, b, write)
         return nil, 'not_found'
     end
     local faces = g.faces
-    if write and g.exists then
-        gallery.renew_epoch(g)
+    if write and known then
+        gallery.empty(g)
         gallery.mark_deleted(g)
     end
     return faces
@@ -78,12 +108,16 @@ function apply.merge(g, from, to, write)
     if from == to then return 0 end
     local ids = gallery.faces_of(g, from)
     if #ids + gallery.label_count(g, to) > limits.faces_per_label then return nil, 'label_full' end
+    if #ids > 0 and not gallery.takes(g, 1) then return nil, 'gallery_full' end
     if write and #ids > 0 then gallery.rename(g, from, to, ids) end
     return #ids
 end
 
+-- A name that an open train will bring is taken as well, or it would hold two people afterwards.
+-- merge may go there: it says that both are one person, and so are the faces still to come.
 function apply.rename(g, from, to, write)
-    if from ~= to and gallery.label_count(g, to) > 0 then return nil, 'label_exists' end
+    local taken = gallery.label_count(g, to) > 0 or change.is_awaited(g.collection, to)
+    if from ~= to and taken then return nil, 'label_exists' end
     return apply.merge(g, from, to, write)
 end
 
@@ -104,7 +138,8 @@ local function store(id, op, collection, a, b, client, traceparent, label_hash)
     redis.call('ZADD', key.queue('all'), now, id)
 end
 
-function change.accept(args)
+-- stored_only: the trains that are open do not replay it.
+function change.accept(args, stored_only)
     local id, op, collection, a, b, given, traceparent, hash, fingerprint = unpack(args, 1, 9)
     local client, from, label_hash, label_to_hash = given_by(given)
     one_of(op, operations, 'op')
@@ -112,7 +147,8 @@ function change.accept(args)
     if op ~= 'clear' and op ~= 'delete_collection' then label_text(a) end
     if op == 'rename' or op == 'merge' then label_text(b) end
 
-    local answer = queue.seen(id, hash, fingerprint)
+    local holder = holder_of(client, from)
+    local answer = queue.seen(id, hash, fingerprint, holder)
     if answer then return answer end
     local g = gallery.read(collection)
     local _, why = apply[op](g, a, b, false)
@@ -120,7 +156,7 @@ function change.accept(args)
 
     local faces = apply[op](g, a, b, true)
     local mseq, version = redis.call('INCR', key.of('mseq')), int(g.version)
-    local as = replayed_as[op]
+    local as = not stored_only and replayed_as[op]
     if as and not (as == 'rename' and a == b) then record(collection, as, a, b, id, mseq) end
     store(id, op, collection, a, b, client, traceparent, label_hash)
     redis.call('HSET', key.job(id), 'mseq', mseq, 'min_version', version, 'version', version,
@@ -129,7 +165,7 @@ function change.accept(args)
         local removed = g.removed or {faces = 0, vectors = 0, pictures = 0}
         redis.call('HSET', key.job(id), 'removed', removal.text(removed))
     end
-    queue.remember(id, hash, fingerprint)
+    queue.remember(id, hash, fingerprint, holder)
     count('changes')
     audit(client, from, op, collection, label_hash, id, label_to_hash)
     local j = {state = '', type = op, collection = collection, version = version, attempt = '0',

@@ -57,6 +57,7 @@ local function mark_some(g)
     local of = key.gallery(g.collection)
     local cursor, from = unpack(redis.call('HMGET', of, 'retention_cursor', 'retention_from_ms'))
     if not cursor then return true end
+    cursor, from = stored(cursor) and cursor or '0', int(stored(from, now))
     local labels = key.faces(g.collection, g.epoch, 'labels')
     local reply = redis.call('HSCAN', labels, cursor, 'COUNT', marks_a_call)
     for i = 1, #reply[2], 2 do
@@ -69,37 +70,63 @@ local function mark_some(g)
     redis.call('HSET', of, 'retention_cursor', reply[1])
 end
 
+-- A mark as old as it says, or nil: it is gone, belongs to nobody, or was made before time went
+-- forward by itself, and is moved with it.
+function retention.still_over(g, label, seen_ms)
+    local seen = gallery.seen_key(g)
+    if #label < 1 or #label > 200 or string.find(label, '%c') or
+        #gallery.faces_of(g, label) == 0 then
+        return damage.drop(seen, label)
+    end
+    local leaped_ms = clock.mark_leaped(seen_ms)
+    if leaped_ms > 0 then redis.call('ZADD', seen, 'GT', int(seen_ms + leaped_ms), label) end
+    return seen_ms + leaped_ms <= clock.passed() - g.retention_ms
+end
+
 local function due_of(g, most)
-    return redis.call('ZRANGEBYSCORE', gallery.seen_key(g), '-inf', int(now - g.retention_ms),
-        'LIMIT', 0, most)
+    local labels = {}
+    local found = redis.call('ZRANGEBYSCORE', gallery.seen_key(g), '-inf',
+        int(clock.passed() - g.retention_ms), 'WITHSCORES', 'LIMIT', 0, most)
+    for i = 1, #found, 2 do
+        local label, seen_ms = found[i], tonumber(found[i + 1])
+        if retention.still_over(g, label, seen_ms) then labels[#labels + 1] = label end
+    end
+    return labels
 end
 
 -- Whose time is over, at most `max`, in the collections whose turn it is.
 function retention.unseen(a)
     local most = math.min(number(a[1], 'max'), due_max)
+    clock.repair(key.of('retention'), look_again_ms, collections_a_call)
     local turn = redis.call('ZRANGEBYSCORE', key.of('retention'), '-inf', now, 'LIMIT', 0,
         collections_a_call)
     local reply, found = {}, 0
+    if not clock.may_erase() then turn = {} end
     for _, collection in ipairs(turn) do
         local g = gallery.read(collection)
-        local marked = mark_some(g)
-        local labels = found < most and due_of(g, most - found) or {}
+        local marked = g.retention_ms and mark_some(g)
+        if not g.retention_ms then damage.drop(key.of('retention'), collection) end
+        local labels = g.retention_ms and found < most and due_of(g, most - found) or {}
+        if marked then clock.repair(gallery.seen_key(g), 0, due_max) end
         for _, label in ipairs(labels) do
             reply[#reply + 1], reply[#reply + 2] = collection, label
             found = found + 1
         end
-        if marked and #labels == 0 and found < most then
-            redis.call('ZADD', key.of('retention'), 'XX', int(now + look_again_ms), collection)
-        end
+        -- Whoever cannot be forgotten for some reason keeps nobody else's turn.
+        local idle = marked and #labels == 0 and found < most
+        redis.call('ZADD', key.of('retention'), 'XX', int(now + (idle and look_again_ms or 0)),
+            collection)
     end
     return {'ok', int(found), unpack(reply)}
 end
 
--- A forget like any other, if the time is still over. given: as client of change.
+-- A forget like any other, if the time is still over, but of the faces that are there: who is being
+-- trained just now is seen when that train ends. given: as client of change.
 function retention.forget(a)
     local id, collection, label, given = a[1], a[2], a[3], a[4]
     local g = gallery.read(collection_name(collection))
-    local at = g.retention_ms and redis.call('ZSCORE', gallery.seen_key(g), label_text(label))
-    if not at or tonumber(at) > now - g.retention_ms then return {'seen'} end
-    return change.accept({id, 'forget', collection, label, '', given, '', '', ''})
+    local at = g.retention_ms and clock.may_erase() and
+        redis.call('ZSCORE', gallery.seen_key(g), label_text(label))
+    if not at or not retention.still_over(g, label, tonumber(at)) then return {'seen'} end
+    return change.accept({id, 'forget', collection, label, '', given, '', '', ''}, true)
 end

@@ -3,6 +3,7 @@
 local tastes = {[''] = true, cnn = true, hog = true}
 local looked_at = 64        -- jobs of a line that a worker with a preference looks at
 local overtaken_ms = 2000
+queue.publishing_looked_at = 10
 
 -- Whether a job is looked at with the detector that cards are good at; the options are the text
 -- that the api wrote.
@@ -14,7 +15,14 @@ end
 local function wake_due()
     local due = redis.call('ZRANGEBYSCORE', key.queue('delayed'), '-inf', now, 'LIMIT', 0,
         limits.reap_batch)
-    for _, id in ipairs(due) do job.move(id, job.read(id), 'pending', 'due') end
+    for _, id in ipairs(due) do
+        local j = job.read(id)
+        if j and j.state == 'delayed' then
+            job.move(id, j, 'pending', 'due')
+        else
+            damage.drop(key.queue('delayed'), id)
+        end
+    end
 end
 
 -- The front of one line, first things last, read once for a call.
@@ -41,7 +49,7 @@ local function line_by_taste(priority, n, taste)
     for i = #ids, 1, -1 do
         local id = ids[i]
         local j = hash_fields(key.job(id), {'options', 'solo', 'created_ms'})
-        local came, solo = tonumber(j.created_ms or now), j.solo == '1'
+        local came, solo = stored(j.created_ms, now), j.solo == '1'
         if j.options and not solo and wants_cnn(j.options) ~= taste.cnn then
             passed[#passed + 1] = {id = id, came = came}
         else
@@ -64,7 +72,8 @@ local function first_in(l, wanted)
         local j = job.read(id)
         if not j or j.state ~= 'pending' then
             redis.call('LREM', key.pending(l.priority), -1, id)
-        elseif tonumber(j.deadline_ms) <= now then
+            damage.note()
+        elseif job.is_late(id, j) then
             job.fail_with(id, j, 'deadline_exceeded', 'the job waited longer than its deadline')
             job.move(id, j, 'failed', 'deadline_exceeded')
         elseif wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true) then
@@ -91,8 +100,8 @@ end
 local function not_connected(worker, connection)
     local known = redis.call('HGET', key.worker(worker), 'connection')
     if not known then return {'gone'} end
-    if tonumber(known) > connection then return {'stale', known} end
-    if tonumber(known) < connection then
+    if stored(known, 0) > connection then return {'stale', known} end
+    if stored(known, 0) < connection then
         redis.call('HSET', key.worker(worker), 'connection', int(connection))
     end
 end
@@ -104,20 +113,21 @@ function queue.lease(a)
     local lease_ms = number(a[5], 'lease_ms')
     local wanted = a[6] == '' and '' or ',' .. a[6] .. ','
     local prefer = a[7] and one_of(a[7], tastes, 'prefer')
+    local spill = (prefer or '') ~= '' and number(a[8], 'spill')
     local answer = not_connected(worker, connection)
     if answer then return answer end
 
     wake_due()
     local interactive, bulk
     if prefer and prefer ~= '' then
-        local taste = {cnn = prefer == 'cnn', spill = number(a[8], 'spill')}
+        local taste = {cnn = prefer == 'cnn', spill = spill}
         interactive = line_by_taste('interactive', n, taste)
         bulk = line_by_taste('bulk', n, taste)
     else
         local most = n + limits.reap_batch
         interactive, bulk = line('interactive', most), line('bulk', most)
     end
-    local leased_before = tonumber(redis.call('HGET', key.of('stats'), 'leased') or 0)
+    local leased_before = stored(redis.call('HGET', key.of('stats'), 'leased'), 0)
     local jobs = {}
     while #jobs < n do
         local first, second = interactive, bulk
@@ -153,15 +163,19 @@ local function running_of(worker)
     return ids
 end
 
--- Takes attempts from their workers. counted(j): whether the job itself may be at fault.
-local function lose_all(ids, why, counted)
+-- Takes attempts from their workers. counted(j): whether the job itself may be at fault. An id that
+-- is not running (or not by `worker`, if one is given) has no place where it was found.
+local function lose_all(ids, why, counted, worker)
     local tally = {pending = 0, dead = 0, cancelled = 0}
     for _, id in ipairs(ids) do
         local j = job.read(id)
-        if j and j.state == 'running' then
+        if j and j.state == 'running' and (not worker or j.worker == worker) then
             local state = job.lose(id, j, why, counted(j))
             tally[state] = tally[state] + 1
+        elseif not worker then
+            damage.drop(key.queue('running'), id)
         end
+        if worker and redis.call('SREM', key.worker_running(worker), id) == 1 then damage.note() end
     end
     return int(tally.pending), int(tally.dead), int(tally.cancelled)
 end
@@ -169,9 +183,10 @@ end
 function queue.worker_lost(a)
     local worker, connection = a[1], number(a[2], 'connection')
     local known = redis.call('HGET', key.worker(worker), 'connection')
-    if known and tonumber(known) > connection then return {'stale', known} end
+    if known and stored(known, 0) > connection then return {'stale', known} end
     local ids = running_of(worker)
-    local pending, dead, cancelled = lose_all(ids, 'worker_lost', function() return true end)
+    local pending, dead, cancelled = lose_all(ids, 'worker_lost', function() return true end,
+        worker)
     gallery.release(worker)
     return {'ok', pending, dead, cancelled}
 end
@@ -179,10 +194,10 @@ end
 -- Until when nothing lapses, or nil. A restart of Redis and a jump of its clock both mean that
 -- workers could not renew, or that the times in the leases mean nothing.
 local function grace(expected_now, lease_ms)
+    local jumped = clock.sweep(expected_now)
     local run_id = string.match(redis.call('INFO', 'server'), '\nrun_id:(%x+)')
     local known = redis.call('GET', key.of('server.run_id'))
     local until_ms = integer_at(key.of('server.grace_ms'))
-    local jumped = expected_now > 0 and math.abs(now - expected_now) > limits.clock_error
     if known ~= run_id then redis.call('SET', key.of('server.run_id'), run_id) end
     if known and known ~= run_id or jumped or until_ms > now + 2 * lease_ms then
         until_ms = now + lease_ms
@@ -215,6 +230,20 @@ function queue.reap(a)
     return {'ok', int(now), pending, dead, cancelled}
 end
 
+-- The oldest jobs that are published are found by their collection, or they would wait for ever.
+function queue.list_publishing()
+    local ids = redis.call('ZRANGE', key.queue('publishing'), 0, queue.publishing_looked_at - 1)
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        if not j or j.state ~= 'publishing' then
+            damage.drop(key.queue('publishing'), id)
+        elseif redis.call('ZADD', key.gallery(j.collection, 'publishing'), 'NX', j.version, id) +
+            redis.call('ZADD', key.of('publishing'), 'NX', now, j.collection) > 0 then
+            damage.note()
+        end
+    end
+end
+
 function queue.barrier(a)
     local expected_now, lease_ms = number(a[1], 'expected_now'), number(a[2], 'lease_ms')
     local until_ms = grace(expected_now, lease_ms)
@@ -222,6 +251,7 @@ function queue.barrier(a)
     local settled = 0
     local workers = lapsed(key.of('workers'), limits.reap_batch, lease_ms)
     for _, worker in ipairs(workers) do settled = settled + gallery.release(worker) end
+    queue.list_publishing()
     local waiting = redis.call('ZRANGE', key.of('publishing'), 0, limits.reap_batch - 1)
     for _, collection in ipairs(waiting) do
         settled = settled + gallery.settle(collection)

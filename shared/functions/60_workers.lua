@@ -24,8 +24,11 @@ end
 local function hand_back_unheard(id, connection, in_hand)
     for _, job_id in ipairs(running_of(id)) do
         local j = job.read(job_id)
-        local sent = tonumber(redis.call('HGET', key.job(job_id), 'connection') or 0)
-        if in_hand[job_id] ~= j.attempt and sent < connection then
+        local sent = stored(redis.call('HGET', key.job(job_id), 'connection'), 0)
+        if not j or j.state ~= 'running' or j.worker ~= id then
+            redis.call('SREM', key.worker_running(id), job_id)
+            damage.note()
+        elseif in_hand[job_id] ~= j.attempt and sent < connection then
             job.give_back(job_id, j, 'not_heard')
         end
     end
@@ -55,10 +58,10 @@ function worker.renew(a)
     for i = 1, #record, 2 do
         local collection = string.match(record[i], '^gallery:(.+)$')
         if collection then held[#held + 1] = collection end
-        if record[i] == 'connection' and tonumber(record[i + 1]) < connection then
+        if record[i] == 'connection' and stored(record[i + 1], 0) < connection then
             redis.call('HSET', key.worker(id), 'connection', int(connection))
         end
-        if record[i] == 'heard' and tonumber(record[i + 1]) < connection then
+        if record[i] == 'heard' and stored(record[i + 1], 0) < connection then
             hand_back_unheard(id, connection, in_hand)
         end
     end
@@ -91,7 +94,15 @@ end
 
 function worker.bye(a)
     local ids = running_of(a[1])
-    for _, id in ipairs(ids) do job.give_back(id, job.read(id), 'bye') end
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        if j and j.state == 'running' and j.worker == a[1] then
+            job.give_back(id, j, 'bye')
+        else
+            redis.call('SREM', key.worker_running(a[1]), id)
+            damage.note()
+        end
+    end
     gallery.release(a[1])
     return {'ok', int(#ids)}
 end
@@ -126,7 +137,7 @@ local function note_seen(g, result)
     local good, said = pcall(cjson.decode, result)
     if not good or type(said) ~= 'table' or type(said.faces) ~= 'table' then return end
     for _, face in ipairs(said.faces) do
-        local label = face.status == 'known' and face.label
+        local label = type(face) == 'table' and face.status == 'known' and face.label
         if type(label) == 'string' and gallery.label_count(g, label) > 0 then
             gallery.mark_seen(g, label)
         end
@@ -198,10 +209,40 @@ end
 
 -- Why a gallery cannot take these faces, or nil.
 local function no_place(g, label, faces, model)
-    local answer = gallery.closed(g, model)
+    local answer = gallery.closed(g, model, 1)
     if answer then return answer end
     if gallery.label_count(g, label) + faces > limits.faces_per_label then return {'label_full'} end
     if g.faces + faces > limits.gallery_faces then return {'gallery_full'} end
+end
+
+-- A photo that was taught to this label before is not taught again: who repeats a train without a
+-- key gets the face that is there. Returns the faces that are new, and the result with the ids of
+-- those that are not.
+local function untaught(g, label, faces, result)
+    local taught, new = {}, {}
+    local ids = gallery.faces_of(g, label)
+    local texts = #ids == 0 and {} or
+        redis.call('HMGET', key.faces(g.collection, g.epoch, 'faces'), unpack(ids))
+    local function photo(text) return text and string.match(text, '"photo":"(%x+)"') end
+    for i, text in ipairs(texts) do
+        local digest = photo(text)
+        if digest then taught[digest] = ids[i] end
+    end
+    for _, face in ipairs(faces) do
+        local digest = photo(face[2])
+        local before = digest and taught[digest]
+        if before then
+            local from, to = string.find(result, '"face_id":"' .. face[1] .. '"', 1, true)
+            if from then
+                result = string.sub(result, 1, from - 1) .. '"face_id":"' .. before ..
+                    '","taught_before":true' .. string.sub(result, to + 1)
+            end
+        else
+            new[#new + 1] = face
+            if digest then taught[digest] = face[1] end
+        end
+    end
+    return new, result
 end
 
 local function supersede(id, j, result)
@@ -224,12 +265,17 @@ function worker.complete_train(a)
     local label = change.replay(j.collection, j.mseq, j.label)
     if not label then return supersede(id, j, result) end
     local g = gallery.read(j.collection)
+    faces, result = untaught(g, label, faces, result)
     answer = no_place(g, label, #faces, model)
     if answer then return answer end
 
-    gallery.open(g, model)
-    gallery.add(g, label, faces)
-    j.version = int(g.version)
+    if #faces > 0 then
+        gallery.open(g, model)
+        gallery.add(g, label, faces)
+    elseif g.retention_ms then
+        gallery.mark_seen(g, label)
+    end
+    j.version, j.goes_in = int(g.version), label
     redis.call('HSET', key.job(id), 'result', result, 'version', j.version, 'faces', #faces)
     redis.call('HDEL', key.job(id), 'error', 'lease_until_ms')
     if label ~= j.label then redis.call('HSET', key.job(id), 'label_stored', label) end
@@ -261,6 +307,11 @@ end
 
 ends['return'] = function(id, j)
     return {job.give_back(id, j, 'return')}
+end
+
+-- The worker lives, the process that decoded for it ended under the attempt: the same loss.
+function ends.lost(id, j)
+    return {job.lose(id, j, 'decoder_lost', true)}
 end
 
 function worker.fail(a)

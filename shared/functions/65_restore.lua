@@ -67,9 +67,9 @@ function restore.run(a)
     local last, who, hashes = restored_by(a)
     local faces = exported_faces(a, last)
     local g = gallery.read(collection)
-    local answer = gallery.closed(g, model)
-    if answer then return answer end
     local labels, of, n = new_faces(g, faces)
+    local answer = gallery.closed(g, model, #labels)
+    if answer then return answer end
     if g.faces + n > limits.gallery_faces then return {'gallery_full'} end
     for _, label in ipairs(labels) do
         if gallery.label_count(g, label) + #of[label] > limits.faces_per_label then
@@ -85,17 +85,20 @@ function restore.run(a)
 end
 
 -- Triplets of part, face_id and the sealed bytes. A face's vector and picture never change, so what
--- is there plain and as long is what was sealed.
+-- is there as long, plain or sealed in an older way, is what was sealed.
 function restore.seal(a)
     local g, epoch, n = gallery.read(collection_name(a[1])), number(a[2], 'epoch'), 0
     if #a > 2 + 3 * limits.page_size or (#a - 2) % 3 ~= 0 then refuse('values come by three') end
+    for i = 3, #a, 3 do
+        one_of(a[i], {vectors = true, pictures = true}, 'part')
+        if not is_sealed(a[i + 2]) then refuse('it is not sealed') end
+    end
     if not g.exists or g.epoch ~= epoch then return {'ok', '0'} end
     for i = 3, #a, 3 do
-        local part = one_of(a[i], {vectors = true, pictures = true}, 'part')
-        local where, id, sealed = key.faces(g.collection, epoch, part), a[i + 1], a[i + 2]
-        if not is_sealed(sealed) then refuse('it is not sealed') end
+        local where, id, sealed = key.faces(g.collection, epoch, a[i]), a[i + 1], a[i + 2]
         local there = redis.call('HGET', where, id)
-        if there and not is_sealed(there) and #sealed == #there + limits.sealed_extra_bytes then
+        local more = there and is_sealed(there) and 0 or limits.sealed_extra_bytes
+        if there and there ~= sealed and #sealed == #there + more then
             redis.call('HSET', where, id, sealed)
             n = n + 1
         end

@@ -1,6 +1,8 @@
 -- What the operator and the timer of the broker do with jobs that rest: kick, bury, delete, gc.
 
 local upkeep = {}
+upkeep.looked_at = 20  -- oldest jobs of a call
+upkeep.deadline_max_ms = 24 * 3600 * 1000  -- the api gives an hour
 
 function upkeep.kick(a)
     local id = a[1]
@@ -8,6 +10,7 @@ function upkeep.kick(a)
     if not j then return job.absent(id) end
     if j.state ~= 'dead' then return {'wrong_state', j.state} end
     if j.image_bytes == '0' and j.images ~= '0' then return {'no_image'} end
+    given_by(a[2] or '')  -- refuses before anything is written
     j.deadline_ms = int(now + tonumber(j.deadline_ms) - tonumber(j.created_ms))
     redis.call('HSET', key.job(id), 'failures', 0, 'crashes', 0, 'solo', 0, 'deadline_ms',
         j.deadline_ms, 'min_version', int(gallery.read(j.collection).version))
@@ -22,6 +25,7 @@ function upkeep.bury(a)
     local j = job.read(id)
     if not j then return job.absent(id) end
     if j.state ~= 'pending' and j.state ~= 'delayed' then return {'wrong_state', j.state} end
+    given_by(a[2] or '')
     audit_job(id, j, a[2], 'bury')
     job.move(id, j, 'dead', 'bury')
     return {'ok'}
@@ -29,10 +33,29 @@ end
 
 local ended = {succeeded = true, failed = true, cancelled = true, dead = true}
 
+-- Of a job of which nobody can say what it is; true if there was something.
+function upkeep.remove_rest(id)
+    local rest = {key.job(id), key.annotated(id)}
+    for n = 0, limits.files_per_train - 1 do rest[#rest + 1] = key.image(id, n) end
+    local gone = redis.call('UNLINK', unpack(rest))
+    for _, index in ipairs({'all', 'running', 'delayed', 'deadline', 'publishing', 'dead', 'done',
+                            'dead_images', 'annotated'}) do
+        gone = gone + redis.call('ZREM', key.queue(index), id)
+    end
+    if gone > 0 then damage.note() end
+    return gone > 0
+end
+
 function upkeep.delete(a)
     local id = a[1]
     local j = job.read(id)
-    if not j then return job.absent(id) end
+    given_by(a[2] or '')
+    if not j then
+        local answer = job.absent(id)
+        if not upkeep.remove_rest(id) then return answer end
+        audit_job(id, {collection = ''}, a[2], 'delete')
+        return {'ok'}
+    end
     if not ended[j.state] then return {'wrong_state', j.state} end
     audit_job(id, j, a[2], 'delete')
     job.remove(id, j)
@@ -42,17 +65,27 @@ function upkeep.delete(a)
 end
 
 -- The oldest of an index, at most `most`, that are older than age_ms or in excess of what `over`
--- says; over(j) is asked again after each.
-local function sweep(index, most, age_ms, over, act)
-    local done = 0
+-- says; over(j) is asked again after each. belongs(j): it is in the index by right.
+local function sweep(index, most, age_ms, over, belongs, act)
+    local done, latest = 0, clock.may_erase() and clock.passed() - age_ms or -1
+    clock.repair(key.queue(index), 0, most)
     local oldest = redis.call('ZRANGE', key.queue(index), 0, most - 1, 'WITHSCORES')
     for i = 1, #oldest, 2 do
-        if tonumber(oldest[i + 1]) > now - age_ms and not over() then break end
-        local j = job.read(oldest[i])
-        if j and act(oldest[i], j) then done = done + 1 end
+        local id, j = oldest[i], job.read(oldest[i])
+        if not j or not belongs(j) then
+            damage.drop(key.queue(index), id)
+        elseif tonumber(oldest[i + 1]) > latest and not over() then
+            break
+        else
+            act(id, j)
+        end
+        done = done + 1
     end
     return int(done)
 end
+
+function upkeep.is_dead(j) return j.state == 'dead' end
+function upkeep.has_ended(j) return ended[j.state] and j.state ~= 'dead' end
 
 local function never() return false end
 
@@ -61,11 +94,18 @@ local function above(name, most)
 end
 
 local function fail_expired(most)
-    local ids = redis.call('ZRANGEBYSCORE', key.queue('deadline'), '-inf', now, 'LIMIT', 0, most)
+    local ids = redis.call('ZRANGEBYSCORE', key.queue('deadline'), '-inf', clock.passed(), 'LIMIT',
+        0, most)
     for _, id in ipairs(ids) do
         local j = job.read(id)
-        job.fail_with(id, j, 'deadline_exceeded', 'the job waited longer than its deadline')
-        job.move(id, j, 'failed', 'deadline_exceeded')
+        if not j or j.state ~= 'pending' and j.state ~= 'delayed' then
+            damage.drop(key.queue('deadline'), id)
+        elseif job.is_late(id, j) then
+            job.fail_with(id, j, 'deadline_exceeded', 'the job waited longer than its deadline')
+            job.move(id, j, 'failed', 'deadline_exceeded')
+        else  -- later than the index says
+            redis.call('ZADD', key.queue('deadline'), j.deadline_ms, id)
+        end
     end
     return int(#ids)
 end
@@ -75,7 +115,30 @@ local function drop_annotated(id, j)
     redis.call('ZREM', key.queue('annotated'), id)
     redis.call('DECRBY', key.of('annotated_bytes'), tonumber(j.annotated_bytes))
     redis.call('HDEL', key.job(id), 'annotated_bytes')
-    return true
+end
+
+-- Deadlines from before a clock went back.
+function upkeep.repair_deadlines(most)
+    local latest = now + upkeep.deadline_max_ms
+    local ids = redis.call('ZRANGEBYSCORE', key.queue('deadline'),
+        '(' .. int(latest + clock.sweep_lag_ms), '+inf', 'LIMIT', 0, most)
+    for _, id in ipairs(ids) do
+        local j = job.read(id)
+        if j and (j.state == 'pending' or j.state == 'delayed') then
+            redis.call('HSET', key.job(id), 'deadline_ms', int(latest))
+            redis.call('ZADD', key.queue('deadline'), int(latest), id)
+        else
+            redis.call('ZREM', key.queue('deadline'), id)
+        end
+        damage.note()
+    end
+end
+
+-- Of the oldest in the list of all jobs, those of which nothing is left.
+function upkeep.drop_unknown()
+    for _, id in ipairs(redis.call('ZRANGE', key.queue('all'), 0, upkeep.looked_at - 1)) do
+        if redis.call('EXISTS', key.job(id)) == 0 then damage.drop(key.queue('all'), id) end
+    end
 end
 
 function upkeep.gc(a)
@@ -86,22 +149,21 @@ function upkeep.gc(a)
     local annotated_ms, annotated_max, dead_ms, dead_max = n[5], n[6], n[7], n[8]
     local too_many_bytes = above('finished_bytes', bytes_max)
 
-    local function remove(id, j)
-        job.remove(id, j)
-        return true
-    end
     local expired = fail_expired(most)
     local collected = sweep('done', most, retention_ms, function()
         return redis.call('ZCARD', key.queue('done')) > jobs_max or too_many_bytes()
-    end, remove)
+    end, upkeep.has_ended, job.remove)
     local annotated = sweep('annotated', most, annotated_ms,
-        above('annotated_bytes', annotated_max), drop_annotated)
-    local over = sweep('dead', most, dead_ms + retention_ms, never, remove)
+        above('annotated_bytes', annotated_max), function(j) return j.annotated_bytes end,
+        drop_annotated)
+    local over = sweep('dead', most, dead_ms + retention_ms, never, upkeep.is_dead, job.remove)
     local dead = sweep('dead_images', most, dead_ms, above('dead_bytes', dead_max),
-        function(id, j)
-            job.drop_images(id, j)
-            return true
-        end)
+        function(j) return upkeep.is_dead(j) and j.image_bytes ~= '0' end, job.drop_images)
+    upkeep.drop_unknown()
     if collected + annotated + dead + over > 0 then removal.note() end
-    return {'ok', collected, expired, annotated, dead, int(forget_expired(most))}
+    upkeep.repair_deadlines(most)
+    clock.repair(key.queue('delayed'), clock.slew_max_ms, most)
+    clock.repair(key.of('idempotency'), idempotency_ms, most)
+    return {'ok', collected, expired, annotated, dead, int(forget_expired(most)),
+            int(users.forget_old(most))}
 end

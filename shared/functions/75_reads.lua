@@ -23,8 +23,8 @@ function read.open(a)
 end
 
 function read.job(a)
+    if not redis.call('HGET', key.job(a[1]), 'state') then return job.absent(a[1]) end
     local fields = redis.call('HGETALL', key.job(a[1]))
-    if #fields == 0 then return job.absent(a[1]) end
     return {'ok', int(now), unpack(fields)}
 end
 
@@ -43,7 +43,7 @@ function read.list(a)
         if not seen and #ids < most then
             last = created_ms .. ' ' .. id
             local j = redis.call('HMGET', key.job(id), 'state', 'type')
-            if (state == '' or j[1] == state) and (kind == '' or j[2] == kind) then
+            if j[1] and (state == '' or j[1] == state) and (kind == '' or j[2] == kind) then
                 ids[#ids + 1] = id
             end
         end
@@ -63,6 +63,7 @@ end
 -- as a page has 1,000 labels.
 local function portrait(g, by_label, label, oldest)
     local function look(member)
+        if not member then return false end
         local id = string.sub(member, #label + 2)
         return gallery.has_picture(g, id) and id
     end
@@ -78,16 +79,19 @@ function read.faces(a)
     local asked = a[4] == 'pictures'
     local pictures = asked and gallery.has_pictures(g)
     local reply, found = {}, 0
+    local from = label == '' and '-' or '(' .. label .. '\n\255'
     while found < most do
-        local from = label == '' and '-' or '(' .. label .. '\n\255'
         local first = redis.call('ZRANGEBYLEX', by_label, from, '+', 'LIMIT', 0, 1)[1]
         if not first then break end
-        label = string.match(first, '^[^\n]+')
-        found = found + 1
-        reply[#reply + 1] = label
-        reply[#reply + 1] = int(gallery.label_count(g, label))
-        if asked then
-            reply[#reply + 1] = pictures and portrait(g, by_label, label, first) or ''
+        label = string.match(first, '^([^\n]+)\n')
+        from = '(' .. (label and label .. '\n\255' or first)
+        if label then  -- else fsck tells of it
+            found = found + 1
+            reply[#reply + 1] = label
+            reply[#reply + 1] = int(gallery.label_count(g, label))
+            if asked then
+                reply[#reply + 1] = pictures and portrait(g, by_label, label, first) or ''
+            end
         end
     end
     return {'ok', int(g.version), int(g.faces), int(g.people), int(found), unpack(reply)}
@@ -125,6 +129,7 @@ function read.collections(a)
     for _, name in ipairs(names) do
         local g = gallery.read(name)
         local row = {name, int(g.version), int(g.faces), int(g.people), int(g.created_ms)}
+        if a[3] == 'models' then row[#row + 1] = g.embedding_model or '' end
         for _, field in ipairs(row) do reply[#reply + 1] = field end
     end
     return reply
@@ -151,11 +156,15 @@ function read.delta(a)
         return {'snapshot', int(g.version)}
     end
     local entries = whole_seqs(key.faces(g.collection, g.epoch, 'log'), from_seq)
+    -- Of what the gallery has not reached, damage has left the entries alone.
+    while #entries > 0 and tonumber(seq_of(entries[#entries])) > g.seq do
+        entries[#entries] = nil
+    end
     local reached = #entries > 0 and tonumber(seq_of(entries[#entries])) or from_seq
     local reply = {'ok', int(epoch * epoch_size + reached), int(g.version), int(#entries)}
     for _, entry in ipairs(entries) do
         local fields = entry[2]  -- op, face_id, label and their values, as log() wrote them
-        for i = 2, 6, 2 do reply[#reply + 1] = fields[i] end
+        for i = 2, 6, 2 do reply[#reply + 1] = fields[i] or '' end
     end
     return reply
 end
@@ -163,6 +172,7 @@ end
 local counters = {
     'accepted', 'refused', 'leased', 'succeeded', 'failed', 'cancelled', 'died', 'retried',
     'requeued', 'crashed', 'superseded', 'stale', 'dup', 'old_version', 'changes', 'collected',
+    'damaged',
 }
 
 function read.stats()
@@ -176,7 +186,7 @@ function read.stats()
         say('pending_' .. priority, redis.call('LLEN', key.pending(priority)))
         local first = redis.call('LINDEX', key.pending(priority), -1)
         if first then
-            local created_ms = tonumber(redis.call('HGET', key.job(first), 'created_ms'))
+            local created_ms = stored(redis.call('HGET', key.job(first), 'created_ms'), 0)
             if oldest_ms == 0 or created_ms < oldest_ms then oldest_ms = created_ms end
         end
     end
@@ -194,6 +204,7 @@ function read.stats()
     say('collected_ms', integer_at(key.of('collected')))
     say('server_grace_ms', integer_at(key.of('server.grace_ms')))
     local values = redis.call('HMGET', key.of('stats'), unpack(counters))
-    for i, name in ipairs(counters) do say(name, tonumber(values[i] or 0)) end
+    for i, name in ipairs(counters) do say(name, stored(values[i], 0)) end
+    clock.stats(say)
     return reply
 end

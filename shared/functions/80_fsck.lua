@@ -27,7 +27,7 @@ local function check_images(id, j, say)
     local kept = redis.call('ZSCORE', key.queue('dead_images'), id)
     if kept and not (j.state == 'dead' and bytes > 0) then say('in queue:dead_images') end
     local waits = j.state == 'pending' or j.state == 'running' or j.state == 'delayed'
-    if waits and bytes == 0 then say('has no photo') end
+    if waits and bytes == 0 and j.images ~= '0' then say('has no photo') end
     if not waits and j.state ~= 'dead' and bytes > 0 then say('keeps its photos') end
     if j.state == 'dead' and bytes > 0 and not kept then say('not in queue:dead_images') end
 end
@@ -57,8 +57,16 @@ end
 local function check_job(id, lines, sums, problem)
     local function say(what) problem('job ' .. id .. ': ' .. what) end
     local j = job.read(id)
-    if not j then return say('is in queue:all and nowhere else') end
-    if not places[j.state] then return say('unknown state ' .. j.state) end
+    if not j then
+        local there = hash_fields(key.job(id), {'state', 'type'})
+        if there.state and not job.states[there.state] then
+            return say('unknown state ' .. there.state)
+        elseif there.state then
+            return say('unknown type ' .. (there.type or ''))
+        end
+        return say('is in queue:all and nowhere else')
+    end
+    if j.damaged then say('its field ' .. j.damaged .. ' is damaged') end
     for _, index in ipairs(indexes) do
         local there = redis.call('ZSCORE', key.queue(index), id) and true or false
         if there ~= has(places[j.state], index) then
@@ -139,6 +147,17 @@ local function check_gallery(name, problem)
     end
 end
 
+-- Sessions and tries end by their index; what is not in it would stay.
+function fsck.people_key(rest, name, problem)
+    local hash = string.match(rest, '^session:(.+)$')
+    if hash and redis.call('PTTL', name) == -1 and
+        not redis.call('ZSCORE', key.of('sessions'), hash) then problem('left over ' .. name) end
+    local which = string.match(rest, '^tries:(.+)$')
+    if which and redis.call('PTTL', name) == -1 and
+        not redis.call('ZSCORE', key.of('tries'), which) then problem('left over ' .. name) end
+    if string.find(rest, '^damaged:') then problem('set aside ' .. name) end
+end
+
 -- Keys that nobody owns.
 local function check_key(name, problem)
     local rest = string.sub(name, #P + 1)
@@ -167,13 +186,15 @@ local function check_key(name, problem)
     end
     id = string.match(rest, '^key:(.+)$') or string.match(rest, '^quota:(.+)$')
     if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('left over ' .. name) end
+    fsck.people_key(rest, name, problem)
     if rest == 'retention' then
         for _, one in ipairs(redis.call('ZRANGE', name, 0, limits.page_size)) do
             if not gallery.read(one).retention_ms then problem('retention holds ' .. one) end
         end
     end
     if rest == 'removals' and redis.call('HLEN', name) ~= 3 then problem('removals: not whole') end
-    collection = string.match(rest, '^gallery:([^:]+):changes$')
+    collection = string.match(rest, '^gallery:([^:]+):changes$') or
+        string.match(rest, '^gallery:([^:]+):awaited$')
     if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
         problem(name .. ' is kept for nobody')
     end
@@ -201,7 +222,7 @@ local function compare(sums, problem)
     same('deadline', redis.call('ZCARD', key.queue('deadline')))
     same('jobs', redis.call('ZCARD', key.queue('all')))
     local open = 0
-    for _, n in ipairs(redis.call('HVALS', key.of('clients'))) do open = open + tonumber(n) end
+    for _, n in ipairs(redis.call('HVALS', key.of('clients'))) do open = open + stored(n, 0) end
     same('open', open)
 end
 
@@ -316,8 +337,10 @@ function fsck.run(a)
     if not phase[name] then refuse('cursor') end
     local sums, problems = read_sums(sums_text), {}
     local function problem(text) problems[#problems + 1] = text end
+    if a[1] == '' then clock.check(problem) end
 
     local next_position = phase[name](position, n, sums, problem)
+    for _, unreadable in ipairs(damage.unreadable) do problem(unreadable .. ' has another type') end
     if not next_position then
         for i, candidate in ipairs(order) do
             if candidate == name then

@@ -9,8 +9,9 @@ local function register(name, arguments, body, flags)
         callback = function(keys, arguments_given)
             if #keys ~= 1 then refuse('the prefix is the only key') end
             if #arguments_given < arguments then refuse(name .. ' needs more arguments') end
-            local time = redis.call('TIME')
-            P, now = keys[1], time[1] * 1000 + math.floor(time[2] / 1000)
+            P = keys[1]
+            damage.writing, damage.unreadable = flags ~= reads, {}
+            clock.begin()
             return body(arguments_given)
         end,
         flags = flags,
@@ -67,6 +68,8 @@ register('barrier', 2, queue.barrier, writes)
 register('unseen', 1, retention.unseen, writes)
 register('forget_unseen', 4, retention.forget, writes)
 register('gc', 8, upkeep.gc, writes)
+register('clock', 0, clock.show, reads)
+register('clock_accept', 1, clock.accept, writes)
 
 register('erase_log', 2, change.erase_log, writes)
 register('export', 2, restore.export, writes)

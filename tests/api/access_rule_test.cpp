@@ -72,7 +72,7 @@ TEST(choose_access, by_address_and_settings) {
         const char* bind;
         const char* access;
         bool insecure;
-        const char* wanted;  ///< open, keys, must (keys, and one must be there), refused
+        const char* wanted;  ///< open, must (keys, and one must be there), refused
     };
     const auto chosen = [&](const row& one) -> std::string {
         api_settings settings;
@@ -82,7 +82,7 @@ TEST(choose_access, by_address_and_settings) {
         settings.secret_file = folder.path() + "/access.secret";
         const auto choice = choose_access(settings);
         if (!choice) return choice.error().code == errc::bad_option ? "refused" : "?";
-        return choice->open ? "open" : choice->must_have_keys ? "must" : "keys";
+        return choice->open ? "open" : choice->must_have_keys ? "must" : "?";
     };
     const auto check = [&](const std::vector<row>& rows) {
         for (const auto& one : rows) {
@@ -93,7 +93,7 @@ TEST(choose_access, by_address_and_settings) {
            {"127.1.2.3", "auto", false, "open"},
            {"::1", "auto", false, "open"},
            {"localhost", "open", false, "open"},
-           {"127.0.0.1", "keys", false, "keys"},
+           {"127.0.0.1", "keys", false, "refused"},
            {"0.0.0.0", "auto", false, "refused"},
            {"::", "auto", false, "refused"},
            {"10.0.0.1", "keys", false, "refused"},
@@ -105,7 +105,7 @@ TEST(choose_access, by_address_and_settings) {
     ASSERT_TRUE(make_secret_file(folder.path() + "/access.secret"));
     check({{"0.0.0.0", "auto", false, "must"},
            {"0.0.0.0", "open", false, "refused"},
-           {"127.0.0.1", "keys", false, "keys"}});
+           {"127.0.0.1", "keys", false, "must"}});
     std::ofstream(folder.path() + "/access.secret") << "cut";
     check({{"127.0.0.1", "keys", false, "refused"}, {"127.0.0.1", "auto", false, "open"}});
 }
@@ -116,8 +116,10 @@ TEST(choose_access, a_refusal_names_the_command) {
     settings.secret_file = "/nowhere/access.secret";
     const auto choice = choose_access(settings);
     ASSERT_FALSE(choice);
-    EXPECT_NE(choice.error().detail.find("vultusctl --data data key create --scopes "),
-              std::string::npos);
+    for (const char* command : {"./run --ctl key create --scopes ", "./run --ctl user add ",
+                                "vultusctl --data DATA key create "}) {
+        EXPECT_NE(choice.error().detail.find(command), std::string::npos) << command;
+    }
     EXPECT_EQ(choice.error().detail.find('\n'), std::string::npos);
 }
 

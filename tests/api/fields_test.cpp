@@ -51,6 +51,13 @@ TEST(fields, our_hosts) {
         EXPECT_FALSE(is_our_host(other, "10.0.0.7", {"photos.example"})) << other;
     }
     EXPECT_TRUE(is_our_host("any.example", "10.0.0.7", {"*"}));
+    for (const auto* ours :
+         {"[0:0:0:0:0:0:0:1]:5000", "[::ffff:127.0.0.1]", "[::ffff:10.0.0.7]:1"}) {
+        EXPECT_TRUE(is_our_host(ours, "10.0.0.7", {})) << ours;
+    }
+    EXPECT_TRUE(is_our_host("[FE80:0::1]:80", "fe80::1%eth0", {}));
+    EXPECT_FALSE(is_our_host("[fe80::2]:80", "fe80::1%eth0", {}));
+    EXPECT_FALSE(is_our_host("10.0.0.7", "", {})) << "nothing is no address";
 }
 
 TEST(fields, foreign_pages) {

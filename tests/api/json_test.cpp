@@ -1,4 +1,4 @@
-// JSON in: submissions and their limits. JSON out: quoting, numbers, problems.
+// JSON out: quoting, numbers, problems; and what workers stored.
 #include "api/json.hpp"
 
 #include <gtest/gtest.h>
@@ -32,27 +32,6 @@ TEST(json, objects_and_arrays) {
     EXPECT_EQ(json_array{}.take(), "[]");
 }
 
-TEST(json, a_submission) {
-    const auto read = parse_json_submission(
-        R"({"name":"Ada","image":"AQID","k":3,"distance_max":0.6,"durable":false})");
-    ASSERT_TRUE(read);
-    EXPECT_TRUE(read->has_image);
-    EXPECT_EQ(read->image, "\x01\x02\x03");
-    EXPECT_EQ(
-        read->fields,
-        (name_values{{"name", "Ada"}, {"k", "3"}, {"distance_max", "0.6"}, {"durable", "false"}}));
-}
-
-TEST(json, bad_submissions) {
-    for (const auto* bad : {"", "[]", "1", "{", R"({"image":1})", R"({"image":"A"})",
-                            R"({"image":"A*=="})", R"({"image":"AQID)", R"({"k":null})",
-                            R"({"k":{}})", R"({"k":[1]})", R"({"a":"\xff"})", "{\"a\":\"\xff\"}"}) {
-        const auto read = parse_json_submission(bad);
-        ASSERT_FALSE(read) << bad;
-        EXPECT_EQ(read.error().code, errc::malformed) << bad;
-    }
-}
-
 TEST(json, depth_is_bounded) {
     const auto nested = [](std::size_t depth) {
         return std::string(depth, '[') + std::string(depth, ']');
@@ -63,24 +42,17 @@ TEST(json, depth_is_bounded) {
     EXPECT_FALSE(is_json(nested(100'000)));
 }
 
-TEST(json, base64) {
-    EXPECT_EQ(*base64_decode(""), "");
-    EXPECT_EQ(*base64_decode("Zg=="), "f");
-    EXPECT_EQ(*base64_decode("Zm8="), "fo");
-    EXPECT_EQ(*base64_decode("Zm9v"), "foo");
-    EXPECT_EQ(*base64_decode("+/+/"), "\xfb\xff\xbf");
-    for (const auto* bad : {"Z", "Zg=", "Zg==Zg==", "=g==", "Z===", "Zm9\n", "-_-_"}) {
-        EXPECT_FALSE(base64_decode(bad)) << bad;
-    }
-}
-
-TEST(json, photo_size_is_bounded) {
-    const auto body = [](std::size_t bytes) {
-        return R"({"image":")" + std::string(bytes / 3 * 4, 'A') + R"("})";
-    };
-    const auto most = limits::body_bytes / 3 * 3;
-    EXPECT_TRUE(parse_json_submission(body(most)));
-    EXPECT_EQ(parse_json_submission(body(most + 3)).error().code, errc::too_large);
+TEST(json, what_workers_wrote_is_measured_before_it_is_read) {
+    const auto face = R"({"label":"Ada","job_id":"x","box":{"left":1},"detection_score":1.5)";
+    EXPECT_EQ(
+        trained_face_json("f", std::string(face) + "}", true),
+        R"({"face_id":"f","picture":true,"job_id":"x","box":{"left":1},"detection_score":1.5})");
+    std::string flood = face;
+    for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
+    EXPECT_EQ(trained_face_json("f", flood + "}", false), R"({"face_id":"f","picture":false})");
+    EXPECT_EQ(known_labels(R"({"faces":[{"status":"known","label":"Ada"},{"status":"unknown"}]})"),
+              std::vector<std::string>{"Ada"});
+    EXPECT_TRUE(known_labels(R"({"faces":[)" + flood + "}]}").empty());
 }
 
 TEST(problem, has_the_members_of_rfc_9457) {

@@ -39,7 +39,7 @@ TEST(live_options, what_cannot_be_is_refused_by_name) {
         {{{"k", "101"}}, errc::bad_option},
         {{{"k", "-1"}}, errc::bad_option},
         {{{"distance_max", "2.1"}}, errc::bad_option},
-        {{{"tracks", "1"}}, errc::bad_option},
+        {{{"tracks", "2"}}, errc::bad_option},
         {{{"blur", "faces"}}, errc::bad_option},
         {{{"annotate", "true"}}, errc::bad_option},
         {{{"upsample", "1"}}, errc::bad_option},
@@ -48,6 +48,9 @@ TEST(live_options, what_cannot_be_is_refused_by_name) {
         const auto options = changed({}, fields);
         ASSERT_FALSE(options) << fields.begin()->first;
         EXPECT_EQ(options.error().code, code) << fields.begin()->first;
+        if (code != errc::bad_option) continue;
+        EXPECT_NE(options.error().detail.find(fields.begin()->first), std::string::npos)
+            << options.error().detail;
     }
 }
 
@@ -92,7 +95,11 @@ TEST(json_live, a_workers_answer_is_read_and_told) {
 }
 
 TEST(json_live, what_no_worker_writes_is_an_error_and_never_more) {
-    for (const std::string text : {"", "[]", "{}", R"({"faces":1})", "{\"faces\":["}) {
+    std::string flood = R"({"faces":[],"timing_ms":{"m":1)";
+    for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
+    for (const std::string& text :
+         {std::string(), std::string("[]"), std::string("{}"), std::string(R"({"faces":1})"),
+          std::string("{\"faces\":["), flood + "}}"}) {
         EXPECT_FALSE(parse_live_answer(text)) << text;
     }
     const auto odd = parse_live_answer(R"({"faces":[1,{"box":3,"known":0,"label":{}}]})");

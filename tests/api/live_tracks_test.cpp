@@ -55,10 +55,11 @@ named_face only(const std::vector<named_face>& faces) {
 struct followed {
     live_tracks tracks;
     boot_time now = start;
-    explicit followed(int comparisons, std::string label = "Ada", face_box where = at(100)) {
+    explicit followed(int comparisons, std::string label = "Ada", face_box where = at(100),
+                      gallery_version version = v1) {
         for (int i = 0; i < comparisons; ++i) {
             now += std::chrono::milliseconds(50);
-            tracks.take(std::vector{seen(where, 1, label)}, {}, v1, now);
+            tracks.take(std::vector{seen(where, 1, label)}, {}, version, now);
         }
     }
 };
@@ -182,12 +183,35 @@ TEST(live_tracks, a_stranger_who_was_trained_has_a_name_at_the_first_comparison)
     EXPECT_EQ(told.label, "Eve");
 }
 
+TEST(live_tracks, names_of_a_gallery_that_is_gone_are_forgotten) {
+    constexpr gallery_version other = 2'000'000'000;
+    for (const watched_gallery& now : {watched_gallery{0, 0}, watched_gallery{other, other},
+                                       watched_gallery{other + 5, other}}) {
+        followed one(8, "Ada", at(100), 1'000'000'005);
+        EXPECT_EQ(one.tracks.known(one.now, 1'000'000'005).size(), 1u);
+        EXPECT_THAT(one.tracks.known(one.now, now.version), IsEmpty()) << "compared at once";
+        EXPECT_TRUE(one.tracks.forget_outdated(now));
+        const auto told =
+            only(one.tracks.take(std::vector{seen(at(100), 1, "")}, {}, now.version, one.now));
+        EXPECT_EQ(told.track, 1u);
+        EXPECT_EQ(told.status, face_status::unknown);
+    }
+}
+
+TEST(live_tracks, votes_of_two_galleries_are_never_added) {
+    followed one(8, "Ada", at(100), 2'000'000'005);
+    const auto told =
+        only(one.tracks.take(std::vector{seen(at(100), 1, "")}, {}, 0, one.now));
+    EXPECT_EQ(told.label, "");
+}
+
 TEST(live_tracks, after_a_removal_names_are_forgotten_and_tracks_stay) {
     followed one(8);
-    EXPECT_FALSE(one.tracks.forget_before(v1)) << "learned from that very version";
+    EXPECT_FALSE(one.tracks.forget_outdated({v1, v1})) << "learned from that very version";
+    EXPECT_FALSE(one.tracks.forget_outdated({v2, v1})) << "nobody was removed";
     const auto known = one.tracks.known(one.now, v1);
-    EXPECT_TRUE(one.tracks.forget_before(v2));
-    EXPECT_FALSE(one.tracks.forget_before(v2));
+    EXPECT_TRUE(one.tracks.forget_outdated({v2, v2}));
+    EXPECT_FALSE(one.tracks.forget_outdated({v2, v2}));
     EXPECT_THAT(one.tracks.known(one.now, v2), IsEmpty());
     const auto late = only(one.tracks.take(std::vector{known_at(at(100), 0)}, known, v1, one.now));
     EXPECT_EQ(late.track, 1u);

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "api/live_options.hpp"
 #include "shared/limits.hpp"
+#include "shared/page_token.hpp"
 
 namespace vultus::api {
 namespace {
@@ -21,6 +23,37 @@ TEST(query, refuses_what_it_does_not_know_or_has_twice) {
     EXPECT_EQ(parse_query("k=%00", "k").error().code, errc::malformed);
     EXPECT_TRUE(parse_query("utm=%zz", "*")->empty());
     EXPECT_TRUE(parse_query("&&", "k")->empty());
+}
+
+TEST(query, the_first_mistake_is_named) {
+    const auto detail = [](std::string_view query) {
+        return parse_query(query, "k label").error().detail;
+    };
+    EXPECT_EQ(detail("k=1&kk=2&x=%zz"),
+              R"(the query has the unknown option "kk"; known here: k, label)");
+    EXPECT_EQ(detail("k=1&k=2"), R"(the query has "k" twice)");
+    EXPECT_EQ(detail("label=%zz"),
+              "label in the query: a percent escape is not two hexadecimal digits");
+    EXPECT_EQ(detail("label=%ff"), "label in the query: it is not UTF-8");
+    EXPECT_EQ(detail("%ff=1"), R"(the query has the unknown option "%ff"; known here: k, label)");
+    EXPECT_EQ(parse_query("a=1", "").error().detail,
+              R"(the query has the unknown option "a"; none is known here)");
+    EXPECT_EQ(parse_query("a=1", "b", "the form").error().detail,
+              R"(the form has the unknown option "a"; known here: b)");
+}
+
+TEST(query, what_is_quoted_is_short_and_whole_characters) {
+    EXPECT_EQ(in_quotes("a\"\n"), R"("a\"\u000a")");
+    EXPECT_EQ(in_quotes(std::string(40, 'x')), "\"" + std::string(40, 'x') + "\"");
+    EXPECT_EQ(in_quotes(std::string(41, 'x')), "\"" + std::string(40, 'x') + "...\"");
+    EXPECT_EQ(in_quotes(std::string(39, 'x') + "\xC3\xBC"), "\"" + std::string(39, 'x') + "...\"");
+}
+
+TEST(query, a_page_token_is_one_that_was_given) {
+    EXPECT_EQ(parse_page({{"page_token", page_token("17 x")}})->token, "17 x");
+    for (const auto* bad : {"", "17 x", "Ada", "a+b"}) {
+        EXPECT_EQ(parse_page({{"page_token", bad}}).error().code, errc::bad_option) << bad;
+    }
 }
 
 TEST(query, page_size_is_bounded) {
@@ -78,9 +111,9 @@ TEST(options, ranges_and_kinds) {
         {"min_face_px", "9"},
         {"min_face_px", "2001"},
         {"detector", "HOG"},
-        {"annotate", "yes"},
+        {"annotate", "maybe"},
         {"embeddings", ""},
-        {"durable", "TRUE"},
+        {"durable", "2"},
         {"num_jitters", "1"},
         {"name", "ada"},
         {"nonsense", "1"},
@@ -89,12 +122,30 @@ TEST(options, ranges_and_kinds) {
         const auto read = parse_options(job_type::recognize, {{name, value}});
         ASSERT_FALSE(read) << name << "=" << value;
         EXPECT_EQ(read.error().code, errc::bad_option) << name << "=" << value;
+        EXPECT_NE(read.error().detail.find(name), std::string::npos) << read.error().detail;
     }
     EXPECT_TRUE(parse_options(job_type::recognize, {{"distance_max", "2"}}));
     EXPECT_TRUE(parse_options(job_type::recognize, {{"k", "1"}}));
     EXPECT_TRUE(parse_options(job_type::recognize, {{"min_face_px", "2000"}}));
     EXPECT_EQ(parse_options(job_type::recognize, {{"collection", "a:b"}}).error().code,
               errc::bad_collection);
+}
+
+TEST(options, yes_and_no_as_languages_and_forms_write_them) {
+    for (const auto* yes : {"true", "True", "TRUE", "1", "yes", "on"}) {
+        EXPECT_TRUE(parse_options(job_type::recognize, {{"embeddings", yes}})->options.embeddings);
+    }
+    for (const auto* no : {"false", "False", "0", "no", "off"}) {
+        EXPECT_FALSE(parse_options(job_type::recognize, {{"durable", no}})->durable) << no;
+    }
+}
+
+TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
+    EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
+              "train has the unknown option \"k\"; known here: collection, name, num_jitters, "
+              "min_face_px, upsample, detector");
+    EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
+              std::string::npos);
 }
 
 TEST(options, nothing_is_annotated_without_storage) {

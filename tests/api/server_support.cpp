@@ -323,7 +323,7 @@ running_api::running_api(std::function<void(api_settings&, server_settings&)> ad
     }
     app_ = std::move(*made);
     port_ = app_->port();
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] { app_->run(); });
     wait_until_ready();
 }
 

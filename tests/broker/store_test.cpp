@@ -91,6 +91,18 @@ TEST(timers, say_what_the_clock_of_redis_should_be) {
     EXPECT_EQ(later.back().expected_now, unix_time{5'001'250});
 }
 
+TEST(timers, a_new_broker_knows_no_time_and_counts_from_its_question) {
+    bench b;  // it has read the clock of Redis' host, which may be what jumped
+    for (const run_duty& one : all_of<run_duty>(b.pass(milliseconds(250)))) {
+        EXPECT_EQ(one.expected_now, unix_time{0});
+    }
+    b.pass(milliseconds(2'000));  // a slow disk
+    b.tell(duty_done{duty::reap, moved{0, false, false, unix_time{5'000'000}}});
+    const auto calls = all_of<run_duty>(b.pass(milliseconds(250)));
+    ASSERT_FALSE(calls.empty());
+    EXPECT_EQ(calls[0].expected_now, unix_time{5'002'250});
+}
+
 TEST(timers, a_full_batch_is_followed_at_once_and_a_failure_waits) {
     bench b;
     b.pass(milliseconds(250));
@@ -132,6 +144,21 @@ TEST(news, a_new_version_is_told_to_those_who_hold_the_collection) {
     EXPECT_EQ(beats[0].galleries, (protocol::versions{{"people", 11}}));
     EXPECT_EQ(beats[0].interval_ms, 1'000u);
     EXPECT_EQ(beats[0].now_ms, 1'001'000);
+}
+
+TEST(news, that_a_collection_is_gone_is_told_too) {
+    bench b;
+    protocol::ready hello;
+    hello.worker_id = "w";
+    hello.types = {"recognize"};
+    hello.window = 4;
+    hello.galleries = {{"people", 10}};
+    b.from_worker("w.1", hello);
+    const effects all = b.tell(gallery_read{"people", 0});
+    EXPECT_EQ((sent_to<protocol::reload>("w.1", all)).at(0), (protocol::reload{"people", 0}));
+    const auto beats = sent_to<protocol::broker_heartbeat>("w.1", b.pass(milliseconds(1'000)));
+    ASSERT_THAT(beats, SizeIs(1));
+    EXPECT_EQ(beats[0].galleries, (protocol::versions{{"people", 0}}));
 }
 
 TEST(news, a_published_train_is_looked_at_at_once_even_during_a_read) {

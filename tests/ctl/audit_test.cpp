@@ -58,19 +58,19 @@ class audit_command : public testing::Test {
 TEST_F(audit_command, finds_what_is_about_one_person_however_far_back) {
     const auto ada = train("Ada");
     for (int i = 0; i < 5; ++i) train("Bob");
-    new_change rename;
-    rename.id = new_job_id(unix_now(), 0);
-    rename.type = job_type::rename;
-    rename.collection = "team";
-    rename.label = "Cyd";
-    rename.to_label = "Ada";
-    rename.label_hash = hash_of_label("Cyd", secret_);
-    rename.label_to_hash = hash_of_label("Ada", secret_);
-    ASSERT_TRUE(redis_.call(store_.change(rename)));
+    new_change merge;
+    merge.id = new_job_id(unix_now(), 0);
+    merge.type = job_type::merge;
+    merge.collection = "team";
+    merge.label = "Cyd";
+    merge.to_label = "Ada";
+    merge.label_hash = hash_of_label("Cyd", secret_);
+    merge.label_to_hash = hash_of_label("Ada", secret_);
+    ASSERT_TRUE(redis_.call(store_.change(merge)));
     const auto told = ctl({"--json", "audit", "--label", "Ada"});
     EXPECT_EQ(told.code, 0) << told.err;
     EXPECT_THAT(told.out, HasSubstr(ada));
-    EXPECT_THAT(told.out, HasSubstr("\"rename\""));
+    EXPECT_THAT(told.out, HasSubstr("\"merge\""));
     EXPECT_THAT(told.out, Not(HasSubstr(hash_of_label("Bob", secret_))));
     EXPECT_THAT(told.out, Not(HasSubstr("Ada")));
     const auto first = ctl({"--json", "audit", "--label", "Ada", "--count", "1"});
@@ -98,8 +98,8 @@ TEST_F(audit_command, what_vultusctl_does_is_in_it_with_the_user_of_the_system) 
     EXPECT_EQ(ctl({"cancel", id}).code, 0);
     EXPECT_EQ(ctl({"delete", id}).code, 0);
     std::vector<exported_face> faces{
-        {"a-1", "Ada", R"({"label":"Ada","job_id":"j"})", std::string(512, 'v')}};
-    ASSERT_TRUE(redis_.call(store_.restore("team", "net", std::move(faces))));
+        {"a-1", "Ada", R"({"label":"Ada","job_id":"j"})", std::string(512, '\0')}};
+    ASSERT_TRUE(redis_.call(store_.restore("team", "net/plain", std::move(faces))));
     const std::string file = folder_.path() + "/team.export";
     EXPECT_EQ(ctl({"export", file, "--collection", "team"}).code, 0);
     EXPECT_EQ(ctl({"restore", file, "--collection", "copy"}).code, 0);

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "shared/allow_list.hpp"
 #include "shared/secret.hpp"
@@ -123,4 +124,45 @@ TEST_F(curve_commands, its_own_link_has_a_key_if_one_is_there) {
     EXPECT_EQ(keys_for_broker(asked).value().server, std::string(32, '\xaa'));
     chmod(file("broker.secret").c_str(), 0640);
     EXPECT_FALSE(keys_for_broker(asked));
+}
+
+TEST_F(curve_commands, changes_at_the_same_time_wait_for_one_another) {
+    ASSERT_EQ(ctl({"make", "broker", "--role", "broker"}).code, 0);
+    constexpr int at_once = 12;
+    std::vector<int> codes(at_once);
+    const auto all = [&](auto what) {
+        std::vector<std::thread> threads;
+        for (int i = 0; i < at_once; ++i) {
+            int& code = codes[static_cast<std::size_t>(i)];
+            threads.emplace_back([&code, i, what] { code = what(i); });
+        }
+        for (auto& one : threads) one.join();
+        EXPECT_THAT(codes, testing::Each(0));
+    };
+    all([this](int i) {
+        const std::string key(64, "0123456789abcdef"[i]);
+        return ctl({"allow", "w-" + std::to_string(i), key, "--role", "worker"}).code;
+    });
+    EXPECT_EQ(listed().size(), static_cast<std::size_t>(at_once));
+    all([this](int i) { return ctl({"remove", "w-" + std::to_string(i)}).code; });
+    EXPECT_TRUE(listed().empty());
+}
+
+TEST_F(curve_commands, what_may_not_be_read_is_said_and_is_not_none) {
+    // Root may read everything; a circle nobody can.
+    std::filesystem::create_symlink("keys", folder_.path() + "/keys");
+    for (const auto& words : std::vector<std::vector<std::string>>{
+             {"list"}, {"make", "w", "--role", "worker"}, {"remove", "w"},
+             {"allow", "w", std::string(64, 'a'), "--role", "api"}}) {
+        const outcome seen = ctl(words);
+        EXPECT_EQ(seen.code, 1) << words[0];
+        EXPECT_THAT(seen.err, HasSubstr("keys")) << words[0];
+        EXPECT_EQ(seen.out, "") << words[0];
+    }
+    arguments asked;
+    asked.curve.folder = folder_.path() + "/keys";
+    EXPECT_EQ(keys_for_broker(asked).error().code, errc::malformed);
+    EXPECT_EQ(run_program({VULTUS_CTL, "--data", folder_.path(), "--keys", asked.curve.folder,
+                           "status"}).code, 2);
+    EXPECT_EQ(ctl({"list"}, "none").code, 0) << "no folder has none";
 }

@@ -21,6 +21,31 @@ TEST(label_finder, finds_a_name_and_not_a_longer_one) {
     EXPECT_FALSE(quoted.in(R"({"label":"a"})"));
 }
 
+TEST(label_finder, takes_composed_and_decomposed_letters_for_the_same) {
+    const std::string composed_e = "Zo\xC3\xAB", split_e = "Zoe\xCC\x88";
+    for (const label_finder& zoe : {label_finder(composed_e), label_finder(split_e)}) {
+        for (const std::string& name : {composed_e, split_e}) {
+            EXPECT_TRUE(zoe.in(name));
+            EXPECT_TRUE(zoe.in(name + "\nface-0"));
+            EXPECT_TRUE(zoe.in("{\"label\":\"" + name + "\"}"));
+        }
+        for (const char* other : {"Zoe", "Zoe\xCC\x88x", "Zo\xC3\xAB ", "\xff\xfe"}) {
+            EXPECT_FALSE(zoe.in(other)) << other;
+        }
+    }
+    EXPECT_EQ(composed("\xff\xfe"), "\xff\xfe") << "no UTF-8";
+}
+
+TEST(look_of, is_the_same_for_names_that_look_alike) {
+    const std::string look = look_of("Zo\xC3\xAB");
+    for (const char* alike : {"zo\xC3\xAB", "Zoe\xCC\x88", " Zo\xC3\xAB ", "Zo\xC3\xAB\xE2\x80\x8B",
+                              "\xEF\xBC\xBAo\xC3\xAB", "Z o\xC3\xAB", "Zo\xC2\xAD\xC3\xAB"}) {
+        EXPECT_EQ(look_of(alike), look) << alike;
+    }
+    EXPECT_NE(look_of("Zoe"), look);
+    EXPECT_EQ(look_of("\xff"), "\xff");
+}
+
 namespace {
 
 std::string info(const std::string& run_id, int rewrites, bool under_way, const char* status) {

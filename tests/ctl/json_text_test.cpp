@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+using vultus::ctl::json_member;
 using vultus::ctl::json_text;
 
 TEST(json_text, commas_and_nesting) {
@@ -34,6 +35,14 @@ TEST(json_text, stored_json_goes_in_as_it_is) {
         .stored("")
         .close_array();
     EXPECT_EQ(out.str(), R"([{"n":1000000000000000,"e":[]},"{broken",""])");
+}
+
+TEST(json_text, stored_json_of_too_many_members_is_a_text) {
+    std::string flood = R"({"code":"no_face")";
+    for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
+    EXPECT_EQ(json_text().stored(flood + "}").str().front(), '"');
+    EXPECT_EQ(json_member(flood + "}", "code"), "");
+    EXPECT_EQ(json_member(R"({"code":"no_face"})", "code"), "no_face");
 }
 
 TEST(json_text, numbers_are_whole) {

@@ -3,6 +3,7 @@
 // services wrote.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -251,16 +252,91 @@ TEST(usage, no_redis_gives_1) {
     const outcome ran = run_program({VULTUS_CTL, "--data", folder.path(), "jobs"});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("store_unavailable"));
+    EXPECT_THAT(ran.err, HasSubstr("there is no socket " + folder.path() + "/run/redis.sock"));
+}
+
+TEST(usage, a_data_folder_that_is_not_there_gives_2_and_its_name) {
+    const temporary_folder folder;
+    for (const std::string words : {"jobs", "status", "tail", "export"}) {
+        const std::string wrong = folder.path() + "/wrong";
+        std::vector<std::string> line{VULTUS_CTL, "--data", wrong, words};
+        if (words == "export") line.push_back(folder.path() + "/file");
+        const outcome ran = run_program(line);
+        EXPECT_EQ(ran.code, 2) << words;
+        EXPECT_THAT(ran.err, HasSubstr("there is no folder " + wrong)) << words;
+        EXPECT_EQ(ran.err.find("is away"), std::string::npos) << ran.err;
+    }
+}
+
+TEST(usage, an_address_where_nobody_listens_is_named) {
+    const outcome there = run_program({VULTUS_CTL, "--redis", "127.0.0.1:1", "status"});
+    EXPECT_EQ(there.code, 1);
+    EXPECT_THAT(there.err, HasSubstr("127.0.0.1:1"));
+    const outcome path = run_program({VULTUS_CTL, "--redis", "unix:/nowhere/redis.sock", "status"});
+    EXPECT_EQ(path.code, 1);
+    EXPECT_THAT(path.err, HasSubstr("there is no socket /nowhere/redis.sock"));
 }
 
 TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {
     ASSERT_TRUE(redis_->call({"CONFIG", "SET", "requirepass", "secret"}));
     EXPECT_EQ(ctl({"jobs"}).code, 1);
-    std::ofstream(folder_.path() + "/run/redis.password") << "secret";
+    const std::string file = folder_.path() + "/run/redis.password";
+    std::ofstream(file) << "secret";
+    chmod(file.c_str(), 0644);
+    EXPECT_THAT(ctl({"jobs"}).err, HasSubstr("may be read by others"));
+    chmod(file.c_str(), 0600);
     EXPECT_EQ(ctl({"jobs"}).code, 0);
     const std::string script = folder_.path() + "/script";
     std::ofstream(script) << ctl({"jobs", "--explain"}).out;
     const outcome ran = run_program({"/bin/sh", "-eu", script});
     EXPECT_THAT(ran.out, Not(HasSubstr("NOAUTH")));
     EXPECT_EQ(ran.code, 0) << ran.err;
+}
+
+TEST_F(live, names_of_another_form_are_listed_and_mended) {
+    const auto put = [&](const std::string& id, const std::string& label) {
+        ASSERT_TRUE(redis_->call(store_.restore(
+            "team", "net/plain",
+            {{id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
+              std::string(512, '\0')}})));
+    };
+    put("a-0", "Zo\u00EB");
+    put("a-1", "Zoe\u0308");
+    put("a-2", "Ada ");
+    put("a-3", "\u200B");
+    const outcome listed = ctl({"names"});
+    EXPECT_EQ(listed.code, 1);
+    EXPECT_THAT(listed.out, HasSubstr("Zoe%CC%88"));
+    EXPECT_THAT(listed.out, HasSubstr("merge"));
+    EXPECT_THAT(listed.out, HasSubstr("Ada%20"));
+    EXPECT_THAT(listed.out, HasSubstr("rename"));
+    const outcome checked = ctl({"fsck"});
+    EXPECT_EQ(checked.code, 1);
+    EXPECT_THAT(checked.out, HasSubstr("vultusctl names --fix"));
+
+    // An export of that time comes back under names of today.
+    const std::string file = folder_.path() + "/old.export";
+    ASSERT_EQ(ctl({"export", file, "--collection", "team"}).code, 0);
+    const outcome back = ctl({"restore", file, "--collection", "copy"});
+    EXPECT_EQ(back.code, 0) << back.err;
+    const auto copied = redis_->call(store_.labels("copy", 10, ""));
+    ASSERT_TRUE(copied);
+    ASSERT_EQ(copied->labels.size(), 3u);
+    EXPECT_EQ(copied->labels[0].label, "Ada");
+    EXPECT_EQ(copied->labels[1].label, "Zo\u00EB");
+    EXPECT_EQ(copied->labels[1].faces, 2u);
+
+    const outcome fixed = ctl({"names", "--fix", "--json"});
+    EXPECT_EQ(fixed.code, 1) << "one has nothing to see";
+    EXPECT_THAT(fixed.out, HasSubstr("\"then\":\"merged\""));
+    EXPECT_THAT(fixed.out, HasSubstr("\"then\":\"renamed\""));
+    const outcome left = ctl({"names"});
+    EXPECT_THAT(left.out, Not(HasSubstr("Zoe")));
+    EXPECT_THAT(left.out, HasSubstr("%E2%80%8B"));
+    const auto people = redis_->call(store_.labels("team", 10, ""));
+    ASSERT_TRUE(people);
+    ASSERT_EQ(people->labels.size(), 3u);
+    EXPECT_EQ(people->labels[0].label, "Ada");
+    EXPECT_EQ(people->labels[1].label, "Zo\u00EB");
+    EXPECT_EQ(people->labels[1].faces, 2u);
 }

@@ -118,7 +118,11 @@ TEST(import_report, says_which_half_is_there) {
 TEST(import_report, gives_the_reason_of_the_one_photo) {
     EXPECT_EQ(
         reason_of(R"({"code":"no_usable_photo","detail":"no photo could be used: 0 no_face"})"),
-        (error{errc::no_face, ""}));
+        (error{errc::no_face, ""}))
+        << "as older workers write it";
+    EXPECT_EQ(reason_of(R"({"code":"no_usable_photo",)"
+                        R"("detail":"no photo could be used: photo 1: several_faces"})"),
+              (error{errc::several_faces, ""}));
     EXPECT_EQ(reason_of(R"({"code":"label_full","detail":"Ada"})"),
               (error{errc::label_full, "Ada"}));
     EXPECT_EQ(reason_of("half a te"), (error{errc::internal, ""}));

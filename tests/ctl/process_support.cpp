@@ -19,13 +19,14 @@
 namespace vultus::ctl {
 namespace {
 
-pid_t spawn(const std::vector<std::string>& words, int out, int err) {
+pid_t spawn(const std::vector<std::string>& words, int out, int err,
+            const std::string& input = "/dev/null") {
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 0, input.c_str(), O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, out, 1);
     posix_spawn_file_actions_adddup2(&files, err, 2);
     pid_t pid = -1;
@@ -70,14 +71,18 @@ bool answers(const std::string& path) {
 
 }  // namespace
 
-outcome run_program(const std::vector<std::string>& words) {
-    const int out = scratch(), err = scratch();
-    const pid_t pid = spawn(words, out, err);
+outcome run_program(const std::vector<std::string>& words, const std::string& output,
+                    const std::string& input) {
+    const int out = output.empty() ? scratch() : ::open(output.c_str(), O_WRONLY | O_CLOEXEC);
+    const int err = scratch();
+    VULTUS_REQUIRE(out >= 0, "the output can be opened");
+    const pid_t pid = spawn(words, out, err, input);
     int status = 0;
     waitpid(pid, &status, 0);
     outcome seen;
     seen.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    seen.out = contents(out);
+    if (output.empty()) seen.out = contents(out);
+    if (!output.empty()) close(out);
     seen.err = contents(err);
     return seen;
 }

@@ -12,8 +12,10 @@ struct outcome {
     std::string out, err;
 };
 
-/// Runs the program to its end.
-outcome run_program(const std::vector<std::string>& words);
+/// Runs the program to its end. `output`: where its standard output goes instead of `out`.
+/// `input`: what it reads.
+outcome run_program(const std::vector<std::string>& words, const std::string& output = "",
+                    const std::string& input = "/dev/null");
 
 /// A Redis on <folder>/run/redis.sock with config/redis.conf; ended by its pid.
 class redis_server {

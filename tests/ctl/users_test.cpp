@@ -4,6 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#include <array>
+#include <csignal>
 #include <filesystem>
 
 #include "shared/secret.hpp"
@@ -95,4 +104,60 @@ TEST_F(user_commands, a_lost_secret_is_not_replaced_behind_the_back_of_the_users
     EXPECT_THAT(second.err, HasSubstr("access.secret"));
     EXPECT_FALSE(std::filesystem::exists(secret_file()));
     EXPECT_EQ(ctl("key create --scopes read").code, 1);
+}
+
+namespace {
+
+bool shows_typing(int terminal) {
+    termios now{};
+    EXPECT_EQ(::tcgetattr(terminal, &now), 0);
+    return (now.c_lflag & ECHO) != 0;
+}
+
+/// Reads what the program says on its terminal until it has asked.
+void wait_for(int terminal, const std::string& question) {
+    std::string said;
+    std::array<char, 256> part{};
+    while (said.find(question) == said.npos) {
+        pollfd one{terminal, POLLIN, 0};
+        ASSERT_EQ(::poll(&one, 1, 30'000), 1) << said;
+        const ssize_t n = ::read(terminal, part.data(), part.size());
+        ASSERT_GT(n, 0) << said;
+        said.append(part.data(), static_cast<std::size_t>(n));
+    }
+}
+
+}  // namespace
+
+TEST_F(user_commands, a_terminal_shows_what_is_typed_again_however_the_prompt_ends) {
+    for (const int how : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0}) {
+        int terminal = -1, end = -1;
+        ASSERT_EQ(::openpty(&terminal, &end, nullptr, nullptr, nullptr), 0);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::login_tty(end);
+            ::execl(VULTUS_CTL, VULTUS_CTL, "--data", folder_.path().c_str(), "user", "add", "eve",
+                    "--role", "viewer", nullptr);
+            ::_exit(99);
+        }
+        wait_for(terminal, "New password of eve: ");
+        EXPECT_FALSE(shows_typing(terminal)) << how;
+        if (how == SIGINT) {
+            ASSERT_EQ(::write(terminal, "\x03", 1), 1);  // Ctrl-C
+        } else if (how == 0) {
+            ASSERT_EQ(::write(terminal, "\x04", 1), 1);  // the end of the input
+        } else {
+            ASSERT_EQ(::kill(child, how), 0);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        if (how == 0) {
+            EXPECT_EQ(WEXITSTATUS(status), 1);
+        } else {
+            EXPECT_EQ(WTERMSIG(status), how);
+        }
+        EXPECT_TRUE(shows_typing(terminal)) << how;
+        ::close(terminal);
+        ::close(end);
+    }
 }

@@ -18,6 +18,7 @@ import redis
 import requests
 from PIL import Image
 
+os.umask(0o077)  # what tests write is as closed as what they start: programs refuse secrets that are not
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PHOTOS = ROOT / "build/photos"
 TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
@@ -41,12 +42,12 @@ def wait_until(condition, seconds=30, what="the condition"):
 
 
 class Service:
-    """One running service. `pids(name)` gives the live processes of one program."""
+    """One running service. `pids(name)` gives the live processes of one program. `prefix` runs the supervisor."""
 
-    def __init__(self, data, workers=1, settings=(), environment=None, words=()):
+    def __init__(self, data, workers=1, settings=(), environment=None, words=(), prefix=()):
         self.data, self.port = pathlib.Path(data), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
+        command = [*prefix, sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
                    "--data", str(data), "--workers", str(workers), *words]
         for setting in settings:
             command += ["--set", setting]
@@ -142,6 +143,14 @@ class Service:
         return fsck(self.redis())
 
 
+def waits_for_lock(process):
+    """Whether config/redis, started as this process, waits because another Redis has the folder."""
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    with contextlib.suppress(OSError):
+        return [pathlib.Path(f"/proc/{pid}/comm").read_text() for pid in children] == ["flock\n"]
+    return False
+
+
 def fsck(store):
     """What is wrong with the indexes of Redis; [] is right."""
     cursor, problems = b"", []
@@ -175,9 +184,20 @@ def photos():
     return found
 
 
+def before_start(data, *words, **more):
+    """./run --ctl: what is to be done before a first start."""
+    environment = {"VULTUS_BIN": str(ROOT / "build/e2e/bin"), **os.environ}
+    environment["PATH"] = f"{ROOT}/build/deps/bin:{environment['PATH']}"
+    return subprocess.run([sys.executable, ROOT / "config/supervisor.py", "--data", data, "--ctl", *words],
+                          capture_output=True, text=True, env=environment, timeout=120, **more)
+
+
 @contextlib.contextmanager
 def running(**options):
     with tempfile.TemporaryDirectory(prefix="vultus-") as folder:
+        if "api.access=keys" in options.get("settings", ()):  # there is no start without any key
+            made = before_start(folder, "key", "create", "--scopes", "read", "--note", "the first")
+            assert made.returncode == 0, made.stdout + made.stderr
         service = Service(folder, **options)
         try:
             yield service.wait_ready()

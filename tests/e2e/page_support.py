@@ -6,6 +6,7 @@ VULTUS_SHOTS    where screenshots go (default build/web)
 VULTUS_BROWSER  a Chromium (default /usr/bin/chromium)
 """
 import contextlib
+import json
 import os
 import pathlib
 import uuid
@@ -93,6 +94,17 @@ def recognise(page, *photos):
 def shows_people(page, names):
     """Waits until the list of people holds these, in this order."""
     expect(page.locator("#people-list .name")).to_have_text(names)
+
+
+def refusal(status, title, **fields):
+    """An answer of the service to a route of the browser, as the api writes it."""
+    body = json.dumps({"type": f"/problems/{title.split()[0].lower()}", "title": title, "status": status})
+    return {"status": status, "body": body, "content_type": "application/problem+json", "headers": fields}
+
+
+def in_focus(page):
+    """What has the keyboard: its tag and text."""
+    return page.evaluate("() => `${document.activeElement.tagName} ${document.activeElement.textContent.trim()}`")
 
 
 def group_photo(path):

@@ -38,7 +38,7 @@ def traces(where, things):
 
 def exported(file):
     """The vectors in an export, which has them plain."""
-    found = re.findall(rb'"detection_score":[0-9.]+}(.{512})', file, re.DOTALL)
+    found = re.findall(rb'"photo":"[0-9a-f]{32}"}(.{512})', file, re.DOTALL)
     assert len(found) == 2
     return {f"vector {i}": vector for i, vector in enumerate(found)}
 

@@ -1,5 +1,6 @@
 """Bad input gets a clear error, and nothing is lost or left behind by it."""
 import io
+import json
 import os
 import signal
 import socket
@@ -154,7 +155,7 @@ def test_exif_orientation(shared_service, photos, orientation, turn, kind):
 def test_training_wants_one_face(shared_service, photos):
     none = shared_service.submit("/api/train", [jpeg(GREY)], name="nobody")
     assert none["state"] == "failed" and none["error"]["code"] == "no_usable_photo"
-    assert "no_face" in none["error"]["detail"]
+    assert none["error"]["detail"] == "no photo could be used: photo 1: no_face"
     pair = Image.new("RGB", (1280, 480))
     for left, name in ((0, "small_biden"), (640, "small_obama")):
         pair.paste(Image.open(io.BytesIO(photos[name])), (left, 0))
@@ -219,15 +220,55 @@ def test_unknown_things(shared_service):
     assert "POST" in wrong.headers["Allow"]
 
 
+def assert_photo_is_taken(service, **sent):
+    headers = {"Prefer": "wait=30", **sent.pop("headers", {})}
+    answer = service.call("POST", "/api/recognize", headers=headers, **sent)
+    assert answer.status_code in (200, 202), answer.text
+    found = answer.json()
+    result = found if "faces" in found else service.finish(found)["result"]
+    assert len(result["faces"]) == 1
+
+
 def test_json_bodies(shared_service, photos):
     import base64
     good = {"image": base64.b64encode(photos["small_biden"]).decode()}
     answer = shared_service.call("POST", "/api/recognize", json=good, headers={"Prefer": "wait=30"})
     assert shared_service.finish(answer.json())["state"] == "succeeded"
+    assert_photo_is_taken(shared_service, json={"image": "data:image/jpeg;base64," + good["image"]})
+    assert_photo_is_taken(shared_service, json={"images": [good["image"]], "durable": "False"})
+    url_safe = base64.urlsafe_b64encode(photos["small_biden"]).decode().rstrip("=")
+    assert_photo_is_taken(shared_service, json={"photo": url_safe})
+    lines = base64.encodebytes(photos["small_biden"]).decode()
+    assert_photo_is_taken(shared_service, data=b"\xef\xbb\xbf" + json.dumps({"image": lines}).encode(),
+                          headers={"Content-Type": "text/json; charset=utf-8"})
     for body in (b"{", b"[]", b'{"image": 7}', b'{"image": "***"}', b"[" * 100_000, b'{"image":"' + b"A" * 10):
         answer = shared_service.call("POST", "/api/recognize", data=body,
                                      headers={"Content-Type": "application/json"})
         assert answer.status_code in (400, 415, 422), f"{body[:20]} {answer.status_code} {answer.text}"
+
+
+def test_a_flood_of_members_ends_at_the_first(shared_service):
+    """What is read of it is one member; a tree of it held the api for minutes."""
+    members = ",".join(f'"{n:08x}":1' for n in range(1 << 20))
+    answer = shared_service.call("POST", "/api/recognize", data="{" + members + "}",
+                                 headers={"Content-Type": "application/json"})
+    assert '"00000000"' in problem(answer, 400, "bad_option")["detail"]
+    assert shared_service.call("GET", "/healthz/live").status_code == 200
+
+
+@pytest.mark.parametrize("field", ["image", "images[]", "photo", "files", "upload", "avatar"])
+@pytest.mark.parametrize("name", ["café.jpg".encode("latin-1"), "能".encode("shift_jis"), b"a.jpg"])
+def test_a_form_as_everybody_sends_it(shared_service, photos, field, name):
+    body = (b'--b\r\nContent-Disposition: form-data; name="' + field.encode() + b'"; filename="' + name +
+            b'"\r\nContent-Type: image/jpeg\r\n\r\n' + photos["small_biden"] + b"\r\n--b--\r\n")
+    assert_photo_is_taken(shared_service, data=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+
+
+def test_a_compressed_body_is_refused_by_its_coding(shared_service, photos):
+    import gzip
+    answer = shared_service.call("POST", "/api/recognize", data=gzip.compress(photos["small_biden"]),
+                                 headers={"Content-Type": "image/jpeg", "Content-Encoding": "gzip"})
+    assert '"gzip"' in problem(answer, 415, "unsupported_media")["detail"]
 
 
 def multipart(service, body, boundary="b"):

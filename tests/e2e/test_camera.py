@@ -113,7 +113,7 @@ def test_it_goes_on_when_the_service_comes_back(service, folder):
     api, = service.pids("vultus-api")
     os.kill(api, signal.SIGKILL)
     lines_of(process, lambda line: line.get("problem") == "no_connection")
-    lines_of(process, lambda line: line.get("problem") == "connected")
+    lines_of(process, lambda line: line.get("state") == "connected")
     lines_of(process, lambda line: "answer" in line)
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0

@@ -1,4 +1,5 @@
 """The live channel with all real parts: names follow faces, whatever the client sends and whoever dies."""
+import contextlib
 import io
 import os
 import pathlib
@@ -206,6 +207,11 @@ def test_after_clear_succeeded_no_frame_is_named(service, walk, photos):
     live.close()
 
 
+def ready(service):
+    with contextlib.suppress(requests.RequestException):
+        return service.call("GET", "/healthz/ready").status_code == 200
+
+
 def keeps_asking(live, data, seconds=60):
     """Sends a frame now and then until one is answered; the words of the problems before that."""
     words, end = [], time.monotonic() + seconds
@@ -264,16 +270,20 @@ def test_an_api_that_stops_says_so_and_another_takes_over(service, walk):
             return session(service)
         except (OSError, Refused):
             return None
-    live = wait_until(again, 60, "another api")
+    # The old one serves on for a moment of grace; what begins there ends with it.
+    wait_until(lambda: service.pids("vultus-api") not in ([], [pid]), 60, "another process")
+    wait_until(lambda: ready(service), 60, "another api")
+    live = wait_until(again, 60, "a session with it")
     keeps_asking(live, walk[0][0])
     live.close()
 
 
 def test_a_bulk_import_does_not_stop_the_picture(service, walk, photos):
     live = session(service)
-    jobs = [service.call("POST", "/api/train", files={"file": photos["small_obama2"]},
-                         data={"name": f"person {i}", "collection": "bulk"}).json() for i in range(40)]
-    answers = 0
+    accepted = [service.call("POST", "/api/train", files={"file": photos["small_obama2"]},
+                             data={"name": f"person {i}", "collection": "bulk"}) for i in range(40)]
+    assert [answer.status_code for answer in accepted] == [202] * 40
+    jobs, answers = [answer.json() for answer in accepted], 0
 
     def unfinished():
         return service.redis().hget("vultus:{0}:gallery:bulk", "faces") != b"40"

@@ -16,6 +16,8 @@ def test_headers_keep_the_page_to_itself(page, url):
     answer = page.request.get(url + "/")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    for part in ("object-src 'none'", "base-uri 'none'", "form-action 'none'"):
+        assert part in policy
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -45,7 +47,7 @@ def test_many_photos_with_a_row_each(page, tmp_path):
     assert [row.get_attribute("data-state") for row in rows.all()] == ["done", "done", "failed", "failed", "done"]
     says = page.locator(".photo .says").all_text_contents()
     assert says[0] == says[1] == "1 unknown face"
-    assert says[2] == "Not a JPEG, PNG or WebP picture" and says[3] == "11.0 MiB; at most 10 MiB"
+    assert says[2] == "Not a JPEG, PNG, WebP, HEIC or AVIF picture" and says[3] == "11.0 MiB; at most 10 MiB"
     rows.nth(3).click()
     expect(page.locator("#stage-error")).to_have_text(says[3])
     # Up and down go through the photos, and each shows its own faces.

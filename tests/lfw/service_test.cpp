@@ -41,13 +41,15 @@ TEST(service, an_answer_gives_the_face_nearest_the_middle) {
 
 TEST(service, an_answer_that_lacks_something_is_malformed) {
     const std::string good = answer(face_at(0, 1));
+    std::string flood = good.substr(0, good.size() - 1);
+    for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
     ASSERT_TRUE(read_answer(good));
     for (const std::string& bad :
          {std::string("half"), std::string("[]"), good.substr(0, good.size() - 1),
           answer(face_at(0, 1), "net/other"),
           answer(R"({"box":{"left":1,"top":1,"right":2,"bottom":2}})"),
           answer(R"({"box":{"left":1,"top":1,"right":2,"bottom":2},"embedding":[1,2]})"),
-          std::string(R"({"faces":[]})")}) {
+          std::string(R"({"faces":[]})"), flood + "}"}) {
         const auto found = read_answer(bad);
         ASSERT_FALSE(found) << bad;
         EXPECT_EQ(found.error().code, errc::malformed);

@@ -22,6 +22,7 @@ BENCHES = {  # bench: arguments of a short round, None: only loaded
     "queue": ["--seconds", "0.5"],
     "search": None,   # needs FAISS
     "tls": ["--seconds", "0.3", "--rounds", "1"],
+    "turns": ["--bodies", "1"],
 }
 
 

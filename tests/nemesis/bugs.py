@@ -1,6 +1,6 @@
 """Faults seeded on purpose, each taking away one thing that a promise stands on. The nemesis must notice every one of
 them, or its silence about the real code means nothing. Most are in the functions that Redis runs, as changes of their
-text; two are in the programs (VULTUS_SEEDED_BUG, shared/failpoint.hpp).
+text; some are in the programs (VULTUS_SEEDED_BUG, shared/failpoint.hpp).
 """
 import dataclasses
 
@@ -65,7 +65,7 @@ BUGS = {
     "late-key": Bug(  # the idempotency key is written after the accept, with the lease
         {"two jobs of one key", "more jobs than operations"}, {"failpoint": 4, "api kill": 1}, look_ms=200, clients=24,
         actions=[("api.after_accept", "kill")],
-        text=[("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint, 'PX', idempotency_ms)\n",
+        text=[("    redis.call('SET', key.idempotency(hash), id .. ' ' .. fingerprint)\n",
                "    redis.call('HSET', key.job(id), 'late', hash .. ' ' .. id .. ' ' .. fingerprint)\n"),
               ("    redis.call('HDEL', key.job(id), 'started')\n    job.move(id, j, 'running', 'lease')\n",
                "    redis.call('HDEL', key.job(id), 'started')\n    job.move(id, j, 'running', 'lease')\n"
@@ -76,13 +76,26 @@ BUGS = {
     "no-last-look": Bug(  # a direct answer is sent without a look at the removed version
         {"stale answer"}, {"failpoint": 1}, program="api.no_last_look", pause=(1.5, 2.0),
         actions=[("api.before_reply", "delay:1500")], clients=64, rooms=1, mix=(6, 76, 12, 2, 4)),
+    "by-less": Bug(  # versions are compared by size alone, though a deleted collection has version 0
+        {"stale answer"}, {"failpoint": 1}, program="gallery.by_less", pause=(1.5, 2.0),
+        actions=[("api.before_reply", "delay:1500")], clients=64, rooms=4, mix=(2, 82, 8, 0, 0, 8)),
+    "no-bound": Bug(  # a worker repeats a step at once and without end, here where the store refuses each result of a room
+        {"a step was repeated without end"}, {"worker stop": 1}, program="worker.no_bound", pause=(3.0, 5.0), hold=(0.2, 0.5),
+        text=[("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",
+               "    if j.collection == 'room-0' or version < gallery.fence(g, j.min_version) or version > g.version then\n")]),
+    "rename-onto-train": Bug(  # a rename does not see the trains that will bring the new name
+        {"renamed to a name that was taken"}, {"worker stop": 1}, pause=(3.0, 5.0), hold=(0.2, 0.5), look_ms=400, rooms=2,
+        mix=(0, 0, 36, 20, 4, 0, 34, 6),
+        text=[("    local taken = gallery.label_count(g, to) > 0 or change.is_awaited(g.collection, to)\n",
+               "    local taken = gallery.label_count(g, to) > 0\n")]),
     "company": Bug(  # a loss in company counts as a crash of the job
         {"failed"}, {"worker kill": 1},
         text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),
               ("        if crashes >= limits.crashes_max then\n", "        if crashes >= 1 then\n")]),
     "forgotten-worker": Bug(  # what a lost worker had in hand stays there
         {"lost"}, {"worker kill": 1},
-        text=[("        if j and j.state == 'running' then\n            local state = job.lose",
+        text=[("        if j and j.state == 'running' and (not worker or j.worker == worker) then\n"
+               "            local state = job.lose",
                "        if false then\n            local state = job.lose")]),
 }
 

@@ -4,21 +4,26 @@
     checker.py HISTORY.jsonl
 
 One JSON object a line. An operation of a client:
-  {"op": "train"|"forget"|"clear"|"recognize"|"direct", "room", "person", "begin", "end", "outcome", "job", "version",
-   "said", "floor", "key_jobs"}
+  {"op": "train"|"forget"|"clear"|"delete"|"rename"|"merge"|"retain"|"recognize"|"direct", "room", "person", "label", "to",
+   "begin", "end", "outcome", "job", "version", "said", "floor", "key_jobs"}
+  person        whose photo it is; label: under which name (train, forget, rename, merge: from), of the person's own, which
+                are told below; to: the new name. delete is of the whole collection, retain sets its retention to days.
   begin, end    seconds on the clients' clock; the operation happened between them. end is null: nobody saw its end.
   accepted      when the client first heard its job's id, or null. Changes and trains take effect in the order in which they
                 were accepted, so one that was accepted before another began comes before it.
   outcome       "ok": it ended succeeded · "refused": it was not accepted (503, 429), so it never happened ·
                 "failed": accepted, and ended otherwise · "unknown": nobody knows whether it was accepted or how it ended
   job           its id, null if it has none; key_jobs: every id that answers to its idempotency key gave
-  version       of the gallery, of an "ok" one; floor: the highest version this client knew of the room when it began
+  version       of the gallery, of an "ok" one; floor: the highest version this client knew of the room when it began. It
+                is 0 where there is no collection, so a delete takes it back to that, and nothing else does.
   said          recognize, direct: the names in the answer
   behind        changes: registered workers that still held an older gallery when it had succeeded
 and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "fsck": [...], "images": n, "crashed": n,
-"workers_harmed": bool, "reply_s": seconds}: what the store says when nothing moves any more, how often a job was held to
-have ended a worker, whether a worker was struck at all, and how long an answer may have been on its way from the api's
-last look at the gallery to the client (the longest time that an api may have been stopped, and a second).
+"workers_harmed": bool, "reply_s": seconds, "old_version": n, "leased": n}: what the store says when nothing moves any
+more, how often a job was held to have ended a worker, whether a worker was struck at all, how long an answer may have
+been on its way from the api's last look at the gallery to the client (the longest time that an api may have been stopped,
+and a second), how often a result was refused as too old, how often a job was leased; "erased": who was erased because of age though no
+run lasts that long (kept.py).
 """
 import bisect
 import itertools
@@ -26,6 +31,14 @@ import json
 import sys
 
 TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
+OVERTAKEN_MAX = 21  # results of one attempt that may be refused as too old: 20 times it is matched again
+
+# People who change their names, and how they are called then.
+OTHER_NAMES = {f"person {n}": f"person {n} renamed" for n in (6, 7)}
+
+
+def names_of(person):
+    return [person, OTHER_NAMES[person]] if person in OTHER_NAMES else [person]
 FOREVER = float("inf")
 
 
@@ -66,7 +79,8 @@ class Running:
 
 
 class Person:
-    """What happened to one person in one room: trains and removals that may have taken effect, (operation, surely)."""
+    """What happened to one person, or one name, in one room: what may have brought faces and what may have removed them,
+    (operation, surely)."""
 
     def __init__(self, trains, removals):
         self.gone = Running((end_of(one), one["begin"]) for one, surely in removals if surely)
@@ -90,29 +104,91 @@ class Person:
         return None if self.trained.keys and self.trained.keys[0] <= end_of(answer) else "unknown"
 
 
-def check_answers(operations, jobs, reply_s):
+def label_of(operation):
+    return operation.get("label") or operation["person"]
+
+
+def story_of_person(person, changes):
+    """A forget of one of two names leaves the other, so it is not sure to remove the person."""
+    mine = [one for one in changes if one[0]["op"] in ("clear", "delete") or one[0]["person"] == person]
+    trains = [one for one in mine if one[0]["op"] == "train"]
+    whole = len(names_of(person)) == 1
+    removals = [(one, surely and (whole or one["op"] != "forget")) for one, surely in mine
+                if one["op"] in ("clear", "delete", "forget")]
+    return Person(trains, removals)
+
+
+def story_of_name(name, changes):
+    """A rename or a merge takes one name away and brings the other."""
+    brought, taken = [], []
+    for one, surely in changes:
+        if one["op"] in ("clear", "delete") or (one["op"] != "train" and label_of(one) == name):
+            taken.append((one, surely))
+        if (one["op"] == "train" and label_of(one) == name) or one.get("to") == name:
+            brought.append((one, surely))
+    return Person(brought, taken)
+
+
+def may_be_gone(answer, changes):
+    """A delete may have taken the version back to 0 after the floor was made."""
+    return answer["version"] == 0 and any(
+        one["op"] == "delete" and one["begin"] <= end_of(answer) and (not surely or one["version"] >= answer["floor"])
+        for one, surely in changes)
+
+
+def changes_of(operations, jobs):
+    """By room: what may have changed who is known, (operation, surely)."""
     changes = {}
     for operation in operations:
-        if operation["op"] in ("train", "forget", "clear"):
+        if operation["op"] in ("train", "forget", "clear", "delete", "rename", "merge"):
             effect = took_effect(operation, jobs)
             if effect is not False:
                 changes.setdefault(operation["room"], []).append((operation, effect is True))
-    faults, decided, people = [], 0, {}
+    return changes
+
+
+def check_renames(changes):
+    """A name is taken from when a train of it is accepted until something may remove it or give it up; nobody may be
+    renamed to it meanwhile."""
+    faults, named = [], [name for person in OTHER_NAMES for name in names_of(person)]
+    for room in changes.values():
+        here = [one for one in room if one[0]["op"] in ("clear", "delete") or label_of(one[0]) in named]
+        for rename, surely in here:
+            if rename["op"] != "rename" or not surely:
+                continue
+            name = rename["to"]
+            took = [one["begin"] for one, sure in here
+                    if sure and one["op"] == "train" and label_of(one) == name and accepted_of(one) < rename["begin"]]
+            if took and not any(
+                    one["begin"] <= accepted_of(rename) and end_of(one) >= max(took) for one, _ in here
+                    if one["op"] in ("clear", "delete") or (one["op"] != "train" and label_of(one) == name)):
+                faults.append(("renamed to a name that was taken", rename))
+    return faults
+
+
+def check_answers(operations, changes, reply_s):
+    faults, decided, people, called = [], 0, {}, {}
     for answer in operations:
         if answer["op"] not in ("recognize", "direct") or answer["outcome"] != "ok":
             continue
-        who = answer["room"], answer["person"]
+        here, person = changes.get(answer["room"], []), answer["person"]
+        who, names = (answer["room"], person), names_of(person)
         if who not in people:
-            mine = [one for one in changes.get(who[0], []) if one[0]["op"] == "clear" or one[0]["person"] == who[1]]
-            people[who] = Person([one for one in mine if one[0]["op"] == "train"],
-                                 [one for one in mine if one[0]["op"] != "train"])
+            people[who] = story_of_person(person, here)
         wanted = people[who].expected(answer, reply_s)
         decided += wanted is not None
-        if answer["said"] not in ([answer["person"]], ["unknown"]):
+        said = answer["said"][0] if len(answer["said"]) == 1 else None
+        known = said in names or (said == "ambiguous" and len(names) > 1)  # the same face under both names
+        if not known and said != "unknown":
             faults.append(("wrong name", answer))
-        elif wanted is not None and answer["said"] != [wanted]:
-            faults.append(("stale answer" if wanted == "unknown" else "forgotten face", answer))
-        if answer["version"] < answer["floor"]:
+        elif wanted is not None and known != (wanted == person):
+            faults.append(("stale answer" if known else "forgotten face", answer))
+        elif said in names and len(names) > 1:
+            if (who[0], said) not in called:
+                called[who[0], said] = story_of_name(said, here)
+            if called[who[0], said].expected(answer, reply_s) == "unknown":
+                faults.append(("stale answer", answer))
+        if answer["version"] < answer["floor"] and not may_be_gone(answer, here):
             faults.append(("version goes back", answer))
     return faults, decided
 
@@ -122,7 +198,9 @@ def check(lines):
     operations = [line for line in lines if "op" in line]
     last = next(line for line in lines if "jobs" in line)
     jobs, ends = last["jobs"], last["ends"]
-    faults, decided = check_answers(operations, jobs, last["reply_s"])
+    changes = changes_of(operations, jobs)
+    faults, decided = check_answers(operations, changes, last["reply_s"])
+    faults += check_renames(changes)
     accepted = {operation["job"] for operation in operations if operation["job"] is not None}
     for operation in operations:
         if len(set(operation["key_jobs"])) > 1:
@@ -141,13 +219,17 @@ def check(lines):
             faults.append(("ended more than once", {"job": job, "count": count}))
     for job in accepted & set(jobs) - set(ends):
         faults.append(("no terminal event", {"job": job}))
-    unheard = sum(operation["job"] is None and operation["outcome"] == "unknown" and operation["op"] != "direct"
+    jobless = ("direct", "retain")
+    unheard = sum(operation["job"] is None and operation["outcome"] == "unknown" and operation["op"] not in jobless
                   for operation in operations)
     if len(set(jobs) - accepted) > unheard:
         faults.append(("more jobs than operations", {"jobs": len(jobs), "heard of": len(accepted), "unheard": unheard}))
     faults += [("fsck", problem) for problem in last["fsck"]]
     if last["crashed"] and not last["workers_harmed"]:
         faults.append(("a crash was counted though no worker was harmed", last["crashed"]))
+    if last.get("old_version", 0) > OVERTAKEN_MAX * last.get("leased", 0):
+        faults.append(("a step was repeated without end", {"old_version": last["old_version"], "leased": last["leased"]}))
+    faults += [("erased wrongly", who) for who in last.get("erased", ())]
     if last["images"]:
         faults.append(("images left behind", last["images"]))
     outcomes = {}

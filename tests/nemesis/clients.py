@@ -1,5 +1,5 @@
-"""Clients of a nemesis run: they train, recognise, forget and clear without a pause, and write down what they did and
-heard (checker.py says what must hold of it)."""
+"""Clients of a nemesis run: they train, recognise, rename, merge, forget, clear and delete without a pause, and write down
+what they did and heard (checker.py says what must hold of it)."""
 import contextlib
 import io
 import json
@@ -27,16 +27,23 @@ def photo_of(person):
 PHOTOS = {f"person {person}": photo_of(person) for person in range(PEOPLE)}
 
 
-def call_of(operation, room, person, renamed=None):
-    """Method, path, and what else `requests` takes."""
+OPERATIONS = ("recognize", "direct", "train", "forget", "clear", "delete", "rename", "merge", "retain")
+
+
+def call_of(operation, room, person, renamed=None, name=None):
+    """Method, path, and what else `requests` takes. name: what the person is called."""
     here, photo = {"collection": room}, {"file": PHOTOS[person]}
+    name = name or person
     return {
         "recognize": ("POST", "/api/recognize", {"params": {**here, "durable": "true"}, "files": photo}),
         "direct": ("POST", "/api/recognize", {"params": {**here, "durable": "false"}, "files": photo}),
-        "train": ("POST", "/api/train", {"data": {**here, "name": person}, "files": photo}),
-        "forget": ("DELETE", "/api/faces", {"params": {**here, "label": person}}),
-        "rename": ("POST", "/api/rename", {"params": {**here, "label": person, "label_to": renamed}}),
+        "train": ("POST", "/api/train", {"data": {**here, "name": name}, "files": photo}),
+        "forget": ("DELETE", "/api/faces", {"params": {**here, "label": name}}),
+        "rename": ("POST", "/api/rename", {"params": {**here, "label": name, "label_to": renamed}}),
+        "merge": ("POST", "/api/merge", {"params": {**here, "label": name, "label_to": renamed}}),
         "clear": ("POST", "/api/clear", {"params": here}),
+        "delete": ("DELETE", f"/api/collections/{room}", {}),
+        "retain": ("POST", f"/api/collections/{room}/retention", {"data": {"days": "365"}}),
     }[operation]
 
 
@@ -45,7 +52,9 @@ class Shared:
 
     def __init__(self, world, history, patience, rooms, mix=None):
         self.lock, self.over, self.floors, self.history = threading.Lock(), threading.Event(), {}, history
-        self.world, self.patience, self.rooms, self.mix = world, patience, rooms, mix or (42, 22, 24, 8, 4)
+        self.world, self.patience, self.rooms = world, patience, rooms
+        mix = mix or (40, 20, 24, 7, 3, 2, 2, 1, 1)
+        self.mix = (*mix, *[0] * (len(OPERATIONS) - len(mix)))  # weights of OPERATIONS
 
     def record(self, operation):
         with self.lock:
@@ -65,10 +74,15 @@ class Client(threading.Thread):
 
     def run(self):
         while not self.shared.over.is_set():
-            operation = {"op": self.random.choices(["recognize", "direct", "train", "forget", "clear"],
-                                                   self.shared.mix)[0],
-                         "room": f"room-{self.random.randrange(self.shared.rooms)}",
-                         "person": f"person {self.random.randrange(PEOPLE)}", "outcome": "unknown", "job": None,
+            what = self.random.choices(OPERATIONS, self.shared.mix)[0]
+            person = f"person {self.random.randrange(PEOPLE)}"
+            if what in ("rename", "merge"):
+                person = self.random.choice(list(checker.OTHER_NAMES))
+            names = checker.names_of(person)
+            self.random.shuffle(names)
+            operation = {"op": what, "room": f"room-{self.random.randrange(self.shared.rooms)}", "person": person,
+                         "label": names[0], "to": names[1] if what in ("rename", "merge") else None,
+                         "outcome": "unknown", "job": None,
                          "version": 0, "said": None, "accepted": None, "end": None, "key_jobs": [], "behind": []}
             with self.shared.lock:
                 operation["floor"] = self.shared.floors.get(operation["room"], 0)
@@ -77,7 +91,8 @@ class Client(threading.Thread):
             self.shared.record(operation)
 
     def carry_out(self, operation):
-        method, path, body = call_of(operation["op"], operation["room"], operation["person"])
+        method, path, body = call_of(operation["op"], operation["room"], operation["person"], operation["to"],
+                                     operation["label"])
         # Half of the changes hear at once that they are accepted, so that others can begin after that.
         early = operation["op"] != "direct" and self.random.random() < 0.5
         headers = {} if early else {"Prefer": "wait=10"}
@@ -98,7 +113,9 @@ class Client(threading.Thread):
             if answer.status_code in (200, 202):
                 return self.accepted(operation, answer.json(), give_up)
             if answer.status_code not in (503, 429):
-                operation["outcome"] = "failed"
+                # A name that is taken, a collection that is not there: it did not happen.
+                nothing = answer.status_code in {"rename": (409,), "delete": (404,), "retain": (404,)}.get(operation["op"], ())
+                operation["outcome"] = "refused" if nothing else "failed"
                 operation["said"] = answer.text
                 operation["end"] = time.monotonic()
                 return
@@ -112,6 +129,9 @@ class Client(threading.Thread):
             time.sleep(min(1.0, float(answer.headers.get("Retry-After", "1"))))
 
     def accepted(self, operation, said, give_up):
+        if operation["op"] == "retain":
+            operation.update(outcome="ok", end=time.monotonic(), accepted=time.monotonic(), said=None)
+            return
         if operation["op"] == "direct":
             return self.ended(operation, "succeeded", said)
         operation.update(job=said["id"], accepted=time.monotonic(), said=None)
@@ -149,14 +169,18 @@ class Client(threading.Thread):
                 operation["behind"] = self.behind(operation["room"], operation["version"])
 
     def behind(self, room, version):
-        """Registered workers that hold an older gallery than a change that is done made."""
+        """Registered workers that hold an older gallery than a change that is done made. To hold none (0) is older only
+        while the one that the change made is there: a delete may have taken it since."""
         with contextlib.suppress(worlds.redis.RedisError, OSError):
             workers = self.store.zrange(f"{worlds.PREFIX}workers", 0, -1)
-            pipe = self.store.pipeline(transaction=False)
+            pipe = self.store.pipeline(transaction=True)
             for worker in workers:
                 pipe.hget(f"{worlds.PREFIX}worker:{worker.decode()}", f"gallery:{room}")
-            return [worker.decode() for worker, held in zip(workers, pipe.execute())
-                    if held is not None and int(held) < version]
+            pipe.hget(f"{worlds.PREFIX}gallery:{room}", "epoch")
+            *holdings, epoch = pipe.execute()
+            there = version > 0 and epoch is not None and int(epoch) == version // 10 ** 9
+            return [worker.decode() for worker, held in zip(workers, holdings)
+                    if held is not None and int(held) < version and (int(held) > 0 or there)]
         return []
 
 

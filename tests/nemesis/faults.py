@@ -1,5 +1,7 @@
 """What the nemesis does to a running service. Each fault is one method; what it takes away it gives back by itself
 after a while, so that a service that is right always comes through."""
+import contextlib
+import os
 import random
 import resource
 import signal
@@ -17,8 +19,9 @@ FAILPOINTS = ("api.before_accept", "api.after_accept", "api.before_reply", "brok
 EVERYTHING = {
     "worker kill": 10, "worker stop": 8, "worker term": 4, "worker memory": 1, "worker cut redis": 4,
     "worker cut broker": 4, "broker kill": 6, "broker stop": 4, "broker term": 2, "api kill": 4, "api stop": 3,
-    "api term": 2, "api cut redis": 2, "api cut broker": 2, "redis kill": 3, "redis stop": 2, "redis term": 1,
-    "slow disk": 3, "full disk": 1, "full memory": 1, "clock step": 2, "failpoint": 12,
+    "api term": 2, "decoder kill": 8, "api cut redis": 2, "api cut broker": 2, "redis kill": 3, "redis stop": 2, "redis term": 1,
+    "slow disk": 3, "full disk": 1, "full memory": 1, "clock step": 2, "clock leap": 2,
+    "failpoint": 12,
 }
 
 
@@ -91,6 +94,16 @@ class Nemesis:
         _, most = resource.prlimit(one.process.pid, resource.RLIMIT_AS)  # stays, or the next time could only go below it
         resource.prlimit(one.process.pid, resource.RLIMIT_AS, (limit, most))
 
+    def decoder_kill(self):
+        """One of a worker's, or all of them: what is decoded there is decoded again."""
+        found = self.world.decoders(self.random.choice(self.world.workers))
+        if self.random.random() < 0.5:
+            found = found[:1]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
     def cut(self, kind, one, link):
         how = self.random.choice(["hold", "drop"])
         self.world.cut(one.name, link, how)
@@ -110,6 +123,12 @@ class Nemesis:
     def clock_step(self):
         self.world.bad_luck(clock_ms=int(self.random.uniform(-30_000, 30_000)))
         self.after(self.random.uniform(1, 15), self.world.bad_luck)
+
+    def clock_leap(self):
+        """By days to a year, and back after some seconds."""
+        days = self.random.choice([-1, 1]) * self.random.uniform(4, 400)
+        self.world.bad_luck(clock_ms=int(days * 24 * 3600 * 1000))
+        self.after(self.random.uniform(5, 40), self.world.bad_luck)
 
     def full_memory(self):
         try:

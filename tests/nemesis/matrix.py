@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import json
+import os
 import pathlib
 import queue
 import signal
@@ -29,6 +30,8 @@ from ran_on import ran_on
 
 PATIENCE = 45  # seconds until a case is given up
 RENAMED = "another name"
+OTHER = "person 2"  # into whom a merge goes
+RETENTION = 6       # seconds until a broker looks whom nobody saw
 MIDDLE = 0.05  # seconds after which a burst of operations is in hand
 BUSY = 6       # seconds that a busy machine may add to a bound
 
@@ -59,7 +62,7 @@ class Asker:
 
     def begin(self, operation, person):
         """The job as accepted, or a direct answer."""
-        method, path, body = call_of(operation, self.room, person, RENAMED)
+        method, path, body = call_of(operation, self.room, person, OTHER if operation == "merge" else RENAMED)
         return self.ask(method, path, None if operation == "direct" else str(uuid.uuid4()), **body)
 
     def end(self, job):
@@ -69,10 +72,27 @@ class Asker:
 
     def do(self, operation, person="person 0"):
         """What a job or a direct request ended with."""
+        if operation == "retention":
+            return self.retention(person)
         begun = self.begin(operation, person)
         if operation == "direct":
             return {"id": None, "state": "succeeded", "result": begun}
         return self.end(begun)
+
+
+    def retention(self, person):
+        """Nobody is seen for a millisecond: the job with which the service forgets the person, at its end."""
+        store = self.world.store()
+        store.fcall("vultus1_set_retention", 1, worlds.PREFIX, self.room, 1, "matrix")
+
+        def forgotten():
+            for job in store.zrevrange(f"{worlds.PREFIX}queue:all", 0, 200):
+                what = store.hmget(f"{worlds.PREFIX}job:{job.decode()}", "type", "collection", "client")
+                if what == [b"forget", self.room.encode(), b"retention"]:
+                    return job.decode()
+            return None
+        job = worlds.wait_until(forgotten, PATIENCE, f"that {person} is forgotten")
+        return self.end(self.ask("GET", f"/api/jobs/{job}"))
 
 
 class Scene:
@@ -87,6 +107,8 @@ class Scene:
         """Seconds that the operation took."""
         if self.asker.do("train")["state"] != "succeeded":
             raise Fault("no train before it")
+        if self.operation == "merge" and self.asker.do("train", OTHER)["state"] != "succeeded":
+            raise Fault("no train of the other before it")
         if self.row.warm:
             for _ in range(4):
                 self.asker.do("recognize")
@@ -116,7 +138,8 @@ class Scene:
             raise Fault("it cannot be deleted")
         for way in ("recognize", "direct"):
             after = worlds.names(self.asker.do(way, self.person)["result"])
-            wanted = {"forget": "unknown", "clear": "unknown", "rename": RENAMED}
+            wanted = {"forget": "unknown", "clear": "unknown", "delete": "unknown", "retention": "unknown",
+                      "rename": RENAMED, "merge": OTHER}
             if after != [wanted.get(self.operation, self.person)]:
                 raise Fault(f"{way} said {after} afterwards")
         if job["id"] is not None:
@@ -157,6 +180,18 @@ class Scene:
             over.set()
             thread.join()
             self.world.take_up()
+
+    def decoders_killed(self):
+        """Those that there are stop first, so that the photo is in one of them when it ends."""
+        pids = [pid for worker in self.world.workers for pid in self.world.decoders(worker)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+
+        def kill():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        return self.later(MIDDLE, kill)
 
     def cut(self, group, link, seconds):
         if self.action != "hold":
@@ -229,7 +264,7 @@ def one_case(world, row, operation, action):
         problems = worlds.fsck(world.store())
         if problems:
             raise Fault(f"fsck: {problems[0]}")
-        if took > row.bounds[action] + BUSY:
+        if took > row.bounds[action] + BUSY + (RETENTION if operation == "retention" else 0):
             raise Fault("too late")
     except (Fault, AssertionError, worlds.redis.RedisError, KeyError) as why:
         world.take_up()

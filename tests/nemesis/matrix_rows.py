@@ -4,6 +4,7 @@ shared/README.md). A bound is what the service promises, in seconds; the matrix 
 import dataclasses
 
 CHANGES = ("forget", "clear", "rename")
+EVERY_CHANGE = CHANGES + ("merge", "delete", "retention")  # retention: nobody asks for it, a broker's timer does it
 STORED = ("recognize", "train")
 ALL = STORED + CHANGES
 MANY = STORED + ("forget", "clear")  # what can be done several times at once
@@ -33,13 +34,13 @@ class Row:
 
 
 ROWS = [
-    Row("api, before it accepts", ALL, API, "api.before_accept"),
-    Row("api, accepted but not answered", ALL, API, "api.after_accept"),
+    Row("api, before it accepts", ALL + ("merge", "delete"), API, "api.before_accept"),
+    Row("api, accepted but not answered", ALL + ("merge", "delete"), API, "api.after_accept"),
     Row("api, before it answers", ALL + ("direct",), API, "api.before_reply"),
     Row("broker, between lease and JOB", STORED, LEASED, "broker.after_lease"),
     Row("broker, before it sends JOB", STORED, LEASED, "broker.before_send"),
     Row("broker, in reap", ALL + ("direct",), BROKER, "broker.in_reap"),
-    Row("broker, in the barrier", ("train",) + CHANGES, BROKER, "broker.in_barrier", warm=True),
+    Row("broker, in the barrier", ("train",) + EVERY_CHANGE, BROKER, "broker.in_barrier", warm=True),
     Row("worker, JOB in hand", STORED, WORKER, "worker.after_job"),
     Row("worker, photo seen", STORED + ("direct",), WORKER, "worker.mid_job"),
     Row("worker, before the network", STORED + ("direct",), WORKER, "worker.before_compute"),
@@ -49,16 +50,17 @@ ROWS = [
     Row("worker, before DONE", STORED, HOLDER, "worker.before_done"),
     Row("worker, in a gallery's load", ("recognize", "direct"), WORKER, "worker.in_gallery_load"),
     Row("worker, gallery not announced", ("recognize", "direct"), WORKER, "worker.before_hello"),
-    Row("worker, behind a change", ("train",) + CHANGES, HOLDER, "worker.before_hello", warm=True),
+    Row("worker, behind a change", ("train",) + EVERY_CHANGE, HOLDER, "worker.before_hello", warm=True),
     Row("worker, announced but not served", ("recognize", "direct"), WORKER, "worker.after_hello"),
-    Row("worker, change not in use yet", ("train",) + CHANGES, HOLDER, "worker.after_hello", warm=True),
+    Row("worker, change not in use yet", ("train",) + EVERY_CHANGE, HOLDER, "worker.after_hello", warm=True),
     Row("both brokers, SUBMIT lost", ALL, {KILL: 3.0}, scene="brokers_gone"),
     Row("worker, hangs in the network", STORED, {"delay:60000": 15.5}, "worker.before_compute"),
     Row("photo that kills its workers", ("recognize",), {KILL: 8.0}, scene="poison"),
+    Row("decoder of each worker, under photos", STORED + ("direct",), {KILL: 1.5}, scene="decoders_killed"),
     Row("worker, cut off from Redis", STORED, {"hold": 10.5, DROP: 3.5}, scene="worker_without_redis", burst=8),
     Row("worker, cut off from the broker", STORED, {"hold": 3.5, DROP: 3.5}, scene="worker_without_broker", burst=8),
     Row("api, cut off from Redis", MANY, {"hold": 5.5, DROP: 1.0}, scene="api_without_redis", burst=8),
-    Row("Redis", MANY, {KILL: 11.0}, scene="redis_killed", burst=8),
+    Row("Redis", MANY + ("delete",), {KILL: 11.0}, scene="redis_killed", burst=8),
     Row("Redis, memory full", ALL, {"2 s": 4.0}, scene="memory_full"),
     Row("Redis, disk full", ALL, {"2 s": 13.0}, scene="disk_full"),
     Row("Redis, disk slow", ALL, {"1 s a sync": 19.0}, scene="disk_slow"),

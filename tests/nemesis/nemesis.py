@@ -20,6 +20,7 @@ import time
 
 import bugs
 import checker
+import kept as kept_room
 import world as worlds
 from clients import Client, EventReader, Shared
 from faults import LONGEST, Nemesis
@@ -65,6 +66,7 @@ def run(options, folder, history):
         world.start()
         if seeded and seeded.text:
             bugs.seed(world.store(), options.name)
+        kept_room.teach(shared, options.seed)
         reader.start()
         for client in clients:
             client.start()
@@ -84,12 +86,13 @@ def run(options, folder, history):
             if thread.is_alive():
                 thread.join()
         if world.redis.alive() and sys.exc_info()[0] is None:
-            harmed = any(what.startswith(("worker", "failpoint")) for what in nemesis.done)
+            harmed = any(what.startswith(("worker", "decoder", "failpoint")) for what in nemesis.done)
             stopped = bug is None and any(what.startswith(("api", "failpoint")) for what in nemesis.done)
             last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends,
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
-                    "images": worlds.images(store), "workers_harmed": harmed,
-                    "crashed": int(store.hget(f"{worlds.PREFIX}stats", "crashed") or 0),
+                    "images": worlds.images(store), "workers_harmed": harmed, "erased": kept_room.erased(store),
+                    **{name: int(store.hget(f"{worlds.PREFIX}stats", name) or 0)
+                       for name in ("crashed", "old_version", "leased")},
                     "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0), "strikes": nemesis.done}
             history.write(json.dumps(last) + "\n")
         world.stop()

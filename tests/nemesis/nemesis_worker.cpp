@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     log::start("worker", settings->common.log_level);
+    end_without_memory();
     stop_signal stop;
     route_signals_here();
     const auto files = find_models(settings->models);

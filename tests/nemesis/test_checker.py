@@ -71,6 +71,58 @@ def test_what_nobody_knows_excuses_both_answers():
     assert verdict(refused, recognize(3, 4, "ann")) == ["stale answer"]
 
 
+def test_a_delete_removes_everybody_and_the_version():
+    delete = operation("delete", 3, 4, version=2_000_000_000)
+    assert verdict(TRAIN, delete, recognize(5, 6, "unknown", floor=1_000_000_001)) == []
+    assert verdict(TRAIN, delete, recognize(5, 6, "ann")) == ["stale answer"]
+    assert verdict(TRAIN, delete, recognize(5, 6, "unknown", version=5, floor=6)) == ["version goes back"], "not to 0"
+    assert verdict(TRAIN, CLEAR, recognize(5, 6, "unknown", floor=6)) == ["version goes back"], "no delete"
+    early = operation("delete", 1, 2, version=5)
+    assert verdict(early, recognize(5, 6, "unknown", floor=6)) == ["version goes back"], "made again since"
+
+
+NAME, OTHER = checker.names_of("person 6")
+
+
+def six(op, begin, end, label=NAME, to=None, **more):
+    return operation(op, begin, end, person="person 6", label=label, to=to, job=f"{op}-{label}-{begin}", **more)
+
+
+def asked(begin, end, said, **more):
+    return recognize(begin, end, said, person="person 6", **more)
+
+
+def test_a_rename_changes_the_name_and_not_who_is_known():
+    train, rename = six("train", 1, 2), six("rename", 3, 4, NAME, OTHER)
+    assert verdict(train, rename, asked(5, 6, OTHER)) == []
+    assert verdict(train, rename, asked(5, 6, NAME)) == ["stale answer"]
+    assert verdict(train, rename, asked(5, 6, "unknown")) == ["forgotten face"]
+    assert verdict(train, rename, asked(3.5, 6, NAME)) == [], "at the same time"
+    assert verdict(train, rename, six("train", 5, 6), asked(7, 8, NAME), asked(7, 8, "ambiguous")) == [], "taught again"
+    assert verdict(TRAIN, recognize(3, 4, "ambiguous")) == ["wrong name"], "who has one name"
+    assert verdict(train, rename, six("forget", 5, 6), asked(7, 8, OTHER), asked(7, 8, "unknown")) == []
+
+
+def test_nobody_is_renamed_to_a_name_that_a_train_brings():
+    train = six("train", 1, 9, OTHER, accepted=2)
+    rename = six("rename", 3, 4, NAME, OTHER)
+    taken = ["renamed to a name that was taken"]
+    assert verdict(train, rename) == taken, "open"
+    assert verdict({**train, "end": 2.5}, rename) == taken, "done"
+    assert verdict({**train, "accepted": 3.5}, rename) == [], "at the same time"
+    assert verdict({**train, "outcome": "failed"}, rename) != taken, "it may have failed before"
+    assert verdict(train, {**rename, "op": "merge"}) == []
+    for other in (six("forget", 2, 2.5, OTHER), operation("clear", 2, 2.5), operation("delete", 2, None, "unknown", job=None),
+                  six("rename", 2, 2.5, OTHER, NAME)):
+        assert taken[0] not in verdict(train, other, rename), other["op"]
+    assert verdict(train, six("forget", 5, 6, OTHER), rename) == taken, "too late"
+
+
+def test_a_step_that_is_repeated_without_end():
+    assert verdict(TRAIN, leased=2, old_version=42) == []
+    assert verdict(TRAIN, leased=2, old_version=43) == ["a step was repeated without end"]
+
+
 def test_versions_do_not_go_back():
     assert verdict(recognize(3, 4, "unknown", version=5, floor=6)) == ["version goes back"]
     assert verdict(recognize(3, 4, "unknown", version=6, floor=6)) == []
@@ -99,3 +151,8 @@ def test_crashes_need_somebody_who_crashed():
 
 def test_what_is_left_behind():
     assert verdict(TRAIN, fsck=["queue:all misses one"], images=2) == ["fsck", "images left behind"]
+
+
+def test_nobody_is_erased_because_of_age():
+    assert verdict(erased=[]) == []
+    assert verdict(erased=["ann"]) == ["erased wrongly"]

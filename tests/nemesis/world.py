@@ -138,6 +138,15 @@ class World:
         """Names of the failpoints that nobody has reached."""
         return {path.name for path in (self.folder / "failpoints").iterdir() if path.suffix != ".new"}
 
+    def decoders(self, worker):
+        """Process ids of the vultus-decoders of one of `workers`."""
+        found = []
+        with contextlib.suppress(OSError):
+            for thread in pathlib.Path(f"/proc/{worker.process.pid}/task").iterdir():
+                with contextlib.suppress(OSError):  # the thread ended
+                    found += [int(pid) for pid in (thread / "children").read_text().split()]
+        return found
+
     def take_up(self):
         for path in (self.folder / "failpoints").iterdir():
             path.unlink(missing_ok=True)

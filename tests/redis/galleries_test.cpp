@@ -302,6 +302,7 @@ TEST_F(galleries, holders_that_leave_hold_nothing) {
     teach(1, "Ann");
     int n = 10;
     const auto hold = [&](int registration_ms) {
+        teach(++n, "Ann");
         enlist("w", registration_ms);
         EXPECT_EQ(f("hello", {"w", "default", version()}).at(0), "serve");
         EXPECT_EQ(change(++n, "clear").at(2), "publishing");
@@ -340,6 +341,43 @@ TEST_F(galleries, bye_returns_jobs_uncounted) {
     EXPECT_THAT(f("bye", {"w"}), ElementsAre("ok", "1"));
     EXPECT_EQ(f.field(id_of(1), "solo"), "0");
     EXPECT_EQ(f.state(id_of(1)), "pending");
+}
+
+TEST_F(galleries, a_photo_that_a_person_was_taught_before_adds_nothing) {
+    enlist("w");
+    const auto face = [](int n, int i, const std::string& photo) {
+        return words{id_of(n) + "-" + std::to_string(i),
+                     R"({"job_id":"j","photo":")" + photo + "\"}", vector_of('v')};
+    };
+    const auto teach_photos = [&](int n, const std::string& label, const words& photos) {
+        train(n, label);
+        EXPECT_EQ(lease("w"), id_of(n));
+        words all{id_of(n), "1", "w", "m", R"({"files":[)"}, faces;
+        for (std::size_t i = 0; i < photos.size(); ++i) {
+            const words one = face(n, static_cast<int>(i), photos[i]);
+            all[4] += R"({"face_id":")" + one[0] + "\"}";
+            faces.insert(faces.end(), one.begin(), one.end());
+        }
+        all[4] += "]}";
+        all.insert(all.end(), faces.begin(), faces.end());
+        return f("complete_train", all);
+    };
+    EXPECT_EQ(teach_photos(1, "Ann", {"aa", "bb", "aa"}), (words{"succeeded", "1000000001"}));
+    EXPECT_THAT(people(), ElementsAre("Ann", "2")) << "twice in one request";
+    EXPECT_EQ(teach_photos(2, "Ann", {"aa"}), (words{"succeeded", "1000000001"}));
+    EXPECT_THAT(people(), ElementsAre("Ann", "2"));
+    EXPECT_EQ(f.field(id_of(2), "faces"), "0");
+    EXPECT_EQ(f.field(id_of(2), "result"),
+              R"({"files":[{"face_id":")" + id_of(1) + R"(-0","taught_before":true}]})");
+    // Another person may have the same photo; and what was removed may be taught again.
+    EXPECT_EQ(teach_photos(3, "Bob", {"aa"}), (words{"succeeded", "1000000002"}));
+    change(4, "forget_face", "Ann", id_of(1) + "-0");
+    EXPECT_EQ(teach_photos(5, "Ann", {"cc", "aa"}), (words{"succeeded", "1000000004"}));
+    EXPECT_THAT(people(), ElementsAre("Ann", "3", "Bob", "1"));
+    change(6, "merge", "Bob", "Ann");
+    EXPECT_EQ(teach_photos(7, "Ann", {"aa", "dd"}), (words{"succeeded", "1000000006"}));
+    EXPECT_EQ(f.field(id_of(7), "faces"), "1");
+    EXPECT_THAT(people(), ElementsAre("Ann", "5"));
 }
 
 TEST_F(galleries, a_log_that_was_cut_says_snapshot) {

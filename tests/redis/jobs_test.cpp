@@ -149,6 +149,23 @@ TEST_F(jobs, permanent_failure) {
     EXPECT_THAT(fail(1, "w", "permanent"), ElementsAre("dup", "failed"));
 }
 
+TEST_F(jobs, a_worker_that_lost_its_decoder_says_so_and_it_counts_as_its_own_loss) {
+    accept(1);
+    enlist("w");
+    ASSERT_EQ(lease("w"), id_of(1));
+    EXPECT_EQ(f("started", {"w", id_of(1), "1"}).at(0), "ok");
+    EXPECT_THAT(fail(1, "w", "lost", 1), ElementsAre("pending"));
+    EXPECT_EQ(f.field(id_of(1), "solo"), "1");
+    EXPECT_EQ(f.field(id_of(1), "crashes"), "0") << "it had company";
+    for (int attempt = 2; attempt <= 4; ++attempt) {
+        ASSERT_EQ(lease("w"), id_of(1));
+        f("started", {"w", id_of(1), std::to_string(attempt)});
+        EXPECT_EQ(fail(1, "w", "lost", attempt).at(0), attempt < 4 ? "pending" : "dead");
+    }
+    EXPECT_THAT(f.field(id_of(1), "error"), testing::HasSubstr("poison"));
+    EXPECT_EQ(f.field(id_of(1), "failures"), "0") << "no transient failure";
+}
+
 TEST_F(jobs, five_transient_failures_make_it_dead) {
     accept(1);
     enlist("w");

@@ -29,13 +29,15 @@ struct model_taste {
 };
 
 struct model_gallery {
-    bool exists = false, deleted = false;
+    bool exists = false, deleted = false, retains = false;
+    bool bare = true;  ///< nothing was put in since it was made or emptied
     std::int64_t epoch = 0, seq = 0, removed = 0;
     std::map<std::string, std::string> faces;  ///< face id → label
     std::set<std::string> shown;               ///< ids of faces that were given a picture
     std::int64_t version() const { return epoch * epoch_size + seq; }
     void add(const std::string& face, const std::string& label, bool with_picture) {
         ++seq;
+        bare = false;
         faces[face] = label;
         if (with_picture) shown.insert(face);
     }
@@ -154,9 +156,18 @@ struct model {
         to_line(id, true);
     }
     void new_epoch(model_gallery& g) {
+        const bool retains = g.retains;
         g = {};
         g.exists = true;
+        g.retains = retains;
         g.epoch = ++epochs;
+        g.removed = g.version();
+    }
+    void empty(model_gallery& g) {
+        if (!g.faces.empty()) return new_epoch(g);
+        if (g.bare) return;
+        ++g.seq;
+        g.bare = true;
         g.removed = g.version();
     }
     void settle(const std::string& c) {

@@ -181,6 +181,10 @@ TEST_F(pictures, are_sealed_where_they_lie_and_only_once) {
     EXPECT_THAT(seal({"pictures", face(1), sealed}), ElementsAre("ok", "1"));
     EXPECT_THAT(seal({"pictures", face(1), sealed}), ElementsAre("ok", "0"));
     EXPECT_THAT(picture("Ann", face(1)), ElementsAre("ok", sealed));
+    const std::string anew = "VS\xff\xff" + std::string(40 + plain.size(), 'm');
+    EXPECT_THAT(seal({"pictures", face(1), anew + "x"}), ElementsAre("ok", "0")) << "of another";
+    EXPECT_THAT(seal({"pictures", face(1), anew}), ElementsAre("ok", "1")) << "sealed otherwise";
+    EXPECT_THAT(picture("Ann", face(1)), ElementsAre("ok", anew));
     EXPECT_EQ(version(), before);
     EXPECT_THAT(f.problems(), IsEmpty());
 }

@@ -9,41 +9,32 @@
 #include <set>
 #include <tuple>
 
-#include "tests/redis/model.hpp"
-#include "tests/redis/redis_support.hpp"
+#include "tests/redis/change_twins.hpp"
 
 namespace vultus::test {
 
-struct step {
-    std::uint8_t op, a, b, c;
-};
-
 /// Draws a call from four bytes, makes it on Redis and on the model, and compares.
-class twins {
+class twins : change_twins {
  public:
-    twins(redis_calls& f, std::map<std::string, int>& seen) : f_(f), seen_(seen) {}
+    using change_twins::change_twins;
 
     void run(const step& s) {
         using call = void (twins::*)(const step&);
         static constexpr call calls[] = {
-            &twins::accept,   &twins::train,    &twins::train,    &twins::change,
-            &twins::change,   &twins::enlist,   &twins::enlist,   &twins::hello,
+            &twins::accept,   &twins::train,    &twins::train,    &twins::change_people,
+            &twins::change_people,   &twins::enlist,   &twins::enlist,   &twins::hello,
             &twins::hello,    &twins::hello,    &twins::lease,    &twins::lease,
             &twins::lease,    &twins::lease,    &twins::started,  &twins::started,
             &twins::complete, &twins::complete, &twins::complete, &twins::complete,
             &twins::complete, &twins::fail,     &twins::cancel,   &twins::reap,
-            &twins::reap,     &twins::leave,    &twins::operate};
+            &twins::reap,     &twins::leave,    &twins::operate,  &twins::change_people,
+            &twins::change_people};
         (this->*calls[s.op % std::size(calls)])(s);
         compare();
     }
 
  private:
-    static std::string pick(std::initializer_list<const char*> from, unsigned n) {
-        return *(from.begin() + n % from.size());
-    }
-    static std::string collection(unsigned n) { return pick({"one", "two"}, n); }
-    static std::string label(unsigned n) { return pick({"Ann", "Bob", "C \"{:*"}, n); }
-    static std::string worker(unsigned n) { return pick({"u", "v", "u", "v", "w"}, n); }
+    void change_people(const step& s) { s.a % 4 == 3 ? retain(s) : change(s); }
     std::string some_job(unsigned n) {
         if (m_.jobs.empty()) return id_of(60'000);
         auto at = m_.jobs.begin();
@@ -53,12 +44,6 @@ class twins {
     model_job* find(const std::string& id) {
         auto at = m_.jobs.find(id);
         return at == m_.jobs.end() ? nullptr : &at->second;
-    }
-    void expect(const words& reply, const std::string& word) {
-        RC_LOG() << (reply.empty() ? "" : reply[0]) << "\n";
-        RC_ASSERT(!reply.empty());
-        RC_ASSERT(reply[0] == word);
-        ++seen_[word];
     }
     std::int64_t needed(const model_job& j) {
         const auto& g = m_.galleries[j.collection];
@@ -91,64 +76,6 @@ class twins {
     void accept(const step& s) { take_in("recognize", collection(s.a), s.b % 2 != 0, "", s.c); }
     void train(const step& s) {
         take_in("train", collection(s.a), s.b % 2 != 0, label(s.c), s.c / 3u);
-    }
-
-    void change(const step& s) {
-        const std::string op =
-            pick({"rename", "forget", "rename", "merge", "forget_face", "forget_face", "merge",
-                  "forget", "clear", "delete_collection"},
-                 s.a);
-        const std::string c = collection(s.b);
-        auto& g = m_.galleries[c];
-        std::string from, to;
-        if (op != "clear" && op != "delete_collection") from = label(s.c);
-        if (op == "rename" || op == "merge") to = label(s.c / 3u);
-        if (op == "forget_face") {
-            to = g.faces.empty() ? "none-0"
-                                 : std::next(g.faces.begin(), s.b % g.faces.size())->first;
-        }
-        const std::string id = id_of(++next_);
-        const words reply = f_("change", {id, op, c, from, to, "anonymous", "", "", ""});
-        const auto count = [&](const std::string& who) { return g.people()[who]; };
-        if (op == "rename" && from != to && count(to) > 0) return expect(reply, "label_exists");
-        if (op == "forget_face" && (!g.faces.contains(to) || g.faces[to] != from)) {
-            return expect(reply, "not_found");
-        }
-        if (op == "delete_collection" && (!g.exists || g.deleted) && !open_train(c)) {
-            return expect(reply, "not_found");
-        }
-        expect(reply, "ok");
-        apply(g, op, from, to, count(from));
-        m_.changes.push_back({++m_.mseq, c, op, from, to});
-        model_job j;
-        j.type = op;
-        j.collection = c;
-        j.state = "publishing";
-        j.version = g.version();
-        m_.jobs[id] = j;
-        m_.settle(c);
-    }
-    bool open_train(const std::string& c) {
-        return std::any_of(m_.jobs.begin(), m_.jobs.end(), [&](const auto& one) {
-            const model_job& j = one.second;
-            static const std::set<std::string> open{"pending", "running", "delayed", "dead"};
-            return j.type == "train" && j.collection == c && open.contains(j.state);
-        });
-    }
-    void apply(model_gallery& g, const std::string& op, const std::string& from,
-               const std::string& to, int touched) {
-        if (op == "clear" || op == "delete_collection") {
-            if (!g.exists || (op == "clear" && g.deleted)) return;
-            m_.new_epoch(g);
-            g.deleted = op == "delete_collection";
-            return;
-        }
-        if (touched == 0 || from == to) return;
-        if (op == "forget_face") g.faces.erase(to);
-        if (op == "forget") std::erase_if(g.faces, [&](const auto& f) { return f.second == from; });
-        if (op == "rename" || op == "merge") m_.relabel(g, from, to);
-        ++g.seq;
-        g.removed = g.version();
     }
 
     void enlist(const step& s) {
@@ -281,16 +208,14 @@ class twins {
     }
     void fail(const step& s) {
         const token t = draw(s);
-        const std::string kind = pick({"retry", "permanent", "return", "retry"}, s.c);
+        const std::string kind = pick({"retry", "permanent", "return", "lost"}, s.c);
         const bool soon = s.c % 8 < 4;
         const words reply =
             f_("fail", {t.id, t.attempt, t.worker, kind, "{}", soon ? "0" : "1000000"});
         if (refused(t, reply)) return;
         if (kind == "return") return expect(reply, m_.give_back(t.id));
-        if (kind == "permanent") {
-            t.j->state = "failed";
-            return expect(reply, "failed");
-        }
+        if (kind == "lost") return m_.lose(t.id), expect(reply, t.j->state);
+        if (kind == "permanent") return expect(reply, t.j->state = "failed");
         t.j->state = ++t.j->failures >= 5 ? "dead" : "delayed";
         expect(reply, t.j->state);
         t.j->started = 0;
@@ -385,16 +310,12 @@ class twins {
                 people[reply[i]] = std::stoi(reply[i + 1]);
             RC_ASSERT(people == g.people());
             RC_ASSERT(f_.pictures(name, g.epoch) == g.pictures());
+            RC_ASSERT(counted(name) == awaited(name));
         }
         const words problems = f_.problems(1000);
         if (!problems.empty()) RC_LOG() << problems[0] << "\n";
         RC_ASSERT(problems.empty());
     }
-
-    redis_calls& f_;
-    std::map<std::string, int>& seen_;
-    model m_;
-    int next_ = 0;
 };
 
 }  // namespace vultus::test

@@ -80,7 +80,7 @@ TEST(allow_list, is_a_file_that_only_its_owner_changes) {
     std::ofstream(path) << "w worker " << hex_a << "\n";
     EXPECT_EQ(why(), "accepted");
     chmod(path.c_str(), 0664);
-    EXPECT_EQ(why(), " may be changed by others: chmod 644");
+    EXPECT_EQ(why(), " may be changed by others: chmod 644 it");
     chmod(path.c_str(), 0600);
     std::ofstream(path) << std::string(limits::allow_list_bytes, '\n');
     EXPECT_EQ(why(), "accepted");

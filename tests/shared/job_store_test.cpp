@@ -182,6 +182,7 @@ TEST_F(job_store_call, changes_and_galleries) {
     EXPECT_EQ(code(store.picture("staff", "Ada", faces[0].face_id)), "not_found");
     ASSERT_THAT(must(store.collections(10, "")).collections, SizeIs(1));
     EXPECT_EQ(must(store.collections(10, "")).collections[0].collection, "staff");
+    EXPECT_EQ(must(store.collections(10, "")).collections[0].embedding_model, "dlib");
 
     new_change rename;
     rename.id = new_job_id(unix_now(), 0);

@@ -26,6 +26,23 @@ TEST(sealing, what_is_sealed_opens_as_what_it_was_and_as_nothing_else) {
     }
 }
 
+TEST(sealing, an_older_place_is_known_as_one) {
+    const sealing seals(key_a);
+    const std::string now = seals.close("face", "vector team 1-0");
+    const std::string older = seals.close("face", "vector 1-0");
+    const auto opened = [&](const std::string& stored) {
+        return seals.open(stored, "vector team 1-0", "vector 1-0");
+    };
+    EXPECT_EQ(opened(now)->bytes, "face");
+    EXPECT_TRUE(opened(now)->bound);
+    EXPECT_EQ(opened(older)->bytes, "face");
+    EXPECT_FALSE(opened(older)->bound);
+    EXPECT_EQ(opened("plain")->bytes, "plain");
+    EXPECT_FALSE(opened("plain")->bound);
+    EXPECT_FALSE(opened(seals.close("face", "vector other 1-0")));
+    EXPECT_FALSE(sealing("").open(older, "vector team 1-0", "vector 1-0"));
+}
+
 TEST(sealing, every_byte_of_it_counts) {
     const sealing seals(key_a);
     const std::string sealed = seals.close("a face", "x");

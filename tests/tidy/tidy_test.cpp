@@ -96,8 +96,9 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"boost/asio/ssl",
      {"shared/net/", "api/tls", "clients/net/trust.cpp", "clients/lfw/service.cpp"}},
     {"openssl/", {"api/tls.cpp", "clients/net/trust.cpp"}},
-    {"boost/json", {"api/json", "workers/results.cpp", "clients/ctl/json", "clients/camera/json",
-      "clients/lfw/service_answer.cpp"}},
+    {"boost/json",
+     {"api/json", "shared/json_bounds.cpp", "workers/results.cpp", "clients/ctl/json",
+      "clients/camera/json", "clients/lfw/service_answer.cpp"}},
     {"opencv2/", {"workers/image", "clients/camera/"}},
     {"dlib/", {"workers/"}},
     {"cuda", {"workers/engine/cuda/"}},
@@ -107,6 +108,9 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"jpeglib", {"workers/image"}},
     {"png.h", {"workers/image"}},
     {"webp/", {"workers/image"}},
+    {"libheif/", {"workers/image"}},
+    {"pango/", {"workers/text_draw.cpp"}},
+    {"utf8proc", {"shared/label.cpp", "clients/ctl/name_forms.cpp"}},
 };
 
 TEST(tidy, finds_the_sources) { EXPECT_GT(sources().size(), 80u); }

@@ -68,6 +68,62 @@ TEST_F(committing, an_old_version_asks_for_another_match) {
     EXPECT_EQ(mail.size(), 0u);
 }
 
+TEST_F(committing, what_a_change_overtakes_without_end_fails_with_that_reason) {
+    const gallery_version version = world.train(worker, "Ada", {0.1f});
+    const job_ticket ticket = recognize();
+    std::atomic<int> matched{0};
+    std::function<void(gallery_version)> again = [&](gallery_version) {
+        commit_request request = result_of(ticket, version - 1);
+        request.overtaken = ++matched;
+        request.match_again = again;
+        commits->submit(std::move(request));
+    };
+    again(0);
+    const auto done = next_letter<job_finished>(mail);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->state, commit_state::failed);
+    EXPECT_EQ(matched, overtaken_max);
+    EXPECT_THAT(world.job(ticket.job.job_id).error, ::testing::HasSubstr("old_version"));
+    EXPECT_EQ(world.must(world.store.stats()).counters["old_version"], unsigned{overtaken_max});
+}
+
+TEST_F(committing, whatever_redis_answers_the_attempt_fails_after_some_tries) {
+    for (const char* answer : {"redis.error_reply('ERR of a script')", "{'a word of tomorrow'}",
+                               "1", "{'old_version', '1'}"}) {
+        ASSERT_TRUE(world.redis.call({"DEL", "tries"}));
+        const job_ticket ticket = recognize();
+        commit_request request = result_of(ticket);
+        request.call = [call = request.call(), answer] {
+            auto odd = call;
+            odd.words = {"EVAL", std::string("redis.call('INCR', 'tries') return ") + answer, "0"};
+            return odd;
+        };
+        commits->submit(std::move(request));
+        const auto done = next_letter<job_finished>(mail);
+        ASSERT_TRUE(done);
+        EXPECT_EQ(done->state, commit_state::failed) << answer;
+        EXPECT_EQ(world.job(ticket.job.job_id).state, job_state::failed);
+        EXPECT_LE(std::stoi(world.redis.call({"GET", "tries"})->text), commit_tries);
+    }
+}
+
+TEST_F(committing, a_failure_that_redis_does_not_take_either_is_left_alone) {
+    const job_ticket ticket = recognize();
+    std::string broken = "#!lua name=vultus1\n";
+    for (const std::string name : {"complete_recognize", "fail"}) {
+        broken += "redis.register_function('vultus1_" + name +
+                  "', function() return redis.error_reply('ERR broken') end)\n";
+    }
+    const auto loaded = world.redis.call({"FUNCTION", "LOAD", "REPLACE", broken});
+    ASSERT_TRUE(loaded);
+    ASSERT_EQ(loaded->text, "vultus1");
+    commits->submit(result_of(ticket));
+    const auto done = next_letter<job_finished>(mail);
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->id, ticket.id());
+    EXPECT_EQ(done->state, commit_state::stale);
+}
+
 TEST_F(committing, a_result_is_held_while_redis_is_away) {
     const job_ticket ticket = recognize();
     world.server.kill();

@@ -120,6 +120,76 @@ TEST_F(loading, a_clear_is_acknowledged_and_its_faces_are_gone) {
     EXPECT_EQ(world.job(clear.id).state, job_state::succeeded);
 }
 
+TEST_F(loading, a_collection_that_was_deleted_is_asked_for_again_though_its_version_is_less) {
+    const gallery_version first = world.train(worker, "Ada", {0.1f});
+    open();
+    galleries->want("people", first);
+    ASSERT_TRUE(next().faces);
+    world.change(job_type::delete_collection);
+    galleries->news("people", world.version());
+    const gallery_version deleted = next().faces->version;
+    EXPECT_GT(deleted, first) << "acknowledged";
+    EXPECT_EQ(world.version(), 0u) << "and then it is gone";
+    galleries->news("people", 0);
+    const gallery_update gone = next();
+    ASSERT_TRUE(gone.faces);
+    EXPECT_EQ(gone.faces->version, 0u);
+    EXPECT_EQ(gone.faces->faces, 0u);
+    EXPECT_EQ(holding(), "0");
+
+    const gallery_version again = world.train(worker, "Bob", {0.2f});
+    galleries->news("people", again);
+    EXPECT_EQ(next().faces->version, again);
+}
+
+TEST_F(loading, a_question_is_answered_by_what_redis_has_now) {
+    const gallery_version first = world.train(worker, "Ada", {0.1f});
+    open();
+    galleries->want("people", first);
+    EXPECT_EQ(next().answers, 0u);
+    galleries->want("people", first, 3);
+    EXPECT_EQ(next().answers, 0u) << "what is there will do; nobody asked Redis";
+    galleries->want("people", 0, 4);
+    const gallery_update asked = next();
+    EXPECT_EQ(asked.answers, 4u);
+    EXPECT_EQ(asked.faces->version, first);
+    ASSERT_TRUE(world.redis.call({"HSET", world.store.prefix() + "gallery:people", "seq", "0"}));
+    galleries->news("people", first - 1);
+    EXPECT_EQ(next().faces->version, first - 1) << "of Redis it is true, though it went back";
+}
+
+TEST_F(loading, a_log_with_a_gap_is_not_asked_without_end) {
+    const gallery_version first = world.train(worker, "Ada", {0.1f});
+    open();
+    galleries->want("people", first);
+    ASSERT_TRUE(next().faces);
+    const gallery_version second = world.train(worker, "Bob", {0.2f});
+    ASSERT_TRUE(world.redis.call({"DEL", world.store.prefix() + "gallery:people:1:log"}));
+    galleries->news("people", second);
+    const gallery_update update = next();
+    EXPECT_EQ(update.faces->version, second);
+    EXPECT_THAT(labels(*update.faces), ElementsAre("Ada", "Bob"));
+}
+
+TEST_F(loading, a_collection_that_cannot_be_read_keeps_no_other_waiting) {
+    const gallery_version first = world.train(worker, "Ada", {0.1f});
+    const std::string vectors = world.store.prefix() + "gallery:people:1:vectors";
+    ASSERT_TRUE(world.redis.call({"SET", vectors, "no hash"}));
+    open();
+    galleries->want("people", first, 1);
+    galleries->want("other", 0, 2);
+    EXPECT_EQ(next().collection, "other");
+    const gallery_update broken = next();
+    EXPECT_EQ(broken.collection, "people");
+    EXPECT_TRUE(broken.unreadable);
+    EXPECT_EQ(broken.answers, 1u);
+    ASSERT_TRUE(world.redis.call({"DEL", vectors}));
+    EXPECT_TRUE(comes_true([&] {
+        const auto update = updates.try_pop();
+        return update && update->collection == "people" && update->faces;
+    }));
+}
+
 TEST_F(loading, rows_of_removed_faces_are_given_back_in_the_background) {
     for (int i = 0; i < 44; ++i) {  // 16 faces at a time, as a train has
         world.train(worker, "Ada", std::vector<float>(16, 0.1f));

@@ -42,7 +42,7 @@ class seeing : public ::testing::Test {
         world.register_worker(worker);
         open(embedding_kind::plain);
     }
-    void open(embedding_kind kind, bool keep_pictures = false) {
+    void open(embedding_kind kind, bool keep_pictures = false, const std::string& decoder = {}) {
         work.reset();
         const auto files = find_models(folder_of("VULTUS_MODELS", "/build/models"));
         ASSERT_TRUE(files) << files.error().detail;
@@ -58,6 +58,7 @@ class seeing : public ::testing::Test {
         settings.redis = settings.galleries.redis = world.server.address();
         settings.vision_threads = 2;
         settings.keep_pictures = keep_pictures;
+        settings.decoder = decoder;
         work.emplace(settings, world.store, std::move(models), mail, stages);
         work->registered(worker);
     }
@@ -183,7 +184,29 @@ TEST_F(seeing, each_photo_of_a_train_has_its_verdict) {
     const job_record none = train({"no picture", "nor this"}, "Nobody");
     EXPECT_EQ(none.state, job_state::failed);
     EXPECT_THAT(none.error, HasSubstr("no_usable_photo"));
-    EXPECT_THAT(none.error, HasSubstr("0 unsupported_media, 1 unsupported_media"));
+    EXPECT_THAT(none.error, HasSubstr("photo 1: unsupported_media, photo 2: unsupported_media"));
+}
+
+// /bin/false ends at once, as a decoder does that the system takes the memory from.
+TEST_F(seeing, a_photo_whose_decoders_end_is_lost_and_dead_at_last_but_never_called_broken) {
+    open(embedding_kind::plain, false, "/bin/false");
+    for (const job_type type : {job_type::recognize, job_type::train}) {
+        const std::string label = type == job_type::train ? "Obama" : "";
+        const std::string id = world.submit(type, {photo("obama.jpg"), photo("obama2.jpg")}, label);
+        for (int crashes = 0; crashes < 3; ++crashes) {
+            run(1);
+            const job_record waiting = world.job(id);
+            EXPECT_EQ(waiting.state, job_state::pending) << waiting.error;
+            EXPECT_EQ(waiting.error, "");
+        }
+        run(1);
+        const job_record over = world.job(id);
+        EXPECT_EQ(over.state, job_state::dead);
+        EXPECT_THAT(over.error, HasSubstr("poison"));
+    }
+    EXPECT_EQ(ask(photo("obama.jpg")).error, "no_worker");
+    open(embedding_kind::plain);
+    EXPECT_EQ(recognize(photo("obama.jpg")).state, job_state::succeeded);
 }
 
 TEST_F(seeing, pictures_of_faces_are_kept_only_when_asked_for) {

@@ -71,9 +71,9 @@ TEST(results, a_recognize_says_all_that_the_api_promises) {
 TEST(results, an_ambiguous_face_names_the_winner) {
     recognized seen = two_faces();
     seen.matches[0].status = match_status::ambiguous;
-    seen.matches[0].candidates = {{"first", 0.3, "j-0"}, {"second", 0.31, "j-1"}};
-    seen.matches[0].label.clear();
-    EXPECT_NE(json_of(seen).find(R"("status":"ambiguous","label":"first")"), std::string::npos);
+    seen.matches[0].candidates = {{"nearest", 0.3, "j-0"}, {"winner", 0.31, "j-1"}};
+    seen.matches[0].label = "winner";
+    EXPECT_NE(json_of(seen).find(R"("status":"ambiguous","label":"winner")"), std::string::npos);
 }
 
 TEST(results, animated_and_truncated_appear_only_when_true) {
@@ -83,6 +83,14 @@ TEST(results, animated_and_truncated_appear_only_when_true) {
     seen.animated = seen.truncated = true;
     EXPECT_NE(json_of(seen).find(R"("height":480,"animated":true})"), std::string::npos);
     EXPECT_NE(json_of(seen).find(R"(],"truncated":true)"), std::string::npos);
+}
+
+TEST(results, an_estimated_rate_is_said_only_when_it_is_one) {
+    recognized seen = two_faces();
+    EXPECT_EQ(json_of(seen).find("extrapolated"), std::string::npos);
+    seen.extrapolated = true;
+    const std::string said = R"("stranger_rate":null,"stranger_rate_extrapolated":true,"faces")";
+    EXPECT_NE(json_of(seen).find(said), std::string::npos);
 }
 
 TEST(results, a_result_that_would_be_too_long_leaves_details_out) {
@@ -104,7 +112,8 @@ TEST(results, a_train_has_one_verdict_per_photo) {
     EXPECT_EQ(json_of(files), R"({"files":[{"index":0,"state":"accepted","face_id":"j-0"},)"
                               R"({"index":1,"state":"refused","reason":"no_face",)"
                               R"("detail":"nobody was found"}]})");
-    EXPECT_EQ(sentence_of({files[1], files[1]}), "no photo could be used: 0 no_face, 1 no_face");
+    EXPECT_EQ(sentence_of({files[1], files[1]}),
+              "no photo could be used: photo 1: no_face, photo 2: no_face");
 }
 
 TEST(results, a_calibrate_says_what_was_compared) {
@@ -140,12 +149,20 @@ TEST(results, a_calibrate_says_what_was_compared) {
 }
 
 TEST(results, a_stored_face_and_its_label) {
-    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}),
+    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}, "00ff"),
               R"({"job_id":"j","created_at":"2026-03-02T09:30:00.120Z",)"
-              R"("box":{"left":1,"top":2,"right":3,"bottom":4},"detection_score":0.5})");
+              R"("box":{"left":1,"top":2,"right":3,"bottom":4},"detection_score":0.5,)"
+              R"("photo":"00ff"})");
     EXPECT_EQ(read_label(R"({"label":"\u00e9","job_id":"j"})").value(), "\xC3\xA9");
     EXPECT_FALSE(read_label(R"({"job_id":"j"})"));
     EXPECT_FALSE(read_label("no json"));
+}
+
+TEST(results, objects_of_many_members_are_refused_before_they_are_read) {
+    std::string flood = R"({"label":"Ada")";
+    for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
+    EXPECT_FALSE(read_label(flood + "}"));
+    EXPECT_EQ(read_options(flood + "}").error().code, errc::bad_option);
 }
 
 }  // namespace

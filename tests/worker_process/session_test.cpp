@@ -109,6 +109,20 @@ TEST_F(talking, an_attempt_that_is_anothers_is_never_begun) {
     EXPECT_EQ(run.sink.jobs()[0].id().job_id, jobs[1].job_id);
 }
 
+TEST_F(talking, an_attempt_that_redis_cannot_begin_fails_and_keeps_no_other_back) {
+    const protocol::ready ready = meet();
+    for (int i = 0; i < 3; ++i) run.world.submit(job_type::recognize, {"photo"});
+    const auto jobs = run.world.lease(ready.worker_id, 3);
+    ASSERT_THAT(jobs, SizeIs(3u));
+    const std::string broken = run.world.store.prefix() + "job:" + jobs[1].job_id;
+    ASSERT_TRUE(run.world.redis.call({"RENAME", broken, "elsewhere"}));
+    ASSERT_TRUE(run.world.redis.call({"SET", broken, "no hash"}));
+    run.broker->send(protocol::job{++n, jobs});
+    EXPECT_TRUE(soon([&] { return run.sink.jobs().size() == 2; }));
+    EXPECT_EQ(run.sink.jobs()[0].job.job_id, jobs[0].job_id);
+    EXPECT_EQ(run.sink.jobs()[1].job.job_id, jobs[2].job_id);
+}
+
 TEST_F(talking, a_cancel_drops_the_job_where_it_stands_and_ends_the_attempt) {
     const protocol::ready ready = meet();
     const auto jobs = give(ready, 1);

@@ -10,6 +10,7 @@ namespace vultus {
 namespace {
 
 using namespace testing;
+using namespace std::string_view_literals;
 
 /// The code of the failure, "fine" if there is none.
 template <class T>
@@ -57,10 +58,63 @@ std::string webp_header(std::uint32_t width, std::uint32_t height) {
 
 TEST(image_bad, not_a_picture) {
     for (const std::string& file : {std::string(), std::string("GIF89a"), std::string("hello.jpg"),
-                                    std::string("\xFF\xD8"), std::string("RIFF\0\0\0\0AVI ", 12)}) {
+                                    std::string("\xFF"), std::string("RIFF\0\0\0\0AVI ", 12)}) {
         EXPECT_EQ(inspected(file), "unsupported_media") << file;
         EXPECT_EQ(decoded(file), "unsupported_media") << file;
     }
+    EXPECT_EQ(inspected("\xFF\xD8"), "truncated_image");
+}
+
+TEST(image_bad, what_is_not_read_is_named) {
+    const auto said = [](std::string_view start) {
+        std::string file(start);
+        file.resize(200);
+        const auto header = inspect_image(file);
+        return header ? "fine" : std::string(name_of(header.error().code)) + " " +
+                                     header.error().detail;
+    };
+    const std::pair<std::string_view, const char*> known[] = {
+        {"GIF89a", "GIF"},
+        {"BM\x46\0\0\0\0\0\0\0"sv, "BMP"},
+        {"II*\0"sv, "TIFF"},
+        {"MM\0*"sv, "TIFF"},
+        {"\xFF\x0A", "JPEG XL"},
+        {"\0\0\0\x0CjP  \r\n\x87\n"sv, "JPEG 2000"},
+        {"8BPS", "Photoshop"},
+        {"FUJIFILMCCD-RAW ", "raw"},
+        {"\0\0\0\x18" "ftypcrx "sv, "raw"},
+        {"\0\0\0\x18" "ftypisom"sv, "MP4"},
+        {"\0\0\0\x14" "ftypqt  "sv, "QuickTime"},
+        {"%PDF-1.7", "PDF"},
+        {"<?xml version=\"1.0\"?>\n<svg>", "SVG"},
+        {"<svg xmlns=", "SVG"},
+        {"<!DOCTYPE html>", "HTML"},
+        {"PK\3\4", "ZIP"},
+        {"\x89PNG\r\n\x1A\n\0\0\0\4CgBI"sv, "iPhone"},
+    };
+    for (const auto& [start, name] : known) {
+        EXPECT_EQ(said(start).substr(0, 18), "unsupported_media ") << said(start);
+        EXPECT_NE(said(start).find(name), std::string::npos) << said(start);
+    }
+    EXPECT_NE(inspect_image("").error().detail.find("empty"), std::string::npos);
+}
+
+TEST(image_bad, kinds_of_jpeg_that_are_not_read_are_named) {
+    const std::string jpeg = jpeg_file(quarters(40, 24));
+    const std::size_t frame = jpeg.find("\xFF\xC0");
+    const auto said = [&](char marker, char bits) {
+        std::string file = jpeg;
+        file[frame + 1] = marker;
+        file[frame + 4] = bits;
+        const auto decoded = decode_image(file);
+        return decoded ? "fine" : std::string(name_of(decoded.error().code)) + " " +
+                                      decoded.error().detail;
+    };
+    EXPECT_EQ(said('\xC1', 8), "fine");
+    EXPECT_NE(said('\xC1', 12).find("unsupported_media a JPEG of 12 bits"), std::string::npos);
+    EXPECT_NE(said('\xC3', 8).find("unsupported_media a lossless JPEG"), std::string::npos);
+    EXPECT_NE(said('\xF7', 8).find("unsupported_media a JPEG-LS"), std::string::npos);
+    EXPECT_NE(said('\xC5', 8).find("unsupported_media a hierarchical"), std::string::npos);
 }
 
 TEST(image_bad, cut_anywhere_is_never_a_picture) {
@@ -68,8 +122,16 @@ TEST(image_bad, cut_anywhere_is_never_a_picture) {
         ASSERT_EQ(decoded(file), "fine");
         for (std::size_t size = 12; size < file.size(); ++size) {
             const std::string cut = file.substr(0, size);
-            EXPECT_EQ(inspected(cut), "truncated_image") << size << " of " << file.size();
-            EXPECT_EQ(decoded(cut), "truncated_image") << size << " of " << file.size();
+            if (inspected(cut) != "fine") {
+                EXPECT_EQ(inspected(cut), "truncated_image") << size << " of " << file.size();
+            }
+            const auto part = decode_image(cut);
+            if (part) {  // all of it was there but the end mark
+                EXPECT_EQ(part->picture.rgb, decode_image(file)->picture.rgb) << size;
+                EXPECT_LE(file.size() - size, 12u);
+            } else {
+                EXPECT_EQ(verdict(part), "truncated_image") << size << " of " << file.size();
+            }
         }
     }
 }
@@ -140,18 +202,23 @@ TEST(image_bad, a_second_frame_header) {
     std::string second = jpeg.substr(frame, 19);
     second.replace(5, 4, big32(3'000 << 16 | 3'000));
     EXPECT_EQ(inspected(jpeg.substr(0, frame) + second + jpeg.substr(frame)), "undecodable_image");
-    // Behind the first scan.
+    // Behind the only scan nobody reads; a progressive picture is read to its end.
     EXPECT_EQ(decoded(jpeg.substr(0, jpeg.size() - 2) + second + jpeg.substr(jpeg.size() - 2)),
+              "fine");
+    const std::string many = jpeg_file(quarters(40, 24), {jpeg_style::inks::rgb, true, 0});
+    EXPECT_EQ(decoded(many.substr(0, many.size() - 2) + second + many.substr(many.size() - 2)),
               "undecodable_image");
 }
 
 TEST(image_bad, scans_at_the_limit_and_one_more) {
-    const std::string jpeg = jpeg_file(quarters(8, 8), {jpeg_style::inks::grey, false, 0});
-    const std::size_t scan = jpeg.find("\xFF\xDA");
-    const std::string body = jpeg.substr(scan, jpeg.size() - 2 - scan);
+    const std::string jpeg = jpeg_file(quarters(8, 8), {jpeg_style::inks::grey, true, 0});
+    const std::size_t scan = jpeg.find("\xFF\xDA"), last = jpeg.rfind("\xFF\xDA");
+    const std::string body = jpeg.substr(last, jpeg.size() - 2 - last);
+    int scans = 0;
+    for (std::size_t at = scan; at != jpeg.npos; at = jpeg.find("\xFF\xDA", at + 2)) ++scans;
     const auto with_scans = [&](int count) {
-        std::string file = jpeg.substr(0, scan);
-        for (int i = 0; i < count; ++i) file += body;
+        std::string file = jpeg.substr(0, jpeg.size() - 2);
+        for (int i = scans; i < count; ++i) file += body;
         return file + "\xFF\xD9";
     };
     EXPECT_EQ(inspected(with_scans(limits::jpeg_scans)), "fine");
@@ -185,6 +252,9 @@ TEST(image_bad, profiles_and_texts_that_unpack_to_a_gigabyte) {
     for (const char* name : {"zTXt", "iCCP", "tEXt", "eXIf", "vulT"}) {
         EXPECT_EQ(decoded(with_png_chunk(png, png_chunk(name, bomb))), "fine") << name;
     }
+    const std::string profile = std::string("Raw profile type exif\0\0", 23) +
+                                deflated_zeros(std::size_t{128} << 20);
+    EXPECT_EQ(decoded(with_png_chunk(png, png_chunk("zTXt", profile))), "fine");
     EXPECT_LT(memory_peak_kib() - before, 50 * 1024);
 }
 

@@ -105,6 +105,26 @@ std::string jpeg_file(const image& picture, const jpeg_style& style) {
     return file;
 }
 
+image as_libjpeg_shows(const std::string& file) {
+    jpeg_decompress_struct library{};
+    jpeg_error_mgr errors{};
+    library.err = jpeg_std_error(&errors);
+    errors.output_message = [](j_common_ptr) {};
+    errors.error_exit = [](j_common_ptr) { throw std::runtime_error("libjpeg refuses it"); };
+    jpeg_create_decompress(&library);
+    jpeg_mem_src(&library, reinterpret_cast<const unsigned char*>(file.data()), file.size());
+    jpeg_read_header(&library, TRUE);
+    library.out_color_space = JCS_RGB;
+    jpeg_start_decompress(&library);
+    image picture(library.output_width, library.output_height);
+    while (library.output_scanline < library.output_height) {
+        std::uint8_t* row = picture.row(library.output_scanline);
+        jpeg_read_scanlines(&library, &row, 1);
+    }
+    jpeg_destroy_decompress(&library);
+    return picture;
+}
+
 std::string png_file(const image& picture, const png_style& style) {
     std::string file;
     png_structp library = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
@@ -187,6 +207,15 @@ std::string deflated_zeros(std::size_t count) {
         packed.append(block.data(), block.size() - packer.avail_out);
     }
     deflateEnd(&packer);
+    return packed;
+}
+
+std::string deflated(std::string_view text) {
+    std::string packed(compressBound(static_cast<uLong>(text.size())), '\0');
+    uLongf size = static_cast<uLongf>(packed.size());
+    compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+             reinterpret_cast<const Bytef*>(text.data()), static_cast<uLong>(text.size()));
+    packed.resize(size);
     return packed;
 }
 

@@ -25,6 +25,9 @@ struct jpeg_style {
 };
 std::string jpeg_file(const image&, const jpeg_style& = {});
 
+/// The picture as libjpeg gives it to who listens to no warning: what Pillow and OpenCV show.
+image as_libjpeg_shows(const std::string& file);
+
 struct png_style {
     int channels = 3;  ///< 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha
     int depth = 8;     ///< 8 or 16
@@ -38,6 +41,8 @@ std::string png_chunk(std::string_view name, std::string_view payload);
 /// `file` with `chunk` right after IHDR.
 std::string with_png_chunk(const std::string& file, const std::string& chunk);
 
+/// As zlib packs it.
+std::string deflated(std::string_view text);
 /// That many zeros as zlib packs them: a thousandth.
 std::string deflated_zeros(std::size_t count);
 

@@ -9,10 +9,11 @@
 """
 from .async_client import AsyncClient
 from .client import Client
-from .errors import JobFailed, Refused, Unreachable, VultusError
+from .errors import (InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Refused, Unreachable, UnreadablePhoto,
+                     Unusable, VultusError)
 from .types import (Box, Candidate, Change, Collection, Face, Job, Lesson, Person, Recognition, TrainedFace,
                     TrainedPhoto, Training)
 
-__all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Face", "Job", "JobFailed",
-           "Lesson", "Person", "Recognition", "Refused", "TrainedFace", "TrainedPhoto", "Training",
-           "Unreachable", "VultusError"]
+__all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Face", "InvalidArgument",
+           "InvalidResponse", "Job", "JobFailed", "JobTimeout", "Lesson", "Person", "Recognition", "Refused",
+           "TrainedFace", "TrainedPhoto", "Training", "Unreachable", "UnreadablePhoto", "Unusable", "VultusError"]

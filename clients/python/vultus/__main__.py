@@ -2,10 +2,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
+import os
 import sys
 
-from . import Client, Lesson, VultusError
+from . import (Client, JobFailed, JobTimeout, Lesson, Recognition, Refused, UnreadablePhoto, Unusable,
+               VultusError)
+from .photos import bytes_of
+
+DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+OF_THE_SERVICE = {401, 403, 404, 405, 421, 426}  # the next photo would get the same answer
 
 
 def bar(done: int, of: int, learned: int) -> str:
@@ -14,28 +22,77 @@ def bar(done: int, of: int, learned: int) -> str:
     return f"[{'#' * full}{'.' * (width - full)}] {done} of {of}, {learned} learned, {done - learned} refused"
 
 
+def visible(text: object) -> str:
+    """What others wrote, without what would move a terminal's cursor or look like another line or column."""
+    return "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else one.encode("unicode_escape").decode()
+                   for one in str(text))
+
+
+def complain(text: object) -> None:
+    print(f"vultus: {visible(text)}", file=sys.stderr)
+
+
+def ends_all(failure: VultusError) -> bool:
+    """Whether the other photos of a batch would fail in the same way."""
+    return isinstance(failure, Unusable) or isinstance(failure, Refused) and failure.status in OF_THE_SERVICE
+
+
 def recognise(client: Client, wanted: argparse.Namespace) -> int:
+    unread = failed = 0
     for path in wanted.photo:
-        found = client.recognise(path, detector=wanted.detector, min_face_px=wanted.min_face_px)
-        if wanted.json:
-            print(json.dumps({"photo": path, **found.raw}))
+        try:
+            found = client.recognise(path, detector=wanted.detector, min_face_px=wanted.min_face_px)
+        except VultusError as failure:
+            if ends_all(failure):
+                raise
+            unread += isinstance(failure, UnreadablePhoto)
+            failed += 1
+            complain(f"{path}: {reason_of(failure)}")
             continue
-        for face in found.faces:
-            distance = "" if face.distance is None else f"{face.distance:.2f}"
-            box = face.box
-            print(f"{path}\t{face.status}\t{face.label or '-'}\t{distance or '-'}\t"
-                  f"{box.left},{box.top},{box.right},{box.bottom}")
-        if not found.faces:
-            print(f"{path}\tno face")
-    return 0
+        show(path, found, wanted.json)
+    return UNUSABLE if unread == len(wanted.photo) else SOME_FAILED if failed else DONE
+
+
+def reason_of(failure: VultusError) -> str:
+    return (failure.strerror if isinstance(failure, UnreadablePhoto) else None) or str(failure)
+
+
+def show(path: str, found: Recognition, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"photo": path, **found.raw}))
+        return
+    for face in found.faces:
+        distance = "" if face.distance is None else f"{face.distance:.2f}"
+        box = face.box
+        print(f"{visible(path)}\t{face.status}\t{visible(face.label or '-')}\t{distance or '-'}\t"
+              f"{box.left},{box.top},{box.right},{box.bottom}")
+    if not found.faces:
+        print(f"{visible(path)}\tno face")
 
 
 def train(client: Client, wanted: argparse.Namespace) -> int:
-    refused = 0
-    for photo in client.train(wanted.name, *wanted.photo).photos:
-        refused += not photo.accepted
-        print(f"{wanted.photo[photo.index]}\t{'learned' if photo.accepted else photo.reason}")
-    return 1 if refused else 0
+    """The photos that can be read are taught, whatever the others are."""
+    read: list[tuple[str, bytes]] = []
+    for path in wanted.photo:
+        try:
+            read.append((path, bytes_of(path)))
+        except VultusError as failure:
+            complain(f"{path}: {reason_of(failure)}")
+    if not read:
+        return UNUSABLE
+    failed = len(wanted.photo) - len(read)
+    try:
+        verdicts = client.train(wanted.name, *(photo for _, photo in read)).photos
+    except (JobFailed, JobTimeout, Refused) as failure:
+        if ends_all(failure):
+            raise
+        complain(failure)
+        return SOME_FAILED
+    for photo in verdicts:
+        path = read[photo.index][0] if 0 <= photo.index < len(read) else f"photo {photo.index}"
+        failed += not photo.accepted
+        print(f"{visible(path)}\t{'learned' if photo.accepted else visible(photo.reason)}")
+    return SOME_FAILED if failed else DONE
 
 
 def train_folder(client: Client, wanted: argparse.Namespace) -> int:
@@ -47,28 +104,54 @@ def train_folder(client: Client, wanted: argparse.Namespace) -> int:
         if sys.stderr.isatty() or wanted.progress:
             print("\r" + bar(done, of, learned), end="\n" if done == of else "", file=sys.stderr, flush=True)
 
-    lessons = client.train_folder(wanted.folder, at_once=wanted.at_once, on_photo=tell)
+    try:
+        lessons = client.train_folder(wanted.folder, at_once=wanted.at_once, on_photo=tell)
+    except Unusable as failure:
+        tell_failed(failure.lessons)
+        raise
     if not lessons:
-        print(f"no name/photo.jpg below {wanted.folder}", file=sys.stderr)
-        return 1
+        complain(f"no name/photo.jpg below {wanted.folder}")
+        return SOME_FAILED
+    tell_failed(lessons)
+    return DONE if learned == len(lessons) else SOME_FAILED
+
+
+def tell_failed(lessons: list[Lesson]) -> None:
     for lesson in lessons:
         if not lesson.learned:
-            print(f"{lesson.path}\t{lesson.reason}")
-    return 0 if learned == len(lessons) else 1
+            print(f"{visible(lesson.path)}\t{visible(lesson.reason)}")
 
 
 def people(client: Client, wanted: argparse.Namespace) -> int:
     for person in client.people():
-        print(f"{person.label}\t{person.count}")
+        print(f"{visible(person.label)}\t{person.count}")
     return 0
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def places(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise ValueError(text)
+    return value
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m vultus", description=__doc__)
     made.add_argument("--url", default="http://127.0.0.1:5000")
     made.add_argument("--collection", default="default")
-    made.add_argument("--patience", type=float, default=60.0, metavar="SECONDS",
+    made.add_argument("--patience", type=seconds, default=60.0, metavar="SECONDS",
                       help="how long to try when the service is away or full")
+    made.add_argument("--timeout", type=seconds, default=60.0, metavar="SECONDS",
+                      help="how long one request may take; photos get a second more for each 32 KiB")
+    made.add_argument("--job-timeout", type=seconds, default=600.0, metavar="SECONDS",
+                      help="how long to wait for a job that was accepted")
     commands = made.add_subparsers(required=True)
     one = commands.add_parser("recognise", help="who is on the photos")
     one.add_argument("photo", nargs="+")
@@ -82,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run=train)
     one = commands.add_parser("train-folder", help="teach every NAME/PHOTO.jpg below a folder; prints what was refused")
     one.add_argument("folder")
-    one.add_argument("--at-once", type=int, default=4)
+    one.add_argument("--at-once", type=places, default=4)
     one.add_argument("--progress", action="store_true", help="the bar also when stderr is no terminal")
     one.set_defaults(run=train_folder)
     one = commands.add_parser("people", help="who is known, and with how many photos")
@@ -90,15 +173,35 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def main() -> int:
-    """0: all done; 1: some photos were refused; 2: the service could not be used."""
-    wanted = parser().parse_args()
-    with Client(wanted.url, wanted.collection, patience_s=wanted.patience) as client:
-        try:
+def run(wanted: argparse.Namespace) -> int:
+    try:
+        with Client(wanted.url, wanted.collection, patience_s=wanted.patience, timeout_s=wanted.timeout,
+                    job_s=wanted.job_timeout) as client:
             return int(wanted.run(client, wanted))
-        except (VultusError, OSError) as failure:
-            print(f"vultus: {failure}", file=sys.stderr)
-            return 2
+    except VultusError as failure:
+        complain(failure)
+        return UNUSABLE
+
+
+def main() -> int:
+    """0: all done; 1: some photos were refused, could not be read or did not end; 2: the service could not be used, no
+    photo could be read, the words are wrong, or what was printed could not be written."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    wanted = parser().parse_args()
+    try:
+        code = run(wanted)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except OSError as failure:  # of what was printed
+        with contextlib.suppress(OSError):
+            complain(f"the output cannot be written: {failure.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it is not tried again at exit
+        return UNUSABLE
 
 
 sys.exit(main())

@@ -3,14 +3,16 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import httpx
 
 from . import steps
-from .errors import JobFailed, Refused
-from .photos import Photo, bytes_of, lesson_of, photos_below, request_of
+from .errors import InvalidArgument, Unusable, VultusError
+from .photos import Photo, PhotoFolder, bytes_of, in_order, lesson_of, not_tried, photos_below
+from .transport import opened, request_for
 from .types import Change, Collection, Job, Json, Lesson, Person, Recognition, TrainedFace, Training
 
 T = TypeVar("T")
@@ -20,11 +22,10 @@ class AsyncClient:
     """As Client; every method answers an awaitable."""
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
-                 key: str | None = None, patience_s: float = 60.0,
+                 key: str | None = None, patience_s: float = 60.0, timeout_s: float = 60.0, job_s: float = 600.0,
                  transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.collection, self.patience_s = collection, patience_s
-        self._http = httpx.AsyncClient(base_url=url, transport=transport, timeout=60.0,
-                                       headers=steps.headers_of(key))
+        self.collection, self.waits = collection, steps.Waits(patience_s, timeout_s, job_s)
+        self._http = opened(httpx.AsyncClient, url, key, transport)
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -44,102 +45,149 @@ class AsyncClient:
                     step = what.send(None)
                     continue
                 try:
-                    answer = await self._http.request(**request_of(step))
-                except httpx.TransportError as failure:
+                    answer = await self._ask(step)
+                except (httpx.HTTPError, httpx.InvalidURL) as failure:
                     step = what.throw(failure)
                 else:
                     step = what.send(answer)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
+    async def _ask(self, call: steps.Call) -> steps.Answer:
+        seconds = steps.deadline_of(call, self.waits.timeout_s)
+        try:
+            return await asyncio.wait_for(self._whole_answer(call, seconds), seconds)
+        except (asyncio.TimeoutError, TimeoutError) as failure:
+            raise httpx.ReadTimeout("the whole answer did not come in time") from failure
+
+    async def _whole_answer(self, call: steps.Call, seconds: float) -> steps.Answer:
+        answer = await self._http.send(request_for(self._http, call, self.waits), stream=True)
+        try:
+            body = steps.Collecting(call, answer, time.monotonic() + seconds)
+            async for chunk in answer.aiter_bytes():
+                body.add(chunk)
+            return body.whole()
+        finally:
+            await answer.aclose()
+
     async def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
         """Who is on the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
         durable=False: answered at once, nothing is stored."""
-        return await self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.patience_s))
+        return await self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     async def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
                     **options: Any) -> Training:
         """Teaches 1 to 16 photos of one person, exactly one face in each. JobFailed if none could be used."""
         return await self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
-                                     on_progress, self.patience_s))
+                                     on_progress, self.waits))
 
     async def forget(self, label: str, face_id: str | None = None, *,
                      on_progress: steps.Progress | None = None) -> Change:
         """Forgets a person, or one face of it."""
-        return await self._run(steps.forget(self.collection, label, face_id, on_progress, self.patience_s))
+        return await self._run(steps.forget(self.collection, label, face_id, on_progress, self.waits))
 
     async def rename(self, label: str, label_to: str) -> Change:
         """Refused, wrong_state, if somebody has the new name: merge joins the two."""
-        return await self._run(steps.move("/api/rename", self.collection, label, label_to, self.patience_s))
+        return await self._run(steps.move("/api/rename", self.collection, label, label_to, self.waits))
 
     async def merge(self, label: str, label_to: str) -> Change:
         """Makes two people one."""
-        return await self._run(steps.move("/api/merge", self.collection, label, label_to, self.patience_s))
+        return await self._run(steps.move("/api/merge", self.collection, label, label_to, self.waits))
 
     async def clear(self) -> Change:
         """Forgets everybody of the collection."""
-        return await self._run(steps.clear(self.collection, self.patience_s))
+        return await self._run(steps.clear(self.collection, self.waits))
 
     async def delete_collection(self) -> Change:
         """As clear, and the collection is gone from the list."""
-        return await self._run(steps.delete_collection(self.collection, self.patience_s))
+        return await self._run(steps.delete_collection(self.collection, self.waits))
 
     async def people(self) -> list[Person]:
         """Who is known, in the order of the names' bytes."""
-        return await self._run(steps.people(self.collection, self.patience_s))
+        return await self._run(steps.people(self.collection, self.waits))
 
     async def faces(self, label: str) -> list[TrainedFace]:
         """The trained faces of one person."""
-        return await self._run(steps.faces(self.collection, label, self.patience_s))
+        return await self._run(steps.faces(self.collection, label, self.waits))
 
     async def face_picture(self, label: str, face_id: str) -> bytes:
         """Its JPEG, 112x112 pixels. Refused, not_found, if the service kept none (worker.keep_pictures)."""
-        return await self._run(steps.face_picture(self.collection, label, face_id, self.patience_s))
+        return await self._run(steps.face_picture(self.collection, label, face_id, self.waits))
 
     async def collections(self) -> list[Collection]:
         """All collections of the service."""
-        return await self._run(steps.collections(self.patience_s))
+        return await self._run(steps.collections(self.waits))
 
     async def retention(self) -> int | None:
         """After how many days without being seen a person is forgotten; None: never."""
-        return await self._run(steps.retention("GET", self.collection, None, self.patience_s))
+        return await self._run(steps.retention("GET", self.collection, None, self.waits))
 
     async def set_retention(self, days: int | None) -> int | None:
         """Sets that; None ends it. Nobody's time begins before the first call."""
         method = "DELETE" if days is None else "POST"
-        return await self._run(steps.retention(method, self.collection, days, self.patience_s))
+        return await self._run(steps.retention(method, self.collection, days, self.waits))
 
     async def job(self, job_id: str) -> Job:
         """One job as it is now."""
-        return await self._run(steps.job(job_id, self.patience_s))
+        return await self._run(steps.job(job_id, self.waits))
 
     async def wait(self, job: Job, on_progress: steps.Progress | None = None) -> Job:
         """Follows a job to its end, whatever that is."""
-        return await self._run(steps.wait(job, on_progress, self.patience_s))
+        return await self._run(steps.wait(job, on_progress, self.waits))
 
     async def cancel(self, job_id: str) -> Job:
         """Refused, already_terminal, if it has ended."""
-        return await self._run(steps.cancel(job_id, self.patience_s))
+        return await self._run(steps.cancel(job_id, self.waits))
 
     async def status(self) -> Json:
         """/api/status as it is."""
-        return await self._run(steps.get("/api/status", {}, self.patience_s))
+        return await self._run(steps.status(self.waits))
 
     async def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
                            on_photo: Callable[[Lesson, int, int], None] | None = None,
                            **options: Any) -> list[Lesson]:
-        photos, places = photos_below(folder), asyncio.Semaphore(at_once)
+        """As Client.train_folder. When it raises, nothing of it goes on."""
+        if at_once < 1:
+            raise InvalidArgument("at_once is 1 or more")
+        folder_of = photos_below(folder)
+        places = asyncio.Semaphore(at_once)
         lessons: list[Lesson] = []
+        broken = asyncio.Event()
+
+        def tell(lesson: Lesson) -> None:
+            lessons.append(lesson)
+            if on_photo:
+                on_photo(lesson, len(lessons), folder_of.size)
 
         async def teach(label: str, path: pathlib.Path) -> None:
             async with places:
+                if broken.is_set():
+                    return
                 try:
                     outcome: Training | Exception = await self.train(label, path, **options)
-                except (JobFailed, Refused) as failure:
+                except Unusable:
+                    broken.set()
+                    raise
+                except VultusError as failure:
                     outcome = failure
-            lessons.append(lesson_of(label, path, outcome))
-            if on_photo:
-                on_photo(lessons[-1], len(lessons), len(photos))
+            tell(lesson_of(label, path, outcome))
 
-        await asyncio.gather(*(teach(label, path) for label, path in photos))
-        return sorted(lessons, key=lambda lesson: lesson.path)
+        for lesson in folder_of.unreadable:
+            tell(lesson)
+        await self._all_or_none([teach(label, path) for label, path in folder_of.photos], folder_of, lessons)
+        return in_order(lessons)
+
+    @staticmethod
+    async def _all_or_none(work: list[Coroutine[Any, Any, None]], folder_of: PhotoFolder,
+                           lessons: list[Lesson]) -> None:
+        """Ends all when one fails, and only then raises."""
+        tasks = [asyncio.ensure_future(one) for one in work]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException as failure:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if isinstance(failure, Unusable):
+                failure.lessons = not_tried(folder_of, lessons, failure)
+            raise

@@ -2,16 +2,18 @@
 from __future__ import annotations
 
 import pathlib
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 import httpx
 
 from . import steps
-from .errors import JobFailed, Refused
-from .photos import Photo, bytes_of, lesson_of, photos_below, request_of
+from .errors import InvalidArgument, Unusable, VultusError
+from .photos import Photo, bytes_of, in_order, lesson_of, not_tried, photos_below
+from .transport import TimedTransport, opened, request_for, within
 from .types import Change, Collection, Job, Json, Lesson, Person, Recognition, TrainedFace, Training
 
 T = TypeVar("T")
@@ -20,17 +22,20 @@ T = TypeVar("T")
 class Client:
     """One connection pool; may be used by several threads.
 
-    patience_s: how long the pauses between tries of one request may last together when the service is away, full
-    or stopping; then Unreachable. 0: one try.
+    url: http://host:port or https://host; host:port alone is http.
+    patience_s: after so long no other try of one request begins when the service is away, full or stopping; then
+    Unreachable. 0: one try.
+    timeout_s: how long one try may take from the first byte to the last; photos get a second more for each 32 KiB.
+    job_s: how long a job is waited for, from its acceptance; then JobTimeout.
     key: sent with every request; None: the one in the environment's VULTUS_KEY, if there is one.
+    Whatever goes wrong is raised as a VultusError.
     """
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
-                 key: str | None = None, patience_s: float = 60.0,
+                 key: str | None = None, patience_s: float = 60.0, timeout_s: float = 60.0, job_s: float = 600.0,
                  transport: httpx.BaseTransport | None = None) -> None:
-        self.collection, self.patience_s = collection, patience_s
-        self._http = httpx.Client(base_url=url, transport=transport, timeout=60.0,
-                                  headers=steps.headers_of(key))
+        self.collection, self.waits = collection, steps.Waits(patience_s, timeout_s, job_s)
+        self._http = opened(httpx.Client, url, key, transport or TimedTransport)
 
     def __enter__(self) -> Client:
         return self
@@ -50,108 +55,144 @@ class Client:
                     step = what.send(None)
                     continue
                 try:
-                    answer = self._http.request(**request_of(step))
-                except httpx.TransportError as failure:
+                    answer = self._ask(step)
+                except (httpx.HTTPError, httpx.InvalidURL) as failure:
                     step = what.throw(failure)
                 else:
                     step = what.send(answer)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
+    def _ask(self, call: steps.Call) -> steps.Answer:
+        request, seconds = request_for(self._http, call, self.waits), steps.deadline_of(call, self.waits.timeout_s)
+        with within(seconds):
+            answer = self._http.send(request, stream=True)
+            try:
+                body = steps.Collecting(call, answer, time.monotonic() + seconds)
+                for chunk in answer.iter_bytes():
+                    body.add(chunk)
+                return body.whole()
+            finally:
+                answer.close()
+
     def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
         """Who is on the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
         durable=False: answered at once, nothing is stored."""
-        return self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.patience_s))
+        return self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
               **options: Any) -> Training:
         """Teaches 1 to 16 photos of one person, exactly one face in each. JobFailed if none could be used."""
         return self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
-                                     on_progress, self.patience_s))
+                                     on_progress, self.waits))
 
     def forget(self, label: str, face_id: str | None = None, *,
                on_progress: steps.Progress | None = None) -> Change:
         """Forgets a person, or one face of it."""
-        return self._run(steps.forget(self.collection, label, face_id, on_progress, self.patience_s))
+        return self._run(steps.forget(self.collection, label, face_id, on_progress, self.waits))
 
     def rename(self, label: str, label_to: str) -> Change:
         """Refused, wrong_state, if somebody has the new name: merge joins the two."""
-        return self._run(steps.move("/api/rename", self.collection, label, label_to, self.patience_s))
+        return self._run(steps.move("/api/rename", self.collection, label, label_to, self.waits))
 
     def merge(self, label: str, label_to: str) -> Change:
         """Makes two people one."""
-        return self._run(steps.move("/api/merge", self.collection, label, label_to, self.patience_s))
+        return self._run(steps.move("/api/merge", self.collection, label, label_to, self.waits))
 
     def clear(self) -> Change:
         """Forgets everybody of the collection."""
-        return self._run(steps.clear(self.collection, self.patience_s))
+        return self._run(steps.clear(self.collection, self.waits))
 
     def delete_collection(self) -> Change:
         """As clear, and the collection is gone from the list."""
-        return self._run(steps.delete_collection(self.collection, self.patience_s))
+        return self._run(steps.delete_collection(self.collection, self.waits))
 
     def people(self) -> list[Person]:
         """Who is known, in the order of the names' bytes."""
-        return self._run(steps.people(self.collection, self.patience_s))
+        return self._run(steps.people(self.collection, self.waits))
 
     def faces(self, label: str) -> list[TrainedFace]:
         """The trained faces of one person."""
-        return self._run(steps.faces(self.collection, label, self.patience_s))
+        return self._run(steps.faces(self.collection, label, self.waits))
 
     def face_picture(self, label: str, face_id: str) -> bytes:
         """Its JPEG, 112x112 pixels. Refused, not_found, if the service kept none (worker.keep_pictures)."""
-        return self._run(steps.face_picture(self.collection, label, face_id, self.patience_s))
+        return self._run(steps.face_picture(self.collection, label, face_id, self.waits))
 
     def collections(self) -> list[Collection]:
         """All collections of the service."""
-        return self._run(steps.collections(self.patience_s))
+        return self._run(steps.collections(self.waits))
 
     def retention(self) -> int | None:
         """After how many days without being seen a person is forgotten; None: never."""
-        return self._run(steps.retention("GET", self.collection, None, self.patience_s))
+        return self._run(steps.retention("GET", self.collection, None, self.waits))
 
     def set_retention(self, days: int | None) -> int | None:
         """Sets that; None ends it. Nobody's time begins before the first call."""
         method = "DELETE" if days is None else "POST"
-        return self._run(steps.retention(method, self.collection, days, self.patience_s))
+        return self._run(steps.retention(method, self.collection, days, self.waits))
 
     def job(self, job_id: str) -> Job:
         """One job as it is now."""
-        return self._run(steps.job(job_id, self.patience_s))
+        return self._run(steps.job(job_id, self.waits))
 
     def wait(self, job: Job, on_progress: steps.Progress | None = None) -> Job:
         """Follows a job to its end, whatever that is."""
-        return self._run(steps.wait(job, on_progress, self.patience_s))
+        return self._run(steps.wait(job, on_progress, self.waits))
 
     def cancel(self, job_id: str) -> Job:
         """Refused, already_terminal, if it has ended."""
-        return self._run(steps.cancel(job_id, self.patience_s))
+        return self._run(steps.cancel(job_id, self.waits))
 
     def status(self) -> Json:
         """/api/status as it is."""
-        return self._run(steps.get("/api/status", {}, self.patience_s))
+        return self._run(steps.status(self.waits))
 
     def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
                      on_photo: Callable[[Lesson, int, int], None] | None = None, **options: Any) -> list[Lesson]:
-        """Teaches every name/photo.jpg below the folder; each photo has its own verdict. on_photo(lesson, done, of)
-        is called for each, in this thread. Raises Unreachable if the service stays away."""
-        photos = photos_below(folder)
+        """Teaches every name/photo.jpg below the folder; each photo has its own verdict, and one that cannot be read or
+        sent is one of them. on_photo(lesson, done, of) is called for each, in this thread. Raises Unreachable if the
+        service stays away, InvalidResponse if it is none: both have the lessons so far."""
+        if at_once < 1:
+            raise InvalidArgument("at_once is 1 or more")
+        folder_of = photos_below(folder)
+        lessons: list[Lesson] = []
+        broken = threading.Event()
 
-        def teach(label: str, path: pathlib.Path) -> Lesson:
+        def tell(lesson: Lesson) -> None:
+            lessons.append(lesson)
+            if on_photo:
+                on_photo(lesson, len(lessons), folder_of.size)
+
+        def teach(label: str, path: pathlib.Path) -> Lesson | None:
+            if broken.is_set():
+                return None
             try:
                 return lesson_of(label, path, self.train(label, path, **options))
-            except (JobFailed, Refused) as failure:
+            except Unusable:
+                broken.set()
+                raise
+            except VultusError as failure:
                 return lesson_of(label, path, failure)
 
-        lessons: list[Lesson] = []
+        for lesson in folder_of.unreadable:
+            tell(lesson)
         with ThreadPoolExecutor(at_once) as pool:
-            running = [pool.submit(teach, label, path) for label, path in photos]
+            running = [pool.submit(teach, label, path) for label, path in folder_of.photos]
             try:
                 for done in as_completed(running):
-                    lessons.append(done.result())
-                    if on_photo:
-                        on_photo(lessons[-1], len(lessons), len(photos))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                    if lesson_or_none := done.result():
+                        tell(lesson_or_none)
+            except BaseException as failure:
+                broken.set()
+                pool.shutdown(wait=True, cancel_futures=True)  # what is under way ends first
+                if isinstance(failure, Unusable):
+                    known = {lesson.path for lesson in lessons}
+                    lessons += [one for one in map(outcome_of, running) if one and one.path not in known]
+                    failure.lessons = not_tried(folder_of, lessons, failure)
                 raise
-        return sorted(lessons, key=lambda lesson: lesson.path)
+        return in_order(lessons)
+
+
+def outcome_of(one: Future[Lesson | None]) -> Lesson | None:
+    return one.result() if one.done() and not one.cancelled() and one.exception() is None else None

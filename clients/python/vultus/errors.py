@@ -4,11 +4,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .types import Job
+    from .types import Job, Lesson
 
 
 class VultusError(Exception):
     """The root of all."""
+
+
+class InvalidArgument(VultusError, ValueError):
+    """What was given cannot be sent: a URL, a key, a name, an option. Nothing was sent."""
+
+
+class UnreadablePhoto(VultusError, OSError):
+    """The photo's file cannot be read, is empty or too large. Nothing was sent."""
 
 
 class Refused(VultusError):
@@ -26,7 +34,20 @@ class Refused(VultusError):
                    str(text.get("trace_id", "")))
 
 
-class Unreachable(VultusError):
+class Unusable(VultusError):
+    """There is no service to speak to. From train_folder, `lessons` has every photo, those that were not tried too."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lessons: list[Lesson] = []
+
+
+class InvalidResponse(Unusable):
+    """What answers is not Vultus, or not whole: a redirect, HTML, JSON that is cut or of other types. It is not
+    asked again."""
+
+
+class Unreachable(Unusable):
     """No answer came, or only "try again", for as long as the client has patience."""
 
 
@@ -36,3 +57,11 @@ class JobFailed(VultusError):
     def __init__(self, job: Job) -> None:
         super().__init__(job.error_detail or f"the job is {job.state}")
         self.job, self.code = job, job.error_code
+
+
+class JobTimeout(VultusError):
+    """The job has not ended within the client's job_s. It goes on: wait(error.job) waits again."""
+
+    def __init__(self, job: Job, seconds: float) -> None:
+        super().__init__(f"job {job.id} is still {job.state} after {seconds:.0f} s")
+        self.job = job

@@ -1,41 +1,108 @@
 """Photos and folders, as both clients take them."""
 from __future__ import annotations
 
+import os
 import pathlib
-from typing import Any, BinaryIO, Union
+from dataclasses import dataclass, field
+from typing import BinaryIO, Union
 
-from .errors import JobFailed, Refused
-from .steps import Call
+from .errors import InvalidArgument, JobFailed, Refused, UnreadablePhoto
 from .types import Lesson, Training
 
 Photo = Union[str, "pathlib.Path", bytes, BinaryIO]
-PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
+PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"}
+HIDDEN = {"@eaDir", "__MACOSX"}
+PHOTO_BYTES = 64 * 1024 * 1024              # far beyond what any service takes: it judges, this only bounds
 
 
 def bytes_of(photo: Photo) -> bytes:
-    if isinstance(photo, bytes):
-        return photo
-    if isinstance(photo, (str, pathlib.Path)):
-        return pathlib.Path(photo).read_bytes()
-    return photo.read()
+    """Raises UnreadablePhoto, or InvalidArgument for what is no photo at all."""
+    if isinstance(photo, (bytes, bytearray, memoryview)):
+        return bytes(photo)
+    try:
+        if isinstance(photo, (str, os.PathLike)):
+            with open(photo, "rb") as file:
+                found = file.read(PHOTO_BYTES + 1)
+        else:
+            found = photo.read(PHOTO_BYTES + 1)
+    except OSError as failure:
+        raise UnreadablePhoto(failure.errno, failure.strerror or str(failure), str(photo)) from failure
+    except (AttributeError, TypeError, ValueError) as failure:
+        raise InvalidArgument(f"a photo is a path, bytes or a file opened for bytes: {failure}") from failure
+    if not isinstance(found, (bytes, bytearray)):
+        raise InvalidArgument("a photo is a path, bytes or a file opened for bytes, not for text")
+    if len(found) > PHOTO_BYTES:
+        raise UnreadablePhoto(f"the photo is larger than {PHOTO_BYTES >> 20} MiB: {photo}")
+    return bytes(found)
 
 
-def photos_below(folder: str | pathlib.Path) -> list[tuple[str, pathlib.Path]]:
-    """(name, photo) for every name/photo.jpg below the folder, in order."""
-    found = sorted(path for path in pathlib.Path(folder).rglob("*")
-                   if path.suffix.lower() in PHOTO_ENDINGS and path.is_file() and not path.name.startswith("."))
-    return [(path.parent.name or pathlib.Path(folder).resolve().name, path) for path in found]
+@dataclass
+class PhotoFolder:
+    photos: list[tuple[str, pathlib.Path]] = field(default_factory=list)  # (name, photo), in order
+    unreadable: list[Lesson] = field(default_factory=list)                # folders below that cannot be read
+
+    @property
+    def size(self) -> int:
+        return len(self.photos) + len(self.unreadable)
+
+
+def photos_below(folder: str | pathlib.Path) -> PhotoFolder:
+    """Every name/photo.jpg below the folder. What is hidden (begins with a dot, or is a folder that
+    file servers and archives add) is passed over, with all below it. Raises UnreadablePhoto if the folder itself cannot
+    be read."""
+    found = PhotoFolder()
+    try:
+        root = pathlib.Path(folder)
+        os.scandir(root).close()
+        own_name = root.resolve().name
+    except OSError as failure:
+        raise UnreadablePhoto(failure.errno, failure.strerror or str(failure), str(folder)) from failure
+    except (TypeError, ValueError) as failure:
+        raise InvalidArgument(f"no folder: {folder!r}") from failure
+
+    def unread(failure: OSError) -> None:
+        path = pathlib.Path(failure.filename)
+        found.unreadable.append(Lesson(path.name, str(path), False, failure.strerror or str(failure)))
+
+    for place, folders, files in os.walk(root, onerror=unread):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        here = pathlib.Path(place)
+        label = own_name if here == root else here.name
+        found.unreadable += [Lesson(name, str(here / name), False, "a link to a folder is not followed")
+                             for name in folders if (here / name).is_symlink()]
+        for name in files:
+            if is_hidden(name) or os.path.splitext(name)[1].lower() not in PHOTO_ENDINGS:
+                continue
+            if os.path.isfile(here / name):
+                found.photos.append((label, here / name))
+            else:
+                found.unreadable.append(Lesson(label, str(here / name), False, "no file, or one that cannot be read"))
+    found.photos.sort(key=lambda one: one[1])
+    return found
+
+
+def is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in HIDDEN
 
 
 def lesson_of(label: str, path: pathlib.Path, outcome: Training | Exception) -> Lesson:
     if isinstance(outcome, Training):
         return Lesson(label, str(path), not outcome.superseded, "superseded" if outcome.superseded else None)
-    reason = outcome.code if isinstance(outcome, (JobFailed, Refused)) else str(outcome)
+    reason = outcome.code if isinstance(outcome, (JobFailed, Refused)) and outcome.code else str(outcome)
+    if isinstance(outcome, UnreadablePhoto):
+        reason = outcome.strerror or str(outcome)
     if reason == "no_usable_photo":  # the only photo's reason stands at the end of the sentence
-        reason = str(outcome).split()[-1]
+        reason = str(outcome).split()[-1] if str(outcome) else reason
     return Lesson(label, str(path), False, reason)
 
 
-def request_of(call: Call) -> dict[str, Any]:
-    return {"method": call.method, "url": call.path, "params": call.params, "headers": call.headers,
-            "data": call.data, "files": call.files, "timeout": call.timeout_s}
+def not_tried(folder: PhotoFolder, lessons: list[Lesson], why: Exception) -> list[Lesson]:
+    """The lessons of a folder whose training broke off: all photos, the others with the reason."""
+    seen = {lesson.path for lesson in lessons}
+    rest = [Lesson(label, str(path), False, f"not tried: {why}")
+            for label, path in folder.photos if str(path) not in seen]
+    return in_order(lessons + rest)
+
+
+def in_order(lessons: list[Lesson]) -> list[Lesson]:
+    return sorted(lessons, key=lambda lesson: lesson.path)

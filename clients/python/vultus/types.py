@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from .errors import InvalidResponse
+from .reading import Json, member, numbers, rows, shown
 
 State = Literal["pending", "running", "delayed", "publishing", "succeeded", "failed", "dead", "cancelled"]
 TERMINAL = frozenset({"succeeded", "failed", "dead", "cancelled"})
-Json = dict[str, Any]
+STATES = TERMINAL | {"pending", "running", "delayed", "publishing"}
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,21 @@ class Box:
     right: int
     bottom: int
 
+    @classmethod
+    def of(cls, raw: Any) -> Box:
+        return cls(member(raw, "left", int), member(raw, "top", int), member(raw, "right", int),
+                   member(raw, "bottom", int))
+
 
 @dataclass(frozen=True)
 class Candidate:
     label: str
     distance: float
     face_id: str
+
+    @classmethod
+    def of(cls, raw: Json) -> Candidate:
+        return cls(member(raw, "label", str), member(raw, "distance", float), member(raw, "face_id", str))
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,24 @@ class Face:
     candidates: list[Candidate]
     embedding: list[float] | None = None
 
+    @classmethod
+    def of(cls, raw: Json) -> Face:
+        status = member(raw, "status", str)
+        if status not in ("known", "unknown", "ambiguous"):
+            raise InvalidResponse(f"the answer has a face of status {shown(status)}")
+        embedding = numbers(raw, "embedding") if raw.get("embedding") is not None else None
+        return cls(Box.of(member(raw, "box", dict)), cast(Any, status), member(raw, "label", str, None),
+                   member(raw, "distance", float, None), member(raw, "margin", float, None),
+                   member(raw, "detection_score", float), points(member(raw, "landmarks", list)),
+                   [Candidate.of(near) for near in rows(raw, "candidates")], embedding)
+
+
+def points(raw: list[Any]) -> list[tuple[float, float]]:
+    found = [(numbers({"landmarks": one}, "landmarks")) for one in raw]
+    if any(len(one) != 2 for one in found):
+        raise InvalidResponse("the answer's landmarks are not points")
+    return [(x, y) for x, y in found]
+
 
 @dataclass(frozen=True)
 class Recognition:
@@ -49,12 +79,10 @@ class Recognition:
 
     @classmethod
     def of(cls, raw: Json) -> Recognition:
-        faces = [Face(Box(**one["box"]), one["status"], one["label"], one["distance"], one["margin"],
-                      one["detection_score"], [(x, y) for x, y in one["landmarks"]],
-                      [Candidate(**near) for near in one["candidates"]], one.get("embedding"))
-                 for one in raw["faces"]]
-        return cls(raw["image"]["width"], raw["image"]["height"], faces, raw["gallery"]["version"],
-                   raw["timing_ms"], raw)
+        image, timing = member(raw, "image", dict), member(raw, "timing_ms", dict)
+        return cls(member(image, "width", int), member(image, "height", int),
+                   [Face.of(one) for one in rows(raw, "faces")],
+                   member(member(raw, "gallery", dict), "version", int), timing, raw)
 
 
 @dataclass(frozen=True)
@@ -63,6 +91,7 @@ class TrainedPhoto:
     accepted: bool
     face_id: str | None
     reason: str | None
+    taught_before: bool = False  # face_id is the face from then
 
 
 @dataclass(frozen=True)
@@ -73,15 +102,23 @@ class Training:
 
     @classmethod
     def of(cls, raw: Json) -> Training:
-        photos = [TrainedPhoto(one["index"], one["state"] == "accepted", one.get("face_id"), one.get("reason"))
-                  for one in raw["files"]]
-        return cls(photos, raw["version"], raw.get("superseded", False))
+        photos = [TrainedPhoto(member(one, "index", int), one.get("state") == "accepted",
+                               member(one, "face_id", str, None), member(one, "reason", str, None),
+                               member(one, "taught_before", bool, False))
+                  for one in rows(raw, "files")]
+        return cls(photos, member(raw, "version", int), member(raw, "superseded", bool, False))
 
 
 @dataclass(frozen=True)
 class Change:
     version: int                 # no answer that leaves the service from now on is older
     faces: int                   # removed, or renamed
+
+    @classmethod
+    def of(cls, raw: Json) -> Change:
+        renamed = member(raw, "renamed_faces", int, None)
+        return cls(member(raw, "version", int),
+                   member(raw, "removed_faces", int) if renamed is None else renamed)
 
 
 @dataclass(frozen=True)
@@ -90,12 +127,20 @@ class Person:
     count: int
     picture_face_id: str | None = None  # a face whose picture is kept: face_picture(label, …)
 
+    @classmethod
+    def of(cls, raw: Json) -> Person:
+        return cls(member(raw, "label", str), member(raw, "count", int), member(raw, "picture_face_id", str, None))
+
 
 @dataclass(frozen=True)
 class TrainedFace:
     face_id: str
     raw: Json = field(repr=False)
     picture: bool = False        # whether face_picture(label, face_id) has one
+
+    @classmethod
+    def of(cls, raw: Json) -> TrainedFace:
+        return cls(member(raw, "face_id", str), raw, member(raw, "picture", bool, False))
 
 
 @dataclass(frozen=True)
@@ -104,6 +149,11 @@ class Collection:
     people: int
     faces: int
     version: int
+
+    @classmethod
+    def of(cls, raw: Json) -> Collection:
+        return cls(member(raw, "name", str), member(raw, "people", int), member(raw, "faces", int),
+                   member(raw, "version", int))
 
 
 @dataclass(frozen=True)
@@ -134,6 +184,11 @@ class Job:
 
     @classmethod
     def of(cls, raw: Json) -> Job:
-        error = raw.get("error") or {}
-        return cls(raw["id"], raw["type"], raw["state"], raw["collection"], raw["attempt"], raw.get("label"),
-                   raw.get("result"), error.get("code", ""), error.get("detail", ""), raw)
+        error: Json = member(raw, "error", dict, {})
+        state = member(raw, "state", str)
+        if state not in STATES:
+            raise InvalidResponse(f"the answer has a job of state {shown(state)}")
+        return cls(member(raw, "id", str), member(raw, "type", str), cast(State, state),
+                   member(raw, "collection", str), member(raw, "attempt", int), member(raw, "label", str, None),
+                   member(raw, "result", dict, None), member(error, "code", str, ""),
+                   member(error, "detail", str, ""), raw)

@@ -1,0 +1,145 @@
+"""HTTP with a deadline for the whole request. httpx has time-outs for each read only, so that a service that sends a
+byte a second would be waited for without end. The synchronous client reads and writes through a network backend of
+httpcore that looks at the deadline each time; asyncio has that by itself."""
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import httpcore
+import httpx
+
+from . import steps
+from .errors import InvalidArgument
+
+WRITE_BYTES = 65_536                        # between two looks at the deadline
+
+_end: contextvars.ContextVar[float | None] = contextvars.ContextVar("end", default=None)
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What this thread sends and receives inside ends with a ReadTimeout after so many seconds."""
+    before = _end.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(before)
+
+
+def left(timeout: float | None) -> float | None:
+    end = _end.get()
+    if end is None:
+        return timeout
+    rest = end - time.monotonic()
+    if rest <= 0:
+        raise httpcore.ReadTimeout("the whole answer did not come in time")
+    return rest if timeout is None else min(rest, timeout)
+
+
+class TimedStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for begin in range(0, len(buffer), WRITE_BYTES):
+            self._inner.write(buffer[begin:begin + WRITE_BYTES], left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str | None = None,
+                  timeout: float | None = None) -> httpcore.NetworkStream:
+        return TimedStream(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class TimedBackend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
+                    socket_options: Iterable[Any] | None = None) -> httpcore.NetworkStream:
+        return TimedStream(self._inner.connect_tcp(host, port, left(timeout), local_address, socket_options))
+
+    def connect_unix_socket(self, path: str, timeout: float | None = None,
+                            socket_options: Iterable[Any] | None = None) -> httpcore.NetworkStream:
+        return TimedStream(self._inner.connect_unix_socket(path, left(timeout), socket_options))
+
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+@contextlib.contextmanager
+def as_httpx() -> Iterator[None]:
+    """The errors of httpcore as those of the same name in httpx."""
+    try:
+        yield
+    except Exception as failure:
+        kind = getattr(httpx, type(failure).__name__, None)
+        if type(failure).__module__.startswith("httpcore") and isinstance(kind, type):
+            raise kind(str(failure)) from failure
+        raise
+
+
+class Body(httpx.SyncByteStream):
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        with as_httpx():
+            yield from self._inner
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class TimedTransport(httpx.BaseTransport):
+    def __init__(self) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=httpx.create_ssl_context(), max_connections=100,
+                                             max_keepalive_connections=20, keepalive_expiry=5.0,
+                                             network_backend=TimedBackend())
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = httpcore.URL(scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port,
+                           target=request.url.raw_path)
+        wanted = httpcore.Request(request.method, url, headers=request.headers.raw, content=request.stream,
+                                  extensions=request.extensions)
+        with as_httpx():
+            answer = self._pool.handle_request(wanted)
+        return httpx.Response(answer.status, headers=answer.headers, stream=Body(answer.stream),
+                              extensions=answer.extensions)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+
+
+def opened(kind: type[C], url: str, key: str | None, transport: Any) -> C:
+    """The client of httpx below ours; `transport` may be a class. Raises InvalidArgument for what it cannot be made of."""
+    base, headers = steps.base_of(url), steps.headers_of(key)
+    try:
+        return kind(base_url=base, headers=headers, transport=transport() if isinstance(transport, type) else transport)
+    except (httpx.InvalidURL, ValueError, TypeError, ImportError, OSError) as failure:  # proxies, certificates
+        raise InvalidArgument(f"no client for {url}: {failure}") from failure
+
+
+def request_for(http: httpx.Client | httpx.AsyncClient, call: steps.Call, waits: steps.Waits) -> httpx.Request:
+    """Raises InvalidArgument for what cannot be sent, such as a name that is no Unicode."""
+    if http.is_closed:
+        raise InvalidArgument("the client is closed")
+    try:
+        return http.build_request(**steps.request_of(call, waits.timeout_s))
+    except (ValueError, TypeError, httpx.InvalidURL) as failure:
+        raise InvalidArgument(f"{call.method} {call.path} cannot be sent: {failure}") from failure
