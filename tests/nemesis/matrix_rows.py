@@ -60,7 +60,9 @@ ROWS = [
     Row("worker, cut off from Redis", STORED, {"hold": 10.5, DROP: 3.5}, scene="worker_without_redis", burst=8),
     Row("worker, cut off from the broker", STORED, {"hold": 3.5, DROP: 3.5}, scene="worker_without_broker", burst=8),
     Row("api, cut off from Redis", MANY, {"hold": 5.5, DROP: 1.0}, scene="api_without_redis", burst=8),
-    Row("Redis", MANY + ("delete",), {KILL: 11.0}, scene="redis_killed", burst=8),
+    Row("Redis", MANY, {KILL: 11.0}, scene="redis_killed", burst=8),
+    # One alone: who deletes what another has deleted is told that it is not there.
+    Row("Redis, one delete", ("delete",), {KILL: 11.0}, scene="redis_killed"),
     Row("Redis, memory full", ALL, {"2 s": 4.0}, scene="memory_full"),
     Row("Redis, disk full", ALL, {"2 s": 13.0}, scene="disk_full"),
     Row("Redis, disk slow", ALL, {"1 s a sync": 19.0}, scene="disk_slow"),
