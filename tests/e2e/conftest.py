@@ -193,19 +193,26 @@ def before_start(data, *words, **more):
 
 
 @contextlib.contextmanager
+def started(folder, **options):
+    """A service on this folder, ready; what it said is printed if something goes wrong beside it."""
+    service = Service(folder, **options)
+    try:
+        yield service.wait_ready()
+    except BaseException:
+        print(service.said(), service.logs())
+        raise
+    finally:
+        service.stop()
+
+
+@contextlib.contextmanager
 def running(**options):
     with tempfile.TemporaryDirectory(prefix="vultus-") as folder:
         if "api.access=keys" in options.get("settings", ()):  # there is no start without any key
             made = before_start(folder, "key", "create", "--scopes", "read", "--note", "the first")
             assert made.returncode == 0, made.stdout + made.stderr
-        service = Service(folder, **options)
-        try:
-            yield service.wait_ready()
-        except BaseException:
-            print(service.said(), service.logs())
-            raise
-        finally:
-            service.stop()
+        with started(folder, **options) as service:
+            yield service
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The clock of the whole host jumps by days and years: nobody is erased, nothing ends, it is said where an operator looks,
 it clears by itself when the jump is undone, and else by the operator's word.
 """
-import contextlib
 import json
 import os
 import pathlib
@@ -10,7 +9,7 @@ import subprocess
 import tempfile
 
 import pytest
-from conftest import PREFIX, ROOT, Service, names, wait_until
+from conftest import PREFIX, ROOT, names, started, wait_until
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
 DAY = 24 * 3600 * 1000
@@ -27,17 +26,9 @@ class Host:
         with open(self.luck, "r+b" if self.luck.exists() else "w+b") as file:
             file.write(struct.pack("=qqq", 0, 0, ms))
 
-    @contextlib.contextmanager
     def running(self):
-        service = Service(self.folder, environment={"LD_PRELOAD": str(PROGRAMS / "bad_luck.so"),
-                                                    "VULTUS_BAD_LUCK": str(self.luck)})
-        try:
-            yield service.wait_ready()
-        except BaseException:
-            print(service.said(), service.logs())
-            raise
-        finally:
-            service.stop()
+        return started(self.folder, environment={"LD_PRELOAD": str(PROGRAMS / "bad_luck.so"),
+                                                 "VULTUS_BAD_LUCK": str(self.luck)})
 
 
 @pytest.fixture
