@@ -9,10 +9,6 @@ namespace vultus::api {
 /// Answers a request whose header and body were found good by the server.
 asio::awaitable<response> dispatch(request& from, services& with);
 
-/// An answer that is not stored named these people: their retention begins anew. At once; what is
-/// to be written is written behind it.
-void note_seen(services& with, const std::string& collection, std::vector<std::string> labels);
-
 /// The name by which a person is stored, for who asks by a name: its exact bytes if somebody has
 /// them, else its normal form (label.hpp). A name that is its own normal form costs no call.
 /// errors    those of the job store

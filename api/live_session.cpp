@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/handlers.hpp"
 #include "api/json.hpp"
 #include "api/json_submission.hpp"
+#include "api/last_seen.hpp"
 #include "api/options.hpp"
 #include "shared/ids.hpp"
 #include "shared/image_header.hpp"

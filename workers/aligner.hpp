@@ -44,7 +44,4 @@ class aligner {
 /// `count` chips; for 1 the chip itself
 std::vector<chip> jittered(const chip&, int count);
 
-/// The mean of embeddings of one face. requires at least one
-embedding mean(const std::vector<embedding>&);
-
 }  // namespace vultus

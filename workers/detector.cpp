@@ -7,7 +7,7 @@
 
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 
 namespace vultus {
 namespace {

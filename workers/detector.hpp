@@ -61,7 +61,7 @@ class detector {
     /// The faces of a picture that has its detection size already, in pixels of that picture.
     virtual std::vector<detected_face> find(const image& picture) = 0;
     /// The faces of a picture that is to be looked at in that size, in pixels of that size. Resizes
-    /// (image_draw.hpp) unless it has it, and finds; a backend that resizes by itself does that.
+    /// (resize.hpp) unless it has it, and finds; a backend that resizes by itself does that.
     virtual std::vector<detected_face> look(const image& picture, picture_size seen);
 };
 

@@ -1,12 +1,12 @@
-// Embeddings as bytes and as a mean. Pure.
+// See embedding.hpp.
+#include "workers/embedding.hpp"
+
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "shared/require.hpp"
-#include "workers/aligner.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/gallery.hpp"
 
 namespace vultus {
 

@@ -2,7 +2,7 @@
 
 #include "shared/require.hpp"
 #include "workers/image.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 
 namespace vultus {
 

@@ -17,6 +17,7 @@
 #include "shared/job_store.hpp"
 #include "shared/limits.hpp"
 #include "workers/coarse.hpp"
+#include "workers/embedding.hpp"
 #include "workers/geometry.hpp"
 
 namespace vultus {
@@ -113,10 +114,5 @@ class gallery_builder {
     std::unordered_map<std::string, known_label, text_hash, std::equal_to<>> labels_;
     std::size_t removed_rows_ = 0;
 };
-
-/// The 512 bytes of Redis (float32, little-endian) and back.
-/// errors    malformed if `bytes` has another length or a float is not finite
-result<embedding> embedding_from(std::string_view bytes);
-std::string bytes_of(const embedding&);
 
 }  // namespace vultus

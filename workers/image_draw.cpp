@@ -1,4 +1,4 @@
-// OpenCV's part: scaling and drawing. The only file that includes it.
+// See image_draw.hpp.
 #include "workers/image_draw.hpp"
 
 #include <algorithm>
@@ -8,16 +8,16 @@
 #include <utility>
 
 #include "shared/limits.hpp"
-#include "shared/require.hpp"
+#include "workers/resize.hpp"
 #include "workers/text_draw.hpp"
 
 namespace vultus {
 namespace {
 
-/// The same memory as OpenCV sees it. It has no const view; callers only read through this one.
-cv::Mat view_of(const image& picture) {
+/// The same memory as OpenCV sees it.
+cv::Mat view_of(image& picture) {
     return cv::Mat(static_cast<int>(picture.height), static_cast<int>(picture.width), CV_8UC3,
-                   const_cast<std::uint8_t*>(picture.rgb.data()));
+                   picture.rgb.data());
 }
 
 cv::Scalar rgb_of(annotation::colour colour) {
@@ -66,19 +66,6 @@ void draw(cv::Mat& canvas, const annotation& note) {
 }
 
 }  // namespace
-
-image resized(const image& picture, std::uint32_t width, std::uint32_t height) {
-    VULTUS_REQUIRE(picture.width > 0 && picture.height > 0 && width > 0 && height > 0,
-                   "both pictures have pixels");
-    cv::setNumThreads(0);  // the worker is parallel over photos
-    image scaled(width, height);
-    cv::Mat target = view_of(scaled);
-    const bool smaller = width < picture.width || height < picture.height;
-    cv::resize(view_of(picture), target, target.size(), 0, 0,
-               smaller ? cv::INTER_AREA : cv::INTER_LINEAR);
-    VULTUS_REQUIRE(target.data == scaled.rgb.data(), "OpenCV writes where it is told");
-    return scaled;
-}
 
 result<std::string> annotated_jpeg(image photo, std::span<const annotation> notes) {
     cv::Mat canvas = view_of(photo);

@@ -1,5 +1,4 @@
-// Scaling a picture, and drawing boxes and names on it for `annotate`. OpenCV, in image_draw.cpp
-// only.
+// Draws boxes and names on a photo, for `annotate`. OpenCV, in image_draw.cpp only.
 #pragma once
 
 #include <span>
@@ -10,10 +9,6 @@
 #include "workers/image.hpp"
 
 namespace vultus {
-
-/// The picture in another size: area means when it shrinks, bilinear when it grows.
-/// requires  both pictures have pixels
-image resized(const image&, std::uint32_t width, std::uint32_t height);
 
 struct annotation {
     enum class colour { green, amber, grey };  ///< known, ambiguous, unknown

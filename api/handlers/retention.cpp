@@ -1,7 +1,4 @@
-// How long a collection keeps people whom nobody saw: asked, set, ended; and what answers that are
-// not stored say of whom they saw.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+// How long a collection keeps people whom nobody saw: asked, set, ended.
 #include <charconv>
 
 #include "api/accepting.hpp"
@@ -12,19 +9,6 @@
 #include "shared/retention.hpp"
 
 namespace vultus::api {
-
-void note_seen(services& with, const std::string& collection, std::vector<std::string> labels) {
-    auto due = with.seen.due(collection, std::move(labels), boot_now());
-    if (due.empty()) return;
-    asio::co_spawn(
-        with.io,
-        [](services& all, std::string of, std::vector<std::string> whom) -> asio::awaitable<void> {
-            const auto call = vultus::note_seen(all.store, of, whom);
-            const auto noted = co_await all.redis.call(call);
-            if (!noted) all.seen.undo(of, whom);
-        }(with, collection, std::move(due)),
-        asio::detached);
-}
 
 namespace handlers {
 namespace {

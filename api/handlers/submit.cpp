@@ -3,6 +3,7 @@
 #include "api/handlers.hpp"
 #include "api/job_view.hpp"
 #include "api/json.hpp"
+#include "api/last_seen.hpp"
 #include "api/photos.hpp"
 #include "shared/clock.hpp"
 #include "shared/failpoint.hpp"

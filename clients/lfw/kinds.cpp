@@ -1,6 +1,7 @@
 #include "clients/lfw/kinds.hpp"
 
 #include "workers/aligner.hpp"
+#include "workers/embedding.hpp"
 
 namespace vultus::lfw {
 

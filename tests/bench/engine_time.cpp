@@ -18,7 +18,7 @@
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/onednn.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 #include "workers/models.hpp"
 
 namespace {

@@ -28,7 +28,7 @@
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/pyramid.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 #include "workers/matcher.hpp"
 #include "workers/models.hpp"
 

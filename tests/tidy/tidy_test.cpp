@@ -99,7 +99,7 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"boost/json",
      {"api/json", "shared/json_bounds.cpp", "workers/results.cpp", "clients/ctl/json",
       "clients/camera/json", "clients/lfw/service_answer.cpp"}},
-    {"opencv2/", {"workers/image", "clients/camera/"}},
+    {"opencv2/", {"workers/image_draw.cpp", "workers/resize.cpp", "clients/camera/"}},
     {"dlib/", {"workers/"}},
     {"cuda", {"workers/engine/cuda/"}},
     {"cudnn", {"workers/engine/cuda/"}},

@@ -11,7 +11,7 @@
 #include "photo_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 #include "workers/matcher.hpp"
 #include "workers/models.hpp"
 

@@ -7,7 +7,7 @@
 #include "networks_support.hpp"
 #include "photo_support.hpp"
 #include "workers/engine/cuda/kernel_bodies.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 #include "workers/models.hpp"
 
 namespace vultus {

@@ -15,7 +15,7 @@
 #include "plain_layers_support.hpp"
 #include "workers/aligner.hpp"
 #include "workers/engine/dlib_layers.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 #include "workers/models.hpp"
 
 namespace vultus {

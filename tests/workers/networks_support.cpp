@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "photo_support.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 
 namespace vultus::testing {
 

@@ -14,7 +14,7 @@
 #include "workers/engine/onednn.hpp"
 #include "workers/engine/peaks.hpp"
 #include "workers/engine/pyramid.hpp"
-#include "workers/image_draw.hpp"
+#include "workers/resize.hpp"
 #include "workers/models.hpp"
 
 namespace vultus {

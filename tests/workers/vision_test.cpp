@@ -10,11 +10,13 @@
 #include "photo_support.hpp"
 #include "workers/aligner.hpp"
 #include "workers/detector.hpp"
+#include "workers/embedding.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/gallery.hpp"
 #include "workers/image_draw.hpp"
 #include "workers/matcher.hpp"
 #include "workers/models.hpp"
+#include "workers/resize.hpp"
 
 namespace vultus {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "shared/require.hpp"
-#include "workers/aligner.hpp"
+#include "workers/embedding.hpp"
 
 namespace vultus {
 namespace {
