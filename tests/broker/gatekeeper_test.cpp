@@ -202,7 +202,7 @@ TEST(gate, a_peer_does_not_speak_to_a_false_broker) {
     EXPECT_EQ(worker.socket.handshakes().good, 0U);
 }
 
-TEST(gate, without_a_gatekeeper_nobody_gets_in) {
+TEST(gate, without_a_zap_handler_nobody_gets_in) {
     gate g;
     g.keeper.reset();
     peer worker = g.come(*g.workers, g.worker);
