@@ -2,10 +2,10 @@
 #include "api/events.hpp"
 
 #include <boost/asio/post.hpp>
-#include <charconv>
 #include <utility>
 
 #include "shared/log.hpp"
+#include "shared/stream_id.hpp"
 
 namespace vultus::api {
 namespace {
@@ -15,20 +15,7 @@ constexpr std::size_t events_held = 64;  // more than one job can have in its li
 constexpr std::chrono::milliseconds retry_pause{100};
 constexpr std::size_t told_in_a_turn = 10'000;  // waiters; then others have theirs
 
-std::pair<std::uint64_t, std::uint64_t> parts(std::string_view id) noexcept {
-    std::pair<std::uint64_t, std::uint64_t> read{0, 0};
-    const auto* last = id.data() + id.size();
-    const auto [end, bad] = std::from_chars(id.data(), last, read.first);
-    if (bad != std::errc{} || end == last || *end != '-') return read;
-    std::from_chars(end + 1, last, read.second);
-    return read;
-}
-
 }  // namespace
-
-bool is_before(std::string_view a, std::string_view b) noexcept {
-    return parts(a) < parts(b);
-}
 
 event_hub::waiter::waiter(event_hub& hub, std::string job_id)
     : hub_(hub), job_id_(std::move(job_id)), timer_(hub.io_) {

@@ -13,9 +13,6 @@
 
 namespace vultus::api {
 
-/// True if stream id a ("ms-n") is before b. Texts that are no stream ids count as 0-0.
-bool is_before(std::string_view a, std::string_view b) noexcept;
-
 /// threads   that of the io_context
 class event_hub {
  public:

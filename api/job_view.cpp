@@ -1,12 +1,9 @@
 // See job_view.hpp.
 #include "api/job_view.hpp"
 
-#include <array>
-#include <cstdio>
-#include <ctime>
-
 #include "api/json.hpp"
 #include "shared/ids.hpp"
+#include "shared/rfc3339.hpp"
 
 namespace vultus::api {
 namespace {
@@ -53,9 +50,9 @@ json_object common(const job_record& job) {
     text.add("type", name_of(job.type));
     text.add("state", name_of(job.state));
     text.add("collection", job.collection);
-    text.add("created_at", time_text(job.created));
-    if (job.started.count() > 0) text.add("started_at", time_text(job.started));
-    if (is_terminal(job.state)) text.add("finished_at", time_text(job.finished));
+    text.add("created_at", rfc3339(job.created));
+    if (job.started.count() > 0) text.add("started_at", rfc3339(job.started));
+    if (is_terminal(job.state)) text.add("finished_at", rfc3339(job.finished));
     text.add("attempt", job.attempt);
     if (!job.label.empty()) text.add("label", job.label);
     if (!job.label_to.empty()) text.add("label_to", job.label_to);
@@ -68,18 +65,6 @@ json_object common(const job_record& job) {
 }
 
 }  // namespace
-
-std::string time_text(unix_time when) {
-    const std::time_t seconds = when.count() / 1000;
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    std::array<char, 64> text{};
-    const auto size =
-        std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                      parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                      parts.tm_min, parts.tm_sec, static_cast<int>(when.count() % 1000));
-    return {text.data(), static_cast<std::size_t>(size)};
-}
 
 std::string job_path(std::string_view id) {
     return "/api/jobs/" + std::string(id);

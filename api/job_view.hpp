@@ -8,9 +8,6 @@
 
 namespace vultus::api {
 
-/// RFC 3339 in UTC with milliseconds: "2026-03-02T09:30:00.120Z".
-std::string time_text(unix_time when);
-
 /// The path of the job: "/api/jobs/<id>".
 std::string job_path(std::string_view id);
 

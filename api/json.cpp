@@ -7,7 +7,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "shared/job.hpp"
 #include "shared/json_bounds.hpp"
 
 namespace vultus::api {
@@ -22,42 +21,7 @@ json::value tree_of(std::string_view text) {
     return json::parse(json::string_view(text.data(), text.size()), bad);
 }
 
-/// The bytes of the UTF-8 character at the front, 0 if it is not one.
-std::size_t character_size(std::string_view text) noexcept {
-    for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
-        if (is_utf8(text.substr(0, size))) return size;
-    }
-    return 0;
-}
-
 }  // namespace
-
-std::string json_quoted(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "\"";
-    const bool valid = is_utf8(text);
-    while (!text.empty()) {
-        const char c = text.front();
-        const auto byte = static_cast<unsigned char>(c);
-        std::size_t size = 1;
-        if (c == '"' || c == '\\') {
-            out += {'\\', c};
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += "\\u00";
-            out += {digits[byte >> 4], digits[byte & 15]};
-        } else if (byte < 0x80 || valid) {
-            out.push_back(c);
-        } else if ((size = character_size(text)) > 0) {
-            out += text.substr(0, size);
-        } else {
-            size = 1;
-            out += "\\ufffd";
-        }
-        text.remove_prefix(size);
-    }
-    out.push_back('"');
-    return out;
-}
 
 std::string json_number(double value) {
     if (!std::isfinite(value)) return "null";

@@ -9,10 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace vultus::api {
+#include "shared/json_quoted.hpp"
 
-/// The text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
-std::string json_quoted(std::string_view text);
+namespace vultus::api {
 
 /// A number that is finite, in the shortest form that reads back equal; otherwise null.
 std::string json_number(double value);

@@ -1,26 +1,10 @@
 // See effective_settings.hpp. print_settings() is in settings.cpp.
 #include "shared/effective_settings.hpp"
 
-#include <array>
-#include <cstdio>
+#include "shared/json_quoted.hpp"
 
 namespace vultus {
 namespace {
-
-std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        if (static_cast<unsigned char>(c) >= 0x20) {
-            out += c;
-            continue;
-        }
-        std::array<char, 8> escape{};
-        std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned char>(c));
-        out += escape.data();
-    }
-    return out + '"';
-}
 
 /// The place of a value: its section and its key.
 std::string& place(std::map<std::string, std::map<std::string, std::string>>& sections,
@@ -32,12 +16,12 @@ std::string& place(std::map<std::string, std::map<std::string, std::string>>& se
 }  // namespace
 
 void effective_settings::set(const std::string& name, const std::string& text) {
-    place(sections_, name) = quoted(text);
+    place(sections_, name) = json_quoted(text);
 }
 
 void effective_settings::set(const std::string& name, const std::vector<std::string>& texts) {
     std::string list;
-    for (const auto& one : texts) list += (list.empty() ? "" : ", ") + quoted(one);
+    for (const auto& one : texts) list += (list.empty() ? "" : ", ") + json_quoted(one);
     place(sections_, name) = "[" + list + "]";
 }
 
@@ -58,10 +42,10 @@ void effective_settings::set(const std::string& name, double value) {
 std::string effective_settings::json() const {
     std::string out = "{";
     for (const auto& [section, keys] : sections_) {
-        out += (out == "{" ? "\n  " : ",\n  ") + quoted(section) + ": {";
+        out += (out == "{" ? "\n  " : ",\n  ") + json_quoted(section) + ": {";
         bool first = true;
         for (const auto& [key, value] : keys) {
-            out += (first ? "\n    " : ",\n    ") + quoted(key) + ": " + value;
+            out += (first ? "\n    " : ",\n    ") + json_quoted(key) + ": " + value;
             first = false;
         }
         out += "\n  }";

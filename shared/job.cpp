@@ -39,37 +39,6 @@ std::optional<Value> value_in(const Names& names, std::string_view wanted) noexc
     return std::nullopt;
 }
 
-/// One character from the front of `text`, or nothing if the bytes are not valid UTF-8. The table
-/// is Unicode 15, table 3-7: the second byte's range depends on the first, so that neither overlong
-/// forms nor surrogates pass.
-std::optional<char32_t> take_character(std::string_view& text) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = byte(0);
-    if (first < 0x80) {
-        text.remove_prefix(1);
-        return first;
-    }
-    std::size_t length = 0;
-    if (first >= 0xC2 && first <= 0xDF) length = 2;
-    if (first >= 0xE0 && first <= 0xEF) length = 3;
-    if (first >= 0xF0 && first <= 0xF4) length = 4;
-    if (length == 0 || text.size() < length) return std::nullopt;
-    unsigned lowest = 0x80;
-    unsigned highest = 0xBF;
-    if (first == 0xE0) lowest = 0xA0;
-    if (first == 0xED) highest = 0x9F;
-    if (first == 0xF0) lowest = 0x90;
-    if (first == 0xF4) highest = 0x8F;
-    if (byte(1) < lowest || byte(1) > highest) return std::nullopt;
-    char32_t value = first & (0xFFU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80U) return std::nullopt;
-        value = (value << 6U) | (byte(i) & 0x3FU);
-    }
-    text.remove_prefix(length);
-    return value;
-}
-
 /// C0, DEL and C1 controls and the two separators: they break lines in logs and tables.
 bool is_control(char32_t c) noexcept {
     return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
@@ -141,13 +110,6 @@ result<void> check_collection(std::string_view name) {
         if (!is_alphanumeric(c) && c != '_' && c != '-') return fail(errc::bad_collection, rule);
     }
     return {};
-}
-
-bool is_utf8(std::string_view text) noexcept {
-    while (!text.empty()) {
-        if (!take_character(text)) return false;
-    }
-    return true;
 }
 
 }  // namespace vultus

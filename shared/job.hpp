@@ -11,6 +11,7 @@
 
 #include "shared/clock.hpp"
 #include "shared/result.hpp"
+#include "shared/utf8.hpp"
 
 namespace vultus {
 
@@ -77,8 +78,5 @@ result<void> check_label(std::string_view label);
 
 /// The collection rule: [A-Za-z0-9][A-Za-z0-9_-]{0,63}, so no name can imitate a key.
 result<void> check_collection(std::string_view name);
-
-/// True for valid UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
-bool is_utf8(std::string_view text) noexcept;
 
 }  // namespace vultus

@@ -44,26 +44,6 @@ std::string joined(const std::vector<std::string>& words, char between) {
     return all;
 }
 
-std::string json_quoted(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    const bool valid = is_utf8(text);
-    std::string quoted = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20) {
-            quoted += "\\u00";
-            quoted += digits[byte >> 4U];
-            quoted += digits[byte & 0x0FU];
-        } else if (byte >= 0x80 && !valid) {
-            quoted += '?';
-        } else {
-            if (c == '"' || c == '\\') quoted += '\\';
-            quoted += c;
-        }
-    }
-    return quoted + "\"";
-}
-
 std::string about_image(std::string_view job_id, std::size_t index) {
     return "photo " + std::string(job_id) + " " + std::to_string(index);
 }

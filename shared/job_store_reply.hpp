@@ -22,9 +22,6 @@ std::string connection_number(std::string_view routing_id);
 
 std::string joined(const std::vector<std::string>& words, char between);
 
-/// A JSON string literal. Bytes that are no UTF-8 become '?'.
-std::string json_quoted(std::string_view text);
-
 /// The words of one reply, read front to back. Reading past the end or a number that is none makes
 /// it bad, and gives 0 or "" so that no reader has to stop in the middle.
 class fields {

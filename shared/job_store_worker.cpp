@@ -6,6 +6,7 @@
 
 #include "shared/job_store.hpp"
 #include "shared/job_store_reply.hpp"
+#include "shared/json_quoted.hpp"
 #include "shared/require.hpp"
 
 namespace vultus {

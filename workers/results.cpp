@@ -3,12 +3,13 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
-#include <ctime>
 #include <utility>
 
 #include "shared/json_bounds.hpp"
+#include "shared/json_quoted.hpp"
 #include "shared/limits.hpp"
 #include "shared/require.hpp"
+#include "shared/rfc3339.hpp"
 
 namespace vultus {
 namespace {
@@ -26,10 +27,6 @@ std::string number(double value, int decimals = 4) {
     while (shown.back() == '0') shown.remove_suffix(1);
     if (shown.back() == '.') shown.remove_suffix(1);
     return std::string(shown == "-0" ? "0" : shown);
-}
-
-std::string quoted(std::string_view text) {
-    return json::serialize(json::string(json::string_view(text.data(), text.size())));
 }
 
 template <class Values, class Write>
@@ -53,8 +50,8 @@ std::string rate_text(std::optional<double> rate) {
 }
 
 std::string candidate_text(const candidate& one) {
-    return "{\"label\":" + quoted(one.label) + ",\"distance\":" + number(one.distance) +
-           ",\"face_id\":" + quoted(one.face_id) + "}";
+    return "{\"label\":" + json_quoted(one.label) + ",\"distance\":" + number(one.distance) +
+           ",\"face_id\":" + json_quoted(one.face_id) + "}";
 }
 
 // What is left out of a result that would be too long.
@@ -74,8 +71,8 @@ std::string face_text(const found_face& face, const match& who, detail_level lev
     text += ",\"landmarks\":" + list_of(face.points, [](const point& at) {
                 return "[" + number(at.x, 1) + "," + number(at.y, 1) + "]";
             });
-    text += ",\"status\":" + quoted(name_of(who.status));
-    text += ",\"label\":" + (unknown ? "null" : quoted(who.label));
+    text += ",\"status\":" + json_quoted(name_of(who.status));
+    text += ",\"label\":" + (unknown ? "null" : json_quoted(who.label));
     text += ",\"distance\":" + (who.distance ? number(*who.distance) : "null");
     text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
     text += ",\"candidates\":";
@@ -94,8 +91,8 @@ std::string result_text(const recognized& what, detail_level level) {
     text += ",\"gallery\":{\"version\":" + std::to_string(what.version) +
             ",\"people\":" + std::to_string(what.people) +
             ",\"faces\":" + std::to_string(what.faces_trained) + "}";
-    text += ",\"models\":{\"detector\":" + quoted(what.detector) +
-            ",\"embedding\":" + quoted(what.embedding_model) + "}";
+    text += ",\"models\":{\"detector\":" + json_quoted(what.detector) +
+            ",\"embedding\":" + json_quoted(what.embedding_model) + "}";
     text += ",\"distance_max\":" + number(what.distance_max) +
             ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
             ",\"stranger_rate\":" + rate_text(what.stranger_rate);
@@ -109,14 +106,14 @@ std::string result_text(const recognized& what, detail_level level) {
     text += ",\"timing_ms\":{";
     for (const auto& [stage, milliseconds] : what.timing_ms) {
         if (text.back() != '{') text += ',';
-        text += quoted(stage) + ":" + number(std::max(milliseconds, 0.0), 2);
+        text += json_quoted(stage) + ":" + number(std::max(milliseconds, 0.0), 2);
     }
     return text + "}}";
 }
 
 std::string points_text(const std::vector<gallery_calibration::point>& points, const char* rate) {
     return list_of(points, [rate](const gallery_calibration::point& one) {
-        return "{" + quoted(rate) + ":" + number(one.rate, 6) +
+        return "{" + json_quoted(rate) + ":" + number(one.rate, 6) +
                ",\"distance\":" + number(one.distance) +
                ",\"true_match_rate\":" + number(one.true_match_rate) + "}";
     });
@@ -129,7 +126,7 @@ std::string histogram_text(std::uint64_t pairs, const std::vector<std::uint64_t>
 }
 
 std::string suspicious_text(const gallery_calibration::suspicious_face& one) {
-    return "{\"label\":" + quoted(one.label) + ",\"face_id\":" + quoted(one.face_id) +
+    return "{\"label\":" + json_quoted(one.label) + ",\"face_id\":" + json_quoted(one.face_id) +
            ",\"distance\":" + number(one.distance) + ",\"nearer\":" +
            candidate_text({one.other_label, one.other_distance, one.other_face_id}) + "}";
 }
@@ -213,11 +210,11 @@ std::string json_of(const std::vector<train_file>& files) {
         if (i > 0) text += ',';
         text += "{\"index\":" + std::to_string(i);
         if (!file.face_id.empty()) {
-            text += ",\"state\":\"accepted\",\"face_id\":" + quoted(file.face_id) + "}";
+            text += ",\"state\":\"accepted\",\"face_id\":" + json_quoted(file.face_id) + "}";
             continue;
         }
-        text += ",\"state\":\"refused\",\"reason\":" + quoted(name_of(file.why.code));
-        if (!file.why.detail.empty()) text += ",\"detail\":" + quoted(file.why.detail);
+        text += ",\"state\":\"refused\",\"reason\":" + json_quoted(name_of(file.why.code));
+        if (!file.why.detail.empty()) text += ",\"detail\":" + json_quoted(file.why.detail);
         text += "}";
     }
     return text + "]}";
@@ -227,7 +224,7 @@ std::string json_of(const gallery_calibration& found) {
     std::string text = "{\"gallery\":{\"version\":" + std::to_string(found.version) +
                        ",\"people\":" + std::to_string(found.people) +
                        ",\"faces\":" + std::to_string(found.faces) + "}";
-    text += ",\"embedding\":" + quoted(found.embedding_model);
+    text += ",\"embedding\":" + json_quoted(found.embedding_model);
     text += ",\"compared\":{\"people\":" + std::to_string(found.people_compared) +
             ",\"people_with_two\":" + std::to_string(found.people_with_two) +
             ",\"faces\":" + std::to_string(found.faces_compared) +
@@ -255,19 +252,9 @@ std::string sentence_of(const std::vector<train_file>& files) {
 
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
                       std::string_view photo) {
-    return "{\"job_id\":" + quoted(job_id) + ",\"created_at\":" + quoted(time_text(created)) +
+    return "{\"job_id\":" + json_quoted(job_id) + ",\"created_at\":" + json_quoted(rfc3339(created)) +
            ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) +
-           ",\"photo\":" + quoted(photo) + "}";
-}
-
-std::string time_text(unix_time when) {
-    const std::time_t seconds = static_cast<std::time_t>(when.count() / 1'000);
-    std::tm parts{};
-    gmtime_r(&seconds, &parts);
-    char day[32], fraction[8];
-    std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
-    std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(when.count() % 1'000));
-    return std::string(day) + fraction;
+           ",\"photo\":" + json_quoted(photo) + "}";
 }
 
 }  // namespace vultus

@@ -72,7 +72,4 @@ std::string sentence_of(const std::vector<train_file>& files);
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
                       std::string_view photo);
 
-/// RFC 3339, UTC, milliseconds.
-std::string time_text(unix_time when);
-
 }  // namespace vultus

@@ -7,6 +7,7 @@
 #include "api/job_view.hpp"
 #include "api/json.hpp"
 #include "shared/ids.hpp"
+#include "shared/stream_id.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -22,14 +23,6 @@ std::string event_text(std::string_view id, const job_record& job) {
     std::string text = "id: ";
     text.append(id).append("\nevent: job\ndata: ").append(job_json(job)).append("\n\n");
     return text;
-}
-
-bool is_stream_id(std::string_view text) {
-    const auto dash = text.find('-');
-    return dash != std::string_view::npos && dash > 0 && dash < 20 && text.size() - dash > 1 &&
-           text.size() - dash < 20 &&
-           text.find_first_not_of("0123456789-") == std::string_view::npos &&
-           text.find('-', dash + 1) == std::string_view::npos;
 }
 
 /// Whether anything happened to the job after the event that the client saw last. False only if

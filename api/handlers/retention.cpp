@@ -7,6 +7,7 @@
 #include "api/json.hpp"
 #include "api/photos.hpp"
 #include "shared/retention.hpp"
+#include "shared/rfc3339.hpp"
 
 namespace vultus::api {
 
@@ -43,7 +44,7 @@ response told(const std::string& collection, const retention_rule& rule) {
     if (rule.lasts.count() == 0) {
         text.raw("days", "null");
     } else {
-        text.add("days", rule.lasts / day).add("since", time_text(rule.since));
+        text.add("days", rule.lasts / day).add("since", rfc3339(rule.since));
     }
     return json_response(200, text.take());
 }

@@ -6,6 +6,7 @@
 #include "api/json.hpp"
 #include "api/json_submission.hpp"
 #include "api/session_cookie.hpp"
+#include "shared/rfc3339.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -31,7 +32,7 @@ response who_it_is(const request& from, const services& with) {
     text.add("access", with.access.is_open() ? "open" : "keys");
     if (from.session) {
         text.add("user", from.session->user).add("role", name_of(from.session->as));
-        text.add("csrf", from.session->csrf).add("ends_at", time_text(from.session->ends));
+        text.add("csrf", from.session->csrf).add("ends_at", rfc3339(from.session->ends));
     } else {
         text.raw("user", "null").raw("role", "null").raw("csrf", "null").raw("ends_at", "null");
     }

@@ -10,6 +10,7 @@
 #include "shared/limits.hpp"
 #include "shared/page_token.hpp"
 #include "shared/retention.hpp"
+#include "shared/stream_id.hpp"
 #include "shared/user.hpp"
 
 namespace vultus::ctl {
@@ -66,12 +67,6 @@ result<void> check_curve(const arguments& asked) {
 }
 
 }  // namespace
-
-bool is_stream_id(std::string_view text) noexcept {
-    const std::size_t dash = text.find('-');
-    if (dash == std::string_view::npos) return is_number(text);
-    return is_number(text.substr(0, dash)) && is_number(text.substr(dash + 1));
-}
 
 result<void> check(const arguments& asked) {
     switch (asked.what) {

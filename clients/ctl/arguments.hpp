@@ -80,7 +80,4 @@ result<void> check(const arguments& asked);
 /// errors    malformed: --redis is neither unix:/path nor host:port
 result<target> target_of(const arguments& asked, std::string password);
 
-/// True for "ms" or "ms-n", as the ids of a Redis stream are.
-bool is_stream_id(std::string_view text) noexcept;
-
 }  // namespace vultus::ctl

@@ -4,6 +4,7 @@
 #include "clients/ctl/json_text.hpp"
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/text.hpp"
+#include "shared/rfc3339.hpp"
 #include "shared/service_clock.hpp"
 
 namespace vultus::ctl {

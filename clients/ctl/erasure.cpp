@@ -11,6 +11,7 @@
 #include "clients/ctl/trace_scan.hpp"
 #include "shared/gallery_version.hpp"
 #include "shared/limits.hpp"
+#include "shared/rfc3339.hpp"
 #include "shared/secret.hpp"
 
 namespace vultus::ctl {

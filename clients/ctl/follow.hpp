@@ -17,9 +17,6 @@ struct follow_options {
     std::function<void()> gap;  ///< older events were dropped before they were read
 };
 
-/// True if stream id `a` ("ms-n", or "ms" for "ms-0") is before `b`. requires is_stream_id of both
-bool before(const std::string& a, const std::string& b);
-
 /// errors    those of the job store
 /// threads   blocks until stopped, counted out, or an error
 result<void> follow(redis_blocking& redis, const job_store& store, const follow_options& options);

@@ -5,21 +5,14 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
-#include "shared/job.hpp"
 #include "shared/json_bounds.hpp"
+#include "shared/json_quoted.hpp"
 
 namespace vultus::ctl {
 namespace {
 
 bool is_json(std::string_view text) {
     return check_json(text).has_value();
-}
-
-std::size_t valid_prefix(std::string_view text) {
-    for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
-        if (is_utf8(text.substr(0, n))) return n;
-    }
-    return 0;
 }
 
 }  // namespace
@@ -49,25 +42,7 @@ json_text& json_text::key(std::string_view name) {
 
 json_text& json_text::text(std::string_view value) {
     separate();
-    out_ += '"';
-    while (!value.empty()) {
-        const std::size_t n = valid_prefix(value);
-        const char c = value[0];
-        if (n == 0) {
-            out_ += "\xef\xbf\xbd";
-        } else if (c == '"' || c == '\\') {
-            (out_ += '\\') += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            std::array<char, 8> escape{};
-            std::snprintf(escape.data(), escape.size(), "\\u%04x",
-                          static_cast<unsigned>(static_cast<unsigned char>(c)));
-            out_ += escape.data();
-        } else {
-            out_ += value.substr(0, n);
-        }
-        value.remove_prefix(n == 0 ? 1 : n);
-    }
-    out_ += '"';
+    out_ += json_quoted(value);
     return *this;
 }
 

@@ -10,6 +10,7 @@
 #include "clients/ctl/json_text.hpp"
 #include "clients/ctl/text.hpp"
 #include "shared/limits.hpp"
+#include "shared/rfc3339.hpp"
 #include "shared/secret.hpp"
 
 namespace vultus::ctl {

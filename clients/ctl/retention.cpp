@@ -5,6 +5,7 @@
 #include "clients/ctl/keys.hpp"
 #include "clients/ctl/text.hpp"
 #include "shared/retention.hpp"
+#include "shared/rfc3339.hpp"
 
 namespace vultus::ctl {
 namespace {

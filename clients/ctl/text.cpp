@@ -1,34 +1,13 @@
-// See text.hpp. UTF-8 is read by hand: a dozen lines, and no locale decides what a person sees.
+// See text.hpp. No locale decides what a person sees.
 #include "clients/ctl/text.hpp"
 
 #include <array>
 #include <cstdio>
-#include <ctime>
+
+#include "shared/utf8.hpp"
 
 namespace vultus::ctl {
 namespace {
-
-struct point {
-    char32_t value = 0;
-    std::size_t length = 0;  // 0: not UTF-8
-};
-
-point next_point(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = byte(0);
-    if (first < 0x80) return {first, 1};
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) return {};
-    char32_t value = first & (0xffU >> (length + 1));
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xc0U) != 0x80U) return {};
-        value = (value << 6U) | (byte(i) & 0x3fU);
-    }
-    constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-    const bool surrogate = value >= 0xd800 && value <= 0xdfff;
-    if (value < smallest[length] || surrogate || value > 0x10ffff) return {};
-    return {value, length};
-}
 
 bool harmful(char32_t c) {
     return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
@@ -61,19 +40,20 @@ std::string formatted(const char* pattern, Values... values) {
 std::string visible(std::string_view text) {
     std::string out;
     while (!text.empty()) {
-        const point p = next_point(text);
-        if (p.length == 0) {
+        std::string_view rest = text;
+        const auto character = take_character(rest);
+        if (!character) {
             out += formatted("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(text[0])));
             text.remove_prefix(1);
             continue;
         }
-        if (harmful(p.value)) {
-            out +=
-                formatted(p.value < 0x80 ? "\\x%02x" : "\\u{%x}", static_cast<unsigned>(p.value));
+        if (harmful(*character)) {
+            out += formatted(*character < 0x80 ? "\\x%02x" : "\\u{%x}",
+                             static_cast<unsigned>(*character));
         } else {
-            out += text.substr(0, p.length);
+            out += text.substr(0, text.size() - rest.size());
         }
-        text.remove_prefix(p.length);
+        text = rest;
     }
     return out;
 }
@@ -81,23 +61,12 @@ std::string visible(std::string_view text) {
 std::size_t width(std::string_view text) {
     std::size_t columns = 0;
     while (!text.empty()) {
-        const point p = next_point(text);
-        columns += combining(p.value) ? 0U : wide(p.value) ? 2U : 1U;
-        text.remove_prefix(p.length == 0 ? 1 : p.length);
+        const auto character = take_character(text);
+        if (!character) text.remove_prefix(1);
+        const char32_t c = character.value_or('?');
+        columns += combining(c) ? 0U : wide(c) ? 2U : 1U;
     }
     return columns;
-}
-
-std::string rfc3339(unix_time when) {
-    if (when.count() == 0) return {};
-    auto seconds = std::chrono::floor<std::chrono::seconds>(when);
-    const auto whole = static_cast<std::time_t>(seconds.count());
-    std::tm parts{};
-    if (gmtime_r(&whole, &parts) == nullptr) return {};
-    std::array<char, 40> day{};
-    const std::size_t n = std::strftime(day.data(), day.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-    const auto rest = static_cast<int>((when - seconds).count());
-    return std::string(day.data(), n) + formatted(".%03dZ", rest);
 }
 
 std::string about(std::chrono::milliseconds span) {

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "shared/clock.hpp"
 
 namespace vultus::ctl {
 
@@ -17,9 +16,6 @@ std::string visible(std::string_view text);
 /// Columns that visible() text takes: wide characters (CJK, emoji) count 2, combining marks 0.
 /// source    the blocks of East Asian Width W and F in Unicode 15, coarsely
 std::size_t width(std::string_view text);
-
-/// "2026-01-31T12:34:56.789Z"; an empty text for 0, which means "not yet".
-std::string rfc3339(unix_time when);
 
 /// "850 ms", "12.3 s", "4 min", "3 h", "2 d": two or three digits are enough to see what is slow.
 std::string about(std::chrono::milliseconds span);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "shared/job_store_reply.hpp"
+#include "shared/json_quoted.hpp"
 #include "shared/limits.hpp"
 
 namespace vultus::ctl {
@@ -184,7 +185,7 @@ class scan {
 }  // namespace
 
 label_finder::label_finder(std::string label)
-    : label_(composed(label)), quoted_(store_reply::json_quoted(label_)) {}
+    : label_(composed(label)), quoted_(json_quoted(label_)) {}
 
 bool label_finder::in(std::string_view element) const {
     if (exactly_in(element)) return true;

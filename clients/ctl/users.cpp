@@ -6,6 +6,7 @@
 #include "clients/ctl/new_password.hpp"
 #include "clients/ctl/text.hpp"
 #include "shared/limits.hpp"
+#include "shared/rfc3339.hpp"
 
 namespace vultus::ctl {
 namespace {

@@ -183,11 +183,3 @@ TEST(reports, events) {
         R"("worker":"w"})"
         "\n");
 }
-
-TEST(follow, order_of_stream_ids) {
-    EXPECT_TRUE(before("9-5", "10-0"));
-    EXPECT_TRUE(before("10-9", "10-10"));
-    EXPECT_TRUE(before("10", "10-1"));
-    EXPECT_FALSE(before("10-0", "10"));
-    EXPECT_FALSE(before("10-1", "9-9"));
-}

@@ -71,7 +71,3 @@ TEST(text, sizes) {
     EXPECT_EQ(bytes(5'000ULL << 40U), "5000.0 TiB");
 }
 
-TEST(text, times) {
-    EXPECT_EQ(rfc3339(milliseconds{0}), "");
-    EXPECT_EQ(rfc3339(milliseconds{1'700'000'000'007}), "2023-11-14T22:13:20.007Z");
-}
