@@ -160,7 +160,8 @@ TEST_F(counters, a_clear_after_damage_overtakes_the_trains_before_it) {
 
 TEST_F(counters, the_number_of_changes_of_keys_does_not_come_again) {
     const auto key = [](char id) {
-        return words{std::string(12, id), std::string(64, 'a'), "read", "*", "0", "0", "0", "0", ""};
+        return words{
+            std::string(12, id), std::string(64, 'a'), "read", "*", "0", "0", "0", "0", ""};
     };
     f("key_create", key('1'));
     const auto loaded = f("keys", {""}).at(1);

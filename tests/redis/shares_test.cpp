@@ -163,15 +163,16 @@ TEST_F(stored_shares, fsck_finds_what_disagrees) {
                 ElementsAre("sum keys_held: seen 1, stored 3"));
     EXPECT_THAT(after({"DEL", f.key("held:keys")}, by("keys", "a", "1")),
                 ElementsAre("sum keys_held: seen 1, stored 0"));
-    EXPECT_THAT(after({"DEL", f.key("idempotency:h")},
-                      {"SET", f.key("idempotency:h"), id_of(1) + " f"}),
-                ElementsAre("idempotency holds h, of which there is no key"));
+    EXPECT_THAT(
+        after({"DEL", f.key("idempotency:h")}, {"SET", f.key("idempotency:h"), id_of(1) + " f"}),
+        ElementsAre("idempotency holds h, of which there is no key"));
     EXPECT_THAT(after({"HSET", f.key("held:bytes"), "a", "4", "b", "11"},
                       {"HSET", f.key("held:bytes"), "a", "5", "b", "10"}),
                 ElementsAre("held:bytes counts for others than those who hold them"));
     for (const char* bad : {"x", "0", "-2"}) {
-        EXPECT_THAT(after({"HSET", f.key("held:jobs"), "c", bad}, {"HDEL", f.key("held:jobs"), "c"}),
-                    ElementsAre(std::string("held:jobs of c is ") + bad));
+        EXPECT_THAT(
+            after({"HSET", f.key("held:jobs"), "c", bad}, {"HDEL", f.key("held:jobs"), "c"}),
+            ElementsAre(std::string("held:jobs of c is ") + bad));
     }
     EXPECT_THAT(after({"SET", f.key("held:photos"), "1"}, {"DEL", f.key("held:photos")}),
                 ElementsAre("left over " + f.key("held:photos")));
