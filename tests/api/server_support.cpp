@@ -104,7 +104,11 @@ redis_address redis_server::address() const {
     return made;
 }
 
-connection::connection(int port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+connection::connection(int port, const char* from) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    EXPECT_EQ(::inet_pton(AF_INET, from, &own.sin_addr), 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<std::uint16_t>(port));
