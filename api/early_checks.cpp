@@ -19,8 +19,8 @@ bool is_photo_type(std::string_view type) {
            type.substr(0, 6) == "image/";
 }
 
-/// errors unsupported_media: the body is compressed, or its fields say so. The answer says what would
-///        be taken (RFC 9110, 15.5.16)
+/// errors unsupported_media: the body is compressed, or its fields say so. The answer says what
+///        would be taken (RFC 9110, 15.5.16)
 result<void> check_coding(request& from) {
     for (const auto& [name, value] : from.fields) {
         if (!same_text(name, "content-encoding")) continue;

@@ -46,8 +46,8 @@ std::vector<std::string> words_of(const headers& fields, std::string_view name) 
     return words;
 }
 
-/// What the two forms of the fields say: whose addresses, the nearest last, and by what protocol the
-/// nearest proxy was reached. Nothing where the form is not used.
+/// What the two forms of the fields say: whose addresses, the nearest last, and by what protocol
+/// the nearest proxy was reached. Nothing where the form is not used.
 struct told {
     std::optional<std::vector<std::string>> chain;
     std::optional<std::string> protocol;
@@ -111,8 +111,8 @@ seen_client client_behind(const headers& fields, std::string_view peer,
     seen_client seen{std::string(peer), false};
     const auto other_end = address_in(peer);
     if (!other_end || !is_one_of(*other_end, trusted)) return seen;
-    // A proxy writes one form and may pass on the other, which the client wrote then, and nobody can
-    // tell which. So both count where they agree, and none where they do not.
+    // A proxy writes one form and may pass on the other, which the client wrote then, and nobody
+    // can tell which. So both count where they agree, and none where they do not.
     const told forms[] = {told_by_usual_fields(fields), told_by_standard_field(fields)};
     std::optional<std::string> client;
     bool said = false, all_secure = true;

@@ -1,6 +1,6 @@
-// Whose request it is when a proxy stands before the api: what X-Forwarded-For, X-Forwarded-Proto and
-// Forwarded (RFC 7239) say counts only from a proxy that the settings name (ACCESS.md, "A proxy").
-// Pure.
+// Whose request it is when a proxy stands before the api: what X-Forwarded-For, X-Forwarded-Proto
+// and Forwarded (RFC 7239) say counts only from a proxy that the settings name (ACCESS.md,
+// "A proxy"). Pure.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>

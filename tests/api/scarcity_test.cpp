@@ -1,5 +1,5 @@
 // Too many connections, too many bytes, too many that wait: who is served and who gives way. Over a
-// real socket. All connections come from one address, as the worst flood does, but where it is said.
+// real socket. All connections come from one address, as the worst flood does, unless one is named.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
