@@ -19,11 +19,13 @@ bool is_photo_type(std::string_view type) {
            type.substr(0, 6) == "image/";
 }
 
-/// errors unsupported_media: the body is compressed, or its fields say so
-result<void> check_coding(const request& from) {
+/// errors unsupported_media: the body is compressed, or its fields say so. The answer says what
+///        would be taken (RFC 9110, 15.5.16)
+result<void> check_coding(request& from) {
     for (const auto& [name, value] : from.fields) {
         if (!same_text(name, "content-encoding")) continue;
         if (trimmed(value).empty() || same_text(trimmed(value), "identity")) continue;
+        from.answer_fields.emplace_back("Accept-Encoding", "identity");
         return fail(errc::unsupported_media, "the body has the Content-Encoding " +
                                                  in_quotes(trimmed(value)) +
                                                  "; send it as it is, without one");
@@ -95,8 +97,8 @@ result<void> check_fields(request& from, const framing& body,
         return fail(errc::malformed, "the only expectation taken is 100-continue");
     }
     // A page of any site may open a WebSocket; only the Origin tells.
-    const bool changes = from.method == "POST" || from.method == "DELETE" ||
-                         !from.header("upgrade").empty();
+    const bool changes =
+        from.method == "POST" || from.method == "DELETE" || !from.header("upgrade").empty();
     if (changes &&
         is_foreign(from.header("origin"), from.header("sec-fetch-site"), host, cors_origins)) {
         return fail(errc::forbidden_origin, "a page of another site sent this");
@@ -104,11 +106,15 @@ result<void> check_fields(request& from, const framing& body,
     return {};
 }
 
-result<std::size_t> check_body(const request& from, const framing& body, const route_row& row) {
+result<std::size_t> check_body(request& from, const framing& body, const route_row& row) {
     const bool photo = row.body == body_kind::photo;
     const auto given = trimmed(from.header("content-type"));
     const auto type = parse_media_type(given).type;
     if (photo && (!is_photo_type(type) || (type.empty() && !given.empty()))) {
+        from.answer_fields.emplace_back(
+            "Accept",
+            "multipart/form-data, application/json, image/jpeg, image/png, image/webp, "
+            "image/heic, image/avif");
         return fail(errc::unsupported_media,
                     "the Content-Type is " + in_quotes(given) +
                         "; send multipart/form-data, a picture (image/jpeg), or application/json");

@@ -28,6 +28,6 @@ result<void> check_fields(request& from, const framing& body,
 /// Whether the route takes such a body, and how many bytes of it at most.
 /// requires  the route takes the method
 /// errors    unsupported_media, length_required, too_large
-result<std::size_t> check_body(const request& from, const framing& body, const route_row& row);
+result<std::size_t> check_body(request& from, const framing& body, const route_row& row);
 
 }  // namespace vultus::api

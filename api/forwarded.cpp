@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "api/fields.hpp"
+#include "api/forwarded_field.hpp"
 
 namespace vultus::api {
 namespace {
@@ -45,24 +46,87 @@ std::vector<std::string> words_of(const headers& fields, std::string_view name) 
     return words;
 }
 
+/// What the two forms of the fields say: whose addresses, the nearest last, and by what protocol
+/// the nearest proxy was reached. Nothing where the form is not used.
+struct told {
+    std::optional<std::vector<std::string>> chain;
+    std::optional<std::string> protocol;
+};
+
+bool is_there(const headers& fields, std::string_view name) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](auto& field) { return same_text(field.first, name); });
+}
+
+told told_by_usual_fields(const headers& fields) {
+    told found;
+    if (is_there(fields, "x-forwarded-for")) found.chain = words_of(fields, "x-forwarded-for");
+    if (is_there(fields, "x-forwarded-proto")) {
+        found.protocol = words_of(fields, "x-forwarded-proto").back();
+    }
+    return found;
+}
+
+told told_by_standard_field(const headers& fields) {
+    told found;
+    for (const auto& [name, value] : fields) {
+        if (!same_text(name, "forwarded")) continue;
+        if (!found.chain) found.chain.emplace();
+        const auto elements = read_forwarded(value);
+        if (!elements) {
+            found.chain->emplace_back();  // who wrote it is not known
+            found.protocol.emplace();
+            continue;
+        }
+        for (const auto& one : *elements) found.chain->push_back(one.node);
+        if (!elements->empty()) found.protocol.reset();
+        if (!elements->empty() && !elements->back().protocol.empty()) {
+            found.protocol = elements->back().protocol;
+        }
+    }
+    return found;
+}
+
+/// Of a chain the last that is no proxy; of one that breaks off, the last proxy before that.
+std::string client_of(std::vector<std::string> chain, std::string_view peer,
+                      const std::vector<std::string>& trusted) {
+    std::string found(peer);
+    for (; !chain.empty(); chain.pop_back()) {
+        const auto one = address_in(chain.back());
+        if (!one) break;
+        found = one->to_string();
+        if (!is_one_of(*one, trusted)) break;
+    }
+    return found;
+}
+
 }  // namespace
 
-std::string plain_address(const address& of) { return unmapped(of).to_string(); }
+std::string plain_address(const address& of) {
+    return unmapped(of).to_string();
+}
 
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted) {
     seen_client seen{std::string(peer), false};
     const auto other_end = address_in(peer);
     if (!other_end || !is_one_of(*other_end, trusted)) return seen;
-    const auto protocols = words_of(fields, "x-forwarded-proto");
-    seen.secure = !protocols.empty() && same_text(protocols.back(), "https");
-    auto chain = words_of(fields, "x-forwarded-for");
-    for (; !chain.empty(); chain.pop_back()) {
-        const auto one = address_in(chain.back());
-        if (!one) break;  // a trusted proxy would not write that
-        seen.address = one->to_string();
-        if (!is_one_of(*one, trusted)) break;
+    // A proxy writes one form and may pass on the other, which the client wrote then, and nobody
+    // can tell which. So both count where they agree, and none where they do not.
+    const told forms[] = {told_by_usual_fields(fields), told_by_standard_field(fields)};
+    std::optional<std::string> client;
+    bool said = false, all_secure = true;
+    for (const told& form : forms) {
+        if (form.chain) {
+            auto found = client_of(*form.chain, peer, trusted);
+            client = !client || *client == found ? std::move(found) : std::string(peer);
+        }
+        if (!form.protocol) continue;
+        said = true;
+        all_secure = all_secure && same_text(*form.protocol, "https");
     }
+    if (client) seen.address = *client;
+    seen.secure = said && all_secure;
     return seen;
 }
 

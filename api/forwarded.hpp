@@ -1,5 +1,6 @@
-// Whose request it is when a proxy stands before the api: what X-Forwarded-For and
-// X-Forwarded-Proto say counts only from a proxy that the settings name (ACCESS.md, "Login"). Pure.
+// Whose request it is when a proxy stands before the api: what X-Forwarded-For, X-Forwarded-Proto
+// and Forwarded (RFC 7239) say counts only from a proxy that the settings name (ACCESS.md,
+// "A proxy"). Pure.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -22,7 +23,8 @@ struct seen_client {
 
 /// `peer`     the other end of the connection
 /// `trusted`  addresses of proxies. Of a chain of addresses the last that is none of them is the
-///            client: what stands before it, anybody may have written
+///            client: what stands before it, anybody may have written. Where X-Forwarded-For and
+///            Forwarded lead to two clients, the proxy counts
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted);
 

@@ -77,7 +77,10 @@ std::string head_of(const response& answer, std::optional<std::size_t> length, b
     head += security_fields;
     if (length) head += "Content-Length: " + std::to_string(*length) + "\r\n";
     if (chunked) head += "Transfer-Encoding: chunked\r\n";
-    head += close ? "Connection: close\r\n\r\n" : "\r\n";
+    const bool upgrades = !find_header(answer.fields, "upgrade").empty();  // RFC 9110, 7.8
+    if (upgrades) head += "Connection: Upgrade\r\n";
+    if (close) head += "Connection: close\r\n";
+    head += "\r\n";
     return head;
 }
 

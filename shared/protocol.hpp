@@ -35,6 +35,7 @@ struct worker_load {                // in HEARTBEAT and STATUS: what it did sinc
     std::uint64_t photos = 0;            ///< of jobs and frames, looked at
     std::uint64_t card_bytes = 0;        ///< memory of its card; 0: it has none
     std::uint64_t card_free_bytes = 0;   ///< of that, what nobody has taken
+    std::uint64_t decoders_lost = 0;     ///< processes that decode, ended by something else
     bool operator==(const worker_load&) const = default;
 };
 struct worker_heartbeat {           // 02 worker > broker

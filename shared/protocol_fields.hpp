@@ -17,6 +17,7 @@ template <class V, class M> void visit(V& v, M& m, std::type_identity<leased_job
 template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_load>) {
     v("batches", m.batches), v("faces", m.faces), v("photos", m.photos);
     v("card_bytes", m.card_bytes), v("card_free_bytes", m.card_free_bytes);
+    v("decoders_lost", m.decoders_lost);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_status>) {
     v.id("worker_id", m.worker_id), v("host", m.host), v("device", m.device), v("build", m.build);

@@ -78,7 +78,7 @@ struct api_settings {
     std::string secret_file;                ///< keys are hashed with; default <data>/access.secret
     std::vector<std::string> allowed_hosts; ///< beside localhost, 127.0.0.1, ::1 and bind
     std::vector<std::string> cors_origins;  ///< empty: CORS off
-    std::vector<std::string> trusted_proxies;  ///< addresses whose X-Forwarded fields count
+    std::vector<std::string> trusted_proxies;  ///< addresses whose Forwarded fields count
     std::size_t connections_max = 1'024;
     std::chrono::seconds idle_time{75};     ///< of a connection between two requests
     std::size_t live_sessions_max = 64;

@@ -32,8 +32,8 @@ enum class heard { answer, end, nothing };
 }  // namespace
 
 struct codec_process::state {
-    state(std::string path, std::chrono::milliseconds most)
-        : program(std::move(path)), patience(most) {}
+    state(std::string path, std::chrono::milliseconds most, std::atomic<std::uint64_t>* count)
+        : program(std::move(path)), patience(most), lost(count) {}
     ~state() {
         end();
         if (memory != nullptr) ::munmap(memory, memory_bytes);
@@ -115,9 +115,14 @@ struct codec_process::state {
         pid = 0;
     }
 
+    void count_lost() {
+        if (lost != nullptr) lost->fetch_add(1, std::memory_order_relaxed);
+    }
+
     void reap() {
         int status = 0;
         if (pid <= 0 || ::waitpid(pid, &status, WNOHANG) != pid) return;
+        count_lost();
         log::warning("decoder_ended",
                      {{"pid", pid}, {"signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0}});
         ::close(link);
@@ -151,14 +156,16 @@ struct codec_process::state {
 
     std::string program, owner;
     const std::chrono::milliseconds patience;
+    std::atomic<std::uint64_t>* const lost;
     int memory_file = -1, link = -1;
     char* memory = nullptr;
     pid_t pid = 0;
     bool reads_heif = false, used = false;
 };
 
-codec_process::codec_process(std::string program, std::chrono::milliseconds patience)
-    : state_(std::make_unique<state>(std::move(program), patience)) {}
+codec_process::codec_process(std::string program, std::chrono::milliseconds patience,
+                             std::atomic<std::uint64_t>* lost)
+    : state_(std::make_unique<state>(std::move(program), patience, lost)) {}
 
 codec_process::~codec_process() = default;
 
@@ -218,6 +225,7 @@ result<stored_picture> codec_process::decode(std::string_view bytes, const image
             log::warning("decoder_lost", {{"pid", state_->pid},
                                           {"format", name_of(header.format)},
                                           {"hangs", what == heard::nothing}});
+            state_->count_lost();
             state_->end();
             if (what == heard::nothing) break;
             continue;
@@ -227,6 +235,7 @@ result<stored_picture> codec_process::decode(std::string_view bytes, const image
             ::madvise(state_->memory + photo_room, pixel_room, MADV_REMOVE);
         }
         const bool short_of_memory = !stored && stored.error().code == errc::out_of_memory;
+        if (short_of_memory) state_->count_lost();
         if (said.ends != 0 || short_of_memory) state_->end();
         if (!short_of_memory) return stored;
         why = stored.error();

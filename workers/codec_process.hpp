@@ -4,6 +4,7 @@
 // or somebody's signal; nobody can tell which, so its end is a loss and no verdict on the photo.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -23,12 +24,16 @@ namespace vultus {
 /// threads   one at a time, the same one: the process ends with the thread that started it
 class codec_process {
  public:
+    static constexpr std::chrono::milliseconds usual_patience{9'000};
+
     /// `program`  path of vultus-decoder
     /// `patience`  for one photo, both tries together. Codecs stop after 5 s of processor time; a
     ///            busy machine may need longer for them, and the watchdog of the worker waits for
     ///            twice limits::progress.
-    explicit codec_process(std::string program,
-                           std::chrono::milliseconds patience = std::chrono::seconds(9));
+    /// `lost`     counts the processes that ended, hung or had no memory; not those that were ended
+    ///            for another collection or format. May be null
+    explicit codec_process(std::string program, std::chrono::milliseconds patience = usual_patience,
+                           std::atomic<std::uint64_t>* lost = nullptr);
     ~codec_process();  ///< ends the process
     codec_process(const codec_process&) = delete;
     codec_process& operator=(const codec_process&) = delete;

@@ -145,7 +145,9 @@ void pipeline::news(const std::string& collection, gallery_version version) {
 }
 
 protocol::worker_load pipeline::load() const {
-    return {done_.batches, done_.faces, done_.photos};
+    protocol::worker_load done{done_.batches, done_.faces, done_.photos};
+    done.decoders_lost = done_.decoders_lost;
+    return done;
 }
 
 // ---- fetch -------------------------------------------------------------------------------------
@@ -213,7 +215,8 @@ bool pipeline::is_live() const {
 void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
                            std::unique_ptr<detector> cnn, bool kept_for_live) {
     vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
-                       settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder);
+                       settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder,
+                       &done_.decoders_lost);
     while (true) {
         const bool only_live = kept_for_live && is_live() && !to_see_.closed();
         auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop_for(idle_tick);

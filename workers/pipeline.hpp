@@ -72,7 +72,7 @@ class pipeline final : public work_sink {
 
  private:
     struct counts {
-        std::atomic<std::uint64_t> batches{0}, faces{0}, photos{0};
+        std::atomic<std::uint64_t> batches{0}, faces{0}, photos{0}, decoders_lost{0};
     };
 
     using match_letter = std::variant<work_ptr, gallery_update>;

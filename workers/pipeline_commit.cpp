@@ -124,7 +124,7 @@ void pipeline::answer(const work& item, const error* why) {
 }
 
 void pipeline::annotate_loop(progress::slot& slot) {
-    const auto apart = decoder_of(settings_.decoder);
+    const auto apart = decoder_of(settings_.decoder, &done_.decoders_lost);
     while (true) {
         auto next = to_annotate_.pop_for(limits::progress);
         if (!next && to_annotate_.closed()) return;

@@ -45,14 +45,15 @@ annotation::colour colour_of(match_status status) {
 
 vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
                            const aligner& straightener, int detect_side_max, bool keep_pictures,
-                           progress::slot& slot, const std::string& decoder)
+                           progress::slot& slot, const std::string& decoder,
+                           std::atomic<std::uint64_t>* decoders_lost)
     : hog_(std::move(hog)),
       cnn_(std::move(cnn)),
       aligner_(straightener),
       detect_side_max_(detect_side_max),
       keep_pictures_(keep_pictures),
       slot_(slot),
-      apart_(decoder_of(decoder)) {}
+      apart_(decoder_of(decoder, decoders_lost)) {}
 
 result<void> vision_stage::look(work& item) {
     if (apart_) apart_->serve(item.collection);
@@ -143,8 +144,10 @@ void vision_stage::keep_picture(work& item, const chip& face) const {
     item.pictures.push_back(picture ? std::move(*picture) : std::string());
 }
 
-std::unique_ptr<codec_process> decoder_of(const std::string& program) {
-    return program.empty() ? nullptr : std::make_unique<codec_process>(program);
+std::unique_ptr<codec_process> decoder_of(const std::string& program,
+                                          std::atomic<std::uint64_t>* lost) {
+    if (program.empty()) return nullptr;
+    return std::make_unique<codec_process>(program, codec_process::usual_patience, lost);
 }
 
 result<std::string> annotate(work& item, codec_process* apart) {

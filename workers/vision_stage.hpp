@@ -2,6 +2,8 @@
 // nothing of queues; the pipeline calls it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "workers/aligner.hpp"
@@ -19,7 +21,8 @@ class vision_stage {
     /// `slot` belongs to this thread. `decoder` is a path, as of decoder_of().
     vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
                  const aligner& straightener, int detect_side_max, bool keep_pictures,
-                 progress::slot& slot, const std::string& decoder = {});
+                 progress::slot& slot, const std::string& decoder = {},
+                 std::atomic<std::uint64_t>* decoders_lost = nullptr);
 
     /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
     /// errors    recognize: why the photo cannot be used (undecodable_image, ...); a train gives
@@ -43,7 +46,8 @@ class vision_stage {
 };
 
 /// A process that decodes, or nothing: then photos are decoded in this one.
-std::unique_ptr<codec_process> decoder_of(const std::string& program);
+std::unique_ptr<codec_process> decoder_of(const std::string& program,
+                                          std::atomic<std::uint64_t>* lost = nullptr);
 
 /// The photo of a recognized job with boxes and names on it, as JPEG.
 /// requires  item.photos still holds the photo; item.seen has its matches

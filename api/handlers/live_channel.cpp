@@ -35,7 +35,7 @@ response live_channel(request& from, services& with) {
     if (!from.upgrades) {
         auto answer =
             refuse({errc::upgrade_required, "connect with a WebSocket client"}, from, with);
-        return answer.with("Upgrade", "websocket");
+        return answer.with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13");
     }
     if (with.draining) {
         return refuse({errc::draining, "the service is stopping"}, from, with);

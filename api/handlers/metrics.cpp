@@ -11,6 +11,7 @@ void put_worker(metrics& now, const protocol::worker_status& worker) {
     now.count("vultus_worker_batches_total", whose, number(load.batches));
     now.count("vultus_worker_faces_total", whose, number(load.faces));
     now.count("vultus_worker_photos_total", whose, number(load.photos));
+    now.count("vultus_worker_decoders_lost_total", whose, number(load.decoders_lost));
     now.set("vultus_worker_jobs", worker.outstanding, whose);
     if (load.card_bytes == 0) return;
     now.set("vultus_worker_card_bytes", number(load.card_bytes), whose);

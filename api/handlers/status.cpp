@@ -10,6 +10,7 @@ namespace {
 std::string load_json(const protocol::worker_load& load) {
     json_object text;
     text.add("batches", load.batches).add("faces", load.faces).add("photos", load.photos);
+    text.add("decoders_lost", load.decoders_lost);
     if (load.card_bytes > 0) {
         text.add("card_bytes", load.card_bytes).add("card_free_bytes", load.card_free_bytes);
     }

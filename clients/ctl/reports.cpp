@@ -145,6 +145,7 @@ void queue_object(json_text& out, const queue_stats& queue) {
 void load_object(json_text& out, const protocol::worker_load& load) {
     out.key("load").open_object().key("batches").number(load.batches);
     out.key("faces").number(load.faces).key("photos").number(load.photos);
+    out.key("decoders_lost").number(load.decoders_lost);
     if (load.card_bytes > 0) {
         out.key("card_bytes").number(load.card_bytes);
         out.key("card_free_bytes").number(load.card_free_bytes);

@@ -27,7 +27,7 @@ local function store_key(id, hash, k)
         k.collections, 'requests', k.requests, 'image_bytes', k.image_bytes, 'jobs', k.jobs,
         'expires_ms', k.expires_ms, 'note', k.note, 'created_ms', now)
     redis.call('ZADD', key.of('keys'), now, id)
-    redis.call('INCR', key.of('key_changes'))
+    access.note_change()
 end
 
 function access.create(a)
@@ -45,7 +45,7 @@ function access.revoke(a)
     local id = a[1]
     if redis.call('ZREM', key.of('keys'), id) == 0 then return {'not_found'} end
     redis.call('UNLINK', key.access(id), key.quota(id))
-    redis.call('INCR', key.of('key_changes'))
+    access.note_change()
     audit(a[2] or '', '', 'key_revoke', '', '', id)
     return {'ok'}
 end

@@ -48,7 +48,7 @@ function users.add(a)
     redis.call('HSET', key.user(name), 'password', password, 'role', role, 'collections',
         collections, 'created_ms', now, 'changed_ms', now)
     redis.call('ZADD', key.of('users'), now, name)
-    redis.call('INCR', key.of('key_changes'))
+    access.note_change()
     audit(a[5] or '', '', 'user_add', collections, '', name)
     return {'ok'}
 end
@@ -79,7 +79,7 @@ function users.password(a)
     if redis.call('EXISTS', key.user(name)) == 0 then return {'not_found'} end
     redis.call('HSET', key.user(name), 'password', password, 'changed_ms', now)
     end_sessions(name)
-    redis.call('INCR', key.of('key_changes'))
+    access.note_change()
     audit(a[3] or '', '', 'user_password', '', '', name)
     return {'ok'}
 end
@@ -90,7 +90,7 @@ function users.remove(a)
     if redis.call('ZREM', key.of('users'), name) == 0 then return {'not_found'} end
     redis.call('UNLINK', key.user(name))
     end_sessions(name)
-    redis.call('INCR', key.of('key_changes'))
+    access.note_change()
     audit(a[2] or '', '', 'user_remove', '', '', name)
     return {'ok'}
 end

@@ -16,12 +16,16 @@ function gallery.read(collection)
     local g = hash_fields(key.gallery(collection), gallery_fields)
     g.exists = stored(g.epoch) ~= nil
     g.collection = collection
+    local seq_is_known = stored(g.seq) ~= nil
+    local fence_is_known = not g.removed_version or stored(g.removed_version) ~= nil
     for _, field in ipairs({'epoch', 'seq', 'removed_version', 'faces', 'people', 'log_from',
                             'created_ms'}) do
         g[field] = stored(g[field], 0)
     end
+    if g.exists and not seq_is_known then g.seq = gallery.derived_seq(g) end
     g.retention_ms = stored(g.retention_ms)  -- nil: people are kept
     g.version = g.epoch * epoch_size + g.seq
+    if not fence_is_known then g.removed_version = g.version end  -- the strictest
     return g
 end
 
@@ -53,7 +57,7 @@ end
 
 -- An epoch is used once, whatever becomes of its gallery, so there is an end to them. Nothing that
 -- removes needs one (gallery.empty); what adds is refused (gallery.closed).
-function gallery.epochs_left() return integer_at(key.of('epochs')) < epochs_max end
+function gallery.epochs_left() return gallery.last_epoch() < epochs_max end
 
 -- An empty gallery with an epoch of its own. Whatever was computed before is of another one.
 function gallery.renew_epoch(g)
@@ -63,7 +67,8 @@ function gallery.renew_epoch(g)
     else
         redis.call('HSET', key.gallery(g.collection), 'created_ms', now)
     end
-    g.exists, g.epoch, g.seq = true, redis.call('INCR', key.of('epochs')), 0
+    g.exists, g.epoch, g.seq = true, math.max(gallery.last_epoch(), g.epoch) + 1, 0
+    gallery.store_epoch(g.epoch)
     g.version = g.epoch * epoch_size
     g.faces, g.people, g.log_from = 0, 0, 0
     redis.call('HSET', key.gallery(g.collection), 'epoch', int(g.epoch), 'seq', 0, 'faces', 0,

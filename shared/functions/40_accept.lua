@@ -132,7 +132,7 @@ function queue.accept(a)
         'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
     if kind == 'train' then
-        local mseq = redis.call('INCR', key.of('mseq'))
+        local mseq = job.next_mseq(collection)
         redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
         redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)

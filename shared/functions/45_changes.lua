@@ -155,7 +155,7 @@ function change.accept(args, stored_only)
     if why then return {why} end
 
     local faces = apply[op](g, a, b, true)
-    local mseq, version = redis.call('INCR', key.of('mseq')), int(g.version)
+    local mseq, version = job.next_mseq(collection), int(g.version)
     local as = not stored_only and replayed_as[op]
     if as and not (as == 'rename' and a == b) then record(collection, as, a, b, id, mseq) end
     store(id, op, collection, a, b, client, traceparent, label_hash)

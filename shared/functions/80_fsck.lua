@@ -98,6 +98,10 @@ local function check_job(id, lines, sums, problem)
     add(sums, j.state, 1)
     add(sums, 'jobs', 1)
     add(sums, 'bytes', j.image_bytes)
+    if j.holder then
+        fsck.hold(sums, 'jobs_held', j.holder, open_states[j.state] and 1 or 0)
+        fsck.hold(sums, 'bytes_held', j.holder, tonumber(j.image_bytes))
+    end
     if j.state == 'dead' then add(sums, 'dead_bytes', j.image_bytes) end
     add(sums, 'finished_bytes', j.finished_bytes)
     add(sums, 'annotated_bytes', j.annotated_bytes)
@@ -128,6 +132,10 @@ end
 local function check_gallery(name, problem)
     local g = gallery.read(name)
     if not g.exists or g.deleted then return problem('collection ' .. name .. ' has no gallery') end
+    if g.epoch > integer_at(key.of('epochs')) then problem('epochs is behind gallery ' .. name) end
+    if not stored(redis.call('HGET', key.gallery(name), 'seq')) then
+        problem('gallery ' .. name .. ': seq is no number')
+    end
     local counts = {
         vectors = redis.call('HLEN', key.faces(name, g.epoch, 'vectors')),
         faces = redis.call('HLEN', key.faces(name, g.epoch, 'faces')),
@@ -187,6 +195,7 @@ local function check_key(name, problem)
     id = string.match(rest, '^key:(.+)$') or string.match(rest, '^quota:(.+)$')
     if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('left over ' .. name) end
     fsck.people_key(rest, name, problem)
+    fsck.counter(rest, name, problem)
     if rest == 'retention' then
         for _, one in ipairs(redis.call('ZRANGE', name, 0, limits.page_size)) do
             if not gallery.read(one).retention_ms then problem('retention holds ' .. one) end
@@ -224,6 +233,7 @@ local function compare(sums, problem)
     local open = 0
     for _, n in ipairs(redis.call('HVALS', key.of('clients'))) do open = open + stored(n, 0) end
     same('open', open)
+    fsck.compare_held(sums, same, problem)
 end
 
 -- Each phase answers the next position, or nil at its end.
@@ -315,7 +325,9 @@ function phase.pictures(position, n, sums, problem)
     return int(tonumber(which) + 1) .. '/0'
 end
 
-local order = {'jobs', 'indexes', 'lines', 'keys', 'galleries', 'pictures'}
+local order = {
+    'jobs', 'indexes', 'lines', 'keys', 'held', 'idempotency', 'galleries', 'pictures',
+}
 
 local function read_sums(text)
     local sums = {}

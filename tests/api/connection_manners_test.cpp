@@ -82,8 +82,8 @@ TEST_F(connection_manners, an_old_client_that_asks_keeps_its_connection) {
 }
 
 TEST_F(connection_manners, a_list_on_several_lines_is_one_list) {
-    const auto job = api().post_photo("/api/recognize",
-                                      "Prefer: respond-async\r\nPrefer: wait=1\r\n");
+    const auto job =
+        api().post_photo("/api/recognize", "Prefer: respond-async\r\nPrefer: wait=1\r\n");
     EXPECT_EQ(job.field("preference-applied"), "wait=1");
     const auto path = "/api/jobs/" + member(job.body, "id");
     const auto tag = api().get(path).field("etag");
@@ -110,8 +110,7 @@ TEST_F(connection_manners, a_list_on_several_lines_is_one_list) {
                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     EXPECT_EQ(foreign.status, 403);
     const auto trailers = "Trailer:\r\nTrailer: x\r\n\r\n";
-    EXPECT_EQ(ask("GET /healthz/live HTTP/1.1\r\n" + host + trailers).status,
-              400);
+    EXPECT_EQ(ask("GET /healthz/live HTTP/1.1\r\n" + host + trailers).status, 400);
 }
 
 TEST_F(connection_manners, scripts_of_a_friendly_site_may_read_what_they_need) {
@@ -122,7 +121,8 @@ TEST_F(connection_manners, scripts_of_a_friendly_site_may_read_what_they_need) {
         EXPECT_NE(exposed.find(name), std::string::npos) << name;
     }
     EXPECT_EQ(api().get("/api/jobs").field("access-control-expose-headers"), "");
-    EXPECT_EQ(api().get("/api/jobs", "Origin: https://evil.example\r\n")
+    EXPECT_EQ(api()
+                  .get("/api/jobs", "Origin: https://evil.example\r\n")
                   .field("access-control-expose-headers"),
               "");
 }
@@ -131,6 +131,28 @@ TEST_F(connection_manners, a_status_line_says_what_it_means) {
     connection to(api().port());
     to.send("GET /api/live HTTP/1.1\r\n" + host + "\r\n");
     EXPECT_EQ(to.receive_until("\r\n"), "HTTP/1.1 426 Upgrade Required\r\n");
+}
+
+TEST_F(connection_manners, an_upgrade_is_offered_for_this_connection_alone) {
+    const auto told = ask("GET /api/live HTTP/1.1\r\n" + host + "\r\n");
+    EXPECT_EQ(told.field("upgrade"), "websocket");
+    EXPECT_EQ(told.field("connection"), "Upgrade") << "RFC 9110, 7.8";
+    EXPECT_EQ(told.field("sec-websocket-version"), "13");
+    response answer;
+    answer.with("Upgrade", "websocket");
+    const auto head = head_of(answer, 0, false, true);
+    EXPECT_NE(head.find("\r\nConnection: Upgrade\r\nConnection: close\r\n\r\n"), head.npos) << head;
+}
+
+TEST(refusals, say_what_their_status_asks_for) {
+    for (int code = 0; code <= static_cast<int>(errc::internal); ++code) {
+        const auto told = problem({static_cast<errc>(code), "why"}, "trace", 7);
+        const auto has = [&](const char* name) { return !find_header(told.fields, name).empty(); };
+        const int status = told.status;
+        EXPECT_EQ(has("retry-after"), status == 503 || status == 429) << code;
+        EXPECT_EQ(has("www-authenticate"), status == 401) << code;
+        EXPECT_EQ(told.close, status == 413 || status == 408) << code;
+    }
 }
 
 /// The numbers of three digits behind `mark` in the api's sources.
@@ -171,11 +193,17 @@ TEST(reasons, every_status_that_is_sent_has_its_phrase) {
 }
 
 TEST(fields_of_several_lines, are_joined_where_they_are_lists_alone) {
-    headers fields{{"Prefer", "a"}, {"X", "1"}, {"prefer", "b"}, {"X", "2"}, {"Accept", "c"},
-                   {"Content-Length", "1"}, {"PREFER", "d"}, {"Content-Length", "1"}};
+    headers fields{{"Prefer", "a"}, {"X", "1"},
+                   {"prefer", "b"}, {"X", "2"},
+                   {"Accept", "c"}, {"Content-Length", "1"},
+                   {"PREFER", "d"}, {"Content-Length", "1"}};
     join_lists(fields);
-    EXPECT_EQ(fields, (headers{{"Prefer", "a, b, d"}, {"X", "1"}, {"X", "2"}, {"Accept", "c"},
-                               {"Content-Length", "1"}, {"Content-Length", "1"}}));
+    EXPECT_EQ(fields, (headers{{"Prefer", "a, b, d"},
+                               {"X", "1"},
+                               {"X", "2"},
+                               {"Accept", "c"},
+                               {"Content-Length", "1"},
+                               {"Content-Length", "1"}}));
     EXPECT_TRUE(is_list_of("a, A,,a", "a"));
     for (const auto* other : {"", ",", "a, b", "b"}) EXPECT_FALSE(is_list_of(other, "a")) << other;
 }

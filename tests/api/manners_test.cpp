@@ -161,6 +161,8 @@ TEST_F(manners, a_photo_of_no_named_type) {
     const auto curl = api().call("POST", "/api/recognize", png(), url_type);
     EXPECT_EQ(curl.status, 415);
     EXPECT_TRUE(names(curl, "application/x-www-form-urlencoded"));
+    EXPECT_NE(curl.field("accept").find("image/jpeg"), std::string::npos);
+    EXPECT_EQ(curl.field("accept-encoding"), "") << "the coding was not the cause";
 }
 
 TEST_F(manners, a_coding_of_the_body_is_named) {
@@ -174,6 +176,8 @@ TEST_F(manners, a_coding_of_the_body_is_named) {
             const auto told = api().call("POST", target, "\x1f\x8b\x08", type + field);
             EXPECT_EQ(told.status, 415) << target << coding << told.body;
             EXPECT_TRUE(names(told, coding));
+            EXPECT_EQ(told.field("accept-encoding"), "identity") << "RFC 9110, 15.5.16";
+            EXPECT_EQ(told.field("accept"), "");
         }
     }
     const auto plain = api().post_photo("/api/recognize", "Content-Encoding: identity\r\n");

@@ -1,5 +1,5 @@
 // Too many connections, too many bytes, too many that wait: who is served and who gives way. Over a
-// real socket. All connections come from one address, as the worst flood does.
+// real socket. All connections come from one address, as the worst flood does, unless one is named.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -49,10 +49,10 @@ void until_held(running_api& api, std::size_t bytes) {
 
 using many = std::vector<std::unique_ptr<connection>>;
 
-many open(int port, std::size_t count, const std::string& text) {
+many open(int port, std::size_t count, const std::string& text, const char* from = "127.0.0.1") {
     many all;
     for (std::size_t i = 0; i < count; ++i) {
-        all.push_back(std::make_unique<connection>(port));
+        all.push_back(std::make_unique<connection>(port, from));
         if (!text.empty()) all.back()->send(text);
     }
     return all;
@@ -114,14 +114,13 @@ TEST(scarcity, who_has_a_key_is_served_when_all_places_are_busy) {
 }
 
 TEST(scarcity, a_body_takes_room_as_it_comes) {
-    running_api api([](api_settings& settings, server_settings&) {
-        settings.inflight_body_bytes_max = 4'000;
-    });
+    running_api api(
+        [](api_settings& settings, server_settings&) { settings.inflight_body_bytes_max = 4'000; });
     const auto silent = open(api.port(), 26, photo_head(limits::body_bytes));
     until_there(api, 26);
     EXPECT_EQ(api.post_photo("/api/recognize").status, 202);
-    const auto large = api.call("POST", "/api/recognize", std::string(4'001, 'x'),
-                                "Content-Type: image/png\r\n");
+    const auto large =
+        api.call("POST", "/api/recognize", std::string(4'001, 'x'), "Content-Type: image/png\r\n");
     EXPECT_EQ(large.status, 503) << "more than there is at all";
     EXPECT_EQ(member(large.body, "type"), "/problems/queue_full");
 }
@@ -181,6 +180,47 @@ TEST(scarcity, streams_and_long_polls_leave_a_fourth_of_the_connections) {
     EXPECT_EQ(job.status, 202) << "answered at once";
     EXPECT_EQ(job.field("preference-applied"), "");
     EXPECT_EQ(api.get("/api/jobs/" + member(job.body, "id") + "?wait=30").status, 200);
+}
+
+TEST(scarcity, who_is_alone_keeps_its_connection_and_the_crowd_of_an_address_gives_way) {
+    running_api api(few);
+    connection alone(api.port(), "127.0.0.2");  // it rests longest
+    until_there(api, 1);
+    auto crowd = open(api.port(), 7, "", "127.0.0.3");
+    until_there(api, 8);
+    for (int i = 0; i < 5; ++i) {
+        connection next(api.port(), "127.0.0.4");
+        next.send("GET /api/jobs HTTP/1.1\r\n" + host + "\r\n");
+        EXPECT_EQ(next.receive().status, 200);
+    }
+    alone.send(alive);
+    EXPECT_EQ(alone.receive().status, 200);
+}
+
+TEST(scarcity, an_address_with_all_places_gives_one_to_another_in_the_middle_of_a_body) {
+    running_api api([](api_settings& settings, server_settings& timing) {
+        few(settings, timing);
+        settings.connections_max = 4;
+    });
+    auto bodies = open(api.port(), 4, photo_head(100) + "x", "127.0.0.2");
+    until_held(api, 4);
+    connection same(api.port(), "127.0.0.2"), other(api.port(), "127.0.0.3");
+    same.send("GET /api/jobs HTTP/1.1\r\n" + host + "\r\n");
+    EXPECT_EQ(same.receive().status, 503);
+    other.send("GET /api/jobs HTTP/1.1\r\n" + host + "\r\n");
+    EXPECT_EQ(other.receive().status, 200);
+}
+
+TEST(scarcity, an_address_that_holds_its_share_of_places_to_wait_leaves_one_to_another) {
+    running_api api(few);
+    auto streams = open(api.port(), 5, follow, "127.0.0.2");
+    for (auto& one : streams) one->receive_until("event: reread");
+    connection same(api.port(), "127.0.0.2"), other(api.port(), "127.0.0.3");
+    same.send(follow);
+    EXPECT_EQ(same.receive().status, 503);
+    other.send(follow);
+    EXPECT_NE(other.receive_until("event: reread").find("200 OK"), std::string::npos);
+    streams.clear();
 }
 
 TEST(scarcity, an_accept_without_descriptors_frees_one) {

@@ -104,11 +104,11 @@ redis_address redis_server::address() const {
     return made;
 }
 
-connection::connection(int port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+connection::connection(int port, const char* from) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    const auto at = htons(static_cast<std::uint16_t>(port));
+    sockaddr_in own{AF_INET, 0, {::inet_addr(from)}, {}};
+    sockaddr_in to{AF_INET, at, {htonl(INADDR_LOOPBACK)}, {}};
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
 }
 

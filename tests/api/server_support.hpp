@@ -55,7 +55,8 @@ struct answer {
 /// A connection to the api, byte by byte.
 class connection {
  public:
-    explicit connection(int port);
+    /// `from`  the address it comes from, one of 127.0.0.0/8
+    explicit connection(int port, const char* from = "127.0.0.1");
     ~connection();
     bool send(std::string_view bytes);
     answer receive(bool head_only = false);

@@ -109,14 +109,15 @@ TEST(reports, status_from_the_broker) {
     const std::string room = print(status_report(with_card), false);
     EXPECT_NE(room.find("compute 7.5; 3.0 GiB free)"), std::string::npos) << room;
     EXPECT_NE(print(status_report(with_card), true)
-                  .find(R"("photos":25,"card_bytes":15032385536,"card_free_bytes":3221225472})"),
+                  .find(R"("photos":25,"decoders_lost":0,"card_bytes":15032385536,)"
+                        R"("card_free_bytes":3221225472})"),
               std::string::npos);
     EXPECT_NE(print(status_report(with_card), true).find(R"("card":"NVIDIA T4, )"),
               std::string::npos);
     const std::string json = print(status_report(seen), true);
     EXPECT_NE(json.find(R"("workers_from":"broker")"), std::string::npos) << json;
     EXPECT_NE(json.find(R"("window":8,"frames":0,"last_seen_ms":120,)"
-                        R"("load":{"batches":4,"faces":30,"photos":25})"),
+                        R"("load":{"batches":4,"faces":30,"photos":25,"decoders_lost":0})"),
               std::string::npos)
         << json;
 }

@@ -119,7 +119,7 @@ TEST_F(stored_shares, one_key_leaves_a_fourth_of_the_idempotency_keys) {
                 ElementsAre("full", "share", "750000", "keys"));
     EXPECT_EQ(accept_by(3, "b", options).at(0), "ok");
     EXPECT_EQ(accept_by(4, "a").at(0), "ok") << "no key, no share of keys";
-    f.plain({"UNLINK", table});
+    f.plain({"UNLINK", table, f.key("held:keys")});
 }
 
 TEST_F(stored_shares, when_memory_is_scarce_nothing_that_stays_is_taken_and_shares_count) {
@@ -136,6 +136,58 @@ TEST_F(stored_shares, when_memory_is_scarce_nothing_that_stays_is_taken_and_shar
     fill_memory(0.95);
     EXPECT_EQ(accept_by(6, "c").at(0), "oom");
     f.plain({"CONFIG", "SET", "maxmemory", "3gb"});
+}
+
+TEST_F(stored_shares, fsck_finds_what_disagrees) {
+    accept_options with_key;
+    with_key.hash = "h";
+    accept_by(1, "a", with_key);
+    accept_by(2, "b");
+    accept_by(3, "b");
+    f("bury", {id_of(3)});
+    ASSERT_EQ(f.problems(1), words{}) << "in small steps";
+    const auto after = [&](const words& damage, const words& undo) {
+        f.plain(damage);
+        const auto found = f.problems(1);
+        f.plain(undo);
+        return found;
+    };
+    const auto by = [&](const char* what, const char* who, const char* n) {
+        return words{"HINCRBY", f.key(std::string("held:") + what), who, n};
+    };
+    EXPECT_THAT(after(by("jobs", "a", "1"), by("jobs", "a", "-1")),
+                ElementsAre("sum jobs_held: seen 2, stored 3"));
+    EXPECT_THAT(after(by("bytes", "b", "-1"), by("bytes", "b", "1")),
+                ElementsAre("sum bytes_held: seen 15, stored 14"));
+    EXPECT_THAT(after(by("keys", "gone", "2"), {"HDEL", f.key("held:keys"), "gone"}),
+                ElementsAre("sum keys_held: seen 1, stored 3"));
+    EXPECT_THAT(after({"DEL", f.key("held:keys")}, by("keys", "a", "1")),
+                ElementsAre("sum keys_held: seen 1, stored 0"));
+    EXPECT_THAT(
+        after({"DEL", f.key("idempotency:h")}, {"SET", f.key("idempotency:h"), id_of(1) + " f"}),
+        ElementsAre("idempotency holds h, of which there is no key"));
+    EXPECT_THAT(after({"HSET", f.key("held:bytes"), "a", "4", "b", "11"},
+                      {"HSET", f.key("held:bytes"), "a", "5", "b", "10"}),
+                ElementsAre("held:bytes counts for others than those who hold them"));
+    for (const char* bad : {"x", "0", "-2"}) {
+        EXPECT_THAT(
+            after({"HSET", f.key("held:jobs"), "c", bad}, {"HDEL", f.key("held:jobs"), "c"}),
+            ElementsAre(std::string("held:jobs of c is ") + bad));
+    }
+    EXPECT_THAT(after({"SET", f.key("held:photos"), "1"}, {"DEL", f.key("held:photos")}),
+                ElementsAre("left over " + f.key("held:photos")));
+}
+
+TEST_F(stored_shares, damage_of_what_somebody_holds_ends_no_call) {
+    accept_by(1, "a");
+    f.plain({"HSET", f.key("held:jobs"), "a", "x"});
+    f.plain({"SET", f.key("held:bytes"), "x"});
+    EXPECT_EQ(accept_by(2, "a").at(0), "ok");
+    EXPECT_EQ(f("cancel", {id_of(1)}).at(0), "cancelled");
+    EXPECT_EQ(f("cancel", {id_of(2)}).at(0), "cancelled");
+    EXPECT_GE(f.stat("damaged"), 2u);
+    EXPECT_EQ(held("jobs", "a"), "");
+    f.plain({"DEL", f.key("damaged:held:bytes")});
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ worker_status some_worker() {
     one.frames = 1;
     one.last_seen_ms = 12;
     one.galleries = {{"default", epoch_factor}};
-    one.load = {12, 340, 300, std::uint64_t{140} << 30, std::uint64_t{99} << 30};
+    one.load = {12, 340, 300, std::uint64_t{140} << 30, std::uint64_t{99} << 30, 3};
     return one;
 }
 

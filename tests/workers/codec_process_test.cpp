@@ -25,9 +25,10 @@ class apart : public ::testing::Test {
         auto found = tried_decoder();
         ASSERT_TRUE(found) << found.error().detail;
         program = *found;
-        decoder = std::make_unique<codec_process>(program);
+        decoder = std::make_unique<codec_process>(program, codec_process::usual_patience, &losses);
     }
     std::string program;
+    std::atomic<std::uint64_t> losses{0};
     std::unique_ptr<codec_process> decoder;
     const std::string photo = testing::sample("obama.jpg");
 };
@@ -68,6 +69,7 @@ TEST_F(apart, one_that_died_idle_costs_nothing) {
     ASSERT_EQ(::kill(first, SIGKILL), 0);
     ASSERT_TRUE(decode_image(photo, decoder.get()));
     EXPECT_NE(decoder->pid(), first);
+    EXPECT_EQ(losses, 1u);
 }
 
 TEST_F(apart, one_that_dies_under_a_photo_costs_nothing_either) {
@@ -85,27 +87,31 @@ TEST_F(apart, one_that_dies_under_a_photo_costs_nothing_either) {
     ASSERT_TRUE(decoded) << decoded.error().detail;
     EXPECT_EQ(decoded->picture.rgb, decode_image(photo)->picture.rgb);
     EXPECT_NE(decoder->pid(), first);
+    EXPECT_EQ(losses, 1u);
 }
 
 TEST_F(apart, two_in_a_row_are_a_loss_and_no_verdict) {
-    codec_process mortal("/bin/false");
+    codec_process mortal("/bin/false", codec_process::usual_patience, &losses);
     const auto lost = decode_image(photo, &mortal);
     ASSERT_FALSE(lost);
     EXPECT_EQ(lost.error().code, errc::no_worker);
     EXPECT_TRUE(retryable(lost.error().code));
     EXPECT_EQ(mortal.pid(), 0);
+    EXPECT_EQ(losses, 2u);
 }
 
 TEST_F(apart, one_that_hangs_is_a_loss_and_the_next_photo_has_another) {
-    codec_process impatient(program, 300ms);
+    codec_process impatient(program, 300ms, &losses);
     while (!decode_image(testing::jpeg_file(testing::quarters(8, 8)), &impatient)) {
     }
     const int first = impatient.pid();
+    losses = 0;
     ASSERT_EQ(::kill(first, SIGSTOP), 0);
     const auto lost = decode_image(photo, &impatient);
     ASSERT_FALSE(lost);
     EXPECT_EQ(lost.error().code, errc::no_worker);
     EXPECT_NE(impatient.pid(), first);
+    EXPECT_EQ(losses, 1u);
 }
 
 TEST_F(apart, no_process_at_all_is_the_worker_s_own_trouble) {
@@ -138,6 +144,7 @@ TEST_F(apart, who_died_idle_is_buried_without_a_photo) {
         std::this_thread::yield();
     }
     EXPECT_EQ(::kill(first, 0), -1) << "no zombie is left";
+    EXPECT_EQ(losses, 1u);
     EXPECT_TRUE(decode_image(photo, decoder.get()));
 }
 
@@ -151,6 +158,7 @@ TEST_F(apart, another_collection_has_another_process_and_finds_nothing) {
     EXPECT_EQ(decoder->pid(), first) << "the same collection";
     decoder->serve("b");
     EXPECT_EQ(::kill(first, 0), -1);
+    EXPECT_EQ(losses, 0u) << "it was ended, not lost";
     const std::string small = testing::jpeg_file(testing::quarters(8, 8));
     ASSERT_TRUE(decode_image(small, decoder.get()));
     EXPECT_NE(decoder->pid(), first);

@@ -1,0 +1,74 @@
+-- fsck of what all clients share (the counts of each holder) and of the counters.
+
+-- What holders have of a thing that all share: the whole, and a number that differs when the same
+-- whole belongs to others.
+function fsck.hold(sums, what, holder, n)
+    if not n or n == 0 then return end
+    local modulus, weight = 67108859, 7
+    for i = 1, #holder do weight = (weight * 257 + string.byte(holder, i)) % modulus end
+    local mark = what .. '_holders'
+    add(sums, what, n)
+    sums[mark] = ((sums[mark] or 0) + n % modulus * weight) % modulus
+end
+
+function fsck.compare_held(sums, same, problem)
+    for _, what in ipairs({'jobs', 'bytes', 'keys'}) do
+        same(what .. '_held', sums['held_' .. what] or 0)
+        if (sums[what .. '_held'] or 0) == (sums['held_' .. what] or 0) and
+            (sums[what .. '_held_holders'] or 0) ~= (sums['held_' .. what .. '_holders'] or 0) then
+            problem('held:' .. what .. ' counts for others than those who hold them')
+        end
+    end
+end
+
+-- Counters whose numbers must not come again (32_counters.lua).
+function fsck.counter(rest, name, problem)
+    local held = string.match(rest, '^held:(.*)$')
+    if held and held ~= 'jobs' and held ~= 'bytes' and held ~= 'keys' then
+        problem('left over ' .. name)
+    end
+    if rest == 'epochs' or rest == 'epochs_taken' or rest == 'mseq' or rest == 'key_changes' then
+        if not stored(redis.call('GET', name)) then problem(rest .. ' is no number') end
+    end
+    if rest == 'epochs_taken' and
+        integer_at(key.of('epochs')) ~= integer_at(name) then problem('epochs: not as taken') end
+    local of = string.match(rest, '^gallery:[^:]+:(%l+)$')
+    if of == 'open' or of == 'changes' then
+        local newest = redis.call('ZREVRANGE', name, 0, 0, 'WITHSCORES')[2]
+        if stored(newest, 0) > integer_at(key.of('mseq')) then problem('mseq is behind ' .. name) end
+    end
+end
+
+-- Position: "<which>/<cursor>".
+function phase.held(position, n, sums, problem)
+    local things = {'jobs', 'bytes', 'keys'}
+    local which, cursor = string.match(position .. '/0', '^(%d+)/(%d+)')
+    which = math.max(1, tonumber(which))
+    local what = things[which]
+    local reply = redis.call('HSCAN', key.held(what), cursor, 'COUNT', n)
+    for i = 1, #reply[2], 2 do
+        local holder, held = reply[2][i], stored(reply[2][i + 1], 0)
+        if held == 0 then
+            problem('held:' .. what .. ' of ' .. holder .. ' is ' .. reply[2][i + 1])
+        end
+        fsck.hold(sums, 'held_' .. what, holder, held)
+    end
+    if reply[1] ~= '0' then return int(which) .. '/' .. reply[1] end
+    if which < #things then return int(which + 1) .. '/0' end
+end
+
+-- Those of older versions have no holder, and end by themselves.
+function phase.idempotency(position, n, sums, problem)
+    local rank = tonumber(position)
+    local members = redis.call('ZRANGE', key.of('idempotency'), rank, rank + n - 1)
+    for _, member in ipairs(members) do
+        local hash, holder = string.match(member, '^(%S*) ?(.*)$')
+        if holder ~= '' then
+            fsck.hold(sums, 'keys_held', holder, 1)
+            if redis.call('EXISTS', key.idempotency(hash)) == 0 then
+                problem('idempotency holds ' .. hash .. ', of which there is no key')
+            end
+        end
+    end
+    if #members == n then return int(rank + n) end
+end
