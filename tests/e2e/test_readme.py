@@ -1,16 +1,18 @@
 """The documents against the project. The shell lines of README.md run against a service; the answers that it shows
-have the members shown; every relative link and every cited document exists.
+have the members shown; every option, setting, relative link and cited document exists.
 
 README.md is written for a service on port 5000 that was built and started in the checkout, so three texts are replaced
 before a line runs: the address, the folder of the photos, and vultusctl with its data folder. `$id` is the member `id`
 of the latest answer that has one. curl fails on a status of 400 and above (.curlrc), which it does not do by itself.
 """
+import functools
 import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from conftest import PHOTOS, ROOT, running
@@ -33,6 +35,8 @@ def named(path):
 
 
 DOCUMENTS = list(files(".md"))
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+PROGRAM = re.compile(r"(?<![\w-])(vultusctl|vultus-(?:api|broker|worker|camera|lfw)|\./run)\s([^`#\n]*)")
 
 
 # ---- the shell lines ---------------------------------------------------------------------------------------------------
@@ -113,6 +117,45 @@ def test_readme_is_short():
     assert [line for line in lines if len(line) > COLUMNS_MAX] == []
 
 
+# ---- options and settings ----------------------------------------------------------------------------------------------
+
+@functools.cache
+def help_of(*command):
+    return subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=60).stdout
+
+
+def options_of(program, words):
+    """What the help has of the program, and of the commands among these words (`key create`)."""
+    run = (sys.executable, str(ROOT / "config/supervisor.py"))
+    if program == "./run":
+        return OPTION.findall(help_of(*run)) + (options_of("vultusctl", words) if "--ctl" in words else [])
+    tool = str(PROGRAMS / program)
+    found = OPTION.findall(help_of(tool))
+    if program == "vultusctl":
+        commands = [word for word in words if re.fullmatch("[a-z][a-z-]*", word)]
+        for pair in [(one,) for one in commands] + [(commands[0], one) for one in commands[1:]]:
+            found += OPTION.findall(help_of(tool, *pair))
+    return found
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_every_option_that_a_document_gives_to_a_program_exists(path):
+    wrong = []
+    for program, rest in PROGRAM.findall(path.read_text()):
+        if (PROGRAMS / program).exists() or program == "./run":
+            asked = set(OPTION.findall(rest))
+            missing = asked - set(options_of(program, rest.split())) if asked else ()
+            wrong += [f"{program} {rest}: {one}" for one in sorted(missing)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=named)
+def test_every_setting_that_a_document_sets_exists(path):
+    settings = tomllib.loads((ROOT / "config/vultus.toml").read_text())
+    cited = re.findall(r"--set (\w+)\.(\w+)=", path.read_text())
+    assert [f"{section}.{key}" for section, key in cited if key not in settings.get(section, ())] == []
+
+
 # ---- links and citations -----------------------------------------------------------------------------------------------
 
 def headings(path):
@@ -158,7 +201,8 @@ def test_a_document_or_section_that_a_source_cites_exists():
     for path in [*files(*SOURCES), *(ROOT / name for name in ("run", "test", "docker/Dockerfile", "api/openapi.json"))]:
         if path == pathlib.Path(__file__).resolve():
             continue
-        for document, section in re.findall(r"(?<![\w/])([A-Za-z_][\w/]*\.md)\b(?:, \"([^\"\n]+)\")?", path.read_text(errors="replace")):
+        text = path.read_text(errors="replace")
+        for document, section in re.findall(r"(?<![\w/])([A-Za-z_][\w/]*\.md)\b(?:, \"([^\"\n]+)\")?", text):
             places = [one / document for one in path.parents if one == ROOT or ROOT in one.parents]
             places += [one for one in DOCUMENTS if one.name == document != "README.md"]  # a name that no other has
             found = next((place for place in places if place.exists()), None)
