@@ -1,6 +1,7 @@
 // What whoever started this api asks by its environment, so that it need not guess which process
 // answers, and where: VULTUS_INSTANCE, a name that the health answers carry, and
-// VULTUS_ADDRESS_FILE, a file into which the api writes its address once it listens (README.md).
+// VULTUS_ADDRESS_FILE, a file into which the api writes its address once it listens
+// (docs/operations.md).
 #pragma once
 
 #include <string>

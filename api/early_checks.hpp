@@ -1,5 +1,6 @@
-// What can be said about a request from its header alone, in the order of HTTP.md: fields, Host and
-// Origin, method, Content-Type, Content-Length. Pure; nothing of a body is read before this.
+// What can be said about a request from its header alone, in the order of docs/http.md: fields,
+// Host and Origin, method, Content-Type, Content-Length. Pure; nothing of a body is read before
+// this.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Who keeps a connection when there are too many: see http_session.hpp, and "Scarcity" in
-// README.md. Until all places are taken nobody is touched.
+// Who keeps a connection when there are too many: see http_session.hpp, and docs/http.md,
+// "Scarcity". Until all places are taken nobody is touched.
 #include <tuple>
 #include <utility>
 

@@ -1,7 +1,7 @@
-// HTTP/1.1 on a socket; Beast is in http_session alone. Reads a request in the order of README.md
-// (header, Host and Origin, route, method, key, query, Content-Type, Content-Length, room for the
-// bytes, quota, 100-continue, body), so that what can be refused early is refused before its body
-// is read.
+// HTTP/1.1 on a socket; Beast is in http_session alone. Reads a request in the order of
+// docs/http.md (header, Host and Origin, route, method, key, query, Content-Type, Content-Length,
+// room for the bytes, quota, 100-continue, body), so that what can be refused early is refused
+// before its body is read.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -145,7 +145,7 @@ void gallery_builder::apply(std::span<const log_entry> entries) {
 }
 
 std::size_t gallery_builder::bytes() const {
-    // A face id, its place in the index, a pointer to the label (README.md, memory of a face).
+    // A face id, its place in the index, a pointer to the label (docs/benchmarks.md).
     constexpr std::size_t names = 200;
     constexpr std::size_t coarse = sizeof(coarse_row) + 3 * sizeof(float);
     return (index_.size() + removed_rows_) * (sizeof(embedding) + coarse + names);

@@ -62,7 +62,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
         const auto begin = std::chrono::steady_clock::now();
         std::vector<embedding> vectors;
         {
-            // Up to 0.12 s a face where dlib has no BLAS (workers/README.md); three times that.
+            // Up to 0.12 s a face where dlib has no BLAS (docs/benchmarks.md); three times that.
             const auto faces = static_cast<std::int64_t>(load.chips.size());
             const step moving(slot, limits::progress + std::chrono::milliseconds(400 * faces));
             failpoint("worker.before_compute");

@@ -1,7 +1,7 @@
 // The worker's side of the conversation: registers in Redis, tells the brokers READY and HEARTBEAT,
 // takes JOB, FRAME, CANCEL and RELOAD, renews the leases, and stops serving by itself when it
 // cannot. One thread, one poll loop, nothing that waits; the work itself is behind work_sink. How a
-// worker may die and what then happens: ARCHITECTURE in workers/README.md.
+// worker ends, and what follows: workers/README.md, "How a worker ends".
 #pragma once
 
 #include <chrono>

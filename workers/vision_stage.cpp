@@ -16,7 +16,7 @@ namespace vultus {
 namespace {
 
 // How long a detection may take before it counts as hung. dlib's CNN needs 2.3 microseconds a pixel
-// and HOG about 0.2 on one Zen 4 core (workers/README.md); ten times that, for slow and busy ones.
+// and HOG about 0.2 on one Zen 4 core (docs/benchmarks.md); ten times that, for slow and busy ones.
 std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
     const std::uint64_t pixels = std::uint64_t{size.width} * size.height;
     const std::uint64_t microseconds = cnn ? pixels * 25 : pixels * 2;

@@ -20,7 +20,7 @@ CARD = "Stand-in, 2048 MiB, compute 9.0"
 # a pass; larger passes, which it tries out at start, would take the stand-in half a minute.
 SETTINGS = ["worker.batch_max=1", "worker.vision_threads=1", "worker.detect_side_max=320", "worker.gpu_memory_mib=62"]
 KINDS = {"cnn": "cuda:0", "hog": "cpu"}
-DISTANCE_MARGIN = 0.01  # of half precision, workers/README.md
+DISTANCE_MARGIN = 0.01  # of half precision, docs/benchmarks.md
 
 
 @contextlib.contextmanager
