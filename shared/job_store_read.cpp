@@ -111,7 +111,7 @@ redis_call<std::string> job_store::annotated(std::string_view id) const {
                 if (reply.type == redis_reply::kind::text) {
                     return seals.open(std::move(reply.text), about);
                 }
-                return fail(errc::not_found, "There is no picture of this job.");
+                return fail(errc::not_found, "Job has no annotated image");
             }};
 }
 
@@ -174,7 +174,7 @@ redis_call<std::vector<face_record>> job_store::faces(std::string_view collectio
         "label", prefix_, std::move(words),
         [pictures](const std::string& status, fields& all) -> result<records> {
             if (status == "not_found") {
-                return fail(errc::not_found, "There is no person of that name.");
+                return fail(errc::not_found, "No person of that name");
             }
             if (status != "ok") return unexpected_reply(status);
             records made;
@@ -202,7 +202,7 @@ redis_call<std::string> job_store::picture(std::string_view collection, std::str
                 if (!found) return fail(found.error());
                 return std::move(found->bytes);
             }
-            if (status == "not_found") return fail(errc::not_found, "This face has no picture.");
+            if (status == "not_found") return fail(errc::not_found, "This face has no picture");
             return unexpected_reply(status);
         });
 }

@@ -33,7 +33,7 @@ result<std::shared_ptr<session>> session::open(const table& calls, int index,
                                                std::size_t budget_bytes) {
     const std::string name = "cuda:" + std::to_string(index);
     if (calls.version != table_version) {
-        return fail(errc::bad_option, "the library of the cuda backend is of another version");
+        return fail(errc::bad_option, "the cuda backend library has another version");
     }
     const auto refused = [&](const char* what, int status) {
         return fail(errc::bad_option, name + ": " + what + ": " + calls.error_text(status));
@@ -44,7 +44,7 @@ result<std::shared_ptr<session>> session::open(const table& calls, int index,
     }
     if (index < 0 || index >= count) {
         return fail(errc::bad_option, name + ": this machine has " + std::to_string(count) +
-                                          (count == 1 ? " card" : " cards"));
+                                          (count == 1 ? " GPU" : " GPUs"));
     }
     std::shared_ptr<session> made(new session(calls));
     if (const int s = calls.open(calls.self, index, &made->card_); s != 0) {
@@ -104,9 +104,9 @@ result<memory> memory::take(std::shared_ptr<session> of, place where, std::size_
     memory made;
     if (where == place::card && of->used_ + bytes > of->budget_) {
         return fail(errc::bad_option,
-                    std::string(what_for) + " need " + in_mib(bytes) + " of the card, " +
+                    std::string(what_for) + " need " + in_mib(bytes) + " of GPU memory, " +
                         in_mib(of->budget_ - std::min(of->used_, of->budget_)) + " of " +
-                        in_mib(of->budget_) + " are left (worker.gpu_memory_mib)");
+                        in_mib(of->budget_) + " available (worker.gpu_memory_mib)");
     }
     const auto get = where == place::card ? of->calls_.allocate : of->calls_.allocate_host;
     if (const int status = get(of->card_, bytes, &made.data_); status != 0) {
