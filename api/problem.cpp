@@ -44,7 +44,7 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::label_full, "Person has too many faces"},
     {errc::gallery_full, "Collection has too many faces"},
     {errc::model_mismatch, "Collection was trained with another model"},
-    {errc::no_image, "Image no longer stored"},
+    {errc::no_image, "Image not stored"},
     {errc::deadline_exceeded, "Deadline exceeded"},
     {errc::out_of_memory, "Out of memory"},
     {errc::device_fault, "Device failure"},
