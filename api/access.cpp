@@ -144,7 +144,7 @@ std::string access_control::label_hash(std::string_view label) const {
 asio::awaitable<result<void>> access_control::refresh() {
     const auto asked_at = boot_now();
     auto page = co_await redis_.call(store_.keys(changes_));
-    if (!page) co_return fail(errc::store_unavailable, "Keys cannot be confirmed: Redis unavailable");
+    if (!page) co_return fail(errc::store_unavailable, "Keys not confirmed: Redis unavailable");
     if (!page->same) {
         if (chosen_.secret.empty()) {
             if (auto secret = read_secret_file(chosen_.secret_file)) chosen_.secret = *secret;

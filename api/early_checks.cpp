@@ -85,7 +85,7 @@ result<void> check_fields(request& from, const framing& body,
     }
     const auto host = host_of(from);
     if (!host.empty() && !is_our_host(host, body.local_address, allowed_hosts)) {
-        return fail(errc::misdirected, "Unknown Host: add it to api.allowed_hosts if it is this service");
+        return fail(errc::misdirected, "Unknown Host: not in api.allowed_hosts");
     }
     if (hosts > 0 && host.empty()) return fail(errc::malformed, "Host header is empty");
     if (!from.header("trailer").empty()) return fail(errc::malformed, "Trailers are not supported");
@@ -111,7 +111,7 @@ result<std::size_t> check_body(const request& from, const framing& body, const r
     if (photo && (!is_photo_type(type) || (type.empty() && !given.empty()))) {
         return fail(errc::unsupported_media,
                     "Content-Type " + in_quotes(given) +
-                        " is not supported: send multipart/form-data, an image (image/jpeg) or JSON");
+                        " is not supported: send multipart/form-data, image/jpeg or JSON");
     }
     if (body.chunked || body.length.value_or(0) > 0) {
         if (auto good = check_coding(from); !good) return fail(good.error());

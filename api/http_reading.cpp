@@ -31,7 +31,8 @@ asio::awaitable<bool> session::greet() {
     const auto bad = co_await stream.handshake_as_server();
     if (!bad) co_return !gone;
     if (!is_plain_http(bad)) co_return false;
-    const auto told = problem({errc::malformed, "This port requires TLS: use https"}, random_hex32());
+    const auto told =
+        problem({errc::malformed, "This port requires TLS: use https"}, random_hex32());
     const auto bytes = head_of(told, told.body.size(), false, true) + told.body;
     error_code ignored;
     co_await asio::async_write(socket, asio::buffer(bytes),
@@ -70,7 +71,7 @@ asio::awaitable<bool> session::read_header() {
     asked.trace_id = random_hex32();
     std::optional<error> why;
     if (gone) {
-        why = error{errc::queue_full, "Too many connections: closed before the header was complete"};
+        why = error{errc::queue_full, "Too many connections: header not complete"};
     } else if (timed_out) {
         timed_out = false;
         why = error{errc::request_timeout, "Header not received in time"};

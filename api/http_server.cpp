@@ -52,8 +52,8 @@ result<tcp::endpoint> endpoint_of(const server_settings& at) {
     const auto address =
         asio::ip::make_address(at.bind == "localhost" ? "127.0.0.1" : at.bind, bad);
     if (bad) {
-        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is not an address: use one of "
-                                      "this machine, such as 127.0.0.1 or ::, or localhost");
+        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is not an address: use one "
+                                      "of this machine, such as 127.0.0.1 or ::, or localhost");
     }
     return tcp::endpoint(address, static_cast<unsigned short>(at.port));
 }

@@ -136,7 +136,7 @@ class reader {
                           bad);
         }
         const std::string_view wanted =
-            is_photo_ ? "; a photo must be a base64 string" : "; use a string, a number, true or false";
+            is_photo_ ? "; a photo must be a base64 string" : "; use a string, number or boolean";
         // What is null may be meant as left out, or as nothing: whoever sends it must say.
         return refuse({errc::malformed, in_member() + "JSON is " + std::string(what) +
                                             (what == "null" ? "; omit it or set a value"

@@ -24,7 +24,8 @@ result<void> read_own(const std::string& name, const std::string& value, live_op
         into.blur = mode;
         return {};
     }
-    return fail(errc::bad_option, "blur must be none, unknown, known or all, not " + in_quotes(value));
+    return fail(errc::bad_option,
+                "blur must be none, unknown, known or all, not " + in_quotes(value));
 }
 
 }  // namespace

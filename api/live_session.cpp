@@ -308,7 +308,7 @@ asio::awaitable<void> live_session::write() {
         } else if (answer_ && boot_now() > looked_ + answer_fresh) {
             // A client that does not read held it up, and who is on it may be removed since.
             answer_.reset();
-            refuse(answered_, {errc::old_version, "Answer dropped: the client did not read it in time"});
+            refuse(answered_, {errc::old_version, "Answer dropped: client reads too slowly"});
             look_.cancel();
             continue;
         } else if (answer_) {

@@ -134,7 +134,8 @@ result<void> read_line(std::string_view line, form_part& part, bool& named) {
     if (same_text(name, "content-transfer-encoding") && !same_text(value, "binary") &&
         !same_text(value, "8bit") && !same_text(value, "7bit")) {
         return fail(errc::malformed, "Content-Transfer-Encoding " +
-                                         in_quotes(value) + " of a part is not supported: send its bytes unencoded");
+                                         in_quotes(value) +
+                                         " of a part is not supported: send it unencoded");
     }
     return {};
 }

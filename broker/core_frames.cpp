@@ -25,7 +25,7 @@ void core::frame_in(const std::string& connection, const protocol::frame& arrive
         return refuse_frame(connection, id, errc::no_worker, "No worker connected");
     }
     if (arrived.deadline_ms <= 0) {
-        return refuse_frame(connection, id, errc::deadline_exceeded, "Deadline passed before the broker received the frame");
+        return refuse_frame(connection, id, errc::deadline_exceeded, "Frame received too late");
     }
     if (arrived.image.size() > limits::body_bytes) {
         return refuse_frame(connection, id, errc::too_large, "Image is larger than the limit");

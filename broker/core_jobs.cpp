@@ -126,7 +126,7 @@ void core::forget(std::string connection) {
     if (one == nullptr) return;
     for (const auto& [collection, told] : one->galleries) news_.dropped(collection);
     workers_.remove(connection);
-    answer_all(frames_.take_back(connection), errc::no_worker, "Two workers were lost while they had this photo");
+    answer_all(frames_.take_back(connection), errc::no_worker, "Two workers lost with this photo");
 }
 
 void core::on(const send_failed& failure) {

@@ -21,7 +21,7 @@ result<allowed_peer> parse_line(const std::string& line) {
     std::string role, key, more;
     allowed_peer peer;
     words >> peer.name >> role >> key;
-    if (key.empty() || (words >> more)) return fail(errc::malformed, "a line must be: name role key");
+    if (key.empty() || (words >> more)) return fail(errc::malformed, "must be: name role key");
     if (!is_peer_name(peer.name)) {
         return fail(errc::malformed, "a name must be 1 to 64 letters, digits, '-', '_', '.'");
     }

@@ -64,7 +64,8 @@ command_line parse_command_line(int argc, char** argv, const char* program) {
     app.add_flag("--verbose", verbose, "With --version: also the libraries and their licences");
     app.add_option("--config", line.source.file, "Settings file; without it the defaults apply")
         ->type_name("FILE");
-    app.add_option("--set", line.source.overrides, "One setting, overrides the file; may be repeated")
+    app.add_option("--set", line.source.overrides,
+                   "One setting, overrides the file; may be repeated")
         ->type_name("SECTION.KEY=VALUE")
         ->allow_extra_args(false);
     app.add_flag("--check-config", line.check_only, "Check the settings and exit");

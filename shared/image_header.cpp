@@ -20,7 +20,7 @@ result<void> image_bytes::check_size(uint32_t width, uint32_t height) {
     if (width > limits::image_side || height > limits::image_side ||
         std::uint64_t{width} * height > limits::pixels) {
         char text[128];
-        std::snprintf(text, sizeof text, "%u x %u pixels; at most %llu pixels, no side above %u", width,
+        std::snprintf(text, sizeof text, "%u x %u pixels; at most %llu, no side above %u", width,
                       height, static_cast<unsigned long long>(limits::pixels), limits::image_side);
         return fail(errc::too_large, text);
     }

@@ -124,7 +124,7 @@ result<void> check_label(std::string_view label) {
             return fail(errc::bad_label, "The name contains a control character");
         }
         if (is_bidirectional_format(*character)) {
-            return fail(errc::bad_label, "The name contains a character that changes the text direction");
+            return fail(errc::bad_label, "The name contains a text direction character");
         }
     }
     return {};

@@ -24,7 +24,7 @@ error error_of(std::string_view text) {
     const bool no_library = text.find("Function not found") != std::string_view::npos;
     if (no_library || std::find(away.begin(), away.end(), word) != away.end()) {
         return {errc::store_unavailable, "Redis unavailable: " +
-                                             (no_library ? std::string("function library not loaded") : word)};
+                                             (no_library ? std::string("no library") : word)};
     }
     return {errc::internal, "Redis refused a call: " + std::string(text)};
 }

@@ -35,7 +35,7 @@ std::string sealing::close(std::string bytes, std::string_view about) const {
 
 result<std::string> sealing::open(std::string stored, std::string_view about) const {
     if (!is_sealed(stored)) return stored;
-    if (key_.empty()) return fail(errc::store_unavailable, "Stored value is encrypted, but no key is set");
+    if (key_.empty()) return fail(errc::store_unavailable, "Stored value is encrypted: no key set");
     auto bytes = decrypted(std::string_view(stored).substr(mark.size()), about, key_);
     if (bytes) return *std::move(bytes);
     return fail(errc::store_unavailable, "Stored value was encrypted with another key");
@@ -60,7 +60,7 @@ bool sealing::is_sealed(std::string_view stored) noexcept { return stored.starts
 result<std::string> read_encryption_key(const std::string& file, const std::string& data) {
     if (file.empty()) return std::string();
     if (lies_in(file, data)) {
-        return fail(errc::malformed, file + " is inside " + data + ", which it protects: move it elsewhere");
+        return fail(errc::malformed, file + " must not be inside " + data + ", which it protects");
     }
     return read_secret_file(file);
 }

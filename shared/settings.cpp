@@ -199,7 +199,8 @@ void read_worker(settings_reader& in, worker_settings& worker) {
                            (worker.false_match_rate > 0 ? 1 : 0) +
                            (worker.stranger_rate > 0 ? 1 : 0);
     if (thresholds > 1) {
-        in.refuse("distance_max", "excludes the others: set only one of distance_max, false_match_rate and stranger_rate");
+        in.refuse("distance_max",
+                  "conflicts: set only one of distance_max, false_match_rate and stranger_rate");
     }
     in.flag("keep_pictures", worker.keep_pictures);
     in.flag("separate_decoder", worker.separate_decoder);

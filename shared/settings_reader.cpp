@@ -137,7 +137,8 @@ result<toml::table> read_file(const std::string& file) {
     text.resize(static_cast<std::size_t>(stream.gcount()));
     if (!stream.eof() || stream.bad()) {
         const bool long_file = text.size() > file_bytes_max;
-        return fail(errc::malformed, file + (long_file ? ": is larger than 1 MiB" : ": cannot be read"));
+        return fail(errc::malformed,
+                    file + (long_file ? ": is larger than 1 MiB" : ": cannot be read"));
     }
     const auto refuse = [&](auto line, const std::string& why) {
         const std::string at = line > 0 ? ":" + std::to_string(line) : "";

@@ -150,7 +150,7 @@ void committer::answered(commit_request request, result<committed> said) {
         return overtaken(std::move(request), said->needed);
     }
     if (said->state == commit_state::oom) {
-        return try_again(std::move(request), {errc::out_of_memory, "Redis memory limit reached: result not stored"});
+        return try_again(std::move(request), {errc::out_of_memory, "Redis memory limit reached"});
     }
     if (const auto why = refusal(said->state)) return give_up(std::move(request), *why);
     failpoint("worker.after_commit");
@@ -176,7 +176,7 @@ void committer::overtaken(commit_request request, gallery_version needed) {
     const bool bug = seeded_bug("worker.no_bound");
     if (!request.match_again || (++request.overtaken > overtaken_max && !bug)) {
         return give_up(std::move(request),
-                       {errc::old_version, "Gallery changed faster than the result could be stored"});
+                       {errc::old_version, "Gallery changed too fast to store the result"});
     }
     if (request.overtaken == 1 || bug) return request.match_again(needed);
     request.needed = needed;

@@ -32,7 +32,7 @@ std::string_view first_frame(std::string_view bytes) {
 result<image> decode_one(std::string_view bytes, std::uint32_t width, std::uint32_t height) {
     const auto broken = [] { return fail(errc::undecodable_image, "the WebP data is corrupt"); };
     WebPDecoderConfig config;
-    if (WebPInitDecoderConfig(&config) == 0) return fail(errc::internal, "wrong version of libwebp");
+    if (WebPInitDecoderConfig(&config) == 0) return fail(errc::internal, "wrong libwebp version");
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     const VP8StatusCode known = WebPGetFeatures(data, bytes.size(), &config.input);
     if (known == VP8_STATUS_NOT_ENOUGH_DATA) {

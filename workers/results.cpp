@@ -164,7 +164,9 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
         into.distance_max = number;
     } else if (name == "annotate" || name == "embeddings") {
         const bool* set = value.if_bool();
-        if (set == nullptr) return fail(errc::bad_option, std::string(name) + " must be true or false");
+        if (set == nullptr) {
+            return fail(errc::bad_option, std::string(name) + " must be true or false");
+        }
         (name == "annotate" ? into.annotate : into.embeddings) = *set;
     }
     return {};
@@ -178,7 +180,7 @@ result<job_options> read_options(std::string_view text) {
     if (!check_json(text)) return fail(errc::bad_option, "options are not JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
-    if (bad.failed() || !value.is_object()) return fail(errc::bad_option, "options are not an object");
+    if (bad.failed() || !value.is_object()) return fail(errc::bad_option, "options are no object");
     for (const auto& pair : value.get_object()) {
         const std::string_view name(pair.key().data(), pair.key().size());
         if (auto read = read_option(name, pair.value(), options); !read) return fail(read.error());

@@ -306,7 +306,7 @@ void session::hear(gallery_held&& what, boot_time) {
 }
 
 void session::hear(registration_gone&& what, boot_time now) {
-    if (phase_ == phase::serving && what.worker_id == worker_id_) fence("registration lost (hello: gone)", now);
+    if (phase_ == phase::serving && what.worker_id == worker_id_) fence("hello: gone", now);
 }
 
 void session::hear(drain_asked&& what, boot_time now) {

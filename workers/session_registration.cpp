@@ -97,7 +97,7 @@ void session::renew_leases(boot_time now) {
 
 void session::renewed(const renewal& said, boot_time sent_at) {
     if (phase_ != phase::serving && phase_ != phase::closing) return;
-    if (!said.registered) return fence("registration lost (renew: gone)", boot_now());
+    if (!said.registered) return fence("renew: gone", boot_now());
     fence_at_ = sent_at + settings_.self_fence;
     late_logged_ = false;
     for (const attempt_id& id : said.lost) {

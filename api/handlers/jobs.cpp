@@ -82,7 +82,8 @@ result<std::optional<Value>> chosen_in(const name_values& query, const std::stri
     const auto value = named(given->second);
     if (value) return value;
     return fail(errc::bad_option,
-                name + " must be one of " + std::string(words) + ", not " + in_quotes(given->second));
+                name + " must be one of " + std::string(words) + ", not " +
+                    in_quotes(given->second));
 }
 
 }  // namespace
@@ -142,7 +143,7 @@ asio::awaitable<response> cancel_job(request& from, services& with) {
         const auto job = co_await look_at(from, id, with);
         if (!job) co_return refuse(job.error(), from, with);
         if (!from.key->scopes.meets({scope_to_make(job->type), scope::admin})) {
-            co_return refuse({errc::forbidden, "Key lacks the scope to create, and so to cancel, such a job"}, from,
+            co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, from,
                              with);
         }
     }

@@ -19,7 +19,9 @@ asio::awaitable<void> serve(message_channel& channel, services& with, live_optio
 /// A script in a browser sees no status of a refused handshake, only how a WebSocket closes.
 asio::awaitable<void> turn_away(message_channel& channel, error why) {
     const std::string text = problem_json(0, why);
-    if (co_await channel.write(text)) co_await channel.close(try_again_later, "No live channel free");
+    if (co_await channel.write(text)) {
+        co_await channel.close(try_again_later, "No live channel free");
+    }
     while (co_await channel.read(0)) {
     }
 }

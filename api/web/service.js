@@ -24,7 +24,8 @@ function show_away(failure) {
   if (!(failure instanceof problem)) {
     show("away", "Error", words_of(failure));
   } else if (failure.status === 0) {
-    show("away", "No response", "The service does not respond. Check that it is running. This page reconnects automatically.");
+    show("away", "No response",
+      "The service does not respond. Check that it is running. This page reconnects automatically.");
   } else if (failure.status === 401) {
     show("asking", "Not logged in");
   } else {

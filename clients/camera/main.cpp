@@ -91,7 +91,9 @@ class stage {
     bool press(int key, source& from, bool& held) {
         if (key == 'q' || key == 27) return false;
         if (key == ' ') from.hold(held = !held);
-        if (key == 'o' && !dialog_.open()) complain("no_dialog", "install zenity or kdialog to open a photo");
+        if (key == 'o' && !dialog_.open()) {
+            complain("no_dialog", "install zenity or kdialog to open a photo");
+        }
         if (const auto photo = dialog_.chosen()) {
             from.hold(held = true);  // until the space bar
             if (!from.show(*photo)) complain("no_picture", "not an image: " + *photo);

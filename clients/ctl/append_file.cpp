@@ -81,7 +81,8 @@ result<void> rewrite_append_file(redis_blocking& redis, std::chrono::millisecond
         const auto begun = number_of(line_of(*info, "aof_rewrites"));
         if (asked && begun > before && !is_rewriting(*info)) {
             if (line_of(*info, "aof_last_bgrewrite_status") == "ok") return {};
-            return fail(errc::unknown_outcome, "Rewrite of the append-only file failed: see the log of Redis");
+            return fail(errc::unknown_outcome,
+                        "Rewrite of the append-only file failed: see the log of Redis");
         }
         if (!asked && !is_rewriting(*info)) {  // one that is under way began too early
             before = begun;

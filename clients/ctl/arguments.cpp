@@ -40,7 +40,8 @@ result<void> check_filters(const arguments& asked) {
                                          "merge or delete_collection");
     }
     if (asked.what != command::tail && asked.count > limits::page_size) {
-        return fail(errc::malformed, "--count must be at most " + std::to_string(limits::page_size));
+        return fail(errc::malformed,
+                    "--count must be at most " + std::to_string(limits::page_size));
     }
     if (!asked.from.empty() && !is_stream_id(asked.from)) {
         return fail(errc::malformed, "--from takes a stream id, such as 0-0");

@@ -129,7 +129,7 @@ result<report> drain(const std::string& worker_id, const target& where) {
         if (state == "draining" || state == "gone") return drain_report(worker_id, state);
         ::poll(nullptr, 0, static_cast<int>(drain_step.count()));
     }
-    return fail(errc::unknown_outcome, "drain requested, but the broker does not show it as draining yet");
+    return fail(errc::unknown_outcome, "drain requested, not yet confirmed by the broker");
 }
 
 }  // namespace

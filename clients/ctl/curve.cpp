@@ -25,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* head = "# name role key: peers that may connect to the broker (shared/CURVE.md)\n";
+constexpr const char* head =
+    "# name role key: peers that may connect to the broker (shared/CURVE.md)\n";
 constexpr const char* broker_role = "broker";
 constexpr std::chrono::milliseconds lock_patience{10'000}, lock_step{20};
 
@@ -141,7 +142,7 @@ result<report> make(const arguments& asked) {
                                            "workers need this key as curve.broker_key.");
     }
     if (!*listed) {
-        return key_report(asked, text, own + " Run on the broker's machine: vultusctl curve allow " +
+        return key_report(asked, text, own + " Run on the broker's host: vultusctl curve allow " +
                                            asked.subject + " " + text + " --role " +
                                            asked.curve.role);
     }

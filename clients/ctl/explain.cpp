@@ -205,7 +205,7 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             break;
         case command::key_create:
         case command::key_rotate:
-            out.say("a key is created and hashed here; Redis gets its hash: FCALL vultus1_key_create");
+            out.say("the key is hashed here; Redis gets the hash: FCALL vultus1_key_create");
             break;
         case command::key_list:
             out.run(store.keys("").words);
@@ -225,7 +225,7 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run(store.remove_user(asked.subject).words);
             break;
         case command::drain:
-            out.say("draining is a message to the broker; Redis shows the jobs the worker still runs");
+            out.say("drain is a message to the broker; Redis shows the jobs that still run");
             out.run({"HGETALL", out.key("worker:" + asked.subject)});
             out.run({"SMEMBERS", out.key("worker:" + asked.subject + ":running")});
             break;

@@ -113,7 +113,9 @@ result<report> create(const arguments& asked, redis_blocking& redis, const job_s
     if (auto good = redis.call(store.create_key(*key, who())); !good) return fail(good.error());
     report told = made_report(made, "");
     told.lost = [&redis, &store, id = made.id] {
-        if (redis.call(store.revoke_key(id, who()))) return "key " + id + " was revoked, as it could not be printed";
+        if (redis.call(store.revoke_key(id, who()))) {
+            return "key " + id + " was revoked: it could not be printed";
+        }
         return "key " + id + " was created but not printed: run vultusctl key revoke " + id;
     };
     return told;
@@ -175,7 +177,7 @@ result<std::uint64_t> parse_amount(std::string_view text) {
 }
 
 result<milliseconds> parse_span(std::string_view text) {
-    const auto ms = measured(text, spans, "a time must be a number with s, min, h or d, such as 90d");
+    const auto ms = measured(text, spans, "a time must be a number with s, min, h or d: 90d");
     if (!ms) return fail(ms.error());
     return milliseconds(*ms);
 }

@@ -63,7 +63,8 @@ void describe(CLI::App& app, arguments& asked) {
     app.fallthrough();
     app.require_subcommand(1);
     app.add_option("--data", asked.data, "data folder of the service")->capture_default_str();
-    app.add_option("--redis", asked.redis, "Redis: unix:/path or host:port; password in $REDISCLI_AUTH");
+    app.add_option("--redis", asked.redis,
+                   "Redis: unix:/path or host:port; password in $REDISCLI_AUTH");
     app.add_option("--broker", asked.broker, "broker endpoint for apis");
     app.add_flag("--json", asked.json, "print JSON instead of tables");
     app.add_flag("--explain", asked.explain,
@@ -125,13 +126,13 @@ void describe(CLI::App& app, arguments& asked) {
         ->check(CLI::Range(1, retention_days_max));
     kept->add_flag("--off", asked.off, "keep people until they are removed");
     CLI::App* fsck = add(
-        "fsck", "check that all keys in Redis agree; with --encryption-key, also that faces decrypt",
+        "fsck", "check that all keys in Redis agree; with --encryption-key, that faces decrypt",
         command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "also compare sums; requires that nothing changes");
 }
 
 void describe_clock(CLI::App& app, arguments& asked) {
-    CLI::App* clock = app.add_subcommand("clock", "show whether the clock of the Redis host jumped");
+    CLI::App* clock = app.add_subcommand("clock", "show whether the Redis host's clock jumped");
     clock->require_subcommand(0, 1);
     clock->callback([&asked, clock] {
         asked.what = clock->get_subcommands().empty() ? command::clock_show : command::clock_accept;
@@ -165,7 +166,8 @@ void describe_keys(CLI::App& app, arguments& asked) {
     add("list", "list keys that are not revoked", command::key_list);
     CLI::App* revoke = add("revoke", "revoke a key at once", command::key_revoke);
     CLI::App* rotate = add("rotate", "replace a key", command::key_rotate);
-    rotate->add_option("--overlap", words.overlap, "time the old key stays valid")->capture_default_str();
+    rotate->add_option("--overlap", words.overlap, "validity of the old key")
+        ->capture_default_str();
     for (CLI::App* sub : {revoke, rotate}) sub->add_option("id", asked.subject)->required();
     for (CLI::App* sub : {create, rotate}) {
         sub->add_option("--secret", words.secret, "api.secret_file (<data>/access.secret)");
@@ -233,7 +235,7 @@ int tail(const arguments& asked, const redis_address& where, redis_blocking& red
     };
     options.gap = [] {
         std::cerr
-            << "vultusctl: events may be missing here: the stream was trimmed before they were read\n";
+            << "vultusctl: events may be missing here: the stream was trimmed meanwhile\n";
     };
     if (auto done = follow(redis, store, options); !done) {
         return complain_of_call(done.error(), asked, where);

@@ -150,7 +150,8 @@ result<std::uint64_t> faces_in(const std::string& file) {
         ++faces;
         if (auto good = check_face(face, model); !good) {
             return fail(good.error().code, "face " + std::to_string(faces) + ", " + face.face_id +
-                                               ": " + good.error().detail + ": nothing was restored");
+                                               ": " + good.error().detail +
+                                               ": nothing was restored");
         }
     }
 }

@@ -73,12 +73,15 @@ void describe(CLI::App& app, arguments& asked) {
         ->capture_default_str();
     app.add_option("--distances", asked.distances,
                    "Write the distances of the pairs to this file, one per line");
-    app.add_option("--table", asked.table, "With --calibrate: write the worker's table to this file");
+    app.add_option("--table", asked.table,
+                   "With --calibrate: write the worker's table to this file");
     app.add_option("--roc", asked.roc, "Write the curves to this SVG file");
-    app.add_option("--min-face-px", looking.detecting.min_face_px, "Smallest face to detect, in pixels")
+    app.add_option("--min-face-px", looking.detecting.min_face_px,
+                   "Smallest face to detect, in pixels")
         ->check(CLI::Range(10, 2'000))
         ->capture_default_str();
-    app.add_option("--draws", asked.what.trial.draws, "Random halves of the people that --calibrate tries")
+    app.add_option("--draws", asked.what.trial.draws,
+                   "Random halves of the people that --calibrate tries")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
     app.add_option("--seed", asked.what.seed, "Seed of all random draws")->capture_default_str();
@@ -167,7 +170,7 @@ int run(const arguments& asked) {
         return complain({errc::bad_option, "--table requires --calibrate"}, usage);
     }
     if (!asked.url.empty() && !asked.embedding.empty()) {
-        return complain({errc::bad_option, "--embedding cannot be set with --url: the service determines it"}, usage);
+        return complain({errc::bad_option, "--embedding excludes --url"}, usage);
     }
     const auto service = service_of(asked);
     if (!service) return complain(service.error(), usage);

@@ -137,7 +137,7 @@ std::string gallery_table(const run_figures& run) {
                                  fixed(row.tar, 4)});
         }
     }
-    return "\nDistance at which a gallery names a stranger with a given probability\n" + print(rows);
+    return "\nDistance at which a gallery names a stranger with a given chance\n" + print(rows);
 }
 
 std::string default_table(const run_figures& run) {

@@ -308,7 +308,7 @@ TEST(gate, does_not_open_without_a_list_that_can_be_read) {
         return made ? "opened" : made.error().detail;
     };
     g.write({}, "nonsense\n");
-    EXPECT_THAT(why(), HasSubstr("/allowed:1: a line must be: name role key"));
+    EXPECT_THAT(why(), HasSubstr("/allowed:1: must be: name role key"));
     std::filesystem::remove(g.settings.allow_list);
     EXPECT_THAT(why(), HasSubstr("/allowed does not exist"));
 }

@@ -102,7 +102,7 @@ TEST_F(written, each_command_that_cannot_print_ends_with_1) {
 TEST_F(written, a_key_that_could_not_be_printed_does_not_stay) {
     const outcome lost = ctl({"key", "create", "--scopes", "read"}, "/dev/full");
     EXPECT_EQ(lost.code, 1);
-    EXPECT_THAT(lost.err, HasSubstr("was revoked, as it could not be printed"));
+    EXPECT_THAT(lost.err, HasSubstr("was revoked: it could not be printed"));
     EXPECT_EQ(keys(), 0U);
     const outcome made = ctl({"key", "create", "--scopes", "read", "--json"});
     ASSERT_EQ(made.code, 0) << made.err;
@@ -170,8 +170,8 @@ TEST_F(written, a_restore_refuses_what_workers_would) {
         {"net/plain", face("x-1", "Eve", vector_of(much)), "not finite"},
         {"net/unit", face("x-1", "Eve", vector_of(2)), "length 2"},
         {"net/mirror_unit", face("x-1", "Eve", vector_of(0)), "length 0"},
-        {"net/plain", {"x-1", "Eve", R"({"label":"Ada"})", vector_of(1)}, "not the JSON of its label"},
-        {"net/plain", {"x-1", "Eve", R"({"label":"Eve")", vector_of(1)}, "not the JSON of its label"},
+        {"net/plain", {"x-1", "Eve", R"({"label":"Ada"})", vector_of(1)}, "JSON of its label"},
+        {"net/plain", {"x-1", "Eve", R"({"label":"Eve")", vector_of(1)}, "JSON of its label"},
         {"other", face("x-1", "Eve", vector_of(1)), "unknown embedding model"},
         {"net/strange", face("x-1", "Eve", vector_of(1)), "unknown embedding model"}};
     for (const wrong& one : cases) {

@@ -205,4 +205,4 @@ def test_no_start_with_half_of_it(tmp_path):
     words = [word for one in (f"common.data={tmp_path}", key, f"curve.allow_list={tmp_path}/wrong")
              for word in ("--set", one)]
     done = subprocess.run([PROGRAMS / "vultus-broker", *words], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 2 and "wrong:1: a line must be: name role key" in done.stderr, done
+    assert done.returncode == 2 and "wrong:1: must be: name role key" in done.stderr, done

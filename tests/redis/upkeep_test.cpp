@@ -192,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
         damage{"dead bytes", {"INCR", k("dead_bytes")}, "sum dead_bytes"},
         damage{"finished bytes", {"INCR", k("finished_bytes")}, "sum finished_bytes"},
         damage{
-            "dead photo", {"ZREM", k("queue:dead_images"), id_of(3)}, "missing in queue:dead_images"},
+            "dead photo", {"ZREM", k("queue:dead_images"), id_of(3)}, "missing in queue:dead_im"},
         damage{"listing", {"ZREM", k("queue:all"), id_of(4)}, "orphan"},
         damage{"open train", {"DEL", k("gallery:default:open")}, "open of its collection"},
         damage{

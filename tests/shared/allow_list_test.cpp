@@ -34,8 +34,8 @@ TEST(allow_list, has_a_name_a_role_and_a_key_in_each_line) {
 }
 
 TEST(allow_list, refuses_what_it_does_not_understand_and_says_where) {
-    EXPECT_EQ(refusal("# x\nw worker"), "2: a line must be: name role key");
-    EXPECT_EQ(refusal("w worker " + hex_a + " more"), "1: a line must be: name role key");
+    EXPECT_EQ(refusal("# x\nw worker"), "2: must be: name role key");
+    EXPECT_EQ(refusal("w worker " + hex_a + " more"), "1: must be: name role key");
     EXPECT_EQ(refusal("w admin " + hex_a), "1: a role must be api or worker");
     for (const std::string& key : {hex_a.substr(1), hex_a + "0", "g" + hex_a.substr(1)}) {
         EXPECT_EQ(refusal("w worker " + key), "1: a public key must be 64 hexadecimal digits");
@@ -76,7 +76,7 @@ TEST(allow_list, is_a_file_that_only_its_owner_changes) {
     EXPECT_EQ(read_allow_list(path).error().code, errc::not_found);
     std::ofstream(path) << "w worker " << hex_a << "\nnonsense\n";
     chmod(path.c_str(), 0644);
-    EXPECT_EQ(why(), ":2: a line must be: name role key");
+    EXPECT_EQ(why(), ":2: must be: name role key");
     std::ofstream(path) << "w worker " << hex_a << "\n";
     EXPECT_EQ(why(), "accepted");
     chmod(path.c_str(), 0664);

@@ -69,7 +69,7 @@ TEST(label_form, what_cannot_be_seen_is_refused) {
 
 TEST(label_form, the_old_rules_hold_for_the_new_form) {
     EXPECT_EQ(normal(" .. "), "refused: The name must not be \".\" or \"..\"");
-    EXPECT_EQ(normal("a\u202Eb"), "refused: The name contains a character that changes the text direction");
+    EXPECT_EQ(normal("a\u202Eb"), "refused: The name contains a text direction character");
     EXPECT_EQ(normal("a\nb"), "refused: The name contains a control character");
     EXPECT_EQ(normal("a\xFF"), "refused: The name is not valid UTF-8");
     EXPECT_EQ(normal(std::string("a\0b", 3)), "refused: The name contains a control character");

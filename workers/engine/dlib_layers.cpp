@@ -50,7 +50,7 @@ class list_writer {
         to.stride = from.stride_y();
         to.padding_rows = from.padding_y();
         to.padding_columns = from.padding_x();
-        if (from.stride_x() != from.stride_y()) throw dlib::error("different horizontal and vertical strides");
+        if (from.stride_x() != from.stride_y()) throw dlib::error("unequal strides");
     }
 
     template <long N, long Rows, long Columns, int Down, int Right, int PadDown, int PadRight>

@@ -101,7 +101,9 @@ result<void> check(const network& net) {
     for (std::size_t i = 0; i < net.layers.size(); ++i) {
         const layer& one = net.layers[i];
         const std::string name = "layer " + std::to_string(i) + " of the network ";
-        if (one.from > i || one.plus > i) return fail(errc::malformed, name + "reads a later layer");
+        if (one.from > i || one.plus > i) {
+            return fail(errc::malformed, name + "reads a later layer");
+        }
         const long in = channels[one.from];
         const std::string fault = fault_of(one, in);
         if (!fault.empty()) return fail(errc::malformed, name + fault);
