@@ -16,7 +16,7 @@ constexpr int unwritten = 1, wrong_usage = 2;
 /// `code`, unless what was printed has not arrived.
 int printed(int code) {
     if (output_was_written()) return code;
-    std::fputs("cannot write the output\n", stderr);
+    std::fputs("output cannot be written\n", stderr);
     return unwritten;
 }
 

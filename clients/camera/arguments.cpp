@@ -38,7 +38,7 @@ arguments parse_arguments(int argc, char** argv) {
     } catch (const CLI::ParseError& why) {
         asked.exit_code = app.exit(why) == 0 ? 0 : 2;
         if (!output_was_written()) {
-            std::fprintf(stderr, "vultus-camera: cannot write the output\n");
+            std::fprintf(stderr, "vultus-camera: output cannot be written\n");
             asked.exit_code = 1;
         }
         return asked;

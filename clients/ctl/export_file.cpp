@@ -65,7 +65,7 @@ result<void> export_writer::finish() {
     const std::string sum = little_endian(sum_.value(), 8);
     to_.write(sum.data(), static_cast<std::streamsize>(sum.size()));
     to_.flush();
-    if (!to_) return fail(errc::internal, "cannot write the file");
+    if (!to_) return fail(errc::internal, "file cannot be written");
     return {};
 }
 

@@ -37,11 +37,11 @@ constexpr int tries_of_a_photo = 100;  // keys that earlier runs may have used u
 /// The file, but no more than one byte beyond what is allowed.
 result<std::string> photo_at(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(errc::not_found, "cannot read the file");
+    if (!file) return fail(errc::not_found, "file cannot be read");
     std::string bytes(limits::body_bytes + 1, '\0');
     file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     bytes.resize(static_cast<std::size_t>(file.gcount()));
-    if (file.bad()) return fail(errc::not_found, "cannot read the file");
+    if (file.bad()) return fail(errc::not_found, "file cannot be read");
     if (bytes.empty()) return fail(errc::unsupported_media, "file is empty");
     if (bytes.size() > limits::body_bytes) {
         return fail(errc::too_large, "photo is larger than 10 MiB");

@@ -39,7 +39,7 @@ int complain(const error& why, int code) {
 /// `code`, unless what was printed has not arrived.
 int ended(int code) {
     if (output_was_written()) return code;
-    return complain({errc::internal, "cannot write the output"}, refused);
+    return complain({errc::internal, "output cannot be written"}, refused);
 }
 
 /// Prints the report; the exit code says whether it is good and has arrived.

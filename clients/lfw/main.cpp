@@ -47,7 +47,7 @@ int complain(const error& why, int code) {
 /// `code`, unless what was printed has not arrived.
 int ended(int code) {
     if (output_was_written()) return code;
-    return complain({errc::internal, "cannot write the output"}, failed);
+    return complain({errc::internal, "output cannot be written"}, failed);
 }
 
 void describe(CLI::App& app, arguments& asked) {

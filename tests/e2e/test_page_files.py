@@ -64,7 +64,7 @@ def test_a_photo_beside_the_folders_needs_a_name(people, tmp_path):
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }""")
     verdicts_in(people, 2)
-    assert rows(people) == ["Ada/a.jpgLearned", "single.jpgIt lies in no folder, and no name was typed"]
+    assert rows(people) == ["Ada/a.jpgLearned", "single.jpgNot in a folder, and no name given"]
 
 
 def test_a_drop_without_files_is_answered(people):
