@@ -89,7 +89,7 @@ result<std::vector<tensor_shape>> shapes_of(const network& net, tensor_shape pic
     for (const layer& one : net.layers) {
         shapes.push_back(shape_after(one, shapes[one.from], shapes[one.plus]));
         if (shapes.back().rows < 1 || shapes.back().columns < 1) {
-            return fail(errc::bad_option, "the picture is smaller than the network's window");
+            return fail(errc::bad_option, "image is smaller than the network's window");
         }
     }
     return shapes;
