@@ -13,9 +13,9 @@
 
 namespace vultus::api {
 
-const error no_such_job{errc::not_found, "There is no such job."};
+const error no_such_job{errc::not_found, "No such job"};
 
-const error no_place_to_wait{errc::queue_full, "too many requests wait for something to happen"};
+const error no_place_to_wait{errc::queue_full, "Too many waiting requests"};
 
 std::shared_ptr<const void> place_to_wait(const request& from, services& with) {
     if (from.hurried) return nullptr;
@@ -38,7 +38,7 @@ result<std::string> idempotency_hash(const request& from) {
     bool given = false;
     for (const auto& [name, value] : from.fields) {
         if (!same_text(name, "idempotency-key")) continue;
-        if (given) return fail(errc::malformed, "Idempotency-Key is given twice");
+        if (given) return fail(errc::malformed, "Idempotency-Key occurs twice");
         given = true;
     }
     if (!given) return std::string();
@@ -46,7 +46,7 @@ result<std::string> idempotency_hash(const request& from) {
     bool good = !key.empty() && key.size() <= limits::idempotency_key_bytes;
     for (const char c : key) good = good && c > ' ' && c <= '~';
     if (!good) {
-        return fail(errc::malformed, "Idempotency-Key is not 1 to 255 visible ASCII characters");
+        return fail(errc::malformed, "Idempotency-Key must be 1 to 255 visible ASCII characters");
     }
     return sha256_hex(from.client + std::string(1, '\0') + std::string(key));
 }

@@ -22,10 +22,10 @@ bool is_loopback(const std::string& bind) {
 
 /// Says what to do where a key is asked for and nobody can have one.
 constexpr const char* no_key_yet =
-    "keys are asked for (api.access, or api.bind is reachable for others), and there is no key and "
-    "no user yet: make one first, by `./run --ctl key create --scopes "
+    "keys are required (api.access, or api.bind is not loopback), but there is no key and no "
+    "user yet: create one first with `./run --ctl key create --scopes "
     "read,recognise,train,admin` or `./run --ctl user add NAME --role admin`; without ./run, with "
-    "Redis and the broker running, by `vultusctl --data DATA key create ...`";
+    "Redis and the broker running, with `vultusctl --data DATA key create ...`";
 
 std::string part(std::string_view name, const std::string& rest) {
     return "\"" + std::string(name) + "\";" + rest;
@@ -48,8 +48,8 @@ void tell(const spent& what, headers& fields) {
 }
 
 std::string over_text(const spent& what) {
-    return what.over == "requests" ? "this key's requests of a minute are used up"
-                                   : "this key's bytes of photos of a minute are used up";
+    return what.over == "requests" ? "Request quota of the key exceeded"
+                                   : "Photo byte quota of the key exceeded";
 }
 
 int seconds_of(std::chrono::milliseconds time) {
@@ -65,8 +65,8 @@ result<access_choice> choose_access(const api_settings& settings) {
     chosen.open = settings.access == "open" || (settings.access == "auto" && open_by_itself);
     if (chosen.open && !open_by_itself) {
         return fail(errc::bad_option, "api.bind = \"" + settings.bind +
-                                          "\" is reachable for others, and api.access = \"open\" "
-                                          "asks them for no key: set api.insecure = true too");
+                                          "\" is not loopback, but api.access = \"open\" "
+                                          "requires no key: set api.insecure = true too");
     }
     chosen.secret_file = settings.secret_file;
     if (chosen.open) return chosen;
@@ -144,7 +144,7 @@ std::string access_control::label_hash(std::string_view label) const {
 asio::awaitable<result<void>> access_control::refresh() {
     const auto asked_at = boot_now();
     auto page = co_await redis_.call(store_.keys(changes_));
-    if (!page) co_return fail(errc::store_unavailable, "Redis cannot confirm the keys now");
+    if (!page) co_return fail(errc::store_unavailable, "Keys not confirmed: Redis unavailable");
     if (!page->same) {
         if (chosen_.secret.empty()) {
             if (auto secret = read_secret_file(chosen_.secret_file)) chosen_.secret = *secret;
@@ -208,7 +208,7 @@ asio::awaitable<result<void>> access_control::admit(request& from, const access_
     if (!known && known.error().code == errc::store_unavailable) co_return known;
     if (!known) co_return refuse(known.error().code, known.error().detail);
     if (!from.key->scopes.meets(rule.one_of())) {
-        co_return refuse(errc::forbidden, "this needs a key with the scope " +
+        co_return refuse(errc::forbidden, "Key lacks the scope " +
                                               vultus::api::text_of(rule));
     }
     co_return result<void>();
@@ -222,16 +222,16 @@ asio::awaitable<result<void>> access_control::identify(request& from) {
     const auto token = presented_session(from.fields, from.secure);
     if (!token) co_return fail(token.error());
     if (token->empty()) {
-        co_return fail(errc::unauthorized, "send a key: Authorization: Bearer, or log in");
+        co_return fail(errc::unauthorized, "Send a key (Authorization: Bearer) or log in");
     }
     if (auto good = co_await identify_by_session(from, *token, true); !good) co_return good;
     const bool changes = from.method == "POST" || from.method == "DELETE";
     // What other pages can make a browser send has the cookie, but not this.
     if (changes && !same_secret(from.header("x-csrf-token"), from.session->csrf)) {
-        co_return fail(errc::forbidden, "X-CSRF-Token is missing, or not that of the session");
+        co_return fail(errc::forbidden, "X-CSRF-Token is missing or does not match the session");
     }
     if (!from.header("upgrade").empty() && from.header("origin").empty()) {
-        co_return fail(errc::forbidden, "a WebSocket with a cookie needs an Origin");
+        co_return fail(errc::forbidden, "A WebSocket with a session cookie needs an Origin");
     }
     co_return result<void>();
 }
@@ -244,7 +244,7 @@ asio::awaitable<result<void>> access_control::identify_by_key(request& from,
     const auto key = find(*id);
     const bool good = key && !chosen_.secret.empty() &&
                       same_secret(hash_of_key(text, chosen_.secret), key->hash);
-    if (!good) co_return fail(errc::unauthorized, "the key is not good, or not any more");
+    if (!good) co_return fail(errc::unauthorized, "Key is unknown, revoked or expired");
     from.key = key;
     from.client = key->id;
     co_return result<void>();
@@ -254,7 +254,7 @@ asio::awaitable<result<void>> access_control::identify_by_session(request& from,
                                                                   std::string_view token,
                                                                   bool uses) {
     if (chosen_.secret.empty() || !is_session_token(token, chosen_.secret)) {
-        co_return fail(errc::unauthorized, "there is no such session: log in");
+        co_return fail(errc::unauthorized, "No such session: log in");
     }
     const auto hash = hash_of_session(token, chosen_.secret);
     const auto known = co_await sessions_.find(hash, uses);
@@ -270,7 +270,7 @@ asio::awaitable<result<void>> access_control::identify_by_session(request& from,
 asio::awaitable<result<std::string>> access_control::log_in(request& from, std::string name,
                                                             std::string password) {
     if (chosen_.secret.empty()) {
-        co_return refuse(errc::unauthorized, "there is no user yet: vultusctl user add");
+        co_return refuse(errc::unauthorized, "No user exists yet: run vultusctl user add");
     }
     auto token = co_await desk_.log_in(from, std::move(name), std::move(password), chosen_.secret);
     if (!token) co_return token;
@@ -296,7 +296,7 @@ asio::awaitable<result<void>> access_control::charge(request& from,
     const auto& quota = from.key->quota;
     if (quota.requests == 0 && quota.image_bytes == 0) co_return result<void>();
     if (!image_bytes && quota.image_bytes > 0) {
-        co_return refuse(errc::length_required, "with a quota of bytes send a Content-Length");
+        co_return refuse(errc::length_required, "Content-Length is required with a byte quota");
     }
     const auto told = co_await redis_.call(store_.spend(from.key->id, image_bytes.value_or(0)));
     if (!told) co_return fail(told.error());
@@ -328,14 +328,14 @@ asio::awaitable<result<void>> access_control::still(const request& from) {
     if (auto good = co_await confirm(); !good) co_return fail(good.error());
     const auto now = find(from.key->id);
     if (!now || now->hash != from.key->hash) {
-        co_return refuse(errc::unauthorized, "the key is not good any more");
+        co_return refuse(errc::unauthorized, "Key was revoked or has expired");
     }
     co_return result<void>();
 }
 
 result<void> may_use(const access_key* key, std::string_view collection) {
     if (key == nullptr || covers(*key, collection)) return {};
-    return fail(errc::forbidden, "this key is for other collections");
+    return fail(errc::forbidden, "Key does not include this collection");
 }
 
 result<std::string> collection_for(const request& from, const name_values& fields) {

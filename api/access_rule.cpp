@@ -19,13 +19,13 @@ result<std::string> presented_key(const std::vector<std::pair<std::string, std::
     for (const auto& [name, value] : fields) {
         const bool bearer = same_text(name, "authorization");
         if (!bearer && !same_text(name, "x-api-key")) continue;
-        if (given) return fail(errc::malformed, "a key is given twice");
+        if (given) return fail(errc::malformed, "The request has two keys");
         given = true;
         std::string_view text = value;
         if (bearer) {
             constexpr std::string_view scheme = "bearer ";
             if (!same_text(text.substr(0, scheme.size()), scheme)) {
-                return fail(errc::unauthorized, "the only kind of Authorization taken is Bearer");
+                return fail(errc::unauthorized, "Authorization must be Bearer");
             }
             text.remove_prefix(scheme.size());
         }

@@ -81,12 +81,12 @@ result<void> base64_decoder::take_start(std::string_view& text) {
             std::string end = head_.substr(head_.size() - std::min(head_.size(), wanted.size()));
             std::transform(end.begin(), end.end(), end.begin(), lower);
             if (end != wanted) {
-                return broken(errc::malformed, "it is a data: URI that is not base64");
+                return broken(errc::malformed, "data: URI is not base64");
             }
             place_ = place::digits;
         } else if (head_.size() == prefix_bytes) {
             return broken(errc::malformed,
-                          "it is a data: URI without a comma in front of its data");
+                          "data: URI has no comma before its data");
         } else {
             head_.push_back(c);
         }
@@ -103,10 +103,10 @@ result<void> base64_decoder::take_one(char c) {
         return {};
     }
     if (value == other) {
-        return broken(errc::malformed, "it is not base64: " + in_quotes({&c, 1}) + " stands in it");
+        return broken(errc::malformed, "not base64: " + in_quotes({&c, 1}) + " is not allowed");
     }
     if (place_ == place::padding) {
-        return broken(errc::malformed, "it is not base64: something follows its padding");
+        return broken(errc::malformed, "not base64: data follows the padding");
     }
     held_[digits_++] = value;
     if (digits_ < 4) return {};
@@ -155,11 +155,11 @@ result<void> base64_decoder::take_digits(std::string_view text) {
 }
 
 result<void> base64_decoder::too_large() {
-    return broken(errc::too_large, "it is larger than " + size_text(bytes_max_));
+    return broken(errc::too_large, "larger than " + size_text(bytes_max_));
 }
 
 result<void> base64_decoder::feed(std::string_view text) {
-    if (place_ == place::broken) return fail(errc::malformed, "it is not base64");
+    if (place_ == place::broken) return fail(errc::malformed, "not base64");
     if (place_ == place::start || place_ == place::prefix) {
         if (auto good = take_start(text); !good) return good;
     }
@@ -171,13 +171,13 @@ result<std::string> base64_decoder::finish() {
         place_ = place::digits;
         if (auto good = take_digits(head_); !good) return fail(good.error());
     }
-    if (place_ == place::broken) return fail(errc::malformed, "it is not base64");
+    if (place_ == place::broken) return fail(errc::malformed, "not base64");
     if (place_ == place::prefix) {
-        return fail(errc::malformed, "it is a data: URI without a comma in front of its data");
+        return fail(errc::malformed, "data: URI has no comma before its data");
     }
     const bool padded = digits_ > 1 && padding_ == 4 - digits_;
     if (digits_ == 1 || (padding_ > 0 && !padded)) {
-        return fail(errc::malformed, "it is not base64: it is cut short, or its padding is wrong");
+        return fail(errc::malformed, "not base64: truncated, or wrong padding");
     }
     if (digits_ > 1) out_.push_back(static_cast<char>((held_[0] << 2U | held_[1] >> 4U) & 255U));
     if (digits_ > 2) out_.push_back(static_cast<char>((held_[1] << 4U | held_[2] >> 2U) & 255U));

@@ -111,9 +111,9 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
         --one.listeners;
         answers.erase(what.frame_id);
         if (!answer && boot_now() >= until) {
-            co_return fail(errc::deadline_exceeded, "no worker answered in time");
+            co_return fail(errc::deadline_exceeded, "No worker answered in time");
         }
-        if (!answer) co_return fail(errc::no_worker, "the broker that had the photo went away");
+        if (!answer) co_return fail(errc::no_worker, "Connection to the broker was lost");
         const auto why = errc_named(answer->error);
         if (why == errc::no_worker || why == errc::draining) co_return fail(*why, answer->detail);
         co_return std::move(*answer);
@@ -123,7 +123,7 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
     asio::awaitable<result<protocol::answer>> ask_all(const protocol::frame& what,
                                                       boot_time until) {
         const auto first = turn++;
-        result<protocol::answer> outcome = fail(errc::no_worker, "no broker is connected");
+        result<protocol::answer> outcome = fail(errc::no_worker, "No broker connected");
         for (std::size_t i = 0; i < peers.size(); ++i) {
             auto& one = *peers[(first + i) % peers.size()];
             if (one.silent) {
@@ -143,7 +143,7 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
         if (one.refusal_told || one.socket.handshakes().refused == 0) return;
         one.refusal_told = true;
         log::error("broker_refuses", {{"endpoint", one.endpoint},
-                                      {"why", "its keys and ours do not match (CURVE.md)"}});
+                                      {"why", "keys do not match (see CURVE.md)"}});
     }
 
     void flush_hints() {
@@ -190,7 +190,7 @@ result<std::unique_ptr<broker_link>> broker_link::connect(
         made->peers.push_back(std::make_unique<state::peer>(io, std::move(*socket), endpoint));
         auto& one = *made->peers.back();
         const int copy = ::dup(one.socket.fd());
-        if (copy < 0) return fail(errc::internal, "no descriptor is left");
+        if (copy < 0) return fail(errc::internal, "out of file descriptors");
         one.descriptor.assign(copy);
         made->drain(one);
         made->watch(one);
@@ -217,7 +217,7 @@ asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
     const auto self = state_;
     const auto bytes = what.image.size();
     if (self->frame_bytes + bytes > limits::frame_bytes_api) {
-        co_return fail(errc::queue_full, "too many unstored photos are on their way");
+        co_return fail(errc::queue_full, "Too many unstored photos in progress");
     }
     self->frame_bytes += bytes;
     const auto until = boot_now() + patience;

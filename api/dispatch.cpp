@@ -7,7 +7,7 @@ namespace {
 
 response found_or_refused(response answer, const request& from, services& with) {
     if (answer.status != 404) return answer;
-    return refuse({errc::not_found, "there is nothing at this address"}, from, with);
+    return refuse({errc::not_found, "No such route"}, from, with);
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ asio::awaitable<response> dispatch(request& from, services& with) {
         case route::web:
             co_return found_or_refused(handlers::web(from), from, with);
     }
-    co_return refuse({errc::not_found, "there is nothing at this address"}, from, with);
+    co_return refuse({errc::not_found, "No such route"}, from, with);
 }
 
 }  // namespace vultus::api

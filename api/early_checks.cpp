@@ -26,9 +26,9 @@ result<void> check_coding(request& from) {
         if (!same_text(name, "content-encoding")) continue;
         if (trimmed(value).empty() || same_text(trimmed(value), "identity")) continue;
         from.answer_fields.emplace_back("Accept-Encoding", "identity");
-        return fail(errc::unsupported_media, "the body has the Content-Encoding " +
+        return fail(errc::unsupported_media, "Content-Encoding " +
                                                  in_quotes(trimmed(value)) +
-                                                 "; send it as it is, without one");
+                                                 " is not supported: send the body unencoded");
     }
     return {};
 }
@@ -59,15 +59,15 @@ result<void> check_length(const request& from, const framing& body) {
     };
     const auto codings = times("transfer-encoding"), lengths = times("content-length");
     if (codings > 0 && (codings > 1 || !same_text(from.header("transfer-encoding"), "chunked"))) {
-        return fail(errc::malformed, "the only transfer coding taken is chunked");
+        return fail(errc::malformed, "Transfer-Encoding must be chunked");
     }
     if (codings > 0 && body.version == 10) {
-        return fail(errc::malformed, "HTTP/1.0 has no transfer codings");
+        return fail(errc::malformed, "HTTP/1.0 does not allow Transfer-Encoding");
     }
     const auto length = from.header("content-length");
     if (codings + lengths > 1 ||
         (lengths > 0 && length.find_first_not_of("0123456789") != length.npos)) {
-        return fail(errc::malformed, "one number or chunked coding says how long the body is");
+        return fail(errc::malformed, "Send exactly one body length: one Content-Length or chunked");
     }
     return {};
 }
@@ -78,30 +78,30 @@ result<void> check_fields(request& from, const framing& body,
                           const std::vector<std::string>& allowed_hosts,
                           const std::vector<std::string>& cors_origins) {
     if (body.version != 11 && body.version != 10) {
-        return fail(errc::malformed, "this is not HTTP/1.1");
+        return fail(errc::malformed, "Not HTTP/1.1");
     }
     const auto hosts = std::count_if(from.fields.begin(), from.fields.end(),
                                      [](auto& field) { return same_text(field.first, "host"); });
     if (hosts > 1 || (hosts == 0 && body.version == 11)) {
-        return fail(errc::malformed, "exactly one Host header is wanted");
+        return fail(errc::malformed, "Exactly one Host header is required");
     }
     const auto host = host_of(from);
     if (!host.empty() && !is_our_host(host, body.local_address, allowed_hosts)) {
-        return fail(errc::misdirected, "add the name to api.allowed_hosts if it is this service");
+        return fail(errc::misdirected, "Unknown Host: not in api.allowed_hosts");
     }
-    if (hosts > 0 && host.empty()) return fail(errc::malformed, "the Host header is empty");
-    if (!from.header("trailer").empty()) return fail(errc::malformed, "trailers are not taken");
+    if (hosts > 0 && host.empty()) return fail(errc::malformed, "Host header is empty");
+    if (!from.header("trailer").empty()) return fail(errc::malformed, "Trailers are not supported");
     if (auto good = check_length(from, body); !good) return good;
     const auto expect = from.header("expect");
     if (!expect.empty() && !is_list_of(expect, "100-continue")) {
-        return fail(errc::malformed, "the only expectation taken is 100-continue");
+        return fail(errc::malformed, "Expect must be 100-continue");
     }
     // A page of any site may open a WebSocket; only the Origin tells.
     const bool changes =
         from.method == "POST" || from.method == "DELETE" || !from.header("upgrade").empty();
     if (changes &&
         is_foreign(from.header("origin"), from.header("sec-fetch-site"), host, cors_origins)) {
-        return fail(errc::forbidden_origin, "a page of another site sent this");
+        return fail(errc::forbidden_origin, "Request comes from a page of another site");
     }
     return {};
 }
@@ -116,20 +116,20 @@ result<std::size_t> check_body(request& from, const framing& body, const route_r
             "multipart/form-data, application/json, image/jpeg, image/png, image/webp, "
             "image/heic, image/avif");
         return fail(errc::unsupported_media,
-                    "the Content-Type is " + in_quotes(given) +
-                        "; send multipart/form-data, a picture (image/jpeg), or application/json");
+                    "Content-Type " + in_quotes(given) +
+                        " is not supported: send multipart/form-data, image/jpeg or JSON");
     }
     if (body.chunked || body.length.value_or(0) > 0) {
         if (auto good = check_coding(from); !good) return fail(good.error());
     }
     if (photo && !body.length && !body.chunked) {
-        return fail(errc::length_required, "send Content-Length or chunked coding");
+        return fail(errc::length_required, "Send Content-Length or Transfer-Encoding: chunked");
     }
     auto most = photo ? limits::body_bytes : ignored_body_bytes;
     if (photo && is_json_type(type)) most = limits::json_bytes;
     if (body.length.value_or(0) > most) {
         return fail(errc::too_large,
-                    "the body may have at most " + std::to_string(most) + " bytes");
+                    "Body is larger than " + std::to_string(most) + " bytes");
     }
     return most;
 }

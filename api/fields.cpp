@@ -170,7 +170,7 @@ std::optional<std::chrono::seconds> prefer_wait(std::string_view value) {
 result<std::chrono::seconds> parse_wait(std::string_view value) {
     const auto seconds = value.empty() ? std::nullopt : whole_number(value);
     if (!seconds || *seconds > limits::wait.count()) {
-        return fail(errc::bad_option, "wait is a whole number of seconds from 0 to 30");
+        return fail(errc::bad_option, "wait must be an integer from 0 to 30 (seconds)");
     }
     return std::chrono::seconds(*seconds);
 }

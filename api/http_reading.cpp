@@ -31,7 +31,8 @@ asio::awaitable<bool> session::greet() {
     const auto bad = co_await stream.handshake_as_server();
     if (!bad) co_return !gone;
     if (!is_plain_http(bad)) co_return false;
-    const auto told = problem({errc::malformed, "this port speaks TLS: use https"}, random_hex32());
+    const auto told =
+        problem({errc::malformed, "This port requires TLS: use https"}, random_hex32());
     const auto bytes = head_of(told, told.body.size(), false, true) + told.body;
     error_code ignored;
     co_await asio::async_write(socket, asio::buffer(bytes),
@@ -70,15 +71,15 @@ asio::awaitable<bool> session::read_header() {
     asked.trace_id = random_hex32();
     std::optional<error> why;
     if (gone) {
-        why = error{errc::queue_full, "too many connections, and the header was not complete"};
+        why = error{errc::queue_full, "Too many connections: header not complete"};
     } else if (timed_out) {
         timed_out = false;
-        why = error{errc::request_timeout, "the header came too slowly"};
+        why = error{errc::request_timeout, "Header not received in time"};
     } else if (bad == http::error::header_limit || bad == http::error::buffer_overflow) {
-        why = error{errc::too_large, "the header is larger than 16 KiB"};
+        why = error{errc::too_large, "Header is larger than 16 KiB"};
     } else if (bad.category() == http::make_error_code(http::error::bad_field).category() &&
                bad != http::error::end_of_stream && bad != http::error::partial_message) {
-        why = error{errc::malformed, "this is not HTTP/1.1"};
+        why = error{errc::malformed, "Not HTTP/1.1"};
     }
     if (!why) co_return false;
     auto answer = refused(*why);
@@ -95,7 +96,7 @@ asio::awaitable<std::optional<error>> session::read_body() {
     if (is_list_of(asked.header("expect"), "100-continue")) {
         allow(settings.write_time);
         if (!co_await write_raw(continue_line, {})) {
-            co_return error{errc::request_timeout, "the connection is broken"};
+            co_return error{errc::request_timeout, "Connection lost"};
         }
     }
     reserved_by = asked.holder;
@@ -113,7 +114,7 @@ asio::awaitable<std::optional<error>> session::read_body() {
         if (auto failed = body_failed(bad)) co_return failed;
         const auto size = reading->get().body().size() - before;
         if (!book(size)) {
-            co_return error{errc::queue_full, "too many bodies are being received"};
+            co_return error{errc::queue_full, "Too many request bodies in progress"};
         }
         if (size > 0) since = boot_now();
         came += size;
@@ -129,14 +130,14 @@ asio::awaitable<std::optional<error>> session::read_body() {
 std::optional<error> session::body_failed(const error_code& bad) {
     if (crowded_out || gone) {
         crowded_out = false;
-        return error{errc::queue_full, "too many bodies are being received, and this one rested"};
+        return error{errc::queue_full, "Too many request bodies in progress: closed an idle one"};
     }
     if (timed_out) {
         timed_out = false;
-        return error{errc::request_timeout, "the body came too slowly"};
+        return error{errc::request_timeout, "Body not received in time"};
     }
-    if (bad == http::error::body_limit) return error{errc::too_large, "the body is too large"};
-    if (bad) return error{errc::malformed, "the body cannot be read"};
+    if (bad == http::error::body_limit) return error{errc::too_large, "Body is too large"};
+    if (bad) return error{errc::malformed, "Body cannot be read"};
     return std::nullopt;
 }
 

@@ -26,16 +26,16 @@ bool is_short_of_room(const error_code& bad) {
 /// What to do about a port that cannot be opened.
 std::string_view remedy(const error_code& bad) {
     if (bad == asio::error::address_in_use) {
-        return "something listens there already; stop it, or choose another api.port";
+        return "address in use: stop the other process or choose another api.port";
     }
     if (bad == asio::error::access_denied) {
-        return "ports below 1024 are for root; choose a higher api.port";
+        return "ports below 1024 need root: choose a higher api.port";
     }
     if (bad.value() == EADDRNOTAVAIL) {
-        return "this machine has no such address; `ip address` lists those it has";
+        return "not an address of this machine: see `ip address`";
     }
     if (bad == asio::error::address_family_not_supported) {
-        return "this machine has no IPv6; choose an IPv4 address for api.bind";
+        return "IPv6 not available: choose an IPv4 address for api.bind";
     }
     return "choose another api.bind or api.port";
 }
@@ -52,8 +52,8 @@ result<tcp::endpoint> endpoint_of(const server_settings& at) {
     const auto address =
         asio::ip::make_address(at.bind == "localhost" ? "127.0.0.1" : at.bind, bad);
     if (bad) {
-        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is no address: give one of "
-                                      "this machine, such as 127.0.0.1 or ::, or localhost");
+        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is not an address: use one "
+                                      "of this machine, such as 127.0.0.1 or ::, or localhost");
     }
     return tcp::endpoint(address, static_cast<unsigned short>(at.port));
 }

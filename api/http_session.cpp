@@ -121,7 +121,7 @@ framing session::framing_of() const {
 std::optional<response> session::answer_method() const {
     response answer;
     if (!allows(*row, asked.method)) {
-        answer = refused({errc::method_not_allowed, "see the Allow header"});
+        answer = refused({errc::method_not_allowed, "Method not allowed: see the Allow header"});
     } else if (asked.method == "OPTIONS") {
         answer.status = 204;
     } else {
@@ -155,7 +155,7 @@ std::optional<response> session::refuse_place() {
     if (room) use_reserve(false);
     asked.hurried = in_reserve;
     if (room || health || known) return {};
-    return refused({errc::queue_full, "too many connections"});
+    return refused({errc::queue_full, "Too many connections"});
 }
 
 /// Of photos in the body, as a quota counts them.

@@ -62,7 +62,7 @@ class websocket_channel : public message_channel {
     asio::awaitable<bool> write(const std::string& text) override {
         const auto good = co_await session_.server->door.still(session_.asked);
         if (!good) {
-            co_await close(not_allowed, "the key is not good any more");
+            co_await close(not_allowed, "Key was revoked or has expired");
             co_return false;
         }
         session_.allow(session_.server->settings.write_time);

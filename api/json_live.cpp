@@ -87,11 +87,11 @@ std::string face_json(const named_face& face, blur_mode blur) {
 }  // namespace
 
 result<live_answer> parse_live_answer(std::string_view from) {
-    if (!check_json(from)) return fail(errc::internal, "a worker's answer cannot be read");
+    if (!check_json(from)) return fail(errc::internal, "invalid answer from worker");
     boost::system::error_code bad;
     const auto whole_text = json::parse(json::string_view(from.data(), from.size()), bad);
     const auto* faces = bad ? nullptr : member(whole_text, "faces").if_array();
-    if (faces == nullptr) return fail(errc::internal, "a worker's answer cannot be read");
+    if (faces == nullptr) return fail(errc::internal, "invalid answer from worker");
     live_answer answer;
     const auto& image = member(whole_text, "image");
     answer.width = whole(member(image, "width"));
@@ -140,7 +140,7 @@ std::string problem_json(std::uint64_t seq, const error& why) {
     message.add("error", name_of(why.code));
     // What a defect is stands in the log only.
     const bool told = why.code != errc::internal && !why.detail.empty();
-    message.add("detail", told ? std::string_view(why.detail) : "the service could not do this");
+    message.add("detail", told ? std::string_view(why.detail) : "Internal error");
     return message.take();
 }
 

@@ -74,24 +74,24 @@ class reader {
         on_key_part(part, 0, bad);
         in_name_ = false;
         if (++members_ > limits::json_members) {
-            return refuse({errc::too_large, "the JSON has more than 64 members"}, bad);
+            return refuse({errc::too_large, "JSON has more than 64 members"}, bad);
         }
         const bool named_known = has_word(known_, name_);
         is_photo_ = !named_known && is_photo_name(name_);
         if (!named_known && !(is_photo_ && photos_)) {
-            if (!is_photo_) return refuse(unknown_name("the JSON", name_, known_), bad);
-            return refuse({errc::malformed, "no photo is wanted here: " + in_quotes(name_)}, bad);
+            if (!is_photo_) return refuse(unknown_name("JSON", name_, known_), bad);
+            return refuse({errc::malformed, "No photo allowed here: " + in_quotes(name_)}, bad);
         }
-        if (!names_.insert(name_).second) return refuse(given_twice("the JSON", name_), bad);
+        if (!names_.insert(name_).second) return refuse(given_twice("JSON", name_), bad);
         return true;
     }
 
     bool on_string_part(text part, std::size_t, code& bad) {
-        if (depth_ == 0) return wrong_kind("a text", bad);
+        if (depth_ == 0) return wrong_kind("a string", bad);
         if (is_photo_) return take_photo({part.data(), part.size()}, bad);
         value_.append(part.data(), part.size());
         if (value_.size() <= limits::field_bytes) return true;
-        return refuse({errc::too_large, in_member() + "the JSON is longer than 4 KiB"}, bad);
+        return refuse({errc::too_large, in_member() + "JSON is longer than 4 KiB"}, bad);
     }
     bool on_string(text part, std::size_t, code& bad) {
         if (!on_string_part(part, 0, bad)) return false;
@@ -102,7 +102,7 @@ class reader {
         digits_ += part.size();
         if (digits_ <= limits::json_number_bytes) return true;
         return refuse(
-            {errc::too_large, in_member() + "the JSON is a number of more than 64 digits"}, bad);
+            {errc::too_large, in_member() + "JSON is a number of more than 64 digits"}, bad);
     }
     bool on_int64(std::int64_t value, text part, code& bad) {
         return number(std::to_string(value), part, bad);
@@ -111,7 +111,7 @@ class reader {
         return number(std::to_string(value), part, bad);
     }
     bool on_double(double value, text part, code& bad) {
-        if (!std::isfinite(value)) return wrong_kind("a number beyond all limits", bad);
+        if (!std::isfinite(value)) return wrong_kind("a number out of range", bad);
         return number(json_number(value), part, bad);
     }
     bool on_bool(bool value, code& bad) {
@@ -132,14 +132,14 @@ class reader {
 
     bool wrong_kind(std::string_view what, code& bad) {
         if (depth_ == 0) {
-            return refuse({errc::malformed, "the JSON is not an object but " + std::string(what)},
+            return refuse({errc::malformed, "JSON must be an object, not " + std::string(what)},
                           bad);
         }
         const std::string_view wanted =
-            is_photo_ ? "; a photo is a text of base64" : "; give a text, a number, true or false";
+            is_photo_ ? "; a photo must be a base64 string" : "; use a string, number or boolean";
         // What is null may be meant as left out, or as nothing: whoever sends it must say.
-        return refuse({errc::malformed, in_member() + "the JSON is " + std::string(what) +
-                                            (what == "null" ? "; leave it out, or give a value"
+        return refuse({errc::malformed, in_member() + "JSON is " + std::string(what) +
+                                            (what == "null" ? "; omit it or set a value"
                                                             : std::string(wanted))},
                       bad);
     }
@@ -157,13 +157,13 @@ class reader {
     }
 
     bool bad_photo(const error& what, code& bad) {
-        return refuse({what.code, in_member() + "the JSON: " + what.detail}, bad);
+        return refuse({what.code, in_member() + "JSON: " + what.detail}, bad);
     }
 
     bool take_photo(std::string_view part, code& bad) {
         if (!in_photo_) {
             if (read.images.size() == limits::files_per_train) {
-                return refuse({errc::too_large, "the JSON has more than 16 photos"}, bad);
+                return refuse({errc::too_large, "JSON has more than 16 photos"}, bad);
             }
             photo_ = base64_decoder(limits::body_bytes, bytes_ / 4 * 3);
             in_photo_ = true;
@@ -197,10 +197,10 @@ result<void> check_encoding(std::string_view body) {
     const bool wide = starts("\xFF\xFE") || starts("\xFE\xFF") ||
                       body.substr(0, 2).find('\0') != std::string_view::npos;
     if (wide) {
-        return fail(errc::malformed, "the JSON is in UTF-16 or UTF-32; it is sent in UTF-8");
+        return fail(errc::malformed, "JSON is UTF-16 or UTF-32: send UTF-8");
     }
     if (starts("\x1F\x8B")) {
-        return fail(errc::malformed, "the JSON is compressed by gzip; send it as it is");
+        return fail(errc::malformed, "JSON is gzip-compressed: send it uncompressed");
     }
     return {};
 }
@@ -208,11 +208,11 @@ result<void> check_encoding(std::string_view body) {
 error unreadable(const reader& with, const code& bad, std::size_t at) {
     if (bad == json::error::incomplete) {
         return {errc::malformed,
-                "the JSON ends in the middle" +
-                    (with.in_member().empty() ? "" : ": " + with.in_member() + "it was read last")};
+                "JSON is incomplete" +
+                    (with.in_member().empty() ? "" : ": " + with.in_member() + "was read last")};
     }
     return {errc::malformed,
-            "the JSON cannot be read at byte " + std::to_string(at) + ": " + bad.message()};
+            "JSON cannot be read at byte " + std::to_string(at) + ": " + bad.message()};
 }
 
 }  // namespace
@@ -239,7 +239,7 @@ result<json_submission> parse_json_submission(std::string_view body, std::string
     if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
     if (auto good = check_encoding(body); !good) return fail(good.error());
     if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        return fail(errc::malformed, "the body is empty: a JSON object is wanted");
+        return fail(errc::malformed, "Body is empty: send a JSON object");
     }
     json::basic_parser<reader> parser(json::parse_options{}, known, photos, body.size());
     code bad;

@@ -24,7 +24,8 @@ result<void> read_own(const std::string& name, const std::string& value, live_op
         into.blur = mode;
         return {};
     }
-    return fail(errc::bad_option, "blur is none, unknown, known or all, not " + in_quotes(value));
+    return fail(errc::bad_option,
+                "blur must be none, unknown, known or all, not " + in_quotes(value));
 }
 
 }  // namespace
@@ -50,7 +51,7 @@ result<live_options> changed(live_options from, const name_values& fields) {
         } else if (name == "k" || name == "distance_max" || shared.contains(name)) {
             shared[name] = value;
         } else {
-            return fail(unknown_name("a live session", name, live_names));
+            return fail(unknown_name("the live channel", name, live_names));
         }
     }
     auto read = parse_options(job_type::recognize, shared);

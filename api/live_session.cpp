@@ -29,11 +29,11 @@ constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest
 constexpr milliseconds answer_fresh{1'000};  ///< how long an answer may wait to be written
 
 result<void> check_frame(const message_channel::message& what) {
-    if (!what.whole) return fail(errc::too_large, "a frame has at most 1 MiB");
+    if (!what.whole) return fail(errc::too_large, "Frame is larger than 1 MiB");
     const auto header = inspect_image(what.bytes);
     if (!header) return fail(header.error());
     if (header->format != image_format::jpeg) {
-        return fail(errc::unsupported_media, "the frame is not a JPEG picture");
+        return fail(errc::unsupported_media, "The frame is not a JPEG");
     }
     return {};
 }
@@ -66,7 +66,7 @@ std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
     const auto newest = std::find_if(all_.rbegin(), all_.rend(),
                                      [&](const auto& one) { return one.second == greedy; });
     if (newest == all_.rend()) return nullptr;
-    newest->first->stop({errc::quota, "all live sessions are open, and others need a place"},
+    newest->first->stop({errc::quota, "Live channel closed to make room for another client"},
                         try_again_later);
     newest->second.clear();  // not to be chosen again
     return shares::keep(places_, holder);
@@ -75,7 +75,7 @@ std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
 void live_sessions::stop() {
     const auto now = all_;
     for (const auto& [session, holder] : now) {
-        session->stop({errc::draining, "the service is stopping"}, going_away);
+        session->stop({errc::draining, "Service is stopping"}, going_away);
     }
 }
 
@@ -165,7 +165,7 @@ void live_session::read_frame(message_channel::message what) {
 
 void live_session::read_settings(const message_channel::message& what) {
     if (!what.whole || what.bytes.size() > limits::live_text_bytes) {
-        return tell(problem_json(0, {errc::too_large, "settings have at most 4 KiB"}));
+        return tell(problem_json(0, {errc::too_large, "Settings are larger than 4 KiB"}));
     }
     const auto given = parse_json_submission(what.bytes, live_names, false);
     if (!given) return tell(problem_json(0, given.error()));
@@ -210,7 +210,7 @@ asio::awaitable<void> live_session::answer(const frame& one) {
                                   static_cast<double>((boot_now() - one.arrived).count()));
         co_return;
     }
-    refuse(one.seq, {errc::old_version, "the gallery changed while the answer was computed"});
+    refuse(one.seq, {errc::old_version, "Gallery changed while the answer was computed"});
 }
 
 asio::awaitable<result<bool>> live_session::ask(const frame& one) {
@@ -308,7 +308,7 @@ asio::awaitable<void> live_session::write() {
         } else if (answer_ && boot_now() > looked_ + answer_fresh) {
             // A client that does not read held it up, and who is on it may be removed since.
             answer_.reset();
-            refuse(answered_, {errc::old_version, "the answer waited too long to be sent"});
+            refuse(answered_, {errc::old_version, "Answer dropped: client reads too slowly"});
             look_.cancel();
             continue;
         } else if (answer_) {

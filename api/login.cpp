@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds patience{30'000};  // a bound: the thread answers whatever it was given
 constexpr int full_retry_s = 2;
-constexpr std::string_view wrong = "name or password is wrong";
+constexpr std::string_view wrong = "Wrong name or password";
 
 /// A place at the desk, while it is there.
 class place {
@@ -68,7 +68,7 @@ asio::awaitable<result<std::string>> login_desk::log_in(request& from, std::stri
     if (inside_ >= places) {
         count("full");
         from.retry_after = full_retry_s;
-        co_return fail(errc::queue_full, "too many people are logging in; try again");
+        co_return fail(errc::queue_full, "Too many logins in progress: retry");
     }
     const place mine(inside_);
     if (!check_user_name(name)) name.clear();
@@ -79,7 +79,7 @@ asio::awaitable<result<std::string>> login_desk::log_in(request& from, std::stri
         count("wait");
         from.retry_after =
             static_cast<int>(std::chrono::ceil<std::chrono::seconds>(may->wait).count());
-        co_return fail(errc::quota, "too many wrong passwords: wait " +
+        co_return fail(errc::quota, "Too many wrong passwords: retry after " +
                                         std::to_string(from.retry_after) + " s");
     }
     comparison what{may->password, name, std::move(password), secret, {}};

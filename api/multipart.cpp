@@ -86,7 +86,7 @@ std::optional<std::string> extended_value(std::string_view value) {
 result<void> read_disposition(std::string_view value, form_part& part, bool& named) {
     const auto kind = trimmed(value.substr(0, value.find(';')));
     if (!same_text(kind, "form-data")) {
-        return fail(errc::malformed, "a part's Content-Disposition is not form-data");
+        return fail(errc::malformed, "Content-Disposition of a part is not form-data");
     }
     value.remove_prefix(std::min(value.size(), value.find(';')));
     std::string name;
@@ -111,7 +111,7 @@ result<void> read_disposition(std::string_view value, form_part& part, bool& nam
         }
     }
     if (!named) {
-        return fail(errc::malformed, "a part's Content-Disposition has no name that can be read");
+        return fail(errc::malformed, "Content-Disposition of a part has no readable name");
     }
     return {};
 }
@@ -122,19 +122,20 @@ result<void> read_line(std::string_view line, form_part& part, bool& named) {
     const auto name = trimmed(line.substr(0, colon));
     const auto value = trimmed(line.substr(std::min(line.size(), colon + 1)));
     if (same_text(name, "content-disposition")) {
-        if (named) return fail(errc::malformed, "a part has two Content-Dispositions");
+        if (named) return fail(errc::malformed, "A part has two Content-Disposition headers");
         return read_disposition(value, part, named);
     }
     if (same_text(name, "content-type")) {
         part.content_type = parse_media_type(value).type;
         if (part.content_type.substr(0, 10) == "multipart/") {
-            return fail(errc::malformed, "a part is multipart itself");
+            return fail(errc::malformed, "A part is itself multipart");
         }
     }
     if (same_text(name, "content-transfer-encoding") && !same_text(value, "binary") &&
         !same_text(value, "8bit") && !same_text(value, "7bit")) {
-        return fail(errc::malformed, "a part has the Content-Transfer-Encoding " +
-                                         in_quotes(value) + "; send its bytes as they are");
+        return fail(errc::malformed, "Content-Transfer-Encoding " +
+                                         in_quotes(value) +
+                                         " of a part is not supported: send it unencoded");
     }
     return {};
 }
@@ -157,11 +158,11 @@ result<form_part> read_header(std::string_view text) {
         const auto line = take_line(text);
         if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
             return fail(errc::malformed,
-                        "a part has a header line with a line end that is not CR LF, or a byte 0");
+                        "A header line of a part does not end with CR LF or contains a zero byte");
         }
         if (auto good = read_line(line, part, named); !good) return fail(good.error());
     }
-    if (!named) return fail(errc::malformed, "a part has no Content-Disposition with a name");
+    if (!named) return fail(errc::malformed, "A part has no Content-Disposition with a name");
     return part;
 }
 
@@ -178,8 +179,8 @@ multipart_parser::multipart_parser(std::string_view boundary) : held_("\r\n") {
 result<void> multipart_parser::feed(std::string_view bytes) {
     if (place_ == place::broken) {
         return fail(errc::malformed,
-                    "the Content-Type has no usable boundary: leave the field to "
-                    "your HTTP client, which makes one");
+                    "Content-Type has no valid boundary: let "
+                    "your HTTP client set the field");
     }
     held_ += bytes;
     result<void> outcome;
@@ -232,7 +233,7 @@ bool multipart_parser::step_after_delimiter(result<void>& outcome) {
     if (text <= padding_bytes && held_.size() < text + 2) return false;
     if (text <= padding_bytes && held_.compare(text, 2, "\r\n") == 0) {
         if (parts_.size() == limits::multipart_parts) {
-            outcome = fail(errc::too_large, "the form has more than 64 parts");
+            outcome = fail(errc::too_large, "Form has more than 64 parts");
             return false;
         }
         held_.erase(0, text);  // the line's end stays: a header without lines is CR LF CR LF
@@ -240,7 +241,7 @@ bool multipart_parser::step_after_delimiter(result<void>& outcome) {
         return true;
     }
     outcome = fail(errc::malformed,
-                   "a boundary is followed by something else; lines of a form end with CR LF");
+                   "Unexpected data after a boundary: form lines must end with CR LF");
     return false;
 }
 
@@ -248,7 +249,7 @@ bool multipart_parser::step_header(result<void>& outcome) {
     const auto end = held_.find("\r\n\r\n");
     if (end == std::string::npos ? held_.size() >= limits::multipart_header_bytes + 4
                                  : end > limits::multipart_header_bytes) {
-        outcome = fail(errc::too_large, "a part's header is longer than 8 KiB");
+        outcome = fail(errc::too_large, "Header of a part is longer than 8 KiB");
         return false;
     }
     if (end == std::string::npos) return false;
@@ -267,11 +268,11 @@ bool multipart_parser::step_header(result<void>& outcome) {
 result<std::vector<form_part>> multipart_parser::finish() {
     if (place_ == place::preamble) {
         return fail(errc::malformed,
-                    "the boundary that Content-Type names is not in the body; "
-                    "lines of a form end with CR LF");
+                    "Body does not contain the boundary of Content-Type: "
+                    "form lines must end with CR LF");
     }
     if (place_ != place::epilogue) {
-        return fail(errc::malformed, "the multipart body ends before its last boundary");
+        return fail(errc::malformed, "Multipart body ends before its last boundary");
     }
     return std::move(parts_);
 }

@@ -22,7 +22,7 @@ bool parse_number(const std::string& text, Number& out) {
 result<void> read_int(const std::string& name, const std::string& text, int low, int high,
                       int& out) {
     if (!parse_number(text, out) || out < low || out > high) {
-        return fail(errc::bad_option, name + " is a whole number from " + std::to_string(low) +
+        return fail(errc::bad_option, name + " must be an integer from " + std::to_string(low) +
                                           " to " + std::to_string(high) + ", not " +
                                           in_quotes(text));
     }
@@ -32,7 +32,7 @@ result<void> read_int(const std::string& name, const std::string& text, int low,
 result<void> read_distance(const std::string& text, double& out) {
     if (!parse_number(text, out) || !std::isfinite(out) || out <= 0.0 || out > 2.0) {
         return fail(errc::bad_option,
-                    "distance_max is a number above 0, at most 2, not " + in_quotes(text));
+                    "distance_max must be above 0 and at most 2, not " + in_quotes(text));
     }
     return {};
 }
@@ -48,7 +48,7 @@ result<void> read_shared(const std::string& name, const std::string& value, subm
     if (name == "min_face_px") return read_int(name, value, 10, 2000, into.options.min_face_px);
     if (name == "detector") {
         if (value != "hog" && value != "cnn") {
-            return fail(errc::bad_option, "detector is hog or cnn, not " + in_quotes(value));
+            return fail(errc::bad_option, "detector must be hog or cnn, not " + in_quotes(value));
         }
         into.options.detector = value;
         return {};
@@ -92,7 +92,7 @@ result<void> read_bool(const std::string& name, const std::string& text, bool& o
     for (const std::string_view word : {"false", "0", "no", "off"}) {
         if (same_text(text, word)) return out = false, result<void>();
     }
-    return fail(errc::bad_option, name + " is true or false, not " + in_quotes(text));
+    return fail(errc::bad_option, name + " must be true or false, not " + in_quotes(text));
 }
 
 result<submission> parse_options(job_type type, const name_values& fields) {
@@ -108,13 +108,13 @@ result<submission> parse_options(job_type type, const name_values& fields) {
         if (!good) return fail(good.error());
     }
     if (fields.contains("upsample") && fields.contains("min_face_px")) {
-        return fail(errc::bad_option, "upsample and min_face_px say the same; give one");
+        return fail(errc::bad_option, "upsample and min_face_px exclude each other");
     }
     if (type == job_type::train && into.label.empty()) {
-        return fail(errc::bad_label, "the name of the person is missing: the option \"name\"");
+        return fail(errc::bad_label, "Option \"name\" is missing: the person's name");
     }
     if (!into.durable && into.options.annotate) {
-        return fail(errc::bad_option, "annotate needs durable: nothing is kept without it");
+        return fail(errc::bad_option, "annotate requires durable=true");
     }
     return into;
 }

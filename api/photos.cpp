@@ -45,7 +45,7 @@ result<std::string> photo_in(form_part& part) {
     if (!part.body.empty() && part.body.size() < text_bytes && is_utf8(part.body)) {
         return fail(errc::unsupported_media,
                     in_quotes(part.name) +
-                        " in the form is a text and no file; with curl it is "
+                        " in the form is text, not a file: with curl use "
                         "-F file=@PATH");
     }
     return std::move(part.body);
@@ -57,7 +57,7 @@ result<void> take_field(form_part& part, std::string_view known, name_values& fi
     if (!has_word(known, part.name)) return fail(unknown_name("the form", part.name, known));
     if (part.body.size() > limits::field_bytes) {
         return fail(errc::too_large, name +
-                                         "is an option and longer than 4 KiB; a photo is sent "
+                                         "is an option longer than 4 KiB: send a photo "
                                          "in the field \"file\"");
     }
     // A name that is not UTF-8 is a bad label, and is refused as one.
@@ -82,7 +82,7 @@ result<body_parts> read_form(std::string_view boundary, std::string_view body,
         // A browser sends an empty part when no file was chosen.
         if (part.has_filename && part.filename.empty() && part.body.empty()) continue;
         if (!photos) {
-            return fail(errc::malformed, "no photo is wanted here: " + in_quotes(part.name));
+            return fail(errc::malformed, "No photo allowed here: " + in_quotes(part.name));
         }
         auto photo = photo_in(part);
         if (!photo) return fail(photo.error());
@@ -99,7 +99,7 @@ result<body_parts> read_json(std::string_view body, std::string_view known, bool
 
 result<body_parts> read_body(request& from, std::string_view known) {
     const auto type = parse_media_type(from.header("content-type"));
-    if (from.body.empty()) return fail(errc::malformed, "the body is empty: send a photo");
+    if (from.body.empty()) return fail(errc::malformed, "Body is empty: send a photo");
     if (type.type == "multipart/form-data") {
         return read_form(type.boundary, from.body, known, true);
     }
@@ -113,7 +113,7 @@ result<body_parts> read_body(request& from, std::string_view known) {
 result<void> merge(const name_values& query, name_values& fields) {
     for (const auto& [name, value] : query) {
         if (!fields.emplace(name, value).second) {
-            return fail(errc::malformed, in_quotes(name) + " is in the query and in the body");
+            return fail(errc::malformed, in_quotes(name) + " occurs in both query and body");
         }
     }
     return {};
@@ -125,11 +125,11 @@ result<void> check_images(const std::vector<std::string>& images) {
     for (const auto& image : images) {
         const auto number = std::to_string(&image - images.data() + 1);
         auto header = image.empty()
-                          ? result<image_header>(fail(errc::unsupported_media, "the file is empty"))
+                          ? result<image_header>(fail(errc::unsupported_media, "File is empty"))
                           : inspect_image(image);
         if (header) return {};
         if (!bad) first = header.error();
-        if (!bad && images.size() > 1) first.detail = "photo " + number + ": " + first.detail;
+        if (!bad && images.size() > 1) first.detail = "Photo " + number + ": " + first.detail;
         bad = true;
     }
     return fail(std::move(first));
@@ -147,7 +147,7 @@ result<submitted> read_submission(job_type type, request& from) {
     if (!what) return fail(what.error());
     if (body->images.empty()) {
         return fail(errc::malformed,
-                    "the photo is missing: send it in the field \"file\" of a "
+                    "No photo: send it in the field \"file\" of a "
                     "form, or as \"image\" in JSON");
     }
     // An empty file beside a good one is a form's slip; of a train each file has its verdict.
@@ -158,10 +158,10 @@ result<submitted> read_submission(job_type type, request& from) {
     }
     const auto given = std::to_string(body->images.size());
     if (type == job_type::recognize && body->images.size() > 1) {
-        return fail(errc::malformed, "recognize takes one photo, and " + given + " came");
+        return fail(errc::malformed, "recognize takes one photo, not " + given);
     }
     if (body->images.size() > limits::files_per_train) {
-        return fail(errc::too_large, "train takes at most 16 photos, and " + given + " came");
+        return fail(errc::too_large, "train takes at most 16 photos, not " + given);
     }
     if (auto good = check_images(body->images); !good) return fail(good.error());
     return submitted{std::move(*what), std::move(body->images)};
@@ -182,8 +182,8 @@ result<name_values> read_fields(const request& from, std::string_view known) {
         fields = std::move(read->fields);
     } else {
         return fail(errc::malformed,
-                    "a body here is a form or JSON with options, and its "
-                    "Content-Type is " +
+                    "Body must be a form or JSON with options, not "
+                    "Content-Type " +
                         in_quotes(from.header("content-type")));
     }
     if (auto merged = merge(from.query, fields); !merged) return fail(merged.error());

@@ -27,14 +27,14 @@ std::string in_quotes(std::string_view text) {
 }
 
 error unknown_name(std::string_view where, std::string_view name, std::string_view known) {
-    std::string detail = std::string(where) + " has the unknown option " + in_quotes(name);
-    detail += known.empty() ? "; none is known here" : "; known here: ";
+    std::string detail = "Unknown option " + in_quotes(name) + " in " + std::string(where);
+    detail += known.empty() ? "; it takes no options" : "; known options: ";
     for (const char c : known) detail += c == ' ' ? std::string(", ") : std::string(1, c);
     return {errc::bad_option, std::move(detail)};
 }
 
 error given_twice(std::string_view where, std::string_view name) {
-    return {errc::malformed, std::string(where) + " has " + in_quotes(name) + " twice"};
+    return {errc::malformed, in_quotes(name) + " occurs twice in " + std::string(where)};
 }
 
 result<name_values> parse_query(std::string_view query, std::string_view known,
@@ -73,14 +73,14 @@ result<page> parse_page(const name_values& query) {
         if (bad != std::errc{} || end != last || wanted.size < 1 ||
             wanted.size > limits::page_size) {
             return fail(errc::bad_option,
-                        "page_size is a whole number from 1 to 1000, not " + in_quotes(text));
+                        "page_size must be an integer from 1 to 1000, not " + in_quotes(text));
         }
     }
     if (const auto found = query.find("page_token"); found != query.end()) {
         auto cursor = cursor_in(found->second);
         if (!cursor) {
             return fail(errc::bad_option,
-                        "page_token is none that this service gave: " + in_quotes(found->second));
+                        "page_token is invalid: " + in_quotes(found->second));
         }
         wanted.token = std::move(*cursor);
     }

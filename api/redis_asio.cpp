@@ -27,7 +27,7 @@ struct redis_asio::state : std::enable_shared_from_this<redis_asio::state> {
     void stop() {
         stopped = true;
         for (const auto& one : slots) {
-            one->set(fail(errc::unknown_outcome, "this process stops before Redis has answered"));
+            one->set(fail(errc::unknown_outcome, "Stopping before Redis replied"));
         }
         boost::system::error_code ignored;
         descriptor.close(ignored);
@@ -136,7 +136,7 @@ std::uint64_t redis_asio::connection() const noexcept {
 asio::awaitable<result<redis_reply>> redis_asio::call(std::vector<std::string> words,
                                                       std::chrono::milliseconds patience) {
     using reply = result<redis_reply>;
-    if (!connected()) co_return fail(errc::store_unavailable, "Redis cannot be reached");
+    if (!connected()) co_return fail(errc::store_unavailable, "Redis unreachable");
     const auto self = state_;
     const auto slot = std::make_shared<state::slot>(self->timer.get_executor());
     self->slots.insert(slot);
@@ -144,7 +144,7 @@ asio::awaitable<result<redis_reply>> redis_asio::call(std::vector<std::string> w
     self->flush_soon();
     auto came = co_await slot->wait(patience);
     self->slots.erase(slot);
-    if (!came) co_return fail(errc::unknown_outcome, "Redis did not answer in time");
+    if (!came) co_return fail(errc::unknown_outcome, "Redis did not reply in time");
     co_return std::move(*came);
 }
 

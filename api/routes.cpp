@@ -232,20 +232,20 @@ result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
         if (c == '%') {
-            if (i + 2 >= text.size()) return fail(errc::malformed, "a percent escape is cut short");
+            if (i + 2 >= text.size()) return fail(errc::malformed, "truncated percent escape");
             const int high = hex_digit(text[i + 1]);
             const int low = hex_digit(text[i + 2]);
             if (high < 0 || low < 0)
-                return fail(errc::malformed, "a percent escape is not two hexadecimal digits");
+                return fail(errc::malformed, "percent escape is not two hexadecimal digits");
             c = static_cast<char>(high * 16 + low);
             i += 2;
         } else if (c == '+' && plus_is_space) {
             c = ' ';
         }
-        if (c == '\0') return fail(errc::malformed, "a byte 0 stands in it");
+        if (c == '\0') return fail(errc::malformed, "contains a zero byte");
         out.push_back(c);
     }
-    if (!is_utf8(out)) return fail(errc::malformed, "it is not UTF-8");
+    if (!is_utf8(out)) return fail(errc::malformed, "not UTF-8");
     return out;
 }
 
@@ -267,10 +267,10 @@ std::string percent_encode(std::string_view text) {
 
 result<target_parts> split_target(std::string_view target) {
     if (target.size() > limits::target_bytes) {
-        return fail(errc::too_large, "the address is longer than 4096 bytes");
+        return fail(errc::too_large, "Request target is longer than 4096 bytes");
     }
     if (target.empty() || target.front() != '/') {
-        return fail(errc::malformed, "the request target is not a path");
+        return fail(errc::malformed, "Request target is not a path");
     }
     target_parts parts;
     target = target.substr(0, target.find('#'));
@@ -284,9 +284,9 @@ result<target_parts> split_target(std::string_view target) {
         const auto slash = target.find('/');
         auto segment = percent_decode(target.substr(0, slash), false);
         if (!segment) {
-            return fail(segment.error().code, "the path of the address: " + segment.error().detail);
+            return fail(segment.error().code, "Request path: " + segment.error().detail);
         }
-        if (segment->empty()) return fail(errc::not_found, "the path has an empty segment");
+        if (segment->empty()) return fail(errc::not_found, "Request path has an empty segment");
         parts.segments.push_back(std::move(*segment));
         if (slash == std::string_view::npos) return parts;
         target.remove_prefix(slash + 1);
@@ -303,7 +303,7 @@ result<route_match> match_path(const std::vector<std::string>& segments) {
             return match;
         }
     }
-    return fail(errc::not_found, "there is nothing at this address");
+    return fail(errc::not_found, "No such route");
 }
 
 const access_rule& rule_for(const route_row& row, std::string_view method) noexcept {

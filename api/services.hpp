@@ -45,7 +45,7 @@ class gate {
         waiting_.push_back(slot);
         if (co_await slot->wait(patience)) co_return pass(this);
         std::erase(waiting_, slot);
-        co_return fail(errc::queue_full, "too many large photos are being stored");
+        co_return fail(errc::queue_full, "Too many large photos being stored");
     }
 
  private:

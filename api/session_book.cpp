@@ -28,7 +28,7 @@ asio::awaitable<result<session_book::entry>> session_book::find(std::string hash
     if (!told) {
         known_.erase(hash);
         if (told.error().code == errc::unauthorized) co_return fail(told.error());
-        co_return fail(errc::store_unavailable, "Redis cannot confirm the session now");
+        co_return fail(errc::store_unavailable, "Session not confirmed: Redis unavailable");
     }
     std::erase_if(known_, old);
     entry fresh{std::move(*told), {}, asked_at};

@@ -79,7 +79,7 @@ result<std::string> presented_session(const headers& fields, bool secure) {
             found = text;
         });
     }
-    if (count > 1) return fail(errc::unauthorized, "the cookie of the session is there twice");
+    if (count > 1) return fail(errc::unauthorized, "Two session cookies in one request");
     return found;
 }
 

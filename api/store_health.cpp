@@ -29,9 +29,9 @@ void store_health::stop() {
 }
 
 result<void> store_health::ready() const {
-    if (!redis_.connected()) return fail(errc::store_unavailable, "Redis cannot be reached");
+    if (!redis_.connected()) return fail(errc::store_unavailable, "Redis unreachable");
     if (settings_ && redis_.connection() != checked_connection_) {
-        return fail(errc::store_unavailable, "Redis came back and is being checked");
+        return fail(errc::store_unavailable, "Redis reconnected, check in progress");
     }
     return settings_;
 }

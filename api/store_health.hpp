@@ -43,7 +43,7 @@ class store_health {
     std::function<void(const error&)> refused_;
     std::uint64_t checked_connection_ = 0;
     boot_time checked_at_{0};
-    result<void> settings_ = fail(errc::store_unavailable, "Redis was not checked yet");
+    result<void> settings_ = fail(errc::store_unavailable, "Redis not checked yet");
     std::uint64_t depth_ = 0, finished_ = 0;
     unix_time sampled_{0};
     double jobs_per_second_ = 0;

@@ -19,7 +19,7 @@ namespace ssl = boost::asio::ssl;
 constexpr const char* ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 tl::unexpected<error> unusable(const std::string& file, const boost::system::error_code& why) {
-    return fail(errc::bad_option, file + " cannot be used: " + why.message());
+    return fail(errc::bad_option, file + " is unusable: " + why.message());
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ boot_time core::next_timer() const noexcept {
 void core::due() {
     lose_silent();
     due_store();
-    answer_all(frames_.expired(now_), errc::deadline_exceeded, "no worker answered in time");
+    answer_all(frames_.expired(now_), errc::deadline_exceeded, "No worker answered in time");
     if (now_ >= beat_at_) beat_all();
     send_frames();
     lease_more();
@@ -210,14 +210,14 @@ void core::on(const stop&) {
     draining_ = true;
     drain_until_ = now_ + options_.drain_timeout;
     remark(log::level::info, "draining");
-    answer_all(frames_.remove_waiting(), errc::draining, "this broker is stopping");
+    answer_all(frames_.remove_waiting(), errc::draining, "Broker is stopping");
 }
 
 void core::drain_further() {
     if (finished_) return;
     const bool late = now_ >= drain_until_;
     if (!late && (!leases_.empty() || !frames_.empty())) return;
-    answer_all(frames_.remove_all(), errc::draining, "this broker is stopping");
+    answer_all(frames_.remove_all(), errc::draining, "Broker is stopping");
     for (const auto& [connection, one] : workers_.all()) {
         out(to_worker{connection, protocol::bye{"draining"}});
     }

@@ -20,28 +20,28 @@ void core::answer_all(const std::vector<held_frame>& over, errc why, const std::
 
 void core::frame_in(const std::string& connection, const protocol::frame& arrived) {
     const std::string& id = arrived.frame_id;
-    if (draining_) return refuse_frame(connection, id, errc::draining, "this broker is stopping");
+    if (draining_) return refuse_frame(connection, id, errc::draining, "Broker is stopping");
     if (!workers_.any_for_frame()) {
-        return refuse_frame(connection, id, errc::no_worker, "no worker is connected");
+        return refuse_frame(connection, id, errc::no_worker, "No worker connected");
     }
     if (arrived.deadline_ms <= 0) {
-        return refuse_frame(connection, id, errc::deadline_exceeded, "it came too late");
+        return refuse_frame(connection, id, errc::deadline_exceeded, "Frame received too late");
     }
     if (arrived.image.size() > limits::body_bytes) {
-        return refuse_frame(connection, id, errc::too_large, "the picture is over the limit");
+        return refuse_frame(connection, id, errc::too_large, "Image is larger than the limit");
     }
     const boot_time patience =
         std::min(frame_deadline_max, std::chrono::milliseconds(arrived.deadline_ms));
     const frame_table::added place = frames_.add(connection, arrived, now_ + patience);
-    answer_all(place.displaced, errc::queue_full, "superseded by a newer frame");
+    answer_all(place.displaced, errc::queue_full, "Superseded by a newer frame");
     if (place.is == frame_table::outcome::no_room) {
-        refuse_frame(connection, id, errc::queue_full, "too many pictures are on their way");
+        refuse_frame(connection, id, errc::queue_full, "Too many unstored photos in progress");
     }
 }
 
 void core::send_frames() {
     if (frames_.waiting() > 0 && !workers_.any_for_frame()) {
-        answer_all(frames_.remove_waiting(), errc::no_worker, "no worker is connected");
+        answer_all(frames_.remove_waiting(), errc::no_worker, "No worker connected");
         return;
     }
     while (const std::optional<std::string> id = frames_.next_waiting()) {

@@ -126,7 +126,7 @@ void core::forget(std::string connection) {
     if (one == nullptr) return;
     for (const auto& [collection, told] : one->galleries) news_.dropped(collection);
     workers_.remove(connection);
-    answer_all(frames_.take_back(connection), errc::no_worker, "two workers were lost with it");
+    answer_all(frames_.take_back(connection), errc::no_worker, "Two workers lost with this photo");
 }
 
 void core::on(const send_failed& failure) {
@@ -145,7 +145,7 @@ void core::on(const send_failed& failure) {
     } else if (const auto* live = std::get_if<protocol::frame>(&failure.what)) {
         one->frames.erase(live->frame_id);
         if (auto held = frames_.answered(live->frame_id, live->attempt, one->connection)) {
-            answer_all({*held}, errc::queue_full, "the worker takes no more");
+            answer_all({*held}, errc::queue_full, "Worker queue full");
         }
     }
 }

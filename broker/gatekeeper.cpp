@@ -56,15 +56,15 @@ judgement judge(const allow_list& allowed, const std::vector<std::string>& quest
         return said;
     };
     if (question.size() < 7 || question[0] != "" || question[1] != "1.0") {
-        said.why = "a question that is none";
+        said.why = "malformed ZAP request";
         return answer("500", said.why, "");
     }
     said.address = question[4];
-    said.why = "it comes without a key";
+    said.why = "peer has no key";
     if (question[6] != "CURVE" || question.size() != 8) return answer("400", said.why, "");
     const std::string& key = question[7];
     said.key = hex_of(key);
-    said.why = "its key is not on the list";
+    said.why = "key is not on the list";
     const auto role = parse_peer_role(question[3]);
     if (!role) return answer("400", said.why, "");
     if (const allowed_peer* peer = find(allowed, *role, key)) {
@@ -72,13 +72,13 @@ judgement judge(const allow_list& allowed, const std::vector<std::string>& quest
         return answer("200", "OK", peer->name);
     }
     const auto other = *role == peer_role::api ? peer_role::worker : peer_role::api;
-    if (find(allowed, other, key) != nullptr) said.why = "its key is for the other socket";
+    if (find(allowed, other, key) != nullptr) said.why = "key is for the other socket";
     return answer("400", said.why, "");
 }
 
 result<std::unique_ptr<gatekeeper>> gatekeeper::open(zmq_context& context,
                                                      const curve_settings& settings) {
-    if (!curve_is_there(context)) return fail(errc::malformed, "this ZeroMQ cannot do CURVE");
+    if (!curve_is_there(context)) return fail(errc::malformed, "this ZeroMQ has no CURVE support");
     auto allowed = read_allow_list(settings.allow_list);
     if (!allowed) return fail(errc::malformed, "curve.allow_list: " + allowed.error().detail);
     auto questions = zmq_socket::router(context, zap_endpoint, {});
@@ -172,9 +172,9 @@ result<void> gatekeeper::prove(const zmq_socket& workers, const zmq_socket& apis
             return {};
         };
         for (const auto& gone : {go("", false, "a peer without a key"),
-                                 go(random_secret(), false, "a key that is on no list"),
+                                 go(random_secret(), false, "an unknown key"),
                                  go(wrong, false, "a key of the other socket"),
-                                 go(right, true, "a key that is on the list")}) {
+                                 go(right, true, "a valid key")}) {
             if (!gone) return gone;
         }
     }
@@ -191,10 +191,10 @@ result<void> gatekeeper::prove(const zmq_socket& workers, const zmq_socket& apis
             const bool late = seen.good + seen.refused == 0 && boot_now() >= until;
             const bool wrong = (one.good ? seen.refused : seen.good) > 0;
             if (wrong || late) {
-                outcome = fail(errc::internal, "the links cannot be trusted: " + one.as +
-                                                   (late        ? " got no answer"
+                outcome = fail(errc::internal, "self-test of the links failed: " + one.as +
+                                                   (late        ? " got no reply"
                                                     : one.good ? " was refused"
-                                                               : " was let in"));
+                                                               : " was admitted"));
             }
             return seen.good + seen.refused > 0;
         });

@@ -153,7 +153,7 @@ void server::complain(side from, const error& why) {
     const boot_time now = boot_now();
     if (now < complain_at_) return;
     complain_at_ = now + std::chrono::seconds(10);
-    log::warning("malformed_message", {{"from", from == side::worker ? "a worker" : "an api"},
+    log::warning("malformed_message", {{"from", from == side::worker ? "worker" : "api"},
                                        {"why", why.detail}});
 }
 

@@ -52,7 +52,7 @@ result<scope_set> parse_scopes(std::string_view text) {
                                         [&](scope one) { return name_of(one) == word; });
         if (found == all_scopes.end()) {
             return fail(errc::bad_option,
-                        "there is no scope \"" + word + "\": read, recognise, train or admin");
+                        "unknown scope \"" + word + "\": read, recognise, train or admin");
         }
         scopes.add(*found);
     }
@@ -132,7 +132,7 @@ result<std::string> id_in_key(std::string_view text) {
                        digits_of(secret_at, secret_digits + check_digits);
     if (!whole ||
         plain_hash_hex(text.substr(0, check_at), check_digits) != text.substr(check_at)) {
-        return fail(errc::malformed, "this is not a whole key: it was mistyped or cut");
+        return fail(errc::malformed, "Key is mistyped or truncated");
     }
     return std::string(text.substr(beginning.size(), id_digits));
 }

@@ -23,12 +23,12 @@ result<allowed_peer> parse_line(const std::string& line) {
     words >> peer.name >> role >> key;
     if (key.empty() || (words >> more)) return fail(errc::malformed, "must be: name role key");
     if (!is_peer_name(peer.name)) {
-        return fail(errc::malformed, "a name has 1 to 64 letters, digits, '-', '_', '.'");
+        return fail(errc::malformed, "a name must be 1 to 64 letters, digits, '-', '_', '.'");
     }
     const auto as = parse_peer_role(role);
     if (!as) return fail(as.error());
     auto bytes = key_from_hex(key);
-    if (!bytes) return fail(errc::malformed, "a public key has 64 hexadecimal digits");
+    if (!bytes) return fail(errc::malformed, "a public key must be 64 hexadecimal digits");
     peer.role = *as;
     peer.key = std::move(*bytes);
     return peer;
@@ -44,7 +44,7 @@ result<peer_role> parse_peer_role(std::string_view text) {
     for (const peer_role one : {peer_role::api, peer_role::worker}) {
         if (text == name_of(one)) return one;
     }
-    return fail(errc::malformed, "a role is api or worker");
+    return fail(errc::malformed, "a role must be api or worker");
 }
 
 bool is_peer_name(std::string_view text) noexcept {
@@ -67,10 +67,10 @@ result<allow_list> parse_allow_list(std::string_view text) {
         auto peer = parse_line(line);
         if (!peer) return wrong(peer.error().detail);
         for (const allowed_peer& other : list) {
-            if (other.name == peer->name) return wrong("the name stands there twice");
-            if (other.key == peer->key) return wrong("the key stands there twice");
+            if (other.name == peer->name) return wrong("duplicate name");
+            if (other.key == peer->key) return wrong("duplicate key");
         }
-        if (list.size() == limits::allowed_peers) return wrong("there are too many keys");
+        if (list.size() == limits::allowed_peers) return wrong("too many keys");
         list.push_back(std::move(*peer));
     }
     return list;

@@ -16,7 +16,7 @@ constexpr int unwritten = 1, wrong_usage = 2;
 /// `code`, unless what was printed has not arrived.
 int printed(int code) {
     if (output_was_written()) return code;
-    std::fputs("the output cannot be written\n", stderr);
+    std::fputs("output cannot be written\n", stderr);
     return unwritten;
 }
 
@@ -39,7 +39,7 @@ int check(const settings_source& source, const char* program, bool print) {
         std::fprintf(stderr, "%s\n", read.error().detail.c_str());
         return wrong_usage;
     }
-    std::puts(print ? read->c_str() : "the settings are valid");
+    std::puts(print ? read->c_str() : "Settings are valid");
     return printed(0);
 }
 
@@ -60,15 +60,16 @@ command_line parse_command_line(int argc, char** argv, const char* program) {
     command_line line;
     CLI::App app("", program);
     bool version = false, verbose = false, print = false;
-    app.add_flag("--version", version, "Print the version and end");
-    app.add_flag("--verbose", verbose, "With --version: the libraries too, and their licences");
-    app.add_option("--config", line.source.file, "Settings file; without it the defaults hold")
+    app.add_flag("--version", version, "Print the version and exit");
+    app.add_flag("--verbose", verbose, "With --version: also the libraries and their licences");
+    app.add_option("--config", line.source.file, "Settings file; without it the defaults apply")
         ->type_name("FILE");
-    app.add_option("--set", line.source.overrides, "One setting, over the file's; may be repeated")
+    app.add_option("--set", line.source.overrides,
+                   "One setting, overrides the file; may be repeated")
         ->type_name("SECTION.KEY=VALUE")
         ->allow_extra_args(false);
-    app.add_flag("--check-config", line.check_only, "Check the settings and end");
-    app.add_flag("--print-config", print, "Print what every setting comes to, as JSON, and end");
+    app.add_flag("--check-config", line.check_only, "Check the settings and exit");
+    app.add_flag("--print-config", print, "Print the effective settings as JSON and exit");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& outcome) {

@@ -36,7 +36,7 @@ inline auto broken(const char* why) {
     return fail(errc::undecodable_image, why);
 }
 inline auto cut() {
-    return fail(errc::truncated_image, "the picture ends before its end");
+    return fail(errc::truncated_image, "the image is truncated");
 }
 inline auto unsupported(const char* why) {
     return fail(errc::unsupported_media, why);

@@ -10,17 +10,17 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array beginnings{
-    std::pair{"GIF87a"sv, "a GIF picture"sv},
-    std::pair{"GIF89a"sv, "a GIF picture"sv},
-    std::pair{"II*\0"sv, "a TIFF picture, or a camera's raw file"sv},
-    std::pair{"MM\0*"sv, "a TIFF picture, or a camera's raw file"sv},
-    std::pair{"II+\0"sv, "a TIFF picture"sv},
-    std::pair{"MM\0+"sv, "a TIFF picture"sv},
-    std::pair{"\xFF\x0A"sv, "a JPEG XL picture"sv},
-    std::pair{"\0\0\0\x0CJXL \r\n\x87\n"sv, "a JPEG XL picture"sv},
-    std::pair{"\0\0\0\x0CjP  \r\n\x87\n"sv, "a JPEG 2000 picture"sv},
-    std::pair{"\xFF\x4F\xFF\x51"sv, "a JPEG 2000 picture"sv},
-    std::pair{"II\xBC"sv, "a JPEG XR picture"sv},
+    std::pair{"GIF87a"sv, "a GIF image"sv},
+    std::pair{"GIF89a"sv, "a GIF image"sv},
+    std::pair{"II*\0"sv, "a TIFF image or a camera's raw file"sv},
+    std::pair{"MM\0*"sv, "a TIFF image or a camera's raw file"sv},
+    std::pair{"II+\0"sv, "a TIFF image"sv},
+    std::pair{"MM\0+"sv, "a TIFF image"sv},
+    std::pair{"\xFF\x0A"sv, "a JPEG XL image"sv},
+    std::pair{"\0\0\0\x0CJXL \r\n\x87\n"sv, "a JPEG XL image"sv},
+    std::pair{"\0\0\0\x0CjP  \r\n\x87\n"sv, "a JPEG 2000 image"sv},
+    std::pair{"\xFF\x4F\xFF\x51"sv, "a JPEG 2000 image"sv},
+    std::pair{"II\xBC"sv, "a JPEG XR image"sv},
     std::pair{"8BPS"sv, "a Photoshop file"sv},
     std::pair{"FUJIFILMCCD-RAW"sv, "a camera's raw file"sv},
     std::pair{"IIRO"sv, "a camera's raw file"sv},
@@ -28,11 +28,11 @@ constexpr std::array beginnings{
     std::pair{"IIU\0"sv, "a camera's raw file"sv},
     std::pair{"\0\0\1\0"sv, "an icon (ICO)"sv},
     std::pair{"\0\0\2\0"sv, "a cursor (CUR)"sv},
-    std::pair{"qoif"sv, "a QOI picture"sv},
-    std::pair{"BPG\xFB"sv, "a BPG picture"sv},
+    std::pair{"qoif"sv, "a QOI image"sv},
+    std::pair{"BPG\xFB"sv, "a BPG image"sv},
     std::pair{"DDS "sv, "a DDS texture"sv},
-    std::pair{"v/1\x01"sv, "an OpenEXR picture"sv},
-    std::pair{"#?RADIANCE"sv, "a Radiance HDR picture"sv},
+    std::pair{"v/1\x01"sv, "an OpenEXR image"sv},
+    std::pair{"#?RADIANCE"sv, "a Radiance HDR image"sv},
     std::pair{"%PDF"sv, "a PDF document"sv},
     std::pair{"%!PS"sv, "a PostScript document"sv},
     std::pair{"\x1A\x45\xDF\xA3"sv, "a Matroska or WebM video"sv},
@@ -53,8 +53,8 @@ constexpr std::array beginnings{
 /// The brand of a file type box (ISO/IEC 14496-12) that is neither HEIC nor AVIF.
 std::string_view boxed(std::string_view brand) {
     if (brand == "crx ") return "a camera's raw file (CR3)";
-    if (brand == "jxl ") return "a JPEG XL picture";
-    if (brand == "jp2 ") return "a JPEG 2000 picture";
+    if (brand == "jxl ") return "a JPEG XL image";
+    if (brand == "jp2 ") return "a JPEG 2000 image";
     if (brand == "qt  ") return "a QuickTime video";
     return "an MP4 video or another file of boxes";
 }
@@ -88,8 +88,8 @@ std::string_view image_bytes::foreign_format(std::string_view bytes) {
     for (const auto& [beginning, name] : beginnings) {
         if (bytes.substr(0, beginning.size()) == beginning) return name;
     }
-    if (is_bmp(bytes)) return "a BMP picture";
-    if (is_netpbm(bytes)) return "a Netpbm picture";
+    if (is_bmp(bytes)) return "a BMP image";
+    if (is_netpbm(bytes)) return "a Netpbm image";
     if (bytes.size() >= 12 && bytes.substr(0, 4) == "RIFF") {
         return bytes.substr(8, 4) == "AVI " ? "an AVI video" : "a RIFF file";
     }

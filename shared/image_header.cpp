@@ -16,11 +16,11 @@ using std::size_t;
 using std::uint32_t;
 
 result<void> image_bytes::check_size(uint32_t width, uint32_t height) {
-    if (width == 0 || height == 0) return broken("the picture has no pixels");
+    if (width == 0 || height == 0) return broken("the image has no pixels");
     if (width > limits::image_side || height > limits::image_side ||
         std::uint64_t{width} * height > limits::pixels) {
         char text[128];
-        std::snprintf(text, sizeof text, "%u x %u pixels; at most %llu, no side over %u", width,
+        std::snprintf(text, sizeof text, "%u x %u pixels; at most %llu, no side above %u", width,
                       height, static_cast<unsigned long long>(limits::pixels), limits::image_side);
         return fail(errc::too_large, text);
     }
@@ -58,11 +58,11 @@ result<image_header> inspect_png(std::string_view bytes) {
         const std::string_view name = bytes.substr(at + 4, 4);
         const bool first = at == png_magic.size();
         if (first && name == "CgBI") {
-            return unsupported("an iPhone's own kind of PNG, not the standard's");
+            return unsupported("an iPhone-optimized PNG, not a standard PNG");
         }
         if (first && (name != "IHDR" || length != 13)) return broken("no IHDR chunk");
         if (data_seen && name != "IDAT" && length + 12 > bytes.size() - at) return header;
-        if (length > 0x7FFFFFFF) return broken("a chunk's length is over 2^31 - 1");
+        if (length > 0x7FFFFFFF) return broken("a chunk is longer than 2^31 - 1 bytes");
         if (length + 12 > bytes.size() - at) return cut();
         const std::string_view payload = bytes.substr(at + 8, length);
         if (first) {
@@ -123,7 +123,7 @@ result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
     const bool picture = name == "VP8 " || name == "VP8L";
     const bool frame = name == "ANMF" && walk.header.animated;  // elsewhere nobody looks at it
     if (!picture && !frame) {
-        return first ? broken("no picture chunk comes first") : result<void>{};
+        return first ? broken("the first chunk is not an image chunk") : result<void>{};
     }
     if (walk.picture.width != 0) return {};  // later pictures of an animation
     if (frame) {
@@ -132,17 +132,17 @@ result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
         walk.picture = {little24(payload, 6) + 1, little24(payload, 9) + 1};
         if (left + walk.picture.width > walk.canvas.width ||
             top + walk.picture.height > walk.canvas.height) {
-            return broken("a picture of the animation is outside its canvas");
+            return broken("a frame of the animation is outside its canvas");
         }
         return {};
     }
-    if (walk.header.animated) return broken("an animation with a single picture");
+    if (walk.header.animated) return broken("an animation with a still image chunk");
     const auto size = vp8_size(name, payload);
     if (!size) return fail(size.error());
     walk.picture = *size;
     if (walk.canvas.width != 0 &&
         (walk.canvas.width != size->width || walk.canvas.height != size->height)) {
-        return broken("the canvas and the picture differ in size");
+        return broken("canvas and image differ in size");
     }
     return {};
 }
@@ -150,19 +150,19 @@ result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
 result<image_header> inspect_webp(std::string_view bytes) {
     const size_t end = size_t{little32(bytes, 4)} + 8;
     if (end > bytes.size()) return cut();
-    if (end < 20) return broken("the RIFF is too short");
+    if (end < 20) return broken("the RIFF file is too short");
     webp_walk walk;
     walk.header.format = image_format::webp;
     for (size_t at = 12; at + 8 <= end;) {
         const size_t length = little32(bytes, at + 4);
         if (length > end - at - 8 && walk.picture.width != 0) break;  // the picture is whole
-        if (length > end - at - 8) return broken("a chunk is longer than the RIFF");
+        if (length > end - at - 8) return broken("a chunk is longer than the RIFF file");
         const auto taken =
             take_chunk(walk, at == 12, bytes.substr(at, 4), bytes.substr(at + 8, length));
         if (!taken) return fail(taken.error());
         at += 8 + length + (length & 1);
     }
-    if (walk.picture.width == 0) return broken("no picture in the RIFF");
+    if (walk.picture.width == 0) return broken("no image in the RIFF file");
     const frame_size size = walk.canvas.width != 0 ? walk.canvas : walk.picture;
     const auto checked = check_size(size.width, size.height);
     if (!checked) return fail(checked.error());
@@ -198,9 +198,9 @@ result<image_header> inspect_image(std::string_view bytes) {
     }
     if (is_heif_file(bytes)) return inspect_heif(bytes);
     const std::string_view known = foreign_format(bytes);
-    if (known.empty()) return unsupported("not a JPEG, PNG, WebP, HEIC or AVIF picture");
+    if (known.empty()) return unsupported("not a JPEG, PNG, WebP, HEIC or AVIF image");
     return fail(errc::unsupported_media,
-                std::string(known) + "; what is read is JPEG, PNG, WebP, HEIC and AVIF");
+                std::string(known) + " is not supported: use JPEG, PNG, WebP, HEIC or AVIF");
 }
 
 }  // namespace vultus

@@ -117,7 +117,7 @@ result<void> take_meta(heif_walk& walk, std::string_view content) {
             }
         }
     }
-    if (!walk.primary) return broken("the boxes name no primary picture");
+    if (!walk.primary) return broken("no primary image in the boxes");
     return {};
 }
 
@@ -203,7 +203,7 @@ result<void> read_kind(heif_walk& walk) {
     const std::string_view kind = walk.kind;
     const bool derived = kind == "grid" || kind == "iovl" || kind == "iden";
     if (kind != "hvc1" && kind != "av01" && !derived) {
-        return unsupported("a HEIF file whose picture is neither of HEVC (HEIC) nor of AV1 (AVIF)");
+        return unsupported("a HEIF file with neither HEVC (HEIC) nor AV1 (AVIF) is not supported");
     }
     const bool av1 = derived ? walk.has_av1 : kind == "av01";
     walk.header.format = av1 ? image_format::avif : image_format::heic;
@@ -241,12 +241,12 @@ result<image_header> image_bytes::inspect_heif(std::string_view bytes) {
         if (const auto taken = take_meta(walk, one.content); !taken) return fail(taken.error());
     }
     if (!found && bytes.size() < 1'000) return cut();
-    if (!found) return broken("no still picture in the boxes");
+    if (!found) return broken("no still image in the boxes");
     read_items(walk);
     if (const auto kind = read_kind(walk); !kind) return fail(kind.error());
     if (const auto all = check_all_sizes(walk.properties); !all) return fail(all.error());
     if (const auto read = read_associations(walk); !read) return fail(read.error());
-    if (walk.header.width == 0) return broken("the boxes say no size of the picture");
+    if (walk.header.width == 0) return broken("no image size in the boxes");
     return walk.header;
 }
 

@@ -69,16 +69,16 @@ const char* unread_kind(uint32_t marker) {
     switch (marker) {
         case 0xC3:
         case 0xCB:
-            return "a lossless JPEG, which is not read; an ordinary JPEG or a PNG is";
+            return "a lossless JPEG is not supported: use a baseline JPEG or a PNG";
         case 0xC5:
         case 0xC6:
         case 0xC7:
         case 0xCD:
         case 0xCE:
         case 0xCF:
-            return "a hierarchical JPEG, which is not read; an ordinary JPEG is";
+            return "a hierarchical JPEG is not supported: use a baseline JPEG";
         case 0xF7:
-            return "a JPEG-LS picture, which is not read; an ordinary JPEG or a PNG is";
+            return "a JPEG-LS image is not supported: use a baseline JPEG or a PNG";
         default:
             return nullptr;
     }
@@ -90,12 +90,12 @@ result<void> take_frame(jpeg_walk& walk, uint32_t marker, std::string_view paylo
     if (walk.header.width != 0) return broken("a second frame header");
     walk.components = byte_at(payload, 5);
     if (payload.size() != 6 + 3 * size_t{walk.components}) {
-        return broken("the frame header's length does not fit its components");
+        return broken("the length of the frame header does not match its components");
     }
     if (byte_at(payload, 0) == 12) {
-        return unsupported("a JPEG of 12 bits a sample, which is not read; one of 8 bits is");
+        return unsupported("a JPEG with 12 bits per sample is not supported: use 8 bits");
     }
-    if (byte_at(payload, 0) != 8) return broken("a sample of neither 8 nor 12 bits");
+    if (byte_at(payload, 0) != 8) return broken("neither 8 nor 12 bits per sample");
     walk.header.height = big16(payload, 1);
     walk.header.width = big16(payload, 3);
     walk.progressive = marker == 0xC2 || marker == 0xCA;
@@ -111,11 +111,11 @@ result<void> take_scan(jpeg_walk& walk, std::string_view payload) {
     if (walk.header.width == 0) return broken("a scan before the frame header");
     if (++walk.scans > limits::jpeg_scans) return fail(errc::too_large, "more than 100 scans");
     const size_t n = payload.empty() ? 0 : byte_at(payload, 0);
-    if (n < 1 || n > 4 || payload.size() != 4 + 2 * n) return broken("a scan's header is broken");
+    if (n < 1 || n > 4 || payload.size() != 4 + 2 * n) return broken("a scan header is corrupt");
     for (size_t i = 0; i < n; ++i) {
         uint32_t which = 0;
         while (which < walk.components && walk.ids[which * 3] != payload[1 + 2 * i]) ++which;
-        if (which == walk.components) return broken("a scan of a component that is not there");
+        if (which == walk.components) return broken("a scan of a missing component");
         walk.seen |= 1U << which;
     }
     return {};
@@ -147,7 +147,7 @@ result<image_header> image_bytes::inspect_jpeg(std::string_view bytes) {
         if (at == bytes.npos) return whole(walk);
         const uint32_t marker = byte_at(bytes, at - 1);
         if (marker == eoi) break;
-        if (marker == soi) return broken("a second picture begins inside the first");
+        if (marker == soi) return broken("a second image begins inside the first");
         if (is_alone(marker)) continue;
         if (at + 2 > bytes.size()) return whole(walk);
         // libjpeg reads no content where the length of a segment that it skips has no room for it.

@@ -79,21 +79,21 @@ bool is_change(job_type type) noexcept {
 }
 
 result<void> check_label(std::string_view label) {
-    if (label.empty()) return fail(errc::bad_label, "The name is empty.");
+    if (label.empty()) return fail(errc::bad_label, "The name is empty");
     if (label.size() > limits::label_bytes) {
-        return fail(errc::bad_label, "The name is longer than 200 bytes of UTF-8.");
+        return fail(errc::bad_label, "The name is longer than 200 bytes of UTF-8");
     }
     if (label == "." || label == "..") {
-        return fail(errc::bad_label, "The name must not be \".\" or \"..\".");
+        return fail(errc::bad_label, "The name must not be \".\" or \"..\"");
     }
     while (!label.empty()) {
         const auto character = take_character(label);
-        if (!character) return fail(errc::bad_label, "The name is not valid UTF-8.");
+        if (!character) return fail(errc::bad_label, "The name is not valid UTF-8");
         if (is_control(*character)) {
-            return fail(errc::bad_label, "The name holds a control character.");
+            return fail(errc::bad_label, "The name contains a control character");
         }
         if (is_bidirectional_format(*character)) {
-            return fail(errc::bad_label, "The name holds a character that turns text around.");
+            return fail(errc::bad_label, "The name contains a text direction character");
         }
     }
     return {};
@@ -101,8 +101,8 @@ result<void> check_label(std::string_view label) {
 
 result<void> check_collection(std::string_view name) {
     constexpr const char* rule =
-        "A collection's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, and starts with a letter or "
-        "digit.";
+        "A collection name must be 1 to 64 of A-Z, a-z, 0-9, _ and -, and start with a letter or "
+        "digit";
     if (name.empty() || name.size() > limits::collection_bytes || !is_alphanumeric(name.front())) {
         return fail(errc::bad_collection, rule);
     }

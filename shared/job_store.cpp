@@ -17,14 +17,14 @@ namespace store_reply {
 
 error error_of(std::string_view text) {
     const std::string word(text.substr(0, text.find(' ')));
-    if (word == "OOM") return {errc::out_of_memory, "Redis has no room for more."};
+    if (word == "OOM") return {errc::out_of_memory, "Redis memory limit reached"};
     constexpr std::array away{"LOADING",     "READONLY", "MISCONF", "NOAUTH",  "WRONGPASS",
                               "MASTERDOWN",  "BUSY",     "NOPERM",  "TRYAGAIN", "CLUSTERDOWN",
                               "NOREPLICAS"};
     const bool no_library = text.find("Function not found") != std::string_view::npos;
     if (no_library || std::find(away.begin(), away.end(), word) != away.end()) {
-        return {errc::store_unavailable, "Redis serves nobody now: " +
-                                             (no_library ? std::string("no library") : word) + "."};
+        return {errc::store_unavailable, "Redis unavailable: " +
+                                             (no_library ? std::string("no library") : word)};
     }
     return {errc::internal, "Redis refused a call: " + std::string(text)};
 }
@@ -69,8 +69,8 @@ std::string_view part_of(gallery_value what) noexcept {
 }
 
 tl::unexpected<error> no_such_job(std::string_view status) {
-    if (status == "not_found") return fail(errc::not_found, "There is no such job.");
-    if (status == "gone") return fail(errc::collected, "The job is not kept any more.");
+    if (status == "not_found") return fail(errc::not_found, "No such job");
+    if (status == "gone") return fail(errc::collected, "Job no longer stored");
     return unexpected_reply(status);
 }
 
@@ -93,8 +93,8 @@ redis_call<void> job_store::check_server() const {
                                       ? 0
                                       : std::atoi(reply.text.c_str() + at + name.size());
                 if (major >= 7) return {};
-                return fail(errc::wrong_version, "Redis 7.0 or newer is needed, not " +
-                                                     std::to_string(major) + ".");
+                return fail(errc::wrong_version, "Redis 7.0 or newer is required, not " +
+                                                     std::to_string(major));
             }};
 }
 
@@ -123,10 +123,10 @@ redis_call<void> job_store::check_settings() const {
                 }
             }
             if (found["maxmemory"].empty() || found["maxmemory"] == "0") {
-                complain("maxmemory", "set (jobs are refused before it is full)");
+                complain("maxmemory", "set (accept refuses jobs near this limit)");
             }
             if (wrong.empty() || seeded_bug("store.any_settings")) return {};
-            return fail(errc::bad_option, "Redis would lose accepted jobs: " + wrong + ".");
+            return fail(errc::bad_option, "Redis would lose accepted jobs: " + wrong);
         });
 }
 
@@ -156,11 +156,11 @@ redis_call<void> job_store::open(unsigned shards) const {
             if (status == "ok") return {};
             const std::string there = all.text();
             if (status == "wrong_schema") {
-                return fail(errc::wrong_version, "the data in Redis has another layout: " + there);
+                return fail(errc::wrong_version, "Data in Redis has another layout: " + there);
             }
             if (status != "wrong_key") return unexpected_reply(status);
-            const std::string ours = wants == "plain" ? "encryption_key_file is not set."
-                                                      : "the file has key " + wants + ".";
+            const std::string ours = wants == "plain" ? "encryption_key_file is not set"
+                                                      : "encryption_key_file has key " + wants;
             return fail(errc::bad_option,
                         "Redis holds data encrypted with key " + there + "; " + ours);
         });

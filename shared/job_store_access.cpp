@@ -52,10 +52,10 @@ audit_entry read_entry(redis_reply entry) {
 }
 
 tl::unexpected<error> not_made(const std::string& status) {
-    if (status == "exists") return fail(errc::wrong_state, "There is a key of that id already.");
-    if (status == "not_found") return fail(errc::not_found, "There is no such key.");
+    if (status == "exists") return fail(errc::wrong_state, "A key with that id exists");
+    if (status == "not_found") return fail(errc::not_found, "No such key");
     if (status != "full") return unexpected_reply(status);
-    return fail(errc::queue_full, "There are as many keys as there may be; revoke one.");
+    return fail(errc::queue_full, "Key limit reached: revoke one");
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_by
     return function_call<spent>(
         "spend", prefix_, {std::string(key_id), std::to_string(image_bytes)},
         [](const std::string& status, fields& all) -> result<spent> {
-            if (status == "not_found") return fail(errc::unauthorized, "The key is not good.");
+            if (status == "not_found") return fail(errc::unauthorized, "Key is not valid");
             if (status != "ok" && status != "over") return unexpected_reply(status);
             spent told;
             if (status == "over") {

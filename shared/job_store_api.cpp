@@ -15,25 +15,25 @@ tl::unexpected<error> full(fields& all) {
     const std::string what = all.text();
     const std::string depth = all.text();
     if (what == "client") {
-        return fail(errc::quota, "This key has " + depth + " unfinished jobs, the most it may.");
+        return fail(errc::quota, "Job limit of the key reached: " + depth + " unfinished jobs");
     }
     if (what == "share") {
         const std::string of = all.text();
-        return fail(errc::queue_full, "Room is scarce, and you hold your share: " + depth + ' ' +
-                                          (of == "jobs"   ? "unfinished jobs."
-                                           : of == "keys" ? "idempotency keys."
-                                                          : "bytes of photos that wait."));
+        return fail(errc::queue_full, "Share of a scarce resource used up: " + depth + ' ' +
+                                          (of == "jobs"   ? "unfinished jobs"
+                                           : of == "keys" ? "idempotency keys"
+                                                          : "bytes of waiting photos"));
     }
-    if (what == "idempotency") return fail(errc::queue_full, "Too many idempotency keys are kept.");
+    if (what == "idempotency") return fail(errc::queue_full, "Idempotency key limit reached");
     return fail(errc::queue_full, what == "bytes"
-                                      ? "The photos that wait fill their room."
-                                      : "The queue is full: " + depth + " jobs wait.");
+                                      ? "Queue byte limit reached"
+                                      : "Queue full: " + depth + " jobs waiting");
 }
 
 result<accepted> read_accepted(const std::string& status, fields& all) {
     accepted made;
     if (status == "full") return full(all);
-    if (status == "oom") return fail(errc::out_of_memory, "Redis has no room for another job.");
+    if (status == "oom") return fail(errc::out_of_memory, "Redis memory limit reached");
     if (status != "dup" && status != "ok") return unexpected_reply(status);
     made.duplicate = status == "dup";
     made.job_id = all.text();
@@ -45,7 +45,7 @@ result<accepted> read_accepted(const std::string& status, fields& all) {
 }
 
 tl::unexpected<error> conflict() {
-    return fail(errc::idempotency_conflict, "The Idempotency-Key was used with other content.");
+    return fail(errc::idempotency_conflict, "Idempotency-Key was used with different content");
 }
 
 /// Who asks, as the functions take it: later words only as far as there are any.
@@ -68,10 +68,10 @@ redis_call<std::string> operate(const char* name, const std::string& prefix, std
         [](const std::string& status, fields& all) -> result<std::string> {
             if (status == "ok") return status;
             if (status == "no_image") {
-                return fail(errc::no_image, "The job's photos are not kept any more.");
+                return fail(errc::no_image, "Photos of the job no longer stored");
             }
             if (status == "wrong_state") {
-                return fail(errc::wrong_state, "The job is " + all.text() + ".");
+                return fail(errc::wrong_state, "Job is " + all.text());
             }
             return no_such_job(status);
         });
@@ -149,17 +149,17 @@ redis_call<accepted> job_store::change(const new_change& change) const {
         [](const std::string& status, fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
             if (status == "not_found")
-                return fail(errc::not_found, "There is nothing of that name.");
+                return fail(errc::not_found, "No such person, face or collection");
             if (status == "label_exists") {
                 return fail(errc::wrong_state,
-                            "There is a person of the new name already, or a train of that name "
-                            "has not ended; merge joins the two.");
+                            "The new name exists, or an unfinished train will create it: "
+                            "use merge to join the two");
             }
             if (status == "gallery_full") {
-                return fail(errc::label_full, "The collection takes no new names; clear it.");
+                return fail(errc::label_full, "Collection accepts no more changes: clear it");
             }
             if (status == "label_full") {
-                return fail(errc::label_full, "The two have more than 1,000 faces together.");
+                return fail(errc::label_full, "The two people have more than 1,000 faces together");
             }
             auto made = read_accepted(status, all);
             if (made && !made->duplicate) {
@@ -177,7 +177,7 @@ redis_call<std::string> job_store::cancel(std::string_view id, const std::string
         [](const std::string& status, fields& all) -> result<std::string> {
             if (status == "cancelled" || status == "requested") return status;
             if (status == "terminal") {
-                return fail(errc::already_terminal, "The job is " + all.text() + ".");
+                return fail(errc::already_terminal, "Job is " + all.text());
             }
             return no_such_job(status);
         });

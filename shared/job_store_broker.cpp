@@ -55,8 +55,8 @@ redis_call<leased_jobs> job_store::lease(const lease_request& wanted) const {
          text_of(wanted.lease), joined(wanted.types, ','), wanted.prefer,
          std::to_string(wanted.spill)},
         [](const std::string& status, fields& all) -> result<leased_jobs> {
-            if (status == "gone") return fail(errc::not_registered, "the worker is not registered");
-            if (status == "stale") return fail(errc::stale, "the worker has a newer connection");
+            if (status == "gone") return fail(errc::not_registered, "worker not registered");
+            if (status == "stale") return fail(errc::stale, "worker has a newer connection");
             if (status != "ok") return unexpected_reply(status);
             all.time();
             leased_jobs leased;
@@ -90,7 +90,7 @@ redis_call<moved> job_store::worker_lost(std::string_view worker_id,
     return function_call<moved>(
         "worker_lost", prefix_, {std::string(worker_id), connection_number(connection)},
         [](const std::string& status, fields& all) -> result<moved> {
-            if (status == "stale") return fail(errc::stale, "the worker has a newer connection");
+            if (status == "stale") return fail(errc::stale, "worker has a newer connection");
             if (status != "ok") return unexpected_reply(status);
             moved what;
             add_counts(what, all, 0);

@@ -49,7 +49,7 @@ redis_call<std::vector<face_record>> job_store::faces(std::string_view collectio
         "label", prefix_, std::move(words),
         [pictures](const std::string& status, fields& all) -> result<records> {
             if (status == "not_found") {
-                return fail(errc::not_found, "There is no person of that name.");
+                return fail(errc::not_found, "No person of that name");
             }
             if (status != "ok") return unexpected_reply(status);
             records made;
@@ -77,7 +77,7 @@ redis_call<std::string> job_store::picture(std::string_view collection, std::str
                 if (!found) return fail(found.error());
                 return std::move(found->bytes);
             }
-            if (status == "not_found") return fail(errc::not_found, "This face has no picture.");
+            if (status == "not_found") return fail(errc::not_found, "This face has no picture");
             return unexpected_reply(status);
         });
 }

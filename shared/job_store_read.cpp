@@ -109,7 +109,7 @@ redis_call<std::string> job_store::annotated(std::string_view id) const {
                 if (reply.type == redis_reply::kind::text) {
                     return seals.open(std::move(reply.text), about);
                 }
-                return fail(errc::not_found, "There is no picture of this job.");
+                return fail(errc::not_found, "Job has no annotated image");
             }};
 }
 

@@ -60,7 +60,7 @@ class fields {
 };
 
 inline tl::unexpected<error> unexpected_reply(std::string_view status = "") {
-    return fail(errc::internal, "Redis answered what this version does not know: " +
+    return fail(errc::internal, "unexpected reply from Redis: " +
                                     std::string(status));
 }
 

@@ -28,12 +28,12 @@ redis_call<restored> job_store::restore(std::string_view collection,
         "restore", prefix_, std::move(words),
         [](const std::string& status, fields& all) -> result<restored> {
             if (status == "model_mismatch") {
-                return fail(errc::model_mismatch, "the collection was trained with " + all.text());
+                return fail(errc::model_mismatch, "collection was trained with " + all.text());
             }
             if (status == "label_full") return fail(errc::label_full, all.text());
             if (status == "gallery_full") return fail(errc::gallery_full, "");
             if (status == "collections_full") {
-                return fail(errc::gallery_full, "there are as many collections as there may be");
+                return fail(errc::gallery_full, "collection limit reached");
             }
             if (status != "ok") return unexpected_reply(status);
             restored made;
@@ -66,7 +66,7 @@ redis_call<void> job_store::erase_log(std::string_view collection, std::string_v
     return function_call<void>("erase_log", prefix_, {std::string(collection), std::string(by)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok") return {};
-                                   return fail(errc::not_found, "there is no such collection");
+                                   return fail(errc::not_found, "no such collection");
                                });
 }
 
@@ -74,7 +74,7 @@ redis_call<void> job_store::begin_export(std::string_view collection, std::strin
     return function_call<void>("export", prefix_, {std::string(collection), std::string(by)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok") return {};
-                                   return fail(errc::not_found, "there are no faces");
+                                   return fail(errc::not_found, "collection has no faces");
                                });
 }
 

@@ -24,11 +24,11 @@ redis_call<void> user_call(std::string_view name, const std::string& prefix,
         name, prefix, std::move(arguments), [](const std::string& status, fields&) -> result<void> {
             if (status == "ok") return {};
             if (status == "exists") {
-                return fail(errc::wrong_state, "There is a user of that name already.");
+                return fail(errc::wrong_state, "A user of that name exists");
             }
-            if (status == "not_found") return fail(errc::not_found, "There is no such user.");
+            if (status == "not_found") return fail(errc::not_found, "No such user");
             if (status != "full") return unexpected_reply(status);
-            return fail(errc::queue_full, "There are as many users as there may be; remove one.");
+            return fail(errc::queue_full, "User limit reached: remove one");
         });
 }
 
@@ -90,7 +90,7 @@ redis_call<void> job_store::login(std::string_view name, std::string_view passwo
         [](const std::string& status, fields&) -> result<void> {
             if (status == "ok") return {};
             if (status != "gone") return unexpected_reply(status);
-            return fail(errc::unauthorized, "The password was changed meanwhile.");
+            return fail(errc::unauthorized, "Password was changed in the meantime");
         });
 }
 
@@ -98,7 +98,7 @@ redis_call<session_record> job_store::session(std::string_view hash, bool uses) 
     return function_call<session_record>(
         "session", prefix_, {std::string(hash), uses ? "1" : "0"},
         [](const std::string& status, fields& all) -> result<session_record> {
-            if (status == "gone") return fail(errc::unauthorized, "The session is over.");
+            if (status == "gone") return fail(errc::unauthorized, "Session has ended");
             if (status != "ok") return unexpected_reply(status);
             session_record found;
             found.user = all.text();

@@ -98,7 +98,7 @@ redis_call<unix_time> job_store::register_worker(const registration& worker) con
          std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ',')},
         [](const std::string& status, fields& all) -> result<unix_time> {
             if (status == "ok") return all.time();
-            if (status == "full") return fail(errc::quota, "there are too many workers");
+            if (status == "full") return fail(errc::quota, "worker limit reached");
             return unexpected_reply(status);
         });
 }
@@ -157,7 +157,7 @@ redis_call<std::vector<attempt_id>> job_store::started(
     return function_call<std::vector<attempt_id>>(
         "started", prefix_, std::move(words),
         [attempts](const std::string& status, fields& all) -> result<std::vector<attempt_id>> {
-            if (status == "gone") return fail(errc::not_registered, "the worker is not registered");
+            if (status == "gone") return fail(errc::not_registered, "worker not registered");
             if (status != "ok") return unexpected_reply(status);
             const auto count = all.number();
             return attempts_of(all, count, attempts);
@@ -185,7 +185,7 @@ redis_call<std::vector<std::string>> job_store::images(std::string_view id,
         texts images;
         for (redis_reply& one : all.items()) {
             if (one.type != redis_reply::kind::text) {
-                return fail(errc::no_image, "The job's photo is not kept any more.");
+                return fail(errc::no_image, "Photo of the job no longer stored");
             }
             auto image = seals.open(std::move(one.text), about_image(id, images.size()));
             if (!image) return fail(image.error());

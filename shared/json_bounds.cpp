@@ -84,9 +84,9 @@ result<void> check_json(std::string_view from) {
     }
     if (!bad) return {};
     if (parser.handler().exceeded || bad == json::error::key_too_large) {
-        return fail(errc::too_large, "the JSON has too many members, or too long a number");
+        return fail(errc::too_large, "JSON has too many members or too long a number");
     }
-    return fail(errc::malformed, "the JSON cannot be read: " + bad.message());
+    return fail(errc::malformed, "JSON cannot be read: " + bad.message());
 }
 
 }  // namespace vultus

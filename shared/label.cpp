@@ -136,11 +136,11 @@ std::string composed(const std::string& text) {
 }  // namespace
 
 result<std::string> normal_label(std::string_view text) {
-    if (text.empty()) return fail(errc::bad_label, "The name is empty.");
+    if (text.empty()) return fail(errc::bad_label, "The name is empty");
     if (text.size() > 4 * limits::label_bytes) {
-        return fail(errc::bad_label, "The name is longer than 200 bytes of UTF-8.");
+        return fail(errc::bad_label, "The name is longer than 200 bytes of UTF-8");
     }
-    if (!is_utf8(text)) return fail(errc::bad_label, "The name is not valid UTF-8.");
+    if (!is_utf8(text)) return fail(errc::bad_label, "The name is not valid UTF-8");
     // What is dropped may have stood between a letter and its mark; what is composed may be blank.
     std::string label(text), before;
     for (int turn = 0; label != before && turn < 4; ++turn) {
@@ -150,7 +150,7 @@ result<std::string> normal_label(std::string_view text) {
     const auto characters = decoded(label);
     if (std::none_of(characters.begin(), characters.end(), is_visible)) {
         if (auto good = check_label(text); !good && label.empty()) return fail(good.error());
-        return fail(errc::bad_label, "The name has no character that can be seen.");
+        return fail(errc::bad_label, "The name has no visible character");
     }
     if (auto good = check_label(label); !good) return fail(good.error());
     return label;

@@ -27,7 +27,7 @@ constexpr int links_followed = 40;  // as Linux
 
 tl::unexpected<error> unwritable(const std::string& path, int why) {
     return fail(why == EEXIST ? errc::wrong_state : errc::malformed,
-                path + (why == EEXIST ? " exists"
+                path + (why == EEXIST ? " already exists"
                                       : std::string(" cannot be written: ") + std::strerror(why)));
 }
 

@@ -37,7 +37,7 @@ bool is_trusted(uid_t owner) noexcept { return owner == ::geteuid() || owner == 
 
 std::string belongs_to(uid_t owner) {
     return "belongs to another user (uid " + std::to_string(owner) + "): chown it to uid " +
-           std::to_string(::geteuid()) + ", which uses it, or run this as its owner";
+           std::to_string(::geteuid()) + " or run this program as its owner";
 }
 
 /// Whoever may rename and delete in the folder of a file can put another in its place.
@@ -48,24 +48,24 @@ result<void> check_folder(const std::filesystem::path& file) {
     if (!is_trusted(what.st_uid)) return refuse(folder, belongs_to(what.st_uid));
     const bool shared = (what.st_mode & (S_IWGRP | S_IWOTH)) != 0;
     if (shared && (what.st_mode & S_ISVTX) == 0) {
-        return refuse(folder, "may be changed by others, so that they could exchange " +
+        return refuse(folder, "is writable by others, who could replace " +
                                   file.filename().string() + ": chmod go-w it");
     }
     return {};
 }
 
 result<void> check_mode(const std::string& path, const struct stat& what, content kind) {
-    if (!S_ISREG(what.st_mode)) return refuse(path, "is no regular file");
+    if (!S_ISREG(what.st_mode)) return refuse(path, "is not a regular file");
     if (!is_trusted(what.st_uid)) return refuse(path, belongs_to(what.st_uid));
     if ((what.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return refuse(path, kind == content::secret ? "may be changed by others: chmod 600 it"
-                                                    : "may be changed by others: chmod 644 it");
+        return refuse(path, kind == content::secret ? "is writable by others: chmod 600 it"
+                                                    : "is writable by others: chmod 644 it");
     }
     if (kind == content::open) return {};
     const bool given_by_root = what.st_uid == 0 && ::geteuid() != 0;
     const mode_t readers = given_by_root ? S_IROTH : S_IRGRP | S_IROTH;
     if ((what.st_mode & readers) != 0) {
-        return refuse(path, "may be read by others: chmod 600 it");
+        return refuse(path, "is readable by others: chmod 600 it");
     }
     return {};
 }
@@ -74,7 +74,7 @@ result<descriptor> open_checked(const std::string& path, content kind) {
     // Not blocking: a FIFO that nobody writes to would hold the start for ever.
     descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (file.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        return fail(errc::not_found, path + " is not there");
+        return fail(errc::not_found, path + " does not exist");
     }
     if (file.get() < 0) return refuse(path, std::string("cannot be read: ") + std::strerror(errno));
     struct stat what{};

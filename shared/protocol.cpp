@@ -248,7 +248,7 @@ result<message> read_map_of(command what, direction which, const std::string& ma
         case command::drain_worker: return only(to_broker, read_map<drain_worker>);
         case command::cancel_request: return only(to_broker, read_map<cancel_request>);
     }
-    return fail(errc::wrong_version, "an unknown command");
+    return fail(errc::wrong_version, "unknown command");
 }
 
 // ---- which command carries which message ------------------------------------------------------
@@ -303,20 +303,20 @@ std::vector<std::string> encode(const message& what) {
 }
 
 result<message> decode(direction which, const std::vector<std::string>& frames) {
-    if (frames.empty() || frames[0] != magic) return fail(errc::wrong_version, "another protocol");
+    if (frames.empty() || frames[0] != magic) return fail(errc::wrong_version, "wrong magic");
     if (frames.size() < 3 || frames[1].size() != 1) return fail(errc::malformed, "frames");
     const auto what = static_cast<command>(static_cast<unsigned char>(frames[1][0]));
-    if (frames[2].size() > limits::map_bytes) return fail(errc::malformed, "the map is too long");
+    if (frames[2].size() > limits::map_bytes) return fail(errc::malformed, "map is too long");
     result<message> read = read_map_of(what, which, frames[2]);
     if (!read) return read;
     auto* with_image = std::get_if<frame>(&*read);
     auto* with_result = std::get_if<answer>(&*read);
     const std::size_t wanted = with_image != nullptr || with_result != nullptr ? 4 : 3;
-    if (frames.size() != wanted) return fail(errc::malformed, "number of frames");
+    if (frames.size() != wanted) return fail(errc::malformed, "wrong number of frames");
     // Before the copy: what is too long is not copied.
     if (wanted == 4 && frames[3].size() > (with_image != nullptr ? limits::body_bytes
                                                                  : limits::result_bytes)) {
-        return fail(errc::malformed, "the payload is too long");
+        return fail(errc::malformed, "payload is too long");
     }
     if (with_image != nullptr) with_image->image = frames[3];
     if (with_result != nullptr) with_result->result = frames[3];

@@ -42,7 +42,7 @@ result<redis_reply> redis_blocking::call(std::vector<std::string> words) {
     const boot_time patience_ends = boot_now() + connect_;
     while (!client_->connected()) {
         const boot_time now = boot_now();
-        if (now >= patience_ends) return fail(errc::store_unavailable, "Redis is away.");
+        if (now >= patience_ends) return fail(errc::store_unavailable, "Redis unavailable");
         turn(*client_, patience_ends - now);
     }
     std::optional<result<redis_reply>> answer;

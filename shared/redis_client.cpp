@@ -177,8 +177,8 @@ void redis_client::state::lost(boot_time now) {
     if (was_ready) tell(false);
     ++calling;
     for (std::size_t i = 0; i < gone.size(); ++i) {
-        gone[i].done(sent(i) ? fail(errc::unknown_outcome, "The connection to Redis was lost.")
-                             : fail(errc::store_unavailable, "Redis is away."));
+        gone[i].done(sent(i) ? fail(errc::unknown_outcome, "Connection to Redis lost")
+                             : fail(errc::store_unavailable, "Redis unavailable"));
     }
     --calling;
 }
@@ -297,8 +297,8 @@ void redis_client::state::add(std::vector<std::string> words, on_reply done, boo
         waiting_bytes + one.bytes > limits::redis_outstanding_bytes) {
         ++calling;
         done(fail(errc::store_unavailable, now_in == phase::away
-                                               ? "Redis is away."
-                                               : "Too much waits for Redis already."));
+                                               ? "Redis unavailable"
+                                               : "Too many commands waiting for Redis"));
         --calling;
         return;
     }

@@ -13,7 +13,7 @@ redis_call<retention_rule> retention_of(const job_store& store, std::string_view
     return function_call<retention_rule>(
         "retention", store.prefix(), {std::string(collection)},
         [](const std::string& status, fields& all) -> result<retention_rule> {
-            if (status != "ok") return fail(errc::not_found, "there is no such collection");
+            if (status != "ok") return fail(errc::not_found, "no such collection");
             retention_rule rule;
             rule.lasts = std::chrono::milliseconds(all.number<std::int64_t>());
             rule.since = all.time();
@@ -29,7 +29,7 @@ redis_call<void> set_retention(const job_store& store, std::string_view collecti
         {std::string(collection), text_of(lasts), address.empty() ? by : by + ' ' + address},
         [](const std::string& status, fields&) -> result<void> {
             if (status == "ok") return {};
-            return fail(errc::not_found, "there is no such collection");
+            return fail(errc::not_found, "no such collection");
         });
 }
 

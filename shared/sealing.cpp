@@ -35,10 +35,10 @@ std::string sealing::close(std::string bytes, std::string_view about) const {
 
 result<std::string> sealing::open(std::string stored, std::string_view about) const {
     if (!is_sealed(stored)) return stored;
-    if (key_.empty()) return fail(errc::store_unavailable, "What is stored is encrypted.");
+    if (key_.empty()) return fail(errc::store_unavailable, "Stored value is encrypted: no key set");
     auto bytes = decrypted(std::string_view(stored).substr(mark.size()), about, key_);
     if (bytes) return *std::move(bytes);
-    return fail(errc::store_unavailable, "What is stored was encrypted with another key.");
+    return fail(errc::store_unavailable, "Stored value was encrypted with another key");
 }
 
 std::string sealing::digest(std::string_view bytes) const {
@@ -60,7 +60,7 @@ bool sealing::is_sealed(std::string_view stored) noexcept { return stored.starts
 result<std::string> read_encryption_key(const std::string& file, const std::string& data) {
     if (file.empty()) return std::string();
     if (lies_in(file, data)) {
-        return fail(errc::malformed, file + " lies in " + data + ", which it is to protect");
+        return fail(errc::malformed, file + " must not be inside " + data + ", which it protects");
     }
     return read_secret_file(file);
 }

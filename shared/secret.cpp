@@ -157,7 +157,7 @@ result<std::string> read_secret_file(const std::string& path) {
 }
 
 result<std::string> make_secret_file(const std::string& path) {
-    if (path == "-") return unusable(path, "is no file for a secret");
+    if (path == "-") return unusable(path, "cannot hold a secret");
     const auto made = write_output_file(path, random_hex(secret_bytes) + "\n", readers::owner,
                                         if_there::refuse);
     if (!made) return fail(made.error());

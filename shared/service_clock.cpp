@@ -65,13 +65,13 @@ clock_state clock_state_of(const queue_stats& queue) {
 std::string said_of(clock_state state) {
     switch (state) {
         case clock_state::suspicious:
-            return "the clock of Redis' host jumped: nothing is erased because of its age until an"
-                   " operator accepts it (vultusctl clock)";
+            return "Clock of the Redis host jumped: nothing is erased by age until an"
+                   " operator confirms it (vultusctl clock)";
         case clock_state::quiet:
-            return "nobody measured how long Redis was off: nothing is erased because of its age"
+            return "Redis downtime was not measured: nothing is erased by age"
                    " for an hour (vultusctl clock)";
         case clock_state::slewing:
-            return "the clock of Redis' host jumped a little, which is made up for slowly";
+            return "Clock of the Redis host jumped: being corrected slowly";
         case clock_state::steady:
             break;
     }

@@ -61,7 +61,7 @@ void read_common(settings_reader& in, common_settings& common) {
     for (const auto* list : {&common.broker_api_endpoints, &common.broker_worker_endpoints}) {
         for (const auto& one : *list) {
             if (one.size() <= socket_bytes + 6) continue;
-            in.refuse("data", "makes socket paths over 107 bytes: choose a shorter folder");
+            in.refuse("data", "makes socket paths longer than 107 bytes: choose a shorter folder");
         }
     }
     in.derived("broker_api_endpoints", common.broker_api_endpoints);
@@ -79,10 +79,10 @@ void read_redis(settings_reader& in, const common_settings& common, redis_addres
     std::string file;
     in.text("password_file", file, path_bytes);
     if (!file.empty()) {
-        if (!redis.password.empty()) in.refuse("password_file", "cannot stand beside password");
+        if (!redis.password.empty()) in.refuse("password_file", "cannot be combined with password");
         if (const auto text = read_private_file(file, path_bytes)) {
             redis.password = text->substr(0, text->find_first_of("\r\n"));
-            if (redis.password.empty()) in.refuse("password_file", file + " has no first line");
+            if (redis.password.empty()) in.refuse("password_file", file + " is empty");
         } else {
             in.refuse("password_file", text.error().detail);
         }
@@ -122,19 +122,19 @@ void read_curve(settings_reader& in, process which, common_settings& common) {
             if (curve.insecure || std::none_of(list->begin(), list->end(), leaves_the_machine)) {
                 continue;
             }
-            in.refuse("key_file", "must be set, as tcp leaves this machine: "
-                                  "`vultusctl curve make` makes keys (shared/CURVE.md)");
+            in.refuse("key_file", "must be set for tcp endpoints on other machines: "
+                                  "create keys with `vultusctl curve make` (shared/CURVE.md)");
         }
         return;
     }
-    if (file.empty()) in.refuse("key_file", "must be set beside broker_key and allow_list");
+    if (file.empty()) in.refuse("key_file", "must be set together with broker_key or allow_list");
     if (auto bytes = key_from_hex(key)) {
         curve.broker_key = std::move(*bytes);
     } else if (!key.empty() || which != process::broker) {
         in.refuse("broker_key", "must be the broker's public key, 64 hexadecimal digits");
     }
     if (which == process::broker && curve.allow_list.empty()) {
-        in.refuse("allow_list", "must be set beside key_file");
+        in.refuse("allow_list", "must be set together with key_file");
     }
     if (file.empty()) return;
     if (auto own = read_secret_file(file)) {
@@ -176,7 +176,7 @@ void read_worker(settings_reader& in, worker_settings& worker) {
         in.refuse("precision", "must be auto, fp32, bf16, fp16 or tf32");
     }
     if ((of_cards && worker.device == "cpu") || (worker.precision != "auto" && !of_cards && cuda)) {
-        in.refuse("precision", "must be auto, fp16 or tf32 on a card, auto, fp32 or bf16 on a cpu");
+        in.refuse("precision", "must be auto, fp16 or tf32 on a GPU, auto, fp32 or bf16 on a CPU");
     }
     in.integer("gpu_memory_mib", worker.gpu_memory_mib, 0, 1'000'000);
     if (bf16 && worker.backend == "reference") {
@@ -199,7 +199,8 @@ void read_worker(settings_reader& in, worker_settings& worker) {
                            (worker.false_match_rate > 0 ? 1 : 0) +
                            (worker.stranger_rate > 0 ? 1 : 0);
     if (thresholds > 1) {
-        in.refuse("distance_max", "only one of distance_max, false_match_rate and stranger_rate");
+        in.refuse("distance_max",
+                  "conflicts: set only one of distance_max, false_match_rate and stranger_rate");
     }
     in.flag("keep_pictures", worker.keep_pictures);
     in.flag("separate_decoder", worker.separate_decoder);
@@ -224,7 +225,7 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.text("tls_certificate", api.tls_certificate, path_bytes);
     in.text("tls_key", api.tls_key, path_bytes);
     if (api.tls_certificate.empty() != api.tls_key.empty()) {
-        in.refuse("tls_key", "must stand beside tls_certificate, or both be empty");
+        in.refuse("tls_key", "must be set together with tls_certificate, or both must be empty");
     }
     in.choice("access", api.access, {"auto", "keys", "open"});
     in.flag("insecure", api.insecure);

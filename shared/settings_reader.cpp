@@ -137,14 +137,15 @@ result<toml::table> read_file(const std::string& file) {
     text.resize(static_cast<std::size_t>(stream.gcount()));
     if (!stream.eof() || stream.bad()) {
         const bool long_file = text.size() > file_bytes_max;
-        return fail(errc::malformed, file + (long_file ? ": is over 1 MiB" : ": cannot be read"));
+        return fail(errc::malformed,
+                    file + (long_file ? ": is larger than 1 MiB" : ": cannot be read"));
     }
     const auto refuse = [&](auto line, const std::string& why) {
         const std::string at = line > 0 ? ":" + std::to_string(line) : "";
         return fail(errc::malformed, file + at + ": " + why);
     };
     if (const int line = line_of_stray_character(text); line > 0) {
-        return refuse(line, "a character that is not ASCII stands outside of quotes");
+        return refuse(line, "non-ASCII character outside quotes");
     }
     try {
         return toml::parse(text, file);
@@ -165,7 +166,7 @@ std::string range(Number least, Number most) {
     if constexpr (std::is_floating_point_v<Number>) {
         return "must be a number from " + text_of(least) + " to " + text_of(most);
     } else {
-        return "must be a whole number from " + std::to_string(least) + " to " +
+        return "must be an integer from " + std::to_string(least) + " to " +
                std::to_string(most);
     }
 }
@@ -208,8 +209,8 @@ void settings_reader::secret(std::string_view key) {
     note(key, std::string(given ? "(not printed)" : ""));
     if (!given || state_->overrides.contains(state_->name(key))) return;
     if (const auto good = check_private_file(state_->file); !good) {
-        state_->complain(found, key, "stands in a file for all to see: " + good.error().detail +
-                                         ", or name a file with it in password_file");
+        state_->complain(found, key, "is in a file that others can read: " + good.error().detail +
+                                         ", or move it to a file and set password_file");
     }
 }
 
@@ -251,7 +252,7 @@ void settings_reader::text(std::string_view key, std::string& into, std::size_t 
                       value->find('\0') == std::string::npos;
     if (!fits) {
         return state_->complain(
-            found, key, "must be a text of at most " + std::to_string(bytes_max) + " bytes");
+            found, key, "must be a string of at most " + std::to_string(bytes_max) + " bytes");
     }
     into = *value;
 }
@@ -276,7 +277,7 @@ void settings_reader::texts(std::string_view key, std::vector<std::string>& into
     }
     if (!fits || values.size() > count_max) {
         return state_->complain(found, key, "must be a list of at most " +
-                                                std::to_string(count_max) + " texts");
+                                                std::to_string(count_max) + " strings");
     }
     into = std::move(values);
 }
@@ -334,7 +335,7 @@ void settings_reader::refuse(std::string_view key, std::string_view why) {
 
 result<void> settings_reader::finish() {
     const auto unknown = [&](const toml::node* node, const std::string& full) {
-        if (!state_->wrong) state_->wrong = state_->place(node, full) + ": is no setting";
+        if (!state_->wrong) state_->wrong = state_->place(node, full) + ": unknown setting";
     };
     for (const auto& [section, content] : state_->root) {
         const std::string name(section.str());

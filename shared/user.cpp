@@ -39,7 +39,7 @@ result<role> parse_role(std::string_view text) {
                                            [&](role one) { return name_of(one) == text; });
     if (found == all_roles.end()) {
         return fail(errc::bad_option,
-                    "there is no role \"" + std::string(text) + "\": viewer, operator or admin");
+                    "unknown role \"" + std::string(text) + "\": viewer, operator or admin");
     }
     return *found;
 }
@@ -57,18 +57,18 @@ result<void> check_user_name(std::string_view name) {
                       name.find_first_not_of(letters) == std::string_view::npos;
     if (good) return {};
     return fail(errc::bad_option,
-                "a user's name is 1 to 48 of a-z, 0-9, '.', '_', '@' and '-', a letter or digit "
+                "a user name must be 1 to 48 of a-z, 0-9, '.', '_', '@' and '-', a letter or digit "
                 "first");
 }
 
 result<void> check_password(std::string_view password) {
     if (password.size() > limits::password_bytes || !is_utf8(password)) {
-        return fail(errc::bad_option, "a password has at most 256 bytes, and is UTF-8");
+        return fail(errc::bad_option, "a password must be UTF-8 of at most 256 bytes");
     }
     const auto letters_in = std::count_if(password.begin(), password.end(),
                                           [](char c) { return (c & 0xC0) != 0x80; });
     if (static_cast<std::size_t>(letters_in) < limits::password_letters_least) {
-        return fail(errc::bad_option, "a password has at least 10 characters");
+        return fail(errc::bad_option, "a password must have at least 10 characters");
     }
     return {};
 }

@@ -77,13 +77,13 @@ void show_key(zmq::socket_t& dealer, const curve_keys& curve) {
 std::optional<error> refused(const std::string& endpoint) {
     if (!endpoint.starts_with(ipc) && !endpoint.starts_with(tcp) &&
         !endpoint.starts_with("inproc://")) {
-        return error{errc::malformed, "an endpoint starts with ipc:// or tcp://: " + endpoint};
+        return error{errc::malformed, "an endpoint must start with ipc:// or tcp://: " + endpoint};
     }
     constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path) - 1;
     if (endpoint.starts_with(ipc) && (endpoint.size() - ipc.size() > path_max ||
                                       endpoint.size() == ipc.size())) {
         return error{errc::malformed,
-                     "the path of an ipc endpoint has 1 to 107 bytes: " + endpoint};
+                     "the path of an ipc endpoint must have 1 to 107 bytes: " + endpoint};
     }
     return std::nullopt;
 }

@@ -37,7 +37,7 @@ bool broker_link::introduce(const protocol::ready& ready, boot_time now) {
         if (!refusal_told_ && socket_->handshakes().refused > 0) {
             refusal_told_ = true;
             log::error("broker_refuses", {{"endpoint", endpoint_},
-                                          {"why", "its keys and ours do not match (CURVE.md)"}});
+                                          {"why", "keys do not match (see CURVE.md)"}});
         }
         return false;
     }

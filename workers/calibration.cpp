@@ -148,20 +148,20 @@ result<std::vector<calibration_table>> read_calibration(std::string_view text,
     while (std::getline(lines, line)) {
         ++number;
         if (number == 1 && line != first_line) {
-            return fail(bad(path, number, "no calibration table of version 1"));
+            return fail(bad(path, number, "not a calibration table of version 1"));
         }
         if (number == 1 || line.empty() || line[0] == '#') continue;
-        if (ended) return fail(bad(path, number, "something after the end"));
+        if (ended) return fail(bad(path, number, "unexpected data after the end"));
         ended = line == "end";
         if (!ended && !read_line(line, tables)) {
-            return fail(bad(path, number, "kind, data, comparison or strangers is expected"));
+            return fail(bad(path, number, "expected kind, data, comparison or strangers"));
         }
     }
-    if (!ended) return fail(bad(path, number, "the table is cut short: no `end`"));
+    if (!ended) return fail(bad(path, number, "table is truncated: no `end`"));
     for (const calibration_table& table : tables) {
         if (is_whole(table)) continue;
-        return fail(errc::malformed, std::string(path) + ": the table of " + table.kind +
-                                         " lacks numbers, or they do not rise");
+        return fail(errc::malformed, std::string(path) + ": table " + table.kind +
+                                         " lacks values, or they do not increase");
     }
     return tables;
 }

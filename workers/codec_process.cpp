@@ -213,10 +213,10 @@ result<stored_picture> codec_process::decode(std::string_view bytes, const image
     VULTUS_REQUIRE(bytes.size() <= photo_room, "photos are at most as large as a body");
     const bool heif = is_heif(header.format);
     const auto until = steady_clock::now() + state_->patience;
-    error why{errc::no_worker, "the photo's decoder ended before it was done"};
+    error why{errc::no_worker, "Decoder exited before the photo was decoded"};
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (!state_->start(heif)) {
-            return fail(errc::device_fault, "no process to decode photos with");
+            return fail(errc::device_fault, "Decoder process cannot be started");
         }
         std::memcpy(state_->memory, bytes.data(), bytes.size());
         answer said{};
@@ -248,7 +248,7 @@ result<std::string> tried_decoder() {
     const auto here = std::filesystem::read_symlink("/proc/self/exe", bad);
     const std::string beside = (here.parent_path() / "vultus-decoder").string();
     if (bad || ::access(beside.c_str(), X_OK) != 0) {
-        return fail(errc::not_found, "vultus-decoder is not beside vultus-worker");
+        return fail(errc::not_found, "vultus-decoder is not in the folder of vultus-worker");
     }
     const auto sample = encode_jpeg(image(16, 8), 90);
     codec_process trial(beside);
@@ -256,8 +256,8 @@ result<std::string> tried_decoder() {
     if (tried) return beside;
     const bool passes = retryable(tried.error().code) || tried.error().code == errc::device_fault;
     return fail(passes ? tried.error().code : errc::internal,
-                "vultus-decoder does not work here (" + tried.error().detail +
-                    "); worker.separate_decoder = false goes without it");
+                "vultus-decoder failed its self-test (" + tried.error().detail +
+                    "): worker.separate_decoder = false disables it");
 }
 
 }  // namespace vultus

@@ -25,11 +25,11 @@ std::optional<error> refusal(commit_state state) {
     switch (state) {
         case commit_state::model_mismatch:
             return error{errc::model_mismatch,
-                         "the collection was trained with another embedding; clear it first"};
+                         "Collection was trained with another embedding: clear it first"};
         case commit_state::label_full:
-            return error{errc::label_full, "this person has as many faces as one may have"};
+            return error{errc::label_full, "Face limit of the person reached"};
         case commit_state::gallery_full:
-            return error{errc::gallery_full, "there is no room for more faces or collections"};
+            return error{errc::gallery_full, "Face or collection limit reached"};
         default:
             return std::nullopt;
     }
@@ -150,7 +150,7 @@ void committer::answered(commit_request request, result<committed> said) {
         return overtaken(std::move(request), said->needed);
     }
     if (said->state == commit_state::oom) {
-        return try_again(std::move(request), {errc::out_of_memory, "no room for the result"});
+        return try_again(std::move(request), {errc::out_of_memory, "Redis memory limit reached"});
     }
     if (const auto why = refusal(said->state)) return give_up(std::move(request), *why);
     failpoint("worker.after_commit");
@@ -169,14 +169,14 @@ void committer::try_again(commit_request request, const error& why) {
     if (patient) return hold(std::move(request));
     // What Redis said of a defect is in the log.
     const bool defect = why.code == errc::internal;
-    give_up(std::move(request), defect ? error{why.code, "the database refused the result"} : why);
+    give_up(std::move(request), defect ? error{why.code, "Redis refused the result"} : why);
 }
 
 void committer::overtaken(commit_request request, gallery_version needed) {
     const bool bug = seeded_bug("worker.no_bound");
     if (!request.match_again || (++request.overtaken > overtaken_max && !bug)) {
         return give_up(std::move(request),
-                       {errc::old_version, "people changed faster than the result was stored"});
+                       {errc::old_version, "Gallery changed too fast to store the result"});
     }
     if (request.overtaken == 1 || bug) return request.match_again(needed);
     request.needed = needed;

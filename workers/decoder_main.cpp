@@ -49,7 +49,7 @@ answer decode(char* memory, const question& asked) try {
     said.orientation = static_cast<std::uint16_t>(stored->orientation);
     return said;
 } catch (const std::bad_alloc&) {
-    return refusal(errc::out_of_memory, "there is not enough memory to decode the picture");
+    return refusal(errc::out_of_memory, "Not enough memory to decode the image");
 }
 
 /// libheif and its codecs cannot be told to stop, and may use several threads: the processor time
@@ -68,7 +68,7 @@ void on_time_over(int) {
 }
 
 void prepare_time_limit() {
-    too_slow = refusal(errc::too_large, "decoding takes too long");
+    too_slow = refusal(errc::too_large, "Decoding took too long");
     too_slow.ends = 1;
     ::signal(SIGPROF, on_time_over);
     sigset_t one;
@@ -112,7 +112,7 @@ int main(int count, char** words) {
     void* const memory =
         ::mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
     if (memory == MAP_FAILED) {
-        std::fputs("vultus-decoder: only vultus-worker starts it\n", stderr);
+        std::fputs("vultus-decoder: must be started by vultus-worker\n", stderr);
         return 1;
     }
     ::close_range(memory_fd + 1, ~0U, 0);  // what the worker has open without a mark to close it
@@ -121,7 +121,7 @@ int main(int count, char** words) {
     ::mallopt(M_TRIM_THRESHOLD, int{2 * kept_bytes});
     ::mallopt(M_ARENA_MAX, 1);
     if ((heif && !prepare_heif()) || !shut_in(heif)) {
-        std::fputs("vultus-decoder: this kernel cannot shut it in\n", stderr);
+        std::fputs("vultus-decoder: cannot install the seccomp filter on this kernel\n", stderr);
         return 1;
     }
     question asked{};

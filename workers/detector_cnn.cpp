@@ -41,7 +41,7 @@ result<std::unique_ptr<detector>> load_cnn_detector(const std::string& file) {
         dlib::deserialize(file) >> network;
         return std::unique_ptr<detector>(std::make_unique<cnn_detector>(network));
     } catch (const std::exception&) {
-        return fail(errc::malformed, "the detector model cannot be read");
+        return fail(errc::malformed, "detector model cannot be read");
     }
 }
 

@@ -59,11 +59,11 @@ result<aligner> aligner::load(const std::string& file) {
         auto loaded = std::make_unique<predictor>();
         dlib::deserialize(file) >> loaded->shape;
         if (loaded->shape.num_parts() != landmarks{}.size()) {
-            return fail(errc::malformed, "the landmark model does not have five points");
+            return fail(errc::malformed, "landmark model does not have five points");
         }
         return aligner(std::move(loaded));
     } catch (const std::exception&) {
-        return fail(errc::malformed, "the landmark model cannot be read");
+        return fail(errc::malformed, "landmark model cannot be read");
     }
 }
 

@@ -16,11 +16,11 @@ static_assert(std::endian::native == std::endian::little && sizeof(embedding) ==
 result<embedding> embedding_from(std::string_view bytes) {
     embedding vector;
     if (bytes.size() != sizeof vector) {
-        return fail(errc::malformed, "an embedding has 512 bytes");
+        return fail(errc::malformed, "an embedding must have 512 bytes");
     }
     std::memcpy(vector.data(), bytes.data(), sizeof vector);
     for (const float value : vector) {
-        if (!std::isfinite(value)) return fail(errc::malformed, "an embedding that is not finite");
+        if (!std::isfinite(value)) return fail(errc::malformed, "an embedding is not finite");
     }
     return vector;
 }

@@ -15,7 +15,7 @@ result<std::string> face_picture(const chip& face) {
         auto file = encode_jpeg(small, quality);
         if (!file || file->size() <= limits::picture_bytes) return file;
     }
-    return fail(errc::internal, "the picture of a face does not fit its bounds");
+    return fail(errc::internal, "picture of a face exceeds its size limit");
 }
 
 }  // namespace vultus

@@ -163,7 +163,7 @@ result<gallery_calibration> calibrate(const gallery& all, const threshold_rule& 
     if (with_two < limits.people_with_two) {
         return fail(errc::too_few_people,
                     std::to_string(limits.people_with_two) +
-                        " people with two photos are needed, the collection has " +
+                        " people with two photos are required, the collection has " +
                         std::to_string(with_two));
     }
     const sample drawn = draw(people, limits.faces);

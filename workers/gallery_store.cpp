@@ -230,7 +230,8 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
         store_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
     if (!chunk) return fail(chunk.error());
     for (const std::string& id : chunk->foreign) {  // of another place: somebody wrote into Redis
-        log::error("stored_face_refused", {{"face", id}, {"why", "sealed for another place"}});
+        log::error("stored_face_refused",
+                   {{"face", id}, {"why", "sealed for another face or collection"}});
     }
     std::vector<std::string> ids;
     for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);

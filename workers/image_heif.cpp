@@ -68,15 +68,15 @@ const functions& heif() {
 result<void> outcome(const heif_error& said) {
     if (said.code == heif_error_Ok) return {};
     if (said.subcode == heif_suberror_Security_limit_exceeded) {
-        return fail(errc::too_large, "a part of the picture is over a limit");
+        return fail(errc::too_large, "a part of the image exceeds a limit");
     }
     if (said.code == heif_error_Memory_allocation_error) {
-        return fail(errc::out_of_memory, "there is not enough memory to decode the picture");
+        return fail(errc::out_of_memory, "not enough memory to decode the image");
     }
     if (said.subcode == heif_suberror_End_of_data) {
-        return fail(errc::truncated_image, "the picture's data ends too early");
+        return fail(errc::truncated_image, "the image data is truncated");
     }
-    return fail(errc::undecodable_image, "the HEIC or AVIF data is broken");
+    return fail(errc::undecodable_image, "the HEIC or AVIF data is corrupt");
 }
 
 template <class Type>
@@ -99,7 +99,7 @@ struct decoding {
 result<void> run(decoding& work, std::string_view bytes, bool& alpha) {
     heif_context* const context = work.context.get();
     if (context == nullptr || !work.options) {
-        return fail(errc::out_of_memory, "libheif has no memory");
+        return fail(errc::out_of_memory, "libheif is out of memory");
     }
     heif().context_set_max_decoding_threads(context, 0);
     heif().context_set_maximum_image_size_limit(context, int{limits::image_side});
@@ -131,7 +131,7 @@ bool codecs::load_heif() noexcept {
 result<image> codecs::decode_heif(std::string_view bytes, const image_header& header) {
     if (!load_heif()) {
         return fail(errc::unsupported_media,
-                    "HEIC and AVIF are not read here: libheif1 is missing");
+                    "HEIC and AVIF are not supported here: libheif1 is missing");
     }
     decoding work;
     bool alpha = false;
@@ -143,7 +143,7 @@ result<image> codecs::decode_heif(std::string_view bytes, const image_header& he
     if (plane == nullptr ||
         heif().image_get_width(work.picture.get(), heif_channel_interleaved) != wide ||
         heif().image_get_height(work.picture.get(), heif_channel_interleaved) != high) {
-        return fail(errc::undecodable_image, "the boxes and the picture differ in size");
+        return fail(errc::undecodable_image, "boxes and image differ in size");
     }
     image picture(header.width, header.height);
     for (std::uint32_t y = 0; y < header.height; ++y) {

@@ -23,7 +23,7 @@ struct error_state {
     jpeg_error_mgr manager;  // first: libjpeg hands back a pointer to it
     std::jmp_buf escape;
     errc code = errc::undecodable_image;
-    const char* detail = "the JPEG data is broken";
+    const char* detail = "the JPEG data is corrupt";
     double deadline = 0;
     bool resynced = false;  // a restart marker was wrong or missing
     bool ran_out = false;   // the bytes ended; the library made an end mark up
@@ -38,12 +38,12 @@ struct error_state {
 
 [[noreturn]] void on_error(j_common_ptr library) {
     if (library->err->msg_code == JERR_OUT_OF_MEMORY) {
-        leave(library, errc::out_of_memory, "there is not enough memory to decode the JPEG");
+        leave(library, errc::out_of_memory, "not enough memory to decode the JPEG");
     }
     if (reinterpret_cast<error_state*>(library->err)->ran_out) {
-        leave(library, errc::truncated_image, "the JPEG data ends too early");
+        leave(library, errc::truncated_image, "the JPEG data is truncated");
     }
-    leave(library, errc::undecodable_image, "the JPEG data is broken");
+    leave(library, errc::undecodable_image, "the JPEG data is corrupt");
 }
 
 /// Whether what is left of a scan is no more than what stands between two restart markers, rounded
@@ -61,7 +61,7 @@ void on_early_marker(j_common_ptr library, int marker) {
     const bool restart = marker >= 0xD0 && marker <= 0xD7;
     const auto& scan = *reinterpret_cast<j_decompress_ptr>(library);
     if (restart || (!state->ran_out && state->resynced && is_in_last_interval(scan))) return;
-    leave(library, errc::truncated_image, "the JPEG data ends too early");
+    leave(library, errc::truncated_image, "the JPEG data is truncated");
 }
 
 /// Warnings are level -1. The library would go on and paint the missing part grey.
@@ -84,7 +84,7 @@ void on_message(j_common_ptr library, int level) {
             if (state->resynced) break;
             [[fallthrough]];
         case JWRN_BOGUS_PROGRESSION:
-            leave(library, errc::undecodable_image, "the JPEG data is broken");
+            leave(library, errc::undecodable_image, "the JPEG data is corrupt");
         default:
             break;  // bytes between segments, an odd JFIF version: nothing is lost
     }
@@ -112,7 +112,7 @@ void on_progress(j_common_ptr library) {
         leave(library, errc::too_large, "more than 100 scans");
     }
     if (codecs::thread_seconds() > state->deadline) {
-        leave(library, errc::too_large, "decoding takes too long");
+        leave(library, errc::too_large, "decoding took too long");
     }
 }
 
@@ -168,11 +168,11 @@ bool run(decoding& work, std::string_view bytes) {
     jpeg_start_decompress(&library);
     if (work.errors.ran_out && !is_complete(library)) {
         leave(reinterpret_cast<j_common_ptr>(&library), errc::truncated_image,
-              "the JPEG data ends too early");
+              "the JPEG data is truncated");
     }
     if (library.output_width != work.picture.width ||
         library.output_height != work.picture.height) {
-        leave(reinterpret_cast<j_common_ptr>(&library), errc::internal, "another size was asked");
+        leave(reinterpret_cast<j_common_ptr>(&library), errc::internal, "unexpected size");
     }
     while (library.output_scanline < library.output_height) {
         std::uint8_t* target = work.picture.row(library.output_scanline);
@@ -244,7 +244,7 @@ result<std::string> encode_jpeg(const image& picture, int quality) {
     std::string file;
     if (whole) file.assign(reinterpret_cast<const char*>(work.data), work.size);
     std::free(work.data);
-    if (!whole) return fail(errc::internal, "the picture could not be written as JPEG");
+    if (!whole) return fail(errc::internal, "image cannot be encoded as JPEG");
     return file;
 }
 

@@ -16,7 +16,7 @@ namespace {
 struct decoding {
     std::string_view rest;  // not yet read
     errc code = errc::undecodable_image;
-    const char* detail = "the PNG data is broken";
+    const char* detail = "the PNG data is corrupt";
     double deadline = 0;
     png_structp library = nullptr;
     png_infop info = nullptr;
@@ -43,7 +43,7 @@ png_voidp on_malloc(png_structp library, png_alloc_size_t size) {
     if (memory == nullptr) {
         auto& work = *static_cast<decoding*>(png_get_mem_ptr(library));
         work.code = errc::out_of_memory;
-        work.detail = "there is not enough memory to decode the PNG";
+        work.detail = "not enough memory to decode the PNG";
     }
     return memory;
 }
@@ -55,7 +55,7 @@ void on_free(png_structp, png_voidp memory) {
 void on_read(png_structp library, png_bytep target, png_size_t size) {
     auto& work = *static_cast<decoding*>(png_get_io_ptr(library));
     if (size > work.rest.size()) {
-        leave(library, work, errc::truncated_image, "the PNG data ends too early");
+        leave(library, work, errc::truncated_image, "the PNG data is truncated");
     }
     std::memcpy(target, work.rest.data(), size);
     work.rest.remove_prefix(size);
@@ -108,7 +108,7 @@ bool read_pixels(decoding& work) {
         for (std::uint32_t y = 0; y < work.height; ++y) {
             png_read_row(work.library, work.pixels.data() + y * row_bytes, nullptr);
             if (codecs::thread_seconds() > work.deadline) {
-                leave(work.library, work, errc::too_large, "decoding takes too long");
+                leave(work.library, work, errc::too_large, "decoding took too long");
             }
         }
     }
@@ -125,7 +125,7 @@ result<image> codecs::decode_png(std::string_view bytes, const image_header& hea
     work.deadline = thread_seconds() + decode_seconds_max;
     work.library = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, nullptr, on_error, on_warning,
                                             &work, on_malloc, on_free);
-    if (work.library == nullptr) return fail(errc::out_of_memory, "libpng refuses to start");
+    if (work.library == nullptr) return fail(errc::out_of_memory, "libpng failed to initialize");
     work.info = png_create_info_struct(work.library);
     bool whole = work.info != nullptr && read_header(work);
     if (whole) {

@@ -30,18 +30,18 @@ std::string_view first_frame(std::string_view bytes) {
 
 /// Decodes one picture of a known size over white.
 result<image> decode_one(std::string_view bytes, std::uint32_t width, std::uint32_t height) {
-    const auto broken = [] { return fail(errc::undecodable_image, "the WebP data is broken"); };
+    const auto broken = [] { return fail(errc::undecodable_image, "the WebP data is corrupt"); };
     WebPDecoderConfig config;
-    if (WebPInitDecoderConfig(&config) == 0) return fail(errc::internal, "another libwebp");
+    if (WebPInitDecoderConfig(&config) == 0) return fail(errc::internal, "wrong libwebp version");
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     const VP8StatusCode known = WebPGetFeatures(data, bytes.size(), &config.input);
     if (known == VP8_STATUS_NOT_ENOUGH_DATA) {
-        return fail(errc::truncated_image, "the WebP data ends too early");
+        return fail(errc::truncated_image, "the WebP data is truncated");
     }
     if (known != VP8_STATUS_OK || config.input.has_animation != 0) return broken();
     if (config.input.width != static_cast<int>(width) ||
         config.input.height != static_cast<int>(height)) {
-        return fail(errc::undecodable_image, "the canvas and the picture differ in size");
+        return fail(errc::undecodable_image, "canvas and image differ in size");
     }
     const bool alpha = config.input.has_alpha != 0;
     const std::size_t channels = alpha ? 4 : 3, pixels = std::size_t{width} * height;
@@ -57,10 +57,10 @@ result<image> decode_one(std::string_view bytes, std::uint32_t width, std::uint3
     const VP8StatusCode done = WebPDecode(data, bytes.size(), &config);
     WebPFreeDecBuffer(&config.output);
     if (done == VP8_STATUS_NOT_ENOUGH_DATA || done == VP8_STATUS_SUSPENDED) {
-        return fail(errc::truncated_image, "the WebP data ends too early");
+        return fail(errc::truncated_image, "the WebP data is truncated");
     }
     if (done == VP8_STATUS_OUT_OF_MEMORY) {
-        return fail(errc::out_of_memory, "there is not enough memory to decode the WebP");
+        return fail(errc::out_of_memory, "not enough memory to decode the WebP");
     }
     if (done != VP8_STATUS_OK) return broken();
     if (alpha) {
@@ -77,7 +77,7 @@ result<image> decode_one(std::string_view bytes, std::uint32_t width, std::uint3
 result<image> codecs::decode_webp(std::string_view bytes, const image_header& header) {
     if (!header.animated) return decode_one(bytes, header.width, header.height);
     const std::string_view frame = first_frame(bytes);
-    if (frame.size() < 16) return fail(errc::undecodable_image, "an animation without a picture");
+    if (frame.size() < 16) return fail(errc::undecodable_image, "an animation without frames");
     const std::uint32_t left = little24(frame, 0) * 2, top = little24(frame, 3) * 2;
     const std::uint32_t width = little24(frame, 6) + 1, height = little24(frame, 9) + 1;
     auto first = decode_one(frame.substr(16), width, height);

@@ -65,8 +65,8 @@ void match_stage::warn_of_size(const std::string& collection, std::size_t faces)
                  {{"collection", collection},
                   {"faces", std::to_string(faces)},
                   {"measured", std::to_string(static_cast<std::size_t>(measured))},
-                  {"why", far ? "more strangers are named than worker.stranger_rate says"
-                              : "the distance is an estimate"}});
+                  {"why", far ? "more strangers are named than worker.stranger_rate allows"
+                              : "distance is an estimate"}});
 }
 
 bool match_stage::try_match(work& item, boot_time now) {

@@ -22,7 +22,7 @@ namespace {
 
 /// A sentence that ends in what helps.
 std::string about(const model_file& wanted, const std::string& what) {
-    return std::string(wanted.name) + " " + what + "; config/fetch.py models brings it";
+    return std::string(wanted.name) + " " + what + ": run config/fetch.py models";
 }
 
 }  // namespace
@@ -37,12 +37,12 @@ result<void> check_model(const std::string& path, const model_file& wanted) {
     bytes.resize(static_cast<std::size_t>(stream.gcount()) + 1);
     if (bytes.size() < wanted.bytes) {
         return fail(errc::malformed,
-                    about(wanted, "is cut short: " + std::to_string(bytes.size()) + " of " +
+                    about(wanted, "is truncated: " + std::to_string(bytes.size()) + " of " +
                                       std::to_string(wanted.bytes) + " bytes"));
     }
     if (bytes.size() > wanted.bytes) return fail(errc::malformed, about(wanted, "is too long"));
     if (sha256_hex(bytes) != wanted.sha256) {
-        return fail(errc::malformed, about(wanted, "is another file (its SHA-256 differs)"));
+        return fail(errc::malformed, about(wanted, "has a different SHA-256"));
     }
     return {};
 }

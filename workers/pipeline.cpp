@@ -185,7 +185,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     item.failures = record->failures;
     item.stage_ms["queue"] = milliseconds_waited(record->created, record->started);
     if (item.type == job_type::calibrate) return {};
-    if (record->images == 0) return fail(errc::no_image, "the photo is not kept any more");
+    if (record->images == 0) return fail(errc::no_image, "Photo no longer stored");
     auto photos = redis.call(store_.images(ticket.job.job_id, record->images));
     if (!photos) return fail(photos.error());
     item.photos = std::move(*photos);
@@ -198,7 +198,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
 result<void> pipeline::unpack(work& item) {
     if (item.frame() == nullptr) return {};
     if (boot_now() >= item.frame()->give_up) {
-        return fail(errc::deadline_exceeded, "the frame waited too long");
+        return fail(errc::deadline_exceeded, "Frame waited past its deadline");
     }
     auto options = read_options(item.frame()->frame.options);
     if (!options) return fail(options.error());
@@ -246,7 +246,7 @@ void pipeline::seen(work_ptr item) {
     } else if (item->chips.empty()) {  // nobody is there, or all are known
         to_match_.push(std::move(item));
     } else if (!to_embed_.try_push_live(item)) {
-        give_up(item, error{errc::queue_full, "too many frames wait"});
+        give_up(item, error{errc::queue_full, "Too many waiting frames"});
     }
 }
 
@@ -277,7 +277,7 @@ void pipeline::match_loop(progress::slot& slot) {
         for (const work_ptr& item : woken.matched) matched(item);
         for (const work_ptr& item : woken.given_up) {
             give_up(item,
-                    error{errc::store_unavailable, "the gallery could not be brought up to date"});
+                    error{errc::store_unavailable, "Gallery cannot be updated"});
         }
     }
 }
@@ -290,7 +290,7 @@ void pipeline::matched(const work_ptr& item) {
     }
     if (other_model(item->seen)) {
         return give_up(item, error{errc::model_mismatch,
-                                   "the collection was trained with " + item->seen.gallery_model});
+                                   "Collection was trained with " + item->seen.gallery_model});
     }
     if (item->frame()) return answer(*item, nullptr);
     if (item->options.annotate)

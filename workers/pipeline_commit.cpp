@@ -96,7 +96,7 @@ void pipeline::give_up(const work_ptr& item, const error& why) {
         session_.push(job_finished{id, commit_state::stale, {}});
         return;
     }
-    log::info("job_fails",
+    log::info("job_failed",
               {{"job", id.job_id}, {"error", name_of(why.code)}, {"detail", why.detail}});
     commits_.submit(why.code == errc::no_worker
                         ? commits_.loss(*item->job())

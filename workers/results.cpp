@@ -149,7 +149,7 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
     if (name == "detector") {
         const auto* text = value.if_string();
         if (text == nullptr || (*text != "hog" && *text != "cnn")) {
-            return fail(errc::bad_option, "detector is hog or cnn");
+            return fail(errc::bad_option, "detector must be hog or cnn");
         }
         into.detector.assign(text->data(), text->size());
     } else if (name == "distance_max") {
@@ -161,7 +161,9 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
         into.distance_max = number;
     } else if (name == "annotate" || name == "embeddings") {
         const bool* set = value.if_bool();
-        if (set == nullptr) return fail(errc::bad_option, std::string(name) + " is true or false");
+        if (set == nullptr) {
+            return fail(errc::bad_option, std::string(name) + " must be true or false");
+        }
         (name == "annotate" ? into.annotate : into.embeddings) = *set;
     }
     return {};
@@ -172,7 +174,7 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
 result<job_options> read_options(std::string_view text) {
     job_options options;
     if (text.empty()) return options;
-    if (!check_json(text)) return fail(errc::bad_option, "options are no JSON");
+    if (!check_json(text)) return fail(errc::bad_option, "options are not JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
     if (bad.failed() || !value.is_object()) return fail(errc::bad_option, "options are no object");
@@ -184,7 +186,7 @@ result<job_options> read_options(std::string_view text) {
 }
 
 result<std::string> read_label(std::string_view text) {
-    if (!check_json(text)) return fail(errc::malformed, "a stored face is no JSON");
+    if (!check_json(text)) return fail(errc::malformed, "a stored face is not JSON");
     json::error_code bad;
     const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
     const json::object* object = bad.failed() ? nullptr : value.if_object();
@@ -242,7 +244,7 @@ std::string json_of(const gallery_calibration& found) {
 }
 
 std::string sentence_of(const std::vector<train_file>& files) {
-    std::string text = "no photo could be used:";
+    std::string text = "No usable photo:";
     for (std::size_t i = 0; i < files.size(); ++i) {
         text += (i == 0 ? " photo " : ", photo ") + std::to_string(i + 1) + ": ";
         text += name_of(files[i].why.code);

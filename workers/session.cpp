@@ -255,7 +255,7 @@ void session::on(std::size_t link, const protocol::message& what, boot_time now)
     } else if (std::holds_alternative<protocol::drain>(what)) {
         begin_drain("broker", now);
     } else if (const auto* end = std::get_if<protocol::bye>(&what)) {
-        log::info("broker_said_bye",
+        log::info("broker_sent_bye",
                   {{"endpoint", links_[link].endpoint()}, {"reason", end->reason}});
         links_[link].lose();
     }
@@ -306,7 +306,7 @@ void session::hear(gallery_held&& what, boot_time) {
 }
 
 void session::hear(registration_gone&& what, boot_time now) {
-    if (phase_ == phase::serving && what.worker_id == worker_id_) fence("hello said gone", now);
+    if (phase_ == phase::serving && what.worker_id == worker_id_) fence("hello: gone", now);
 }
 
 void session::hear(drain_asked&& what, boot_time now) {

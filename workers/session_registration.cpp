@@ -24,7 +24,7 @@ void session::tend_registration(boot_time now) {
         begin_registration();
     }
     if (phase_ != phase::serving && phase_ != phase::closing) return;
-    if (now >= fence_at_) return fence("no renewal in time", now);
+    if (now >= fence_at_) return fence("no renewal before the deadline", now);
     if (now < renew_at_ || renewing_) return;
     if (moving) return renew_leases(now);
     if (!late_logged_) log::error("stage_is_late", {{"worker", worker_id_}});
@@ -97,7 +97,7 @@ void session::renew_leases(boot_time now) {
 
 void session::renewed(const renewal& said, boot_time sent_at) {
     if (phase_ != phase::serving && phase_ != phase::closing) return;
-    if (!said.registered) return fence("renew said gone", boot_now());
+    if (!said.registered) return fence("renew: gone", boot_now());
     fence_at_ = sent_at + settings_.self_fence;
     late_logged_ = false;
     for (const attempt_id& id : said.lost) {
@@ -165,7 +165,7 @@ void session::start_failed(const std::vector<attempt_id>& asked, const error& wh
         start_refused_ = 0;
         for (const attempt_id& id : asked) {
             jobs_.drop(id);
-            end(id, store_.fail_job(id, worker_id_, {why.code, "it could not be started"}, {}));
+            end(id, store_.fail_job(id, worker_id_, {why.code, "Job could not be started"}, {}));
         }
     }
     if (!draining_) return;

@@ -54,11 +54,11 @@ result<std::string> choose_device(const std::string& setting) {
             log::info("device_chosen", {{"device", "cuda:0"}, {"cards", cards}});
             return std::string("cuda:0");
         }
-        const std::string why = calls ? "no card" : calls.error().detail;
+        const std::string why = calls ? "no GPU" : calls.error().detail;
         log::info("device_chosen", {{"device", "cpu"}, {"why", why}});
         return std::string("cpu");
     }
-    return fail(errc::bad_option, "device is auto, cpu or cuda:N");
+    return fail(errc::bad_option, "device must be auto, cpu or cuda:N");
 }
 
 result<void> wait_for_store(const redis_address& address, const job_store& store,
@@ -76,7 +76,7 @@ result<void> wait_for_store(const redis_address& address, const job_store& store
         items[0].fd = stop.fd();
         poll(items, std::chrono::milliseconds(250));
     }
-    return fail(errc::draining, "told to stop before Redis was ready");
+    return fail(errc::draining, "stopped before Redis was ready");
 }
 
 int usable_cores() {

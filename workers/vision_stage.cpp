@@ -100,9 +100,9 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
         const step moving(slot_, detection_allowance(size, &finder == cnn_.get()));
         return finder.detect(photo->picture, {photo->width, photo->height}, wanted);
     }();
-    if (train && found.faces.empty()) return fail(errc::no_face, "nobody was found");
+    if (train && found.faces.empty()) return fail(errc::no_face, "No face found");
     if (train && found.faces.size() > 1) {
-        return fail(errc::several_faces, std::to_string(found.faces.size()) + " faces were found");
+        return fail(errc::several_faces, std::to_string(found.faces.size()) + " faces found");
     }
 
     const std::vector<int> known = find_known(found.faces, item.known);

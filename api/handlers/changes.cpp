@@ -96,7 +96,7 @@ asio::awaitable<response> forget(request& from, services& with) {
     if (by_field) {
         const auto label = fields->find("label");
         if (label == fields->end()) {
-            co_return refuse({errc::bad_option, "label is missing; /api/clear removes everybody"},
+            co_return refuse({errc::bad_option, "label is missing: /api/clear removes all people"},
                              from, with);
         }
         wanted.label = label->second;
@@ -112,7 +112,7 @@ asio::awaitable<response> forget(request& from, services& with) {
         const bool numbered = number.size() >= 2 && number.size() <= 6 &&
                               number.find_first_not_of("0123456789", 1) == std::string_view::npos;
         if (!numbered || !is_job_id(std::string_view(wanted.face_id).substr(0, dash))) {
-            co_return refuse({errc::not_found, "there is no such face"}, from, with);
+            co_return refuse({errc::not_found, "No such face"}, from, with);
         }
     }
     co_return co_await change(from, with, std::move(wanted));

@@ -10,7 +10,7 @@ namespace vultus::api::handlers {
 
 asio::awaitable<response> list_labels(request& from, services& with) {
     if (from.query.contains("label")) {
-        co_return refuse({errc::bad_option, "label is for DELETE only"}, from, with);
+        co_return refuse({errc::bad_option, "label is only for DELETE"}, from, with);
     }
     const auto fields = read_fields(from, "collection page_size page_token");
     if (!fields) co_return refuse(fields.error(), from, with);
@@ -49,7 +49,7 @@ asio::awaitable<response> list_faces(request& from, services& with) {
     const auto found = co_await with.redis.call(with.store.faces(*collection, *label, true));
     if (!found) co_return refuse(found.error(), from, with);
     if (found->empty()) {
-        co_return refuse({errc::not_found, "nobody of that name is in the collection"}, from, with);
+        co_return refuse({errc::not_found, "No person of that name in the collection"}, from, with);
     }
     json_array rows;
     for (const auto& face : *found) {

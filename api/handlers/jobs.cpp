@@ -82,7 +82,8 @@ result<std::optional<Value>> chosen_in(const name_values& query, const std::stri
     const auto value = named(given->second);
     if (value) return value;
     return fail(errc::bad_option,
-                name + " is one of " + std::string(words) + ", not " + in_quotes(given->second));
+                name + " must be one of " + std::string(words) + ", not " +
+                    in_quotes(given->second));
 }
 
 }  // namespace
@@ -109,7 +110,7 @@ asio::awaitable<response> list_jobs(request& from, services& with) {
     const auto type = chosen_in<job_type>(from.query, "type", job_types, job_type_named);
     if (!type) co_return refuse(type.error(), from, with);
     if (!wanted->token.empty() && !is_job_cursor(wanted->token)) {
-        co_return refuse({errc::bad_option, "page_token is not one of a list of jobs"}, from, with);
+        co_return refuse({errc::bad_option, "page_token is not from a list of jobs"}, from, with);
     }
     json_array rows;
     std::size_t found_rows = 0;
@@ -136,13 +137,13 @@ asio::awaitable<response> cancel_job(request& from, services& with) {
     const auto& id = from.segments[0];
     if (auto good = check_id(id); !good) co_return refuse(good.error(), from, with);
     if (from.query.contains("wait")) {
-        co_return refuse({errc::bad_option, "wait is for GET only"}, from, with);
+        co_return refuse({errc::bad_option, "wait is only for GET"}, from, with);
     }
     if (from.key) {
         const auto job = co_await look_at(from, id, with);
         if (!job) co_return refuse(job.error(), from, with);
         if (!from.key->scopes.meets({scope_to_make(job->type), scope::admin})) {
-            co_return refuse({errc::forbidden, "only who may make such a job may cancel it"}, from,
+            co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, from,
                              with);
         }
     }
@@ -165,7 +166,7 @@ asio::awaitable<response> job_image(request& from, services& with) {
         co_return refuse(picture.error(), from, with);
     }
     if (!picture || picture->empty()) {
-        co_return refuse({errc::no_image, "the job keeps no picture"}, from, with);
+        co_return refuse({errc::no_image, "Job has no annotated image"}, from, with);
     }
     response answer;
     answer.body = std::move(*picture);

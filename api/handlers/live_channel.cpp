@@ -19,7 +19,9 @@ asio::awaitable<void> serve(message_channel& channel, services& with, live_optio
 /// A script in a browser sees no status of a refused handshake, only how a WebSocket closes.
 asio::awaitable<void> turn_away(message_channel& channel, error why) {
     const std::string text = problem_json(0, why);
-    if (co_await channel.write(text)) co_await channel.close(try_again_later, "no place is free");
+    if (co_await channel.write(text)) {
+        co_await channel.close(try_again_later, "No live channel free");
+    }
     while (co_await channel.read(0)) {
     }
 }
@@ -34,18 +36,18 @@ response live_channel(request& from, services& with) {
     }
     if (!from.upgrades) {
         auto answer =
-            refuse({errc::upgrade_required, "connect with a WebSocket client"}, from, with);
+            refuse({errc::upgrade_required, "Connect with a WebSocket client"}, from, with);
         return answer.with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13");
     }
     if (with.draining) {
-        return refuse({errc::draining, "the service is stopping"}, from, with);
+        return refuse({errc::draining, "Service is stopping"}, from, with);
     }
     response answer;
     answer.status = 101;
     auto place = from.hurried ? nullptr : with.live.take(from.holder);
     if (!place) {
         const error full{errc::quota,
-                         std::to_string(with.live.taken()) + " live sessions are open"};
+                         std::to_string(with.live.taken()) + " live channels are open"};
         if (from.header("origin").empty()) return refuse(full, from, with);
         answer.channel = [full](message_channel& channel) { return turn_away(channel, full); };
         return answer;

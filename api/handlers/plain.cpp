@@ -48,7 +48,7 @@ response live(services&) {
 
 response ready(request& from, services& with) {
     if (with.draining) {
-        return with_instance(refuse({errc::draining, "this process is stopping"}, from, with));
+        return with_instance(refuse({errc::draining, "Service is stopping"}, from, with));
     }
     if (auto good = with.health.ready(); !good) {
         return with_instance(refuse(good.error(), from, with));

@@ -25,7 +25,7 @@ result<std::string> asked_for(const request& from) {
 result<std::chrono::milliseconds> days_in(const name_values& given) {
     const auto found = given.find("days");
     if (found == given.end()) {
-        return fail(errc::bad_option, "days is missing: a whole number from 1 to 36500");
+        return fail(errc::bad_option, "days is missing: an integer from 1 to 36500");
     }
     int days = 0;
     const auto& text = found->second;
@@ -33,7 +33,7 @@ result<std::chrono::milliseconds> days_in(const name_values& given) {
     const auto [stop, bad] = std::from_chars(text.data(), end, days);
     if (bad != std::errc{} || stop != end || days < 1 || days > retention_days_max) {
         return fail(errc::bad_option,
-                    "days is a whole number from 1 to 36500, not " + in_quotes(text));
+                    "days must be an integer from 1 to 36500, not " + in_quotes(text));
     }
     return std::chrono::milliseconds(days * day);
 }

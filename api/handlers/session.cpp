@@ -55,11 +55,11 @@ response session(request& from, services& with) { return who_it_is(from, with); 
 
 asio::awaitable<response> log_in(request& from, services& with) {
     if (with.access.is_open()) {
-        co_return refuse({errc::wrong_state, "access is open: nobody needs to log in"}, from, with);
+        co_return refuse({errc::wrong_state, "Access is open: no login needed"}, from, with);
     }
     // A form of another site's page cannot send this type.
     if (parse_media_type(from.header("content-type")).type != "application/json") {
-        co_return refuse({errc::malformed, "send name and password as application/json"}, from,
+        co_return refuse({errc::malformed, "Send name and password as application/json"}, from,
                          with);
     }
     const auto given = parse_json_submission(from.body, "name password", false);

@@ -49,26 +49,26 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
     std::size_t away = 0;
     for (const auto& broker : brokers) away += broker.reply ? 0 : 1;
     if (away == brokers.size()) {
-        reasons.push_back("no broker answers: accepted jobs wait");
+        reasons.push_back("No broker replies: accepted jobs wait");
     } else {
-        if (away > 0) reasons.push_back("a broker does not answer");
+        if (away > 0) reasons.push_back("A broker does not reply");
         bool ready = false;
         for (const auto& [id, worker] : workers) ready = ready || worker.state == "ready";
         if (workers.empty()) {
-            reasons.push_back("no worker is registered: accepted jobs wait");
+            reasons.push_back("No worker registered: accepted jobs wait");
         } else if (!ready) {
-            reasons.push_back("every worker is draining: accepted jobs wait");
+            reasons.push_back("All workers are draining: accepted jobs wait");
         }
     }
     const auto waiting = queue.interactive + queue.bulk + queue.delayed;
     if (waiting >= with.settings.queue_jobs_max || queue.bytes >= with.settings.queue_bytes_max) {
-        reasons.push_back("the queue is full: new jobs are refused");
+        reasons.push_back("Queue full: new jobs are refused");
     }
     const auto clock = clock_state_of(queue);
     if (clock == clock_state::suspicious || clock == clock_state::quiet) {
         reasons.push_back(said_of(clock));
     }
-    if (queue.dead > 0) reasons.push_back("some jobs are dead and wait for an operator");
+    if (queue.dead > 0) reasons.push_back("Dead jobs need an operator");
     return reasons;
 }
 

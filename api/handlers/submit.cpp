@@ -92,7 +92,7 @@ asio::awaitable<result<std::string>> ask_once(protocol::frame& what, millisecond
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
         what.min_version = gallery->version;
-        co_return fail(errc::old_version, "the gallery changed while the answer was computed");
+        co_return fail(errc::old_version, "Gallery changed while the answer was computed");
     }
     if (gallery->forgets) {
         note_seen(with, what.collection, known_labels(answer->result));

@@ -45,7 +45,7 @@ async function ask(method, target, { body, key, headers = {}, signal, keepalive 
     return { answer, text: await answer.text() };
   } catch {  // no connection, none any more, or none in time
     signal?.throwIfAborted();
-    throw new problem(0, "The service does not answer", "Is it running? Trying again may help.");
+    throw new problem(0, "The service does not respond", "Check that it is running, then try again.");
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", leave);
@@ -69,7 +69,7 @@ export async function request(method, target, options = {}) {
   let value = null;
   try { value = JSON.parse(text); } catch { /* judged below */ }
   if (answer.ok && value !== null) return value;
-  if (answer.ok) throw new problem(0, "The answer was cut off", "Trying again may help.");
+  if (answer.ok) throw new problem(0, "The answer was truncated", "Try again.");
   if (answer.status === 401 && target !== "/api/session") login.lost();
   const code = String(value?.type ?? "").split("/").pop();
   const title = value?.title || `The service answered ${answer.status}`;

@@ -5,15 +5,15 @@ import { show_error } from "./words.js";
 const dialog = by_id("camera"), part = by_prefix("camera");
 
 const reasons = {
-  NotAllowedError: "The browser may not use the camera. Allow it in the address bar, then try again.",
-  NotFoundError: "No camera was found. Plug one in, then try again.",
-  NotReadableError: "Another program uses the camera. Close it, then try again.",
+  NotAllowedError: "The browser has no permission for the camera. Allow it in the address bar, then try again.",
+  NotFoundError: "No camera found. Connect one, then try again.",
+  NotReadableError: "The camera is in use by another program. Close it, then try again.",
 };
 
 /** A stream of the camera. Throws one sentence for people. */
 export async function open_camera(wanted) {
   if (!navigator.mediaDevices) {
-    throw "Browsers give the camera only to pages over https, or from this computer itself.";
+    throw "Browsers allow the camera only over https or on localhost.";
   }
   try {
     return await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
@@ -51,7 +51,7 @@ export async function take_photo() {
       try {
         resolve(await picture_of(video));
       } catch {
-        show_error(part("error"), "The camera gave no picture. Try again.");
+        show_error(part("error"), "The camera delivered no image. Try again.");
       }
     };
   });

@@ -27,9 +27,9 @@ export function follow_face(photo, index) {
 }
 
 const sentences = {
-  known: face => `Known, at a distance of ${face.distance.toFixed(2)}.`,
-  ambiguous: face => `Not sure: ${face.label} is nearest, and somebody else is nearly as near.`,
-  unknown: () => "Nobody you taught is near enough.",
+  known: face => `Known, distance ${face.distance.toFixed(2)}`,
+  ambiguous: face => `Ambiguous: ${face.label} is nearest, but another person is nearly as near`,
+  unknown: () => "No trained person is near enough",
 };
 
 export function show_face(photo, index, image, { again_shown, on_learned }) {
@@ -71,10 +71,10 @@ async function compare(photo, index, image) {
     if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
   } catch (failure) {
     if (signal.aborted) return;
-    lack = `The comparison failed: ${words_of(failure)}. `;  // what the first look found will do
+    lack = `Comparison failed: ${words_of(failure)}. `;  // what the first look found will do
   }
   if (signal.aborted) return;
-  const found = candidates.length > 0 ? "Who it could be, the nearest first:" : "Nobody here is even similar.";
+  const found = candidates.length > 0 ? "Candidates, nearest first:" : "No similar person";
   show_others(lack && candidates.length === 0 ? lack : lack + found, candidates);
 }
 
@@ -89,8 +89,8 @@ function show_others(text, candidates) {
 
 function other_of([label, distance]) {
   const fill = () => { part("name").value = label; part("name").focus(); };
-  return h("button", { type: "button", class: "other", "data-key": label, title: `Take ${label} as the name`,
-    "aria-label": `${label}, distance ${distance.toFixed(2)}; take as the name`, on: { click: fill } },
+  return h("button", { type: "button", class: "other", "data-key": label, title: `Use ${label} as the name`,
+    "aria-label": `${label}, distance ${distance.toFixed(2)}; use as the name`, on: { click: fill } },
     h("span", { class: "name", text: label }),
     h("progress", { max: 1, value: Math.max(0, 1 - distance / far), "aria-hidden": "true" }),
     h("span", { class: "number", text: distance.toFixed(2) }));
@@ -115,7 +115,7 @@ async function teach({ photo, index, image }, name) {
   if (job.state !== "succeeded") throw failure_of(job);
   const [file] = job.result.files;
   if (file.state !== "accepted") throw reason(file.reason, file.detail);
-  if (job.result.superseded) throw "Removed again meanwhile";
+  if (job.result.superseded) throw "Removed again in the meantime";
 }
 
 part("form").addEventListener("submit", async event => {

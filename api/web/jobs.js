@@ -16,8 +16,8 @@ const finished = new Map();  // second → number of jobs that ended in it
 function numbers_of({ queue, workers }) {
   const rows = [
     ["waiting", queue.interactive + queue.bulk], ["running", queue.running],
-    ["to be tried again", queue.delayed], ["set aside", queue.dead, queue.dead > 0 && "danger"],
-    ["photos held", bytes(queue.bytes)], ["workers", workers.length, workers.length === 0 && "danger"],
+    ["waiting to retry", queue.delayed], ["failed permanently", queue.dead, queue.dead > 0 && "danger"],
+    ["photos stored", bytes(queue.bytes)], ["workers", workers.length, workers.length === 0 && "danger"],
   ];
   return rows.map(([name, value, is]) => h("div", { "data-is": is, "data-key": name },
     h("dt", { text: name }), h("dd", { text: String(value) })));
@@ -36,8 +36,8 @@ function worker_row(worker) {
   const held = Object.keys(worker.galleries).length;
   return row(`${worker.host} ${worker.pid}`, `${worker.host}, process ${worker.pid}`, is,
     `${worker.card ?? worker.device}, ${worker.state}, ${count(held, "collection", "collections")} in memory, ` +
-      `${count(worker.load.photos, "photo", "photos")} and ${count(worker.load.faces, "face", "faces")} so far`,
-    `${worker.outstanding + worker.frames} of ${worker.window} at work`);
+      `${count(worker.load.photos, "photo", "photos")} and ${count(worker.load.faces, "face", "faces")} processed`,
+    `${worker.outstanding + worker.frames} of ${worker.window} jobs`);
 }
 
 /** "3.7": the third set of faces of the service, after seven changes. */
@@ -46,7 +46,7 @@ const version_text = version => `${Math.floor(version / 1e9)}.${version % 1e9}`;
 function gallery_row(gallery, workers) {
   const holders = workers.filter(worker => gallery.name in worker.galleries);
   const fresh = holders.filter(worker => worker.galleries[gallery.name] === gallery.version).length;
-  const held = holders.length === 0 ? "no worker has it in memory" :
+  const held = holders.length === 0 ? "not loaded by any worker" :
     `${fresh} of ${count(holders.length, "worker", "workers")} up to date`;
   return row(gallery.name, gallery.name, fresh === holders.length ? "known" : "ambiguous",
     `${count(gallery.people, "person", "people")}, ${count(gallery.faces, "photo", "photos")}; ${held}`,
@@ -107,16 +107,16 @@ async function look() {
       request("GET", "/api/status"), request("GET", "/api/collections?page_size=50"),
       page(state, 12), page("failed", 6), page("dead", 6)]);
     renew(part("numbers"), numbers_of(status));
-    say(part("says"), status.reasons.length > 0 ? `${status.reasons.join("; ")}.` : "All is well.");
+    say(part("says"), status.reasons.length > 0 ? `${status.reasons.join("; ")}.` : "All systems normal.");
     renew(part("workers"), filled(status.workers.map(worker_row),
-      "No worker is there. Start one, and what waits is done."));
+      "No workers. Start one to process waiting jobs."));
     renew(part("galleries"), filled(
-      collections.map(gallery => gallery_row(gallery, status.workers)), "Nobody is taught yet."));
+      collections.map(gallery => gallery_row(gallery, status.workers)), "No people yet."));
     // The keyboard stays at its job, or goes to the choice above when that is not listed any more.
-    renew(part("list"), filled(newest.jobs.map(job_row), "No job of that kind."), part("state"));
+    renew(part("list"), filled(newest.jobs.map(job_row), "No matching jobs"), part("state"));
     const errors = [...dead.jobs, ...failed.jobs];
     errors.sort((a, b) => b.created_at.localeCompare(a.created_at));
-    renew(part("errors"), filled(errors.slice(0, 6).map(error_row), "None. Good."));
+    renew(part("errors"), filled(errors.slice(0, 6).map(error_row), "No errors"));
     show_error(part("error"), lack);
   } catch (failure) {
     show_error(part("error"), failure);

@@ -135,13 +135,13 @@ function show_meter(mine, answer, delay_ms) {
   const unknown = answer.faces.filter(face => face.status === "unknown").length;
   part("people").replaceChildren(...names.map(name => h("li", {}, h("span", { class: "name", text: name }))),
     ...(unknown ? [h("li", { class: "quiet", text: count(unknown, "unknown face", "unknown faces") })] : []),
-    ...(answer.faces.length === 0 ? [h("li", { class: "quiet", text: "Nobody is in the picture" })] : []));
+    ...(answer.faces.length === 0 ? [h("li", { class: "quiet", text: "No faces in view" })] : []));
 }
 
 const sentences = {
-  no_worker: "No worker can answer now. Names come back by themselves.",
-  store_unavailable: "The store is away. Names come back by themselves.",
-  quota: "All places for live pictures are taken. Trying again …",
+  no_worker: "No worker available. Retrying automatically …",
+  store_unavailable: "Database unavailable. Retrying automatically …",
+  quota: "All live channels are in use. Trying again …",
 };
 
 function heard(mine, text) {
@@ -182,7 +182,7 @@ function connect(mine) {
     if (mine !== run) return;
     forget_frames(mine);
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-    if (event.code !== 1013) tell("danger", "The connection is gone. Trying again …");
+    if (event.code !== 1013) tell("danger", "Connection lost. Trying again …");
     if (!mine.ready) ask_session();  // a browser does not say why it was refused
     setTimeout(() => connect(mine), mine.wait_ms);
     mine.wait_ms = Math.min(mine.wait_ms * 2, 30_000);
@@ -209,7 +209,7 @@ async function start() {
     if (mine !== run) return stream.getTracks().forEach(track => track.stop());
     video.srcObject = stream;
     stream.getVideoTracks()[0].addEventListener("ended", () => {
-      if (mine === run) { stop(); show_error(part("error"), "The camera is gone. Plug it in, then start again."); }
+      if (mine === run) { stop(); show_error(part("error"), "Camera disconnected. Connect it, then start again."); }
     });
     await video.play();
   } catch (why) {
@@ -233,7 +233,7 @@ function stop() {
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
   delete part("screen").dataset.on;
   part("start").textContent = "Start the camera";
-  part("people").replaceChildren(h("li", { class: "quiet", text: "Nobody, the camera is off" }));
+  part("people").replaceChildren(h("li", { class: "quiet", text: "Camera off" }));
   for (const name of ["fps", "ms", "dropped"]) part(name).textContent = "–";
   tell("waiting", "Off");
 }

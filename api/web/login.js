@@ -13,7 +13,7 @@ function wait(until) {
   part("go").disabled = seconds > 0;
   if (seconds <= 0) return show_error(part("error"), null);
   const left = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`;
-  show_error(part("error"), `Too many wrong passwords. You can try again in ${left}.`);
+  show_error(part("error"), `Too many wrong passwords. Try again in ${left}.`);
   timer = setTimeout(wait, 1000, until);
 }
 
@@ -25,7 +25,7 @@ async function explain(failure) {
     return;
   }
   const wrong = failure.status === 401;
-  show_error(part("error"), wrong ? "Name or password is wrong." : failure);
+  show_error(part("error"), wrong ? "Wrong name or password" : failure);
   if (wrong) part("password").select();
 }
 

@@ -59,7 +59,7 @@ function take_back(id) {
   const is_there = change_of(id)?.state === "waiting";
   if (is_there) remove_change(id);
   drop_toast(id);
-  if (!is_there) notice("Too late: it is sent already.");
+  if (!is_there) notice("Too late: already sent");
   changed();
 }
 
@@ -72,7 +72,7 @@ function tell_old(one) {
   const drop = () => { drop_toast(one.id); remove_change(one.id); changed(); };
   const send_now = () => { update(one.id, { at: Date.now() }); deliver(one.id, true); };
   tell(one, "old", `Not sent since ${time.format(one.at)}: ${one.wish}.`,
-    { role: "alert", buttons: { "Send now": send_now, "Drop it": drop } });
+    { role: "alert", buttons: { "Send now": send_now, "Discard": drop } });
 }
 
 /** A change now, sent later. {text, wish, method, target, label, to, faces, everyone}: `text` says what

@@ -17,7 +17,7 @@ function people_soon() {
     { count: row.count, waits: "", shown: row.picture_face_id && row }]));
   for (const { label, to, faces, everyone, state } of pending()) {
     if (state === "refused") continue;
-    const waits = state === "waiting" ? "not saved yet" : "one moment …";
+    const waits = state === "waiting" ? "not saved yet" : "saving …";
     const goes = { waits: state === "waiting" ? "to be deleted" : "being deleted …", goes: true };
     if (everyone) for (const one of people.values()) Object.assign(one, goes);
     const from = people.get(label);
@@ -70,7 +70,7 @@ function show() {
   part("find").hidden = all.length === 0 && !wanted;
   part("clear").hidden = all.length === 0;
   part("more").hidden = !roster.more;
-  say(part("count"), roster.people === 0 ? "Everybody whom this collection knows." :
+  say(part("count"), roster.people === 0 ? "All people in this collection." :
     `${count(roster.people, "person", "people")}, ${count(roster.faces, "photo", "photos")}.`);
   const refused = pending().filter(one => one.state === "refused").map(one => `Not done: ${one.wish}. ${one.why}`);
   show_error(part("error"), refused.join(" ") || roster.failure);

@@ -39,7 +39,7 @@ export async function show_person(label, on_change) {
   part("name").value = label;
   part("other").value = "";
   show_error(part("error"), null);
-  part("photos").replaceChildren(h("li", {}, h("span", { class: "none", text: "Looking …" })));
+  part("photos").replaceChildren(h("li", {}, h("span", { class: "none", text: "Loading …" })));
   dialog.showModal();
   part("title").focus();
   try {
@@ -59,7 +59,7 @@ part("rename").addEventListener("submit", event => {
   if (is_known(to)) {
     part("other").value = to;
     part("other").focus();
-    return show_error(part("error"), `There is a ${to} already. If both are one person, press Merge.`);
+    return show_error(part("error"), `${to} already exists. If both are the same person, press Merge.`);
   }
   leave({ text: `${label} is now ${to}`, wish: `Rename ${label} to ${to}`, method: "POST", label, to,
     target: address("/api/rename", { label, label_to: to }) });
@@ -68,11 +68,11 @@ part("rename").addEventListener("submit", event => {
 part("merge").addEventListener("submit", event => {
   event.preventDefault();
   const label = shown, to = part("other").value.trim();
-  if (to === label) return show_error(part("error"), "That is the same name. Choose another person.");
+  if (to === label) return show_error(part("error"), "Same name. Choose another person.");
   if (!is_known(to) && !roster.more) {  // of those who are not in the list yet, the service knows
-    return show_error(part("error"), `Nobody is called ${to}. Choose a person from the list.`);
+    return show_error(part("error"), `No person named ${to}. Choose a person from the list.`);
   }
-  leave({ text: `${label} and ${to} are one`, wish: `Merge ${label} with ${to}`, method: "POST", label, to,
+  leave({ text: `${label} is merged with ${to}`, wish: `Merge ${label} with ${to}`, method: "POST", label, to,
     target: address("/api/merge", { label, label_to: to }) });
 });
 

@@ -83,7 +83,7 @@ function remove(photo) {
 }
 
 function row_of(photo) {
-  photo.line = h("span", { class: "says", role: "status", text: "Waiting for its turn" });
+  photo.line = h("span", { class: "says", role: "status", text: "Queued" });
   photo.bar = h("progress", { max: 1, value: 0.05, "aria-label": `Progress of ${photo.file.name}` });
   photo.button = h("button", { type: "button", class: "photo", on: { click: () => choose(photo) } },
     h("img", { src: photo.url, alt: "", decoding: "async",
@@ -96,9 +96,9 @@ function row_of(photo) {
 }
 
 function show_left_out(files, left_out) {
-  const nothing = files.length + left_out.length === 0 ? "There is no file in that." : "";
+  const nothing = files.length + left_out.length === 0 ? "No files" : "";
   const says = left_out.length === 0 ? nothing :
-    `Left out, ${count(left_out.length, "hidden file", "hidden files")}: ${left_out.join(", ")}`;
+    `Skipped, ${count(left_out.length, "hidden file", "hidden files")}: ${left_out.join(", ")}`;
   part("left-out").hidden = !says;
   say(part("left-out"), says);
 }

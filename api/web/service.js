@@ -22,13 +22,14 @@ function show(state, text, away = "") {
 
 function show_away(failure) {
   if (!(failure instanceof problem)) {
-    show("away", "Another answer", words_of(failure));
+    show("away", "Error", words_of(failure));
   } else if (failure.status === 0) {
-    show("away", "No answer", "The service does not answer. Is it running? This page goes on by itself when it is back.");
+    show("away", "No response",
+      "The service does not respond. Check that it is running. This page reconnects automatically.");
   } else if (failure.status === 401) {
     show("asking", "Not logged in");
   } else {
-    show("away", failure.title, `${failure.title}. What was accepted is safe; this page goes on by itself.`);
+    show("away", failure.title, `${failure.title}. Accepted jobs are safe; this page reconnects automatically.`);
   }
 }
 

@@ -99,14 +99,14 @@ async function log_out() {
     if (!insists) for (const listener of before_leaving) await listener();
   } catch (why) {
     warned = true;
-    return show_why(`Not logged out. ${words_of(why)} Press Log out again to leave all the same.`);
+    return show_why(`Not logged out. ${words_of(why)} Press Log out again to log out anyway.`);
   }
   try {
     await request("DELETE", "/api/session");
   } catch (failure) {
     // The answer may be lost, and the session over all the same.
     if (!await ask_session() || !session.asks) {
-      return show_why(`Not logged out: ${words_of(failure)}. The session is still open; try again before you leave.`);
+      return show_why(`Not logged out: ${words_of(failure)}. The session is still open; try again.`);
     }
   }
   channel?.postMessage("out");
@@ -138,8 +138,8 @@ use_login({
   /** After a 403: who is it now? */
   async renewed() {
     const known = await ask_session();
-    if (session.leaving) throw new problem(0, "Somebody else logged in", "");
-    if (!known) throw new problem(503, "The service does not say who is logged in", "");
+    if (session.leaving) throw new problem(0, "Another user logged in", "");
+    if (!known) throw new problem(503, "The login cannot be checked", "");
   },
   /** After a 401: waits until the same person is logged in again. */
   async back(signal) {

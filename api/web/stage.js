@@ -11,7 +11,7 @@ const names = {
   unknown: () => "Unknown",
   ambiguous: face => `${face.label}?`,
 };
-const meanings = { known: "known", unknown: "nobody you taught", ambiguous: "not sure" };
+const meanings = { known: "known", unknown: "unknown person", ambiguous: "ambiguous" };
 let shown = null, marked = -1, again = () => {};
 
 export const name_of = face => names[face.status](face);
@@ -42,11 +42,11 @@ export function show_stage(photo) {
   part("photo").hidden = state === "failed" && part("photo").naturalWidth === 0;
   if (!result || state !== "done") {
     if (!result) { part("boxes").replaceChildren(); part("faces").replaceChildren(); }
-    return say(part("says"), state === "failed" ? "" : photo.says || "Waiting for its turn");
+    return say(part("says"), state === "failed" ? "" : photo.says || "Queued");
   }
   const { faces, gallery, timing_ms, truncated } = result;
-  const found = faces.length === 0 ? "No face found. A larger picture, or the cnn detector, may find more" :
-    count(faces.length, "face", "faces") + (truncated ? ", the largest; there are more" : "");
+  const found = faces.length === 0 ? "No face found. A larger image or the cnn detector may find more" :
+    count(faces.length, "face", "faces") + (truncated ? " (largest only)" : "");
   say(part("says"), `${found}. Compared with ${count(gallery.people, "person", "people")} in ` +
     `${duration(timing_ms.total)}.`);
   renew(part("boxes"), faces.map(box_of), part("title"));
@@ -100,8 +100,8 @@ part("again").addEventListener("click", () => { if (shown) again(shown); });
 part("copy").addEventListener("click", async () => {
   try {
     await copied(JSON.stringify(shown.result, null, 2));
-    notice("Copied: the answer as JSON.");
+    notice("Copied as JSON");
   } catch {
-    notice("The browser did not let the page copy.");
+    notice("The browser refused the copy");
   }
 });

@@ -33,7 +33,7 @@ function row_of(lesson) {
 
 function show_left_out(paths) {
   part("left-out").hidden = paths.length === 0;
-  const says = paths.length === 0 ? "" : `Left out, ${count(paths.length, "hidden file", "hidden files")}: `;
+  const says = paths.length === 0 ? "" : `Skipped, ${count(paths.length, "hidden file", "hidden files")}: `;
   say(part("left-out"), says + paths.join(", "));
 }
 
@@ -45,7 +45,7 @@ function stop(run, why) {
 
 /** The verdict on one photo, [state, text]; nothing if the run was stopped before the photo was accepted. */
 async function teach({ file, name, tell }, run) {
-  const refused = refusal_of(file) || (name ? "" : "It lies in no folder, and no name was typed");
+  const refused = refusal_of(file) || (name ? "" : "Not in a folder, and no name given");
   if (refused) return ["refused", refused];
   const bytes = await bytes_of(file);
   if (!bytes) return ["refused", "The file cannot be read"];
@@ -59,22 +59,22 @@ async function teach({ file, name, tell }, run) {
     tell("", wait_of(failure));
   };
   try {
-    tell("", "after the change that waits for the same person");
+    tell("", "waiting for a change of the same person");
     await settle(name, signal);
-    tell("", "on its way");
+    tell("", "sending");
     accepted = await submit("POST", address("/api/train"), { body, on_wait, stop: signal });
     const job = await follow(accepted, { on_wait });  // also after a stop: it is taught all the same
     if (job.state !== "succeeded") return ["refused", failure_of(job)];
     const [verdict] = job.result.files;
     if (verdict.state !== "accepted") return ["refused", reason(verdict.reason, verdict.detail)];
-    return job.result.superseded ? ["refused", "Removed again meanwhile"] : ["accepted", "Learned"];
+    return job.result.superseded ? ["refused", "Removed again in the meantime"] : ["accepted", "Learned"];
   } catch (failure) {
-    if (!accepted && run.stopped) return may_be_there ? ["refused", "Stopped; perhaps it was taken"] : null;
+    if (!accepted && run.stopped) return may_be_there ? ["refused", "Stopped; may have been accepted"] : null;
     // Nobody else would be allowed to, or served.
     if (!(failure instanceof problem) || failure.passing || failure.status === 403) {
       stop(run, words_of(failure));
     }
-    return ["refused", accepted ? `Sent, but the end is not known: ${words_of(failure)}` : words_of(failure)];
+    return ["refused", accepted ? `Sent, but the outcome is unknown: ${words_of(failure)}` : words_of(failure)];
   }
 }
 
@@ -82,7 +82,7 @@ function show_progress(run) {
   const parts = [`${run.learned} learned`];
   if (run.refused) parts.push(`${run.refused} refused`);
   const left = run.all - run.learned - run.refused;
-  if (left > 0) parts.push(run.over ? `${left} not sent` : run.stopped ? "stopping …" : `${left} to go`);
+  if (left > 0) parts.push(run.over ? `${left} not sent` : run.stopped ? "stopping …" : `${left} left`);
   say(part("progress"), parts.join(", ") + (run.over && run.why ? `. ${run.why}` : ""));
   part("bar").max = run.all;
   part("bar").value = run.learned + run.refused;
@@ -106,10 +106,10 @@ async function lane(lessons, run) {
 }
 
 async function teach_all(files, left_out = []) {
-  const lessons = files.length === 0 ? "There is no file in that." : lessons_of(files);
+  const lessons = files.length === 0 ? "No files" : lessons_of(files);
   show_error(part("error"), typeof lessons === "string" ? lessons : null);
   if (typeof lessons === "string") return show_left_out(left_out), part("name").focus();
-  if (running) return show_error(part("error"), "Wait for the photos that are under way, or stop them.");
+  if (running) return show_error(part("error"), "Wait for the photos in progress, or stop them.");
   const run = running = { stopped: false, why: "", over: false, learned: 0, refused: 0, all: lessons.length,
     controller: new AbortController() };
   const typed = part("name").value;
@@ -141,5 +141,5 @@ dropzone(part("drop"), part("drop"), teach_all);
 addEventListener("beforeunload", event => { if (session.busy && !session.leaving) event.preventDefault(); });
 before_log_out(() => {
   const left = running ? running.all - running.learned - running.refused : 0;
-  if (left > 0) throw `${count(left, "photo is", "photos are")} still to be taught.`;
+  if (left > 0) throw `${count(left, "photo is", "photos are")} not trained yet.`;
 });

@@ -5,14 +5,14 @@ import { h } from "./element.js";
 const reasons = {
   no_face: "No face found",
   several_faces: "More than one face",
-  undecodable_image: "The picture is damaged",
-  truncated_image: "The picture is cut off",
-  unsupported_media: "Not a JPEG, PNG, WebP, HEIC or AVIF picture",
-  too_large: "The picture is too large",
-  label_full: "This person has as many faces as fit",
+  undecodable_image: "The image is corrupt",
+  truncated_image: "The image is truncated",
+  unsupported_media: "Not a JPEG, PNG, WebP, HEIC or AVIF image",
+  too_large: "The image is too large",
+  label_full: "This person has reached the face limit",
   gallery_full: "The collection is full",
-  deadline_exceeded: "It waited too long",
-  poison: "The photo ended several workers and was set aside",
+  deadline_exceeded: "Deadline exceeded",
+  poison: "The photo crashed several workers; failed permanently",
 };
 
 // The service's limit of a body, less the form around the photo.
@@ -30,11 +30,11 @@ export function reason(code, detail = "") { return reasons[code] || detail || St
 
 /** Why a job failed; a train of one photo names the photo's reason in the detail. */
 export function failure_of(job) {
-  if (job.state === "cancelled") return "It was cancelled";
+  if (job.state === "cancelled") return "Cancelled";
   const { code = "", detail = "" } = job.error ?? {};
   if (code === "no_usable_photo") {
     const named = Object.keys(reasons).find(word => detail.includes(word));
-    return named ? reasons[named] : detail || "No photo could be used";
+    return named ? reasons[named] : detail || "No usable photo";
   }
   return reason(code, detail);
 }
@@ -44,9 +44,9 @@ export function state_of(job, status) {
   switch (job.state) {
     case "pending": return why ? `Waiting: ${why}` : "Waiting for a worker …";
     case "running":
-      return `A worker is on it${job.attempt > 1 ? `, attempt ${job.attempt}` : ""} …`;
-    case "delayed": return "Something was short; it is tried again soon …";
-    case "publishing": return "Telling all workers …";
+      return `Processing${job.attempt > 1 ? `, attempt ${job.attempt}` : ""} …`;
+    case "delayed": return "Temporary failure; trying again …";
+    case "publishing": return "Updating all workers …";
     default: return "";
   }
 }
@@ -58,12 +58,12 @@ export function words_of(failure) {
   }
   if (typeof failure === "string") return failure;
   console.error(failure);
-  return "Something went wrong in this page.";
+  return "Internal error of this page";
 }
 
 /** Why something waits, and for what. */
 export function wait_of(failure) {
-  return failure.status === 401 ? "Log in again, and it goes on" : `${failure.title}; trying again …`;
+  return failure.status === 401 ? "Log in again to continue" : `${failure.title}; trying again …`;
 }
 
 /** Said again, the same error changes nothing: a screen reader does not repeat it. */

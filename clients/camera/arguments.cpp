@@ -12,40 +12,40 @@ arguments parse_arguments(int argc, char** argv) {
     arguments asked;
     std::string url = "http://127.0.0.1:5000";
     bool no_tracks = false;
-    CLI::App app("Names the people before a camera, live.", "vultus-camera");
+    CLI::App app("Recognize people in front of a camera, live", "vultus-camera");
     app.set_version_flag("--version", "vultus-camera " VULTUS_VERSION);
     app.add_option("source", asked.source,
                    "Index of a camera (0), a video file, an RTSP URL, "
-                   "a folder of pictures, or a photo");
-    app.add_option("--url", url, "The service (http://127.0.0.1:5000); https:// works too");
+                   "a folder of images, or a photo");
+    app.add_option("--url", url, "URL of the service, http or https (http://127.0.0.1:5000)");
     app.add_option("--ca", asked.authorities,
-                   "Who may sign its certificate: a PEM file (the system's)");
-    app.add_option("--collection", asked.collection, "Whose people are looked for (default)");
-    app.add_option("--detector", asked.detector, "hog or cnn")
+                   "Trusted CA certificates: a PEM file (default: the system's)");
+    app.add_option("--collection", asked.collection, "Collection to search (default)");
+    app.add_option("--detector", asked.detector, "Detector: hog or cnn")
         ->check(CLI::IsMember({"hog", "cnn"}));
-    app.add_option("--min-face", asked.min_face_px, "Smallest face, pixels")
+    app.add_option("--min-face", asked.min_face_px, "Smallest face to detect, in pixels")
         ->check(CLI::Range(10, 2'000));
-    app.add_option("--blur", asked.blur, "Who is hidden: none, unknown, known or all")
+    app.add_option("--blur", asked.blur, "Faces to blur: none, unknown, known or all")
         ->check(CLI::IsMember({"none", "unknown", "known", "all"}));
-    app.add_flag("--no-tracks", no_tracks, "Do not follow faces: each frame stands for itself");
-    app.add_flag("--headless", asked.headless, "No window");
+    app.add_flag("--no-tracks", no_tracks, "Do not track faces: each frame is independent");
+    app.add_flag("--headless", asked.headless, "Do not open a window");
     app.add_flag("--json", asked.json, "Print one line of JSON for each answered frame");
-    app.add_option("--out", asked.out, "Write the annotated frames as a video (.avi or .mp4)");
-    app.add_option("--rate", asked.rate, "Frames a second of a file or folder")
+    app.add_option("--out", asked.out, "Write the annotated frames to a video (.avi or .mp4)");
+    app.add_option("--rate", asked.rate, "Frames per second of a file or folder")
         ->check(CLI::Range(0.1, 240.0));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         asked.exit_code = app.exit(why) == 0 ? 0 : 2;
         if (!output_was_written()) {
-            std::fprintf(stderr, "vultus-camera: the output cannot be written\n");
+            std::fprintf(stderr, "vultus-camera: output cannot be written\n");
             asked.exit_code = 1;
         }
         return asked;
     }
     asked.tracks = !no_tracks;
     if (asked.out == "-") {
-        std::fprintf(stderr, "vultus-camera: a video needs a file, --out - has none\n");
+        std::fprintf(stderr, "vultus-camera: --out needs a file, not -\n");
         asked.exit_code = 2;
         return asked;
     }

@@ -124,7 +124,7 @@ asio::awaitable<void> live_link::state::run() {
         sent.clear();
         count();
         const auto seconds = std::to_string(back_off.count() / 1'000);
-        tell(link_news{false, "no_connection", ended + "; the next try is in " + seconds + " s"});
+        tell(link_news{false, "no_connection", ended + "; retry in " + seconds + " s"});
         pause.expires_after(back_off);
         error_code ignored;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -141,7 +141,7 @@ asio::awaitable<std::string> live_link::state::talk() {
     stopped = false;
     settings_new = true;
     seq = 0;
-    why = "the connection broke";
+    why = "connection lost";
     tell(link_news{true, "connected", {}});
     bool writing = true;
     asio::co_spawn(io, write(channel), [&](std::exception_ptr) {
@@ -168,7 +168,7 @@ asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
     asio::ip::tcp::resolver resolver(io);
     const auto found = co_await resolver.async_resolve(
         host, where.url.port, asio::redirect_error(asio::use_awaitable, bad));
-    if (bad) co_return "there is no host " + host;
+    if (bad) co_return "unknown host " + host;
     reaching = &socket;
     pause.expires_after(reached_within);
     pause.async_wait([this](error_code cancelled) {
@@ -177,7 +177,7 @@ asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
     co_await asio::async_connect(socket, found, asio::redirect_error(asio::use_awaitable, bad));
     std::string refused;
     if (bad) {
-        refused = "nobody listens at " + where.url.authority();
+        refused = "connection refused by " + where.url.authority();
     } else {
         socket.set_option(asio::ip::tcp::no_delay(true), ignored);
         if (service.is_secure()) {
@@ -207,9 +207,9 @@ asio::awaitable<std::string> live_link::state::open(channel_type& channel) {
     websocket::response_type said;
     co_await channel.async_handshake(said, where.url.authority(), target,
                                      asio::redirect_error(asio::use_awaitable, bad));
-    if (bad && said.result_int() == 401) co_return "the service wants a key in $VULTUS_KEY";
-    if (bad && said.result_int() == 403) co_return "the key is not for this";
-    if (bad && said.result_int() == 429) co_return "as many cameras as allowed are connected";
+    if (bad && said.result_int() == 401) co_return "the service requires a key: set $VULTUS_KEY";
+    if (bad && said.result_int() == 403) co_return "the key lacks the scope or the collection";
+    if (bad && said.result_int() == 429) co_return "no live channel free";
     co_return bad ? std::string("the service refused the connection") : std::string();
 }
 
@@ -218,7 +218,7 @@ asio::awaitable<void> live_link::state::read(channel_type& channel) {
     while (true) {
         error_code bad;
         co_await channel.async_read(buffer, asio::redirect_error(asio::use_awaitable, bad));
-        if (bad == websocket::error::closed) why = "the service ended the session";
+        if (bad == websocket::error::closed) why = "the service closed the connection";
         if (bad) co_return;
         hear(parse_message(boost::beast::buffers_to_string(buffer.data())));
         buffer.clear();

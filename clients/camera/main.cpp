@@ -91,10 +91,12 @@ class stage {
     bool press(int key, source& from, bool& held) {
         if (key == 'q' || key == 27) return false;
         if (key == ' ') from.hold(held = !held);
-        if (key == 'o' && !dialog_.open()) complain("no_dialog", "no zenity and no kdialog here");
+        if (key == 'o' && !dialog_.open()) {
+            complain("no_dialog", "install zenity or kdialog to open a photo");
+        }
         if (const auto photo = dialog_.chosen()) {
             from.hold(held = true);  // until the space bar
-            if (!from.show(*photo)) complain("no_picture", "not a picture: " + *photo);
+            if (!from.show(*photo)) complain("no_picture", "not an image: " + *photo);
         }
         if (key == 't') asked_.tracks = !asked_.tracks;
         if (key == 'b') {
@@ -170,7 +172,7 @@ int exit_code(stage& show, bool failed, std::uint64_t pictures) {
     const bool unanswered = pictures > 0 && show.answers() == 0;
     if (unanswered) {
         show.complain("no_answer",
-                      "none of " + std::to_string(pictures) + " pictures was answered");
+                      "none of " + std::to_string(pictures) + " images were answered");
     }
     return failed || unanswered || !written ? 1 : 0;
 }

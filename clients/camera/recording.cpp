@@ -51,7 +51,7 @@ result<void> recording::finish() {
                       (::stat(written.path.c_str(), &what) == 0 && what.st_size > 0);
     if (some) return commit_place(written);
     ::unlink(written.path.c_str());
-    return fail(errc::malformed, path_ + " cannot be written: there is no room");
+    return fail(errc::malformed, path_ + " cannot be written: disk full");
 }
 
 }  // namespace vultus::camera

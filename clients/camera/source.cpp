@@ -89,14 +89,14 @@ void source::run() {
             const bool was_open = play(pace);
             if (!live) {
                 failed_ = count_ == 0;
-                if (failed_) complain_("no picture can be read from " + text_);
+                if (failed_) complain_("cannot read images from " + text_);
                 break;
             }
             if (stop_) break;
             if (count_ > before) back_off = back_off_first;
-            complain_(std::string(was_open ? "no more pictures come from " : "cannot open ") +
+            complain_(std::string(was_open ? "no more images from " : "cannot open ") +
                       (kind == source_kind::camera ? "camera " : "") + text_ +
-                      "; the next try is in " + std::to_string(back_off.count() / 1'000) + " s");
+                      "; retry in " + std::to_string(back_off.count() / 1'000) + " s");
             wait_until(steady::now() + back_off);
             back_off = std::min(2 * back_off, back_off_most);
         }
@@ -148,14 +148,14 @@ void source::show_all(const std::vector<std::string>& photos) {
         while (held_ && !stop_) wait_until(steady::now() + nap);
         if (stop_) return;
         if (!show(photo)) {
-            complain_("not a picture: " + photo);
+            complain_("not an image: " + photo);
             continue;
         }
         wait_until(steady::now() + std::chrono::duration_cast<steady::duration>(
                                        std::chrono::duration<double>(1 / pace)));
     }
     failed_ = count_ == 0;
-    if (failed_) complain_("no picture can be read from " + text_);
+    if (failed_) complain_("cannot read images from " + text_);
 }
 
 }  // namespace vultus::camera

@@ -81,7 +81,8 @@ result<void> rewrite_append_file(redis_blocking& redis, std::chrono::millisecond
         const auto begun = number_of(line_of(*info, "aof_rewrites"));
         if (asked && begun > before && !is_rewriting(*info)) {
             if (line_of(*info, "aof_last_bgrewrite_status") == "ok") return {};
-            return fail(errc::unknown_outcome, "Redis could not rewrite it; its log says why");
+            return fail(errc::unknown_outcome,
+                        "Rewrite of the append-only file failed: see the log of Redis");
         }
         if (!asked && !is_rewriting(*info)) {  // one that is under way began too early
             before = begun;
@@ -92,7 +93,7 @@ result<void> rewrite_append_file(redis_blocking& redis, std::chrono::millisecond
         }
         ::poll(nullptr, 0, static_cast<int>(look_every.count()));
     }
-    return fail(errc::unknown_outcome, "the rewrite goes on; ask again later");
+    return fail(errc::unknown_outcome, "Rewrite still running: check again later");
 }
 
 }  // namespace vultus::ctl

@@ -31,39 +31,40 @@ bool is_worker_id(std::string_view text) {
 
 result<void> check_filters(const arguments& asked) {
     if (!asked.state.empty() && !job_state_named(asked.state)) {
-        return fail(errc::malformed, "no such state: " + asked.state +
+        return fail(errc::malformed, "unknown state " + asked.state +
                                          "; pending, running, delayed, publishing, succeeded, "
                                          "failed, dead or cancelled");
     }
     if (!asked.type.empty() && !job_type_named(asked.type)) {
-        return fail(errc::malformed, "no such type: " + asked.type +
+        return fail(errc::malformed, "unknown type " + asked.type +
                                          "; recognize, train, calibrate, clear, forget, rename, "
                                          "merge or delete_collection");
     }
     if (asked.what != command::tail && asked.count > limits::page_size) {
-        return fail(errc::malformed, "--count is at most " + std::to_string(limits::page_size));
+        return fail(errc::malformed,
+                    "--count must be at most " + std::to_string(limits::page_size));
     }
     if (!asked.from.empty() && !is_stream_id(asked.from)) {
         return fail(errc::malformed, "--from takes a stream id, such as 0-0");
     }
     if (asked.what == command::audit && !asked.page.empty() && !is_stream_id(asked.page)) {
-        return fail(errc::malformed, "--page takes the id that the last page named");
+        return fail(errc::malformed, "--page takes the id printed by the last page");
     }
     if (asked.what != command::audit && !asked.page.empty() && !cursor_in(asked.page)) {
-        return fail(errc::malformed, "--page takes the word that the last page named");
+        return fail(errc::malformed, "--page takes the token printed by the last page");
     }
     return {};
 }
 
 result<void> check_curve(const arguments& asked) {
     if (!is_peer_name(asked.subject)) {
-        return fail(errc::malformed, "a name has 1 to 64 letters, digits, '-', '_', '.'");
+        return fail(errc::malformed, "a name must be 1 to 64 letters, digits, '-', '_', '.'");
     }
     const bool broker = asked.curve.role == "broker" && asked.what == command::curve_make;
     if (broker || parse_peer_role(asked.curve.role)) return {};
     return fail(errc::malformed, asked.what == command::curve_make
-                                     ? "--role is broker, api or worker"
-                                     : "--role is api or worker");
+                                     ? "--role must be broker, api or worker"
+                                     : "--role must be api or worker");
 }
 
 }  // namespace
@@ -87,12 +88,12 @@ result<void> check(const arguments& asked) {
         case command::key_revoke:
         case command::key_rotate:
             if (!is_key_id(asked.subject)) {
-                return fail(errc::malformed, "not the id of a key: 12 hexadecimal digits");
+                return fail(errc::malformed, "not a key id: 12 hexadecimal digits");
             }
             return {};
         case command::encrypt:
             if (asked.encryption_key.empty()) {
-                return fail(errc::malformed, "encrypt needs --encryption-key FILE");
+                return fail(errc::malformed, "encrypt requires --encryption-key FILE");
             }
             return {};
         case command::encryption_key:
@@ -153,7 +154,7 @@ result<target> target_of(const arguments& asked, std::string password) {
     if (asked.redis.starts_with(local)) {
         where.redis.unix_socket = asked.redis.substr(local.size());
         if (where.redis.unix_socket.empty())
-            return fail(errc::malformed, "--redis unix: without a path");
+            return fail(errc::malformed, "--redis unix: has no path");
         return where;
     }
     const std::size_t colon = asked.redis.rfind(':');

@@ -32,7 +32,7 @@ result<report> clock(const arguments& asked, redis_blocking& redis, const job_st
     if (asked.what == command::clock_accept) {
         const auto moved = redis.call(accept_clock(store, who()));
         if (!moved) return fail(moved.error());
-        text = "accepted: the time moved by " + seconds_of(*moved);
+        text = "accepted: time moved by " + seconds_of(*moved);
     }
     const auto seen = redis.call(read_clock(store));
     if (!seen) return fail(seen.error());
@@ -42,8 +42,8 @@ result<report> clock(const arguments& asked, redis_blocking& redis, const job_st
     out.key("ahead_ms").stored(std::to_string(seen->ahead.count()));
     time_row(rows, out, "time of the functions", "now", seen->now);
     time_row(rows, out, "clock of the host", "host", seen->host);
-    rows.rows.push_back({"the host is ahead by", seconds_of(seen->ahead)});
-    time_row(rows, out, "a broker looked last", "swept", seen->swept);
+    rows.rows.push_back({"host ahead by", seconds_of(seen->ahead)});
+    time_row(rows, out, "last check by a broker", "swept", seen->swept);
     time_row(rows, out, "suspicious since", "since", seen->since);
     time_row(rows, out, "quiet until", "quiet_until", seen->quiet_until);
     if (text.empty()) text = said_of(seen->state);

@@ -117,9 +117,9 @@ result<report> drain(const std::string& worker_id, const target& where) {
     if (!broker) return fail(broker.error());
     auto before = broker->status(broker_patience);
     if (!before)
-        return fail(errc::store_unavailable, "the broker at " + where.broker + " does not answer");
+        return fail(errc::store_unavailable, "broker at " + where.broker + " does not reply");
     if (state_in(*before, worker_id) == "gone") {
-        return fail(errc::no_worker, "the broker knows no worker " + worker_id);
+        return fail(errc::no_worker, "broker has no worker " + worker_id);
     }
     broker->drain(worker_id, broker_patience);
     const boot_time deadline = boot_now() + drain_patience;
@@ -129,7 +129,7 @@ result<report> drain(const std::string& worker_id, const target& where) {
         if (state == "draining" || state == "gone") return drain_report(worker_id, state);
         ::poll(nullptr, 0, static_cast<int>(drain_step.count()));
     }
-    return fail(errc::unknown_outcome, "asked, but the broker does not show it draining yet");
+    return fail(errc::unknown_outcome, "drain requested, not yet confirmed by the broker");
 }
 
 }  // namespace

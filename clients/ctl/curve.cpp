@@ -25,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* head = "# name role key: who may connect to the broker (shared/CURVE.md)\n";
+constexpr const char* head =
+    "# name role key: peers that may connect to the broker (shared/CURVE.md)\n";
 constexpr const char* broker_role = "broker";
 constexpr std::chrono::milliseconds lock_patience{10'000}, lock_step{20};
 
@@ -71,7 +72,7 @@ class list_lock {
                 return fail(errc::malformed, folder + " cannot be locked: " + std::strerror(errno));
             }
             if (boot_now() >= end) {
-                return fail(errc::wrong_state, "somebody else is changing the list in " + folder);
+                return fail(errc::wrong_state, "another process is changing the list in " + folder);
             }
             ::poll(nullptr, 0, static_cast<int>(lock_step.count()));
         }
@@ -99,7 +100,7 @@ result<void> put_on_list(const arguments& asked, const allowed_peer& peer) {
     if (!after.ends_with('\n')) after += '\n';
     after += line_of(peer);
     if (const auto good = parse_allow_list(after); !good) {
-        return fail(errc::wrong_state, "not put on the list: " + good.error().detail);
+        return fail(errc::wrong_state, "not added to the list: " + good.error().detail);
     }
     return write_output_file(list_file(asked), after, readers::all);
 }
@@ -120,7 +121,7 @@ result<report> make(const arguments& asked) {
     if (fs::create_directories(asked.curve.folder, bad)) {
         fs::permissions(asked.curve.folder, fs::perms::owner_all, bad);
     }
-    if (bad) return fail(errc::malformed, asked.curve.folder + " cannot be made");
+    if (bad) return fail(errc::malformed, asked.curve.folder + " cannot be created");
     const std::string secret_file = file_in(asked, asked.subject + ".secret");
     const auto secret = make_secret_file(secret_file);
     if (!secret) return fail(secret.error());
@@ -128,7 +129,7 @@ result<report> make(const arguments& asked) {
     const auto written = write_output_file(file_in(asked, asked.subject + ".public"), text + "\n",
                                            readers::all);
     if (!written) return fail(written.error());
-    const std::string own = "Its secret is in " + secret_file + " (curve.key_file).";
+    const std::string own = "Secret key: " + secret_file + " (curve.key_file).";
     const auto listed = is_there(list_file(asked));
     if (!listed) return fail(listed.error());
     if (asked.curve.role == broker_role) {
@@ -136,12 +137,12 @@ result<report> make(const arguments& asked) {
                                    : write_output_file(list_file(asked), head, readers::all,
                                                        if_there::refuse);
         if (!begun && begun.error().code != errc::wrong_state) return fail(begun.error());
-        return key_report(asked, text, own + " Who may connect to it is listed in " +
+        return key_report(asked, text, own + " List of the peers that may connect: " +
                                            list_file(asked) + " (curve.allow_list). Apis and "
                                            "workers need this key as curve.broker_key.");
     }
     if (!*listed) {
-        return key_report(asked, text, own + " On the broker's machine: vultusctl curve allow " +
+        return key_report(asked, text, own + " Run on the broker's host: vultusctl curve allow " +
                                            asked.subject + " " + text + " --role " +
                                            asked.curve.role);
     }
@@ -157,7 +158,7 @@ result<report> allow(const arguments& asked) {
     const auto role = parse_peer_role(asked.curve.role);
     if (!role) return fail(role.error());
     auto key = key_from_hex(asked.curve.key);
-    if (!key) return fail(errc::malformed, "a public key has 64 hexadecimal digits");
+    if (!key) return fail(errc::malformed, "a public key must be 64 hexadecimal digits");
     if (auto good = put_on_list(asked, {asked.subject, *role, *key}); !good) {
         return fail(good.error());
     }
@@ -205,8 +206,8 @@ result<report> list(const arguments& asked) {
     const auto allowed = present_list(asked);
     if (!allowed) return fail(allowed.error());
     report made;
-    table rows{{{"may connect"}, {"role"}, {"public key"}}, {}};
-    table files{{{"secret here"}, {"public key"}}, {}};
+    table rows{{{"allowed peer"}, {"role"}, {"public key"}}, {}};
+    table files{{{"local secret key"}, {"public key"}}, {}};
     json_text out;
     out.open_object().key("allowed").open_array();
     for (const allowed_peer& one : *allowed) {
@@ -262,12 +263,12 @@ result<curve_keys> keys_for_broker(const arguments& asked) {
         std::ifstream(open_file) >> open;
     }
     if (secret_file.empty() || open.empty()) {
-        return fail(errc::malformed, "--curve-key and --broker-key go together");
+        return fail(errc::malformed, "--curve-key and --broker-key must be set together");
     }
     const auto secret = read_secret_file(secret_file);
     if (!secret) return fail(errc::malformed, secret.error().detail);
     auto broker = key_from_hex(open);
-    if (!broker) return fail(errc::malformed, "the broker's key has 64 hexadecimal digits");
+    if (!broker) return fail(errc::malformed, "the broker's key must be 64 hexadecimal digits");
     return curve_keys{*secret, std::move(*broker), {}};
 }
 

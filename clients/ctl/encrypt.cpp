@@ -34,7 +34,7 @@ void note_foreign(const std::string& collection, gallery_value what,
         found.push_back(
             std::string("gallery ") + collection + ": the " +
             (what == gallery_value::vector ? "vector" : "picture") + " of face " + id +
-            " does not open in its place: it is damaged, or was written there by somebody else");
+            " does not open: corrupted, or moved from another face or collection");
     }
 }
 
@@ -83,10 +83,10 @@ result<report> encrypt_faces(redis_blocking& redis, const job_store& store, cons
     for (const std::string& one : work.foreign) json.text(one);
     json.close_array();
     std::string text = std::to_string(work.encrypted) + " of " + std::to_string(work.looked_at) +
-                       " vectors and pictures were plain, or not bound to their collection, and "
-                       "are encrypted now";
+                       " vectors and pictures were plain or not bound to their collection and "
+                       "are now encrypted";
     if (work.encrypted > 0) {
-        text += "; Redis' append-only file has them plain until it is rewritten: "
+        text += "; the append-only file of Redis contains them plain until it is rewritten: "
                 "redis-cli BGREWRITEAOF";
     }
     report made{{{"", {}, text}}, json.close_object().str(), !work.foreign.empty()};
@@ -117,7 +117,7 @@ result<report> make_encryption_key(const std::string& file) {
     if (!made) return fail(made.error());
     json_text json;
     json.open_object().key("file").text(file);
-    return report{{{"", {}, file + ": keep a copy elsewhere, without it the faces are lost"}},
+    return report{{{"", {}, file + ": keep a copy elsewhere; without it the faces are lost"}},
                   json.close_object().str(), false};
 }
 

@@ -102,16 +102,16 @@ struct erasing {
 };
 
 std::string file_text(const append_file& file) {
-    if (!file.enabled) return "Redis writes no append-only file.";
-    if (file.clean) return "The append-only file was rewritten since the last removal.";
-    return "The append-only file still has what was removed, until its next rewrite" +
-           std::string(file.rewriting ? " (one that began earlier is under way)" : "") +
-           ": --rewrite, or redis-cli BGREWRITEAOF. Copies of it (backups, replicas) have it too.";
+    if (!file.enabled) return "Redis writes no append-only file";
+    if (file.clean) return "Append-only file rewritten since the last removal";
+    return "Append-only file contains removed data until its next rewrite" +
+           std::string(file.rewriting ? " (a rewrite that started earlier is running)" : "") +
+           ": use --rewrite or redis-cli BGREWRITEAOF. Backups and replicas contain it too";
 }
 
 std::string purged_text(const purged& done) {
     return "Removed: " + std::to_string(done.jobs) + " jobs, " + std::to_string(done.logs) +
-           " logs of galleries" + (done.slow_log ? ", Redis' list of slow commands." : ".");
+           " gallery logs" + (done.slow_log ? ", slow log of Redis" : "");
 }
 
 struct findings {
@@ -165,7 +165,7 @@ report report_of(const findings& all, const std::optional<purged>& done) {
         looked.rows.push_back({kind, std::to_string(count)});
     }
     made.sections.push_back(
-        {"Looked at", std::move(looked), std::to_string(all.found.elements) + " elements"});
+        {"Searched", std::move(looked), std::to_string(all.found.elements) + " elements"});
     table workers{{{"worker"}, {"collection"}, {"serves", side::right},
                    {"last removal", side::right}, {""}}, {}};
     bool behind = false;
@@ -173,7 +173,7 @@ report report_of(const findings& all, const std::optional<purged>& done) {
         behind = behind || one.is_behind();
         workers.rows.push_back({one.worker, one.collection, std::to_string(one.version),
                                 std::to_string(one.removed_version),
-                                one.is_behind() ? "has it still" : ""});
+                                one.is_behind() ? "behind" : ""});
     }
     made.sections.push_back({"Workers", std::move(workers), ""});
     table traces{{{"trace"}, {"where"}}, {}};
@@ -186,7 +186,7 @@ report report_of(const findings& all, const std::optional<purged>& done) {
              ? "and " + std::to_string(all.found.found - all.found.traces.size()) + " more"
              : ""});
     if (!all.found.similar.empty()) {
-        table similar{{{"taught names much like it, which are left"}}, {}};
+        table similar{{{"similar names, not removed"}}, {}};
         for (const auto& one : all.found.similar) similar.rows.push_back({one});
         made.sections.push_back({"Similar", std::move(similar), ""});
     }

@@ -42,17 +42,17 @@ std::string last_index(std::size_t count) {
 }
 
 void status(script& out) {
-    out.say("jobs waiting for a worker, the urgent ones and the others");
+    out.say("jobs waiting for a worker: interactive and bulk");
     out.run({"LLEN", out.key("queue:pending:interactive")});
     out.run({"LLEN", out.key("queue:pending:bulk")});
-    out.say("jobs that a worker has, that wait for their next try, that need an operator");
+    out.say("jobs that run, wait for a retry, or need an operator");
     out.run({"ZCARD", out.key("queue:running")});
     out.run({"ZCARD", out.key("queue:delayed")});
     out.run({"ZCARD", out.key("queue:dead")});
     out.say("bytes of photos, bytes of finished jobs, counters");
     out.run({"MGET", out.key("bytes"), out.key("finished_bytes")});
     out.run({"HGETALL", out.key("stats")});
-    out.say("workers, each with the time (ms) at which its registration lapses");
+    out.say("workers, each with the time (ms) when its registration lapses");
     out.run({"ZRANGE", out.key("workers"), "0", "-1", "WITHSCORES"});
     out.say("one of them: HGETALL " + out.key("worker:<worker_id>"));
 }
@@ -61,7 +61,7 @@ void jobs(script& out, const arguments& asked) {
     const std::string last = last_index(asked.count);
     const auto state = job_state_named(asked.state);
     if (!state) {
-        out.say("the newest jobs, each with the time (ms) at which it was accepted");
+        out.say("the newest jobs, each with the time (ms) when it was accepted");
         out.run({"ZREVRANGE", out.key("queue:all"), "0", last, "WITHSCORES"});
     } else if (*state == job_state::pending) {
         out.run({"LRANGE", out.key("queue:pending:interactive"), "0", last});
@@ -70,7 +70,7 @@ void jobs(script& out, const arguments& asked) {
         out.say("per collection; this is the one named default");
         out.run({"ZRANGE", out.key("gallery:default:publishing"), "0", last, "WITHSCORES"});
     } else if (is_terminal(*state) && *state != job_state::dead) {
-        out.say("finished jobs, the newest first; the state of each is in its hash");
+        out.say("finished jobs, newest first; the state of each is in its hash");
         out.run({"ZREVRANGE", out.key("queue:done"), "0", last, "WITHSCORES"});
     } else {
         out.run(
@@ -83,7 +83,7 @@ void faces(script& out, const arguments& asked) {
     const std::string gallery = "gallery:" + asked.subject;
     out.say("epoch, faces and people of the collection");
     out.run({"HGETALL", out.key(gallery)});
-    out.say("its people, each with the number of faces");
+    out.say("its people and their numbers of faces");
     out.keep("epoch", {"HGET", out.key(gallery), "epoch"});
     out.raw("HSCAN \"" + out.key(gallery) + ":$epoch:labels\" 0 COUNT 1000");
     out.say("its faces: name, photo and box of each");
@@ -91,9 +91,9 @@ void faces(script& out, const arguments& asked) {
 }
 
 void tail(script& out, const arguments& asked) {
-    out.say("the latest events, the newest first");
+    out.say("the latest events, newest first");
     out.run({"XREVRANGE", out.key("events"), "+", "-", "COUNT", "20"});
-    out.say("the next ones; repeat it with the last id in place of $");
+    out.say("the following events; repeat with the last id in place of $");
     out.run({"XREAD", "BLOCK", "500", "STREAMS", out.key("events"),
              asked.from.empty() ? "$" : asked.from});
 }
@@ -153,18 +153,18 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run(store.remove(asked.subject).words);
             break;
         case command::fsck:
-            out.say("repeat it with the cursor it answers after `more`, until it answers `ok`");
+            out.say("repeat with the cursor after `more` until the reply is `ok`");
             out.run(store.fsck("", limits::page_size, asked.quiet).words);
             break;
         case command::save:
             faces(out, asked);
-            out.say("each face: its vector, its text");
+            out.say("vector and text of each face");
             break;
         case command::restore:
-            out.say("each call puts in up to 1,000 faces: FCALL vultus1_restore (shared/REDIS.md)");
+            out.say("each call adds up to 1,000 faces: FCALL vultus1_restore (shared/REDIS.md)");
             break;
         case command::import:
-            out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); so many wait");
+            out.say("each photo is a train: FCALL vultus1_accept (shared/REDIS.md); jobs waiting");
             out.run({"LLEN", out.key("queue:pending:bulk")});
             break;
         case command::names:
@@ -172,10 +172,10 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("--fix: a rename or a merge each, FCALL vultus1_change");
             break;
         case command::encrypt:
-            out.say("each call takes up to 1,000 faces: FCALL vultus1_seal (shared/REDIS.md)");
+            out.say("each call seals up to 1,000 faces: FCALL vultus1_seal (shared/REDIS.md)");
             break;
         case command::encryption_key:
-            out.say("Redis is not asked: 64 random hexadecimal digits in a file of mode 0600");
+            out.say("no call to Redis: writes 64 random hexadecimal digits to a file of mode 0600");
             break;
         case command::retention:
             if (asked.days == 0 && !asked.off) {
@@ -192,11 +192,11 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run(accept_clock(store, "").words);
             break;
         case command::erasure:
-            out.say("each key and its type, to be read with GET, HSCAN, ZSCAN, SSCAN or XRANGE");
+            out.say("each key and its type; read it with GET, HSCAN, ZSCAN, SSCAN or XRANGE");
             out.run({"SCAN", "0", "MATCH", out.key("*"), "COUNT", "500"});
-            out.say("what the workers serve must not be older than removed_version of the gallery");
+            out.say("the version a worker serves must not be below removed_version of the gallery");
             out.run({"ZRANGE", out.key("workers"), "0", "-1"});
-            out.say("the last removal, and how many rewrites of the file had begun before it");
+            out.say("the last removal and the number of file rewrites started before it");
             out.run({"HGETALL", out.key("removals")});
             out.run({"INFO", "persistence"});
             break;
@@ -205,7 +205,7 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             break;
         case command::key_create:
         case command::key_rotate:
-            out.say("a key is made and hashed here; Redis gets its hash: FCALL vultus1_key_create");
+            out.say("the key is hashed here; Redis gets the hash: FCALL vultus1_key_create");
             break;
         case command::key_list:
             out.run(store.keys("").words);
@@ -225,7 +225,7 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run(store.remove_user(asked.subject).words);
             break;
         case command::drain:
-            out.say("draining is a message to the broker; Redis shows what the worker still runs");
+            out.say("drain is a message to the broker; Redis shows the jobs that still run");
             out.run({"HGETALL", out.key("worker:" + asked.subject)});
             out.run({"SMEMBERS", out.key("worker:" + asked.subject + ":running")});
             break;
@@ -233,7 +233,7 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
         case command::curve_allow:
         case command::curve_remove:
         case command::curve_list:
-            out.say("keys of the links are files in " + asked.curve.folder + "; Redis has none");
+            out.say("CURVE keys are files in " + asked.curve.folder + ", not in Redis");
             break;
     }
     return out.take();

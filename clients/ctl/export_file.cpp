@@ -65,7 +65,7 @@ result<void> export_writer::finish() {
     const std::string sum = little_endian(sum_.value(), 8);
     to_.write(sum.data(), static_cast<std::streamsize>(sum.size()));
     to_.flush();
-    if (!to_) return fail(errc::internal, "the file cannot be written");
+    if (!to_) return fail(errc::internal, "file cannot be written");
     return {};
 }
 
@@ -75,12 +75,12 @@ result<export_reader> export_reader::open(std::istream& from) {
     for (std::string& line : lines) {
         std::getline(from, line);
         if (from.eof() || !from || line.size() > 4'096) {
-            return fail(errc::malformed, "this is no export of Vultus");
+            return fail(errc::malformed, "not an export of Vultus");
         }
         if (&line == &lines[0] && line != first_line) {
             return fail(errc::malformed, line.starts_with("vultus-export ")
-                                             ? "an export of another version: " + line
-                                             : "this is no export of Vultus");
+                                             ? "export has another version: " + line
+                                             : "not an export of Vultus");
         }
         reader.sum_.add(line + "\n");
     }
@@ -89,7 +89,7 @@ result<export_reader> export_reader::open(std::istream& from) {
     const auto* end = lines[3].data() + lines[3].size();
     const auto read = std::from_chars(lines[3].data(), end, reader.head_.exported_ms);
     if (read.ec != std::errc() || read.ptr != end || lines[2].empty()) {
-        return fail(errc::malformed, "this is no export of Vultus");
+        return fail(errc::malformed, "not an export of Vultus");
     }
     return reader;
 }
@@ -102,7 +102,7 @@ bool export_reader::take(std::string& into, std::size_t bytes) {
 
 result<bool> export_reader::next(exported_face& into) {
     const auto cut = [this] {
-        return fail(errc::malformed, "the export is cut short or damaged after " +
+        return fail(errc::malformed, "export is truncated or corrupt after " +
                                          std::to_string(faces_) + " faces");
     };
     std::string mark, lengths;
@@ -131,10 +131,10 @@ result<bool> export_reader::read_end() {
     sum_.add(number);
     if (!there || !take(sum, 8) || number_from(number) != faces_ ||
         number_from(sum) != sum_.value()) {
-        return fail(errc::malformed, "the export is damaged: its checksum does not fit");
+        return fail(errc::malformed, "export is corrupt: checksum mismatch");
     }
     if (from_->peek() != std::istream::traits_type::eof()) {
-        return fail(errc::malformed, "something stands behind the end of the export");
+        return fail(errc::malformed, "unexpected data after the end of the export");
     }
     return false;
 }

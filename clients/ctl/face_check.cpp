@@ -35,26 +35,26 @@ const kind* kind_of(std::string_view model) {
 result<void> check_model(std::string_view model) {
     if (kind_of(model) != nullptr) return {};
     return fail(errc::malformed,
-                "no worker has an embedding model " + std::string(model) + "; nothing was put in");
+                "unknown embedding model " + std::string(model) + ": nothing was restored");
 }
 
 result<void> check_face(const exported_face& face, std::string_view model) {
     std::array<float, limits::embedding_bytes / sizeof(float)> numbers{};
     if (face.vector.size() != sizeof numbers) {
-        return fail(errc::malformed, "its vector has another size");
+        return fail(errc::malformed, "vector has the wrong size");
     }
     std::memcpy(numbers.data(), face.vector.data(), sizeof numbers);
     double squares = 0;
     for (const float one : numbers) squares += static_cast<double>(one) * static_cast<double>(one);
     if (!std::isfinite(squares)) {
-        return fail(errc::malformed, "its vector has a number that is not finite");
+        return fail(errc::malformed, "vector contains a value that is not finite");
     }
     if (kind_of(model)->unit && std::abs(std::sqrt(squares) - 1) > length_error) {
-        return fail(errc::malformed, "its vector has length " + std::to_string(std::sqrt(squares)) +
-                                         ", not 1 as those of " + std::string(model));
+        return fail(errc::malformed, "vector has length " + std::to_string(std::sqrt(squares)) +
+                                         ", not 1 as required by " + std::string(model));
     }
     if (json_member(face.json, "label") != face.label) {
-        return fail(errc::malformed, "its text is not JSON of its label");
+        return fail(errc::malformed, "text is not the JSON of its label");
     }
     return {};
 }

@@ -37,14 +37,14 @@ constexpr int tries_of_a_photo = 100;  // keys that earlier runs may have used u
 /// The file, but no more than one byte beyond what is allowed.
 result<std::string> photo_at(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(errc::not_found, "the file cannot be read");
+    if (!file) return fail(errc::not_found, "file cannot be read");
     std::string bytes(limits::body_bytes + 1, '\0');
     file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     bytes.resize(static_cast<std::size_t>(file.gcount()));
-    if (file.bad()) return fail(errc::not_found, "the file cannot be read");
-    if (bytes.empty()) return fail(errc::unsupported_media, "the file is empty");
+    if (file.bad()) return fail(errc::not_found, "file cannot be read");
+    if (bytes.empty()) return fail(errc::unsupported_media, "file is empty");
     if (bytes.size() > limits::body_bytes) {
-        return fail(errc::too_large, "the photo is larger than 10 MiB");
+        return fail(errc::too_large, "photo is larger than 10 MiB");
     }
     if (auto header = inspect_image(bytes); !header) return fail(header.error());
     return bytes;
@@ -67,7 +67,7 @@ class importing {
     }
 
     void take(const std::string& root, found_photo photo) {
-        if (over()) return unfinished(photo, "not begun: " + why_over_);
+        if (over()) return unfinished(photo, "not started: " + why_over_);
         auto label = normal_label(photo.label);
         if (!label) return refuse(photo, label.error(), "");
         photo.label = *std::move(label);
@@ -77,14 +77,14 @@ class importing {
         const auto [same, first] = seen_.emplace(content, photo);
         if (!first && same->second.label == photo.label) {
             return say({file_state::duplicate, photo.path, photo.label, "same_bytes",
-                        "as " + same->second.path, ""});
+                        "same as " + same->second.path, ""});
         }
         if (!first) {  // which of the two it shows is not for a program to say
             return say({file_state::refused, photo.path, photo.label, "same_photo_of_two_people",
-                        "it has the same bytes as " + same->second.path, ""});
+                        "same bytes as " + same->second.path, ""});
         }
         while (!has_room(bytes->size())) {
-            if (over()) return unfinished(photo, "not begun: " + why_over_);
+            if (over()) return unfinished(photo, "not started: " + why_over_);
             rest(look_every);
             look();
         }
@@ -99,7 +99,7 @@ class importing {
         }
         for (const open_job& one : open_) {
             say({file_state::unfinished, one.photo.path, one.photo.label, "accepted",
-                 "the job goes on by itself: " + why_over_, one.id});
+                 "the job continues: " + why_over_, one.id});
         }
         return std::move(verdicts_);
     }
@@ -114,7 +114,7 @@ class importing {
     bool over() {
         if (why_over_.empty() && told_.stopped && told_.stopped()) why_over_ = "interrupted";
         if (why_over_.empty() && boot_now() - moved_ > patience) {
-            why_over_ = "nothing moved for ten minutes" + (trouble_.empty() ? "" : "; " + trouble_);
+            why_over_ = "no progress for ten minutes" + (trouble_.empty() ? "" : "; " + trouble_);
         }
         return !why_over_.empty();
     }
@@ -167,7 +167,7 @@ class importing {
                 return store_.accept(std::move(again), limits::queue_jobs, limits::queue_bytes);
             });
             if (!made) {
-                if (over()) return unfinished(photo, "not begun: " + why_over_);
+                if (over()) return unfinished(photo, "not started: " + why_over_);
                 return refuse(photo, made.error(), "");
             }
             moved_ = boot_now();
@@ -177,7 +177,7 @@ class importing {
             }
             if (earlier(photo, made->job_id)) return;
         }
-        refuse(photo, {errc::wrong_state, "removed or cancelled too often today"}, "");
+        refuse(photo, {errc::wrong_state, "removed or cancelled too often within 24 h"}, "");
     }
 
     new_job job_for(const found_photo& photo, const std::string& content, int link) const {
@@ -262,7 +262,7 @@ class importing {
             say({file_state::imported, photo.path, photo.label, "", "", one.id});
         } else if (job.state == job_state::succeeded) {
             say({file_state::refused, photo.path, photo.label, "superseded",
-                 "the person, or everybody, was removed meanwhile", one.id});
+                 "the person or the collection was removed in the meantime", one.id});
         } else if (job.state == job_state::cancelled) {
             say({file_state::refused, photo.path, photo.label, "cancelled", "", one.id});
         } else {

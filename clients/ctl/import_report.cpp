@@ -93,7 +93,7 @@ report import_report(const std::string& root, const std::string& collection,
     std::string missed;
     for (const std::string& label : people_missed(files)) {
         json.text(label);
-        missed += (missed.empty() ? "no photo in: " : ", ") + label;
+        missed += (missed.empty() ? "no photo imported for: " : ", ") + label;
     }
     json.close_array().close_object();
     report out{{{"", {}, text}}, json.str(), false};

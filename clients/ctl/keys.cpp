@@ -96,7 +96,7 @@ report made_report(const new_key& made, const std::string& more) {
     report told;
     told.sections.push_back({"", {}, made.text});
     told.sections.push_back(
-        {"", {}, "Keep it now: it is not shown again. Its id is " + made.id + "." + more});
+        {"", {}, "Store it now: it is not shown again. Id: " + made.id + "." + more});
     json_text out;
     out.open_object().key("id").text(made.id).key("key").text(made.text).close_object();
     told.json = out.str();
@@ -114,8 +114,10 @@ result<report> create(const arguments& asked, redis_blocking& redis, const job_s
     if (auto good = redis.call(store.create_key(*key, who())); !good) return fail(good.error());
     report told = made_report(made, "");
     told.lost = [&redis, &store, id = made.id] {
-        if (redis.call(store.revoke_key(id, who()))) return "key " + id + " was revoked again";
-        return "key " + id + " was made, and nobody has it: vultusctl key revoke " + id;
+        if (redis.call(store.revoke_key(id, who()))) {
+            return "key " + id + " was revoked: it could not be printed";
+        }
+        return "key " + id + " was created but not printed: run vultusctl key revoke " + id;
     };
     return told;
 }
@@ -129,10 +131,10 @@ result<report> rotate(const arguments& asked, redis_blocking& redis, const job_s
     const auto hash = hash_of_key(made.text, *secret);
     const auto ends = redis.call(store.rotate_key(asked.subject, made.id, hash, *overlap, who()));
     if (!ends) return fail(ends.error());
-    report told = made_report(made, " " + asked.subject + " ends at " + rfc3339(*ends) + ".");
+    report told = made_report(made, " " + asked.subject + " expires at " + rfc3339(*ends) + ".");
     told.lost = [id = made.id, old = asked.subject, when = rfc3339(*ends)] {
-        return "key " + id + " was made in place of " + old + ", which ends at " + when +
-               ", and nobody has it: vultusctl key rotate " + id;
+        return "key " + id + " replaces " + old + ", which expires at " + when +
+               ", but was not printed: run vultusctl key rotate " + id;
     };
     return told;
 }
@@ -157,8 +159,8 @@ result<std::string> secret_for(const std::string& file, redis_blocking& redis,
     const auto users = redis.call(store.users());
     if (!users) return fail(users.error());
     if (!keys->keys.empty() || !users->empty()) {
-        return fail(errc::wrong_state, "there are keys or users, but not " + file +
-                                           ", with which they were hashed: --secret names it");
+        return fail(errc::wrong_state, "keys or users exist, but not " + file +
+                                           ", the secret of their hashes: set --secret");
     }
     return read_or_make_secret_file(file);
 }
@@ -172,11 +174,11 @@ result<std::string> label_secret(const std::string& file) {
 result<std::uint64_t> parse_amount(std::string_view text) {
     constexpr std::string_view rate = "/min";
     if (text.ends_with(rate)) text.remove_suffix(rate.size());
-    return measured(text, amounts, "a quota is a number, such as 600/min or 100MiB/min");
+    return measured(text, amounts, "a quota must be a number, such as 600/min or 100MiB/min");
 }
 
 result<milliseconds> parse_span(std::string_view text) {
-    const auto ms = measured(text, spans, "a time is a number with s, min, h or d, such as 90d");
+    const auto ms = measured(text, spans, "a time must be a number with s, min, h or d: 90d");
     if (!ms) return fail(ms.error());
     return milliseconds(*ms);
 }
@@ -189,7 +191,7 @@ result<access_key> wanted_key(const key_words& asked) {
     auto collections = parse_collections(asked.collections);
     if (!collections) return fail(collections.error());
     if (collections->size() > limits::key_collections) {
-        return fail(errc::bad_option, "a key names at most 100 collections");
+        return fail(errc::bad_option, "a key may have at most 100 collections");
     }
     key.collections = std::move(*collections);
     for (const auto& [text, into] : {std::pair{&asked.quota, &key.quota.requests},
@@ -205,7 +207,7 @@ result<access_key> wanted_key(const key_words& asked) {
         key.expires = unix_now() + *span;
     }
     if (asked.note.size() > limits::key_note_bytes) {
-        return fail(errc::bad_option, "a note has at most 100 bytes");
+        return fail(errc::bad_option, "a note may have at most 100 bytes");
     }
     key.note = asked.note;
     return key;

@@ -39,7 +39,7 @@ int complain(const error& why, int code) {
 /// `code`, unless what was printed has not arrived.
 int ended(int code) {
     if (output_was_written()) return code;
-    return complain({errc::internal, "the output cannot be written"}, refused);
+    return complain({errc::internal, "output cannot be written"}, refused);
 }
 
 /// Prints the report; the exit code says whether it is good and has arrived.
@@ -63,11 +63,12 @@ void describe(CLI::App& app, arguments& asked) {
     app.fallthrough();
     app.require_subcommand(1);
     app.add_option("--data", asked.data, "data folder of the service")->capture_default_str();
-    app.add_option("--redis", asked.redis, "unix:/path or host:port; password in $REDISCLI_AUTH");
-    app.add_option("--broker", asked.broker, "ZeroMQ endpoint of the broker for apis");
-    app.add_flag("--json", asked.json, "JSON instead of tables");
+    app.add_option("--redis", asked.redis,
+                   "Redis: unix:/path or host:port; password in $REDISCLI_AUTH");
+    app.add_option("--broker", asked.broker, "broker endpoint for apis");
+    app.add_flag("--json", asked.json, "print JSON instead of tables");
     app.add_flag("--explain", asked.explain,
-                 "only print the redis-cli commands that show (or do) the same");
+                 "only print the equivalent redis-cli commands");
     const auto add = adder(app, asked);
     const auto add_with = [&](const char* name, const char* text, command what,
                               const char* subject) {
@@ -75,97 +76,98 @@ void describe(CLI::App& app, arguments& asked) {
     };
     add("status", "queue, workers and collections", command::status);
     CLI::App* jobs = add("jobs", "the newest jobs", command::jobs);
-    jobs->add_option("--state", asked.state, "only those in this state");
-    jobs->add_option("--type", asked.type, "only those of this type");
+    jobs->add_option("--state", asked.state, "only jobs in this state");
+    jobs->add_option("--type", asked.type, "only jobs of this type");
     CLI::App* faces = add("faces", "the people of a collection", command::faces);
     asked.subject = "default";
     faces->add_option("collection", asked.subject)->capture_default_str();
-    CLI::App* tail = add("tail", "events as they happen", command::tail);
-    tail->add_option("--from", asked.from, "after this stream id; 0-0: from the oldest on");
-    CLI::App* audit = add("audit", "who changed what, the newest first", command::audit);
+    CLI::App* tail = add("tail", "follow events", command::tail);
+    tail->add_option("--from", asked.from, "start after this stream id; 0-0: the oldest");
+    CLI::App* audit = add("audit", "audit log, newest first", command::audit);
     for (CLI::App* sub : {jobs, faces, audit}) {
-        sub->add_option("--page", asked.page, "what the last page named");
-        sub->add_option("--count", asked.count, "rows of a page (50)");
+        sub->add_option("--page", asked.page, "page token printed by the last page");
+        sub->add_option("--count", asked.count, "rows per page (50)");
     }
-    audit->add_option("--label", asked.label, "only what is about this person");
-    tail->add_option("--count", asked.count, "end after so many");
-    add_with("job", "all about one job", command::job, "id");
+    audit->add_option("--label", asked.label, "only entries about this person");
+    tail->add_option("--count", asked.count, "exit after this number of events");
+    add_with("job", "all fields of a job", command::job, "id");
     add_with("cancel", "cancel a job", command::cancel, "id");
-    add_with("kick", "give a dead job another chance", command::kick, "id");
-    add_with("bury", "set a waiting job aside as dead", command::bury, "id");
+    add_with("kick", "retry a dead job", command::kick, "id");
+    add_with("bury", "move a waiting job to dead", command::bury, "id");
     add_with("delete", "delete a dead or finished job", command::remove, "id");
-    add_with("drain", "let a worker finish and leave", command::drain, "worker");
-    CLI::App* save = add("export", "write a collection's faces to a file", command::save);
-    CLI::App* restore = add("restore", "put the faces of such a file back", command::restore);
+    add_with("drain", "drain a worker", command::drain, "worker");
+    CLI::App* save = add("export", "export the faces of a collection to a file", command::save);
+    CLI::App* restore = add("restore", "restore the faces of an export", command::restore);
     for (CLI::App* sub : {save, restore}) {
-        sub->add_option("file", asked.file, "-: standard output or input")->required();
+        sub->add_option("file", asked.file, "file; -: standard output or input")->required();
     }
     save->add_option("--collection", asked.subject)->capture_default_str();
-    restore->add_option("--collection", asked.subject, "instead of the one in the file");
+    restore->add_option("--collection", asked.subject, "collection instead of the one in the file");
     restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
-    CLI::App* import = add("import", "teach a folder of NAME/PHOTO", command::import);
+    CLI::App* import = add("import", "train from a folder of NAME/PHOTO", command::import);
     import->add_option("folder", asked.file)->required();
     import->add_option("--collection", asked.subject)->capture_default_str();
-    import->add_option("--detector", asked.detector, "hog, or cnn, which finds more and is slower")
+    import->add_option("--detector", asked.detector, "hog, or cnn (finds more, slower)")
         ->check(CLI::IsMember({"hog", "cnn"}))
         ->capture_default_str();
-    CLI::App* erasure = add("erasure", "check that nothing of a person is left", command::erasure);
+    CLI::App* erasure = add("erasure", "check that nothing is left of a person", command::erasure);
     erasure->add_option("label", asked.subject)->required();
-    erasure->add_option("--collection", asked.collection, "only there; all without it");
-    erasure->add_flag("--purge", asked.purge, "first delete ended jobs and logs with the name");
-    erasure->add_flag("--rewrite", asked.rewrite, "have Redis rewrite its file, and wait");
-    CLI::App* old = add("names", "names stored in another form than now", command::names);
-    old->add_flag("--fix", asked.fix, "rename each, or merge it into who has that name");
+    erasure->add_option("--collection", asked.collection, "only this collection; default: all");
+    erasure->add_flag("--purge", asked.purge, "first delete finished jobs and logs with the name");
+    erasure->add_flag("--rewrite", asked.rewrite, "rewrite the append-only file of Redis and wait");
+    CLI::App* old = add("names", "list names stored in an outdated form", command::names);
+    old->add_flag("--fix", asked.fix, "rename each, or merge it if the new name exists");
     for (CLI::App* sub : {audit, restore, import, erasure, old}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
-    CLI::App* kept = add("retention", "forget people whom nobody sees", command::retention);
+    CLI::App* kept = add("retention", "forget people not seen for N days", command::retention);
     kept->add_option("collection", asked.subject)->required();
-    kept->add_option("--days", asked.days, "who is not seen for so long is forgotten")
+    kept->add_option("--days", asked.days, "days without being seen until a person is forgotten")
         ->check(CLI::Range(1, retention_days_max));
-    kept->add_flag("--off", asked.off, "keep people until somebody removes them");
+    kept->add_flag("--off", asked.off, "keep people until they are removed");
     CLI::App* fsck = add(
-        "fsck", "check that all keys in Redis agree; with --encryption-key, that faces open",
+        "fsck", "check that all keys in Redis agree; with --encryption-key, that faces decrypt",
         command::fsck);
-    fsck->add_flag("--quiet", asked.quiet, "nothing changes meanwhile: compare sums too");
+    fsck->add_flag("--quiet", asked.quiet, "also compare sums; requires that nothing changes");
 }
 
 void describe_clock(CLI::App& app, arguments& asked) {
-    CLI::App* clock = app.add_subcommand("clock", "has the clock of Redis' host jumped");
+    CLI::App* clock = app.add_subcommand("clock", "show whether the Redis host's clock jumped");
     clock->require_subcommand(0, 1);
     clock->callback([&asked, clock] {
         asked.what = clock->get_subcommands().empty() ? command::clock_show : command::clock_accept;
     });
-    clock->add_subcommand("accept", "it is right: erase again what is too old by it");
+    clock->add_subcommand("accept", "confirm the clock; erasing by age resumes");
 }
 
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     const auto add = adder(app, asked);
-    add("encrypt", "encrypt faces that lie plain in Redis, or bound to no collection",
+    add("encrypt", "encrypt faces that are plain, or not bound to a collection",
         command::encrypt);
-    add("encryption-key", "make the file of a key for it", command::encryption_key)
+    add("encryption-key", "create an encryption key file", command::encryption_key)
         ->add_option("file", asked.file)
         ->required();
 }
 
 void describe_keys(CLI::App& app, arguments& asked) {
-    CLI::App* key = app.add_subcommand("key", "keys for the api: create, list, revoke, rotate");
+    CLI::App* key = app.add_subcommand("key", "API keys: create, list, revoke, rotate");
     key->require_subcommand(1);
     const auto add = adder(*key, asked);
     auto& words = asked.key;
-    CLI::App* create = add("create", "make a key and print it, once", command::key_create);
-    create->add_option("--scopes", words.scopes, "of read,recognise,train,admin")->required();
+    CLI::App* create = add("create", "create a key and print it once", command::key_create);
+    create->add_option("--scopes", words.scopes, "scopes: read,recognise,train,admin")->required();
     create->add_option("--collections", words.collections, "a,b or *")->capture_default_str();
-    create->add_option("--quota", words.quota, "requests, such as 600/min; 0: no bound");
-    create->add_option("--image-quota", words.image_quota, "bytes of photos, such as 100MiB/min");
-    create->add_option("--jobs", words.jobs, "unfinished jobs at a time");
-    create->add_option("--expires", words.expires, "after so long, such as 90d");
-    create->add_option("--note", words.note, "whose it is");
-    add("list", "all keys that are not revoked", command::key_list);
-    CLI::App* revoke = add("revoke", "end a key at once", command::key_revoke);
-    CLI::App* rotate = add("rotate", "a new key in place of one", command::key_rotate);
-    rotate->add_option("--overlap", words.overlap, "the old one stays good")->capture_default_str();
+    create->add_option("--quota", words.quota, "request quota, such as 600/min; 0: no limit");
+    create->add_option("--image-quota", words.image_quota, "photo byte quota, such as 100MiB/min");
+    create->add_option("--jobs", words.jobs, "unfinished jobs at one time");
+    create->add_option("--expires", words.expires, "lifetime, such as 90d");
+    create->add_option("--note", words.note, "note, such as the owner");
+    add("list", "list keys that are not revoked", command::key_list);
+    CLI::App* revoke = add("revoke", "revoke a key at once", command::key_revoke);
+    CLI::App* rotate = add("rotate", "replace a key", command::key_rotate);
+    rotate->add_option("--overlap", words.overlap, "validity of the old key")
+        ->capture_default_str();
     for (CLI::App* sub : {revoke, rotate}) sub->add_option("id", asked.subject)->required();
     for (CLI::App* sub : {create, rotate}) {
         sub->add_option("--secret", words.secret, "api.secret_file (<data>/access.secret)");
@@ -173,16 +175,16 @@ void describe_keys(CLI::App& app, arguments& asked) {
 }
 
 void describe_users(CLI::App& app, arguments& asked) {
-    CLI::App* user = app.add_subcommand("user", "people on the page: add, list, password, remove");
+    CLI::App* user = app.add_subcommand("user", "users of the page: add, list, password, remove");
     user->require_subcommand(1);
     const auto add = adder(*user, asked);
-    CLI::App* made = add("add", "let somebody log in; asks for the password", command::user_add);
+    CLI::App* made = add("add", "add a user; asks for the password", command::user_add);
     made->add_option("--role", asked.user.role, "viewer, operator or admin")->required();
     made->add_option("--collections", asked.user.collections, "a,b or *")->capture_default_str();
-    add("list", "all users", command::user_list);
+    add("list", "list users", command::user_list);
     CLI::App* password =
-        add("password", "another password; ends the sessions", command::user_password);
-    CLI::App* remove = add("remove", "end the sessions, let nobody log in", command::user_remove);
+        add("password", "set a new password; ends the sessions", command::user_password);
+    CLI::App* remove = add("remove", "remove a user; ends the sessions", command::user_remove);
     for (CLI::App* sub : {made, password, remove}) {
         sub->add_option("name", asked.subject)->required();
     }
@@ -193,30 +195,30 @@ void describe_users(CLI::App& app, arguments& asked) {
 
 void describe_curve(CLI::App& app, arguments& asked) {
     auto& words = asked.curve;
-    app.add_option("--curve-key", words.own_file, "secret for the broker (<keys>/ctl.secret)");
+    app.add_option("--curve-key", words.own_file, "secret key for the broker (<keys>/ctl.secret)");
     app.add_option("--broker-key", words.broker_key, "the broker's public key");
-    app.add_option("--keys", words.folder, "folder of the keys of the links (<data>/keys)");
+    app.add_option("--keys", words.folder, "folder of the CURVE keys (<data>/keys)");
     CLI::App* curve =
-        app.add_subcommand("curve", "keys of encrypted links: make, allow, remove, list");
+        app.add_subcommand("curve", "CURVE keys of the links: make, allow, remove, list");
     curve->require_subcommand(1);
     const auto add = adder(*curve, asked);
-    CLI::App* make = add("make", "a new key; prints its public half", command::curve_make);
+    CLI::App* make = add("make", "create a key; prints its public key", command::curve_make);
     CLI::App* allow =
-        add("allow", "let somebody with this public key connect", command::curve_allow);
+        add("allow", "allow a public key to connect", command::curve_allow);
     CLI::App* remove =
-        add("remove", "let nobody of this name connect any more", command::curve_remove);
-    add("list", "who may connect, and which secrets are here", command::curve_list);
+        add("remove", "remove a key from the list", command::curve_remove);
+    add("list", "list allowed peers and local secret keys", command::curve_list);
     for (CLI::App* sub : {make, allow, remove}) {
         sub->add_option("name", asked.subject)->required();
     }
-    allow->add_option("key", words.key, "public, 64 hexadecimal digits")->required();
-    make->add_option("--role", words.role, "broker, api or worker")->required();
-    allow->add_option("--role", words.role, "api or worker")->required();
+    allow->add_option("key", words.key, "public key, 64 hexadecimal digits")->required();
+    make->add_option("--role", words.role, "role: broker, api or worker")->required();
+    allow->add_option("--role", words.role, "role: api or worker")->required();
 }
 
 /// What a call to Redis failed with; if Redis is not there, where it was looked for.
 int complain_of_call(const error& why, const arguments& asked, const redis_address& where) {
-    if (why != error{errc::store_unavailable, "Redis is away."}) return complain(why, refused);
+    if (why != error{errc::store_unavailable, "Redis unavailable"}) return complain(why, refused);
     const error found = why_away(asked, where);
     return complain(found, found.code == errc::malformed ? usage : refused);
 }
@@ -233,7 +235,7 @@ int tail(const arguments& asked, const redis_address& where, redis_blocking& red
     };
     options.gap = [] {
         std::cerr
-            << "vultusctl: events may be missing here: the stream was cut before they were read\n";
+            << "vultusctl: events may be missing here: the stream was trimmed meanwhile\n";
     };
     if (auto done = follow(redis, store, options); !done) {
         return complain_of_call(done.error(), asked, where);
@@ -310,7 +312,7 @@ int run(const arguments& asked) {
 
 int main(int argc, char** argv) {
     keep_files_private();
-    CLI::App app{"Inspect and operate a Vultus"};
+    CLI::App app{"Inspect and operate a Vultus service"};
     arguments asked;
     describe(app, asked);
     describe_clock(app, asked);

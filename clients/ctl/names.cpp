@@ -66,7 +66,7 @@ result<void> mend(const old_name& old, const std::string& secret, redis_blocking
 }
 
 std::string what_becomes(const old_name& old) {
-    if (old.normal.empty()) return "nothing to see: rename it by /api/rename";
+    if (old.normal.empty()) return "no visible character: rename it with /api/rename";
     return old.normal_taken ? "merge" : "rename";
 }
 
@@ -105,8 +105,8 @@ result<std::vector<old_name>> find_old_names(redis_blocking& redis, const job_st
 
 std::string finding_of(const old_name& one) {
     return "collection " + one.collection + ": the name " + percent_encoded(one.label) +
-           (one.normal.empty() ? " has nothing to see"
-                               : " is written otherwise now (" + one.normal + ")") +
+           (one.normal.empty() ? " has no visible character"
+                               : " has an outdated form (now: " + one.normal + ")") +
            ": vultusctl names --fix";
 }
 

@@ -77,7 +77,7 @@ result<std::string> line(const std::string& question) {
     std::string text;
     const bool there = static_cast<bool>(std::getline(std::cin, text));
     if (!question.empty()) std::cerr << "\n";
-    if (!there) return fail(errc::malformed, "no password was given");
+    if (!there) return fail(errc::malformed, "no password given");
     return text;
 }
 
@@ -90,9 +90,9 @@ result<std::string> new_password(const std::string& user) {
         if (!typing.good()) return fail(errc::malformed, "the terminal cannot hide a password");
         password = line("New password of " + user + ": ");
         if (!password) return password;
-        const auto again = line("The same again: ");
+        const auto again = line("Repeat the password: ");
         if (!again) return again;
-        if (*again != *password) return fail(errc::bad_option, "the two passwords differ");
+        if (*again != *password) return fail(errc::bad_option, "the passwords differ");
     } else {
         password = line("");
         if (!password) return password;

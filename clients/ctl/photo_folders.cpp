@@ -54,9 +54,9 @@ class looking {
             if (is_hidden(name)) {
                 skip(name, "hidden");
             } else if (!is_folder(path)) {
-                skip(name, "in no person's folder");
+                skip(name, "not in the folder of a person");
             } else if (of_frigate && name == "train") {
-                skip(name, "faces that nobody has named yet");
+                skip(name, "faces without a name");
             } else {
                 person(path, name);
             }
@@ -78,14 +78,14 @@ class looking {
             if (is_hidden(name)) {
                 skip(below, "hidden");
             } else if (is_folder(path)) {
-                skip(below, "a folder in a person's folder");
+                skip(below, "nested folder");
             } else if (!is_file(path)) {
-                skip(below, "no file");
+                skip(below, "not a file");
             } else {
                 found_.photos.push_back({below, label});
             }
         }
-        if (found_.photos.size() == before) skip(label, "no photo in it");
+        if (found_.photos.size() == before) skip(label, "contains no photo");
     }
 
     photo_folders& found_;

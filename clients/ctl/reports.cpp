@@ -76,7 +76,7 @@ table queue_table(const queue_stats& queue) {
                  {"delayed", count(queue.delayed)},
                  {"publishing", count(queue.publishing)},
                  {"dead", count(queue.dead)},
-                 {"finished, ever", count(queue.finished_total)}};
+                 {"finished in total", count(queue.finished_total)}};
     return rows;
 }
 
@@ -103,7 +103,7 @@ table worker_table(const status_view& seen) {
                 {seen.from_broker ? "seen" : "lapses in", side::right}},
                {}};
     if (seen.from_broker) {
-        for (const char* name : {"photos", "faces", "a batch"}) {
+        for (const char* name : {"photos", "faces", "per batch"}) {
             rows.header.push_back({name, side::right});
         }
     }
@@ -189,17 +189,17 @@ std::string print(const report& what, bool json) {
 
 report status_report(const status_view& seen) {
     report out;
-    std::string held = "photos held: " + bytes(seen.queue.bytes) +
+    std::string held = "photos stored: " + bytes(seen.queue.bytes) +
                        ", finished jobs: " + bytes(seen.queue.finished_bytes);
     if (seen.queue.oldest_pending.count() > 0) {
-        held += ", the oldest job waits for " + about(seen.queue.now - seen.queue.oldest_pending);
+        held += ", oldest job waiting for " + about(seen.queue.now - seen.queue.oldest_pending);
     }
     const std::string clock = said_of(clock_state_of(seen.queue));
     if (!clock.empty()) out.sections.push_back({"", {}, clock});
     out.sections.push_back({"", queue_table(seen.queue), held});
     const char* source = seen.from_broker
-                             ? "workers, as the broker sees them"
-                             : "workers, as registered in Redis (the broker did not answer)";
+                             ? "workers, from the broker"
+                             : "workers, from Redis (the broker did not reply)";
     out.sections.push_back({source, worker_table(seen), {}});
     table galleries{
         {{"collection"}, {"people", side::right}, {"faces", side::right}, {"version", side::right}},
@@ -242,7 +242,7 @@ report jobs_report(const job_page& page, unix_time now) {
         job_object(json, job);
     }
     json.close_array().key("next_page_token").text(page_token(page.next)).close_object();
-    const std::string more = page.next.empty() ? "" : "more: --page " + page_token(page.next);
+    const std::string more = page.next.empty() ? "" : "next: --page " + page_token(page.next);
     return {{{"", rows, more}}, json.str(), false};
 }
 
@@ -262,9 +262,9 @@ report job_report(const job_record& job) {
     add("attempt", count(job.attempt));
     add("failures", count(job.failures));
     add("crashes", count(job.crashes));
-    add("solo", job.solo ? "yes: lost in company before" : "");
+    add("solo", job.solo ? "yes: its worker was lost while it ran with others" : "");
     add("cancel_requested", job.cancel_requested ? "yes" : "");
-    add("superseded", job.superseded ? "yes: a later change removed what it would have added" : "");
+    add("superseded", job.superseded ? "yes: a later change made it void" : "");
     add("worker", job.worker);
     add("min_version", count(job.min_version));
     add("version", job.version == 0 ? "" : count(job.version));
@@ -299,7 +299,7 @@ report faces_report(const std::string& collection, const label_page& page) {
     json.close_array().key("next_page_token").text(page_token(page.next)).close_object();
     std::string below = collection + ": " + count(gallery.people) + " people, " +
                         count(gallery.faces) + " faces, version " + count(gallery.version);
-    if (!page.next.empty()) below += "; more: --page " + page_token(page.next);
+    if (!page.next.empty()) below += "; next: --page " + page_token(page.next);
     return {{{"", rows, below}}, json.str(), false};
 }
 

@@ -24,14 +24,14 @@ result<report> retention(const arguments& asked, redis_blocking& redis, const jo
     if (!rule) return fail(rule.error());
     json_text out;
     out.open_object().key("collection").text(asked.subject).key("days");
-    std::string text = asked.subject + ": people are kept until somebody removes them";
+    std::string text = asked.subject + ": people are kept until they are removed";
     if (rule->lasts.count() == 0) {
         out.null();
     } else {
         const auto days = static_cast<std::uint64_t>(rule->lasts / day);
         out.number(days).key("since").text(rfc3339(rule->since));
-        text = asked.subject + ": who is not seen for " + std::to_string(days) +
-               " days is forgotten; counted since " + rfc3339(rule->since);
+        text = asked.subject + ": people not seen for " + std::to_string(days) +
+               " days are forgotten; counted since " + rfc3339(rule->since);
     }
     return report{{{"", {}, text}}, out.close_object().str(), false};
 }

@@ -32,25 +32,25 @@ int knock(const std::string& path) {
 
 error why_away(const arguments& asked, const redis_address& where) {
     const std::string not_let_in =
-        " does not answer this program: a wrong password ($REDISCLI_AUTH, or " + asked.data +
-        "/run/redis.password), or it is still loading";
+        " does not accept this program: wrong password ($REDISCLI_AUTH or " + asked.data +
+        "/run/redis.password), or still loading";
     if (where.unix_socket.empty()) {
         return {errc::store_unavailable, "Redis at " + where.host + ":" +
-                                             std::to_string(where.port) + " is not there, or it" +
+                                             std::to_string(where.port) + " is unreachable, or it" +
                                              not_let_in};
     }
     std::error_code bad;
     const bool by_data = asked.redis.empty();
     if (by_data && !fs::is_directory(asked.data, bad)) {
         const bool relative = fs::path(asked.data).is_relative();
-        const std::string from = relative ? ", seen from " + fs::current_path(bad).string() : "";
-        return {errc::malformed, "there is no folder " + asked.data + " (--data)" + from};
+        const std::string from = relative ? ", relative to " + fs::current_path(bad).string() : "";
+        return {errc::malformed, "no folder " + asked.data + " (--data)" + from};
     }
     const int why = knock(where.unix_socket);
     if (why == 0) return {errc::store_unavailable, "Redis at " + where.unix_socket + not_let_in};
-    const std::string hint = by_data ? ": does the service run, with this --data?" : "";
-    const std::string what = why == ENOENT         ? "there is no socket "
-                             : why == ECONNREFUSED ? "nobody listens at "
+    const std::string hint = by_data ? ": is the service running with this --data?" : "";
+    const std::string what = why == ENOENT         ? "no socket "
+                             : why == ECONNREFUSED ? "connection refused at "
                                                    : "cannot connect to ";
     const std::string told =
         why == ENOENT || why == ECONNREFUSED ? hint : ": " + std::string(std::strerror(why));

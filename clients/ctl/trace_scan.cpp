@@ -32,7 +32,7 @@ class scan {
         do {
             auto page = call({"SCAN", cursor, "MATCH", prefix_ + "*", "COUNT", step});
             if (!page) return fail(page.error());
-            if (!goes_on(*page, cursor)) return fail(errc::internal, "SCAN answered otherwise");
+            if (!goes_on(*page, cursor)) return fail(errc::internal, "unexpected reply to SCAN");
             cursor = page->items[0].text;
             for (const auto& one : page->items[1].items) {
                 if (auto good = key(one.text); !good) return fail(good.error());
@@ -123,7 +123,7 @@ class scan {
         do {
             const auto page = call({command, full, cursor, "COUNT", step});
             if (!page) return fail(page.error());
-            if (!goes_on(*page, cursor)) return fail(errc::internal, "a SCAN answered otherwise");
+            if (!goes_on(*page, cursor)) return fail(errc::internal, "unexpected reply to SCAN");
             cursor = page->items[0].text;
             const auto& items = page->items[1].items;
             for (std::size_t i = 0; i < items.size(); i += by_two ? 2 : 1) {

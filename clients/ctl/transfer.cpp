@@ -49,7 +49,7 @@ struct exporting {
         auto now = redis.call(store.gallery(collection));
         if (!now) return fail(now.error());
         if (now->version / epoch_factor != epoch) {
-            return fail(errc::wrong_state, "the collection was cleared meanwhile");
+            return fail(errc::wrong_state, "the collection was cleared in the meantime");
         }
         return {};
     }
@@ -125,7 +125,7 @@ class twice_readable {
             n = ::read(from, bytes.data(), bytes.size());
         }
         if (n == 0) return {};
-        return fail(errc::internal, std::string("the faces cannot be kept for a second reading: ") +
+        return fail(errc::internal, std::string("cannot buffer the faces: ") +
                                         std::strerror(errno));
     }
 
@@ -150,7 +150,8 @@ result<std::uint64_t> faces_in(const std::string& file) {
         ++faces;
         if (auto good = check_face(face, model); !good) {
             return fail(good.error().code, "face " + std::to_string(faces) + ", " + face.face_id +
-                                               ": " + good.error().detail + "; nothing was put in");
+                                               ": " + good.error().detail +
+                                               ": nothing was restored");
         }
     }
 }
@@ -194,8 +195,8 @@ struct restoring {
         if (!done) {
             return fail(done.error().code,
                         done.error().detail + (done.error().detail.empty() ? "" : "; ") +
-                            std::to_string(added) + " faces were put in before, " +
-                            std::to_string(known) + " were there");
+                            std::to_string(added) + " faces were restored before, " +
+                            std::to_string(known) + " existed already");
         }
         added += done->added;
         known += done->known;
@@ -228,8 +229,8 @@ result<report> export_faces(const std::string& collection, const std::string& fi
     made.beside = beside;
     made.bad = !all.foreign.empty();
     for (const std::string& id : all.foreign) {
-        made.sections.push_back({"", {}, "left out: the vector of face " + id +
-                                             " does not open in its place (vultusctl fsck)"});
+        made.sections.push_back({"", {}, "skipped: the vector of face " + id +
+                                             " does not open (see vultusctl fsck)"});
     }
     return made;
 }

@@ -55,7 +55,7 @@ result<user_record> wanted_user(const arguments& asked) {
     auto collections = parse_collections(asked.user.collections);
     if (!collections) return fail(collections.error());
     if (collections->size() > limits::key_collections) {
-        return fail(errc::bad_option, "a user has at most 100 collections, or all: *");
+        return fail(errc::bad_option, "a user may have at most 100 collections, or all: *");
     }
     user.collections = std::move(*collections);
     return user;

@@ -47,42 +47,45 @@ int complain(const error& why, int code) {
 /// `code`, unless what was printed has not arrived.
 int ended(int code) {
     if (output_was_written()) return code;
-    return complain({errc::internal, "the output cannot be written"}, failed);
+    return complain({errc::internal, "output cannot be written"}, failed);
 }
 
 void describe(CLI::App& app, arguments& asked) {
     look_settings& looking = asked.looking;
-    app.add_option("--images", looking.images, "folder of <person>/<person>_NNNN.jpg")->required();
-    app.add_option("--pairs", asked.pairs, "pair file of View 1 or View 2")->required();
-    app.add_option("--detector", looking.detector, "hog or cnn")
+    app.add_option("--images", looking.images, "Folder of <person>/<person>_NNNN.jpg")->required();
+    app.add_option("--pairs", asked.pairs, "Pair file of View 1 or View 2")->required();
+    app.add_option("--detector", looking.detector, "Detector: hog or cnn")
         ->check(CLI::IsMember({"hog", "cnn"}))
         ->capture_default_str();
     app.add_option("--embedding", asked.embedding,
-                   "plain (the default), mirror, unit, mirror_unit, or all")
+                   "Embedding: plain (default), mirror, unit, mirror_unit, or all")
         ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}));
-    app.add_option("--url", asked.url, "measure the service at http[s]://host[:port] instead");
-    app.add_option("--ca", asked.authorities, "who may sign its certificate: a PEM file");
-    app.add_option("--patience", asked.patience_s, "with --url: seconds for one photo, in all")
+    app.add_option("--url", asked.url, "Measure the service at http[s]://host[:port] instead");
+    app.add_option("--ca", asked.authorities, "Trusted CA certificates: a PEM file");
+    app.add_option("--patience", asked.patience_s, "With --url: total timeout per photo in seconds")
         ->check(CLI::Range(0.1, 3'600.0))
         ->capture_default_str();
-    app.add_flag("--calibrate", asked.what.calibrate, "distances for given risks, from all images");
-    app.add_flag("--json", asked.json, "one JSON object instead of tables");
-    app.add_option("--models", looking.models, "folder of the models")->capture_default_str();
-    app.add_option("--precision", looking.precision, "auto, fp32 or bf16")
+    app.add_flag("--calibrate", asked.what.calibrate, "Distances for given risks, from all images");
+    app.add_flag("--json", asked.json, "Print one JSON object instead of tables");
+    app.add_option("--models", looking.models, "Folder of the models")->capture_default_str();
+    app.add_option("--precision", looking.precision, "Precision: auto, fp32 or bf16")
         ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
         ->capture_default_str();
     app.add_option("--distances", asked.distances,
-                   "write the pairs' distances to this file, a line each");
-    app.add_option("--table", asked.table, "with --calibrate: write the worker's table here");
-    app.add_option("--roc", asked.roc, "write the curves to this SVG file");
-    app.add_option("--min-face-px", looking.detecting.min_face_px, "smallest face to find")
+                   "Write the distances of the pairs to this file, one per line");
+    app.add_option("--table", asked.table,
+                   "With --calibrate: write the worker's table to this file");
+    app.add_option("--roc", asked.roc, "Write the curves to this SVG file");
+    app.add_option("--min-face-px", looking.detecting.min_face_px,
+                   "Smallest face to detect, in pixels")
         ->check(CLI::Range(10, 2'000))
         ->capture_default_str();
-    app.add_option("--draws", asked.what.trial.draws, "halves of the people that --calibrate tries")
+    app.add_option("--draws", asked.what.trial.draws,
+                   "Random halves of the people that --calibrate tries")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
-    app.add_option("--seed", asked.what.seed, "of all that is drawn")->capture_default_str();
-    app.add_option("--threads", looking.threads, "threads over photos")
+    app.add_option("--seed", asked.what.seed, "Seed of all random draws")->capture_default_str();
+    app.add_option("--threads", looking.threads, "Threads over photos")
         ->check(CLI::Range(1, 1'024))
         ->capture_default_str();
 }
@@ -164,10 +167,10 @@ result<void> write_files(outputs& into, const run_figures& found, const pair_lis
 
 int run(const arguments& asked) {
     if (!asked.table.empty() && !asked.what.calibrate) {
-        return complain({errc::bad_option, "--table is what --calibrate found"}, usage);
+        return complain({errc::bad_option, "--table requires --calibrate"}, usage);
     }
     if (!asked.url.empty() && !asked.embedding.empty()) {
-        return complain({errc::bad_option, "with --url the embedding is the service's"}, usage);
+        return complain({errc::bad_option, "--embedding excludes --url"}, usage);
     }
     const auto service = service_of(asked);
     if (!service) return complain(service.error(), usage);
@@ -217,7 +220,7 @@ int run(const arguments& asked) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"How well Vultus tells people apart, on Labeled Faces in the Wild"};
+    CLI::App app{"Measure the accuracy of Vultus on Labeled Faces in the Wild"};
     arguments asked;
     asked.looking.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     describe(app, asked);

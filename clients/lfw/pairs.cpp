@@ -72,7 +72,7 @@ class reader {
 
     result<void> read_head() {
         number_ = 1;
-        const std::string wanted = "the first line is \"N\" or \"folds N\"";
+        const std::string wanted = "the first line must be \"N\" or \"folds N\"";
         if (rest_.empty()) return wrong("empty; " + wanted);
         number_ = 0;
         next_line();
@@ -88,18 +88,18 @@ class reader {
     }
 
     result<void> read_pair(bool same, int fold) {
-        if (!next_line()) return wrong("the file ends after this line, before its last pair");
+        if (!next_line()) return wrong("the file ends before its last pair");
         const auto words = words_of(line_);
-        const std::string wanted = same ? "a matched pair is \"name number number\""
-                                        : "a mismatched pair is \"name number name number\"";
+        const std::string wanted = same ? "a matched pair must be \"name number number\""
+                                        : "a mismatched pair must be \"name number name number\"";
         if (words.size() != (same ? 3U : 4U)) return wrong(wanted);
         const auto other = same ? words[0] : words[2];
         const auto first = count_in(words[1], number_max);
         const auto second = count_in(words.back(), number_max);
         if (!first || !second) return wrong(wanted + ", numbers from 1 to 9999");
-        if (!is_name(words[0]) || !is_name(other)) return wrong("a name is no path");
-        if (same && *first == *second) return wrong("a pair of a photo with itself");
-        if (!same && words[0] == other) return wrong("a mismatched pair of one person");
+        if (!is_name(words[0]) || !is_name(other)) return wrong("a name must not be a path");
+        if (same && *first == *second) return wrong("a photo paired with itself");
+        if (!same && words[0] == other) return wrong("a mismatched pair with one person");
         list_.pairs.push_back(
             {{std::string(words[0]), *first}, {std::string(other), *second}, fold, number_});
         return {};

@@ -34,13 +34,13 @@ std::string head(const run_figures& run) {
     std::string text = text_of(run.photos) + " photos, detector " + run.detector + ": " +
                        text_of(run.missed) + " without a face (" + percent(share) + ")\n";
     text += fixed(run.ms_per_photo, 1) +
-            (run.of_a_service ? " ms from a request to its answer; "
-                              : " ms of one core a photo; ") +
-            fixed(run.seconds, 1) + " s for all on " + std::to_string(run.threads) +
+            (run.of_a_service ? " ms from request to answer; "
+                              : " ms of one core per photo; ") +
+            fixed(run.seconds, 1) + " s in total on " + std::to_string(run.threads) +
             (run.of_a_service ? " connections\n" : " threads\n");
-    text += text_of(run.pairs) + " pairs; a photo without a face in " +
+    text += text_of(run.pairs) + " pairs; a photo has no face in " +
             text_of(run.genuine_missed) + " matched and " + text_of(run.impostors_missed) +
-            " mismatched: wrong answers in the accuracy, left out of all else\n";
+            " mismatched: counted as wrong in the accuracy, excluded otherwise\n";
     return text;
 }
 
@@ -85,7 +85,7 @@ std::string rate_table(const run_figures& run) {
             rows.rows.push_back(std::move(row));
         }
     }
-    return "\nAll pairs of the photos that the list names: " + text_of(first.genuine) +
+    return "\nAll pairs of the listed photos: " + text_of(first.genuine) +
            " of one person, " + std::to_string(first.impostors) + " of two\n" + print(rows);
 }
 
@@ -137,7 +137,7 @@ std::string gallery_table(const run_figures& run) {
                                  fixed(row.tar, 4)});
         }
     }
-    return "\nThe distance at which a gallery names a stranger with a given chance\n" + print(rows);
+    return "\nDistance at which a gallery names a stranger with a given chance\n" + print(rows);
 }
 
 std::string default_table(const run_figures& run) {
@@ -155,7 +155,7 @@ std::string default_table(const run_figures& run) {
             rows.rows.back().push_back(percent(chance));
         }
     }
-    return "\nThe service's usual distance, and strangers named by a gallery of so many people\n" +
+    return "\nDefault distance of the service, and strangers named by gallery size\n" +
            print(rows);
 }
 
@@ -177,7 +177,7 @@ std::string trial_table(const run_figures& run) {
                                  percent(row.observed), percent(row.deviation)});
         }
     }
-    return "\nStrangers named when half of the people are calibrated on and the others tried\n" +
+    return "\nStrangers named when half of the people are calibrated and the others tested\n" +
            print(rows);
 }
 

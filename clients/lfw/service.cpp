@@ -60,7 +60,7 @@ class caller {
         if (why) {
             hang_up();
             return fail(errc::store_unavailable,
-                        "no answer: " + (refused.empty() ? why.message() : refused));
+                        "no reply: " + (refused.empty() ? why.message() : refused));
         }
         const auto& said = parser.get();
         if (!said.keep_alive()) hang_up();
@@ -135,7 +135,7 @@ result<service_answer> ask_patiently(caller& service, const std::string& photo,
         if (!again || steady::now() + pause > give_up) {
             if (!said) return fail(said.error());
             return fail(again ? errc::store_unavailable : errc::malformed,
-                        "the service said " + std::to_string(said->status));
+                        "the service answered " + std::to_string(said->status));
         }
         std::this_thread::sleep_for(pause);
     }
@@ -165,7 +165,7 @@ result<void> ask_one(asking& all, lane& own, caller& service, std::size_t i) {
     const auto said = ask_patiently(service, bytes, all.patience);
     if (!said) return fail(said.error().code, path + ": " + said.error().detail);
     if (own.kind.value_or(said->kind) != said->kind) {
-        return fail(errc::malformed, "workers of two kinds of embedding answer");
+        return fail(errc::malformed, "workers with different embeddings answer");
     }
     own.kind = said->kind;
     if (said->face) all.faces[i] = raw_face{*said->face, *said->face};
@@ -212,7 +212,7 @@ result<service_faces> ask_service(const std::vector<photo_id>& photos,
     for (const lane& own : lanes) {
         if (!own.why.detail.empty()) return fail(own.why);
         if (own.kind && kind.value_or(*own.kind) != *own.kind) {
-            return fail(errc::malformed, "workers of two kinds of embedding answer");
+            return fail(errc::malformed, "workers with different embeddings answer");
         }
         if (own.kind) kind = own.kind;
         waited += own.waited;

@@ -32,7 +32,7 @@ result<service_url> parse_service_url(std::string_view text, const std::string& 
     const bool number = !found.port.empty() && found.port.size() <= 5 &&
                         found.port.find_first_not_of("0123456789") == std::string::npos;
     if (found.host.empty() || !number || found.host.find('/') != std::string::npos) {
-        return fail(errc::malformed, "an address is like http://127.0.0.1:5000 or https://host");
+        return fail(errc::malformed, "a URL must be like http://127.0.0.1:5000 or https://host");
     }
     return found;
 }

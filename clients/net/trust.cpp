@@ -22,7 +22,7 @@ result<std::shared_ptr<ssl::context>> trust(const service_url& service,
     } else {
         made->load_verify_file(authorities, bad);
     }
-    if (bad) return fail(errc::bad_option, authorities + " holds no certificate of an authority");
+    if (bad) return fail(errc::bad_option, authorities + " contains no CA certificate");
     made->set_verify_mode(ssl::verify_peer);
     return made;
 }
@@ -38,10 +38,10 @@ void expect_host(void* stream, const std::string& host) {
 std::string why_not(const boost::system::error_code& bad, void* stream) {
     const long verdict = SSL_get_verify_result(static_cast<SSL*>(stream));
     if (verdict != X509_V_OK) {
-        return std::string("its certificate is not trusted: ") +
+        return std::string("certificate not trusted: ") +
                X509_verify_cert_error_string(verdict);
     }
-    return "no TLS with it: " + bad.message();
+    return "TLS handshake failed: " + bad.message();
 }
 
 }  // namespace vultus::net

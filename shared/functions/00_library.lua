@@ -51,17 +51,19 @@ local function int(number) return string.format('%.0f', number) end
 local function refuse(what) error({err = 'ERR vultus: ' .. what}) end
 
 local function number(text, name)
-    if not string.find(text or '', '^%d+$') then refuse(name .. ' is not a number') end
+    if not string.find(text or '', '^%d+$') then refuse(name .. ' must be a number') end
     return tonumber(text)
 end
 
 local function one_of(text, words, name)
-    if not words[text] then refuse(name .. ' is unknown') end
+    if not words[text] then refuse(name .. ' has an unknown value') end
     return text
 end
 
 local function collection_name(text)
-    if #text > 64 or not string.find(text, '^%w[%w_-]*$') then refuse('collection is no name') end
+    if #text > 64 or not string.find(text, '^%w[%w_-]*$') then
+        refuse('collection must be a collection name')
+    end
     return text
 end
 
@@ -79,11 +81,13 @@ local function is_vector_size(bytes)
 end
 
 local function vector(text)
-    if not is_vector_size(#text) then refuse('a vector is 512 bytes, or 556 sealed') end
+    if not is_vector_size(#text) then refuse('a vector must be 512 bytes, or 556 sealed') end
     return text
 end
 
 local function label_text(text)
-    if #text < 1 or #text > 200 or string.find(text, '%c') then refuse('label is no name') end
+    if #text < 1 or #text > 200 or string.find(text, '%c') then
+        refuse('label must be 1 to 200 bytes without control characters')
+    end
     return text
 end

@@ -260,7 +260,7 @@ function job.lose(id, j, why, counts)
         local crashes = redis.call('HINCRBY', key.job(id), 'crashes', 1)
         if crashes >= limits.crashes_max then
             job.fail_with(id, j, 'poison',
-                'it ended three workers or their decoders, each while it ran alone')
+                'Crashed three workers or their decoders while running alone')
             job.move(id, j, 'dead', 'poison')
             return j.state
         end

@@ -9,7 +9,9 @@ local audits_kept = 100000
 local function given_by(text)
     local who, from, hash, hash_to = string.match(text, '^(%S*) ?(%S*) ?(%S*) ?(%S*)$')
     for _, one in ipairs({hash or '-', hash_to}) do
-        if one ~= '' and (#one ~= 64 or string.find(one, '%X')) then refuse('client') end
+        if one ~= '' and (#one ~= 64 or string.find(one, '%X')) then
+            refuse('client has a hash that is not 64 hexadecimal digits')
+        end
     end
     return who, from, hash, hash_to
 end

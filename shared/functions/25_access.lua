@@ -13,8 +13,10 @@ local function key_fields(a, from)
 end
 
 local function check_key(id, hash)
-    if not string.find(id, '^%x+$') or #id ~= 12 then refuse('id is no id of a key') end
-    if not string.find(hash, '^%x+$') or #hash ~= 64 then refuse('hash is no hash') end
+    if not string.find(id, '^%x+$') or #id ~= 12 then refuse('id must be 12 hexadecimal digits') end
+    if not string.find(hash, '^%x+$') or #hash ~= 64 then
+        refuse('hash must be 64 hexadecimal digits')
+    end
 end
 
 local function no_room_for(id)

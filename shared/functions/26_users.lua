@@ -14,15 +14,17 @@ users.tries_max = 100000                     -- names and addresses; the oldest 
 
 local function check_user(name, password)
     if #name > 48 or not string.find(name, '^[a-z0-9][a-z0-9._@-]*$') then
-        refuse('name is no name of a user')
+        refuse('name must be a user name')
     end
     if password and (#password > 128 or not string.find(password, '^%$argon2id%$')) then
-        refuse('password is no hash')
+        refuse('password must be an Argon2id hash')
     end
 end
 
 local function check_session(hash)
-    if not string.find(hash, '^%x+$') or #hash ~= 64 then refuse('hash is no hash') end
+    if not string.find(hash, '^%x+$') or #hash ~= 64 then
+        refuse('hash must be 64 hexadecimal digits')
+    end
 end
 
 -- ---- users ----

@@ -61,7 +61,7 @@ function gallery.epochs_left() return gallery.last_epoch() < epochs_max end
 
 -- An empty gallery with an epoch of its own. Whatever was computed before is of another one.
 function gallery.renew_epoch(g)
-    if not gallery.epochs_left() then refuse('no epochs left') end
+    if not gallery.epochs_left() then refuse('epochs are used up') end
     if g.exists then
         gallery.drop_parts(g)
     else
@@ -100,7 +100,7 @@ end
 
 -- A change of a gallery is begin, then put and take, then commit.
 local function begin(g)
-    if g.seq + 1 >= epoch_size then refuse('no versions left in this epoch') end
+    if g.seq + 1 >= epoch_size then refuse('versions of this epoch are used up') end
     g.seq, g.version, g.logged = g.seq + 1, g.version + 1, 0
 end
 

@@ -110,9 +110,13 @@ function queue.accept(a)
     local deadline_ms, hash, fingerprint = now + number(a[9], 'deadline_ms'), a[10], a[11]
     local jobs_max, bytes_max = number(a[12], 'max_jobs'), number(a[13], 'max_bytes')
     local images, bytes = #a - 13, 0
-    if images > limits.files_per_train then refuse('too many images') end
+    if images > limits.files_per_train then
+        refuse('too many images: at most ' .. int(limits.files_per_train))
+    end
     for i = 14, #a do bytes = bytes + #a[i] end
-    if (kind == 'calibrate') ~= (images == 0) or images > 0 and bytes == 0 then refuse('images') end
+    if (kind == 'calibrate') ~= (images == 0) or images > 0 and bytes == 0 then
+        refuse('wrong number of images for this type, or empty images')
+    end
 
     local holder = holder_of(client, from)
     local answer = queue.seen(id, hash, fingerprint, holder)

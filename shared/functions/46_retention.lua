@@ -13,7 +13,7 @@ local retention_max_ms = 36500 * 24 * 3600 * 1000
 function retention.set(a)
     local g, ms = gallery.read(collection_name(a[1])), number(a[2], 'ms')
     local who, from = given_by(a[3])
-    if ms > retention_max_ms then refuse('ms') end
+    if ms > retention_max_ms then refuse('ms is above the maximum') end
     if not g.exists or g.deleted then return {'not_found'} end
     local of = key.gallery(g.collection)
     if ms == 0 then

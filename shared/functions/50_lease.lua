@@ -74,7 +74,7 @@ local function first_in(l, wanted)
             redis.call('LREM', key.pending(l.priority), -1, id)
             damage.note()
         elseif job.is_late(id, j) then
-            job.fail_with(id, j, 'deadline_exceeded', 'the job waited longer than its deadline')
+            job.fail_with(id, j, 'deadline_exceeded', 'Job waited past its deadline')
             job.move(id, j, 'failed', 'deadline_exceeded')
         elseif wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true) then
             return id, j

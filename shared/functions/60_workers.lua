@@ -38,7 +38,7 @@ end
 function worker.renew(a)
     local id, connection = a[1], number(a[2], 'connection')
     local registration_ms, lease_ms = number(a[3], 'registration_ms'), number(a[4], 'lease_ms')
-    if #a % 2 ~= 0 then refuse('an id without an attempt') end
+    if #a % 2 ~= 0 then refuse('id and attempt must come in pairs') end
     local record = redis.call('HGETALL', key.worker(id))
     if #record == 0 then return {'gone'} end
     redis.call('ZADD', key.of('workers'), now + registration_ms, id)
@@ -109,7 +109,7 @@ end
 
 function worker.started(a)
     local lost = {}
-    if #a % 2 ~= 1 then refuse('an id without an attempt') end
+    if #a % 2 ~= 1 then refuse('id and attempt must come in pairs') end
     for i = 2, #a, 2 do
         local j = hash_fields(key.job(a[i]), {'state', 'attempt', 'worker'})
         if his(j, a[i + 1], a[1]) then
@@ -150,7 +150,9 @@ function worker.complete_recognize(a)
     local j = job.read(id)
     local answer = not_open(id, j, attempt, worker_id)
     if answer then return answer end
-    if j.type ~= 'recognize' and j.type ~= 'calibrate' then refuse('the job is a ' .. j.type) end
+    if j.type ~= 'recognize' and j.type ~= 'calibrate' then
+        refuse('wrong type of job: ' .. j.type)
+    end
     local g = gallery.read(j.collection)
     if version < gallery.fence(g, j.min_version) or version > g.version then
         count('old_version')
@@ -178,14 +180,16 @@ end
 
 -- Gives the faces their pictures, which stand behind the word as id and JPEG.
 local function add_pictures(faces, a, from)
-    if (#a - from) % 2 ~= 1 then refuse('pictures come by two') end
+    if (#a - from) % 2 ~= 1 then refuse('pictures must come in pairs of face_id and JPEG') end
     local at = {}
     for _, face in ipairs(faces) do at[face[1]] = face end
     for i = from, #a, 2 do
         local face, picture = at[a[i]], a[i + 1]
-        if not face or face[4] then refuse('a picture of no face') end
+        if not face or face[4] then refuse('picture of an unknown face, or a second one') end
         local bytes = plain_bytes(picture)
-        if bytes < 1 or bytes > limits.picture_bytes then refuse('bytes of a picture') end
+        if bytes < 1 or bytes > limits.picture_bytes then
+            refuse('a picture must be 1 to 16384 bytes')
+        end
         face[4] = picture
     end
 end
@@ -194,12 +198,14 @@ end
 local function trained_faces(id, a)
     local faces, seen, last = {}, {}, faces_end(a)
     if last < 8 or (last - 5) % 3 ~= 0 or (last - 5) / 3 > limits.files_per_train then
-        refuse('faces are 1 to 16 groups of three')
+        refuse('faces must be 1 to 16 groups of three')
     end
     for i = 6, last, 3 do
         local face_id = a[i]
-        if string.sub(face_id, 1, #id + 1) ~= id .. '-' or seen[face_id] then refuse('face_id') end
-        if not string.find(a[i + 1], '^{"') then refuse('face_json is not an object') end
+        if string.sub(face_id, 1, #id + 1) ~= id .. '-' or seen[face_id] then
+            refuse('face_id must be <job id>-<n> and unique')
+        end
+        if not string.find(a[i + 1], '^{"') then refuse('face_json must be an object') end
         seen[face_id] = true
         faces[#faces + 1] = {face_id, a[i + 1], vector(a[i + 2])}
     end
@@ -260,7 +266,7 @@ function worker.complete_train(a)
     local j = job.read(id)
     local answer = not_open(id, j, attempt, worker_id)
     if answer then return answer end
-    if j.type ~= 'train' then refuse('the job is a ' .. j.type) end
+    if j.type ~= 'train' then refuse('wrong type of job: ' .. j.type) end
     local faces = trained_faces(id, a)
     local label = change.replay(j.collection, j.mseq, j.label)
     if not label then return supersede(id, j, result) end
@@ -317,7 +323,7 @@ end
 function worker.fail(a)
     local id, attempt, worker_id, kind, text = unpack(a, 1, 5)
     local delay_ms = number(a[6], 'delay_ms')
-    local finish_with = ends[kind] or refuse('kind is unknown')
+    local finish_with = ends[kind] or refuse('kind has an unknown value')
     local j = job.read(id)
     return not_open(id, j, attempt, worker_id) or finish_with(id, j, text, delay_ms)
 end

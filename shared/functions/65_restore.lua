@@ -21,13 +21,17 @@ end
 local function exported_faces(a, last)
     local faces = {}
     if last < 6 or (last - 2) % 4 ~= 0 or (last - 2) / 4 > limits.page_size then
-        refuse('faces come by four')
+        refuse('faces must come in groups of four')
     end
     for i = 3, last, 4 do
         local face = {a[i], label_text(a[i + 1]), a[i + 2], vector(a[i + 3])}
-        if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then refuse('face_id') end
+        if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then
+            refuse('face_id must be 1 to 64 letters, digits and -')
+        end
         local begin = json_label(face[2])
-        if string.sub(face[3], 1, #begin) ~= begin then refuse('the text is not of the label') end
+        if string.sub(face[3], 1, #begin) ~= begin then
+            refuse('face_json must begin with the label')
+        end
         faces[#faces + 1] = face
     end
     return faces
@@ -63,7 +67,9 @@ end
 
 function restore.run(a)
     local collection, model = collection_name(a[1]), a[2]
-    if #model < 1 or #model > 200 or string.find(model, '%c') then refuse('model is no name') end
+    if #model < 1 or #model > 200 or string.find(model, '%c') then
+        refuse('model must be 1 to 200 bytes without control characters')
+    end
     local last, who, hashes = restored_by(a)
     local faces = exported_faces(a, last)
     local g = gallery.read(collection)
@@ -88,10 +94,12 @@ end
 -- is there as long, plain or sealed in an older way, is what was sealed.
 function restore.seal(a)
     local g, epoch, n = gallery.read(collection_name(a[1])), number(a[2], 'epoch'), 0
-    if #a > 2 + 3 * limits.page_size or (#a - 2) % 3 ~= 0 then refuse('values come by three') end
+    if #a > 2 + 3 * limits.page_size or (#a - 2) % 3 ~= 0 then
+        refuse('values must come in groups of three')
+    end
     for i = 3, #a, 3 do
         one_of(a[i], {vectors = true, pictures = true}, 'part')
-        if not is_sealed(a[i + 2]) then refuse('it is not sealed') end
+        if not is_sealed(a[i + 2]) then refuse('a value is not sealed') end
     end
     if not g.exists or g.epoch ~= epoch then return {'ok', '0'} end
     for i = 3, #a, 3 do

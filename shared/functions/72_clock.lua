@@ -31,8 +31,8 @@ end
 
 function clock.check(problem)
     if c.since_ms > 0 then
-        problem('the clock of Redis was moved by ' .. int(-c.offset_ms) ..
-            ' ms: nothing is erased until somebody says `vultusctl clock accept`')
+        problem('clock of the Redis host jumped by ' .. int(-c.offset_ms) ..
+            ' ms: nothing is erased by age until `vultusctl clock accept`')
     end
 end
 

@@ -33,7 +33,7 @@ function read.list(a)
     local state, kind, cursor = a[1], a[2], a[3]
     local most = math.min(number(a[4], 'count'), limits.page_size)
     local after_ms, after_id = string.match(cursor, '^(%d+) (.+)$')
-    if cursor ~= '' and not after_ms then refuse('cursor') end
+    if cursor ~= '' and not after_ms then refuse('cursor is invalid') end
     local rows = redis.call('ZREVRANGEBYSCORE', key.queue('all'), after_ms or '+inf', '-inf',
         'WITHSCORES', 'LIMIT', 0, limits.page_size)
     local ids, last = {}, ''

@@ -23,13 +23,15 @@ local function check_images(id, j, say)
     for n = 0, tonumber(j.images) - 1 do
         bytes = bytes + redis.call('STRLEN', key.image(id, n))
     end
-    if bytes ~= tonumber(j.image_bytes) then say('photos have other bytes than image_bytes') end
+    if bytes ~= tonumber(j.image_bytes) then say('stored photo bytes differ from image_bytes') end
     local kept = redis.call('ZSCORE', key.queue('dead_images'), id)
-    if kept and not (j.state == 'dead' and bytes > 0) then say('in queue:dead_images') end
+    if kept and not (j.state == 'dead' and bytes > 0) then
+        say('unexpected in queue:dead_images')
+    end
     local waits = j.state == 'pending' or j.state == 'running' or j.state == 'delayed'
-    if waits and bytes == 0 and j.images ~= '0' then say('has no photo') end
-    if not waits and j.state ~= 'dead' and bytes > 0 then say('keeps its photos') end
-    if j.state == 'dead' and bytes > 0 and not kept then say('not in queue:dead_images') end
+    if waits and bytes == 0 and j.images ~= '0' then say('photos are missing') end
+    if not waits and j.state ~= 'dead' and bytes > 0 then say('still has its photos') end
+    if j.state == 'dead' and bytes > 0 and not kept then say('missing in queue:dead_images') end
 end
 
 local function check_texts(id, j, say)
@@ -64,9 +66,9 @@ local function check_job(id, lines, sums, problem)
         elseif there.state then
             return say('unknown type ' .. (there.type or ''))
         end
-        return say('is in queue:all and nowhere else')
+        return say('only in queue:all')
     end
-    if j.damaged then say('its field ' .. j.damaged .. ' is damaged') end
+    if j.damaged then say('field ' .. j.damaged .. ' is damaged') end
     for _, index in ipairs(indexes) do
         local there = redis.call('ZSCORE', key.queue(index), id) and true or false
         if there ~= has(places[j.state], index) then
@@ -75,7 +77,7 @@ local function check_job(id, lines, sums, problem)
     end
     if j.state == 'pending' then
         local times = lines[j.priority][id] or 0
-        if times ~= 1 then say('stands ' .. times .. ' times in its line') end
+        if times ~= 1 then say(times .. ' times in its queue') end
         add(sums, 'pending_' .. j.priority, 1)
     end
     if j.state == 'running' then
@@ -83,12 +85,14 @@ local function check_job(id, lines, sums, problem)
             say('not in worker:' .. j.worker .. ':running')
         end
         local score = redis.call('ZSCORE', key.queue('running'), id)
-        if tonumber(score or 0) ~= tonumber(j.lease_until_ms) then say('lease_until_ms') end
+        if tonumber(score or 0) ~= tonumber(j.lease_until_ms) then
+            say('lease_until_ms differs from queue:running')
+        end
     end
     if open_states[j.state] then add(sums, 'open', 1) end
     local waiting = redis.call('ZSCORE', key.gallery(j.collection, 'publishing'), id)
     if (j.state == 'publishing') ~= (waiting and true or false) then
-        say(j.state .. ', and publishing of its collection says otherwise')
+        say(j.state .. ', but publishing of its collection differs')
     end
     local open = redis.call('ZSCORE', key.gallery(j.collection, 'open'), id)
     local should = j.type == 'train' and places[j.state][1] ~= 'done' and j.state ~= 'publishing'
@@ -115,16 +119,20 @@ local function check_face(g, member, first, problem)
     local function say(what)
         problem('face ' .. id .. ' of ' .. label .. ' in ' .. g.collection .. ': ' .. what)
     end
-    if not is_vector_size(redis.call('HSTRLEN', at('vectors'), id)) then say('no vector') end
+    if not is_vector_size(redis.call('HSTRLEN', at('vectors'), id)) then
+        say('vector is missing')
+    end
     local text = redis.call('HGET', at('faces'), id) or ''
-    if string.sub(text, 1, #json_label(label)) ~= json_label(label) then say('other label') end
+    if string.sub(text, 1, #json_label(label)) ~= json_label(label) then
+        say('its text has another label')
+    end
     if first and g.retention_ms and not g.retention_cursor and
         not redis.call('ZSCORE', at('seen'), label) then say('its label is not in seen') end
     if first then
         local faces = redis.call('ZLEXCOUNT', at('by_label'), '[' .. label .. '\n',
             '[' .. label .. '\n\255')
         if faces ~= gallery.label_count(g, label) then
-            say('its label has ' .. int(faces) .. ' faces, labels says otherwise')
+            say('its label has ' .. int(faces) .. ' faces, but labels has another number')
         end
     end
 end
@@ -149,7 +157,9 @@ local function check_gallery(name, problem)
         problem('gallery ' .. name .. ': seen holds ' .. int(seen))
     end
     local listed = redis.call('ZSCORE', key.of('retention'), name) and true or false
-    if listed ~= (g.retention_ms ~= nil) then problem('gallery ' .. name .. ': retention') end
+    if listed ~= (g.retention_ms ~= nil) then
+        problem('gallery ' .. name .. ': retention index is wrong')
+    end
     if redis.call('HLEN', key.faces(name, g.epoch, 'labels')) ~= g.people then
         problem('gallery ' .. name .. ': people is wrong')
     end
@@ -159,11 +169,11 @@ end
 function fsck.people_key(rest, name, problem)
     local hash = string.match(rest, '^session:(.+)$')
     if hash and redis.call('PTTL', name) == -1 and
-        not redis.call('ZSCORE', key.of('sessions'), hash) then problem('left over ' .. name) end
+        not redis.call('ZSCORE', key.of('sessions'), hash) then problem('leftover ' .. name) end
     local which = string.match(rest, '^tries:(.+)$')
     if which and redis.call('PTTL', name) == -1 and
-        not redis.call('ZSCORE', key.of('tries'), which) then problem('left over ' .. name) end
-    if string.find(rest, '^damaged:') then problem('set aside ' .. name) end
+        not redis.call('ZSCORE', key.of('tries'), which) then problem('leftover ' .. name) end
+    if string.find(rest, '^damaged:') then problem('moved as damaged: ' .. name) end
 end
 
 -- Keys that nobody owns.
@@ -173,7 +183,7 @@ local function check_key(name, problem)
     if id and not redis.call('ZSCORE', key.queue('all'), id) then problem('orphan ' .. name) end
     local collection, epoch = string.match(rest, '^gallery:([^:]+):(%d+):')
     if collection and tonumber(epoch) ~= gallery.read(collection).epoch then
-        problem('left over ' .. name)
+        problem('leftover ' .. name)
     end
     local worker = string.match(rest, '^worker:(.+):running$')
     if worker then
@@ -193,7 +203,7 @@ local function check_key(name, problem)
         end
     end
     id = string.match(rest, '^key:(.+)$') or string.match(rest, '^quota:(.+)$')
-    if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('left over ' .. name) end
+    if id and not redis.call('ZSCORE', key.of('keys'), id) then problem('leftover ' .. name) end
     fsck.people_key(rest, name, problem)
     fsck.counter(rest, name, problem)
     if rest == 'retention' then
@@ -201,11 +211,11 @@ local function check_key(name, problem)
             if not gallery.read(one).retention_ms then problem('retention holds ' .. one) end
         end
     end
-    if rest == 'removals' and redis.call('HLEN', name) ~= 3 then problem('removals: not whole') end
+    if rest == 'removals' and redis.call('HLEN', name) ~= 3 then problem('removals: incomplete') end
     collection = string.match(rest, '^gallery:([^:]+):changes$') or
         string.match(rest, '^gallery:([^:]+):awaited$')
     if collection and redis.call('EXISTS', key.gallery(collection, 'open')) == 0 then
-        problem(name .. ' is kept for nobody')
+        problem(name .. ' is kept without an open train')
     end
 end
 
@@ -270,7 +280,7 @@ function phase.lines(position, n, sums, problem)
         for _, id in ipairs(ids) do
             local j = job.read(id)
             if not j or j.state ~= 'pending' or j.priority ~= priority then
-                problem('the ' .. priority .. ' line holds ' .. id)
+                problem('the ' .. priority .. ' queue holds ' .. id)
             end
         end
         more = more or #ids == n
@@ -315,7 +325,7 @@ function phase.pictures(position, n, sums, problem)
     for i = 1, #reply[2], 2 do
         local id, bytes = reply[2][i], plain_bytes(reply[2][i + 1])
         if redis.call('HEXISTS', key.faces(name, g.epoch, 'faces'), id) == 0 then
-            problem('a picture of ' .. id .. ' in ' .. name .. ', which is no face')
+            problem('a picture of ' .. id .. ' in ' .. name .. ' without a face')
         end
         if bytes < 1 or bytes > limits.picture_bytes then
             problem('the picture of ' .. id .. ' in ' .. name .. ' has ' .. int(bytes) .. ' bytes')
@@ -346,13 +356,15 @@ function fsck.run(a)
     local name, position, sums_text = string.match(a[1] == '' and 'jobs 0 ' or a[1],
         '^(%a+) (%S+) (.*)$')
     local n = math.max(1, math.min(number(a[2], 'count'), limits.page_size))
-    if not phase[name] then refuse('cursor') end
+    if not phase[name] then refuse('cursor is invalid') end
     local sums, problems = read_sums(sums_text), {}
     local function problem(text) problems[#problems + 1] = text end
     if a[1] == '' then clock.check(problem) end
 
     local next_position = phase[name](position, n, sums, problem)
-    for _, unreadable in ipairs(damage.unreadable) do problem(unreadable .. ' has another type') end
+    for _, unreadable in ipairs(damage.unreadable) do
+        problem(unreadable .. ' has the wrong type')
+    end
     if not next_position then
         for i, candidate in ipairs(order) do
             if candidate == name then

@@ -1,5 +1,6 @@
 -- The names under which the functions are called, how many arguments each needs, and whether it
--- only reads. Every function but accept runs at the memory limit, or the system could not drain.
+-- only reads. Every function but accept and restore runs at the memory limit, or the
+-- system could not drain.
 
 local writes, reads = {'allow-oom'}, {'no-writes', 'allow-oom'}
 
@@ -7,7 +8,7 @@ local function register(name, arguments, body, flags)
     redis.register_function({
         function_name = 'vultus1_' .. name,
         callback = function(keys, arguments_given)
-            if #keys ~= 1 then refuse('the prefix is the only key') end
+            if #keys ~= 1 then refuse('exactly one key, the prefix, is required') end
             if #arguments_given < arguments then refuse(name .. ' needs more arguments') end
             P = keys[1]
             damage.writing, damage.unreadable = flags ~= reads, {}

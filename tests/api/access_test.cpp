@@ -267,7 +267,7 @@ TEST(access, keys_that_cannot_be_confirmed_are_not_taken) {
     at.api.redis.pause(true);
     const auto begun = boot_now();
     answer told;
-    while (told.body.find("confirm the keys") == std::string::npos &&
+    while (told.body.find("not confirmed") == std::string::npos &&
            boot_now() - begun < milliseconds(5'000)) {
         told = at.get("/api/jobs", key);
     }

@@ -390,7 +390,7 @@ TEST_F(handlers, status_says_why_jobs_wait) {
     api().broker->with_worker = false;
     const auto status = api().get("/api/status");
     EXPECT_EQ(member(status.body, "state"), "degraded");
-    EXPECT_NE(status.body.find("no worker is registered"), std::string::npos);
+    EXPECT_NE(status.body.find("No worker registered"), std::string::npos);
     api().broker->with_worker = true;
     const auto metrics = api().get("/metrics");
     EXPECT_NE(metrics.body.find("vultus_http_requests_total"), std::string::npos);

@@ -100,7 +100,7 @@ TEST(json_submission, what_is_no_object_of_json) {
     }
     EXPECT_NE(refusal("[]").find("an array"), std::string::npos);
     EXPECT_NE(refusal("1").find("a number"), std::string::npos);
-    EXPECT_NE(refusal("\"x\"").find("a text"), std::string::npos);
+    EXPECT_NE(refusal("\"x\"").find("a string"), std::string::npos);
     EXPECT_NE(refusal("null").find("null"), std::string::npos);
     EXPECT_NE(refusal(std::string("{\0\"\0k\0", 6)).find("UTF-16"), std::string::npos);
     EXPECT_NE(refusal(std::string("\xFF\xFE{\0}\0", 6)).find("UTF-16"), std::string::npos);

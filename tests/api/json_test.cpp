@@ -60,7 +60,7 @@ TEST(problem, has_the_members_of_rfc_9457) {
     EXPECT_EQ(made.status, 503);
     EXPECT_EQ(find_header(made.fields, "content-type"), "application/problem+json");
     EXPECT_EQ(find_header(made.fields, "retry-after"), "7");
-    EXPECT_EQ(made.body, R"({"type":"/problems/queue_full","title":"The queue is full",)"
+    EXPECT_EQ(made.body, R"({"type":"/problems/queue_full","title":"Queue full",)"
                          R"("status":503,"detail":"10,000 jobs wait","trace_id":"abc"})");
 }
 

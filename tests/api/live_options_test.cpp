@@ -109,10 +109,10 @@ TEST(json_live, what_no_worker_writes_is_an_error_and_never_more) {
 
 TEST(json_live, a_problem_says_about_which_frame_it_is) {
     EXPECT_EQ(
-        problem_json(18, {errc::too_large, "a frame has at most 1 MiB"}),
-        R"({"type":"problem","seq":18,"error":"too_large","detail":"a frame has at most 1 MiB"})");
+        problem_json(18, {errc::too_large, "Frame is larger than 1 MiB"}),
+        R"({"type":"problem","seq":18,"error":"too_large","detail":"Frame is larger than 1 MiB"})");
     EXPECT_EQ(problem_json(0, {errc::internal, "secret"}),
-              R"({"type":"problem","error":"internal","detail":"the service could not do this"})");
+              R"({"type":"problem","error":"internal","detail":"Internal error"})");
 }
 
 }  // namespace

@@ -30,16 +30,16 @@ TEST(query, the_first_mistake_is_named) {
         return parse_query(query, "k label").error().detail;
     };
     EXPECT_EQ(detail("k=1&kk=2&x=%zz"),
-              R"(the query has the unknown option "kk"; known here: k, label)");
-    EXPECT_EQ(detail("k=1&k=2"), R"(the query has "k" twice)");
+              R"(Unknown option "kk" in the query; known options: k, label)");
+    EXPECT_EQ(detail("k=1&k=2"), R"("k" occurs twice in the query)");
     EXPECT_EQ(detail("label=%zz"),
-              "label in the query: a percent escape is not two hexadecimal digits");
-    EXPECT_EQ(detail("label=%ff"), "label in the query: it is not UTF-8");
-    EXPECT_EQ(detail("%ff=1"), R"(the query has the unknown option "%ff"; known here: k, label)");
+              "label in the query: percent escape is not two hexadecimal digits");
+    EXPECT_EQ(detail("label=%ff"), "label in the query: not UTF-8");
+    EXPECT_EQ(detail("%ff=1"), R"(Unknown option "%ff" in the query; known options: k, label)");
     EXPECT_EQ(parse_query("a=1", "").error().detail,
-              R"(the query has the unknown option "a"; none is known here)");
+              R"(Unknown option "a" in the query; it takes no options)");
     EXPECT_EQ(parse_query("a=1", "b", "the form").error().detail,
-              R"(the form has the unknown option "a"; known here: b)");
+              R"(Unknown option "a" in the form; known options: b)");
 }
 
 TEST(query, what_is_quoted_is_short_and_whole_characters) {
@@ -142,7 +142,7 @@ TEST(options, yes_and_no_as_languages_and_forms_write_them) {
 
 TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
     EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
-              "train has the unknown option \"k\"; known here: collection, name, num_jitters, "
+              "Unknown option \"k\" in train; known options: collection, name, num_jitters, "
               "min_face_px, upsample, detector");
     EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
               std::string::npos);

@@ -137,7 +137,7 @@ TEST(session, wrong_passwords_make_wait_whether_the_user_is_there_or_not) {
         six_before("name:" + (name == "No Name" ? "" : name));
         const auto seventh = at.post_login(name, wrong, from(++hosts));
         EXPECT_EQ(seventh.status, 401) << name;
-        EXPECT_EQ(member(seventh.body, "detail"), "name or password is wrong");
+        EXPECT_EQ(member(seventh.body, "detail"), "Wrong name or password");
         const auto refused = at.post_login(name, keyed_api::password, from(++hosts));
         EXPECT_EQ(refused.status, 429) << name;
         EXPECT_GE(std::stoi(refused.field("retry-after")), 1) << name;

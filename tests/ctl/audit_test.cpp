@@ -88,7 +88,7 @@ TEST_F(audit_command, another_secret_finds_nobody) {
     EXPECT_THAT(ctl({"audit", "--label", "Ada", "--secret", other}).out, Not(HasSubstr("train")));
     const auto none = ctl({"audit", "--label", "Ada", "--secret", folder_.path() + "/none"});
     EXPECT_EQ(none.code, 1);
-    EXPECT_THAT(none.err, HasSubstr("is not there"));
+    EXPECT_THAT(none.err, HasSubstr("does not exist"));
 }
 
 TEST_F(audit_command, what_vultusctl_does_is_in_it_with_the_user_of_the_system) {

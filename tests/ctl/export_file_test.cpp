@@ -64,8 +64,8 @@ TEST(export_file, cut_anywhere_it_is_refused) {
     ASSERT_EQ(reading(whole), "2");
     for (std::size_t length = 0; length < whole.size(); ++length) {
         const std::string said = reading(whole.substr(0, length));
-        EXPECT_TRUE(said.find("cut short") != said.npos || said.find("damaged") != said.npos ||
-                    said.find("no export") != said.npos)
+        EXPECT_TRUE(said.find("truncated") != said.npos || said.find("corrupt") != said.npos ||
+                    said.find("not an export") != said.npos)
             << length << ": " << said;
     }
 }
@@ -77,9 +77,9 @@ TEST(export_file, a_changed_byte_is_found) {
         other[at] = static_cast<char>(other[at] ^ 1);
         EXPECT_NE(reading(other), "2") << at;
     }
-    EXPECT_THAT(reading(whole + "x"), HasSubstr("behind the end"));
+    EXPECT_THAT(reading(whole + "x"), HasSubstr("after the end"));
     EXPECT_THAT(reading("vultus-export 2\nteam\nnet\n1\nE"), HasSubstr("another version"));
-    EXPECT_THAT(reading("photo of a cat"), HasSubstr("no export"));
+    EXPECT_THAT(reading("photo of a cat"), HasSubstr("not an export"));
 }
 
 TEST(export_file, the_label_of_a_stored_face) {

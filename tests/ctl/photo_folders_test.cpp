@@ -57,8 +57,8 @@ TEST_F(folders, one_a_person_and_what_is_left_out) {
     EXPECT_THAT(found(),
                 ElementsAre("Ada Lovelace: Ada Lovelace/1.jpg", "Bob: Bob/1.png", "Bob: Bob/2.jpg",
                             ".DS_Store: hidden", "Ada Lovelace/.1.jpg.swp: hidden",
-                            "Ada Lovelace/old: a folder in a person's folder",
-                            "Carl: no photo in it", "loose.jpg: in no person's folder"));
+                            "Ada Lovelace/old: nested folder",
+                            "Carl: contains no photo", "loose.jpg: not in the folder of a person"));
     EXPECT_THAT(found("/"), ElementsAre(testing::HasSubstr("Ada"), "Bob: Bob/1.png",
                                         "Bob: Bob/2.jpg", testing::_, testing::_, testing::_,
                                         testing::_, testing::_));
@@ -78,7 +78,7 @@ TEST_F(folders, of_frigate_lie_below_faces_where_train_is_nobody) {
     make("faces/train/1700000000.5-x.webp");
     for (const char* below : {"", "/faces"}) {
         EXPECT_THAT(found(below),
-                    ElementsAre("Ada: Ada/1.webp", "train: faces that nobody has named yet"));
+                    ElementsAre("Ada: Ada/1.webp", "train: faces without a name"));
     }
 }
 
@@ -97,15 +97,15 @@ TEST(import_report, says_which_half_is_there) {
         {file_state::skipped, ".x", "", "hidden", "", ""},
         {file_state::imported, "Ada/1.jpg", "Ada", "", "", "j1"},
         {file_state::refused, "Ada/2.jpg", "Ada", "no_face", "", "j2"},
-        {file_state::unfinished, "Bob/1.jpg", "Bob", "not_begun", "not begun: interrupted", ""},
+        {file_state::unfinished, "Bob/1.jpg", "Bob", "not_begun", "not started: interrupted", ""},
         {file_state::duplicate, "Carl/1.jpg", "Carl", "same_bytes", "as Ada/1.jpg", ""}};
     EXPECT_EQ(line_of(files[2]), "refused     Ada/2.jpg  no_face");
-    EXPECT_EQ(line_of(files[3]), "unfinished  Bob/1.jpg  not_begun: not begun: interrupted");
+    EXPECT_EQ(line_of(files[3]), "unfinished  Bob/1.jpg  not_begun: not started: interrupted");
     const report said = import_report("people", "team", files);
     EXPECT_TRUE(said.bad);
     EXPECT_EQ(print(said, false),
               "people into team: 1 imported, 1 duplicate, 1 refused, 1 unfinished, 1 skipped\n\n"
-              "no photo in: Bob, Carl\n");
+              "no photo imported for: Bob, Carl\n");
     EXPECT_THAT(said.json, testing::HasSubstr(
                                R"({"file":"Ada/2.jpg","state":"refused","label":"Ada",)"
                                R"("reason":"no_face","job_id":"j2"})"));
@@ -117,11 +117,11 @@ TEST(import_report, says_which_half_is_there) {
 
 TEST(import_report, gives_the_reason_of_the_one_photo) {
     EXPECT_EQ(
-        reason_of(R"({"code":"no_usable_photo","detail":"no photo could be used: 0 no_face"})"),
+        reason_of(R"({"code":"no_usable_photo","detail":"No usable photo: 0 no_face"})"),
         (error{errc::no_face, ""}))
         << "as older workers write it";
     EXPECT_EQ(reason_of(R"({"code":"no_usable_photo",)"
-                        R"("detail":"no photo could be used: photo 1: several_faces"})"),
+                        R"("detail":"No usable photo: photo 1: several_faces"})"),
               (error{errc::several_faces, ""}));
     EXPECT_EQ(reason_of(R"({"code":"label_full","detail":"Ada"})"),
               (error{errc::label_full, "Ada"}));

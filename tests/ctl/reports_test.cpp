@@ -78,7 +78,7 @@ TEST(reports, jobs_with_their_age_and_the_next_page) {
     EXPECT_EQ(print(jobs_report(page, unix_time{1'700'000'120'000}), false),
               "id  type   state   collection  attempt    age  worker\n"
               "J   train  failed  default           2  2 min\n"
-              "more: --page MTc\n");
+              "next: --page MTc\n");
     const std::string json = print(jobs_report({}, unix_time{0}), true);
     EXPECT_EQ(json, "{\"jobs\":[],\"next_page_token\":\"\"}\n");
 }
@@ -89,10 +89,10 @@ TEST(reports, status_from_the_broker) {
     const std::string text = print(status_report(seen), false);
     EXPECT_NE(text.find("pending, interactive     3\n"), std::string::npos) << text;
     EXPECT_NE(
-        text.find("photos held: 2.0 KiB, finished jobs: 0 B, the oldest job waits for 1.5 s\n"),
+        text.find("photos stored: 2.0 KiB, finished jobs: 0 B, oldest job waiting for 1.5 s\n"),
         std::string::npos)
         << text;
-    EXPECT_NE(text.find("workers, as the broker sees them\n"
+    EXPECT_NE(text.find("workers, from the broker\n"
                         "worker     device  state  jobs    seen  photos  faces  a batch  "
                         "galleries\n"
                         "h-1-cpu-0  cpu     ready   2/8  120 ms      25     30      7.5  "
@@ -129,8 +129,8 @@ TEST(reports, status_from_redis_tells_lapsed_workers) {
     seen.workers[1].status.worker_id = "h-2-cpu-0";
     seen.workers[1].lapses_in_ms = 0;
     const std::string text = print(status_report(seen), false);
-    EXPECT_NE(text.find("(the broker did not answer)"), std::string::npos) << text;
-    EXPECT_EQ(text.find("a batch"), std::string::npos) << "Redis does not know it\n" << text;
+    EXPECT_NE(text.find("(the broker did not reply)"), std::string::npos) << text;
+    EXPECT_EQ(text.find("per batch"), std::string::npos) << "Redis does not know it\n" << text;
     EXPECT_NE(text.find("h-1-cpu-0  cpu     ready   2/8      4.2 s"), std::string::npos) << text;
     EXPECT_NE(text.find("h-2-cpu-0  cpu     ready   2/8     lapsed"), std::string::npos) << text;
     const std::string json = print(status_report(seen), true);
@@ -147,7 +147,7 @@ TEST(reports, faces) {
               "label  faces\n"
               "Ann        1\n"
               "田中       2\n"
-              "default: 2 people, 3 faces, version 1000000002; more: --page OQ\n");
+              "default: 2 people, 3 faces, version 1000000002; next: --page OQ\n");
     EXPECT_EQ(
         print(faces_report("default", page), true),
         R"({"collection":"default","version":1000000002,"removed_version":0,"people":2,"faces":3,)"

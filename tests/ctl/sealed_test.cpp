@@ -122,7 +122,7 @@ TEST_F(sealed, what_does_not_open_is_named_and_the_rest_goes_on) {
     const outcome saved = ctl({"export", file, "--collection", "guests"});
     EXPECT_EQ(saved.code, 1);
     EXPECT_THAT(saved.out, HasSubstr("guests: 1 faces"));
-    EXPECT_THAT(saved.out, HasSubstr("left out: the vector of face guests-0"));
+    EXPECT_THAT(saved.out, HasSubstr("skipped: the vector of face guests-0"));
 }
 
 TEST_F(sealed, a_restore_seals_for_the_collection_that_it_fills) {

@@ -155,7 +155,7 @@ def test_exif_orientation(shared_service, photos, orientation, turn, kind):
 def test_training_wants_one_face(shared_service, photos):
     none = shared_service.submit("/api/train", [jpeg(GREY)], name="nobody")
     assert none["state"] == "failed" and none["error"]["code"] == "no_usable_photo"
-    assert none["error"]["detail"] == "no photo could be used: photo 1: no_face"
+    assert none["error"]["detail"] == "No usable photo: photo 1: no_face"
     pair = Image.new("RGB", (1280, 480))
     for left, name in ((0, "small_biden"), (640, "small_obama")):
         pair.paste(Image.open(io.BytesIO(photos[name])), (left, 0))

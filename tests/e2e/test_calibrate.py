@@ -77,7 +77,7 @@ def test_too_few_people_fail_with_how_many_there_are(shared_service, tmp_path):
         job = calibrate(shared_service, collection)
         assert job["state"] == "failed", job
         assert job["error"] == {"code": "too_few_people",
-                                "detail": f"20 people with two photos are needed, the collection has {count}"}
+                                "detail": f"20 people with two photos are required, the collection has {count}"}
 
 
 def test_what_is_refused(shared_service):

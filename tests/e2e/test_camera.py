@@ -126,7 +126,7 @@ def test_a_camera_in_the_network_is_named_and_waited_for_when_it_is_gone(service
         lines_of(process, lambda line: set(PEOPLE) <= names([line]))
         door.stop()
         gone = lines_of(process, lambda line: line.get("problem") == "no_picture")
-        assert "no more pictures" in gone["detail"] and "next try" in gone["detail"], gone
+        assert "no more images" in gone["detail"] and "retry in" in gone["detail"], gone
         door.start()
         lines_of(process, lambda line: set(PEOPLE) <= names([line]))
         process.send_signal(signal.SIGTERM)

@@ -57,4 +57,4 @@ def test_no_program_says_that_all_is_well_when_its_words_are_lost(program):
 def test_a_broker_that_never_answers_is_not_waited_for(tmp_path):
     with BadService(None) as broker:
         done = run(BIN / "vultusctl", "--data", tmp_path, "--broker", f"tcp://127.0.0.1:{broker.port}", "drain", "w-1")
-    assert done.returncode == 1 and "does not answer" in done.stderr, done
+    assert done.returncode == 1 and "does not reply" in done.stderr, done

@@ -169,7 +169,7 @@ def test_a_worker_without_its_decoder_does_not_start(tmp_path):
         done = subprocess.run([program, "--config", ROOT / "config/vultus.toml", "--set", f"common.data={other.data}", "--set",
                                f"worker.models={ROOT}/build/models", "--set", f"worker.calibration={ROOT}/config/calibration.txt"],
                               capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "vultus-decoder is not beside" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, "vultus-decoder is not in the folder of" in done.stderr) == (2, True), done.stderr
 
 
 # ---- the filter itself: code in the decoder's place that does what it must not --------------------------

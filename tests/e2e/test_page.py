@@ -47,7 +47,7 @@ def test_many_photos_with_a_row_each(page, tmp_path):
     assert [row.get_attribute("data-state") for row in rows.all()] == ["done", "done", "failed", "failed", "done"]
     says = page.locator(".photo .says").all_text_contents()
     assert says[0] == says[1] == "1 unknown face"
-    assert says[2] == "Not a JPEG, PNG, WebP, HEIC or AVIF picture" and says[3] == "11.0 MiB; at most 10 MiB"
+    assert says[2] == "Not a JPEG, PNG, WebP, HEIC or AVIF image" and says[3] == "11.0 MiB; at most 10 MiB"
     rows.nth(3).click()
     expect(page.locator("#stage-error")).to_have_text(says[3])
     # Up and down go through the photos, and each shows its own faces.
@@ -83,7 +83,7 @@ def test_a_face_is_taught_from_a_group(page, tmp_path):
     boxes.nth(places[1]).click()
     expect(page.locator("#face-title")).to_have_text("Who is this?")
     expect(page.locator("#face-title")).to_be_focused()
-    expect(page.locator("#face-others")).to_contain_text("Nobody here is even similar")
+    expect(page.locator("#face-others")).to_contain_text("No similar person")
     page.fill("#face-name", "Joe Biden")
     page.keyboard.press("Enter")
     expect(page.locator("#face-verdict")).to_have_text("Learned: this is Joe Biden.")
@@ -146,7 +146,7 @@ def test_a_camera_that_is_not_there_is_named(page):
     page.evaluate("""() => { navigator.mediaDevices.getUserMedia =
         () => Promise.reject(new DOMException("", "NotFoundError")); }""")
     page.click("#recognise-take")
-    expect(page.locator("#camera-error")).to_contain_text("No camera was found")
+    expect(page.locator("#camera-error")).to_contain_text("No camera found")
     page.keyboard.press("Escape")
     expect(page.locator("#camera")).to_be_hidden()
 
@@ -190,7 +190,7 @@ def test_one_stream_is_enough_for_many_photos(page):
 def test_the_page_says_that_the_service_is_away_and_goes_on(page):
     page.forgiven = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "ERR_NETWORK_CHANGED")
     page.context.set_offline(True)
-    expect(page.locator("#away")).to_contain_text("This page goes on by itself")
+    expect(page.locator("#away")).to_contain_text("This page reconnects automatically")
     page.set_input_files("#recognise-file", str(PHOTOS / "obama2.jpg"))
     expect(page.locator(".photo .says")).to_contain_text("trying again")
     page.context.set_offline(False)

@@ -43,7 +43,7 @@ def test_one_file_that_cannot_be_read_costs_only_itself(people):
     assert rows(people) == ["Ada/a.jpgLearned", "Ada/b.jpgThe file cannot be read", "Joe/c.jpgLearned",
                             "family/LockedThe folder cannot be read"]
     expect(people.locator("#teach-progress")).to_have_text("2 learned, 2 refused")
-    expect(people.locator("#teach-left-out")).to_have_text("Left out, 1 hidden file: family/.thumbnails/t.jpg")
+    expect(people.locator("#teach-left-out")).to_have_text("Skipped, 1 hidden file: family/.thumbnails/t.jpg")
     shows_people(people, ["Ada", "Joe"])
 
 
@@ -64,16 +64,16 @@ def test_a_photo_beside_the_folders_needs_a_name(people, tmp_path):
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }""")
     verdicts_in(people, 2)
-    assert rows(people) == ["Ada/a.jpgLearned", "single.jpgIt lies in no folder, and no name was typed"]
+    assert rows(people) == ["Ada/a.jpgLearned", "single.jpgNot in a folder, and no name given"]
 
 
 def test_a_drop_without_files_is_answered(people):
     people.evaluate("""() => { const transfer = new DataTransfer(); transfer.setData("text/plain", "a link");
       for (const where of ["teach-drop", "recognise-drop"]) document.getElementById(where).dispatchEvent(
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true })); }""")
-    expect(people.locator("#teach-error")).to_have_text("There is no file in that.")
+    expect(people.locator("#teach-error")).to_have_text("No files")
     view(people, "Recognise")
-    expect(people.locator("#recognise-left-out")).to_have_text("There is no file in that.")
+    expect(people.locator("#recognise-left-out")).to_have_text("No files")
 
 
 def test_recognise_names_what_it_cannot_read(people):
@@ -151,7 +151,7 @@ def test_a_quota_is_waited_for_as_long_as_it_says(people):
 
 def test_a_job_that_is_not_cancelled_says_so(people):
     people.forgiven = ("status of 503",)
-    people.route("**/api/jobs/*", lambda route: route.fulfill(**refusal(503, "The store is not available"))
+    people.route("**/api/jobs/*", lambda route: route.fulfill(**refusal(503, "Database unavailable"))
                  if route.request.method == "DELETE" else route.continue_())
 
     def one_more(route):
@@ -163,7 +163,7 @@ def test_a_job_that_is_not_cancelled_says_so(people):
     people.route("**/api/jobs?*", one_more)
     view(people, "Jobs")
     people.get_by_role("button", name="Cancel: Recognise").first.click()
-    expect(people.locator("#jobs-error")).to_contain_text("The store is not available")
+    expect(people.locator("#jobs-error")).to_contain_text("Database unavailable")
     with people.expect_response("**/api/status"):
         pass
     expect(people.locator("#jobs-error")).to_be_visible()

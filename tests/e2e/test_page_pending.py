@@ -6,7 +6,7 @@ import pytest
 from page_support import (PHOTOS, browser, expect, in_focus, page, refusal, shows_people, teach, url,  # noqa: F401
                           view)
 
-AWAY = refusal(503, "The store is not available", **{"Retry-After": "1"})
+AWAY = refusal(503, "Database unavailable", **{"Retry-After": "1"})
 FORBIDDEN = refusal(403, "This needs a key with the scope admin")
 
 
@@ -58,7 +58,7 @@ def test_while_the_service_is_away_the_person_is_there_and_the_change_is_not_don
     people.route("**/api/faces?*label=*", lambda route: route.fulfill(**AWAY))
     delete(people, "biden")
     expect(people.locator(".toast")).to_contain_text(
-        "Not sent yet: Delete biden. The store is not available; trying again")
+        "Not sent yet: Delete biden. Database unavailable; trying again")
     expect(people.locator(".person")).to_contain_text("being deleted")
     people.unroute("**/api/faces?*label=*")
     expect(people.locator("#people-empty")).to_be_visible()

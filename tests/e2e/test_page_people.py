@@ -76,10 +76,10 @@ def test_rename_and_merge_are_sent_after_five_seconds(people):
     open_person(people, "barak")
     people.fill("#person-name", "obama")
     people.keyboard.press("Enter")
-    expect(people.locator("#person-error")).to_contain_text("There is a obama already")
+    expect(people.locator("#person-error")).to_contain_text("obama already exists")
     expect(people.locator("#person-other")).to_have_value("obama")
     people.keyboard.press("Enter")
-    expect(people.locator(".toast")).to_contain_text("barak and obama are one")
+    expect(people.locator(".toast")).to_contain_text("barak is merged with obama")
     shows_people(people, ["obama"])
     sent(people)
     assert seen == [("POST", "/api/merge")]

@@ -13,7 +13,7 @@ from test_login import PASSWORD, add_user, ctl, login
 from test_page_login import log_in
 
 hosts = itertools.count(1)
-AWAY = refusal(503, "The store is not available", **{"Retry-After": "1"})
+AWAY = refusal(503, "Database unavailable", **{"Retry-After": "1"})
 REFUSED = ("status of 401", "status of 403", "status of 429", "status of 503", "ERR_")
 
 
@@ -55,7 +55,7 @@ def somebody_else_comes(tab, keyed, name):
 
 def test_a_log_out_that_was_refused_is_said_and_is_none(tab):
     error = tab.locator("#leave-error")
-    for answer in (AWAY, refusal(403, "X-CSRF-Token is missing, or not that of the session")):
+    for answer in (AWAY, refusal(403, "X-CSRF-Token is missing or does not match the session")):
         tab.route("**/api/session", lambda route: route.fulfill(**answer) if route.request.method == "DELETE"
                   else route.continue_())
         tab.click("#log-out")
@@ -65,7 +65,7 @@ def test_a_log_out_that_was_refused_is_said_and_is_none(tab):
         tab.unroute("**/api/session")
     tab.context.set_offline(True)
     tab.click("#log-out")
-    expect(error).to_contain_text("The service does not answer")
+    expect(error).to_contain_text("The service does not respond")
     tab.context.set_offline(False)
     tab.click("#log-out")
     expect(tab.locator("#view-login")).to_be_visible()

@@ -60,9 +60,9 @@ def test_its_own_workers_are_there_and_nobody_elses(api):
 
 
 def test_what_is_wrong_is_said(api):
-    problem = json.dumps({"title": "Redis is away", "detail": "no socket"}).encode()
+    problem = json.dumps({"title": "Database unavailable", "detail": "no socket"}).encode()
     api.told["/healthz/ready"] = (503, {"Vultus-Instance": api.instance}, problem)
-    assert api.why_not_ready([11]) == "the api is not ready: Redis is away: no socket"
+    assert api.why_not_ready([11]) == "the api is not ready: Database unavailable: no socket"
     api.told["/healthz/ready"] = (503, {"Vultus-Instance": api.instance}, b"<html>")
     assert "does not say why" in api.why_not_ready([11])
     api.forget_address()

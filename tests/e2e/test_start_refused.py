@@ -107,5 +107,5 @@ def test_a_redis_that_is_too_old(folder, name):
     with socketserver.ThreadingUnixStreamServer(socket, OldRedis) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        refused(name, folder, "Redis 7.0 or newer is needed, not 6", socket)
+        refused(name, folder, "Redis 7.0 or newer is required, not 6", socket)
         server.shutdown()

@@ -69,14 +69,14 @@ TEST(pairs, what_is_wrong_is_said_with_file_and_line) {
         {"1\nAnn 1 Bob 2\nAnn 1 2\n", "p.txt:2: a matched pair"},
         {"1\nAnn 1 2\nAnn 1 2\n", "p.txt:3: a mismatched pair"},
         {"1\n\nAnn 1 Bob 2\n", "p.txt:2: a matched pair"},
-        {"1\nAnn 0 2\n", "p.txt:2: a matched pair is \"name number number\", numbers"},
-        {"1\nAnn 1 10000\n", "p.txt:2: a matched pair is \"name number number\", numbers"},
-        {"1\nAnn 1 2x\n", "p.txt:2: a matched pair is \"name number number\", numbers"},
-        {"1\nAnn -1 2\n", "p.txt:2: a matched pair is \"name number number\", numbers"},
-        {"1\nAnn 2 2\n", "p.txt:2: a pair of a photo with itself"},
-        {"1\nAnn 1 2\nAnn 1 Ann 2\n", "p.txt:3: a mismatched pair of one person"},
-        {"1\n../Ann 1 2\n", "p.txt:2: a name is no path"},
-        {"1\nAnn 1 2\nAnn 1 .. 2\n", "p.txt:3: a name is no path"},
+        {"1\nAnn 0 2\n", "p.txt:2: a matched pair must be \"name number number\", numbers"},
+        {"1\nAnn 1 10000\n", "p.txt:2: a matched pair must be \"name number number\", numbers"},
+        {"1\nAnn 1 2x\n", "p.txt:2: a matched pair must be \"name number number\", numbers"},
+        {"1\nAnn -1 2\n", "p.txt:2: a matched pair must be \"name number number\", numbers"},
+        {"1\nAnn 2 2\n", "p.txt:2: a photo paired with itself"},
+        {"1\nAnn 1 2\nAnn 1 Ann 2\n", "p.txt:3: a mismatched pair with one person"},
+        {"1\n../Ann 1 2\n", "p.txt:2: a name must not be a path"},
+        {"1\nAnn 1 2\nAnn 1 .. 2\n", "p.txt:3: a name must not be a path"},
     };
     for (const auto& [text, why] : cases) {
         const auto list = read_pairs(text, "p.txt");

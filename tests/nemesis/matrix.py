@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The crash matrix: each row of "Who dies" x each operation x each action, one after the other in worlds of their own.
+"""The crash matrix: each row of "Failures" x each operation x each action, one after the other in worlds of their own.
 
     ./test matrix [--short] [--worlds 6] [--only TEXT] [--repeat N] [--json]
 

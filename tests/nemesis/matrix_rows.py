@@ -1,4 +1,4 @@
-"""The rows of the crash matrix: what dies, while what is done, and how long that may take ("Who dies" in
+"""The rows of the crash matrix: what dies, while what is done, and how long that may take ("Failures" in
 shared/README.md). A bound is what the service promises, in seconds; the matrix allows for a busy machine beside it.
 """
 import dataclasses

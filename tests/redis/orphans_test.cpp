@@ -86,15 +86,15 @@ TEST_F(refused_call, fsck_knows_that_a_calibrate_has_no_photo_and_finds_damaged_
     accept(1, wanted);
     EXPECT_EQ(f.problems(), words{});
     f.plain({"HSET", f.key("job:" + id_of(1)), "attempt", "x"});
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("its field attempt is damaged")));
+    EXPECT_THAT(f.problems(), Contains(HasSubstr("field attempt is damaged")));
     f.plain({"HSET", f.key("job:" + id_of(1)), "attempt", "0", "state", "lost"});
     EXPECT_THAT(f.problems(), Contains(HasSubstr("unknown state lost")));
     EXPECT_EQ(f("delete", {id_of(1)}).at(0), "ok") << "what nobody knows can be removed";
     f.plain({"SET", f.key("queue:delayed"), "x"});
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("queue:delayed has another type")));
+    EXPECT_THAT(f.problems(), Contains(HasSubstr("queue:delayed has the wrong type")));
     enlist("w");
     lease("w");
-    EXPECT_THAT(f.problems(), Contains(HasSubstr("set aside")));
+    EXPECT_THAT(f.problems(), Contains(HasSubstr("moved as damaged")));
     EXPECT_GE(f.stat("damaged"), 2u);
     consistent_at_end_ = false;
 }

@@ -194,13 +194,13 @@ TEST_F(pictures, fsck_finds_one_without_its_face) {
     EXPECT_THAT(f.problems(), IsEmpty());
     const std::string key = f.key("gallery:default:1:pictures");
     f.plain({"HSET", key, "stray-0", "x"});
-    EXPECT_THAT(f.problems(), ElementsAre("a picture of stray-0 in default, which is no face"));
+    EXPECT_THAT(f.problems(), ElementsAre("a picture of stray-0 in default without a face"));
     f.plain({"HDEL", key, "stray-0"});
     f.plain({"HSET", key, face(1), std::string(16385, 'x')});
     EXPECT_THAT(f.problems(), ElementsAre(HasSubstr("has 16385 bytes")));
     f.plain({"HDEL", key, face(1)});
     f.plain({"HSET", f.key("gallery:default:7:pictures"), face(1), "x"});
-    EXPECT_THAT(f.problems(), ElementsAre(HasSubstr("left over")));
+    EXPECT_THAT(f.problems(), ElementsAre(HasSubstr("leftover")));
     f.plain({"DEL", f.key("gallery:default:7:pictures")});
 }
 

@@ -159,7 +159,7 @@ TEST_F(retention, fsck_knows_its_keys) {
     f.plain({"ZADD", f.key("retention"), "1", "other"});
     EXPECT_THAT(f.problems(), ElementsAre(testing::HasSubstr("retention holds other")));
     f.plain({"DEL", f.key("retention")});
-    EXPECT_THAT(f.problems(), ElementsAre(testing::HasSubstr("default: retention")));
+    EXPECT_THAT(f.problems(), ElementsAre(testing::HasSubstr("default: retention index")));
     f.plain({"ZADD", f.key("retention"), "1", "default"});
 }
 

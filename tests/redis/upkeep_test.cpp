@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         damage{"lost from its line", {"LPOP", k("queue:pending:interactive")}, "0 times in its"},
         damage{"twice in its line", {"LPUSH", k("queue:pending:interactive"), id_of(4)}, "2 times"},
-        damage{"wrong line", {"LPUSH", k("queue:pending:bulk"), id_of(4)}, "the bulk line holds"},
+        damage{"wrong line", {"LPUSH", k("queue:pending:bulk"), id_of(4)}, "the bulk queue holds"},
         damage{"no lease", {"ZREM", k("queue:running"), id_of(2)}, "running, but not in"},
         damage{"wrong lease", {"ZADD", k("queue:running"), "5", id_of(2)}, "lease_until_ms"},
         damage{"not its worker's", {"SREM", k("worker:w:running"), id_of(2)}, "not in worker"},
@@ -186,24 +186,25 @@ INSTANTIATE_TEST_SUITE_P(
         damage{"two states", {"ZADD", k("queue:delayed"), "5", id_of(4)}, "but in queue:delayed"},
         damage{"index of nobody", {"ZADD", k("queue:done"), "5", "x"}, "queue:done holds x"},
         damage{"no deadline", {"ZREM", k("queue:deadline"), id_of(4)}, "not in queue:deadline"},
-        damage{"photo lost", {"DEL", k("job:" + id_of(4) + ":image:0")}, "has no photo"},
+        damage{"photo lost", {"DEL", k("job:" + id_of(4) + ":image:0")}, "photos are missing"},
         damage{"photo of nobody", {"SET", k("job:x:image:0"), "p"}, "orphan"},
         damage{"bytes", {"INCR", k("bytes")}, "sum bytes"},
         damage{"dead bytes", {"INCR", k("dead_bytes")}, "sum dead_bytes"},
         damage{"finished bytes", {"INCR", k("finished_bytes")}, "sum finished_bytes"},
         damage{
-            "dead photo", {"ZREM", k("queue:dead_images"), id_of(3)}, "not in queue:dead_images"},
+            "dead photo", {"ZREM", k("queue:dead_images"), id_of(3)}, "missing in queue:dead_im"},
         damage{"listing", {"ZREM", k("queue:all"), id_of(4)}, "orphan"},
         damage{"open train", {"DEL", k("gallery:default:open")}, "open of its collection"},
         damage{
             "publishing", {"ZADD", k("gallery:default:publishing"), "5", id_of(4)}, "publishing"},
-        damage{"vector", {"DEL", k("gallery:default:1:vectors")}, "no vector"},
+        damage{"vector", {"DEL", k("gallery:default:1:vectors")}, "vector is missing"},
         damage{
-            "face", {"HSET", k("gallery:default:1:faces"), id_of(1) + "-0", "{}"}, "other label"},
-        damage{"count", {"HINCRBY", k("gallery:default:1:labels"), "Ann", "1"}, "labels says"},
+            "face", {"HSET", k("gallery:default:1:faces"), id_of(1) + "-0", "{}"}, "another label"},
+        damage{"count", {"HINCRBY", k("gallery:default:1:labels"), "Ann", "1"},
+               "labels has another number"},
         damage{"people", {"HSET", k("gallery:default:1:labels"), "x", "1"}, "people is wrong"},
         damage{"faces", {"HINCRBY", k("gallery:default"), "faces", "1"}, "vectors holds 1"},
-        damage{"old epoch", {"HSET", k("gallery:default:7:vectors"), "a", "b"}, "left over"}),
+        damage{"old epoch", {"HSET", k("gallery:default:7:vectors"), "a", "b"}, "leftover"}),
     [](const auto& one) {
         std::string name = one.param.what;
         for (char& c : name) {

@@ -36,18 +36,18 @@ TEST(allow_list, has_a_name_a_role_and_a_key_in_each_line) {
 TEST(allow_list, refuses_what_it_does_not_understand_and_says_where) {
     EXPECT_EQ(refusal("# x\nw worker"), "2: must be: name role key");
     EXPECT_EQ(refusal("w worker " + hex_a + " more"), "1: must be: name role key");
-    EXPECT_EQ(refusal("w admin " + hex_a), "1: a role is api or worker");
+    EXPECT_EQ(refusal("w admin " + hex_a), "1: a role must be api or worker");
     for (const std::string& key : {hex_a.substr(1), hex_a + "0", "g" + hex_a.substr(1)}) {
-        EXPECT_EQ(refusal("w worker " + key), "1: a public key has 64 hexadecimal digits");
+        EXPECT_EQ(refusal("w worker " + key), "1: a public key must be 64 hexadecimal digits");
     }
     for (const std::string& name : {std::string("-w"), std::string("w/x"), std::string(65, 'w')}) {
         EXPECT_THAT(refusal(name + " worker " + hex_a), testing::StartsWith("1: a name has"));
     }
     EXPECT_EQ(refusal(std::string(64, 'w') + " worker " + hex_a), "accepted");
     EXPECT_EQ(refusal("w worker " + hex_a + "\nw worker " + hex_b),
-              "2: the name stands there twice");
+              "2: duplicate name");
     // One key that opens both sockets would make a worker an api.
-    EXPECT_EQ(refusal("w worker " + hex_a + "\na api " + hex_a), "2: the key stands there twice");
+    EXPECT_EQ(refusal("w worker " + hex_a + "\na api " + hex_a), "2: duplicate key");
 }
 
 TEST(allow_list, has_a_bound) {
@@ -80,7 +80,7 @@ TEST(allow_list, is_a_file_that_only_its_owner_changes) {
     std::ofstream(path) << "w worker " << hex_a << "\n";
     EXPECT_EQ(why(), "accepted");
     chmod(path.c_str(), 0664);
-    EXPECT_EQ(why(), " may be changed by others: chmod 644 it");
+    EXPECT_EQ(why(), " is writable by others: chmod 644 it");
     chmod(path.c_str(), 0600);
     std::ofstream(path) << std::string(limits::allow_list_bytes, '\n');
     EXPECT_EQ(why(), "accepted");

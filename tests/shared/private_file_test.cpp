@@ -53,18 +53,18 @@ TEST_F(private_file, of_its_user_alone_is_read) {
 TEST_F(private_file, that_others_read_or_change_is_refused) {
     for (const mode_t mode : {0640U, 0604U, 0444U, 0644U}) {
         ::chmod(path_.c_str(), mode);
-        EXPECT_EQ(refusal(), path_ + " may be read by others: chmod 600 it") << mode;
+        EXPECT_EQ(refusal(), path_ + " is readable by others: chmod 600 it") << mode;
     }
     for (const mode_t mode : {0620U, 0602U, 0666U, 0777U}) {
         ::chmod(path_.c_str(), mode);
-        EXPECT_EQ(refusal(), path_ + " may be changed by others: chmod 600 it") << mode;
+        EXPECT_EQ(refusal(), path_ + " is writable by others: chmod 600 it") << mode;
     }
 }
 
 TEST_F(private_file, in_a_folder_that_others_change_is_refused) {
     for (const mode_t mode : {0777U, 0770U, 0702U}) {
         ::chmod(folder_.c_str(), mode);
-        EXPECT_THAT(refusal(), StartsWith(folder_.string() + " may be changed by others")) << mode;
+        EXPECT_THAT(refusal(), StartsWith(folder_.string() + " is writable by others")) << mode;
     }
     for (const mode_t mode : {01777U, 0755U}) {  // the first is /tmp: nobody renames others' files
         ::chmod(folder_.c_str(), mode);
@@ -81,15 +81,15 @@ TEST_F(private_file, behind_a_link_is_judged_where_it_lies) {
     std::filesystem::create_symlink(other / "secret", path_);
     EXPECT_EQ(refusal(), "accepted");
     ::chmod(other.c_str(), 0777);
-    EXPECT_THAT(refusal(), StartsWith(other.string() + " may be changed by others"));
+    EXPECT_THAT(refusal(), StartsWith(other.string() + " is writable by others"));
 }
 
 TEST_F(private_file, that_is_no_file_is_refused_and_does_not_block) {
     std::filesystem::remove(path_);
     ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-    EXPECT_EQ(refusal(), path_ + " is no regular file");
+    EXPECT_EQ(refusal(), path_ + " is not a regular file");
     EXPECT_THAT(read_private_file(folder_.string(), 100).error().detail,
-                HasSubstr("is no regular file"));
+                HasSubstr("is not a regular file"));
     EXPECT_FALSE(read_private_file("/dev/null", 100));
 }
 
@@ -108,9 +108,9 @@ TEST_F(private_file, every_kind_of_secret_is_checked) {
     std::ofstream(path_) << std::string(64, 'a') << "\n";
     EXPECT_TRUE(read_secret_file(path_));
     ::chmod(folder_.c_str(), 0777);
-    EXPECT_THAT(read_secret_file(path_).error().detail, HasSubstr("may be changed by others"));
+    EXPECT_THAT(read_secret_file(path_).error().detail, HasSubstr("is writable by others"));
     std::ofstream(path_) << "";
-    EXPECT_THAT(read_allow_list(path_).error().detail, HasSubstr("may be changed by others"));
+    EXPECT_THAT(read_allow_list(path_).error().detail, HasSubstr("is writable by others"));
     ::chmod(folder_.c_str(), 0755);
     ::chmod(path_.c_str(), 0644);
     EXPECT_TRUE(read_allow_list(path_)) << "its keys are public";

@@ -147,21 +147,21 @@ TEST(settings, every_key_of_the_file_is_one_that_is_read) {
 }
 
 TEST(settings, unknown_keys_and_sections_are_named_with_their_line) {
-    EXPECT_EQ(refusal_of("[api]\nport = 1\nprot = 2\n"), ":3: api.prot: is no setting");
-    EXPECT_EQ(refusal_of("[worker]\ncolour = 2\n"), ":2: worker.colour: is no setting");
-    EXPECT_EQ(refusal_of("\n[appi]\nport = 1\n"), ":2: appi: is no setting");
-    EXPECT_EQ(refusal_of("port = 1\n"), ":1: port: is no setting");
+    EXPECT_EQ(refusal_of("[api]\nport = 1\nprot = 2\n"), ":3: api.prot: unknown setting");
+    EXPECT_EQ(refusal_of("[worker]\ncolour = 2\n"), ":2: worker.colour: unknown setting");
+    EXPECT_EQ(refusal_of("\n[appi]\nport = 1\n"), ":2: appi: unknown setting");
+    EXPECT_EQ(refusal_of("port = 1\n"), ":1: port: unknown setting");
     EXPECT_EQ(refusal_of("api = 1\n"), ":1: api: must be a [section]");
-    EXPECT_EQ(refusal({"", {"api.prot=1"}}), "--set api.prot: is no setting");
+    EXPECT_EQ(refusal({"", {"api.prot=1"}}), "--set api.prot: unknown setting");
 }
 
 TEST(settings, values_out_of_range_are_named_with_it) {
     EXPECT_EQ(refusal_of("[api]\nport = 65536\n"),
-              ":2: api.port: must be a whole number from 0 to 65535");
+              ":2: api.port: must be an integer from 0 to 65535");
     EXPECT_EQ(refusal_of("[api]\nport = \"5000\"\n"),
-              ":2: api.port: must be a whole number from 0 to 65535");
+              ":2: api.port: must be an integer from 0 to 65535");
     EXPECT_EQ(refusal_of("[api]\nport = 5000.0\n"),
-              ":2: api.port: must be a whole number from 0 to 65535");
+              ":2: api.port: must be an integer from 0 to 65535");
     EXPECT_EQ(refusal_of("[api]\nport = 0\n"), "accepted");
     EXPECT_EQ(refusal_of("[api]\nport = 65535\n"), "accepted");
     EXPECT_EQ(refusal_of("[worker]\nmargin_min = 1.01\n"),
@@ -176,12 +176,12 @@ TEST(settings, values_out_of_range_are_named_with_it) {
     for (const std::string both : {"device = \"cpu\"\nprecision = \"fp16\"\n",
                                    "device = \"cuda:0\"\nprecision = \"bf16\"\n"}) {
         EXPECT_EQ(refusal_of("[worker]\n" + both),
-                  ":3: worker.precision: must be auto, fp16 or tf32 on a card, auto, fp32 or "
-                  "bf16 on a cpu");
+                  ":3: worker.precision: must be auto, fp16 or tf32 on a GPU, auto, fp32 or "
+                  "bf16 on a CPU");
     }
     EXPECT_EQ(refusal_of("[worker]\ndevice = \"cuda:1\"\nprecision = \"tf32\"\n"), "accepted");
     EXPECT_EQ(refusal_of("[worker]\ngpu_memory_mib = -1\n"),
-              ":2: worker.gpu_memory_mib: must be a whole number from 0 to 1000000");
+              ":2: worker.gpu_memory_mib: must be an integer from 0 to 1000000");
     EXPECT_EQ(refusal_of("[worker]\nbackend = \"reference\"\nprecision = \"fp32\"\n"), "accepted");
     EXPECT_EQ(refusal_of("[worker]\nbackend = \"reference\"\nprecision = \"bf16\"\n"),
               ":3: worker.precision: must be auto or fp32 with backend = reference");
@@ -191,7 +191,7 @@ TEST(settings, values_out_of_range_are_named_with_it) {
               ":2: api.access: must be one of auto, keys, open");
     EXPECT_EQ(refusal_of("[api]\ninsecure = 1\n"), ":2: api.insecure: must be true or false");
     EXPECT_EQ(refusal({"", {"api.queue_jobs_max=" + std::to_string(limits::queue_jobs + 1)}}),
-              "--set api.queue_jobs_max: must be a whole number from 1 to 10000");
+              "--set api.queue_jobs_max: must be an integer from 1 to 10000");
 }
 
 TEST(settings, a_file_that_is_no_toml_is_refused_with_its_line) {
@@ -200,7 +200,7 @@ TEST(settings, a_file_that_is_no_toml_is_refused_with_its_line) {
 }
 
 TEST(settings, a_character_that_is_not_ascii_stands_in_quotes_or_a_comment) {
-    const std::string rule = "a character that is not ASCII stands outside of quotes";
+    const std::string rule = "non-ASCII character outside quotes";
     EXPECT_EQ(refusal_of("[common]\ndata\xC3\xA4 = 1\n"), ":2: " + rule);
     EXPECT_EQ(refusal_of("\xEF\xBB\xBF[api]\n# \xC3\xA4\na\xEF\xBB\xBF; = 1\n"), ":3: " + rule);
     EXPECT_EQ(refusal_of("[common]\ndata = \"\\\"x\" \xC3\xA4\n"), ":2: " + rule);
@@ -217,7 +217,7 @@ TEST(settings, a_character_that_is_not_ascii_stands_in_quotes_or_a_comment) {
 
 TEST(settings, a_file_that_is_no_file_or_endless_is_refused) {
     EXPECT_THAT(refusal({testing::TempDir(), {}}), HasSubstr("cannot be read"));
-    EXPECT_THAT(refusal({"/dev/zero", {}}), HasSubstr("is over 1 MiB"));
+    EXPECT_THAT(refusal({"/dev/zero", {}}), HasSubstr("is larger than 1 MiB"));
 }
 
 TEST(settings, set_goes_over_the_file_and_needs_no_quotes) {
@@ -248,14 +248,14 @@ TEST(settings, paths_too_long_for_a_socket_are_refused) {
 TEST(settings, the_password_may_come_from_a_file) {
     const written_file secret("s3cret\nmore\n");
     EXPECT_THAT(refusal({"", {"redis.password_file=" + secret.path()}}),
-                HasSubstr("may be read by others"));
+                HasSubstr("is readable by others"));
     chmod(secret.path().c_str(), 0600);
     const auto api = read_api_settings({"", {"redis.password_file=" + secret.path()}});
     ASSERT_TRUE(api) << api.error().detail;
     EXPECT_EQ(api->common.redis.password, "s3cret");
-    EXPECT_THAT(refusal({"", {"redis.password_file=/nowhere"}}), HasSubstr("is not there"));
+    EXPECT_THAT(refusal({"", {"redis.password_file=/nowhere"}}), HasSubstr("does not exist"));
     EXPECT_THAT(refusal({"", {"redis.password_file=" + secret.path(), "redis.password=x"}}),
-                HasSubstr("cannot stand beside"));
+                HasSubstr("cannot be combined with"));
 }
 
 TEST(settings, links_that_leave_the_machine_need_keys) {
@@ -271,8 +271,8 @@ TEST(settings, links_that_leave_the_machine_need_keys) {
                                 "tcp://[::]:1", "tcp://128.0.0.1:1", "tcp://localhost.evil:1",
                                 "tcp://127.0.0.1.evil:1", "tcp://[fe80::1]:1", "tcp://::1"}) {
             EXPECT_EQ(with(list, far),
-                      "--set curve.key_file: must be set, as tcp leaves this machine: `vultusctl "
-                      "curve make` makes keys (shared/CURVE.md)")
+                      "--set curve.key_file: must be set for tcp endpoints on other machines: "
+                      "create keys with `vultusctl curve make` (shared/CURVE.md)")
                 << far;
         }
     }
@@ -306,7 +306,7 @@ TEST(settings, keys_of_links_are_whole_or_absent) {
     EXPECT_THAT(of_broker({key, broker}), StartsWith("--set curve.allow_list: must be set"));
     EXPECT_THAT(of_broker({list}), StartsWith("--set curve.key_file: must be set"));
     chmod(secret.path().c_str(), 0604);
-    EXPECT_THAT(of_broker({key, list}), HasSubstr("may be read by others: chmod 600"));
+    EXPECT_THAT(of_broker({key, list}), HasSubstr("is readable by others: chmod 600"));
     EXPECT_THAT(of_broker({key, list}), testing::Not(HasSubstr("7777")));
 }
 

@@ -53,7 +53,7 @@ TEST(device, a_card_is_taken_at_its_word_and_never_becomes_the_cpu) {
     const auto loaded = load_vision_models(settings, "cuda:0");
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, errc::bad_option);
-    EXPECT_NE(loaded.error().detail.find("the cuda backend cannot be used"), std::string::npos);
+    EXPECT_NE(loaded.error().detail.find("cuda backend unusable"), std::string::npos);
     EXPECT_EQ(loaded.error().detail.find('\n'), std::string::npos);
 }
 

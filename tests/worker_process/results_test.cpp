@@ -113,7 +113,7 @@ TEST(results, a_train_has_one_verdict_per_photo) {
                               R"({"index":1,"state":"refused","reason":"no_face",)"
                               R"("detail":"nobody was found"}]})");
     EXPECT_EQ(sentence_of({files[1], files[1]}),
-              "no photo could be used: photo 1: no_face, photo 2: no_face");
+              "No usable photo: photo 1: no_face, photo 2: no_face");
 }
 
 TEST(results, a_calibrate_says_what_was_compared) {

@@ -42,7 +42,7 @@ TEST(calibration, what_is_no_whole_table_is_refused) {
     EXPECT_EQ(refusal(good), "accepted");
     EXPECT_THAT(refusal(""), HasSubstr("file:0"));
     EXPECT_THAT(refusal("vultus-calibration 2\nend\n"), HasSubstr("file:1"));
-    EXPECT_THAT(refusal(good.substr(0, good.size() - 5)), HasSubstr("cut short"));
+    EXPECT_THAT(refusal(good.substr(0, good.size() - 5)), HasSubstr("truncated"));
     EXPECT_THAT(refusal(good + "comparison 0.1 0.5\n"), HasSubstr("after the end"));
     EXPECT_THAT(refusal("vultus-calibration 1\ncomparison 0.1 0.5\nend\n"), HasSubstr("file:2"));
     const auto with = [&](const std::string& line) {
@@ -50,7 +50,7 @@ TEST(calibration, what_is_no_whole_table_is_refused) {
     };
     for (const char* line : {"comparison x 0.5", "comparison 0.5", "comparison 0.1 0.5 7",
                              "strangers 200 0.1", "something 1 2"}) {
-        EXPECT_THAT(with(line), HasSubstr("is expected")) << line;
+        EXPECT_THAT(with(line), HasSubstr("expected kind")) << line;
     }
     for (const char* line : {"comparison 0.1 0.41", "comparison 0.01 0.5", "comparison 1.5 0.5",
                              "comparison 0.1 2.5", "comparison nan 0.5", "strangers 50 0.1 0.3",
@@ -153,7 +153,7 @@ TEST_F(loading_threshold, says_what_is_wrong_with_the_file_or_the_rate) {
     settings.embedding = "plain";
     EXPECT_THAT(refusal(), HasSubstr("no table for worker.embedding = plain"));
     std::ofstream(settings.calibration) << "something else\n";
-    EXPECT_THAT(refusal(), HasSubstr("no calibration table"));
+    EXPECT_THAT(refusal(), HasSubstr("not a calibration table"));
     std::remove(settings.calibration.c_str());
     EXPECT_THAT(refusal(), HasSubstr("cannot be read"));
 }

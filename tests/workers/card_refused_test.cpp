@@ -99,8 +99,8 @@ TEST(card_loader, asks_the_library_and_looks_at_its_version) {
         const auto loaded = cuda::load_table(VULTUS_SAMPLE_LIBRARY);
         return loaded ? "" : loaded.error().detail;
     };
-    EXPECT_EQ(refused(), "the cuda backend cannot be used: there is no driver");
-    EXPECT_THAT(refused(), HasSubstr("libsample.so is of another version"));
+    EXPECT_EQ(refused(), "cuda backend unusable: there is no driver");
+    EXPECT_THAT(refused(), HasSubstr("libsample.so has another version"));
     const auto loaded = cuda::load_table(VULTUS_SAMPLE_LIBRARY);
     ASSERT_TRUE(loaded) << loaded.error().detail;
     EXPECT_EQ((*loaded)->version, cuda::table_version);

@@ -25,7 +25,7 @@ result<networks> load_networks(const model_paths& files, const std::string& back
     }
     if (precision_wanted == "fp16" || precision_wanted == "tf32") {
         return fail(errc::bad_option, "worker.precision = " + precision_wanted +
-                                          " is a card's; this worker runs on the processor");
+                                          " requires a GPU, but this worker runs on the CPU");
     }
     const auto isa = onednn_cpu();
     if (!isa) return fail(isa.error());

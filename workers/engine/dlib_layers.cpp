@@ -50,7 +50,7 @@ class list_writer {
         to.stride = from.stride_y();
         to.padding_rows = from.padding_y();
         to.padding_columns = from.padding_x();
-        if (from.stride_x() != from.stride_y()) throw dlib::error("another stride each way");
+        if (from.stride_x() != from.stride_y()) throw dlib::error("unequal strides");
     }
 
     template <long N, long Rows, long Columns, int Down, int Right, int PadDown, int PadRight>
@@ -74,12 +74,12 @@ class list_writer {
         if (scale.is_disabled()) return;
         if (out_->layers.empty() || out_->layers.back().kind != layer_kind::conv ||
             scale.get_mode() != dlib::CONV_MODE) {
-            throw dlib::error("an affine layer that follows no convolution");
+            throw dlib::error("an affine layer without a preceding convolution");
         }
         layer& conv = out_->layers.back();
         const auto gamma = scale.get_gamma(), beta = scale.get_beta();
         const auto outputs = static_cast<std::size_t>(conv.outputs);
-        if (gamma.size() != outputs) throw dlib::error("an affine layer of another size");
+        if (gamma.size() != outputs) throw dlib::error("an affine layer of the wrong size");
         const float *factor = gamma.host(), *offset = beta.host();
         const std::size_t weights = conv.weights.size() / outputs;
         for (std::size_t i = 0; i < outputs; ++i) {
@@ -164,7 +164,7 @@ result<network> load_embedding_layers(const std::string& file) {
         // The file says how many outputs its last layer has, not the type above.
         const auto shapes = shapes_of(*list, {3, limits::chip_side, limits::chip_side});
         if (!shapes || shapes->back().size() != limits::embedding_floats) {
-            return fail(errc::malformed, "it does not give 128 numbers a chip");
+            return fail(errc::malformed, "it does not output 128 values per chip");
         }
         return list;
     });
@@ -178,7 +178,7 @@ result<detector_layers> load_detector_layers(const std::string& file) {
         if (!list) return fail(list.error());
         const auto& options = model.loss_details().get_options();
         if (options.detector_windows.size() != 1 || options.use_bounding_box_regression) {
-            return fail(errc::malformed, "it has several windows or moves its boxes");
+            return fail(errc::malformed, "it has several windows or shifted boxes");
         }
         const auto& input = dlib::input_layer(model);
         detector_layers made;

@@ -70,7 +70,7 @@ std::string_view name_of(embedding_kind kind) {
 result<embedding_kind> parse_embedding_kind(std::string_view word) {
     const auto found = std::find(names.begin(), names.end(), word);
     if (found == names.end()) {
-        return fail(errc::bad_option, "an embedding is plain, mirror, unit or mirror_unit");
+        return fail(errc::bad_option, "embedding must be plain, mirror, unit or mirror_unit");
     }
     return static_cast<embedding_kind>(found - names.begin());
 }

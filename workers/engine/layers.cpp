@@ -61,10 +61,10 @@ std::string fault_of(const layer& one, long in) {
     if (!sizes_make_sense(one)) return "has impossible sizes";
     const bool conv = one.kind == layer_kind::conv, sum = one.kind == layer_kind::column_sum;
     const bool reads = conv || sum || one.kind == layer_kind::linear;
-    if (reads && one.inputs != in) return "reads another number of channels than there are";
-    if (sum && one.inputs != one.columns) return "sums another number of columns";
+    if (reads && one.inputs != in) return "reads the wrong number of channels";
+    if (sum && one.inputs != one.columns) return "sums the wrong number of columns";
     if (is_pool(one.kind) && (one.padding_rows != 0 || one.padding_columns != 0)) {
-        return "is a pool with padding, which nothing here computes";
+        return "is a pool with padding, which is not supported";
     }
     const long weights = conv ? one.outputs * in * one.rows * one.columns
                          : one.kind == layer_kind::linear ? one.outputs * in
@@ -72,12 +72,12 @@ std::string fault_of(const layer& one, long in) {
     const long bias = conv ? one.outputs : sum ? 1 : 0;
     if (one.weights.size() != static_cast<std::size_t>(weights) ||
         one.bias.size() != static_cast<std::size_t>(bias)) {
-        return "has another number of weights than its sizes say";
+        return "has the wrong number of weights for its size";
     }
     const auto finite = [](float value) { return std::isfinite(value); };
     if (!std::all_of(one.weights.begin(), one.weights.end(), finite) ||
         !std::all_of(one.bias.begin(), one.bias.end(), finite)) {
-        return "has a weight that is not a finite number";
+        return "has a weight that is not finite";
     }
     return "";
 }
@@ -89,7 +89,7 @@ result<std::vector<tensor_shape>> shapes_of(const network& net, tensor_shape pic
     for (const layer& one : net.layers) {
         shapes.push_back(shape_after(one, shapes[one.from], shapes[one.plus]));
         if (shapes.back().rows < 1 || shapes.back().columns < 1) {
-            return fail(errc::bad_option, "the picture is smaller than the network's window");
+            return fail(errc::bad_option, "image is smaller than the network's window");
         }
     }
     return shapes;
@@ -101,7 +101,9 @@ result<void> check(const network& net) {
     for (std::size_t i = 0; i < net.layers.size(); ++i) {
         const layer& one = net.layers[i];
         const std::string name = "layer " + std::to_string(i) + " of the network ";
-        if (one.from > i || one.plus > i) return fail(errc::malformed, name + "reads a later one");
+        if (one.from > i || one.plus > i) {
+            return fail(errc::malformed, name + "reads a later layer");
+        }
         const long in = channels[one.from];
         const std::string fault = fault_of(one, in);
         if (!fault.empty()) return fail(errc::malformed, name + fault);
@@ -110,7 +112,7 @@ result<void> check(const network& net) {
     }
     const auto finite = [](float value) { return std::isfinite(value); };
     if (!std::all_of(net.mean.begin(), net.mean.end(), finite)) {
-        return fail(errc::malformed, "the mean colour of the network is not a finite number");
+        return fail(errc::malformed, "the mean colour of the network is not finite");
     }
     return {};
 }

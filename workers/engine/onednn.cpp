@@ -177,7 +177,7 @@ struct onednn_network::state {
                                                              attributes, cpu());
         const std::string name = made.impl_info_str();
         if (name.find("ref") != std::string::npos) {
-            return fail(errc::bad_option, "oneDNN has only its slow reference code (" + name +
+            return fail(errc::bad_option, "oneDNN has only slow reference code (" + name +
                                               ") for layer " + std::to_string(one.layer) +
                                               " on this CPU");
         }
@@ -286,8 +286,8 @@ struct onednn_network::state {
 result<std::string> onednn_cpu() {
     if (!has(dnnl::cpu_isa::avx2)) {
         return fail(errc::bad_option,
-                    "oneDNN may not use AVX2 (the CPU, or ONEDNN_MAX_CPU_ISA); worker.backend = "
-                    "reference runs without it");
+                    "oneDNN cannot use AVX2 (CPU or ONEDNN_MAX_CPU_ISA): worker.backend = "
+                    "reference works without it");
     }
     if (has(dnnl::cpu_isa::avx512_core_bf16)) return std::string("avx512_bf16");
     return std::string(has(dnnl::cpu_isa::avx512_core) ? "avx512" : "avx2");

@@ -52,7 +52,7 @@ result<std::unique_ptr<embedder>> load_reference_embedder(const std::string& fil
         dlib::deserialize(file) >> network;
         return std::unique_ptr<embedder>(std::make_unique<reference_embedder>(network));
     } catch (const std::exception&) {
-        return fail(errc::malformed, "the embedding model cannot be read");
+        return fail(errc::malformed, "embedding model cannot be read");
     }
 }
 

@@ -93,7 +93,7 @@ struct device_network::state {
                 if (conv == nullptr) continue;
                 std::size_t wanted = 0;
                 const int status = device->calls().workspace(device->line(), conv->what, &wanted);
-                const auto asked = device->tried(status, "choosing a convolution");
+                const auto asked = device->tried(status, "choose a convolution");
                 if (!asked) return asked;
                 workspace_bytes = std::max(workspace_bytes, wanted);
             }
@@ -160,7 +160,7 @@ struct device_network::state {
         const int ended = calls.end_capture(device->line(), &made);
         one.captured = {made, drop_graph{&calls}};
         if (!issued) return issued;
-        return device->tried(ended, "make a graph");
+        return device->tried(ended, "create a graph");
     }
 
     /// Once launch by launch, so that the library loads what it needs; then as a graph.
@@ -195,17 +195,17 @@ struct device_network::state {
             status = calls.clear(line, arena.data(), one.work.canvas_bytes);
         }
         if (status == 0) status = calls.run(line, draw);
-        if (const auto sent = device->tried(status, "send the pictures"); !sent) return sent;
+        if (const auto sent = device->tried(status, "upload the images"); !sent) return sent;
         if (const auto computed = compute(one); !computed) return computed;
         const char* result = static_cast<char*>(arena.data()) + one.work.result_offset;
         status = calls.download(line, from.numbers.data(), result,
                                 one.work.result_floats * sizeof(float));
         if (status == 0) status = calls.record(line, from.arrived.get());
-        return device->tried(status, "fetch the numbers");
+        return device->tried(status, "download the results");
     }
 
     result<void> wait_for(const staging::piece& from) const {
-        return device->tried(device->calls().wait_for(from.arrived.get()), "wait for the card");
+        return device->tried(device->calls().wait_for(from.arrived.get()), "wait for the GPU");
     }
 };
 

@@ -19,16 +19,16 @@ std::string library_file() {
 
 result<const table*> load_table(const std::string& file) {
     const auto refused = [](const std::string& why) {
-        return fail(errc::bad_option, "the cuda backend cannot be used: " + why);
+        return fail(errc::bad_option, "cuda backend unusable: " + why);
     };
     void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return refused(dlerror());
     const auto make = reinterpret_cast<table_maker>(dlsym(library, table_symbol));
-    if (make == nullptr) return refused(file + " is another library");
+    if (make == nullptr) return refused(file + " is not the expected library");
     std::array<char, 200> why{};
     const table* found = make(why.data(), why.size());
     if (found == nullptr) return refused(why.data());
-    if (found->version != table_version) return refused(file + " is of another version");
+    if (found->version != table_version) return refused(file + " has another version");
     return found;
 }
 

@@ -59,7 +59,7 @@ result<packed_weights> pack(const layer& one, bool wide) {
     if (wide) return packed_weights{bytes_of<float>(weights), bytes_of<float>(bias)};
     if (!fits_half(weights) || !fits_half(bias)) {
         return fail(errc::malformed,
-                    "a weight is too large for half precision (worker.precision = tf32 holds it)");
+                    "a weight is too large for half precision: set worker.precision = tf32");
     }
     return packed_weights{bytes_of<fp16>(weights), bytes_of<fp16>(bias)};
 }

@@ -256,12 +256,12 @@ extern "C" __attribute__((visibility("default"))) const table* vultus_cuda_table
     int driver = 0, runtime = 0, cards = 0;
     cudaRuntimeGetVersion(&runtime);
     if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) {
-        std::snprintf(why, why_bytes, "there is no NVIDIA driver (CUDA %d.%d or newer is needed)",
+        std::snprintf(why, why_bytes, "no NVIDIA driver found (CUDA %d.%d or newer is required)",
                       runtime / 1000, runtime % 1000 / 10);
         return nullptr;
     }
     if (driver / 1000 < runtime / 1000) {
-        std::snprintf(why, why_bytes, "the NVIDIA driver knows CUDA %d.%d, %d.%d is needed",
+        std::snprintf(why, why_bytes, "NVIDIA driver supports CUDA %d.%d, %d.%d is required",
                       driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
         return nullptr;
     }
@@ -270,7 +270,7 @@ extern "C" __attribute__((visibility("default"))) const table* vultus_cuda_table
         return nullptr;
     }
     if (const char* name = missing_library()) {
-        std::snprintf(why, why_bytes, "cuDNN needs %s, which is not there", name);
+        std::snprintf(why, why_bytes, "cuDNN requires %s, which is missing", name);
         return nullptr;
     }
     return &filled;

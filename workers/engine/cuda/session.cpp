@@ -33,37 +33,37 @@ result<std::shared_ptr<session>> session::open(const table& calls, int index,
                                                std::size_t budget_bytes) {
     const std::string name = "cuda:" + std::to_string(index);
     if (calls.version != table_version) {
-        return fail(errc::bad_option, "the library of the cuda backend is of another version");
+        return fail(errc::bad_option, "the cuda backend library has another version");
     }
     const auto refused = [&](const char* what, int status) {
         return fail(errc::bad_option, name + ": " + what + ": " + calls.error_text(status));
     };
     int count = 0;
     if (const int s = calls.device_count(calls.self, &count); s != 0) {
-        return refused("counting the cards", s);
+        return refused("count the GPUs", s);
     }
     if (index < 0 || index >= count) {
         return fail(errc::bad_option, name + ": this machine has " + std::to_string(count) +
-                                          (count == 1 ? " card" : " cards"));
+                                          (count == 1 ? " GPU" : " GPUs"));
     }
     std::shared_ptr<session> made(new session(calls));
     if (const int s = calls.open(calls.self, index, &made->card_); s != 0) {
         made->card_ = nullptr;
-        return refused("opening it", s);
+        return refused("open the GPU", s);
     }
     if (const int s = calls.describe(made->card_, &made->info_); s != 0) {
-        return refused("asking what it is", s);
+        return refused("read its properties", s);
     }
     std::size_t free_bytes = 0, total_bytes = 0;
     if (const int s = calls.memory(made->card_, &free_bytes, &total_bytes); s != 0) {
-        return refused("asking for its memory", s);
+        return refused("read its memory size", s);
     }
     made->bytes_ = total_bytes;
     made->free_bytes_ = free_bytes;
     made->budget_ = budget_bytes == 0 ? free_bytes : budget_bytes;
     if (const int s = calls.open_stream(made->card_, &made->line_); s != 0) {
         made->line_ = nullptr;
-        return refused("making a stream", s);
+        return refused("create a stream", s);
     }
     return made;
 }
@@ -83,7 +83,7 @@ session::turn session::take_turn() {
 
 void session::ask_memory() {
     std::size_t free_bytes = 0, total_bytes = 0;
-    must(calls_.memory(card_, &free_bytes, &total_bytes), "ask for its memory");
+    must(calls_.memory(card_, &free_bytes, &total_bytes), "read its memory size");
     bytes_ = total_bytes;
     free_bytes_ = free_bytes;
 }
@@ -104,9 +104,9 @@ result<memory> memory::take(std::shared_ptr<session> of, place where, std::size_
     memory made;
     if (where == place::card && of->used_ + bytes > of->budget_) {
         return fail(errc::bad_option,
-                    std::string(what_for) + " need " + in_mib(bytes) + " of the card, " +
+                    std::string(what_for) + " need " + in_mib(bytes) + " of GPU memory, " +
                         in_mib(of->budget_ - std::min(of->used_, of->budget_)) + " of " +
-                        in_mib(of->budget_) + " are left (worker.gpu_memory_mib)");
+                        in_mib(of->budget_) + " available (worker.gpu_memory_mib)");
     }
     const auto get = where == place::card ? of->calls_.allocate : of->calls_.allocate_host;
     if (const int status = get(of->card_, bytes, &made.data_); status != 0) {
@@ -135,7 +135,7 @@ void memory::give_back() noexcept {
     if (data_ == nullptr) return;
     const bool on_card = where_ == place::card;
     const auto release = on_card ? of_->calls_.release : of_->calls_.release_host;
-    of_->must(release(of_->card_, data_), "give memory back");
+    of_->must(release(of_->card_, data_), "free memory");
     if (on_card) of_->used_ -= size_;
     data_ = nullptr;
 }
