@@ -13,7 +13,7 @@ foreach(entry IN LISTS FILES)
   math(EXPR n "${n} + 1")
 endforeach()
 file(WRITE "${OUT}.new" "// Made by api/embed.cmake.
-#include \"api/web_files.hpp\"
+#include \"api/handlers/web_files.hpp\"
 namespace vultus::api {
 namespace {
 ${bytes}const web_file table[] = {

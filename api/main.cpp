@@ -10,13 +10,13 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "api/announce.hpp"
-#include "api/application.hpp"
-#include "shared/descriptors.hpp"
-#include "shared/log.hpp"
-#include "shared/privileges.hpp"
-#include "shared/settings.hpp"
-#include "shared/stop_signal.hpp"
+#include "api/services/announce.hpp"
+#include "api/handlers/application.hpp"
+#include "shared/base/descriptors.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/privileges.hpp"
+#include "shared/config/settings.hpp"
+#include "shared/base/stop_signal.hpp"
 
 namespace {
 

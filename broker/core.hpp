@@ -12,10 +12,10 @@
 
 #include "broker/events.hpp"
 #include "broker/frame_table.hpp"
-#include "broker/gallery_news.hpp"
+#include "broker/gallery_versions.hpp"
 #include "broker/worker_table.hpp"
-#include "shared/clock.hpp"
-#include "shared/limits.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/limits.hpp"
 
 namespace vultus::broker {
 

@@ -8,11 +8,11 @@
 #include <variant>
 #include <vector>
 
-#include "shared/job.hpp"
-#include "shared/job_store.hpp"
-#include "shared/log.hpp"
-#include "shared/protocol.hpp"
-#include "shared/result.hpp"
+#include "shared/model/job.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/base/log.hpp"
+#include "shared/net/protocol.hpp"
+#include "shared/base/result.hpp"
 
 namespace vultus::broker {
 

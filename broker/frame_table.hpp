@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "shared/clock.hpp"
-#include "shared/limits.hpp"
-#include "shared/protocol.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/net/protocol.hpp"
 
 namespace vultus::broker {
 

@@ -3,11 +3,11 @@
 #include <cstdio>
 
 #include "broker/server.hpp"
-#include "shared/descriptors.hpp"
-#include "shared/log.hpp"
-#include "shared/privileges.hpp"
-#include "shared/settings.hpp"
-#include "shared/stop_signal.hpp"
+#include "shared/base/descriptors.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/privileges.hpp"
+#include "shared/config/settings.hpp"
+#include "shared/base/stop_signal.hpp"
 
 int main(int argc, char** argv) {
     using namespace vultus;

@@ -5,12 +5,12 @@
 #include <cstdio>
 #include <memory>
 
-#include "shared/failpoint.hpp"
-#include "shared/ids.hpp"
-#include "shared/log.hpp"
-#include "shared/retention.hpp"
-#include "shared/secret.hpp"
-#include "shared/store_setup.hpp"
+#include "shared/base/failpoint.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/base/log.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/security/secret.hpp"
+#include "shared/store/store_setup.hpp"
 
 namespace vultus::broker {
 namespace {

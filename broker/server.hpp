@@ -8,12 +8,12 @@
 #include <string>
 
 #include "broker/core.hpp"
-#include "broker/gatekeeper.hpp"
-#include "shared/job_store.hpp"
-#include "shared/redis_client.hpp"
-#include "shared/settings.hpp"
-#include "shared/stop_signal.hpp"
-#include "shared/zmq_socket.hpp"
+#include "broker/zap_handler.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/store/redis_client.hpp"
+#include "shared/config/settings.hpp"
+#include "shared/base/stop_signal.hpp"
+#include "shared/net/zmq_socket.hpp"
 
 namespace vultus::broker {
 

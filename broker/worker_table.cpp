@@ -6,8 +6,8 @@
 #include <set>
 #include <tuple>
 
-#include "shared/limits.hpp"
-#include "shared/require.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::broker {
 

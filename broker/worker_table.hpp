@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/clock.hpp"
-#include "shared/job.hpp"
-#include "shared/protocol.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/model/job.hpp"
+#include "shared/net/protocol.hpp"
 
 namespace vultus::broker {
 

@@ -14,7 +14,7 @@ import pathlib
 import secrets
 import sys
 
-# What the functions in shared/functions call: they run with the rights of who calls them.
+# What the functions in shared/store/functions call: they run with the rights of who calls them.
 FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby
 info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
 xrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore zrevrangebylex

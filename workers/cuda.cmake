@@ -22,6 +22,6 @@ set_target_properties(vultus_cuda PROPERTIES OUTPUT_NAME vultus-cuda CUDA_STANDA
 target_include_directories(vultus_cuda PRIVATE ${CMAKE_SOURCE_DIR})
 target_include_directories(vultus_cuda SYSTEM PRIVATE ${toolkit} ${CUDNN_INCLUDE_DIR})
 target_compile_options(vultus_cuda PRIVATE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -march=x86-64-v3>
-  $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Wall,-Wextra,-march=x86-64-v3>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${VULTUS_WERROR}>:-Werror> -march=x86-64-v3>
+  $<$<COMPILE_LANGUAGE:CUDA>:$<$<BOOL:${VULTUS_WERROR}>:-Werror=all-warnings> -Xcompiler=-Wall,-Wextra,-march=x86-64-v3>)
 target_link_libraries(vultus_cuda PRIVATE ${CUDNN_LIBRARY})

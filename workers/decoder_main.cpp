@@ -17,10 +17,10 @@
 #include <new>
 #include <thread>
 
-#include "shared/privileges.hpp"
-#include "workers/codec_messages.hpp"
-#include "workers/image_codecs.hpp"
-#include "workers/syscall_filter.hpp"
+#include "shared/base/privileges.hpp"
+#include "workers/image/codec_messages.hpp"
+#include "workers/image/image_codecs.hpp"
+#include "workers/image/syscall_filter.hpp"
 
 namespace {
 

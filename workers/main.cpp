@@ -2,15 +2,15 @@
 #include <cstdio>
 #include <utility>
 
-#include "shared/descriptors.hpp"
-#include "shared/log.hpp"
-#include "shared/privileges.hpp"
-#include "shared/settings.hpp"
-#include "shared/stop_signal.hpp"
-#include "workers/calibration.hpp"
-#include "workers/serve.hpp"
-#include "workers/startup.hpp"
-#include "workers/vision_models.hpp"
+#include "shared/base/descriptors.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/privileges.hpp"
+#include "shared/config/settings.hpp"
+#include "shared/base/stop_signal.hpp"
+#include "workers/calibration/calibration.hpp"
+#include "workers/session/serve.hpp"
+#include "workers/pipeline/startup.hpp"
+#include "workers/calibration/vision_models.hpp"
 
 namespace {
 

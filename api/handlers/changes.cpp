@@ -1,14 +1,14 @@
 // Clear, forget, rename, merge and the end of a collection: changes that Redis commits at once.
 // Their job succeeds when no worker can answer with what they removed or with a name that is gone.
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/job_view.hpp"
-#include "api/json.hpp"
-#include "api/photos.hpp"
-#include "shared/clock.hpp"
-#include "shared/failpoint.hpp"
-#include "shared/ids.hpp"
-#include "shared/label.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/json.hpp"
+#include "api/jobs/submission.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/failpoint.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/model/label.hpp"
 
 namespace vultus::api::handlers {
 namespace {

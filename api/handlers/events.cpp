@@ -2,12 +2,12 @@
 // place in Redis' stream, so that a client that lost the connection goes on where it was.
 // GET /api/events: what happens to all jobs, for a page that shows it; who falls behind is told to
 // look again, so nothing is kept for anybody.
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/job_view.hpp"
-#include "api/json.hpp"
-#include "shared/ids.hpp"
-#include "shared/stream_id.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/json.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/base/stream_id.hpp"
 
 namespace vultus::api::handlers {
 namespace {

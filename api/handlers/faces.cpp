@@ -1,10 +1,10 @@
 // Who is known: people with their number of faces, the faces of one person and their pictures,
 // collections.
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/json.hpp"
-#include "api/photos.hpp"
-#include "shared/page_token.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/http/json.hpp"
+#include "api/jobs/submission.hpp"
+#include "shared/model/page_token.hpp"
 
 namespace vultus::api::handlers {
 

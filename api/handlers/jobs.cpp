@@ -1,12 +1,12 @@
 // Jobs: one (with long poll and entity tag), many, cancelling, and the annotated photo.
-#include "api/accepting.hpp"
-#include "api/fields.hpp"
-#include "api/handlers.hpp"
-#include "api/job_view.hpp"
-#include "api/json.hpp"
-#include "api/query.hpp"
-#include "shared/ids.hpp"
-#include "shared/page_token.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/http/header_fields.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/json.hpp"
+#include "api/http/query.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/model/page_token.hpp"
 
 namespace vultus::api::handlers {
 namespace {

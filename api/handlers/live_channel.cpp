@@ -1,8 +1,8 @@
-// GET /api/live: whether a session may begin. What it does then: live_session.hpp.
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/json_live.hpp"
-#include "api/live_session.hpp"
+// GET /api/live: whether a session may begin. What it does then: live_channel.hpp.
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/live/json_live.hpp"
+#include "api/live/live_channel.hpp"
 
 namespace vultus::api::handlers {
 namespace {

@@ -1,5 +1,5 @@
 // GET /metrics: what this process counted, and what brokers and their workers say of themselves.
-#include "api/handlers.hpp"
+#include "api/handlers/handlers.hpp"
 
 namespace vultus::api::handlers {
 namespace {

@@ -1,13 +1,13 @@
 // How long a collection keeps people whom nobody saw: asked, set, ended.
 #include <charconv>
 
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/job_view.hpp"
-#include "api/json.hpp"
-#include "api/photos.hpp"
-#include "shared/retention.hpp"
-#include "shared/rfc3339.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/json.hpp"
+#include "api/jobs/submission.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/base/rfc3339.hpp"
 
 namespace vultus::api {
 

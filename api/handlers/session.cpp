@@ -1,12 +1,12 @@
 // Logging in and out on the page, and who one is: /api/session (ACCESS.md, "Login").
-#include "api/accepting.hpp"
-#include "api/fields.hpp"
-#include "api/handlers.hpp"
-#include "api/job_view.hpp"
-#include "api/json.hpp"
-#include "api/json_submission.hpp"
-#include "api/session_cookie.hpp"
-#include "shared/rfc3339.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/http/header_fields.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/json.hpp"
+#include "api/http/json_submission.hpp"
+#include "api/access/session_cookie.hpp"
+#include "shared/base/rfc3339.hpp"
 
 namespace vultus::api::handlers {
 namespace {

@@ -1,8 +1,8 @@
 // GET /api/status: workers, queue, brokers, and why jobs wait.
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/json.hpp"
-#include "shared/service_clock.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/http/json.hpp"
+#include "shared/store/service_clock.hpp"
 
 namespace vultus::api::handlers {
 namespace {

@@ -1,6 +1,6 @@
 // Names as they are asked for, and names as they are stored.
-#include "api/handlers.hpp"
-#include "shared/label.hpp"
+#include "api/handlers/handlers.hpp"
+#include "shared/model/label.hpp"
 
 namespace vultus::api {
 

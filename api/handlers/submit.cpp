@@ -1,15 +1,15 @@
 // POST /api/train, /api/recognize and /api/calibrate: read, check, store, answer.
-#include "api/accepting.hpp"
-#include "api/handlers.hpp"
-#include "api/job_view.hpp"
-#include "api/json.hpp"
-#include "api/last_seen.hpp"
-#include "api/photos.hpp"
-#include "shared/clock.hpp"
-#include "shared/failpoint.hpp"
-#include "shared/ids.hpp"
-#include "shared/limits.hpp"
-#include "shared/retention.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/json.hpp"
+#include "api/jobs/last_seen.hpp"
+#include "api/jobs/submission.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/failpoint.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/store/retention.hpp"
 
 namespace vultus::api::handlers {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "shared/output_file.hpp"
+#include "shared/security/output_file.hpp"
 
 namespace vultus::camera {
 

@@ -4,7 +4,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "shared/limits.hpp"
+#include "shared/base/limits.hpp"
 
 namespace vultus::camera {
 namespace {

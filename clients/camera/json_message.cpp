@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
-#include "shared/json_bounds.hpp"
+#include "shared/base/json_bounds.hpp"
 
 namespace vultus::camera {
 namespace {

@@ -18,8 +18,8 @@
 #include <thread>
 #include <utility>
 
-#include "shared/job.hpp"
-#include "shared/net/connection.hpp"
+#include "shared/model/job.hpp"
+#include "shared/tls/connection.hpp"
 
 namespace vultus::camera {
 namespace {

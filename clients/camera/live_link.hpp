@@ -13,7 +13,7 @@
 #include "clients/camera/json_message.hpp"
 #include "clients/net/service_url.hpp"
 #include "clients/net/trust.hpp"
-#include "shared/bounded_queue.hpp"
+#include "shared/base/bounded_queue.hpp"
 
 namespace vultus::camera {
 

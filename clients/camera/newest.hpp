@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "shared/bounded_queue.hpp"
+#include "shared/base/bounded_queue.hpp"
 
 namespace vultus::camera {
 

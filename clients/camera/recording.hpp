@@ -1,12 +1,12 @@
 // The video that --out writes: answered pictures with their boxes and names. It has faces, so it is
-// readable by its owner only, and gets its name when it is whole (shared/output_file.hpp).
+// readable by its owner only, and gets its name when it is whole (shared/security/output_file.hpp).
 #pragma once
 
 #include <opencv2/videoio.hpp>
 #include <optional>
 #include <string>
 
-#include "shared/output_file.hpp"
+#include "shared/security/output_file.hpp"
 
 namespace vultus::camera {
 

@@ -5,21 +5,21 @@
 #include <algorithm>
 #include <iterator>
 
-#include "clients/ctl/audit.hpp"
-#include "clients/ctl/broker_link.hpp"
-#include "clients/ctl/clock.hpp"
-#include "clients/ctl/curve.hpp"
-#include "clients/ctl/encrypt.hpp"
-#include "clients/ctl/erasure.hpp"
-#include "clients/ctl/import.hpp"
-#include "clients/ctl/keys.hpp"
-#include "clients/ctl/names.hpp"
-#include "clients/ctl/retention.hpp"
-#include "clients/ctl/transfer.hpp"
-#include "clients/ctl/users.hpp"
-#include "clients/ctl/workers.hpp"
-#include "shared/page_token.hpp"
-#include "shared/require.hpp"
+#include "clients/ctl/privacy/audit.hpp"
+#include "clients/ctl/brokers/broker_admin.hpp"
+#include "clients/ctl/privacy/clock.hpp"
+#include "clients/ctl/keys/curve.hpp"
+#include "clients/ctl/privacy/encrypt.hpp"
+#include "clients/ctl/privacy/erasure.hpp"
+#include "clients/ctl/transfer/import.hpp"
+#include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/privacy/names.hpp"
+#include "clients/ctl/privacy/retention.hpp"
+#include "clients/ctl/transfer/transfer.hpp"
+#include "clients/ctl/keys/users.hpp"
+#include "clients/ctl/brokers/workers.hpp"
+#include "shared/model/page_token.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::ctl {
 namespace {

@@ -2,11 +2,11 @@
 // follow.hpp: it has no end.
 #pragma once
 
-#include "clients/ctl/arguments.hpp"
-#include "clients/ctl/reports.hpp"
-#include "clients/ctl/listener.hpp"
-#include "shared/job_store.hpp"
-#include "shared/redis_blocking.hpp"
+#include "clients/ctl/cli/arguments.hpp"
+#include "clients/ctl/output/reports.hpp"
+#include "clients/ctl/cli/listener.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/store/redis_blocking.hpp"
 
 namespace vultus::ctl {
 

@@ -2,9 +2,9 @@
 // call that vultusctl sends, taken from the job store.
 #include "clients/ctl/explain.hpp"
 
-#include "shared/limits.hpp"
-#include "shared/retention.hpp"
-#include "shared/service_clock.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/store/service_clock.hpp"
 
 namespace vultus::ctl {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "clients/ctl/arguments.hpp"
-#include "shared/job_store.hpp"
+#include "clients/ctl/cli/arguments.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::ctl {
 

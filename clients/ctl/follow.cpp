@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "shared/stream_id.hpp"
+#include "shared/base/stream_id.hpp"
 
 namespace vultus::ctl {
 namespace {

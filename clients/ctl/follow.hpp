@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
-#include "shared/job_store.hpp"
-#include "shared/redis_blocking.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/store/redis_blocking.hpp"
 
 namespace vultus::ctl {
 

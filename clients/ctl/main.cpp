@@ -10,16 +10,16 @@
 #include <string>
 
 #include "clients/ctl/commands.hpp"
-#include "clients/ctl/curve.hpp"
+#include "clients/ctl/keys/curve.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/store_away.hpp"
-#include "clients/ctl/text.hpp"
-#include "shared/output_file.hpp"
-#include "shared/private_file.hpp"
-#include "shared/privileges.hpp"
-#include "shared/retention.hpp"
-#include "shared/stop_signal.hpp"
+#include "clients/ctl/output/text.hpp"
+#include "shared/security/output_file.hpp"
+#include "shared/security/private_file.hpp"
+#include "shared/base/privileges.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/base/stop_signal.hpp"
 
 namespace {
 

@@ -2,7 +2,7 @@
 // the command; the service itself names no path to its clients.
 #pragma once
 
-#include "clients/ctl/arguments.hpp"
+#include "clients/ctl/cli/arguments.hpp"
 
 namespace vultus::ctl {
 

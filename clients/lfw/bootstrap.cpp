@@ -6,7 +6,7 @@
 #include <random>
 
 #include "clients/lfw/verification.hpp"
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::lfw {
 namespace {

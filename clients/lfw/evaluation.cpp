@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "workers/naming_chance.hpp"
-#include "workers/table_of_pairs.hpp"
-#include "shared/require.hpp"
-#include "workers/matcher.hpp"
+#include "workers/calibration/naming_chance.hpp"
+#include "workers/calibration/table_of_pairs.hpp"
+#include "shared/base/require.hpp"
+#include "workers/gallery/matcher.hpp"
 
 namespace vultus::lfw {
 namespace {

@@ -14,12 +14,12 @@
 #include <string>
 #include <thread>
 
-#include "clients/ctl/listener.hpp"
+#include "clients/ctl/cli/listener.hpp"
 #include "clients/lfw/evaluation.hpp"
 #include "clients/lfw/photos.hpp"
 #include "clients/lfw/report.hpp"
 #include "clients/lfw/service.hpp"
-#include "shared/output_file.hpp"
+#include "shared/security/output_file.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 namespace vultus::lfw {
 

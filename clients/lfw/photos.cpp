@@ -12,10 +12,10 @@
 #include <memory>
 #include <thread>
 
-#include "shared/require.hpp"
-#include "workers/aligner.hpp"
+#include "shared/base/require.hpp"
+#include "workers/vision/aligner.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/vision_models.hpp"
+#include "workers/calibration/vision_models.hpp"
 
 namespace vultus::lfw {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "clients/lfw/kinds.hpp"
+#include "clients/lfw/embedding_variants.hpp"
 #include "clients/lfw/pairs.hpp"
-#include "shared/result.hpp"
-#include "workers/detector.hpp"
+#include "shared/base/result.hpp"
+#include "workers/engine/detector.hpp"
 
 namespace vultus::lfw {
 

@@ -2,7 +2,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "clients/ctl/json_text.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/lfw/report.hpp"
 
 namespace vultus::lfw {

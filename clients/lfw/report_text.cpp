@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "clients/ctl/table.hpp"
+#include "clients/ctl/output/table.hpp"
 #include "clients/lfw/report.hpp"
 
 namespace vultus::lfw {

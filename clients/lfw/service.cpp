@@ -15,8 +15,8 @@
 #include <iterator>
 #include <thread>
 
-#include "shared/limits.hpp"
-#include "shared/require.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::lfw {
 namespace {

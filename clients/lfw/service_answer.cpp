@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "clients/lfw/service.hpp"
-#include "shared/json_bounds.hpp"
+#include "shared/base/json_bounds.hpp"
 
 namespace vultus::lfw {
 namespace {

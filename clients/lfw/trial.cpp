@@ -4,9 +4,9 @@
 #include <cmath>
 #include <random>
 
-#include "workers/naming_chance.hpp"
-#include "shared/require.hpp"
-#include "workers/matcher.hpp"
+#include "workers/calibration/naming_chance.hpp"
+#include "shared/base/require.hpp"
+#include "workers/gallery/matcher.hpp"
 
 namespace vultus::lfw {
 namespace {

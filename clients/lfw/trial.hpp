@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "workers/all_pairs.hpp"
+#include "workers/calibration/all_pairs.hpp"
 
 namespace vultus::lfw {
 

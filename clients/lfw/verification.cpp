@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "shared/require.hpp"
-#include "workers/all_pairs.hpp"
+#include "shared/base/require.hpp"
+#include "workers/calibration/all_pairs.hpp"
 
 namespace vultus::lfw {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 namespace vultus::net {
 

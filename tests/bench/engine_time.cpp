@@ -14,12 +14,12 @@
 #include "tests/bench/flop.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/stopwatch.hpp"
-#include "workers/detector.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/engine/onednn.hpp"
-#include "workers/resize.hpp"
-#include "workers/models.hpp"
+#include "workers/engine/onednn/onednn.hpp"
+#include "workers/geometry/resize.hpp"
+#include "workers/engine/models.hpp"
 
 namespace {
 

@@ -18,19 +18,19 @@
 #include <thread>
 #include <vector>
 
-#include "shared/image_header.hpp"
-#include "shared/job.hpp"
+#include "shared/model/image_header.hpp"
+#include "shared/model/job.hpp"
 #include "tests/bench/flop.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/stopwatch.hpp"
-#include "workers/aligner.hpp"
-#include "workers/detector.hpp"
+#include "workers/vision/aligner.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/pyramid.hpp"
-#include "workers/resize.hpp"
-#include "workers/matcher.hpp"
-#include "workers/models.hpp"
+#include "workers/geometry/resize.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/engine/models.hpp"
 
 namespace {
 

@@ -2,12 +2,12 @@
 // commits are the real ones, the result is an empty one. Answers recognize; a train fails.
 #include <cstdio>
 
-#include "shared/log.hpp"
-#include "shared/settings.hpp"
-#include "workers/committer.hpp"
-#include "workers/results.hpp"
-#include "workers/serve.hpp"
-#include "workers/startup.hpp"
+#include "shared/base/log.hpp"
+#include "shared/config/settings.hpp"
+#include "workers/pipeline/committer.hpp"
+#include "workers/pipeline/results.hpp"
+#include "workers/session/serve.hpp"
+#include "workers/pipeline/startup.hpp"
 
 namespace {
 

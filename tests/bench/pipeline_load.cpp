@@ -9,10 +9,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "shared/log.hpp"
-#include "shared/zmq_socket.hpp"
-#include "workers/pipeline.hpp"
-#include "workers/startup.hpp"
+#include "shared/base/log.hpp"
+#include "shared/net/zmq_socket.hpp"
+#include "workers/pipeline/pipeline.hpp"
+#include "workers/pipeline/startup.hpp"
 
 namespace {
 

@@ -19,10 +19,10 @@
 #include <vector>
 
 #include "tests/bench/stopwatch.hpp"
-#include "workers/gallery.hpp"
-#include "workers/lanes.hpp"
-#include "workers/matcher.hpp"
-#include "workers/search.hpp"
+#include "workers/gallery/gallery.hpp"
+#include "workers/gallery/parallel_for.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/gallery/search.hpp"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "broker/events.hpp"
-#include "shared/clock.hpp"
-#include "shared/limits.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/limits.hpp"
 
 namespace vultus::broker::testing {
 

@@ -1,5 +1,5 @@
 // The table of a card that is computed on the processor, as the loader of a worker finds it.
-#include "tests/workers/stand_in_support.hpp"
+#include "tests/workers/engine/cuda/stand_in_support.hpp"
 
 extern "C" const vultus::cuda::table* vultus_cuda_table(char*, std::size_t) {
     // Never taken down: the threads of a worker that ends may still be on it.

@@ -175,8 +175,8 @@ def test_a_worker_without_its_decoder_does_not_start(tmp_path):
 # ---- the filter itself: code in the decoder's place that does what it must not --------------------------
 
 PROBE = r"""
-#include "shared/privileges.hpp"
-#include "workers/syscall_filter.hpp"
+#include "shared/base/privileges.hpp"
+#include "workers/image/syscall_filter.hpp"
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -215,8 +215,8 @@ int main(int, char** words) {
 def probe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("probe")
     (folder / "probe.cpp").write_text(PROBE)
-    subprocess.run(["c++", "-std=c++20", "-w", f"-I{ROOT}", folder / "probe.cpp", ROOT / "workers/syscall_filter.cpp",
-                    ROOT / "shared/privileges.cpp", ROOT / "shared/require.cpp", "-o", folder / "probe"], check=True)
+    subprocess.run(["c++", "-std=c++20", "-w", f"-I{ROOT}", folder / "probe.cpp", ROOT / "workers/image/syscall_filter.cpp",
+                    ROOT / "shared/base/privileges.cpp", ROOT / "shared/base/require.cpp", "-o", folder / "probe"], check=True)
     return folder / "probe"
 
 
@@ -293,8 +293,8 @@ def decoder_alone(prepare=lambda: None):
         os.close(memory)
 
 
-# The list of shared/error.hpp, in its order.
-ERRORS = re.findall(r"^    (\w+),", (ROOT / "shared/error.hpp").read_text().split("enum class errc {")[1].split("};")[0],
+# The list of shared/base/error.hpp, in its order.
+ERRORS = re.findall(r"^    (\w+),", (ROOT / "shared/base/error.hpp").read_text().split("enum class errc {")[1].split("};")[0],
                     re.MULTILINE)
 
 

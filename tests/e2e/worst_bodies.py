@@ -15,8 +15,8 @@ JOB = "01936a3e-8a52-7b02-9c1d-2e3f40516202"
 
 
 def routes():
-    """(method, path, takes a photo) of each row of api/routes.cpp."""
-    text = (ROOT / "api/routes.cpp").read_text()
+    """(method, path, takes a photo) of each row of api/http/routes.cpp."""
+    text = (ROOT / "api/http/routes.cpp").read_text()
     table = text[text.index("constexpr std::array table{"):text.index("\n};", text.index("constexpr std::array table{"))]
     found = []
     for row in table.split("route_row{")[1:]:

@@ -23,7 +23,7 @@ import world as worlds
 from PIL import Image
 
 SIZES = (64, 80, 96, 120, 160, 200, 240, 320, 400, 640, 960, 1280)
-EVENTS = 101_000  # shared/functions/00_library.lua keeps about 100,000
+EVENTS = 101_000  # shared/store/functions/00_library.lua keeps about 100,000
 MB_PER_1000 = 1.0
 
 

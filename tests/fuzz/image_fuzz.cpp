@@ -20,9 +20,9 @@
 #include <libheif/heif.h>
 #include <png.h>
 
-#include "shared/limits.hpp"
-#include "shared/require.hpp"
-#include "workers/image.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
+#include "workers/image/image.hpp"
 
 namespace {
 

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string_view>
 
-#include "api/base64.hpp"
-#include "api/json_submission.hpp"
-#include "api/routes.hpp"
-#include "shared/json_bounds.hpp"
-#include "shared/limits.hpp"
-#include "shared/require.hpp"
+#include "api/http/base64.hpp"
+#include "api/http/json_submission.hpp"
+#include "api/http/routes.hpp"
+#include "shared/base/json_bounds.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace vultus;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "api/multipart.hpp"
-#include "shared/require.hpp"
+#include "api/http/multipart.hpp"
+#include "shared/base/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "shared/protocol.hpp"
-#include "shared/require.hpp"
+#include "shared/net/protocol.hpp"
+#include "shared/base/require.hpp"
 
 namespace protocol = vultus::protocol;
 

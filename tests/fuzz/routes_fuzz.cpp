@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "api/fields.hpp"
-#include "api/options.hpp"
-#include "api/routes.hpp"
-#include "shared/job.hpp"
-#include "shared/require.hpp"
+#include "api/http/header_fields.hpp"
+#include "api/jobs/options.hpp"
+#include "api/http/routes.hpp"
+#include "shared/model/job.hpp"
+#include "shared/base/require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace vultus;

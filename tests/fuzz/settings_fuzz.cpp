@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "shared/require.hpp"
-#include "shared/settings.hpp"
+#include "shared/base/require.hpp"
+#include "shared/config/settings.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input(reinterpret_cast<const char*>(data), size);

@@ -14,13 +14,13 @@
 #include <thread>
 #include <vector>
 
-#include "card_support.hpp"
-#include "dlib_direct_support.hpp"
-#include "networks_support.hpp"
-#include "photo_support.hpp"
+#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/dlib_direct_support.hpp"
+#include "tests/workers/engine/networks_support.hpp"
+#include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/cuda/loader.hpp"
-#include "workers/matcher.hpp"
-#include "workers/models.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/engine/models.hpp"
 
 namespace vultus {
 namespace {

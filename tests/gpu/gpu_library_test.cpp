@@ -4,15 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "card_support.hpp"
-#include "networks_support.hpp"
-#include "photo_support.hpp"
-#include "stand_in_work_support.hpp"
+#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/networks_support.hpp"
+#include "tests/workers/image/photo_support.hpp"
+#include "tests/workers/engine/cuda/stand_in_work_support.hpp"
 #include "workers/engine/cuda/buckets.hpp"
 #include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/cuda/program.hpp"
 #include "workers/engine/dlib_layers.hpp"
-#include "workers/models.hpp"
+#include "workers/engine/models.hpp"
 
 namespace vultus {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "workers/engine/cuda/backend.hpp"
 #include "workers/engine/cuda/loader.hpp"
-#include "workers/models.hpp"
+#include "workers/engine/models.hpp"
 
 namespace {
 

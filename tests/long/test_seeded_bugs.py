@@ -25,7 +25,7 @@ OF_PROGRAM = [name for name, bug in bugs.BUGS.items() if bug.program]
 
 def library():
     """The library as the build joins it: all parts, in the order of their names."""
-    return "".join(path.read_text() for path in sorted((ROOT / "shared/functions").glob("*.lua")))
+    return "".join(path.read_text() for path in sorted((ROOT / "shared/store/functions").glob("*.lua")))
 
 
 @pytest.fixture(scope="module")

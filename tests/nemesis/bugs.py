@@ -1,6 +1,6 @@
 """Faults seeded on purpose, each taking away one thing that a promise stands on. The nemesis must notice every one of
 them, or its silence about the real code means nothing. Most are in the functions that Redis runs, as changes of their
-text; some are in the programs (VULTUS_SEEDED_BUG, shared/failpoint.hpp).
+text; some are in the programs (VULTUS_SEEDED_BUG, shared/base/failpoint.hpp).
 """
 import dataclasses
 

@@ -5,12 +5,12 @@
 #include <cstdlib>
 #include <thread>
 
-#include "shared/log.hpp"
-#include "shared/settings.hpp"
-#include "shared/stop_signal.hpp"
-#include "workers/models.hpp"
-#include "workers/serve.hpp"
-#include "workers/startup.hpp"
+#include "shared/base/log.hpp"
+#include "shared/config/settings.hpp"
+#include "shared/base/stop_signal.hpp"
+#include "workers/engine/models.hpp"
+#include "workers/session/serve.hpp"
+#include "workers/pipeline/startup.hpp"
 
 namespace {
 

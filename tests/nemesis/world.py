@@ -1,6 +1,6 @@
 """The processes of a nemesis run: Redis, brokers, apis and workers below one folder, each started again when it is
 gone. Between apis or workers and what they talk to are links that can be cut (link_proxy.cpp), Redis has a disk and a
-clock that can misbehave (bad_luck.c), and a failpoint can be laid for whoever reaches it first (shared/failpoint.hpp).
+clock that can misbehave (bad_luck.c), and a failpoint can be laid for whoever reaches it first (shared/base/failpoint.hpp).
 Everything started here is ended by its process id.
 """
 import contextlib

@@ -48,7 +48,7 @@ void flatten(const redisReply& reply, words& out) {
 /// The library as the build joins it: the files in the order of their names.
 std::string library() {
     std::vector<std::filesystem::path> files;
-    const std::filesystem::path folder = VULTUS_SOURCE_DIR "/shared/functions";
+    const std::filesystem::path folder = VULTUS_SOURCE_DIR "/shared/store/functions";
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         if (entry.path().extension() == ".lua") files.push_back(entry.path());
     }

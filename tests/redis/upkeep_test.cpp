@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "shared/limits.hpp"
-#include "shared/sealing.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/security/sealing.hpp"
 #include "tests/redis/redis_support.hpp"
 
 namespace vultus::test {
@@ -122,7 +122,7 @@ TEST_F(upkeep, job_and_open_and_about) {
 }
 
 TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
-    std::ifstream file(std::string(VULTUS_SOURCE_DIR) + "/shared/functions/00_library.lua");
+    std::ifstream file(std::string(VULTUS_SOURCE_DIR) + "/shared/store/functions/00_library.lua");
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     const auto says = [&](const std::string& name, auto value) {
         EXPECT_THAT(text, HasSubstr("    " + name + " = " + std::to_string(value) + ",")) << name;

@@ -1,9 +1,9 @@
 // From the settings to the two networks: which backend, with which numbers.
 #include "workers/engine/cuda/backend.hpp"
-#include "shared/log.hpp"
+#include "shared/base/log.hpp"
 #include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/engine/onednn.hpp"
+#include "workers/engine/onednn/onednn.hpp"
 
 namespace vultus {
 namespace {

@@ -7,8 +7,8 @@
 #include <map>
 #include <type_traits>
 
-#include "shared/limits.hpp"
-#include "shared/require.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/dlib_networks.hpp"
 
 namespace vultus {

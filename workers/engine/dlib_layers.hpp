@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 #include "workers/engine/layers.hpp"
 
 namespace vultus {

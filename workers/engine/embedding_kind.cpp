@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "shared/require.hpp"
-#include "workers/embedding.hpp"
+#include "shared/base/require.hpp"
+#include "workers/engine/embedding.hpp"
 
 namespace vultus {
 namespace {

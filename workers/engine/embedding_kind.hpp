@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 #include "workers/engine/engine.hpp"
 
 namespace vultus {

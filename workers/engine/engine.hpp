@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/result.hpp"
-#include "workers/detector.hpp"
-#include "workers/geometry.hpp"
-#include "workers/models.hpp"
+#include "shared/base/result.hpp"
+#include "workers/engine/detector.hpp"
+#include "workers/geometry/geometry.hpp"
+#include "workers/engine/models.hpp"
 
 namespace vultus {
 

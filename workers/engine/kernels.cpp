@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::kernels {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus {
 namespace {

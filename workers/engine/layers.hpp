@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 
 namespace vultus {
 

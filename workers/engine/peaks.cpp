@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus {
 namespace {

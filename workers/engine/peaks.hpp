@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "workers/detector.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/pyramid.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus {
 namespace {

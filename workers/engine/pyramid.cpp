@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/kernels.hpp"
 
 namespace vultus {

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "workers/geometry.hpp"
-#include "workers/image.hpp"
+#include "workers/geometry/geometry.hpp"
+#include "workers/image/image.hpp"
 
 namespace vultus {
 

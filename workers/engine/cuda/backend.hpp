@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "workers/detector.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/engine/cuda/session.hpp"
 #include "workers/engine/engine.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::cuda {
 

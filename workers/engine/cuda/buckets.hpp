@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "shared/limits.hpp"
+#include "shared/base/limits.hpp"
 
 namespace vultus::cuda {
 

@@ -1,12 +1,12 @@
 // The `cnn` detector on a card: the bytes go up, are resized and drawn as a pyramid there, and the
 // scores come down.
-#include "workers/detector.hpp"
+#include "workers/engine/detector.hpp"
 
 #include <cstring>
 #include <optional>
 
-#include "shared/log.hpp"
-#include "shared/require.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/cuda/backend.hpp"
 #include "workers/engine/cuda/device_network.hpp"
 #include "workers/engine/dlib_layers.hpp"

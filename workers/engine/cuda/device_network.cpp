@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/cuda/packing.hpp"
 #include "workers/engine/cuda/program.hpp"
 

@@ -3,9 +3,9 @@
 #include <cstring>
 #include <optional>
 
-#include "shared/limits.hpp"
-#include "shared/log.hpp"
-#include "shared/require.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/cuda/backend.hpp"
 #include "workers/engine/cuda/buckets.hpp"
 #include "workers/engine/cuda/device_network.hpp"

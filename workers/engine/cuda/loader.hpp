@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 #include "workers/engine/cuda/table.hpp"
 
 namespace vultus::cuda {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/cuda/fp16.hpp"
 #include "workers/engine/cuda/table.hpp"
 

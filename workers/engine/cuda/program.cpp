@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "shared/require.hpp"
+#include "shared/base/require.hpp"
 #include "workers/engine/cuda/fp16.hpp"
 #include "workers/engine/cuda/packing.hpp"
 #include "workers/engine/plan.hpp"

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "shared/log.hpp"
-#include "shared/require.hpp"
+#include "shared/base/log.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus::cuda {
 namespace {

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "shared/result.hpp"
+#include "shared/base/result.hpp"
 #include "workers/engine/cuda/table.hpp"
 #include "workers/engine/engine.hpp"
 

@@ -1,0 +1,56 @@
+// Logging in: who may try now, whether the password is right, and a new session. A comparison takes
+// 50 to 100 ms and 64 MiB, so a thread of its own makes one at a time, and few may wait for it:
+// whatever knocks, the api answers everybody else and grows by one comparison at most.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "api/http/forwarded.hpp"
+#include "api/http/message.hpp"
+#include "api/links/promise.hpp"
+#include "api/links/redis_asio.hpp"
+#include "shared/base/bounded_queue.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/base/metrics.hpp"
+
+namespace vultus::api {
+
+/// threads   that of the io_context
+class login_desk {
+ public:
+    static constexpr std::size_t places = 8;  ///< the last waits for about 0.8 s
+
+    login_desk(asio::io_context& io, redis_asio& redis, const job_store& store, metrics& measured);
+    ~login_desk();
+    login_desk(const login_desk&) = delete;
+    login_desk& operator=(const login_desk&) = delete;
+
+    /// The token of a new session. A name that nobody has takes as long and is answered the same.
+    /// requires  secret.size() == secret_bytes (secret.hpp)
+    /// errors    unauthorized: not the right password; quota: too many wrong ones, the request says
+    ///           when to come back; queue_full: no place; store_unavailable
+    asio::awaitable<result<std::string>> log_in(request& from, std::string name,
+                                                std::string password, std::string secret);
+
+ private:
+    struct comparison {
+        std::string hash, name, password, secret;
+        std::shared_ptr<one_shot<bool>> told;
+    };
+    asio::awaitable<bool> is_right(comparison what);
+    void compare_all();
+
+    asio::io_context& io_;
+    redis_asio& redis_;
+    const job_store& store_;
+    metrics& measured_;
+    std::size_t inside_ = 0;
+    bounded_queue<comparison> waiting_{places};
+    std::optional<std::thread> compares_;  ///< from the first login on
+};
+
+}  // namespace vultus::api

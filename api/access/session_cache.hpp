@@ -1,0 +1,42 @@
+// Sessions of people who logged in: a session that was confirmed by Redis a moment ago counts,
+// any other is asked for. So one that ended is refused by every api in less than a second.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "api/links/redis_asio.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/store/job_store.hpp"
+
+namespace vultus::api {
+
+/// threads   that of the io_context
+class session_book {
+ public:
+    struct entry {
+        session_record session;
+        std::shared_ptr<const access_key> key;  ///< what its user may do, as a key; id: user:NAME
+        boot_time confirmed_at{0};              ///< when the question was sent
+    };
+
+    session_book(redis_asio& redis, const job_store& store, std::chrono::milliseconds life)
+        : redis_(redis), store_(store), life_(life) {}
+
+    /// `uses`    a person's request, which makes the session last longer
+    /// errors    unauthorized: it is over; store_unavailable: nobody can tell now
+    asio::awaitable<result<entry>> find(std::string hash, bool uses);
+
+    /// Asks Redis at the next find().
+    void forget(const std::string& hash) { known_.erase(hash); }
+
+ private:
+    redis_asio& redis_;
+    const job_store& store_;
+    const std::chrono::milliseconds life_;
+    std::map<std::string, entry> known_;
+};
+
+}  // namespace vultus::api

@@ -1,0 +1,53 @@
+// Base64 as clients send it, fed in pieces of any size: both alphabets of RFC 4648, broken into
+// lines or not, with padding or without, alone or as a `data:` URI. Pure.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "shared/base/result.hpp"
+
+namespace vultus::api {
+
+/// threads   one owner
+class base64_decoder {
+ public:
+    /// `bytes_max`  of what comes out
+    /// `expected`   bytes that are likely to come out
+    explicit base64_decoder(std::size_t bytes_max, std::size_t expected = 0)
+        : bytes_max_(bytes_max) {
+        out_.reserve(std::min(bytes_max, expected));
+    }
+
+    /// errors    malformed: a character that is not base64, something behind the padding, or a
+    ///           `data:` URI that is not base64; too_large. After an error it takes no more.
+    result<void> feed(std::string_view text);
+
+    /// The bytes, once everything was fed. errors malformed: the end of it is missing
+    result<std::string> finish();
+
+ private:
+    enum class place { start, prefix, digits, padding, broken };
+
+    result<void> take_start(std::string_view& text);
+    result<void> take_digits(std::string_view text);
+    std::size_t take_groups(std::string_view text);
+    result<void> take_one(char c);
+    result<void> too_large();
+    result<void> broken(errc code, std::string why);
+
+    std::size_t bytes_max_;
+    place place_ = place::start;
+    std::string head_;  ///< the first characters, or the prefix of a `data:` URI
+    std::string out_;
+    std::array<unsigned, 4> held_{};  ///< digits of the group that is not whole
+    std::size_t digits_ = 0;          ///< in held_
+    std::size_t padding_ = 0;
+};
+
+/// The whole text at once.
+result<std::string> base64_decode(std::string_view text, std::size_t bytes_max);
+
+}  // namespace vultus::api

@@ -1,0 +1,178 @@
+// One connection of the server, seen by server.cpp, connection.cpp, connection_reading.cpp,
+// connection_room.cpp and websocket.cpp alone. Beast parses requests; answers are written by hand,
+// one write at a time. Each session has one deadline that its timer looks at, because a
+// beast::tcp_stream that times out closes the socket before a 408 could be sent.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "api/http/early_checks.hpp"
+#include "api/http/body.hpp"
+#include "api/http/server.hpp"
+#include "api/http/shares.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/tls/connection.hpp"
+
+namespace vultus::api {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+using message = http::request<growing_body>;
+using parser = http::request_parser<growing_body>;
+using std::chrono::milliseconds;
+
+constexpr std::size_t read_buffer_bytes = 128 * limits::kib;
+
+struct session;
+
+struct server_state : std::enable_shared_from_this<server_state> {
+    server_state(asio::io_context& loop, server_settings wanted, http_server::handler on_request,
+                 doorkeeper& keeper, http_server::early_check on_header,
+                 http_server::retry_hint hint, metrics& numbers)
+        : io(loop),
+          settings(std::move(wanted)),
+          handle(std::move(on_request)),
+          door(keeper),
+          check(std::move(on_header)),
+          retry_after(std::move(hint)),
+          measured(numbers),
+          acceptor(loop),
+          pause(loop),
+          emptied(loop),
+          bodies(settings.inflight_body_bytes_max) {}
+
+    asio::awaitable<void> accept_all();
+    result<void> load_tls();
+    /// After an accept that failed: frees a descriptor if that was the reason, waits longer each
+    /// time.
+    asio::awaitable<void> recover(const error_code& bad);
+
+    bool is_full() const noexcept {
+        return sessions.size() - spare - going > settings.connections_max;
+    }
+    /// Ends the connection that is needed least, of those that wait for bytes since `rested`: for a
+    /// connection in the reserve or, if null, for a descriptor. False: there is none.
+    bool make_room(const session* newcomer, milliseconds rested);
+    /// The same among those in the reserve.
+    bool make_room_in_reserve();
+    /// Ends the body that rests longest for one of `holder`, of those who hold no less.
+    bool make_room_for_body(const session& of);
+
+    asio::io_context& io;
+    server_settings settings;
+    http_server::handler handle;
+    doorkeeper& door;
+    http_server::early_check check;
+    http_server::retry_hint retry_after;
+    metrics& measured;
+    std::shared_ptr<asio::ssl::context> tls;  ///< of new connections; null: plain
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+    asio::steady_timer emptied;  ///< cancelled when the last session ends
+    std::uint64_t turns = 0;     ///< of phases of sessions
+    std::unordered_set<session*> sessions;
+    std::unordered_map<std::string, std::size_t> connections_of;  ///< network -> how many
+    std::size_t spare = 0;       ///< sessions in the reserve
+    std::size_t going = 0;       ///< sessions that gave way and end
+    shares bodies;               ///< bytes
+    int failures = 0;            ///< accepts that failed, one after the other
+    boot_time failure_told{0};
+    bool leaving = false;   ///< every answer ends its connection
+    bool draining = false;  ///< nothing new is taken
+};
+
+/// One connection.
+struct session : response_sink, std::enable_shared_from_this<session> {
+    enum class phase {
+        greeting,   ///< TLS
+        idle,       ///< nothing of a request has come
+        header,
+        body,
+        busy,       ///< the handler has it
+        writing,
+        lingering,
+    };
+
+    session(std::shared_ptr<server_state> owner, tcp::socket accepted);
+    ~session() override;
+
+    void release();
+    void enter(phase what);
+    void count_as(std::string network_of_client);
+    void use_reserve(bool wanted);
+
+    // The deadline of what is being done now. The timer fires now and then and compares.
+    void allow(milliseconds time) { deadline = boot_now() + time; }
+    void watch();
+    /// Is closed by somebody who needs its place; what it does now ends with an error.
+    void give_way();
+    /// Whether it waits for bytes of its client: nothing is lost with it but a try.
+    bool waits() const noexcept;
+    bool is_transferring() const noexcept { return now == phase::body || now == phase::writing; }
+
+    asio::awaitable<void> run();
+    asio::awaitable<bool> greet();
+    asio::awaitable<bool> wait_for_request();
+    asio::awaitable<bool> read_header();
+    asio::awaitable<bool> one_request();
+    asio::awaitable<std::optional<error>> read_body();
+    std::optional<error> body_failed(const error_code& bad);
+    asio::awaitable<response> answer_of(bool& body_is_read);
+    asio::awaitable<response> handle();
+    asio::awaitable<bool> send(response answer, bool close);
+    asio::awaitable<bool> write(std::string bytes) override;
+    asio::awaitable<bool> write_raw(std::string_view head, std::string_view body);
+    asio::awaitable<void> linger();
+
+    std::optional<response> answer_method() const;
+    std::optional<response> refuse_early();
+    std::optional<response> refuse_place();
+    std::optional<std::size_t> image_bytes() const;
+    framing framing_of() const;
+    response refused(const error& why) const;
+    void fill_request();
+    void add_cors(response& answer) const;
+    /// Whether there is room for so many bytes more of the body.
+    bool book(std::size_t bytes);
+    /// Of the body, as the header declares it: Beast has found it to be one number.
+    std::optional<std::uint64_t> declared_length() const;
+    bool has_body() const { return reading->chunked() || declared_length().value_or(0) > 0; }
+
+    std::shared_ptr<server_state> server;
+    net::connection stream;
+    tcp::socket& socket;  ///< what carries the stream
+    asio::steady_timer timer;
+    boost::beast::flat_buffer buffer;
+    std::string local_address, remote_address;
+    std::string network;             ///< whose connection it is
+    std::size_t* same_network = nullptr;  ///< how many that has
+    std::optional<parser> reading;
+    request asked;
+    const route_row* row = nullptr;
+    boot_time deadline{0};
+    std::size_t reserved = 0;
+    std::string reserved_by;  ///< whose share `reserved` is of
+    bool timed_out = false;
+    bool gone = false;        ///< gave way
+    bool crowded_out = false;  ///< its body gave way to another's
+    bool known = false;       ///< its last request had a key or a login
+    bool in_reserve = false;
+    phase now = phase::greeting;
+    boot_time since{0};       ///< of the phase; of a body, of its last bytes
+    std::uint64_t turn = 0;   ///< the order in which phases began, finer than the clock
+    bool chunked_answer = false;
+};
+
+}  // namespace vultus::api

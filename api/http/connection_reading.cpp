@@ -1,0 +1,144 @@
+// What a session reads: the handshake of TLS, the header and the body of a request. See
+// connection.hpp.
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/read.hpp>
+
+#include "api/http/header_fields.hpp"
+#include "api/http/connection.hpp"
+#include "api/http/problem.hpp"
+#include "api/http/tls.hpp"
+#include "api/http/response_head.hpp"
+#include "shared/base/ids.hpp"
+
+namespace vultus::api {
+namespace {
+
+constexpr int empty_lines_max = 8;  // before a request (RFC 9112, 2.2)
+
+/// Takes empty lines off the front, as many as `left` says. Whether anything stands behind them.
+bool skip_empty_lines(boost::beast::flat_buffer& buffer, int& left) {
+    const auto text = [&] {
+        return std::string_view(static_cast<const char*>(buffer.data().data()), buffer.size());
+    };
+    for (; left > 0 && text().starts_with("\r\n"); --left) buffer.consume(2);
+    return !text().empty() && !(left > 0 && text() == "\r");
+}
+
+}  // namespace
+
+/// Agrees about TLS. A client that speaks plain HTTP to it is told so, in plain HTTP.
+asio::awaitable<bool> session::greet() {
+    const auto bad = co_await stream.handshake_as_server();
+    if (!bad) co_return !gone;
+    if (!is_plain_http(bad)) co_return false;
+    const auto told =
+        problem({errc::malformed, "This port requires TLS: use https"}, random_hex32());
+    const auto bytes = head_of(told, told.body.size(), false, true) + told.body;
+    error_code ignored;
+    co_await asio::async_write(socket, asio::buffer(bytes),
+                               asio::redirect_error(asio::use_awaitable, ignored));
+    co_return false;
+}
+
+/// Until the first byte of a request is in the buffer.
+asio::awaitable<bool> session::wait_for_request() {
+    int lines_left = empty_lines_max;
+    if (skip_empty_lines(buffer, lines_left)) co_return true;
+    enter(phase::idle);
+    allow(in_reserve ? server->settings.reserve_time : server->settings.idle_time);
+    do {
+        error_code bad;
+        const auto size = co_await stream.async_read_some(
+            buffer.prepare(4 * limits::kib), asio::redirect_error(asio::use_awaitable, bad));
+        if (bad || gone) co_return false;
+        buffer.commit(size);
+    } while (!skip_empty_lines(buffer, lines_left));
+    co_return true;
+}
+
+/// False when the connection is over: closed by the client, broken, or refused here.
+asio::awaitable<bool> session::read_header() {
+    if (!co_await wait_for_request()) co_return false;
+    reading.emplace();
+    reading->header_limit(limits::header_bytes);
+    reading->body_limit(boost::none);  // set when the route is known; nothing of a body is read yet
+    allow(in_reserve ? server->settings.reserve_time : server->settings.header_time);
+    enter(phase::header);
+    error_code bad;
+    co_await http::async_read_header(stream, buffer, *reading,
+                                     asio::redirect_error(asio::use_awaitable, bad));
+    if (!bad && !gone) co_return true;
+    asked.trace_id = random_hex32();
+    std::optional<error> why;
+    if (gone) {
+        why = error{errc::queue_full, "Too many connections: header not complete"};
+    } else if (timed_out) {
+        timed_out = false;
+        why = error{errc::request_timeout, "Header not received in time"};
+    } else if (bad == http::error::header_limit || bad == http::error::buffer_overflow) {
+        why = error{errc::too_large, "Header is larger than 16 KiB"};
+    } else if (bad.category() == http::make_error_code(http::error::bad_field).category() &&
+               bad != http::error::end_of_stream && bad != http::error::partial_message) {
+        why = error{errc::malformed, "Not HTTP/1.1"};
+    }
+    if (!why) co_return false;
+    auto answer = refused(*why);
+    reading.reset();
+    if (co_await send(std::move(answer), true) && !gone) co_await linger();
+    co_return false;
+}
+
+/// Reads what comes and books it as it comes. In each body_time there must be at least that much
+/// of it: a client that gives nothing holds nothing for long.
+asio::awaitable<std::optional<error>> session::read_body() {
+    if (!has_body()) co_return std::nullopt;
+    const auto& settings = server->settings;
+    if (is_list_of(asked.header("expect"), "100-continue")) {
+        allow(settings.write_time);
+        if (!co_await write_raw(continue_line, {})) {
+            co_return error{errc::request_timeout, "Connection lost"};
+        }
+    }
+    reserved_by = asked.holder;
+    reading->eager(true);
+    enter(phase::body);
+    const std::size_t least =
+        settings.body_rate * static_cast<std::size_t>(settings.body_time.count()) / 1'000;
+    std::size_t came = 0;
+    allow(settings.body_time);
+    while (!reading->is_done()) {
+        const auto before = reading->get().body().size();
+        error_code bad;
+        co_await http::async_read_some(stream, buffer, *reading,
+                                       asio::redirect_error(asio::use_awaitable, bad));
+        if (auto failed = body_failed(bad)) co_return failed;
+        const auto size = reading->get().body().size() - before;
+        if (!book(size)) {
+            co_return error{errc::queue_full, "Too many request bodies in progress"};
+        }
+        if (size > 0) since = boot_now();
+        came += size;
+        if (came >= least) {
+            came = 0;
+            allow(settings.body_time);
+        }
+    }
+    asked.body = std::move(reading->get().body());
+    co_return std::nullopt;
+}
+
+std::optional<error> session::body_failed(const error_code& bad) {
+    if (crowded_out || gone) {
+        crowded_out = false;
+        return error{errc::queue_full, "Too many request bodies in progress: closed an idle one"};
+    }
+    if (timed_out) {
+        timed_out = false;
+        return error{errc::request_timeout, "Body not received in time"};
+    }
+    if (bad == http::error::body_limit) return error{errc::too_large, "Body is too large"};
+    if (bad) return error{errc::malformed, "Body cannot be read"};
+    return std::nullopt;
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,145 @@
+// See forwarded.hpp.
+#include "api/http/forwarded.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "api/http/header_fields.hpp"
+#include "api/http/forwarded_field.hpp"
+
+namespace vultus::api {
+namespace {
+
+using asio::ip::address;
+
+/// ::ffff:1.2.3.4 is 1.2.3.4.
+address unmapped(const address& from) {
+    if (!from.is_v6() || !from.to_v6().is_v4_mapped()) return from;
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, from.to_v6());
+}
+
+std::optional<address> address_in(std::string_view text) {
+    boost::system::error_code bad;
+    const auto read = asio::ip::make_address(std::string(text), bad);
+    if (bad) return std::nullopt;
+    return unmapped(read);
+}
+
+bool is_one_of(const address& which, const std::vector<std::string>& trusted) {
+    return std::any_of(trusted.begin(), trusted.end(),
+                       [&](const std::string& one) { return address_in(one) == which; });
+}
+
+/// The words of all fields of that name, in order.
+std::vector<std::string> words_of(const headers& fields, std::string_view name) {
+    std::vector<std::string> words;
+    for (const auto& [of, value] : fields) {
+        if (!same_text(of, name)) continue;
+        std::string_view rest = value;
+        while (true) {
+            const auto comma = rest.find(',');
+            words.emplace_back(trimmed(rest.substr(0, comma)));
+            if (comma == std::string_view::npos) break;
+            rest.remove_prefix(comma + 1);
+        }
+    }
+    return words;
+}
+
+/// What the two forms of the fields say: whose addresses, the nearest last, and by what protocol
+/// the nearest proxy was reached. Nothing where the form is not used.
+struct told {
+    std::optional<std::vector<std::string>> chain;
+    std::optional<std::string> protocol;
+};
+
+bool is_there(const headers& fields, std::string_view name) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](auto& field) { return same_text(field.first, name); });
+}
+
+told told_by_usual_fields(const headers& fields) {
+    told found;
+    if (is_there(fields, "x-forwarded-for")) found.chain = words_of(fields, "x-forwarded-for");
+    if (is_there(fields, "x-forwarded-proto")) {
+        found.protocol = words_of(fields, "x-forwarded-proto").back();
+    }
+    return found;
+}
+
+told told_by_standard_field(const headers& fields) {
+    told found;
+    for (const auto& [name, value] : fields) {
+        if (!same_text(name, "forwarded")) continue;
+        if (!found.chain) found.chain.emplace();
+        const auto elements = read_forwarded(value);
+        if (!elements) {
+            found.chain->emplace_back();  // who wrote it is not known
+            found.protocol.emplace();
+            continue;
+        }
+        for (const auto& one : *elements) found.chain->push_back(one.node);
+        if (!elements->empty()) found.protocol.reset();
+        if (!elements->empty() && !elements->back().protocol.empty()) {
+            found.protocol = elements->back().protocol;
+        }
+    }
+    return found;
+}
+
+/// Of a chain the last that is no proxy; of one that breaks off, the last proxy before that.
+std::string client_of(std::vector<std::string> chain, std::string_view peer,
+                      const std::vector<std::string>& trusted) {
+    std::string found(peer);
+    for (; !chain.empty(); chain.pop_back()) {
+        const auto one = address_in(chain.back());
+        if (!one) break;
+        found = one->to_string();
+        if (!is_one_of(*one, trusted)) break;
+    }
+    return found;
+}
+
+}  // namespace
+
+std::string plain_address(const address& of) {
+    return unmapped(of).to_string();
+}
+
+seen_client client_behind(const headers& fields, std::string_view peer,
+                          const std::vector<std::string>& trusted) {
+    seen_client seen{std::string(peer), false};
+    const auto other_end = address_in(peer);
+    if (!other_end || !is_one_of(*other_end, trusted)) return seen;
+    // A proxy writes one form and may pass on the other, which the client wrote then, and nobody
+    // can tell which. So both count where they agree, and none where they do not.
+    const told forms[] = {told_by_usual_fields(fields), told_by_standard_field(fields)};
+    std::optional<std::string> client;
+    bool said = false, all_secure = true;
+    for (const told& form : forms) {
+        if (form.chain) {
+            auto found = client_of(*form.chain, peer, trusted);
+            client = !client || *client == found ? std::move(found) : std::string(peer);
+        }
+        if (!form.protocol) continue;
+        said = true;
+        all_secure = all_secure && same_text(*form.protocol, "https");
+    }
+    if (client) seen.address = *client;
+    seen.secure = said && all_secure;
+    return seen;
+}
+
+std::string counted_as(const std::string& address) {
+    boost::system::error_code bad;
+    const auto read = asio::ip::make_address(address, bad);
+    if (bad || read.is_v4()) return address;
+    auto bytes = read.to_v6().to_bytes();
+    if (read.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, read.to_v6()).to_string();
+    }
+    std::fill(bytes.begin() + 8, bytes.end(), 0);
+    return asio::ip::make_address_v6(bytes).to_string() + "/64";
+}
+
+}  // namespace vultus::api

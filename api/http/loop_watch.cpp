@@ -1,0 +1,69 @@
+// See loop_watch.hpp.
+#include "api/http/loop_watch.hpp"
+
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+#include "shared/base/log.hpp"
+
+namespace vultus::api {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr std::string_view longest = "vultus_api_loop_longest_turn_seconds";
+constexpr std::string_view slow = "vultus_api_loop_slow_turns_total";
+constexpr std::chrono::seconds told_every{10};
+
+nanoseconds processor_time() noexcept {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
+}
+
+double seconds_of(nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
+loop_watch::loop_watch(metrics& measured) : measured_(measured) {
+    measured_.set(longest, 0, {{"clock", "processor"}});
+    measured_.set(longest, 0, {{"clock", "wall"}});
+    measured_.count(slow, {}, 0);
+}
+
+void loop_watch::run(asio::io_context& io) {
+    auto used = processor_time();
+    while (!io.stopped()) {
+        const auto begun = std::chrono::steady_clock::now();
+        const bool ready = io.poll_one() > 0;
+        if (!ready && io.run_one() == 0) return;
+        const auto now = processor_time();
+        const auto processor = now - std::exchange(used, now);
+        // A turn that was waited for lasted as long as it used the processor, at least.
+        note(processor, ready ? std::chrono::steady_clock::now() - begun : processor);
+    }
+}
+
+void loop_watch::note(nanoseconds processor, nanoseconds wall) {
+    if (wall > longest_wall_) {
+        longest_wall_ = wall;
+        measured_.set(longest, seconds_of(wall), {{"clock", "wall"}});
+    }
+    if (processor > longest_processor_) {
+        longest_processor_ = processor;
+        measured_.set(longest, seconds_of(processor), {{"clock", "processor"}});
+    }
+    if (processor < slow_turn) return;
+    measured_.count(slow);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told_ < told_every) return;
+    told_ = now;
+    log::warning("loop_turn_long",
+                 {{"processor_ms", static_cast<int>(processor.count() / 1'000'000)},
+                  {"wall_ms", static_cast<int>(wall.count() / 1'000'000)}});
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,36 @@
+// How long one turn of the event loop takes. One thread serves everybody, so whatever holds it is
+// waited for by all, health checks included: the longest turn is the promise that can be broken.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+
+#include "shared/base/metrics.hpp"
+
+namespace vultus::api {
+
+namespace asio = boost::asio;
+
+/// Sets vultus_api_loop_longest_turn_seconds of processor and wall time, and counts and logs the
+/// turns over slow_turn of processor time.
+///
+/// threads   that of the io_context, which runs here and nowhere else
+class loop_watch {
+ public:
+    static constexpr std::chrono::milliseconds slow_turn{100};
+
+    explicit loop_watch(metrics& measured);
+
+    /// Runs the loop until it has nothing to do. Of a turn that came after a rest only the
+    /// processor time is known.
+    void run(asio::io_context& io);
+
+ private:
+    void note(std::chrono::nanoseconds processor, std::chrono::nanoseconds wall);
+
+    metrics& measured_;
+    std::chrono::nanoseconds longest_processor_{0}, longest_wall_{0};
+    std::chrono::steady_clock::time_point told_{};
+};
+
+}  // namespace vultus::api

@@ -1,0 +1,95 @@
+// See response_head.hpp.
+#include "api/http/response_head.hpp"
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "shared/base/require.hpp"
+
+namespace vultus::api {
+namespace {
+
+// Labels are only ever shown as text; these hold even where a page forgets.
+constexpr std::string_view security_fields =
+    "X-Content-Type-Options: nosniff\r\n"
+    "Content-Security-Policy: default-src 'self'; img-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "Referrer-Policy: no-referrer\r\n";
+
+/// RFC 9110, section 15, and RFC 6585: the statuses that this service gives.
+constexpr std::pair<int, std::string_view> phrases[] = {
+    {101, "Switching Protocols"},
+    {200, "OK"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
+};
+
+std::string http_date() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    std::array<char, 40> text{};
+    const auto size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    return {text.data(), size};
+}
+
+}  // namespace
+
+std::string_view reason_of(int status) noexcept {
+    for (const auto& [number, phrase] : phrases) {
+        if (number == status) return phrase;
+    }
+    return {};  // RFC 9112, 4: a phrase may be empty, a wrong one misleads
+}
+
+std::string head_of(const response& answer, std::optional<std::size_t> length, bool chunked,
+                    bool close) {
+    std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+    head += reason_of(answer.status);
+    head += "\r\nDate: " + http_date() + "\r\n";
+    for (const auto& [name, value] : answer.fields) {
+        head += name + ": ";
+        for (const char c : value) {
+            const auto byte = static_cast<unsigned char>(c);
+            head.push_back(byte < 0x20 || byte == 0x7f ? ' ' : c);
+        }
+        head += "\r\n";
+    }
+    head += security_fields;
+    if (length) head += "Content-Length: " + std::to_string(*length) + "\r\n";
+    if (chunked) head += "Transfer-Encoding: chunked\r\n";
+    const bool upgrades = !find_header(answer.fields, "upgrade").empty();  // RFC 9110, 7.8
+    if (upgrades) head += "Connection: Upgrade\r\n";
+    if (close) head += "Connection: close\r\n";
+    head += "\r\n";
+    return head;
+}
+
+std::string chunk_of(std::string_view bytes) {
+    VULTUS_REQUIRE(!bytes.empty(), "an empty chunk ends the body");
+    std::array<char, 20> size{};
+    std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+    std::string chunk(size.data());
+    return chunk.append(bytes).append("\r\n");
+}
+
+}  // namespace vultus::api

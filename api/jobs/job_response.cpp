@@ -1,0 +1,116 @@
+// See job_response.hpp.
+#include "api/jobs/job_response.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "api/http/header_fields.hpp"
+#include "api/jobs/job_view.hpp"
+#include "api/http/problem.hpp"
+#include "shared/base/failpoint.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/log.hpp"
+
+namespace vultus::api {
+
+const error no_such_job{errc::not_found, "No such job"};
+
+const error no_place_to_wait{errc::queue_full, "Too many waiting requests"};
+
+std::shared_ptr<const void> place_to_wait(const request& from, services& with) {
+    if (from.hurried) return nullptr;
+    return shares::take(with.waits, from.holder);
+}
+
+asio::awaitable<void> next_turn(services& with) {
+    co_await asio::post(with.io, asio::use_awaitable);
+}
+
+response refuse(const error& why, const request& from, services& with) {
+    if (why.code == errc::internal) {
+        log::error("request_failed", {{"what", why.detail}, {"trace_id", from.trace_id}});
+    }
+    return problem(why, from.trace_id,
+                   from.retry_after > 0 ? from.retry_after : with.health.retry_after());
+}
+
+result<std::string> idempotency_hash(const request& from) {
+    bool given = false;
+    for (const auto& [name, value] : from.fields) {
+        if (!same_text(name, "idempotency-key")) continue;
+        if (given) return fail(errc::malformed, "Idempotency-Key occurs twice");
+        given = true;
+    }
+    if (!given) return std::string();
+    const auto key = from.header("idempotency-key");
+    bool good = !key.empty() && key.size() <= limits::idempotency_key_bytes;
+    for (const char c : key) good = good && c > ' ' && c <= '~';
+    if (!good) {
+        return fail(errc::malformed, "Idempotency-Key must be 1 to 255 visible ASCII characters");
+    }
+    return sha256_hex(from.client + std::string(1, '\0') + std::string(key));
+}
+
+std::chrono::seconds wait_wanted(const request& from) {
+    return prefer_wait(from.header("prefer")).value_or(std::chrono::seconds(0));
+}
+
+asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std::string id,
+                                                 std::chrono::milliseconds patience,
+                                                 services& with) {
+    const auto until = boot_now() + patience;
+    while (true) {
+        const auto woken = co_await waiter.next(until - boot_now());
+        const bool last = woken == event_hub::wake::timeout || woken == event_hub::wake::stopping;
+        if (woken == event_hub::wake::happened) {
+            const auto state = job_state_named(waiter.last().to);
+            if (!state || !is_terminal(*state)) continue;
+        }
+        auto job = co_await with.redis.call(with.store.job(id));
+        if (!job || last || is_terminal(job->state)) co_return job;
+    }
+}
+
+asio::awaitable<response> answer_accepted(const request& from, services& with,
+                                          event_hub::waiter* waiter, accepted outcome,
+                                          job_record fresh) {
+    auto wanted = wait_wanted(from);
+    const auto path = job_path(outcome.job_id);
+    std::string text;
+    bool finished = false;
+    if (outcome.duplicate) {
+        auto job = co_await with.redis.call(with.store.job(outcome.job_id));
+        finished = job && is_terminal(job->state);
+        text = job ? job_json(*job) : job_reference_json(outcome.job_id);
+        if (!job && job.error().code != errc::collected && job.error().code != errc::not_found) {
+            co_return refuse(job.error(), from, with);
+        }
+        if (!job) waiter = nullptr;
+    } else {
+        text = job_json(fresh);
+        finished = is_terminal(fresh.state);
+    }
+    if (waiter != nullptr && wanted.count() > 0 && !(finished && !outcome.duplicate)) {
+        const auto place = finished ? nullptr : place_to_wait(from, with);
+        if (!finished && !place) wanted = std::chrono::seconds(0);
+        if (place) {
+            auto job = co_await wait_for_end(*waiter, outcome.job_id, wanted, with);
+            // The job is accepted whatever happens to Redis meanwhile: that is what 202 says.
+            if (job) {
+                finished = is_terminal(job->state);
+                text = job_json(*job);
+            }
+        }
+    }
+    failpoint("api.before_reply");
+    const bool whole = finished && wanted.count() > 0;
+    auto answer = json_response(whole ? 200 : 202, std::move(text));
+    answer.with("Location", path).with("Cache-Control", "no-store");
+    if (!whole) answer.with("Retry-After", "1");
+    if (wanted.count() > 0) {
+        answer.with("Preference-Applied", "wait=" + std::to_string(wanted.count()));
+    }
+    co_return answer;
+}
+
+}  // namespace vultus::api

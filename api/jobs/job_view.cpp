@@ -1,0 +1,121 @@
+// See job_view.hpp.
+#include "api/jobs/job_view.hpp"
+
+#include "api/http/json.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/base/rfc3339.hpp"
+
+namespace vultus::api {
+namespace {
+
+std::string links_json(std::string_view id, bool image) {
+    json_object links;
+    links.add("self", job_path(id));
+    links.add("events", job_path(id) + "/events");
+    if (image) links.add("image", job_path(id) + "/image");
+    return links.take();
+}
+
+/// The worker does not know the version that its commit makes; Redis does.
+std::string train_result(const job_record& job) {
+    std::string text = R"({"version":)" + std::to_string(job.version);
+    if (job.superseded) text += R"(,"superseded":true)";
+    const auto rest = std::string_view(job.result).substr(job.result.empty() ? 0 : 1);
+    if (rest.empty()) return text + "}";
+    if (rest.front() != '}') text += ",";
+    return text.append(rest);
+}
+
+std::string result_json(const job_record& job) {
+    switch (job.type) {
+        case job_type::recognize:
+        case job_type::calibrate:
+            return job.result.empty() ? "{}" : job.result;
+        case job_type::train:
+            return train_result(job);
+        default:
+            const bool moves = job.type == job_type::rename || job.type == job_type::merge;
+            json_object change;
+            change.add("version", job.version);
+            change.add(moves ? "renamed_faces" : "removed_faces", job.removed_faces);
+            if (!job.removed.empty()) change.raw("removed", job.removed);
+            if (!job.confirmed.empty()) change.raw("confirmed_by", job.confirmed);
+            return change.take();
+    }
+}
+
+json_object common(const job_record& job) {
+    json_object text;
+    text.add("id", job.id);
+    text.add("type", name_of(job.type));
+    text.add("state", name_of(job.state));
+    text.add("collection", job.collection);
+    text.add("created_at", rfc3339(job.created));
+    if (job.started.count() > 0) text.add("started_at", rfc3339(job.started));
+    if (is_terminal(job.state)) text.add("finished_at", rfc3339(job.finished));
+    text.add("attempt", job.attempt);
+    if (!job.label.empty()) text.add("label", job.label);
+    if (!job.label_to.empty()) text.add("label_to", job.label_to);
+    if (job.cancel_requested && !is_terminal(job.state)) text.add("cancel_requested", true);
+    if (job.state == job_state::failed || job.state == job_state::dead) {
+        text.raw("error", job.error.empty() ? R"({"code":"internal","detail":"no reason is kept"})"
+                                            : job.error);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string job_path(std::string_view id) {
+    return "/api/jobs/" + std::string(id);
+}
+
+std::string job_json(const job_record& job) {
+    auto text = common(job);
+    if (job.state == job_state::succeeded) text.raw("result", result_json(job));
+    text.raw("links", links_json(job.id, job.annotated));
+    return text.take();
+}
+
+std::string job_summary_json(const job_record& job) {
+    auto text = common(job);
+    text.raw("links", links_json(job.id, job.annotated));
+    return text.take();
+}
+
+std::string job_reference_json(std::string_view id) {
+    json_object text;
+    text.add("id", id);
+    text.raw("links", links_json(id, false));
+    return text.take();
+}
+
+std::string job_tag(const job_record& job) {
+    std::string tag = "W/\"";
+    tag += name_of(job.state);
+    tag += "-" + std::to_string(job.attempt) + "-" + std::to_string(job.finished.count());
+    if (job.cancel_requested) tag += "-c";
+    return tag + "\"";
+}
+
+job_record at_event(job_record now, const event& what) {
+    const auto state = job_state_named(what.to);
+    if (!state || *state == now.state) return now;
+    now.state = *state;
+    now.attempt = what.attempt;
+    return now;
+}
+
+job_record fresh_job(std::string_view id, job_type type, std::string_view collection,
+                     std::string_view label, job_state state) {
+    job_record job;
+    job.id = id;
+    job.type = type;
+    job.state = state;
+    job.collection = collection;
+    job.label = label;
+    job.created = time_of(id);
+    return job;
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,26 @@
+// See last_seen.hpp.
+#include "api/jobs/last_seen.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "shared/base/clock.hpp"
+#include "shared/store/retention.hpp"
+
+namespace vultus::api {
+
+void note_seen(services& with, const std::string& collection, std::vector<std::string> labels) {
+    auto due = with.seen.due(collection, std::move(labels), boot_now());
+    if (due.empty()) return;
+    asio::co_spawn(
+        with.io,
+        [](services& all, std::string of, std::vector<std::string> whom) -> asio::awaitable<void> {
+            const auto call = vultus::note_seen(all.store, of, whom);
+            const auto noted = co_await all.redis.call(call);
+            if (!noted) all.seen.undo(of, whom);
+        }(with, collection, std::move(due)),
+        asio::detached);
+}
+
+}  // namespace vultus::api

@@ -1,0 +1,332 @@
+// See live_channel.hpp.
+#include "api/live/live_channel.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <algorithm>
+#include <utility>
+
+#include "api/http/json.hpp"
+#include "api/http/json_submission.hpp"
+#include "api/jobs/last_seen.hpp"
+#include "api/jobs/options.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/model/image_header.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/base/log.hpp"
+#include "shared/store/retention.hpp"
+
+namespace vultus::api {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
+constexpr milliseconds say_again{1'000};
+constexpr int going_away = 1012;      ///< RFC 6455, registry of codes: "service restart"
+constexpr int try_again_later = 1013;
+constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest goes
+constexpr milliseconds answer_fresh{1'000};  ///< how long an answer may wait to be written
+
+result<void> check_frame(const message_channel::message& what) {
+    if (!what.whole) return fail(errc::too_large, "Frame is larger than 1 MiB");
+    const auto header = inspect_image(what.bytes);
+    if (!header) return fail(header.error());
+    if (header->format != image_format::jpeg) {
+        return fail(errc::unsupported_media, "The frame is not a JPEG");
+    }
+    return {};
+}
+
+/// Whether it is about the service and not about this frame.
+bool is_trouble(errc code) {
+    switch (code) {
+        case errc::unsupported_media:
+        case errc::undecodable_image:
+        case errc::truncated_image:
+        case errc::too_large:
+            return false;
+        default:
+            return true;
+    }
+}
+
+asio::awaitable<void> sleep(asio::steady_timer& timer) {
+    timer.expires_at(asio::steady_timer::time_point::max());
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+}  // namespace
+
+std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
+    if (places_->taken() < places_->most()) return shares::keep(places_, holder);
+    const auto greedy = places_->greediest();
+    if (places_->held_by(greedy) <= places_->held_by(holder) + 1) return nullptr;
+    const auto newest = std::find_if(all_.rbegin(), all_.rend(),
+                                     [&](const auto& one) { return one.second == greedy; });
+    if (newest == all_.rend()) return nullptr;
+    newest->first->stop({errc::quota, "Live channel closed to make room for another client"},
+                        try_again_later);
+    newest->second.clear();  // not to be chosen again
+    return shares::keep(places_, holder);
+}
+
+void live_sessions::stop() {
+    const auto now = all_;
+    for (const auto& [session, holder] : now) {
+        session->stop({errc::draining, "Service is stopping"}, going_away);
+    }
+}
+
+live_session::live_session(message_channel& channel, services& with, live_options options,
+                           std::shared_ptr<const access_key> key, std::string holder)
+    : channel_(channel),
+      with_(with),
+      id_(random_hex32()),
+      key_(std::move(key)),
+      options_(std::move(options)),
+      look_(with.io),
+      write_(with.io),
+      ended_(with.io) {
+    with_.live.add(*this, std::move(holder));
+}
+
+live_session::~live_session() {
+    with_.live.remove(*this);
+}
+
+asio::awaitable<void> live_session::run() {
+    const auto self = shared_from_this();
+    settings_ = settings_json(options_);
+    running_ = 2;
+    const auto ended = [self](std::exception_ptr why) {
+        if (why) log::error("live_session_threw");
+        --self->running_;
+        // Who stops says goodbye first: only then is there nothing more to write.
+        if (why || !self->stopping_) self->over();
+        self->ended_.cancel();
+    };
+    asio::co_spawn(
+        with_.io, [self] { return self->look(); }, ended);
+    asio::co_spawn(
+        with_.io, [self] { return self->write(); }, ended);
+    co_await read();
+    over();
+    while (running_ > 0) co_await sleep(ended_);
+}
+
+void live_session::stop(const error& why, int code) {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_why_ = why;
+    stop_code_ = code;
+    wake();
+}
+
+void live_session::over() {
+    over_ = true;
+    waiting_.reset();
+    wake();
+}
+
+void live_session::wake() {
+    look_.cancel();
+    write_.cancel();
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+asio::awaitable<void> live_session::read() {
+    while (!over_) {
+        auto what = co_await channel_.read(limits::live_frame_bytes);
+        if (!what) co_return;
+        if (what->binary) {
+            read_frame(std::move(*what));
+        } else {
+            read_settings(*what);
+        }
+        wake();
+    }
+}
+
+void live_session::read_frame(message_channel::message what) {
+    ++seq_;
+    if (auto good = check_frame(what); !good) {
+        with_.measured.count("vultus_live_frames_total", {{"outcome", "refused"}});
+        return refuse(seq_, good.error());
+    }
+    if (waiting_) {
+        ++dropped_;
+        with_.measured.count("vultus_live_frames_total", {{"outcome", "overtaken"}});
+    }
+    waiting_ = frame{seq_, boot_now(), std::move(what.bytes)};
+}
+
+void live_session::read_settings(const message_channel::message& what) {
+    if (!what.whole || what.bytes.size() > limits::live_text_bytes) {
+        return tell(problem_json(0, {errc::too_large, "Settings are larger than 4 KiB"}));
+    }
+    const auto given = parse_json_submission(what.bytes, live_names, false);
+    if (!given) return tell(problem_json(0, given.error()));
+    auto wanted = changed(options_, given->fields);
+    if (!wanted) return tell(problem_json(0, wanted.error()));
+    if (auto good = may_use(key_.get(), wanted->collection); !good) {
+        return tell(problem_json(0, good.error()));
+    }
+    if (wanted->collection != options_.collection || !wanted->tracks) tracks_.clear();
+    options_ = std::move(*wanted);
+    ++options_number_;
+    settings_ = settings_json(options_);
+}
+
+// ---- looking -----------------------------------------------------------------------------------
+
+asio::awaitable<void> live_session::look() {
+    while (!over_ && !stopping_) {
+        if (!waiting_ || answer_) {
+            co_await sleep(look_);
+            continue;
+        }
+        const frame one = *std::exchange(waiting_, std::nullopt);
+        co_await answer(one);
+        write_.cancel();
+    }
+}
+
+asio::awaitable<void> live_session::answer(const frame& one) {
+    const auto charged = co_await with_.access.charge_frame(key_, one.jpeg.size());
+    if (!charged) co_return refuse(one.seq, charged.error());
+    // A removal that overtakes an answer is rare, a second one in its time rarer still.
+    for (int tries = 0; tries < 3; ++tries) {
+        const auto outcome = co_await ask(one);
+        if (!outcome) {
+            with_.measured.count("vultus_live_frames_total", {{"outcome", "failed"}});
+            co_return refuse(one.seq, outcome.error());
+        }
+        if (!*outcome) continue;
+        with_.measured.count("vultus_live_frames_total", {{"outcome", "answered"}});
+        with_.measured.observe_ms("vultus_live_frame_ms",
+                                  static_cast<double>((boot_now() - one.arrived).count()));
+        co_return;
+    }
+    refuse(one.seq, {errc::old_version, "Gallery changed while the answer was computed"});
+}
+
+asio::awaitable<result<bool>> live_session::ask(const frame& one) {
+    const std::string collection = options_.collection;
+    const auto before = co_await with_.redis.call(with_.store.gallery(collection));
+    if (!before) co_return fail(errc::store_unavailable, before.error().detail);
+    if (collection != options_.collection) co_return false;
+    const std::uint64_t number = options_number_;
+    protocol::frame what;
+    what.live_id = id_;
+    what.collection = collection;
+    job_options wanted = options_.faces;
+    wanted.embeddings = options_.tracks;
+    what.options = to_json(wanted);
+    what.min_version = before->version;
+    what.image = one.jpeg;
+    std::vector<known_track> known;
+    if (options_.tracks) known = tracks_.known(boot_now(), before->version);
+    for (const auto& entry : known) {
+        const auto& at = entry.where;
+        what.known.insert(what.known.end(), {at.left, at.top, at.right, at.bottom});
+    }
+    const auto reply = co_await with_.brokers.ask(std::move(what), frame_patience);
+    if (!reply) co_return fail(reply.error());
+    if (!reply->error.empty()) {
+        co_return fail(errc_named(reply->error).value_or(errc::internal), reply->detail);
+    }
+    const auto told = parse_live_answer(reply->result);
+    if (!told) co_return fail(told.error());
+    // Read last of all: a name that leaves after a clear or a delete succeeded must not be of the
+    // faces before it.
+    const auto after = co_await with_.redis.call(watch_gallery(with_.store, collection));
+    if (!after) co_return fail(errc::store_unavailable, after.error().detail);
+    if (number != options_number_) co_return false;  // asked for with settings that are no more
+    const bool forgot = tracks_.forget_outdated(*after);
+    if (!after->allows(reply->version) || (forgot && !known.empty())) co_return false;
+    const auto now = boot_now();
+    looked_ = now;
+    answered_ = one.seq;
+    const auto faces = named(*told, known, now);
+    if (after->forgets) note_names(faces);
+    answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
+                         static_cast<double>((now - one.arrived).count()));
+    said_.clear();
+    co_return true;
+}
+
+void live_session::note_names(const std::vector<named_face>& faces) {
+    std::vector<std::string> names;
+    for (const auto& face : faces) {
+        if (face.status == face_status::known) names.push_back(face.label);
+    }
+    note_seen(with_, options_.collection, std::move(names));
+}
+
+std::vector<named_face> live_session::named(const live_answer& told,
+                                            const std::vector<known_track>& known, boot_time now) {
+    const auto version = static_cast<gallery_version>(told.version);
+    if (options_.tracks) return tracks_.take(told.faces, known, version, now);
+    std::vector<named_face> faces;
+    for (const auto& face : told.faces) {
+        faces.push_back({0, face.where, face.score, face.status, face.label, face.distance, true});
+    }
+    return faces;
+}
+
+// ---- writing -----------------------------------------------------------------------------------
+
+void live_session::refuse(std::uint64_t seq, const error& why) {
+    ++dropped_;
+    if (why.code == errc::internal) log::error("live_frame_failed", {{"what", why.detail}});
+    if (is_trouble(why.code)) {
+        const auto now = boot_now();
+        const auto last = said_.find(why.code);
+        if (last != said_.end() && now < last->second + say_again) return;
+        said_[why.code] = now;
+    }
+    tell(problem_json(seq, why));
+}
+
+void live_session::tell(std::string problem) {
+    if (problems_.size() == problems_max) problems_.pop_front();
+    problems_.push_back(std::move(problem));
+}
+
+asio::awaitable<void> live_session::write() {
+    while (!over_) {
+        std::string text;
+        const bool tells = !settings_ && problems_.empty();
+        if (settings_) {
+            text = *std::exchange(settings_, std::nullopt);
+        } else if (!problems_.empty()) {
+            text = std::move(problems_.front());
+            problems_.pop_front();
+        } else if (answer_ && boot_now() > looked_ + answer_fresh) {
+            // A client that does not read held it up, and who is on it may be removed since.
+            answer_.reset();
+            refuse(answered_, {errc::old_version, "Answer dropped: client reads too slowly"});
+            look_.cancel();
+            continue;
+        } else if (answer_) {
+            text = *answer_;
+        } else if (stopping_) {
+            text = problem_json(0, stop_why_);
+            if (!co_await channel_.write(text)) co_return;
+            co_await channel_.close(stop_code_, stop_why_.detail);
+            co_return;
+        } else {
+            co_await sleep(write_);
+            continue;
+        }
+        if (!co_await channel_.write(text)) co_return;
+        if (!tells) continue;
+        answer_.reset();  // only now: the next frame is looked at when this is written
+        look_.cancel();
+    }
+}
+
+}  // namespace vultus::api

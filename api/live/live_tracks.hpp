@@ -1,0 +1,138 @@
+// Follows the faces of one live session from frame to frame, so that a face keeps its number and
+// its name does not flicker, and so that a face that is known already is not compared again on each
+// frame. Belongs to the connection; the worker knows nothing of it. Pure: no clock, no thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/clock.hpp"
+#include "shared/store/retention.hpp"
+
+namespace vultus::api {
+
+/// Pixels of the upright frame; all four edges belong to the box.
+struct face_box {
+    std::int64_t left = 0, top = 0, right = 0, bottom = 0;
+    bool operator==(const face_box&) const = default;
+    double width() const noexcept { return static_cast<double>(right - left + 1); }
+    double area() const noexcept { return width() * static_cast<double>(bottom - top + 1); }
+};
+
+enum class face_status { unknown, known, ambiguous };
+std::string_view name_of(face_status) noexcept;
+std::optional<face_status> face_status_named(std::string_view) noexcept;
+
+/// A face in a worker's answer.
+struct seen_face {
+    face_box where;
+    double score = 0;
+    std::optional<std::size_t> known;  ///< it stands in this box of the frame's `known` list
+    // Of a face that was compared:
+    face_status status = face_status::unknown;
+    std::string label;  ///< empty: unknown
+    std::optional<double> distance;
+    std::vector<float> embedding;
+};
+
+/// A face as the client hears of it.
+struct named_face {
+    std::uint64_t track = 0;  ///< 0: none
+    face_box where;
+    double score = 0;
+    face_status status = face_status::unknown;
+    std::string label;
+    std::optional<double> distance;
+    bool embedded = false;
+};
+
+/// One entry of a frame's `known` list.
+struct known_track {
+    std::uint64_t track = 0;
+    face_box where;
+    bool operator==(const known_track&) const = default;
+};
+
+/// Area of the intersection over that of the union, 0..1.
+double overlap(const face_box& a, const face_box& b) noexcept;
+
+/// Euclidean distance over the mean length: one measure for embeddings of every kind and length.
+/// Infinite if there is nothing to compare.
+double relative_distance(std::span<const float> a, std::span<const float> b) noexcept;
+
+/// threads   one owner
+class live_tracks {
+ public:
+    // Two pictures of one person lie within 0.38 of one another where 50 people name one stranger
+    // in twenty (clients/lfw/README.md, mirror_unit); from one frame to the next they lie nearer.
+    static constexpr double same_person = 0.36;  ///< anywhere on the frame
+    static constexpr double same_place = 0.48;   ///< where the track was
+    static constexpr double overlap_min = 0.3;
+    static constexpr std::chrono::milliseconds kept{2'000};   ///< without being seen
+    static constexpr std::chrono::milliseconds fresh{500};    ///< a box is still worth something
+    static constexpr std::chrono::milliseconds news_in{500};  ///< until people who came are noticed
+    static constexpr std::chrono::milliseconds old_first{300}, old_most{2'000};
+    static constexpr int compared_first = 3;  ///< comparisons before a name is trusted
+    static constexpr double vote_fades = 0.9, leads_by = 1.5;
+    static constexpr std::size_t tracks_max = 200;
+
+    /// The tracks that need no comparison on a frame sent now, the newest first. A track needs one
+    /// when it is new, or its face moved by half its width or grew or shrank by 1.4 since the last,
+    /// or that is long ago, or the gallery changed.
+    /// `newest`  the gallery's version
+    std::vector<known_track> known(boot_time now, gallery_version newest) const;
+
+    /// Takes the answer to a frame that was sent with this `known` list.
+    /// `version` of the gallery that the faces were compared with
+    /// returns   one face for each of `faces`, in order
+    std::vector<named_face> take(std::span<const seen_face> faces,
+                                 std::span<const known_track> known, gallery_version version,
+                                 boot_time now);
+
+    /// What was learned from another gallery than the one that is there now, or before its last
+    /// removal, is forgotten: tracks stay, their names go.
+    /// returns   whether any name went
+    bool forget_outdated(const watched_gallery& now);
+
+    /// Another collection: numbers go on, everything else ends.
+    void clear() { tracks_.clear(); }
+
+    std::size_t size() const noexcept { return tracks_.size(); }
+
+ private:
+    struct vote {
+        double weight = 0;
+        bool firm = false;  ///< not only by ambiguous matches
+        std::optional<double> distance;
+    };
+    struct track {
+        std::uint64_t id = 0;
+        face_box where;
+        boot_time seen{0};
+        std::vector<float> face;  ///< of the last comparison
+        face_box compared_where;
+        boot_time compared{0};
+        int comparisons = 0;
+        gallery_version oldest = 0, newest = 0;  ///< galleries that its votes come from
+        std::map<std::string, vote> votes;       ///< "": nobody
+        std::string name;                        ///< the one that is shown
+    };
+
+    bool needs_no_comparison(const track& one, boot_time now, gallery_version newest) const;
+    void join(std::span<const seen_face> faces, std::vector<track*>& owners, boot_time now);
+    void compare(track& one, const seen_face& face, gallery_version version, boot_time now);
+    static named_face shown(const track& one, const seen_face& face);
+    void drop_old(boot_time now);
+    track* find(std::uint64_t id);
+
+    std::vector<track> tracks_;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace vultus::api

@@ -1,0 +1,115 @@
+// What handlers work with: the connections of the process, made in main and lent to every request.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/access/access_control.hpp"
+#include "api/links/broker_client.hpp"
+#include "api/links/events.hpp"
+#include "api/links/redis_asio.hpp"
+#include "api/access/last_seen_throttle.hpp"
+#include "api/http/shares.hpp"
+#include "api/links/store_health.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/base/metrics.hpp"
+#include "shared/config/settings.hpp"
+
+namespace vultus::api {
+
+/// Lets a few in at a time, in order of arrival. One thread.
+class gate {
+ public:
+    gate(asio::io_context& io, int places) : io_(io), free_(places) {}
+
+    class pass {
+     public:
+        explicit pass(gate* of) : of_(of) {}
+        pass(pass&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+        ~pass() {
+            if (of_ != nullptr) of_->leave();
+        }
+
+     private:
+        gate* of_;
+    };
+
+    /// errors    queue_full: no place came free in time
+    asio::awaitable<result<pass>> enter(std::chrono::milliseconds patience) {
+        if (free_ > 0) {
+            --free_;
+            co_return pass(this);
+        }
+        const auto slot = std::make_shared<one_shot<bool>>(io_.get_executor());
+        waiting_.push_back(slot);
+        if (co_await slot->wait(patience)) co_return pass(this);
+        std::erase(waiting_, slot);
+        co_return fail(errc::queue_full, "Too many large photos being stored");
+    }
+
+ private:
+    void leave() {
+        if (waiting_.empty()) {
+            ++free_;
+            return;
+        }
+        waiting_.front()->set(true);
+        waiting_.pop_front();
+    }
+
+    asio::io_context& io_;
+    int free_;
+    std::deque<std::shared_ptr<one_shot<bool>>> waiting_;
+};
+
+/// The live sessions that are open. One thread.
+class live_sessions {
+ public:
+    /// Something that can be told to end.
+    class member {
+     public:
+        virtual ~member() = default;
+        /// `code`  of the WebSocket's close frame
+        virtual void stop(const error& why, int code) = 0;
+    };
+    explicit live_sessions(std::size_t most) : places_(std::make_shared<shares>(most)) {}
+
+    /// Places that are taken: by sessions, and by those whose handshake is under way.
+    std::size_t taken() const noexcept { return places_->taken(); }
+    /// A place for one of this holder, until the last copy of it goes; null: there is none. When
+    /// all are taken, whoever has most of them gives one to somebody who has fewer.
+    std::shared_ptr<const void> take(const std::string& holder);
+    void add(member& one, std::string holder) { all_.emplace_back(&one, std::move(holder)); }
+    void remove(member& session) {
+        std::erase_if(all_, [&](const auto& one) { return one.first == &session; });
+    }
+    void stop();
+
+ private:
+    std::vector<std::pair<member*, std::string>> all_;  ///< the newest last
+    std::shared_ptr<shares> places_;
+};
+
+struct services {
+    asio::io_context& io;
+    const api_settings& settings;
+    const job_store& store;
+    redis_asio& redis;
+    event_hub& events;
+    broker_link& brokers;
+    store_health& health;
+    access_control& access;
+    metrics& measured;
+    std::string build;
+    gate large_accepts;
+    /// Connections that wait for something to happen: streams of events, long polls, photos that
+    /// are not stored.
+    std::shared_ptr<shares> waits;
+    std::shared_ptr<shares> frames;  ///< bytes of photos that are not stored, on their way
+    live_sessions live;
+    seen_notes seen;
+    bool draining = false;
+};
+
+}  // namespace vultus::api

@@ -1,0 +1,49 @@
+// Which collections the workers of this broker hold, which version each has in Redis, and when to
+// look again. Part of the core. What it leads to (RELOAD, versions in a heartbeat) are hints: a
+// worker that misses one learns the version with its next lease or renewal.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/base/clock.hpp"
+#include "shared/model/job.hpp"
+
+namespace vultus::broker {
+
+constexpr std::size_t gallery_reads_max = 16;      ///< under way at once
+constexpr std::chrono::milliseconds news_pause{20};///< between two looks, however many SUBMITs come
+
+/// threads   one owner
+class gallery_news {
+   public:
+    void held(const std::string& collection);      ///< one more worker may hold it
+    void dropped(const std::string& collection);   ///< one fewer
+
+    /// The collections to read now: the next few in turn, none of which is being read.
+    std::vector<std::string> next_reads();
+    /// A change of this collection was committed. True: read it now; false: not held, or a read is
+    /// under way and will be followed by another.
+    bool changed(const std::string& collection);
+    /// A read ended. True if it must be repeated, because the collection changed meanwhile.
+    bool read_done(const std::string& collection);
+    void learned(const std::string& collection, gallery_version version);
+
+    /// Nothing: not known. 0 is known, too: there is no such collection.
+    std::optional<gallery_version> version_of(const std::string& collection) const;
+    void forget_reads();                           ///< Redis went away: no reply is expected
+
+   private:
+    struct entry {
+        std::size_t holders = 0;
+        std::optional<gallery_version> version;
+        bool reading = false, again = false;
+    };
+    std::map<std::string, entry> held_;
+    std::size_t reading_ = 0;
+    std::string last_;                             ///< where the turn stands
+};
+
+}  // namespace vultus::broker

@@ -1,0 +1,174 @@
+// See arguments.hpp.
+#include "clients/ctl/cli/arguments.hpp"
+
+#include <charconv>
+
+#include "shared/model/access_key.hpp"
+#include "shared/net/allow_list.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/model/job.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/model/page_token.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/base/stream_id.hpp"
+#include "shared/model/user.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+bool is_number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, why] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return !text.empty() && why == std::errc{} && end == text.data() + text.size();
+}
+
+bool is_worker_id(std::string_view text) {
+    if (text.empty() || text.size() > limits::worker_id_bytes) return false;
+    return text.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+               "-_.:") == std::string_view::npos;
+}
+
+result<void> check_filters(const arguments& asked) {
+    if (!asked.state.empty() && !job_state_named(asked.state)) {
+        return fail(errc::malformed, "unknown state " + asked.state +
+                                         "; pending, running, delayed, publishing, succeeded, "
+                                         "failed, dead or cancelled");
+    }
+    if (!asked.type.empty() && !job_type_named(asked.type)) {
+        return fail(errc::malformed, "unknown type " + asked.type +
+                                         "; recognize, train, calibrate, clear, forget, rename, "
+                                         "merge or delete_collection");
+    }
+    if (asked.what != command::tail && asked.count > limits::page_size) {
+        return fail(errc::malformed,
+                    "--count must be at most " + std::to_string(limits::page_size));
+    }
+    if (!asked.from.empty() && !is_stream_id(asked.from)) {
+        return fail(errc::malformed, "--from takes a stream id, such as 0-0");
+    }
+    if (asked.what == command::audit && !asked.page.empty() && !is_stream_id(asked.page)) {
+        return fail(errc::malformed, "--page takes the id printed by the last page");
+    }
+    if (asked.what != command::audit && !asked.page.empty() && !cursor_in(asked.page)) {
+        return fail(errc::malformed, "--page takes the token printed by the last page");
+    }
+    return {};
+}
+
+result<void> check_curve(const arguments& asked) {
+    if (!is_peer_name(asked.subject)) {
+        return fail(errc::malformed, "a name must be 1 to 64 letters, digits, '-', '_', '.'");
+    }
+    const bool broker = asked.curve.role == "broker" && asked.what == command::curve_make;
+    if (broker || parse_peer_role(asked.curve.role)) return {};
+    return fail(errc::malformed, asked.what == command::curve_make
+                                     ? "--role must be broker, api or worker"
+                                     : "--role must be api or worker");
+}
+
+}  // namespace
+
+result<void> check(const arguments& asked) {
+    switch (asked.what) {
+        case command::job:
+        case command::cancel:
+        case command::kick:
+        case command::bury:
+        case command::remove:
+            if (!is_job_id(asked.subject)) {
+                return fail(errc::malformed, "not a job id: " + asked.subject);
+            }
+            return {};
+        case command::drain:
+            if (!is_worker_id(asked.subject)) {
+                return fail(errc::malformed, "not a worker id: " + asked.subject);
+            }
+            return {};
+        case command::key_revoke:
+        case command::key_rotate:
+            if (!is_key_id(asked.subject)) {
+                return fail(errc::malformed, "not a key id: 12 hexadecimal digits");
+            }
+            return {};
+        case command::encrypt:
+            if (asked.encryption_key.empty()) {
+                return fail(errc::malformed, "encrypt requires --encryption-key FILE");
+            }
+            return {};
+        case command::encryption_key:
+        case command::clock_show:
+        case command::clock_accept:
+        case command::key_create:
+        case command::key_list:
+        case command::user_list:
+            return {};
+        case command::user_add:
+        case command::user_password:
+        case command::user_remove:
+            return check_user_name(asked.subject);
+        case command::erasure:
+            if (auto good = check_label(asked.subject); !good) return good;
+            return asked.collection.empty() ? result<void>{} : check_collection(asked.collection);
+        case command::curve_make:
+        case command::curve_allow:
+            return check_curve(asked);
+        case command::curve_remove:
+        case command::curve_list:
+            return {};
+        case command::faces:
+            if (auto good = check_collection(asked.subject); !good) return good;
+            return check_filters(asked);
+        case command::retention:
+            if (asked.days > static_cast<std::size_t>(retention_days_max) ||
+                (asked.off && asked.days > 0)) {
+                return fail(errc::malformed, "--days takes 1 to 36500, or --off");
+            }
+            return check_collection(asked.subject);
+        case command::save:
+        case command::import:
+            return check_collection(asked.subject);
+        case command::restore:  // empty: the collection in the file
+            return asked.subject.empty() ? result<void>{} : check_collection(asked.subject);
+        case command::status:
+        case command::jobs:
+        case command::audit:
+        case command::names:
+        case command::fsck:
+        case command::tail:
+            return check_filters(asked);
+    }
+    return fail(errc::malformed, "no such command");
+}
+
+result<target> target_of(const arguments& asked, std::string password) {
+    target where;
+    where.broker =
+        asked.broker.empty() ? "ipc://" + asked.data + "/run/broker-api.sock" : asked.broker;
+    where.redis.password = std::move(password);
+    if (asked.redis.empty()) {
+        where.redis.unix_socket = asked.data + "/run/redis.sock";
+        return where;
+    }
+    constexpr std::string_view local = "unix:";
+    if (asked.redis.starts_with(local)) {
+        where.redis.unix_socket = asked.redis.substr(local.size());
+        if (where.redis.unix_socket.empty())
+            return fail(errc::malformed, "--redis unix: has no path");
+        return where;
+    }
+    const std::size_t colon = asked.redis.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : asked.redis.substr(colon + 1);
+    std::string host = asked.redis.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    if (host.empty() || !is_number(port) || port.size() > 5 || std::stoi(port) < 1 ||
+        std::stoi(port) > 65'535) {
+        return fail(errc::malformed, "--redis takes unix:/path or host:port, not " + asked.redis);
+    }
+    where.redis.host = host;
+    where.redis.port = std::stoi(port);
+    return where;
+}
+
+}  // namespace vultus::ctl

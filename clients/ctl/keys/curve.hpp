@@ -1,0 +1,27 @@
+// `vultusctl curve`: the keys of the encrypted links between api, broker and workers, and the list
+// of those that may connect. Files only, no Redis. shared/CURVE.md has the set-up.
+#pragma once
+
+#include "clients/ctl/cli/arguments.hpp"
+#include "clients/ctl/output/reports.hpp"
+#include "shared/net/zmq_socket.hpp"
+
+namespace vultus::ctl {
+
+/// In the folder asked.curve.folder: make writes NAME.secret (0600) and NAME.public, and puts the
+/// key on the list `allowed` if the broker's secret is there too; allow and remove change the list;
+/// list shows it and the secrets that are there. Changes of the list wait for one another.
+/// requires  check(asked) is good and asked.what is one of curve_*
+/// errors    malformed: a file or the folder cannot be read or written; wrong_state: it, or the
+///           name, is there already, or somebody else changes the list for 10 s; not_found: remove
+///           of a name that is not on the list, or there is no folder
+result<report> curve(const arguments& asked);
+
+bool is_curve(command what) noexcept;
+
+/// What vultusctl itself shows to the broker: --curve-key and --broker-key, or ctl.secret and
+/// broker.public in the folder of keys if both are there, or nothing (plain).
+/// errors    malformed: one without the other, or a file that cannot be used
+result<curve_keys> keys_for_broker(const arguments& asked);
+
+}  // namespace vultus::ctl

@@ -1,0 +1,20 @@
+// `vultusctl user add | list | password | remove` (api/ACCESS.md, "Login"). A password comes from
+// the terminal or the standard input, never from the command line, and is nowhere shown.
+#pragma once
+
+#include "clients/ctl/cli/arguments.hpp"
+#include "clients/ctl/output/reports.hpp"
+#include "shared/store/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+/// What the texts of the command line ask for.
+/// errors    bad_option: no role, or too many collections; bad_collection
+result<user_record> wanted_user(const arguments& asked);
+
+/// Makes the file of the secret too, as keys() does.
+/// requires  asked.what is one of the four
+/// errors    those of the job store, of secret_for() and of new_password()
+result<report> users(const arguments& asked, redis_blocking& redis, const job_store& store);
+
+}  // namespace vultus::ctl

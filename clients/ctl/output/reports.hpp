@@ -1,0 +1,58 @@
+// What each command has to say, as tables for people and as JSON for programs. Pure: from what the
+// job store and the broker answered to text.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clients/ctl/output/table.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/net/protocol.hpp"
+
+namespace vultus::ctl {
+
+struct section {
+    std::string title;  ///< empty: none
+    table rows;
+    std::string text;  ///< shown below the rows, if any
+};
+
+struct report {
+    std::vector<section> sections;
+    std::string json;  ///< one JSON value
+    bool bad = false;  ///< the answer is a finding: exit code 1
+    bool beside = false;  ///< the standard output is a file of faces: this goes to stderr
+    /// What follows if this could not be printed, as a sentence; it may undo what was done.
+    std::function<std::string()> lost{};
+};
+
+/// The sections, a blank line between them, or the JSON and a newline.
+std::string print(const report& what, bool json);
+
+struct worker_row {
+    protocol::worker_status status;
+    std::optional<std::int64_t>
+        lapses_in_ms;  ///< from Redis; the broker knows last_seen_ms instead
+};
+
+struct status_view {
+    queue_stats queue;
+    bool from_broker = false;  ///< workers as the broker sees them; else as Redis has them
+    std::vector<worker_row> workers;
+    std::vector<gallery_info> collections;
+};
+
+report status_report(const status_view& seen);
+report jobs_report(const job_page& page, unix_time now);
+report job_report(const job_record& job);
+report faces_report(const std::string& collection, const label_page& page);
+report change_report(const std::string& id, const std::string& answer);
+report drain_report(const std::string& worker_id, const std::string& state);
+report fsck_report(const std::vector<std::string>& findings);
+
+/// One event as one line, ended by a newline.
+std::string event_line(const event& what, bool json);
+
+}  // namespace vultus::ctl

@@ -1,0 +1,32 @@
+// What the append-only file of Redis may still have of what was removed (shared/REDIS.md,
+// "Erasure").
+#pragma once
+
+#include <string>
+
+#include "shared/base/clock.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/store/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+struct append_file {
+    bool enabled = false;
+    bool rewriting = false;
+    bool clean = false;       ///< a rewrite began and ended since the last removal
+    unix_time removed_at{0};  ///< 0: nothing was ever removed
+};
+
+/// `info`      the text of INFO (sections server and persistence)
+/// `removals`  the fields of P removals; empty: nothing was removed yet
+append_file read_append_file(const std::string& info,
+                             const std::map<std::string, std::string>& removals);
+
+/// errors    those of the connection
+result<append_file> append_file_now(redis_blocking& redis, const job_store& store);
+
+/// Has it rewritten and waits for the end.
+/// errors    unknown_outcome: it failed, or took longer than `patience`
+result<void> rewrite_append_file(redis_blocking& redis, std::chrono::milliseconds patience);
+
+}  // namespace vultus::ctl

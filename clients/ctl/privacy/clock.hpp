@@ -1,0 +1,15 @@
+// `vultusctl clock`: the time of the functions in Redis against the clock of its host, and the word
+// that a clock which jumped is right (shared/REDIS.md, "Time").
+#pragma once
+
+#include "clients/ctl/cli/arguments.hpp"
+#include "clients/ctl/output/reports.hpp"
+#include "shared/store/redis_blocking.hpp"
+
+namespace vultus::ctl {
+
+/// Shows it; for command::clock_accept after the word. Bad while something waits for an operator.
+/// errors    those of the job store
+result<report> clock(const arguments& asked, redis_blocking& redis, const job_store& store);
+
+}  // namespace vultus::ctl

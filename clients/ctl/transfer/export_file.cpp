@@ -1,0 +1,154 @@
+// See export_file.hpp.
+#include "clients/ctl/transfer/export_file.hpp"
+
+#include <array>
+#include <charconv>
+#include <istream>
+#include <ostream>
+
+#include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
+
+namespace vultus::ctl {
+namespace {
+
+constexpr std::string_view first_line = "vultus-export 1";
+constexpr char face_mark = 'F', end_mark = 'E';
+
+std::string little_endian(std::uint64_t value, std::size_t bytes) {
+    std::string text;
+    for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i) & 0xFF);
+    return text;
+}
+
+std::uint64_t number_from(std::string_view bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = bytes.size(); i > 0; --i) {
+        value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
+    }
+    return value;
+}
+
+}  // namespace
+
+void checksum::add(std::string_view bytes) {
+    for (const char one : bytes) {
+        value_ ^= static_cast<unsigned char>(one);
+        value_ *= 1'099'511'628'211ULL;
+    }
+}
+
+export_writer::export_writer(std::ostream& to, const export_head& head) : to_(to) {
+    put(std::string(first_line) + "\n" + head.collection + "\n" + head.embedding_model + "\n" +
+        std::to_string(head.exported_ms) + "\n");
+}
+
+void export_writer::put(std::string_view bytes) {
+    sum_.add(bytes);
+    to_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+void export_writer::add(const exported_face& face) {
+    VULTUS_REQUIRE(face.face_id.size() < 256 && face.label.size() < 256 &&
+                       face.json.size() < 65'536 &&
+                       face.vector.size() == limits::embedding_bytes,
+                   "a face as it is stored");
+    put(face_mark + little_endian(face.face_id.size(), 1) + little_endian(face.label.size(), 1) +
+        little_endian(face.json.size(), 2) + face.face_id + face.label + face.json + face.vector);
+    ++faces_;
+}
+
+bool export_writer::good() const { return to_.good(); }
+
+result<void> export_writer::finish() {
+    put(end_mark + little_endian(faces_, 8));
+    const std::string sum = little_endian(sum_.value(), 8);
+    to_.write(sum.data(), static_cast<std::streamsize>(sum.size()));
+    to_.flush();
+    if (!to_) return fail(errc::internal, "file cannot be written");
+    return {};
+}
+
+result<export_reader> export_reader::open(std::istream& from) {
+    export_reader reader(from);
+    std::array<std::string, 4> lines;
+    for (std::string& line : lines) {
+        std::getline(from, line);
+        if (from.eof() || !from || line.size() > 4'096) {
+            return fail(errc::malformed, "not an export of Vultus");
+        }
+        if (&line == &lines[0] && line != first_line) {
+            return fail(errc::malformed, line.starts_with("vultus-export ")
+                                             ? "export has another version: " + line
+                                             : "not an export of Vultus");
+        }
+        reader.sum_.add(line + "\n");
+    }
+    reader.head_.collection = lines[1];
+    reader.head_.embedding_model = lines[2];
+    const auto* end = lines[3].data() + lines[3].size();
+    const auto read = std::from_chars(lines[3].data(), end, reader.head_.exported_ms);
+    if (read.ec != std::errc() || read.ptr != end || lines[2].empty()) {
+        return fail(errc::malformed, "not an export of Vultus");
+    }
+    return reader;
+}
+
+bool export_reader::take(std::string& into, std::size_t bytes) {
+    into.resize(bytes);
+    from_->read(into.data(), static_cast<std::streamsize>(bytes));
+    return static_cast<std::size_t>(from_->gcount()) == bytes;
+}
+
+result<bool> export_reader::next(exported_face& into) {
+    const auto cut = [this] {
+        return fail(errc::malformed, "export is truncated or corrupt after " +
+                                         std::to_string(faces_) + " faces");
+    };
+    std::string mark, lengths;
+    if (!take(mark, 1)) return cut();
+    sum_.add(mark);
+    if (mark[0] == end_mark) return read_end();
+    if (mark[0] != face_mark || !take(lengths, 4)) return cut();
+    const auto length = [&](std::size_t at, std::size_t bytes) {
+        return static_cast<std::size_t>(number_from(std::string_view(lengths).substr(at, bytes)));
+    };
+    if (!take(into.face_id, length(0, 1)) || !take(into.label, length(1, 1)) ||
+        !take(into.json, length(2, 2)) || !take(into.vector, limits::embedding_bytes)) {
+        return cut();
+    }
+    for (const std::string* part : {&lengths, &into.face_id, &into.label, &into.json,
+                                    &into.vector}) {
+        sum_.add(*part);
+    }
+    ++faces_;
+    return true;
+}
+
+result<bool> export_reader::read_end() {
+    std::string number, sum;
+    const bool there = take(number, 8);
+    sum_.add(number);
+    if (!there || !take(sum, 8) || number_from(number) != faces_ ||
+        number_from(sum) != sum_.value()) {
+        return fail(errc::malformed, "export is corrupt: checksum mismatch");
+    }
+    if (from_->peek() != std::istream::traits_type::eof()) {
+        return fail(errc::malformed, "unexpected data after the end of the export");
+    }
+    return false;
+}
+
+std::string label_of(std::string_view face_json) {
+    constexpr std::string_view begin = R"({"label":")";
+    if (!face_json.starts_with(begin)) return {};
+    std::string label;
+    for (std::size_t at = begin.size(); at < face_json.size(); ++at) {
+        if (face_json[at] == '"') return label;
+        if (face_json[at] == '\\') ++at;
+        if (at < face_json.size()) label += face_json[at];
+    }
+    return {};
+}
+
+}  // namespace vultus::ctl

@@ -1,0 +1,301 @@
+// What settings there are, with their ranges. Each process reads the whole file, so that a mistyped
+// key is found whichever process it was meant for. Limits of limits.hpp may be lowered, never
+// raised.
+#include "shared/config/settings.hpp"
+
+#include <arpa/inet.h>
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include "shared/config/effective_settings.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/security/private_file.hpp"
+#include "shared/security/secret.hpp"
+#include "shared/config/settings_reader.hpp"
+
+namespace vultus {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t path_bytes = 4'096;                                 // PATH_MAX
+constexpr std::size_t socket_bytes = sizeof(sockaddr_un::sun_path) - 1;   // 107
+constexpr std::size_t list_max = 64;
+constexpr std::int64_t port_max = 65'535;
+constexpr milliseconds drain_max = seconds(600);
+
+enum class process { broker, worker, api };
+
+struct all_settings {
+    common_settings common;
+    broker_settings broker;
+    worker_settings worker;
+    api_settings api;
+    effective_settings effective;
+};
+
+constexpr std::int64_t whole(std::size_t value) { return static_cast<std::int64_t>(value); }
+
+void read_common(settings_reader& in, common_settings& common) {
+    in.section("common");
+    in.text("data", common.data, path_bytes);
+    if (common.data.empty()) in.refuse("data", "must name a folder");
+    in.texts("broker_api_endpoints", common.broker_api_endpoints, list_max);
+    in.texts("broker_worker_endpoints", common.broker_worker_endpoints, list_max);
+    in.text("encryption_key_file", common.encryption_key_file, path_bytes);
+    std::string level = "info";
+    in.choice("log_level", level, {"debug", "info", "warning", "error"});
+    common.log_level = level == "debug"     ? log::level::debug
+                       : level == "warning" ? log::level::warning
+                       : level == "error"   ? log::level::error
+                                            : log::level::info;
+    const std::string run = common.data + "/run/";
+    if (common.broker_api_endpoints.empty()) {
+        common.broker_api_endpoints = {"ipc://" + run + "broker-api.sock"};
+    }
+    if (common.broker_worker_endpoints.empty()) {
+        common.broker_worker_endpoints = {"ipc://" + run + "broker-worker.sock"};
+    }
+    for (const auto* list : {&common.broker_api_endpoints, &common.broker_worker_endpoints}) {
+        for (const auto& one : *list) {
+            if (one.size() <= socket_bytes + 6) continue;
+            in.refuse("data", "makes socket paths longer than 107 bytes: choose a shorter folder");
+        }
+    }
+    in.derived("broker_api_endpoints", common.broker_api_endpoints);
+    in.derived("broker_worker_endpoints", common.broker_worker_endpoints);
+}
+
+void read_redis(settings_reader& in, const common_settings& common, redis_address& redis) {
+    in.section("redis");
+    in.text("socket", redis.unix_socket, socket_bytes);
+    in.text("host", redis.host, 255);
+    in.integer("port", redis.port, 0, port_max);
+    in.text("user", redis.user, 255);
+    in.text("password", redis.password, 512);
+    in.secret("password");
+    std::string file;
+    in.text("password_file", file, path_bytes);
+    if (!file.empty()) {
+        if (!redis.password.empty()) in.refuse("password_file", "cannot be combined with password");
+        if (const auto text = read_private_file(file, path_bytes)) {
+            redis.password = text->substr(0, text->find_first_of("\r\n"));
+            if (redis.password.empty()) in.refuse("password_file", file + " is empty");
+        } else {
+            in.refuse("password_file", text.error().detail);
+        }
+    }
+    // A port says TCP. A socket path that is given says the socket. Neither: the socket of `run`.
+    if (redis.unix_socket.empty() && redis.port == 0) {
+        redis.unix_socket = common.data + "/run/redis.sock";
+    }
+    if (redis.unix_socket.size() > socket_bytes) {
+        in.refuse("socket", "must be a path of at most 107 bytes");
+    }
+    in.derived("socket", redis.unix_socket);
+}
+
+bool leaves_the_machine(const std::string& endpoint) {
+    constexpr std::string_view tcp = "tcp://";
+    if (!endpoint.starts_with(tcp)) return false;
+    const std::string host = endpoint.substr(tcp.size(), endpoint.rfind(':') - tcp.size());
+    in_addr address{};
+    const bool number = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+    const bool loopback = number && (ntohl(address.s_addr) >> 24U) == 127;
+    return !loopback && host != "localhost" && host != "[::1]" && host != "::1";
+}
+
+/// requires  read_common() was called
+void read_curve(settings_reader& in, process which, common_settings& common) {
+    in.section("curve");
+    curve_settings& curve = common.curve;
+    std::string file, key;
+    in.text("key_file", file, path_bytes);
+    in.text("broker_key", key, 64);
+    in.text("allow_list", curve.allow_list, path_bytes);
+    in.flag("insecure", curve.insecure);
+    const bool on = !file.empty() || !key.empty() || !curve.allow_list.empty();
+    if (!on) {
+        for (const auto* list : {&common.broker_api_endpoints, &common.broker_worker_endpoints}) {
+            if (curve.insecure || std::none_of(list->begin(), list->end(), leaves_the_machine)) {
+                continue;
+            }
+            in.refuse("key_file", "must be set for tcp endpoints on other machines: "
+                                  "create keys with `vultusctl curve make` (shared/CURVE.md)");
+        }
+        return;
+    }
+    if (file.empty()) in.refuse("key_file", "must be set together with broker_key or allow_list");
+    if (auto bytes = key_from_hex(key)) {
+        curve.broker_key = std::move(*bytes);
+    } else if (!key.empty() || which != process::broker) {
+        in.refuse("broker_key", "must be the broker's public key, 64 hexadecimal digits");
+    }
+    if (which == process::broker && curve.allow_list.empty()) {
+        in.refuse("allow_list", "must be set together with key_file");
+    }
+    if (file.empty()) return;
+    if (auto own = read_secret_file(file)) {
+        curve.own = std::move(*own);
+    } else {
+        in.refuse("key_file", own.error().detail);
+    }
+}
+
+void read_broker(settings_reader& in, const common_settings& common, broker_settings& broker) {
+    in.section("broker");
+    in.time("drain_timeout_ms", broker.drain_timeout, milliseconds(0), drain_max);
+    in.integer("finished_jobs_max", broker.finished_jobs_max, 1, whole(limits::finished_jobs));
+    in.integer("finished_bytes_max", broker.finished_bytes_max, whole(limits::mib),
+               whole(limits::finished_bytes));
+    in.time("retention_s", broker.retention, seconds(60), seconds(limits::retention));
+    in.text("secret_file", broker.secret_file, path_bytes);
+    if (broker.secret_file.empty()) broker.secret_file = common.data + "/access.secret";
+    in.derived("secret_file", broker.secret_file);
+}
+
+void read_worker(settings_reader& in, worker_settings& worker) {
+    in.section("worker");
+    in.text("device", worker.device, 32);
+    const bool cuda = worker.device.starts_with("cuda:") && worker.device.size() > 5 &&
+                      worker.device.size() <= 8 &&
+                      worker.device.find_first_not_of("0123456789", 5) == std::string::npos;
+    if (worker.device != "auto" && worker.device != "cpu" && !cuda) {
+        in.refuse("device", "must be auto, cpu or cuda:N");
+    }
+    in.text("backend", worker.backend, 32);
+    if (worker.backend != "onednn" && worker.backend != "reference") {
+        in.refuse("backend", "must be onednn or reference");
+    }
+    in.text("precision", worker.precision, 32);
+    const bool bf16 = worker.precision == "bf16";
+    const bool of_cards = worker.precision == "fp16" || worker.precision == "tf32";
+    if (worker.precision != "auto" && worker.precision != "fp32" && !bf16 && !of_cards) {
+        in.refuse("precision", "must be auto, fp32, bf16, fp16 or tf32");
+    }
+    if ((of_cards && worker.device == "cpu") || (worker.precision != "auto" && !of_cards && cuda)) {
+        in.refuse("precision", "must be auto, fp16 or tf32 on a GPU, auto, fp32 or bf16 on a CPU");
+    }
+    in.integer("gpu_memory_mib", worker.gpu_memory_mib, 0, 1'000'000);
+    if (bf16 && worker.backend == "reference") {
+        in.refuse("precision", "must be auto or fp32 with backend = reference");
+    }
+    in.text("models", worker.models, path_bytes);
+    in.integer("vision_threads", worker.vision_threads, 0, 256);
+    in.integer("compute_threads", worker.compute_threads, 1, 64);
+    in.integer("match_threads", worker.match_threads, 1, 64);
+    in.integer("batch_max", worker.batch_max, 1, whole(limits::batch_max));
+    in.integer("batch_wait_ms", worker.batch_wait_ms, 0, 1'000);
+    in.integer("live_weight", worker.live_weight, 1, 1'000);
+    in.integer("detect_side_max", worker.detect_side_max, 100, 10'000);
+    in.choice("embedding", worker.embedding, {"plain", "mirror", "unit", "mirror_unit"});
+    in.text("calibration", worker.calibration, path_bytes);
+    in.number("distance_max", worker.distance_max, 0.0, 2.0);
+    in.number("false_match_rate", worker.false_match_rate, 0.0, 0.5);
+    in.number("stranger_rate", worker.stranger_rate, 0.0, 0.9);
+    const int thresholds = (worker.distance_max > 0 ? 1 : 0) +
+                           (worker.false_match_rate > 0 ? 1 : 0) +
+                           (worker.stranger_rate > 0 ? 1 : 0);
+    if (thresholds > 1) {
+        in.refuse("distance_max",
+                  "conflicts: set only one of distance_max, false_match_rate and stranger_rate");
+    }
+    in.flag("keep_pictures", worker.keep_pictures);
+    in.flag("separate_decoder", worker.separate_decoder);
+    in.number("margin_min", worker.margin_min, 0.0, 1.0);
+    in.integer("k", worker.k, 1, 100);
+    in.integer("collections_loaded_max", worker.collections_loaded_max, 1, 512);
+    in.integer("gallery_bytes_max", worker.gallery_bytes_max, whole(16 * limits::mib),
+               whole(1024 * 1024 * limits::mib));
+    in.time("drain_timeout_ms", worker.drain_timeout, milliseconds(0), drain_max);
+}
+
+bool is_address(const std::string& text) {
+    in6_addr room{};
+    return ::inet_pton(AF_INET, text.c_str(), &room) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), &room) == 1;
+}
+
+void read_api(settings_reader& in, const common_settings& common, api_settings& api) {
+    in.section("api");
+    in.text("bind", api.bind, 64);
+    in.integer("port", api.port, 0, port_max);
+    in.text("tls_certificate", api.tls_certificate, path_bytes);
+    in.text("tls_key", api.tls_key, path_bytes);
+    if (api.tls_certificate.empty() != api.tls_key.empty()) {
+        in.refuse("tls_key", "must be set together with tls_certificate, or both must be empty");
+    }
+    in.choice("access", api.access, {"auto", "keys", "open"});
+    in.flag("insecure", api.insecure);
+    in.text("secret_file", api.secret_file, path_bytes);
+    if (api.secret_file.empty()) api.secret_file = common.data + "/access.secret";
+    in.derived("secret_file", api.secret_file);
+    in.texts("allowed_hosts", api.allowed_hosts, list_max);
+    in.texts("cors_origins", api.cors_origins, list_max);
+    in.texts("trusted_proxies", api.trusted_proxies, list_max);
+    for (const auto& one : api.trusted_proxies) {
+        if (!is_address(one)) in.refuse("trusted_proxies", "must be addresses, such as 10.0.0.2");
+    }
+    in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
+    in.time("idle_time_s", api.idle_time, seconds(1), seconds(3'600));
+    in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_sessions));
+    in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));
+    in.integer("queue_bytes_max", api.queue_bytes_max, whole(limits::body_bytes),
+               whole(limits::queue_bytes));
+    in.integer("inflight_body_bytes_max", api.inflight_body_bytes_max, whole(limits::body_bytes),
+               whole(4096 * limits::mib));
+    in.time("job_deadline_s", api.job_deadline, seconds(1), seconds(24 * 3'600));
+    in.time("drain_grace_ms", api.drain_grace, milliseconds(0), milliseconds(60'000));
+    in.time("drain_timeout_ms", api.drain_timeout, milliseconds(0), drain_max);
+}
+
+result<all_settings> read_all(const settings_source& source, process which) {
+    auto reader = settings_reader::open(source);
+    if (!reader) return fail(reader.error());
+    all_settings all;
+    read_common(*reader, all.common);
+    read_redis(*reader, all.common, all.common.redis);
+    read_curve(*reader, which, all.common);
+    read_broker(*reader, all.common, all.broker);
+    read_worker(*reader, all.worker);
+    read_api(*reader, all.common, all.api);
+    if (const auto fine = reader->finish(); !fine) return fail(fine.error());
+    all.broker.common = all.worker.common = all.api.common = all.common;
+    all.effective = reader->effective();
+    return all;
+}
+
+process process_of(std::string_view program) {
+    if (program.ends_with("broker")) return process::broker;
+    return program.ends_with("worker") ? process::worker : process::api;
+}
+
+}  // namespace
+
+result<std::string> print_settings(const settings_source& source, std::string_view program) {
+    const auto all = read_all(source, process_of(program));
+    if (!all) return fail(all.error());
+    return all->effective.json();
+}
+
+result<broker_settings> read_broker_settings(const settings_source& source) {
+    auto all = read_all(source, process::broker);
+    if (!all) return fail(all.error());
+    return std::move(all->broker);
+}
+
+result<worker_settings> read_worker_settings(const settings_source& source) {
+    auto all = read_all(source, process::worker);
+    if (!all) return fail(all.error());
+    return std::move(all->worker);
+}
+
+result<api_settings> read_api_settings(const settings_source& source) {
+    auto all = read_all(source, process::api);
+    if (!all) return fail(all.error());
+    return std::move(all->api);
+}
+
+}  // namespace vultus

@@ -1,0 +1,115 @@
+// The words of a job and the rules for the names in it. Part of the contract (job.hpp); pure.
+#include "shared/model/job.hpp"
+
+#include <array>
+#include <utility>
+
+#include "shared/base/limits.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr std::array types{
+    std::pair{job_type::recognize, "recognize"}, std::pair{job_type::train, "train"},
+    std::pair{job_type::calibrate, "calibrate"}, std::pair{job_type::clear, "clear"},
+    std::pair{job_type::forget, "forget"},       std::pair{job_type::rename, "rename"},
+    std::pair{job_type::merge, "merge"},
+    std::pair{job_type::delete_collection, "delete_collection"},
+};
+constexpr std::array states{
+    std::pair{job_state::pending, "pending"},       std::pair{job_state::running, "running"},
+    std::pair{job_state::delayed, "delayed"},       std::pair{job_state::publishing, "publishing"},
+    std::pair{job_state::succeeded, "succeeded"},   std::pair{job_state::failed, "failed"},
+    std::pair{job_state::dead, "dead"},             std::pair{job_state::cancelled, "cancelled"},
+};
+
+template <class Names, class Value>
+std::string_view name_in(const Names& names, Value wanted) noexcept {
+    for (const auto& [value, name] : names) {
+        if (value == wanted) return name;
+    }
+    return "";
+}
+
+template <class Value, class Names>
+std::optional<Value> value_in(const Names& names, std::string_view wanted) noexcept {
+    for (const auto& [value, name] : names) {
+        if (wanted == name) return value;
+    }
+    return std::nullopt;
+}
+
+/// C0, DEL and C1 controls and the two separators: they break lines in logs and tables.
+bool is_control(char32_t c) noexcept {
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
+}
+
+/// The characters that turn the direction of what follows (Unicode, UAX 9, table 4), by which one
+/// name can be shown as another.
+bool is_bidirectional_format(char32_t c) noexcept {
+    return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+bool is_alphanumeric(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+}  // namespace
+
+std::string_view name_of(job_type type) noexcept { return name_in(types, type); }
+std::string_view name_of(job_state state) noexcept { return name_in(states, state); }
+std::string_view name_of(job_priority priority) noexcept {
+    return priority == job_priority::interactive ? "interactive" : "bulk";
+}
+std::optional<job_type> job_type_named(std::string_view name) noexcept {
+    return value_in<job_type>(types, name);
+}
+std::optional<job_state> job_state_named(std::string_view name) noexcept {
+    return value_in<job_state>(states, name);
+}
+
+bool is_terminal(job_state state) noexcept {
+    return state == job_state::succeeded || state == job_state::failed ||
+           state == job_state::dead || state == job_state::cancelled;
+}
+
+bool is_change(job_type type) noexcept {
+    return type != job_type::recognize && type != job_type::train && type != job_type::calibrate;
+}
+
+result<void> check_label(std::string_view label) {
+    if (label.empty()) return fail(errc::bad_label, "The name is empty");
+    if (label.size() > limits::label_bytes) {
+        return fail(errc::bad_label, "The name is longer than 200 bytes of UTF-8");
+    }
+    if (label == "." || label == "..") {
+        return fail(errc::bad_label, "The name must not be \".\" or \"..\"");
+    }
+    while (!label.empty()) {
+        const auto character = take_character(label);
+        if (!character) return fail(errc::bad_label, "The name is not valid UTF-8");
+        if (is_control(*character)) {
+            return fail(errc::bad_label, "The name contains a control character");
+        }
+        if (is_bidirectional_format(*character)) {
+            return fail(errc::bad_label, "The name contains a text direction character");
+        }
+    }
+    return {};
+}
+
+result<void> check_collection(std::string_view name) {
+    constexpr const char* rule =
+        "A collection name must be 1 to 64 of A-Z, a-z, 0-9, _ and -, and start with a letter or "
+        "digit";
+    if (name.empty() || name.size() > limits::collection_bytes || !is_alphanumeric(name.front())) {
+        return fail(errc::bad_collection, rule);
+    }
+    for (const char c : name) {
+        if (!is_alphanumeric(c) && c != '_' && c != '-') return fail(errc::bad_collection, rule);
+    }
+    return {};
+}
+
+}  // namespace vultus

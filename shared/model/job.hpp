@@ -1,0 +1,82 @@
+// What a job is, and the rules for the names in it. Words here are the words in JSON, in Redis and
+// in the metrics.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/clock.hpp"
+#include "shared/base/result.hpp"
+#include "shared/base/utf8.hpp"
+
+namespace vultus {
+
+enum class job_type {
+    recognize, train, calibrate, clear, forget, rename, merge, delete_collection
+};
+enum class job_state { pending, running, delayed, publishing, succeeded, failed, dead, cancelled };
+enum class job_priority { interactive, bulk };
+
+std::string_view name_of(job_type) noexcept;
+std::string_view name_of(job_state) noexcept;
+std::string_view name_of(job_priority) noexcept;
+std::optional<job_type> job_type_named(std::string_view) noexcept;
+std::optional<job_state> job_state_named(std::string_view) noexcept;
+
+/// True for succeeded, failed, dead and cancelled: the state changes no more by itself.
+bool is_terminal(job_state) noexcept;
+
+/// True for what Redis commits when it is accepted: all but recognize, train and calibrate.
+bool is_change(job_type) noexcept;
+
+/// epoch * 10^9 + seq: grows with each change of a collection, never goes back.
+using gallery_version = std::uint64_t;
+constexpr gallery_version epoch_factor = 1'000'000'000;
+
+/// One run of a job by one worker. The fencing token of every write a worker makes.
+struct attempt_id {
+    std::string job_id;
+    std::uint64_t attempt = 0;
+    bool operator==(const attempt_id&) const = default;
+    auto operator<=>(const attempt_id&) const = default;
+};
+
+/// A job as a worker gets it.
+struct leased_job {
+    std::string job_id;
+    std::uint64_t attempt = 0;
+    job_type type = job_type::recognize;
+    std::string collection;
+    gallery_version min_version = 0;  ///< an answer from an older gallery is refused
+    unix_time lease_until{0};         ///< on Redis' clock
+    unix_time deadline{0};            ///< on Redis' clock
+    bool solo = false;                ///< lost in company before: runs alone
+    std::string traceparent;          ///< W3C trace context, may be empty
+    bool operator==(const leased_job&) const = default;
+};
+
+/// What a client may ask of a recognize or a train. Stored as JSON text with these names. The
+/// ranges are checked by parse_options (api/jobs/options.cpp) and again by the worker.
+struct job_options {
+    std::string detector = "hog";   ///< hog | cnn
+    int min_face_px = 40;           ///< smallest face to find, 10..2000, pixels of the photo
+    double distance_max = 0.0;      ///< 0 < d <= 2; 0 = the service's default
+    int k = 0;                      ///< neighbours that vote, 1..100; 0 = the service's default
+    bool annotate = false;          ///< keep the photo with boxes and names
+    bool embeddings = false;        ///< put the 128 floats into the answer
+    int num_jitters = 1;            ///< train only: 1..100 disturbed copies averaged
+    bool operator==(const job_options&) const = default;
+};
+
+/// The label rule: 1 to 200 bytes of valid UTF-8, not "." or "..", no control or bidirectional
+/// formatting characters. Anything else is bad_label with a reason.
+result<void> check_label(std::string_view label);
+
+/// The collection rule: [A-Za-z0-9][A-Za-z0-9_-]{0,63}, so no name can imitate a key.
+result<void> check_collection(std::string_view name);
+
+}  // namespace vultus

@@ -1,0 +1,148 @@
+// Keys, their quotas and the audit log: what the api asks of Redis, and what vultusctl changes.
+#include "shared/store/job_store.hpp"
+#include "shared/store/job_store_reply.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+namespace {
+
+access_key read_key(fields& all) {
+    access_key key;
+    key.id = all.text();
+    key.hash = all.text();
+    const auto scopes = parse_scopes(all.text());
+    const auto collections = parse_collections(all.text());
+    // What cannot be read allows nothing.
+    if (scopes) key.scopes = *scopes;
+    if (collections) key.collections = *collections;
+    key.quota.requests = all.number();
+    key.quota.image_bytes = all.number();
+    key.quota.jobs = all.number();
+    key.expires = all.time();
+    key.created = all.time();
+    key.note = all.text();
+    return key;
+}
+
+bucket read_bucket(fields& all) {
+    bucket one;
+    one.quota = all.number();
+    one.left = all.number();
+    one.full_in = std::chrono::seconds(all.number<std::int64_t>());
+    return one;
+}
+
+audit_entry read_entry(redis_reply entry) {
+    audit_entry one;
+    if (entry.items.size() != 2) return one;
+    one.id = std::move(entry.items[0].text);
+    const std::pair<std::string_view, std::string*> names[] = {
+        {"who", &one.who},   {"from", &one.from},        {"what", &one.what},
+        {"about", &one.about}, {"label", &one.label_hash}, {"collection", &one.collection},
+        {"label_to", &one.label_to_hash}};
+    auto& pairs = entry.items[1].items;
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+        for (const auto& [name, into] : names) {
+            if (pairs[i].text == name) *into = std::move(pairs[i + 1].text);
+        }
+    }
+    return one;
+}
+
+tl::unexpected<error> not_made(const std::string& status) {
+    if (status == "exists") return fail(errc::wrong_state, "A key with that id exists");
+    if (status == "not_found") return fail(errc::not_found, "No such key");
+    if (status != "full") return unexpected_reply(status);
+    return fail(errc::queue_full, "Key limit reached: revoke one");
+}
+
+}  // namespace
+
+redis_call<key_page> job_store::keys(std::string_view known) const {
+    return function_call<key_page>(
+        "keys", prefix_, {std::string(known)},
+        [](const std::string& status, fields& all) -> result<key_page> {
+            key_page page;
+            page.same = status == "same";
+            page.changes = all.text();
+            if (page.same) return page;
+            if (status != "ok") return unexpected_reply(status);
+            const auto count = all.number();
+            for (std::uint64_t n = 0; n < count && all.more(); ++n) {
+                page.keys.push_back(read_key(all));
+            }
+            return page;
+        });
+}
+
+redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_bytes) const {
+    return function_call<spent>(
+        "spend", prefix_, {std::string(key_id), std::to_string(image_bytes)},
+        [](const std::string& status, fields& all) -> result<spent> {
+            if (status == "not_found") return fail(errc::unauthorized, "Key is not valid");
+            if (status != "ok" && status != "over") return unexpected_reply(status);
+            spent told;
+            if (status == "over") {
+                told.over = all.text();
+                told.wait = std::chrono::milliseconds(all.number<std::int64_t>());
+            }
+            told.requests = read_bucket(all);
+            told.image_bytes = read_bucket(all);
+            return told;
+        });
+}
+
+redis_call<void> job_store::create_key(const access_key& key,
+                                       std::string_view by) const {
+    return function_call<void>(
+        "key_create", prefix_,
+        {key.id, key.hash, text_of(key.scopes), text_of(key.collections),
+         std::to_string(key.quota.requests), std::to_string(key.quota.image_bytes),
+         std::to_string(key.quota.jobs), text_of(key.expires), key.note,
+         std::string(by)},
+        [](const std::string& status, fields&) -> result<void> {
+            if (status == "ok") return {};
+            return not_made(status);
+        });
+}
+
+redis_call<void> job_store::revoke_key(std::string_view id, std::string_view by) const {
+    return function_call<void>("key_revoke", prefix_, {std::string(id), std::string(by)},
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   return not_made(status);
+                               });
+}
+
+redis_call<unix_time> job_store::rotate_key(std::string_view old_id, std::string_view id,
+                                            std::string_view hash,
+                                            std::chrono::milliseconds overlap,
+                                            std::string_view by) const {
+    return function_call<unix_time>(
+        "key_rotate", prefix_,
+        {std::string(old_id), std::string(id), std::string(hash), text_of(overlap),
+         std::string(by)},
+        [](const std::string& status, fields& all) -> result<unix_time> {
+            if (status != "ok") return not_made(status);
+            return all.time();
+        });
+}
+
+redis_call<std::vector<audit_entry>> job_store::audit(std::size_t count,
+                                                      const std::string& before) const {
+    return array_call<std::vector<audit_entry>>(
+        {"XREVRANGE", key("audit"), before.empty() ? "+" : "(" + before, "-", "COUNT",
+         std::to_string(count)},
+        [](fields& all) -> result<std::vector<audit_entry>> {
+            std::vector<audit_entry> entries;
+            for (auto& item : all.items()) {
+                if (item.items.size() != 2) return unexpected_reply("an entry of a stream");
+                entries.push_back(read_entry(std::move(item)));
+            }
+            return entries;
+        });
+}
+
+}  // namespace vultus

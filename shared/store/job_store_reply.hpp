@@ -1,0 +1,115 @@
+// How the calls of job_store are made and their replies read: every function of the Redis library
+// answers with a flat array of strings whose first is a status word (REDIS.md, "Functions"). Used
+// by the job_store_*.cpp files only. Pure.
+#pragma once
+
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "shared/store/job_store.hpp"
+
+namespace vultus::store_reply {
+
+/// The error that Redis answered, in our words: memory, a state in which it serves nobody, or a
+/// defect.
+error error_of(std::string_view text);
+
+/// "7" of the routing id "worker.7"; a text without a dot is taken as the number.
+std::string connection_number(std::string_view routing_id);
+
+std::string joined(const std::vector<std::string>& words, char between);
+
+/// The words of one reply, read front to back. Reading past the end or a number that is none makes
+/// it bad, and gives 0 or "" so that no reader has to stop in the middle.
+class fields {
+   public:
+    explicit fields(std::vector<redis_reply> items) : items_(std::move(items)) {}
+
+    std::string text() {
+        if (at_ >= items_.size()) {
+            bad_ = true;
+            return {};
+        }
+        redis_reply& one = items_[at_++];
+        if (one.type == redis_reply::kind::integer) return std::to_string(one.integer);
+        return std::move(one.text);
+    }
+    template <class Number = std::uint64_t>
+    Number number() {
+        const std::string digits = text();
+        Number value{};
+        if (digits.empty()) return value;  // an absent field
+        const auto end = digits.data() + digits.size();
+        const auto [stop, code] = std::from_chars(digits.data(), end, value);
+        if (code != std::errc() || stop != end) bad_ = true;
+        return value;
+    }
+    unix_time time() { return unix_time(number<std::int64_t>()); }
+    bool more() const noexcept { return at_ < items_.size() && !bad_; }
+    bool bad() const noexcept { return bad_; }
+    void set_bad() noexcept { bad_ = true; }
+    std::vector<redis_reply>& items() noexcept { return items_; }
+
+   private:
+    std::vector<redis_reply> items_;
+    std::size_t at_ = 0;
+    bool bad_ = false;
+};
+
+inline tl::unexpected<error> unexpected_reply(std::string_view status = "") {
+    return fail(errc::internal, "unexpected reply from Redis: " +
+                                    std::string(status));
+}
+
+/// A call whose reply is an array; `read` gets it and gives result<T>.
+template <class T, class Read>
+redis_call<T> array_call(std::vector<std::string> words, Read read) {
+    return {std::move(words), [read = std::move(read)](redis_reply&& reply) -> result<T> {
+                if (reply.is_error()) return fail(error_of(reply.text));
+                if (reply.type != redis_reply::kind::array) return unexpected_reply("no array");
+                fields all(std::move(reply.items));
+                result<T> made = read(all);
+                if (all.bad()) return unexpected_reply("a field is missing or no number");
+                return made;
+            }};
+}
+
+/// A call of a function; `read` gets the status word and what follows.
+template <class T, class Read>
+redis_call<T> function_call(std::string_view name, const std::string& prefix,
+                            std::vector<std::string> arguments, Read read) {
+    std::vector<std::string> words{"FCALL", "vultus1_" + std::string(name), "1", prefix};
+    words.insert(words.end(), std::make_move_iterator(arguments.begin()),
+                 std::make_move_iterator(arguments.end()));
+    return array_call<T>(std::move(words), [read = std::move(read)](fields& all) -> result<T> {
+        const std::string status = all.text();
+        return read(status, all);
+    });
+}
+
+inline std::string text_of(std::chrono::milliseconds time) { return std::to_string(time.count()); }
+
+// What each sealed value is bound to (sealing.hpp), so that none can stand in another's place.
+std::string about_image(std::string_view job_id, std::size_t index);
+std::string about_annotated(std::string_view job_id);
+std::string about_value(gallery_value, std::string_view collection, std::string_view face_id);
+/// As values were bound before the collection was part of it.
+std::string older_about_value(gallery_value, std::string_view face_id);
+
+/// Whether a SCAN can go on there after `before`: a number, and another one, or "0": the end. What
+/// is no Redis could keep a caller for ever.
+bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept;
+
+/// As in the name of the key that holds all such values of a gallery.
+std::string_view part_of(gallery_value) noexcept;
+
+/// What the functions about one job say when it is not there.
+tl::unexpected<error> no_such_job(std::string_view status);
+
+/// A job's fields, name and value in turns, up to the end of the reply.
+job_record record_of(std::string id, fields& all);
+
+}  // namespace vultus::store_reply

@@ -1,0 +1,262 @@
+// The calls of a worker: registration, holdings, leases, photos, and the writes that end an
+// attempt.
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "shared/store/job_store.hpp"
+#include "shared/store/job_store_reply.hpp"
+#include "shared/base/json_quoted.hpp"
+#include "shared/base/require.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+namespace {
+
+/// How every function that ends an attempt answers; statuses that only one has are in the same
+/// list.
+result<committed> read_committed(const std::string& status, fields& all) {
+    committed made;
+    if (status == "succeeded" || status == "publishing" || status == "superseded") {
+        made.state = status == "succeeded"    ? commit_state::succeeded
+                     : status == "publishing" ? commit_state::publishing
+                                              : commit_state::superseded;
+        made.version = all.number();
+    } else if (status == "old_version") {
+        made.state = commit_state::old_version;
+        made.needed = all.number();
+    } else if (status == "dup") {
+        made.state = commit_state::duplicate;
+    } else if (status == "stale") {
+        made.state = commit_state::stale;
+    } else if (status == "cancelled") {
+        made.state = commit_state::cancelled;
+    } else if (status == "failed") {
+        made.state = commit_state::failed;
+    } else if (status == "delayed" || status == "pending") {
+        made.state = commit_state::delayed;  // it will run again
+    } else if (status == "dead") {
+        made.state = commit_state::dead;
+    } else if (status == "model_mismatch") {
+        made.state = commit_state::model_mismatch;
+    } else if (status == "label_full") {
+        made.state = commit_state::label_full;
+    } else if (status == "gallery_full" || status == "collections_full") {
+        made.state = commit_state::gallery_full;
+    } else {
+        return unexpected_reply(status);
+    }
+    return made;
+}
+
+/// The same, where Redis itself may have no room: a state of the commit, not an error of the call.
+redis_call<committed> commit(std::string_view name, const std::string& prefix,
+                             std::vector<std::string> arguments) {
+    auto call = function_call<committed>(name, prefix, std::move(arguments), read_committed);
+    call.parse = [parse = std::move(call.parse)](redis_reply&& reply) -> result<committed> {
+        result<committed> made = parse(std::move(reply));
+        if (made || made.error().code != errc::out_of_memory) return made;
+        committed none;
+        none.state = commit_state::oom;
+        return none;
+    };
+    return call;
+}
+
+void add_attempts(std::vector<std::string>& words, const std::vector<attempt_id>& attempts) {
+    for (const attempt_id& one : attempts) {
+        words.push_back(one.job_id);
+        words.push_back(std::to_string(one.attempt));
+    }
+}
+
+/// `count` ids from the reply, with the attempts that were asked about.
+std::vector<attempt_id> attempts_of(fields& all, std::uint64_t count,
+                                    const std::vector<attempt_id>& asked) {
+    std::set<std::string> ids;
+    for (std::uint64_t i = 0; i < count && all.more(); ++i) ids.insert(all.text());
+    std::vector<attempt_id> found;
+    for (const attempt_id& one : asked) {
+        if (ids.contains(one.job_id)) found.push_back(one);
+    }
+    return found;
+}
+
+std::string json_of(const error& why) {
+    return "{\"code\":" + json_quoted(name_of(why.code)) +
+           ",\"detail\":" + json_quoted(why.detail) + "}";
+}
+
+}  // namespace
+
+redis_call<unix_time> job_store::register_worker(const registration& worker) const {
+    return function_call<unix_time>(
+        "register", prefix_,
+        {worker.worker_id, connection_number(worker.connection), text_of(worker.lasts), worker.host,
+         std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ',')},
+        [](const std::string& status, fields& all) -> result<unix_time> {
+            if (status == "ok") return all.time();
+            if (status == "full") return fail(errc::quota, "worker limit reached");
+            return unexpected_reply(status);
+        });
+}
+
+redis_call<hello_reply> job_store::hello(std::string_view worker_id, std::string_view collection,
+                                         std::optional<gallery_version> version) const {
+    return function_call<hello_reply>(
+        "hello", prefix_,
+        {std::string(worker_id), std::string(collection),
+         version ? std::to_string(*version) : "none"},
+        [](const std::string& status, fields& all) -> result<hello_reply> {
+            hello_reply answer;
+            if (status == "gone") return answer;
+            answer.registered = true;
+            if (status == "ok") return answer;
+            if (status != "serve" && status != "catch_up") return unexpected_reply(status);
+            answer.serve = status == "serve";
+            answer.current = all.number();
+            return answer;
+        });
+}
+
+redis_call<renewal> job_store::renew(std::string_view worker_id,
+                                     const std::vector<attempt_id>& attempts,
+                                     std::chrono::milliseconds lasts,
+                                     std::chrono::milliseconds lease,
+                                     std::string_view connection) const {
+    std::vector<std::string> words{std::string(worker_id), connection_number(connection),
+                                   text_of(lasts), text_of(lease)};
+    add_attempts(words, attempts);
+    return function_call<renewal>(
+        "renew", prefix_, std::move(words),
+        [attempts](const std::string& status, fields& all) -> result<renewal> {
+            renewal answer;
+            if (status == "gone") return answer;
+            if (status != "ok") return unexpected_reply(status);
+            answer.registered = true;
+            answer.now = all.time();
+            const auto lost = all.number();
+            const auto cancelled = all.number();
+            const auto held = all.number();
+            answer.lost = attempts_of(all, lost, attempts);
+            answer.cancelled = attempts_of(all, cancelled, attempts);
+            for (std::uint64_t i = 0; i < held && !all.bad(); ++i) {
+                std::string collection = all.text();
+                answer.versions[std::move(collection)] = all.number();
+            }
+            return answer;
+        });
+}
+
+redis_call<std::vector<attempt_id>> job_store::started(
+    std::string_view worker_id, const std::vector<attempt_id>& attempts) const {
+    std::vector<std::string> words{std::string(worker_id)};
+    add_attempts(words, attempts);
+    return function_call<std::vector<attempt_id>>(
+        "started", prefix_, std::move(words),
+        [attempts](const std::string& status, fields& all) -> result<std::vector<attempt_id>> {
+            if (status == "gone") return fail(errc::not_registered, "worker not registered");
+            if (status != "ok") return unexpected_reply(status);
+            const auto count = all.number();
+            return attempts_of(all, count, attempts);
+        });
+}
+
+redis_call<void> job_store::bye(std::string_view worker_id) const {
+    return function_call<void>("bye", prefix_, {std::string(worker_id)},
+                               [](const std::string& status, fields& all) -> result<void> {
+                                   if (status == "ok") all.number();
+                                   if (status == "ok" || status == "gone") return {};
+                                   return unexpected_reply(status);
+                               });
+}
+
+redis_call<std::vector<std::string>> job_store::images(std::string_view id,
+                                                       std::size_t count) const {
+    using texts = std::vector<std::string>;
+    std::vector<std::string> words{"MGET"};
+    for (std::size_t i = 0; i < count; ++i) {
+        words.push_back(key("job:" + std::string(id) + ":image:" + std::to_string(i)));
+    }
+    return array_call<texts>(std::move(words), [seals = seals_, id = std::string(id)](
+                                                   fields& all) -> result<texts> {
+        texts images;
+        for (redis_reply& one : all.items()) {
+            if (one.type != redis_reply::kind::text) {
+                return fail(errc::no_image, "Photo of the job no longer stored");
+            }
+            auto image = seals.open(std::move(one.text), about_image(id, images.size()));
+            if (!image) return fail(image.error());
+            images.push_back(*std::move(image));
+        }
+        return images;
+    });
+}
+
+redis_call<committed> job_store::complete_recognize(const attempt_id& attempt,
+                                                    std::string_view worker_id,
+                                                    gallery_version version, std::string result,
+                                                    std::string annotated) const {
+    return commit("complete_recognize", prefix_,
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+                   std::to_string(version), std::move(result),
+                   annotated.empty() ? std::string()
+                                     : seals_.close(std::move(annotated),
+                                                    about_annotated(attempt.job_id))});
+}
+
+redis_call<committed> job_store::complete_train(const attempt_id& attempt,
+                                                std::string_view worker_id, std::string result,
+                                                std::string_view embedding_model,
+                                                std::vector<new_face> faces,
+                                                std::string_view collection) const {
+    VULTUS_REQUIRE(!seals_.seals() || !collection.empty(), "what is sealed is bound to its place");
+    std::vector<std::string> words{attempt.job_id, std::to_string(attempt.attempt),
+                                   std::string(worker_id), std::string(embedding_model),
+                                   std::move(result)};
+    std::vector<std::string> pictures;
+    for (new_face& face : faces) {
+        if (!face.picture.empty()) {
+            pictures.push_back(face.face_id);
+            pictures.push_back(seals_.close(
+                std::move(face.picture),
+                about_value(gallery_value::picture, collection, face.face_id)));
+        }
+        std::string vector =
+            seals_.close(std::move(face.vector),
+                         about_value(gallery_value::vector, collection, face.face_id));
+        words.push_back(std::move(face.face_id));
+        words.push_back(std::move(face.json));
+        words.push_back(std::move(vector));
+    }
+    if (!pictures.empty()) words.push_back("pictures");
+    std::move(pictures.begin(), pictures.end(), std::back_inserter(words));
+    return commit("complete_train", prefix_, std::move(words));
+}
+
+redis_call<committed> job_store::fail_job(const attempt_id& attempt, std::string_view worker_id,
+                                          const error& why,
+                                          std::chrono::milliseconds retry_after) const {
+    return commit("fail", prefix_,
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+                   retry_after.count() > 0 ? "retry" : "permanent", json_of(why),
+                   text_of(retry_after)});
+}
+
+redis_call<committed> job_store::lose_job(const attempt_id& attempt,
+                                          std::string_view worker_id) const {
+    return commit("fail", prefix_,
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id), "lost",
+                   "", "0"});
+}
+
+redis_call<committed> job_store::hand_back(const attempt_id& attempt,
+                                           std::string_view worker_id) const {
+    return commit("fail", prefix_,
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+                   "return", "", "0"});
+}
+
+}  // namespace vultus

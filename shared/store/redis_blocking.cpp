@@ -1,0 +1,54 @@
+// The loop around a redis_client for threads that have none: poll(2) on its descriptor until the
+// reply is there.
+#include "shared/store/redis_blocking.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace vultus {
+namespace {
+
+/// Lets the client do what it can within `patience`.
+void turn(redis_client& client, std::chrono::milliseconds patience) {
+    const boot_time now = boot_now();
+    const auto wait = std::clamp(client.next_timer() - now, std::chrono::milliseconds(0), patience);
+    pollfd one{client.fd(), 0, 0};
+    if (client.wants_read()) one.events |= POLLIN;
+    if (client.wants_write()) one.events |= POLLOUT;
+    ::poll(&one, 1, static_cast<int>(wait.count()));  // a negative fd is ignored: a plain wait
+    const int broken = POLLERR | POLLHUP;
+    if ((one.revents & (POLLOUT | broken)) != 0 && client.wants_write()) {
+        client.on_writable(boot_now());
+    }
+    if ((one.revents & (POLLIN | broken)) != 0 && client.wants_read()) {
+        client.on_readable(boot_now());
+    }
+    client.on_timer(boot_now());
+}
+
+}  // namespace
+
+redis_blocking::redis_blocking(redis_address address, redis_timeouts timeouts)
+    : client_(std::make_unique<redis_client>(std::move(address), timeouts)),
+      connect_(timeouts.connect) {}
+
+redis_blocking::~redis_blocking() = default;
+
+result<redis_reply> redis_blocking::call(std::vector<std::string> words) {
+    using std::chrono::milliseconds;
+    turn(*client_, milliseconds(0));  // notice that the server went away since the last call
+    const boot_time patience_ends = boot_now() + connect_;
+    while (!client_->connected()) {
+        const boot_time now = boot_now();
+        if (now >= patience_ends) return fail(errc::store_unavailable, "Redis unavailable");
+        turn(*client_, patience_ends - now);
+    }
+    std::optional<result<redis_reply>> answer;
+    client_->send(std::move(words), [&](result<redis_reply> reply) { answer = std::move(reply); });
+    while (!answer) turn(*client_, milliseconds(60'000));  // the command timer ends this
+    return std::move(*answer);
+}
+
+}  // namespace vultus

@@ -1,0 +1,80 @@
+// See retention.hpp.
+#include "shared/store/retention.hpp"
+
+#include <algorithm>
+
+#include "shared/store/job_store_reply.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+redis_call<retention_rule> retention_of(const job_store& store, std::string_view collection) {
+    return function_call<retention_rule>(
+        "retention", store.prefix(), {std::string(collection)},
+        [](const std::string& status, fields& all) -> result<retention_rule> {
+            if (status != "ok") return fail(errc::not_found, "no such collection");
+            retention_rule rule;
+            rule.lasts = std::chrono::milliseconds(all.number<std::int64_t>());
+            rule.since = all.time();
+            return rule;
+        });
+}
+
+redis_call<void> set_retention(const job_store& store, std::string_view collection,
+                               std::chrono::milliseconds lasts, const std::string& by,
+                               const std::string& address) {
+    return function_call<void>(
+        "set_retention", store.prefix(),
+        {std::string(collection), text_of(lasts), address.empty() ? by : by + ' ' + address},
+        [](const std::string& status, fields&) -> result<void> {
+            if (status == "ok") return {};
+            return fail(errc::not_found, "no such collection");
+        });
+}
+
+redis_call<void> note_seen(const job_store& store, std::string_view collection,
+                           const std::vector<std::string>& labels) {
+    std::vector<std::string> words{std::string(collection)};
+    words.insert(words.end(), labels.begin(), labels.end());
+    return function_call<void>("seen", store.prefix(), std::move(words),
+                               [](const std::string&, fields&) -> result<void> { return {}; });
+}
+
+redis_call<watched_gallery> watch_gallery(const job_store& store, std::string_view collection) {
+    return function_call<watched_gallery>(
+        "version", store.prefix(), {std::string(collection)},
+        [](const std::string& status, fields& all) -> result<watched_gallery> {
+            if (status != "ok") return unexpected_reply(status);
+            watched_gallery seen;
+            seen.version = all.number();
+            seen.removed_version = all.number();
+            for (int skipped = 0; skipped < 3; ++skipped) all.text();  // faces, people, model
+            seen.forgets = all.number() > 0;
+            return seen;
+        });
+}
+
+redis_call<std::vector<unseen_person>> unseen(const job_store& store, std::size_t most) {
+    using people = std::vector<unseen_person>;
+    return function_call<people>("unseen", store.prefix(), {std::to_string(most)},
+                                 [](const std::string&, fields& all) -> result<people> {
+                                     people found(std::min<std::size_t>(all.number(), 1'000));
+                                     for (auto& one : found) {
+                                         one.collection = all.text();
+                                         one.label = all.text();
+                                     }
+                                     return found;
+                                 });
+}
+
+redis_call<bool> forget_unseen(const job_store& store, const std::string& job_id,
+                               const unseen_person& who, const std::string& label_hash) {
+    return function_call<bool>(
+        "forget_unseen", store.prefix(),
+        {job_id, who.collection, who.label,
+         label_hash.empty() ? "retention" : "retention  " + label_hash},
+        [](const std::string& status, fields&) -> result<bool> { return status == "ok"; });
+}
+
+}  // namespace vultus

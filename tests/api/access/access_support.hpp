@@ -1,0 +1,53 @@
+// An api that asks for keys, and keys and sessions of every kind for it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tests/api/http/server_support.hpp"
+#include "shared/model/access_key.hpp"
+
+namespace vultus::api::testing {
+
+class keyed_api {
+ public:
+    static constexpr const char* password = "correct horse battery";
+
+    explicit keyed_api(std::function<void(api_settings&)> adjust = {});
+
+    /// Stores a key and gives its text; the api knows it soon (settle()).
+    std::string add(scope_set scopes, const std::string& collections = "team",
+                    access_quota quota = {}, unix_time expires = unix_time(0));
+    /// A key of the same id with another secret, its check right.
+    static std::string forged(const std::string& key);
+    /// A key as a line of a header; "" of ""; lines as they are.
+    static std::string field(const std::string& key);
+
+    void add_user(const std::string& name, role as, const std::string& collections = "team");
+    answer post_login(const std::string& name, const std::string& with = password,
+                      const std::string& fields = {});
+    /// Cookie and X-CSRF-Token of somebody who logs in, as lines of a header.
+    std::string log_in(const std::string& name);
+    static std::string cookie_line(const answer& of_login);
+    static std::string csrf_line(const answer& of_login);
+    /// The status once it is not 200 any more, and after how long.
+    std::pair<int, std::chrono::milliseconds> until_refused(const std::string& key);
+
+    void revoke(const std::string& key);
+    void settle(const std::string& key);  ///< waits until the api knows the key
+
+    answer get(const std::string& target, const std::string& key);
+    answer call(const std::string& method, const std::string& target, const std::string& key,
+                const std::string& body = {});
+    answer post_photo(const std::string& target, const std::string& key);
+    /// The id of a job that is accepted with the key.
+    std::string job(const std::string& target, const std::string& key);
+
+    temporary_folder secrets;
+    std::string secret;
+    running_api api;
+    redis_blocking redis;
+    job_store store;
+};
+
+}  // namespace vultus::api::testing

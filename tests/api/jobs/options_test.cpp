@@ -1,0 +1,172 @@
+// Queries, pages and the options of a submission: ranges, names, defaults.
+#include "api/jobs/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include "api/live/live_options.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/model/page_token.hpp"
+
+namespace vultus::api {
+namespace {
+
+TEST(query, reads_names_and_values) {
+    const auto query = parse_query("k=3&name=J%C3%BCrgen+K&annotate", "k name annotate");
+    ASSERT_TRUE(query);
+    EXPECT_EQ(*query, (name_values{{"k", "3"}, {"name", "J\xC3\xBCrgen K"}, {"annotate", ""}}));
+}
+
+TEST(query, refuses_what_it_does_not_know_or_has_twice) {
+    EXPECT_EQ(parse_query("x=1", "k").error().code, errc::bad_option);
+    EXPECT_EQ(parse_query("k=1&k=2", "k").error().code, errc::malformed);
+    EXPECT_EQ(parse_query("k=%zz", "k").error().code, errc::malformed);
+    EXPECT_EQ(parse_query("k=%00", "k").error().code, errc::malformed);
+    EXPECT_TRUE(parse_query("utm=%zz", "*")->empty());
+    EXPECT_TRUE(parse_query("&&", "k")->empty());
+}
+
+TEST(query, the_first_mistake_is_named) {
+    const auto detail = [](std::string_view query) {
+        return parse_query(query, "k label").error().detail;
+    };
+    EXPECT_EQ(detail("k=1&kk=2&x=%zz"),
+              R"(Unknown option "kk" in the query; known options: k, label)");
+    EXPECT_EQ(detail("k=1&k=2"), R"("k" occurs twice in the query)");
+    EXPECT_EQ(detail("label=%zz"),
+              "label in the query: percent escape is not two hexadecimal digits");
+    EXPECT_EQ(detail("label=%ff"), "label in the query: not UTF-8");
+    EXPECT_EQ(detail("%ff=1"), R"(Unknown option "%ff" in the query; known options: k, label)");
+    EXPECT_EQ(parse_query("a=1", "").error().detail,
+              R"(Unknown option "a" in the query; it takes no options)");
+    EXPECT_EQ(parse_query("a=1", "b", "the form").error().detail,
+              R"(Unknown option "a" in the form; known options: b)");
+}
+
+TEST(query, what_is_quoted_is_short_and_whole_characters) {
+    EXPECT_EQ(in_quotes("a\"\n"), R"("a\"\u000a")");
+    EXPECT_EQ(in_quotes(std::string(40, 'x')), "\"" + std::string(40, 'x') + "\"");
+    EXPECT_EQ(in_quotes(std::string(41, 'x')), "\"" + std::string(40, 'x') + "...\"");
+    EXPECT_EQ(in_quotes(std::string(39, 'x') + "\xC3\xBC"), "\"" + std::string(39, 'x') + "...\"");
+}
+
+TEST(query, a_page_token_is_one_that_was_given) {
+    EXPECT_EQ(parse_page({{"page_token", page_token("17 x")}})->token, "17 x");
+    for (const auto* bad : {"", "17 x", "Ada", "a+b"}) {
+        EXPECT_EQ(parse_page({{"page_token", bad}}).error().code, errc::bad_option) << bad;
+    }
+}
+
+TEST(query, page_size_is_bounded) {
+    EXPECT_EQ(parse_page({})->size, 100u);
+    EXPECT_EQ(parse_page({{"page_size", "1"}})->size, 1u);
+    EXPECT_EQ(parse_page({{"page_size", "1000"}})->size, 1000u);
+    for (const auto* bad : {"0", "1001", "-1", "", "1x", "99999999999999999999"}) {
+        EXPECT_EQ(parse_page({{"page_size", bad}}).error().code, errc::bad_option) << bad;
+    }
+}
+
+TEST(options, defaults_of_recognize) {
+    const auto read = parse_options(job_type::recognize, {});
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->collection, "default");
+    EXPECT_EQ(read->options, job_options{});
+    EXPECT_TRUE(read->durable);
+    EXPECT_EQ(to_json(read->options),
+              R"({"detector":"hog","min_face_px":40,"distance_max":0,"k":0,"annotate":false,)"
+              R"("embeddings":false,"num_jitters":1})");
+}
+
+TEST(options, everything_of_recognize) {
+    const auto read = parse_options(job_type::recognize, {{"collection", "team-1"},
+                                                          {"k", "100"},
+                                                          {"distance_max", "0.6"},
+                                                          {"min_face_px", "10"},
+                                                          {"detector", "cnn"},
+                                                          {"annotate", "1"},
+                                                          {"embeddings", "true"},
+                                                          {"durable", "true"}});
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->collection, "team-1");
+    job_options wanted;
+    wanted.k = 100;
+    wanted.distance_max = 0.6;
+    wanted.min_face_px = 10;
+    wanted.detector = "cnn";
+    wanted.annotate = wanted.embeddings = true;
+    EXPECT_EQ(read->options, wanted);
+}
+
+TEST(options, ranges_and_kinds) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"k", "0"},
+        {"k", "101"},
+        {"k", "1.5"},
+        {"k", ""},
+        {"k", "+1"},
+        {"distance_max", "0"},
+        {"distance_max", "2.1"},
+        {"distance_max", "nan"},
+        {"distance_max", "inf"},
+        {"distance_max", "-1"},
+        {"min_face_px", "9"},
+        {"min_face_px", "2001"},
+        {"detector", "HOG"},
+        {"annotate", "maybe"},
+        {"embeddings", ""},
+        {"durable", "2"},
+        {"num_jitters", "1"},
+        {"name", "ada"},
+        {"nonsense", "1"},
+    };
+    for (const auto& [name, value] : cases) {
+        const auto read = parse_options(job_type::recognize, {{name, value}});
+        ASSERT_FALSE(read) << name << "=" << value;
+        EXPECT_EQ(read.error().code, errc::bad_option) << name << "=" << value;
+        EXPECT_NE(read.error().detail.find(name), std::string::npos) << read.error().detail;
+    }
+    EXPECT_TRUE(parse_options(job_type::recognize, {{"distance_max", "2"}}));
+    EXPECT_TRUE(parse_options(job_type::recognize, {{"k", "1"}}));
+    EXPECT_TRUE(parse_options(job_type::recognize, {{"min_face_px", "2000"}}));
+    EXPECT_EQ(parse_options(job_type::recognize, {{"collection", "a:b"}}).error().code,
+              errc::bad_collection);
+}
+
+TEST(options, yes_and_no_as_languages_and_forms_write_them) {
+    for (const auto* yes : {"true", "True", "TRUE", "1", "yes", "on"}) {
+        EXPECT_TRUE(parse_options(job_type::recognize, {{"embeddings", yes}})->options.embeddings);
+    }
+    for (const auto* no : {"false", "False", "0", "no", "off"}) {
+        EXPECT_FALSE(parse_options(job_type::recognize, {{"durable", no}})->durable) << no;
+    }
+}
+
+TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
+    EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
+              "Unknown option \"k\" in train; known options: collection, name, num_jitters, "
+              "min_face_px, upsample, detector");
+    EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
+              std::string::npos);
+}
+
+TEST(options, nothing_is_annotated_without_storage) {
+    EXPECT_TRUE(parse_options(job_type::recognize, {{"durable", "false"}}));
+    const auto both = parse_options(job_type::recognize, {{"durable", "false"}, {"annotate", "1"}});
+    EXPECT_EQ(both.error().code, errc::bad_option);
+}
+
+TEST(options, train_wants_a_good_name) {
+    EXPECT_EQ(parse_options(job_type::train, {{"name", "a/b:{*}\xF0\x9F\x98\x80"}})->label,
+              "a/b:{*}\xF0\x9F\x98\x80");
+    EXPECT_TRUE(parse_options(job_type::train, {{"name", std::string(199, 'a')}}));
+    EXPECT_TRUE(parse_options(job_type::train, {{"name", std::string(200, 'a')}}));
+    for (const auto& bad : {std::string(), std::string(201, 'a'), std::string("a\nb"),
+                            std::string("\xff"), std::string(".."), std::string("\xE2\x80\xAE")}) {
+        EXPECT_EQ(parse_options(job_type::train, {{"name", bad}}).error().code, errc::bad_label);
+    }
+    EXPECT_EQ(parse_options(job_type::train, {}).error().code, errc::bad_label);
+    EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().code,
+              errc::bad_option);
+}
+
+}  // namespace
+}  // namespace vultus::api

@@ -1,0 +1,91 @@
+// The tests of the cuda backend catch what could be wrong with it: one run of them for each seeded
+// defect, in a process of its own, which must not end well.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/networks_support.hpp"
+#include "tests/workers/engine/cuda/saboteur_support.hpp"
+
+namespace vultus {
+namespace {
+
+using namespace testing;
+
+constexpr int all_right = 0, wrong_numbers = 1, refused_at_start = 3, memory_left = 5, fault = 70;
+constexpr int thread_sanitizer = 66;  ///< it saw the card in memory that was given back
+
+/// Whether each size, several times in turns, gives what the plain loops give.
+bool right_numbers(const std::shared_ptr<cuda::session>& card, cuda::device_network& net) {
+    const network list = every_kind_on_colours();
+    const auto mine = card->take_turn();
+    for (std::uint32_t round = 1; round <= 3; ++round) {
+        for (const pictures& given : pictures_to_run()) {
+            const auto out = run_on(net, given, round);
+            if (!out) return false;
+            const auto expected = expected_of(list, given, round, given.seen.batch - 1);
+            // The negation: a number that is none lies in no range.
+            const auto last = std::span(out->all).last(expected.shape.size());
+            for (const float one : last) {
+                if (!(one > -1e6f && one < 1e6f)) return false;
+            }
+            if (!(difference_of(last, expected) <= 4e-3)) return false;
+        }
+    }
+    return true;
+}
+
+[[noreturn]] void run_with(defect one) {
+    stand_in machine;
+    const cuda::table calls = with_defect(machine.calls(), one);
+    int code = all_right;
+    {
+        const auto card = session_on(calls);
+        auto mine = card->take_turn();
+        auto net = cuda::device_network::make(card, every_kind_on_colours(), precision::fp16,
+                                              room_for_pictures(4));
+        if (!net) {
+            std::fprintf(stderr, "refused: %s\n", machine.refusal().c_str());
+            std::_Exit(refused_at_start);
+        }
+        mine.unlock();
+        bool right = false;
+        std::thread other([&] { right = right_numbers(card, *net); });
+        other.join();
+        if (!right) code = wrong_numbers;
+        mine.lock();
+        { const auto gone = std::move(*net); }
+    }
+    if (code == all_right && machine.alive() != stand_in::count{}) code = memory_left;
+    std::_Exit(code);
+}
+
+class seeded : public ::testing::TestWithParam<defect> {};
+
+TEST_P(seeded, is_caught) {
+    const auto as_expected = [](int status) {
+        if (!WIFEXITED(status)) return false;
+        const int code = WEXITSTATUS(status);
+        if (GetParam() == defect::none) return code == all_right;
+        if (GetParam() == defect::leaked_memory) return code == memory_left;
+        return code == wrong_numbers || code == refused_at_start || code == fault ||
+               code == thread_sanitizer;
+    };
+    EXPECT_EXIT(run_with(GetParam()), as_expected, "");
+}
+
+std::vector<defect> all_defects() {
+    std::vector<defect> all;
+    for (std::size_t i = 0; i < defects; ++i) all.push_back(static_cast<defect>(i));
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(card_defects, seeded, ::testing::ValuesIn(all_defects()),
+                         [](const auto& one) { return std::string(name_of(one.param)); });
+
+}  // namespace
+}  // namespace vultus

@@ -1,0 +1,72 @@
+// The model files: the right ones pass, and each way of being wrong is named.
+#include "workers/engine/models.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/workers/image/photo_support.hpp"
+#include "shared/base/ids.hpp"
+
+namespace vultus {
+namespace {
+
+using namespace testing;
+namespace fs = std::filesystem;
+
+struct models : ::testing::Test {
+    fs::path folder = fs::temp_directory_path() / ("vultus-models-" + random_hex32());
+    void SetUp() override { fs::create_directory(folder); }
+    void TearDown() override { fs::remove_all(folder); }
+    void write(std::string_view name, std::string_view bytes) {
+        std::ofstream(folder / name, std::ios::binary) << bytes;
+    }
+};
+
+const model_file small{
+    "small.dat", 5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"};  // hello
+
+TEST_F(models, the_fetched_ones_are_right) {
+    const auto found = find_models(models_folder());
+    ASSERT_TRUE(found) << found.error().detail << " (run config/fetch.py)";
+    EXPECT_TRUE(fs::exists(found->detector));
+    EXPECT_TRUE(fs::exists(found->landmarks));
+    EXPECT_TRUE(fs::exists(found->embedder));
+}
+
+TEST_F(models, each_way_of_being_wrong) {
+    const std::string path = folder / "small.dat";
+    EXPECT_EQ(check_model(path, small).error().code, errc::not_found);
+    EXPECT_EQ(check_model(folder, small).error().code, errc::not_found);  // a folder
+    write("small.dat", "");
+    EXPECT_EQ(check_model(path, small).error().code, errc::not_found);
+    write("small.dat", "hell");
+    EXPECT_EQ(check_model(path, small).error().code, errc::malformed);
+    EXPECT_NE(check_model(path, small).error().detail.find("cut short: 4 of 5"), std::string::npos);
+    write("small.dat", "hello!");
+    EXPECT_NE(check_model(path, small).error().detail.find("too long"), std::string::npos);
+    write("small.dat", "hallo");
+    EXPECT_NE(check_model(path, small).error().detail.find("SHA-256"), std::string::npos);
+    write("small.dat", "hello");
+    EXPECT_TRUE(check_model(path, small));
+}
+
+TEST_F(models, the_first_wrong_one_is_named) {
+    const auto none = find_models(folder);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().detail.find("mmod_human_face_detector.dat is missing"), 0u);
+}
+
+TEST_F(models, same_as_the_lock_file) {
+    const std::string lock = file_at(VULTUS_SOURCE_DIR "/config/models.lock");
+    for (const model_file& wanted : models_wanted) {
+        const std::string line = "file models " + std::string(wanted.name) + " " +
+                                 std::to_string(wanted.bytes) + " " + std::string(wanted.sha256);
+        EXPECT_NE(lock.find(line), std::string::npos) << line;
+    }
+}
+
+}  // namespace
+}  // namespace vultus

@@ -1,0 +1,113 @@
+// See session_support.hpp.
+#include "tests/workers/session/session_support.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "shared/base/require.hpp"
+
+namespace vultus::testing {
+
+bool noting_sink::take(job_ticket job) {
+    if (refuse_) return false;
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    return true;
+}
+bool noting_sink::take(frame_ticket frame) {
+    std::lock_guard lock(mutex_);
+    frames_.push_back(std::move(frame));
+    return true;
+}
+void noting_sink::registered(const std::string&) {
+    std::lock_guard lock(mutex_);
+    story_.push_back("registered");
+}
+void noting_sink::fenced() {
+    std::lock_guard lock(mutex_);
+    story_.push_back("fenced");
+}
+void noting_sink::news(const std::string& collection, gallery_version version) {
+    std::lock_guard lock(mutex_);
+    story_.push_back("news " + collection + " " + std::to_string(version));
+}
+std::vector<job_ticket> noting_sink::jobs() const {
+    std::lock_guard lock(mutex_);
+    return jobs_;
+}
+std::vector<frame_ticket> noting_sink::frames() const {
+    std::lock_guard lock(mutex_);
+    return frames_;
+}
+std::vector<std::string> noting_sink::story() const {
+    std::lock_guard lock(mutex_);
+    return story_;
+}
+
+fake_broker::fake_broker(const std::string& endpoint)
+    : socket_(std::move(zmq_socket::router(context_, endpoint, {}).value())) {}
+
+void fake_broker::pump() {
+    while (auto frames = socket_.receive()) {
+        if (frames->size() < 2) continue;
+        peer = frames->front();
+        frames->erase(frames->begin());
+        auto message = protocol::decode(protocol::direction::to_broker, *frames);
+        EXPECT_TRUE(message) << message.error().detail;
+        if (!message) continue;
+        if (std::holds_alternative<protocol::worker_heartbeat>(*message) && !mute) {
+            send(protocol::broker_heartbeat{100, 0, {}});
+        }
+        inbox_.push_back(std::move(*message));
+    }
+}
+
+void fake_broker::send(const protocol::message& what) {
+    std::vector<std::string> frames = protocol::encode(what);
+    frames.insert(frames.begin(), peer);
+    socket_.send(frames);  // to a socket that is gone: nobody is there to mind
+}
+
+running_session::running_session() {
+    std::string pattern = "/tmp/vultus-session-XXXXXX";
+    VULTUS_REQUIRE(mkdtemp(pattern.data()) != nullptr, "a temporary folder can be made");
+    folder = pattern;
+    settings.redis = world.server.address();
+    settings.brokers = {"ipc://" + folder + "/broker"};
+    settings.host = "host";
+    settings.build = "test";
+    settings.heartbeat = std::chrono::milliseconds(100);
+    settings.renew = std::chrono::milliseconds(300);
+    settings.drain_timeout = std::chrono::seconds(15);
+    broker = std::make_unique<fake_broker>(settings.brokers.front());
+}
+
+void running_session::start() {
+    session_ = std::make_unique<session>(settings, world.store, sink, mail, stages);
+    thread_ = std::thread([this] { ended_ = static_cast<int>(session_->run(nullptr)); });
+}
+
+session_end running_session::finish() {
+    mail.push(drain_asked{"test"});
+    return wait_for_end();
+}
+
+session_end running_session::wait_for_end() {
+    thread_.join();
+    return static_cast<session_end>(ended_.load());
+}
+
+running_session::~running_session() {
+    if (thread_.joinable()) {
+        for (const job_ticket& job : sink.jobs()) mail.push(job_finished{job.id(), {}, {}});
+        for (const frame_ticket& frame : sink.frames()) {
+            protocol::answer nothing;
+            nothing.frame_id = frame.frame.frame_id;
+            mail.push(frame_answered{nothing, frame.link, 0});
+        }
+        finish();
+    }
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace vultus::testing

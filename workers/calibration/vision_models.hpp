@@ -1,0 +1,32 @@
+// Everything that looks at pixels, loaded and checked once at start. Each thread of the pipeline
+// works with a clone of its own; the aligner is shared.
+#pragma once
+
+#include <memory>
+
+#include "shared/base/result.hpp"
+#include "shared/config/settings.hpp"
+#include "workers/vision/aligner.hpp"
+#include "workers/calibration/calibration.hpp"
+#include "workers/engine/detector.hpp"
+#include "workers/engine/engine.hpp"
+
+namespace vultus {
+
+struct vision_models {
+    std::unique_ptr<detector> hog, cnn;
+    std::unique_ptr<const aligner> landmarks;
+    std::unique_ptr<embedder> network;
+    card_info card;                 ///< without a name: the processor runs them
+    threshold_rule threshold = {};  ///< of requests without a distance_max of their own
+};
+
+/// Loads what the settings ask for (models, backend, precision, embedding), for a device that
+/// choose_device() chose.
+/// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
+///           or a backend or precision that this CPU or card cannot run; device_fault. `threshold`
+///           is not loaded
+result<vision_models> load_vision_models(const worker_settings&,
+                                         const std::string& device = "cpu");
+
+}  // namespace vultus

@@ -1,0 +1,60 @@
+// Checks the model files. What is wrong is told by size first, because a file cut short is the
+// usual case and a better message than a hash.
+#include "workers/engine/models.hpp"
+
+#include <fstream>
+#include <string>
+
+#include "shared/base/ids.hpp"
+
+namespace vultus {
+
+const std::array<model_file, 3> models_wanted{{
+    {"mmod_human_face_detector.dat", 729'940,
+     "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6"},
+    {"shape_predictor_5_face_landmarks.dat", 9'150'489,
+     "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888"},
+    {"dlib_face_recognition_resnet_model_v1.dat", 22'466'066,
+     "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"},
+}};
+
+namespace {
+
+/// A sentence that ends in what helps.
+std::string about(const model_file& wanted, const std::string& what) {
+    return std::string(wanted.name) + " " + what + ": run config/fetch.py models";
+}
+
+}  // namespace
+
+result<void> check_model(const std::string& path, const model_file& wanted) {
+    std::ifstream stream(path, std::ios::binary);
+    std::string bytes(wanted.bytes + 1, '\0');
+    if (!stream || !stream.read(bytes.data(), 1)) {
+        return fail(errc::not_found, about(wanted, "is missing, empty or unreadable"));
+    }
+    stream.read(bytes.data() + 1, static_cast<std::streamsize>(wanted.bytes));
+    bytes.resize(static_cast<std::size_t>(stream.gcount()) + 1);
+    if (bytes.size() < wanted.bytes) {
+        return fail(errc::malformed,
+                    about(wanted, "is truncated: " + std::to_string(bytes.size()) + " of " +
+                                      std::to_string(wanted.bytes) + " bytes"));
+    }
+    if (bytes.size() > wanted.bytes) return fail(errc::malformed, about(wanted, "is too long"));
+    if (sha256_hex(bytes) != wanted.sha256) {
+        return fail(errc::malformed, about(wanted, "has a different SHA-256"));
+    }
+    return {};
+}
+
+result<model_paths> find_models(const std::string& folder) {
+    std::array<std::string, models_wanted.size()> paths;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        paths[i] = folder + "/" + std::string(models_wanted[i].name);
+        const auto checked = check_model(paths[i], models_wanted[i]);
+        if (!checked) return fail(checked.error());
+    }
+    return model_paths{paths[0], paths[1], paths[2]};
+}
+
+}  // namespace vultus

@@ -1,0 +1,156 @@
+// The vote over what search.hpp found.
+#include "workers/gallery/matcher.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <tuple>
+
+#include "shared/base/require.hpp"
+
+namespace vultus {
+namespace {
+
+struct tally {
+    candidate who;
+    double votes = 0;
+};
+
+/// Who votes among `found`, nearest first: of equal faces of one label one, then the k nearest, and
+/// all that are as near as the last of these.
+struct electorate {
+    std::vector<neighbour> voters;
+    bool closed = false;  ///< nothing farther away can belong to it
+};
+
+bool is_same_face(const neighbour& a, const neighbour& b) {
+    return a.squared == b.squared && a.label() == b.label() &&
+           a.segment->vectors[a.row] == b.segment->vectors[b.row];
+}
+
+electorate electorate_of(const std::vector<neighbour>& found, const match_options& options) {
+    electorate chosen;
+    const auto k = static_cast<std::size_t>(options.k);
+    for (const neighbour& one : found) {
+        auto& voters = chosen.voters;
+        chosen.closed = one.distance() > options.distance_max ||
+                        (voters.size() >= k && one.squared > voters.back().squared);
+        if (chosen.closed && !voters.empty()) break;
+        const auto as_near = std::find_if(voters.rbegin(), voters.rend(), [&](const auto& other) {
+                                 return other.squared != one.squared;
+                             }).base();
+        if (std::none_of(as_near, voters.end(),
+                         [&](const auto& other) { return is_same_face(one, other); })) {
+            voters.push_back(one);
+        }
+    }
+    return chosen;
+}
+
+/// The labels of the neighbours within distance_max, the most votes first.
+std::vector<tally> count_votes(const std::vector<neighbour>& neighbours, double distance_max) {
+    std::vector<tally> tallies;
+    for (const neighbour& one : neighbours) {  // nearest first
+        const double distance = one.distance();
+        if (distance > distance_max) break;
+        auto known = std::find_if(tallies.begin(), tallies.end(),
+                                  [&](const tally& t) { return t.who.label == one.label(); });
+        if (known == tallies.end()) {
+            tallies.push_back({{one.label(), distance, one.face_id()}, 0});
+            known = tallies.end() - 1;
+        }
+        known->votes += 1 - distance / distance_max;
+    }
+    std::sort(tallies.begin(), tallies.end(), [](const tally& a, const tally& b) {
+        return std::tie(b.votes, a.who.distance, a.who.label) <
+               std::tie(a.votes, b.who.distance, b.who.label);
+    });
+    return tallies;
+}
+
+/// The electorate of each face: one search nearly always; again for faces of which there is more.
+std::vector<electorate> electorates(const gallery& known, std::span<const embedding> faces,
+                                    const match_options& options, const search_options& how) {
+    std::vector<electorate> all(faces.size());
+    std::vector<std::size_t> open(faces.size());
+    std::iota(open.begin(), open.end(), std::size_t{0});
+    for (auto most = static_cast<std::size_t>(options.k) + 1; !open.empty();
+         most = std::min(most * 8, neighbours_max)) {
+        std::vector<embedding> asked;
+        for (const std::size_t face : open) asked.push_back(faces[face]);
+        const auto found = nearest_faces(known, asked, most, how);
+        std::vector<std::size_t> left;
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            all[open[i]] = electorate_of(found[i], options);
+            const bool whole = found[i].size() < most || most >= neighbours_max;
+            if (!all[open[i]].closed && !whole) left.push_back(open[i]);
+        }
+        open = std::move(left);
+    }
+    return all;
+}
+
+match decide(const std::vector<neighbour>& neighbours, const match_options& options) {
+    match answer;
+    if (neighbours.empty()) return answer;
+    answer.distance = neighbours.front().distance();
+    const std::vector<tally> tallies = count_votes(neighbours, options.distance_max);
+    if (tallies.empty()) return answer;
+    double votes = 0;
+    for (const tally& one : tallies) {
+        votes += one.votes;
+        answer.candidates.push_back(one.who);
+    }
+    std::sort(answer.candidates.begin(), answer.candidates.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.distance, a.label) < std::tie(b.distance, b.label);
+    });
+    if (answer.candidates.size() > candidates_max) answer.candidates.resize(candidates_max);
+    const tally& winner = tallies.front();
+    answer.label = winner.who.label;
+    answer.distance = winner.who.distance;
+    // Every vote may be 0: neighbours exactly at distance_max.
+    if (tallies.size() == 1) {
+        answer.margin = 1;
+    } else {
+        answer.margin = votes > 0 ? (winner.votes - tallies[1].votes) / votes : 0;
+    }
+    if (answer.margin < options.margin_min) {
+        answer.status = match_status::ambiguous;
+        return answer;
+    }
+    answer.status = match_status::known;
+    answer.face_id = winner.who.face_id;
+    return answer;
+}
+
+}  // namespace
+
+std::string_view name_of(match_status status) noexcept {
+    switch (status) {
+        case match_status::unknown:
+            return "unknown";
+        case match_status::known:
+            return "known";
+        case match_status::ambiguous:
+            return "ambiguous";
+    }
+    return "";
+}
+
+float distance_between(const embedding& a, const embedding& b) noexcept {
+    return std::sqrt(squared_distance(a.data(), b.data()));
+}
+
+std::vector<match> match_faces(const gallery& known, std::span<const embedding> faces,
+                               const match_options& options, const search_options& how) {
+    VULTUS_REQUIRE(options.distance_max > 0 && options.distance_max <= 2, "0 < distance_max <= 2");
+    VULTUS_REQUIRE(options.margin_min >= 0 && options.margin_min <= 1, "0 <= margin_min <= 1");
+    VULTUS_REQUIRE(options.k >= 1 && options.k <= 100, "1 <= k <= 100");
+    std::vector<match> answers;
+    for (const electorate& chosen : electorates(known, faces, options, how)) {
+        answers.push_back(decide(chosen.voters, options));
+    }
+    return answers;
+}
+
+}  // namespace vultus

@@ -1,0 +1,40 @@
+// Threads that share one search in a large gallery: the caller does one part, they the others.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "shared/base/bounded_queue.hpp"
+#include "workers/gallery/search.hpp"
+
+namespace vultus {
+
+/// threads   one caller at a time; a call returns when its parts are done
+class lanes {
+ public:
+    /// `count` at once, the caller's thread among them. requires  1 <= count <= 64
+    explicit lanes(std::size_t count);
+    ~lanes();
+    lanes(const lanes&) = delete;
+    lanes& operator=(const lanes&) = delete;
+
+    std::size_t count() const noexcept { return threads_.size() + 1; }
+    /// For search_options, 1 to 64 parts. Valid while this lives.
+    run_parts run();
+
+ private:
+    struct task {
+        const std::function<void(std::size_t)>* part;
+        std::size_t index;
+        std::latch* done;
+    };
+    static void do_it(const task& one);
+
+    bounded_queue<task> tasks_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace vultus

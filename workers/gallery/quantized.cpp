@@ -1,0 +1,102 @@
+// Rounds rows and faces, and decides (2) of quantized.hpp for a block of rows.
+#include "workers/gallery/quantized.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "shared/base/require.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr float smallest = 1e-15f, largest = 1e15f;
+constexpr float infinite = std::numeric_limits<float>::infinity();
+
+/// The next float above what `value` may be, after a few roundings in double.
+float above(double value) {
+    return std::nextafter(static_cast<float>(value * (1 + 1e-12)), infinite);
+}
+
+struct rounded {
+    float scale = 0, squared = 0, error = 0;
+};
+
+/// `most` whole steps on each side of 0.
+template <typename Whole>
+rounded round_to(const embedding& from, int most, std::array<Whole, limits::embedding_floats>& to) {
+    float reach = 0;
+    for (const float value : from) reach = std::max(reach, std::fabs(value));
+    rounded one;
+    if (reach >= smallest) one.scale = std::min(reach, largest) / static_cast<float>(most);
+    const float inverse = one.scale > 0 ? 1 / one.scale : 0;
+    const auto end = static_cast<float>(most);
+    double lost = 0, steps = 0;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const float step = std::nearbyint(std::clamp(from[i] * inverse, -end, end));
+        to[i] = static_cast<Whole>(step);
+        const double gap = static_cast<double>(from[i]) - static_cast<double>(one.scale) * step;
+        lost += gap * gap;
+        steps += static_cast<double>(step) * step;
+    }
+    one.squared = static_cast<float>(static_cast<double>(one.scale) * one.scale * steps);
+    one.error = reach > largest ? infinite : above(std::sqrt(lost));
+    return one;
+}
+
+}  // namespace
+
+void coarse_rows::reserve(std::size_t count) {
+    rows.reserve(count);
+    for (auto* numbers : {&scale, &squared, &error}) numbers->reserve(count);
+}
+
+void coarse_rows::push_back(const embedding& vector) {
+    const rounded one = round_to(vector, 127, rows.emplace_back().c);
+    scale.push_back(one.scale);
+    squared.push_back(one.squared);
+    error.push_back(one.error);
+}
+
+void coarse_rows::push_back(const coarse_rows& from, std::size_t row) {
+    rows.push_back(from.rows[row]);
+    scale.push_back(from.scale[row]);
+    squared.push_back(from.squared[row]);
+    error.push_back(from.error[row]);
+}
+
+coarse_face::coarse_face(const embedding& vector) {
+    const rounded one = round_to(vector, 32767, v);
+    twice_scale = 2 * one.scale;
+    squared = one.squared;
+    error = one.error;
+}
+
+float coarse_reach(const coarse_face& face, float B) {
+    return above(std::sqrt((static_cast<double>(B) + 1e-40) * (1 + 0x1p-18))) + face.error;
+}
+
+std::size_t not_farther(const coarse_rows& of, std::size_t begin, std::size_t count,
+                        const coarse_face& face, const std::int32_t* dots, float reach,
+                        std::uint32_t* kept) {
+    VULTUS_REQUIRE(count <= coarse_block, "a block of rows");
+    const float* scale = of.scale.data() + begin;
+    const float* squared = of.squared.data() + begin;
+    const float* error = of.error.data() + begin;
+    const auto is_kept = [&](std::size_t i) {
+        const float both = squared[i] + face.squared;
+        const float left = both * (1 - 0x1p-19f) -
+                           scale[i] * face.twice_scale * static_cast<float>(dots[i]);
+        const float sum = reach + error[i];
+        return left > sum * sum * (1 + 0x1p-19f) ? 0 : 1;
+    };
+    int any = 0;  // most blocks have none, and this loop is eight rows at a time
+    for (std::size_t i = 0; i < count; ++i) any |= is_kept(i);
+    std::size_t found = 0;
+    for (std::size_t i = 0; any != 0 && i < count; ++i) {
+        if (is_kept(i) != 0) kept[found++] = static_cast<std::uint32_t>(begin + i);
+    }
+    return found;
+}
+
+}  // namespace vultus

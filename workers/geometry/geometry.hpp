@@ -1,0 +1,44 @@
+// Where a face is in a photo, and the picture of it that goes into the network. Plain values that
+// the detector, the aligner, the engine and the pipeline hand on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "shared/base/limits.hpp"
+
+namespace vultus {
+
+/// Pixels of the upright photo. All four edges belong to the box (as in dlib); a box may reach
+/// outside the photo, as detected.
+struct box {
+    std::int32_t left = 0;
+    std::int32_t top = 0;
+    std::int32_t right = 0;
+    std::int32_t bottom = 0;
+    bool operator==(const box&) const = default;
+    std::int64_t width() const { return std::int64_t{right} - left + 1; }
+    std::int64_t height() const { return std::int64_t{bottom} - top + 1; }
+};
+
+/// Pixels of the upright photo.
+struct point {
+    float x = 0;
+    float y = 0;
+    bool operator==(const point&) const = default;
+};
+
+/// The corners of both eyes, then the base of the nose; the order of the 5-point predictor.
+using landmarks = std::array<point, 5>;
+
+/// An aligned face: limits::chip_side x limits::chip_side pixels, RGB, 8 bit, interleaved.
+struct chip {
+    static constexpr std::size_t bytes = limits::chip_side * limits::chip_side * 3;
+    std::vector<std::uint8_t> rgb;  ///< `bytes` long
+};
+
+/// What a network makes of a chip; compared by Euclidean distance.
+using embedding = std::array<float, limits::embedding_floats>;
+
+}  // namespace vultus

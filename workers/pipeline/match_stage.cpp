@@ -1,0 +1,152 @@
+#include "workers/pipeline/match_stage.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/model/gallery_version.hpp"
+#include "shared/base/log.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr std::chrono::milliseconds ask_every{200};
+
+}  // namespace
+
+bool other_model(const recognized& seen) {
+    return !seen.faces.empty() && !seen.gallery_model.empty() &&
+           seen.gallery_model != seen.embedding_model;
+}
+
+match_stage::match_stage(match_options defaults, threshold_rule threshold, lanes& together,
+                         const std::atomic<std::uint64_t>& registration, want ask)
+    : defaults_(defaults),
+      threshold_(std::move(threshold)),
+      registration_(registration),
+      ask_(std::move(ask)) {
+    how_.parts = together.count();
+    if (how_.parts > 1) how_.run = together.run();
+}
+
+void match_stage::update(gallery_update news) {
+    if (news.unreadable) {
+        unreadable_[news.collection] = news.answers;
+        return;
+    }
+    unreadable_.erase(news.collection);
+    if (!news.faces) {
+        galleries_.erase(news.collection);
+        return;
+    }
+    galleries_[std::move(news.collection)] =
+        usable{std::move(news.faces), std::move(news.used), news.registration, news.answers};
+}
+
+std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time now) {
+    const auto found = galleries_.find(item.collection);
+    if (found == galleries_.end()) return nullptr;
+    const usable& held = found->second;
+    if (held.registration != registration_.load()) return nullptr;
+    // Another gallery than the one that is asked for: only if Redis, asked after this work, has no
+    // other.
+    const bool asked = item.question > 0 && held.answers >= item.question;
+    const bool other = epoch_of(held.faces->version) != epoch_of(item.min_version);
+    if (!satisfies(held.faces->version, item.min_version) && !(other && asked)) return nullptr;
+    held.used->store(now.count(), std::memory_order_relaxed);
+    return held.faces;
+}
+
+/// The distance of a stranger_rate is an estimate there, or no longer what the rate says.
+void match_stage::warn_of_size(const std::string& collection, std::size_t faces) {
+    const double measured = threshold_.table.galleries.back().faces;
+    const bool far = static_cast<double>(faces) > measured * extrapolated_galleries;
+    if (!(far ? far_ : beyond_).insert(collection).second) return;
+    log::warning("stranger_rate_extrapolated",
+                 {{"collection", collection},
+                  {"faces", std::to_string(faces)},
+                  {"measured", std::to_string(static_cast<std::size_t>(measured))},
+                  {"why", far ? "more strangers are named than worker.stranger_rate allows"
+                              : "distance is an estimate"}});
+}
+
+bool match_stage::try_match(work& item, boot_time now) {
+    const std::shared_ptr<const gallery> faces = current(item, now);
+    if (!faces) return false;
+    item.waits_since = boot_time{0};
+    item.question = 0;
+    if (item.type == job_type::calibrate) {
+        item.faces = faces;
+        return true;
+    }
+    const stage_timer timer(item, "match");
+    std::vector<embedding> vectors;
+    for (const found_face& face : item.seen.faces) {
+        if (face.known < 0) vectors.push_back(face.vector);
+    }
+    match_options options = defaults_;
+    options.distance_max = threshold_.distance_for(faces->faces);
+    if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
+    if (item.options.k > 0) options.k = item.options.k;
+    item.seen.gallery_model = faces->embedding_model;
+    std::vector<vultus::match> compared;
+    if (!other_model(item.seen) && !vectors.empty()) {
+        compared = match_faces(*faces, vectors, options, how_);
+    }
+    item.seen.matches.clear();
+    auto next = compared.begin();
+    for (const found_face& face : item.seen.faces) {  // one for each face, compared or not
+        const bool has_one = face.known < 0 && next != compared.end();
+        item.seen.matches.push_back(has_one ? std::move(*next++) : vultus::match{});
+    }
+    item.seen.distance_max = options.distance_max;
+    item.seen.false_match_rate = false_match_rate_at(threshold_.table, options.distance_max);
+    item.seen.stranger_rate =
+        stranger_rate_at(threshold_.table, options.distance_max, faces->faces);
+    item.seen.extrapolated = is_extrapolated(threshold_.table, faces->faces);
+    if (item.seen.extrapolated && threshold_.stranger_rate > 0) {
+        warn_of_size(item.collection, faces->faces);
+    }
+    item.seen.version = faces->version;
+    item.seen.people = faces->people;
+    item.seen.faces_trained = faces->faces;
+    return true;
+}
+
+bool match_stage::match(const work_ptr& item, boot_time now) {
+    if (try_match(*item, now)) return true;
+    item->waits_since = now;
+    item->question = ++questions_;
+    waiting_.push_back(item);
+    if (!ask_(item->collection, item->min_version, item->question)) ask_again_ = now;
+    return false;
+}
+
+bool match_stage::too_late(const work& item, boot_time now) const {
+    if (const frame_ticket* frame = item.frame()) return now >= frame->give_up;
+    return now > item.waits_since + gallery_patience;
+}
+
+bool match_stage::is_unreadable(const work& item) const {
+    const auto found = unreadable_.find(item.collection);
+    return found != unreadable_.end() && found->second >= item.question;
+}
+
+match_stage::woken match_stage::wake(boot_time now) {
+    woken out;
+    const bool ask = now >= ask_again_;
+    if (ask) ask_again_ = now + ask_every;
+    for (work_ptr& item : std::exchange(waiting_, {})) {
+        if (item->dropped()) continue;
+        if (try_match(*item, now)) {
+            out.matched.push_back(std::move(item));
+        } else if (too_late(*item, now) || is_unreadable(*item)) {
+            out.given_up.push_back(std::move(item));
+        } else {
+            if (ask) ask_(item->collection, item->min_version, item->question);
+            waiting_.push_back(std::move(item));
+        }
+    }
+    return out;
+}
+
+}  // namespace vultus

@@ -1,0 +1,81 @@
+// What the match thread holds: the galleries that may be used now, and the work that waits for one.
+// A gallery is taken at the moment of matching, so an answer is as new as it can be. Knows nothing
+// of queues; the pipeline calls it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "workers/calibration/calibration.hpp"
+#include "workers/pipeline/gallery_store.hpp"
+#include "workers/gallery/parallel_for.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/pipeline/work.hpp"
+
+namespace vultus {
+
+/// Whether the faces could not be compared, as the gallery was trained with another model.
+bool other_model(const recognized& seen);
+
+/// How long work waits for its gallery: a million faces are loaded in a quarter of that.
+inline constexpr std::chrono::milliseconds gallery_patience{60'000};
+
+/// threads   one owner, the match thread
+class match_stage {
+ public:
+    using want = std::function<bool(const std::string& collection, gallery_version at_least,
+                                    std::uint64_t question)>;
+
+    /// `threshold` gives the distance of each gallery. `together` share the search. `registration`
+    /// is the number of the registration that is valid now; galleries of another one are not used.
+    /// `ask` reaches the loader.
+    match_stage(match_options defaults, threshold_rule threshold, lanes& together,
+                const std::atomic<std::uint64_t>& registration, want ask);
+
+    void update(gallery_update news);
+
+    /// Matches the work's faces (a calibrate gets the gallery itself) and gives true; or keeps the
+    /// work until its gallery is there. Faces of another embedding model than the gallery's are not
+    /// compared: `seen` then says so (other_model()) and every match is `unknown`.
+    bool match(const work_ptr& item, boot_time now);
+
+    /// Work whose gallery has come (matched now) and work that waited too long, or whose gallery
+    /// cannot be read (given up: `seen` has no matches). Asks the loader again for what is missing.
+    struct woken {
+        std::vector<work_ptr> matched, given_up;
+    };
+    woken wake(boot_time now);
+
+    bool waiting() const noexcept { return !waiting_.empty(); }
+
+ private:
+    struct usable {
+        std::shared_ptr<const gallery> faces;
+        std::shared_ptr<last_use> used;
+        std::uint64_t registration = 0, answers = 0;
+    };
+    std::shared_ptr<const gallery> current(const work& item, boot_time now);
+    bool try_match(work& item, boot_time now);
+    bool too_late(const work& item, boot_time now) const;
+    bool is_unreadable(const work& item) const;
+    void warn_of_size(const std::string& collection, std::size_t faces);
+
+    match_options defaults_;
+    threshold_rule threshold_;
+    search_options how_;
+    const std::atomic<std::uint64_t>& registration_;
+    want ask_;
+    std::map<std::string, usable> galleries_;
+    std::map<std::string, std::uint64_t> unreadable_;  ///< collection: questions it answers
+    std::vector<work_ptr> waiting_;
+    std::uint64_t questions_ = 0;
+    std::set<std::string> beyond_, far_;  ///< collections that the log has warned of
+    boot_time ask_again_{0};
+};
+
+}  // namespace vultus

@@ -1,0 +1,302 @@
+#include "workers/pipeline/pipeline.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <utility>
+
+#include "shared/base/failpoint.hpp"
+#include "shared/base/log.hpp"
+#include "workers/gallery/known_faces.hpp"
+#include "workers/pipeline/startup.hpp"
+#include "workers/pipeline/vision_stage.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr int exit_broken = 70;
+constexpr std::size_t fetched_ahead = 2;  ///< photos waiting for a vision thread
+constexpr std::chrono::milliseconds tick{50}, idle_tick{1'000};
+constexpr std::chrono::milliseconds live_for{1'000};  ///< after a frame passes are short
+
+// Both by the clock of Redis, which may have been set back between the two.
+double milliseconds_waited(unix_time from, unix_time to) {
+    return static_cast<double>(std::max(to - from, unix_time{0}).count());
+}
+
+}  // namespace
+
+pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
+    pipeline_settings part;
+    part.redis = all.common.redis;
+    part.galleries = {all.common.redis, all.collections_loaded_max, all.gallery_bytes_max};
+    part.vision_threads = all.vision_threads > 0 ? all.vision_threads : usable_cores();
+    part.compute_threads = all.compute_threads;
+    part.batch_max = static_cast<std::size_t>(all.batch_max);
+    part.batch_wait = std::chrono::milliseconds(all.batch_wait_ms);
+    part.detect_side_max = all.detect_side_max;
+    part.keep_pictures = all.keep_pictures;
+    part.live_weight = static_cast<std::size_t>(all.live_weight);
+    part.match_threads = all.match_threads;
+    part.matching.margin_min = all.margin_min;
+    part.matching.k = all.k;
+    part.room = room;
+    return part;
+}
+
+pipeline::pipeline(pipeline_settings settings, job_store store, vision_models models,
+                   mailbox<session_mail>& session, progress& stages)
+    : settings_(std::move(settings)),
+      store_(std::move(store)),
+      models_(std::move(models)),
+      session_(session),
+      to_fetch_(settings_.room),
+      to_annotate_(settings_.room),
+      to_calibrate_(settings_.room),
+      to_see_(settings_.room, fetched_ahead, settings_.live_weight),
+      to_embed_(settings_.room, settings_.room, settings_.live_weight),
+      to_match_(settings_.room + settings_.galleries.collections_max * 2),
+      commits_(settings_.redis, store_, session_, settings_.room),
+      galleries_(settings_.galleries, store_, session_,
+                 [this](gallery_update news) { to_match_.push(std::move(news)); }) {
+    progress::slot* slot = &stages.add();
+    start_thread([this, slot] { fetch_loop(*slot); });
+    for (int i = 0; i < settings_.vision_threads; ++i) {
+        slot = &stages.add();
+        // A thread's function must be copyable, so the clones travel in shared boxes.
+        auto hog = std::make_shared<std::unique_ptr<detector>>(models_.hog->clone());
+        auto cnn = std::make_shared<std::unique_ptr<detector>>(models_.cnn->clone());
+        const bool first_of_several = i == 0 && settings_.vision_threads > 1;
+        start_thread([this, slot, hog, cnn, first_of_several] {
+            vision_loop(*slot, std::move(*hog), std::move(*cnn), first_of_several);
+        });
+    }
+    for (int i = 0; i < settings_.compute_threads; ++i) {
+        slot = &stages.add();
+        auto network = std::make_shared<std::unique_ptr<embedder>>(models_.network->clone());
+        start_thread([this, slot, network] { compute_loop(*slot, std::move(*network)); });
+    }
+    slot = &stages.add();
+    start_thread([this, slot] { match_loop(*slot); });
+    slot = &stages.add();
+    start_thread([this, slot] { annotate_loop(*slot); });
+    slot = &stages.add();
+    start_thread([this, slot] { calibrate_loop(*slot); });
+}
+
+pipeline::~pipeline() {
+    to_fetch_.close();
+    to_see_.close();
+    to_embed_.close();
+    to_match_.close();
+    to_annotate_.close();
+    to_calibrate_.close();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+// Exhausted memory is not an error of a job: the process ends and is started again.
+void pipeline::start_thread(std::function<void()> body) {
+    threads_.emplace_back([run = std::move(body)] {
+        try {
+            run();
+        } catch (const std::bad_alloc&) {
+            log::error("out_of_memory");
+            std::_Exit(exit_broken);
+        }
+    });
+}
+
+// ---- the session's side ------------------------------------------------------------------------
+
+bool pipeline::take(job_ticket job) {
+    auto item = std::make_shared<work>();
+    item->type = job.job.type;
+    item->collection = job.job.collection;
+    item->min_version = job.job.min_version;
+    item->taken = boot_now();
+    item->who = std::move(job);
+    return to_fetch_.try_push(item);
+}
+
+bool pipeline::take(frame_ticket frame) {
+    auto item = std::make_shared<work>();
+    item->collection = frame.frame.collection;
+    item->min_version = frame.frame.min_version;
+    item->taken = boot_now();
+    item->known = known_boxes(frame.frame.known);
+    item->photos.push_back(std::move(frame.frame.image));
+    frame.frame.image.clear();
+    item->who = std::move(frame);
+    live_at_.store(item->taken.count(), std::memory_order_relaxed);
+    return to_see_.try_push_live(item);
+}
+
+void pipeline::registered(const std::string& worker_id) {
+    galleries_.registered(worker_id, ++registration_);
+}
+
+void pipeline::fenced() {
+    ++registration_;  // from now on the match stage uses no gallery that it has
+    galleries_.fenced();
+}
+
+void pipeline::news(const std::string& collection, gallery_version version) {
+    galleries_.news(collection, version);
+}
+
+protocol::worker_load pipeline::load() const {
+    protocol::worker_load done{done_.batches, done_.faces, done_.photos};
+    done.decoders_lost = done_.decoders_lost;
+    return done;
+}
+
+// ---- fetch -------------------------------------------------------------------------------------
+
+void pipeline::fetch_loop(progress::slot& slot) {
+    redis_blocking redis(settings_.redis);
+    while (auto next = to_fetch_.pop()) {
+        work_ptr item = std::move(*next);
+        if (item->dropped()) continue;
+        result<void> fetched;
+        {
+            const step moving(slot);
+            fetched = fetch(redis, *item);
+        }
+        if (!fetched) {
+            give_up(item, fetched.error());
+        } else if (item->type == job_type::calibrate) {
+            to_match_.push(std::move(item));
+        } else {
+            to_see_.push(std::move(item));
+        }
+    }
+}
+
+result<void> pipeline::fetch(redis_blocking& redis, work& item) {
+    const job_ticket& ticket = *item.job();
+    auto record = redis.call(store_.job(ticket.job.job_id));
+    if (!record) return fail(record.error());
+    if (record->state != job_state::running || record->attempt != ticket.job.attempt) {
+        return fail(errc::stale, "");
+    }
+    auto options = read_options(record->options);
+    if (!options) return fail(options.error());
+    item.options = std::move(*options);
+    item.failures = record->failures;
+    item.stage_ms["queue"] = milliseconds_waited(record->created, record->started);
+    if (item.type == job_type::calibrate) return {};
+    if (record->images == 0) return fail(errc::no_image, "Photo no longer stored");
+    auto photos = redis.call(store_.images(ticket.job.job_id, record->images));
+    if (!photos) return fail(photos.error());
+    item.photos = std::move(*photos);
+    return {};
+}
+
+// ---- vision ------------------------------------------------------------------------------------
+
+/// What fetch() does for a job.
+result<void> pipeline::unpack(work& item) {
+    if (item.frame() == nullptr) return {};
+    if (boot_now() >= item.frame()->give_up) {
+        return fail(errc::deadline_exceeded, "Frame waited past its deadline");
+    }
+    auto options = read_options(item.frame()->frame.options);
+    if (!options) return fail(options.error());
+    item.options = std::move(*options);
+    item.options.annotate = false;  // there is nowhere to keep the picture
+    return {};
+}
+
+/// Whether a live frame came in the last second.
+bool pipeline::is_live() const {
+    return boot_now() < boot_time(live_at_.load(std::memory_order_relaxed)) + live_for;
+}
+
+void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
+                           std::unique_ptr<detector> cnn, bool kept_for_live) {
+    vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
+                       settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder,
+                       &done_.decoders_lost);
+    while (true) {
+        const bool only_live = kept_for_live && is_live() && !to_see_.closed();
+        auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop_for(idle_tick);
+        if (!next && !only_live && to_see_.closed()) return;
+        if (!next) {
+            stage.tend();
+            continue;
+        }
+        work_ptr item = std::move(*next);
+        if (item->dropped()) continue;
+        result<void> looked = unpack(*item);
+        const std::size_t photos = item->photos.size();
+        if (looked) looked = stage.look(*item);
+        done_.photos += photos;
+        if (!looked) {
+            give_up(item, looked.error());
+        } else if (!item->dropped()) {
+            seen(std::move(item));
+        }
+    }
+}
+
+void pipeline::seen(work_ptr item) {
+    item->seen.embedding_model = models_.network->name();
+    if (item->frame() == nullptr) {
+        to_embed_.push(std::move(item));
+    } else if (item->chips.empty()) {  // nobody is there, or all are known
+        to_match_.push(std::move(item));
+    } else if (!to_embed_.try_push_live(item)) {
+        give_up(item, error{errc::queue_full, "Too many waiting frames"});
+    }
+}
+
+// ---- match -------------------------------------------------------------------------------------
+
+void pipeline::match_loop(progress::slot& slot) {
+    lanes together(static_cast<std::size_t>(settings_.match_threads));
+    match_stage stage(settings_.matching, models_.threshold, together, registration_,
+                      [this](const std::string& collection, gallery_version at_least,
+                             std::uint64_t question) {
+                          return galleries_.want(collection, at_least, question);
+                      });
+    while (true) {
+        auto letter = to_match_.pop_for(stage.waiting() ? tick : idle_tick);
+        if (!letter && to_match_.closed()) return;
+        const step moving(slot);
+        const boot_time now = boot_now();
+        if (letter) {
+            if (auto* news = std::get_if<gallery_update>(&*letter)) {
+                stage.update(std::move(*news));
+            } else {
+                work_ptr item = std::get<work_ptr>(std::move(*letter));
+                if (!item->dropped() && stage.match(item, now)) matched(item);
+                if (to_match_.size() > 0) continue;
+            }
+        }
+        match_stage::woken woken = stage.wake(now);
+        for (const work_ptr& item : woken.matched) matched(item);
+        for (const work_ptr& item : woken.given_up) {
+            give_up(item,
+                    error{errc::store_unavailable, "Gallery cannot be updated"});
+        }
+    }
+}
+
+void pipeline::matched(const work_ptr& item) {
+    failpoint("worker.after_match");
+    if (item->type == job_type::calibrate) {
+        to_calibrate_.push(item);
+        return;
+    }
+    if (other_model(item->seen)) {
+        return give_up(item, error{errc::model_mismatch,
+                                   "Collection was trained with " + item->seen.gallery_model});
+    }
+    if (item->frame()) return answer(*item, nullptr);
+    if (item->options.annotate)
+        to_annotate_.push(item);
+    else
+        commit_recognize(item, "");
+}
+
+}  // namespace vultus

@@ -1,0 +1,118 @@
+// The worker's own work: stages joined by bounded queues.
+//
+//   take -> fetch -> vision (V threads) -> compute (embeds batches over jobs) -> match -> commit
+//     \---------------^ frames                                     annotate ------^
+//                                                              calibrate -----^
+//
+// Frames have a lane of their own before vision and compute, so that a bulk import does not stop
+// the picture of a camera.
+// Every queue but the one before vision has room for all that the session may hand in, so no stage
+// waits for a later one and no two stages can wait for one another; the broker's credits are what
+// bounds the whole. Photos are large, so only a few are fetched ahead of the vision threads.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "shared/base/bounded_queue.hpp"
+#include "shared/store/redis_blocking.hpp"
+#include "shared/config/settings.hpp"
+#include "workers/vision/aligner.hpp"
+#include "workers/pipeline/batch.hpp"
+#include "workers/pipeline/committer.hpp"
+#include "workers/engine/detector.hpp"
+#include "workers/pipeline/gallery_store.hpp"
+#include "workers/pipeline/two_class_queue.hpp"
+#include "workers/pipeline/match_stage.hpp"
+#include "workers/pipeline/progress.hpp"
+#include "workers/calibration/vision_models.hpp"
+#include "workers/pipeline/work.hpp"
+
+namespace vultus {
+
+struct pipeline_settings {
+    redis_address redis;
+    gallery_store_settings galleries;
+    int vision_threads = 1;
+    int compute_threads = 1;
+    std::size_t batch_max = 32;
+    std::chrono::milliseconds batch_wait{0};
+    int detect_side_max = 2'000;
+    bool keep_pictures = false;  ///< of trained faces
+    std::string decoder;         ///< path of vultus-decoder; empty: photos are decoded in here
+    std::size_t live_weight = 4;  ///< frames in a row, then a job that waits has its turn
+    match_options matching;  ///< but distance_max, which the models' threshold gives
+    int match_threads = 1;
+    std::size_t room = 128;  ///< jobs and frames that the session may hand in
+};
+
+/// The pipeline's part of a worker's settings.
+pipeline_settings pipeline_part(const worker_settings& all, std::size_t room);
+
+class pipeline final : public work_sink {
+ public:
+    pipeline(pipeline_settings settings, job_store store, vision_models models,
+             mailbox<session_mail>& session, progress& stages);
+    /// Drops what is still on its way; call it when the session is over.
+    ~pipeline() override;
+
+    bool take(job_ticket job) override;
+    bool take(frame_ticket frame) override;
+    void registered(const std::string& worker_id) override;
+    void fenced() override;
+    void news(const std::string& collection, gallery_version version) override;
+
+    /// What was done so far; nothing about a card.
+    /// threads   any
+    protocol::worker_load load() const;
+
+ private:
+    struct counts {
+        std::atomic<std::uint64_t> batches{0}, faces{0}, photos{0}, decoders_lost{0};
+    };
+
+    using match_letter = std::variant<work_ptr, gallery_update>;
+
+    void fetch_loop(progress::slot& slot);
+    void vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
+                     std::unique_ptr<detector> cnn, bool kept_for_live);
+    bool is_live() const;
+    void compute_loop(progress::slot& slot, std::unique_ptr<embedder> network);
+    void match_loop(progress::slot& slot);
+    void annotate_loop(progress::slot& slot);
+    void calibrate_loop(progress::slot& slot);
+
+    result<void> fetch(redis_blocking& redis, work& item);
+    result<void> unpack(work& item);
+    void seen(work_ptr item);
+    std::size_t pass_size(double ms_a_chip) const;
+    void embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network);
+    void matched(const work_ptr& item);
+    void commit_recognize(const work_ptr& item, std::string annotated);
+    void commit_result(const work_ptr& item, std::string text, std::string annotated);
+    void commit_train(const work_ptr& item);
+    void give_up(const work_ptr& item, const error& why);
+    void answer(const work& item, const error* why);
+    void start_thread(std::function<void()> body);
+
+    const pipeline_settings settings_;
+    const job_store store_;
+    const vision_models models_;
+    mailbox<session_mail>& session_;
+
+    std::atomic<std::uint64_t> registration_{0};
+    std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
+    counts done_;
+    bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_;
+    lane_queue<work_ptr> to_see_, to_embed_;
+    bounded_queue<match_letter> to_match_;
+    committer commits_;
+    gallery_store galleries_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace vultus

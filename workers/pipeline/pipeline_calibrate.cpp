@@ -1,0 +1,32 @@
+// The pipeline's side way for calibrate: a job without a photo goes from fetch to match, which
+// gives it the gallery, and on to a thread of its own, as comparing takes a second or two.
+#include "workers/pipeline/pipeline.hpp"
+
+namespace vultus {
+namespace {
+
+// One second on a core of today (gallery_calibration.hpp); ten times that, for slow and busy ones.
+constexpr std::chrono::milliseconds allowance = limits::progress + std::chrono::seconds(15);
+
+}  // namespace
+
+void pipeline::calibrate_loop(progress::slot& slot) {
+    while (auto next = to_calibrate_.pop()) {
+        work_ptr item = std::move(*next);
+        const auto faces = std::exchange(item->faces, nullptr);
+        if (item->dropped()) continue;
+        const step moving(slot, allowance);
+        const auto found = [&] {
+            const stage_timer timer(*item, "match");
+            return calibrate(*faces, models_.threshold);
+        }();
+        if (found) {
+            item->seen.version = found->version;
+            commit_result(item, json_of(*found), "");
+        } else {
+            give_up(item, found.error());
+        }
+    }
+}
+
+}  // namespace vultus

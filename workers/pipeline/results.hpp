@@ -1,0 +1,75 @@
+// The JSON texts that a worker reads and writes: options of a job, results of recognize and train,
+// what is stored with a trained face. Shapes: api/openapi.json. The only file with a JSON library
+// in workers/ is results.cpp. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/model/job.hpp"
+#include "workers/engine/detector.hpp"
+#include "workers/calibration/gallery_calibration.hpp"
+#include "workers/gallery/gallery.hpp"
+#include "workers/gallery/matcher.hpp"
+
+namespace vultus {
+
+/// The options of a job, checked again: what is in Redis may be older than this program.
+/// errors    bad_option, naming the option. Unknown names are ignored (a newer api may send them).
+result<job_options> read_options(std::string_view json);
+
+/// The label in the JSON text of a stored face. errors malformed
+result<std::string> read_label(std::string_view face_json);
+
+/// One face of a photo, on its way through the stages.
+struct found_face {
+    detected_face detected;
+    landmarks points{};
+    embedding vector{};
+    int known = -1;  ///< index of the frame's known box that it stands in: not compared
+};
+
+struct recognized {
+    std::uint32_t width = 0, height = 0;  ///< of the upright photo
+    bool animated = false, truncated = false;
+    std::string detector, embedding_model;
+    std::string gallery_model;  ///< that the gallery's faces were embedded with; empty: none yet
+    gallery_version version = 0;
+    std::size_t people = 0, faces_trained = 0;
+    double distance_max = 0;  ///< that the faces were compared with
+    std::optional<double> false_match_rate, stranger_rate;  ///< that it stands for, if measured
+    bool extrapolated = false;  ///< the gallery is larger than what was measured
+    std::vector<found_face> faces;
+    std::vector<match> matches;  ///< one per face
+    std::map<std::string, double> timing_ms;
+    bool embeddings = false;  ///< put the 128 floats in
+};
+
+/// requires  as many matches as faces
+/// returns   at most limits::result_bytes: candidates, then embeddings are left out until it fits
+std::string json_of(const recognized& what);
+
+/// The verdict on one photo of a train.
+struct train_file {
+    std::string face_id;  ///< accepted; empty: refused
+    error why;            ///< refused
+};
+
+/// {"files": [...]}; the api adds the version, which only the commit knows.
+std::string json_of(const std::vector<train_file>& files);
+
+/// A result of calibrate, as in api/openapi.json.
+std::string json_of(const gallery_calibration& found);
+
+/// One sentence that names the reason for each photo, for no_usable_photo.
+std::string sentence_of(const std::vector<train_file>& files);
+
+/// What is stored with a face; the Redis function adds the label.
+/// `photo`   job_store::photo_digest of the photo it was found in
+std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
+                      std::string_view photo);
+
+}  // namespace vultus

@@ -1,0 +1,165 @@
+#include "workers/pipeline/vision_stage.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "shared/base/failpoint.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/model/image_header.hpp"
+#include "shared/base/log.hpp"
+#include "workers/vision/face_picture.hpp"
+#include "workers/image/image.hpp"
+#include "workers/vision/image_draw.hpp"
+#include "workers/gallery/known_faces.hpp"
+
+namespace vultus {
+namespace {
+
+// How long a detection may take before it counts as hung. dlib's CNN needs 2.3 microseconds a pixel
+// and HOG about 0.2 on one Zen 4 core (docs/benchmarks.md); ten times that, for slow and busy ones.
+std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
+    const std::uint64_t pixels = std::uint64_t{size.width} * size.height;
+    const std::uint64_t microseconds = cnn ? pixels * 25 : pixels * 2;
+    return limits::progress + std::chrono::milliseconds(microseconds / 1'000);
+}
+
+std::string caption(const match& who) {
+    if (who.status == match_status::known) return who.label;
+    if (who.status == match_status::ambiguous) return who.label + "?";
+    return "unknown";
+}
+
+annotation::colour colour_of(match_status status) {
+    switch (status) {
+        case match_status::known:
+            return annotation::colour::green;
+        case match_status::ambiguous:
+            return annotation::colour::amber;
+        case match_status::unknown:
+            break;
+    }
+    return annotation::colour::grey;
+}
+
+}  // namespace
+
+vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
+                           const aligner& straightener, int detect_side_max, bool keep_pictures,
+                           progress::slot& slot, const std::string& decoder,
+                           std::atomic<std::uint64_t>* decoders_lost)
+    : hog_(std::move(hog)),
+      cnn_(std::move(cnn)),
+      aligner_(straightener),
+      detect_side_max_(detect_side_max),
+      keep_pictures_(keep_pictures),
+      slot_(slot),
+      apart_(decoder_of(decoder, decoders_lost)) {}
+
+result<void> vision_stage::look(work& item) {
+    if (apart_) apart_->serve(item.collection);
+    for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
+        auto looked = look_at_photo(item, i);
+        // What may go well later is no verdict on a photo: the whole job has to wait for it.
+        const errc why = looked ? errc::internal : looked.error().code;
+        const bool passes = retryable(why) || why == errc::device_fault;
+        if (item.type == job_type::recognize || passes) {
+            if (!looked) return looked;
+            continue;
+        }
+        item.photo_hashes.push_back(sha256_hex(item.photos[i]));
+        if (looked) {
+            const std::string face_id = item.job()->job.job_id + "-" + std::to_string(i);
+            item.files.push_back({face_id, {}});
+        } else {
+            item.files.push_back({"", looked.error()});
+        }
+    }
+    failpoint("worker.mid_job");
+    if (!item.options.annotate) item.photos.clear();
+    return {};
+}
+
+result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
+    const bool train = item.type == job_type::train;
+    const std::string& bytes = item.photos[index];
+    const auto header = inspect_image(bytes);
+    if (!header) return fail(header.error());
+    detector& finder = item.options.detector == "cnn" ? *cnn_ : *hog_;
+    const detector_options wanted{item.options.min_face_px, detect_side_max_};
+    const picture_size size = detection_size(header->width, header->height, wanted);
+    const auto decoded = [&](std::uint32_t side) {
+        const stage_timer timer(item, "decode");
+        // Decoding ends by itself after 5 s of processor time.
+        const step moving(slot_, limits::progress * 2);
+        return decode_reduced(bytes, *header, side, apart_.get());
+    };
+    auto photo = decoded(std::max(size.width, size.height));
+    if (!photo) return fail(photo.error());
+    const detected_faces found = [&] {
+        const stage_timer timer(item, "detect");
+        const step moving(slot_, detection_allowance(size, &finder == cnn_.get()));
+        return finder.detect(photo->picture, {photo->width, photo->height}, wanted);
+    }();
+    if (train && found.faces.empty()) return fail(errc::no_face, "No face found");
+    if (train && found.faces.size() > 1) {
+        return fail(errc::several_faces, std::to_string(found.faces.size()) + " faces found");
+    }
+
+    const std::vector<int> known = find_known(found.faces, item.known);
+    const bool compares = std::count(known.begin(), known.end(), -1) > 0;
+    if (compares && photo->picture.width < photo->width) {
+        photo = decoded(limits::image_side);  // chips come from the whole photo
+        if (!photo) return fail(photo.error());
+    }
+    const stage_timer timer(item, "align");
+    const step moving(slot_);
+    for (std::size_t i = 0; i < found.faces.size(); ++i) {
+        const detected_face& face = found.faces[i];
+        item.photo_of_face.push_back(index);
+        if (known[i] >= 0) {
+            item.seen.faces.push_back({face, {}, {}, known[i]});
+            continue;
+        }
+        aligned_face aligned = aligner_.align(photo->picture, face.where);
+        item.seen.faces.push_back({face, aligned.points, {}, -1});
+        if (train && keep_pictures_) keep_picture(item, aligned.face);
+        item.chips.push_back(std::move(aligned.face));
+    }
+    item.seen.width = photo->width;
+    item.seen.height = photo->height;
+    item.seen.animated = photo->animated;
+    item.seen.truncated = found.truncated;
+    item.seen.detector = finder.name();
+    return {};
+}
+
+void vision_stage::tend() {
+    if (apart_) apart_->reap();
+}
+
+/// A face is taught without its picture rather than not at all.
+void vision_stage::keep_picture(work& item, const chip& face) const {
+    auto picture = face_picture(face);
+    if (!picture) log::warning("no_picture", {{"detail", picture.error().detail}});
+    item.pictures.push_back(picture ? std::move(*picture) : std::string());
+}
+
+std::unique_ptr<codec_process> decoder_of(const std::string& program,
+                                          std::atomic<std::uint64_t>* lost) {
+    if (program.empty()) return nullptr;
+    return std::make_unique<codec_process>(program, codec_process::usual_patience, lost);
+}
+
+result<std::string> annotate(work& item, codec_process* apart) {
+    if (apart != nullptr) apart->serve(item.collection);
+    auto photo = decode_image(item.photos.front(), apart);
+    if (!photo) return fail(photo.error());
+    std::vector<annotation> boxes;
+    for (std::size_t i = 0; i < item.seen.faces.size(); ++i) {
+        const match& who = item.seen.matches[i];
+        boxes.push_back({item.seen.faces[i].detected.where, caption(who), colour_of(who.status)});
+    }
+    return annotated_jpeg(std::move(photo->picture), boxes);
+}
+
+}  // namespace vultus

@@ -1,0 +1,57 @@
+// What one vision thread does with one job: decode each photo, find the faces, align them. Knows
+// nothing of queues; the pipeline calls it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "workers/vision/aligner.hpp"
+#include "workers/image/codec_process.hpp"
+#include "workers/engine/detector.hpp"
+#include "workers/pipeline/progress.hpp"
+#include "workers/pipeline/work.hpp"
+
+namespace vultus {
+
+/// threads   one at a time; one object per vision thread
+class vision_stage {
+ public:
+    /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train.
+    /// `slot` belongs to this thread. `decoder` is a path, as of decoder_of().
+    vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
+                 const aligner& straightener, int detect_side_max, bool keep_pictures,
+                 progress::slot& slot, const std::string& decoder = {},
+                 std::atomic<std::uint64_t>* decoders_lost = nullptr);
+
+    /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
+    /// errors    recognize: why the photo cannot be used (undecodable_image, ...); a train gives
+    ///           verdicts instead · of both: what is no verdict on a photo (no_worker,
+    ///           out_of_memory, device_fault: codec_process.hpp)
+    result<void> look(work& item);
+
+    /// Now and then while there is no work.
+    void tend();
+
+ private:
+    result<void> look_at_photo(work& item, std::size_t index);
+    void keep_picture(work& item, const chip& face) const;
+
+    std::unique_ptr<detector> hog_, cnn_;
+    const aligner& aligner_;
+    int detect_side_max_;
+    bool keep_pictures_;
+    progress::slot& slot_;
+    std::unique_ptr<codec_process> apart_;
+};
+
+/// A process that decodes, or nothing: then photos are decoded in this one.
+std::unique_ptr<codec_process> decoder_of(const std::string& program,
+                                          std::atomic<std::uint64_t>* lost = nullptr);
+
+/// The photo of a recognized job with boxes and names on it, as JPEG.
+/// requires  item.photos still holds the photo; item.seen has its matches
+/// errors    those of decode_image and annotated_jpeg
+result<std::string> annotate(work& item, codec_process* apart = nullptr);
+
+}  // namespace vultus

@@ -1,0 +1,65 @@
+// One job or frame on its way through the pipeline. Exactly one stage has it at any moment, so its
+// fields need no lock; the drop flag inside the ticket is the session's word from outside.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "workers/pipeline/results.hpp"
+#include "workers/pipeline/work_sink.hpp"
+
+namespace vultus {
+
+struct work {
+    std::variant<job_ticket, frame_ticket> who;
+    job_type type = job_type::recognize;
+    std::string collection;
+    gallery_version min_version = 0;
+    job_options options;
+    std::uint64_t failures = 0;  ///< of the job so far
+    boot_time taken{0};          ///< when the pipeline got it
+    boot_time waits_since{0};    ///< for a gallery; 0: does not wait
+    std::uint64_t question = 0;  ///< number of its question to the loader; 0: has none
+    int matched_again = 0;       ///< how often a change overtook its result
+    std::map<std::string, double> stage_ms;
+
+    std::vector<box> known;                  ///< frame: where faces are that its sender knows
+    std::vector<std::string> photos;         ///< as sent; freed when seen, unless one is annotated
+    recognized seen;                         ///< recognize: filled stage by stage
+    std::vector<train_file> files;           ///< train: one verdict per photo
+    std::vector<std::string> photo_hashes;   ///< train: SHA-256 of each photo
+    std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
+    std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
+    std::shared_ptr<const gallery> faces;    ///< calibrate: what it looks at
+    std::vector<chip> chips;                 ///< one per face, until they are embedded
+
+    const job_ticket* job() const { return std::get_if<job_ticket>(&who); }
+    const frame_ticket* frame() const { return std::get_if<frame_ticket>(&who); }
+    bool dropped() const {
+        return std::visit([](const auto& ticket) { return ticket.dropped->is_set(); }, who);
+    }
+};
+using work_ptr = std::shared_ptr<work>;
+
+/// Measures a stage: adds the milliseconds of its scope to stage_ms[name].
+class stage_timer {
+ public:
+    stage_timer(work& item, const char* name)
+        : item_(item), name_(name), begin_(std::chrono::steady_clock::now()) {}
+    ~stage_timer() {
+        const auto spent = std::chrono::steady_clock::now() - begin_;
+        item_.stage_ms[name_] += std::chrono::duration<double, std::milli>(spent).count();
+    }
+    stage_timer(const stage_timer&) = delete;
+    stage_timer& operator=(const stage_timer&) = delete;
+
+ private:
+    work& item_;
+    const char* name_;
+    std::chrono::steady_clock::time_point begin_;
+};
+
+}  // namespace vultus

@@ -1,0 +1,98 @@
+// What the session gives to those who do the work, and what it hears back. The session knows
+// nothing of pictures: the pipeline and the null worker of the queue bench stand behind the same
+// interface.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "shared/base/clock.hpp"
+#include "shared/model/job.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/net/protocol.hpp"
+
+namespace vultus {
+
+/// Set by the session, read by every stage before it acts: nobody wants this work any more
+/// (cancelled, lost, fenced). One writer, many readers; never goes back.
+class drop_flag {
+ public:
+    void set() noexcept { value_.store(true, std::memory_order_relaxed); }
+    bool is_set() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+    std::atomic<bool> value_{false};
+};
+
+/// A job whose attempt is ours: `started` said so.
+struct job_ticket {
+    leased_job job;
+    std::string worker_id;  ///< under which it was leased: half of its fencing token
+    std::shared_ptr<drop_flag> dropped;
+    attempt_id id() const { return {job.job_id, job.attempt}; }
+};
+
+/// A frame, and the connection that waits for its answer.
+struct frame_ticket {
+    protocol::frame frame;
+    std::size_t link = 0;          ///< index of the broker
+    std::uint64_t connection = 0;  ///< number of the socket; an answer goes nowhere else
+    boot_time give_up{0};          ///< nobody waits for the answer after this
+    std::shared_ptr<drop_flag> dropped;
+};
+
+/// The work's side. No call may wait: the session thread renews leases.
+/// threads   called by the session thread only
+class work_sink {
+ public:
+    virtual ~work_sink() = default;
+
+    /// False if there is no room (the session hands the job back).
+    virtual bool take(job_ticket job) = 0;
+    virtual bool take(frame_ticket frame) = 0;
+
+    /// Registered under this id: galleries may be announced and served.
+    virtual void registered(const std::string& worker_id) = 0;
+
+    /// Not registered any more: no gallery may be used until registered() is called again.
+    virtual void fenced() = 0;
+
+    /// Somebody says that the collection is at this version now. A hint.
+    virtual void news(const std::string& collection, gallery_version version) = 0;
+};
+
+/// The word for DONE and the log: the enumerator's own spelling.
+std::string_view name_of(commit_state) noexcept;
+
+// ---- what the session hears ---------------------------------------------------------------------
+
+struct job_finished {  ///< committed, refused as stale, or given up
+    attempt_id id;
+    commit_state state = commit_state::stale;
+    std::map<std::string, double> stage_ms;
+};
+struct frame_answered {
+    protocol::answer answer;
+    std::size_t link = 0;
+    std::uint64_t connection = 0;
+};
+struct gallery_held {  ///< nothing: holds it no more
+    std::string collection;
+    std::optional<gallery_version> version;
+};
+struct registration_gone {  ///< a hello was told that this worker is not registered
+    std::string worker_id;
+};
+struct drain_asked {  ///< the same as a first SIGTERM
+    std::string reason;
+};
+using session_mail =
+    std::variant<job_finished, frame_answered, gallery_held, registration_gone, drain_asked>;
+
+}  // namespace vultus

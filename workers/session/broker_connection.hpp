@@ -1,0 +1,71 @@
+// One broker as the worker sees it: a DEALER socket with a routing id of its own for each
+// connection, READY first, a HEARTBEAT in each interval, and a new socket when the broker is silent
+// or says BYE. Owned by the session; decides nothing about jobs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "shared/base/clock.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/net/protocol.hpp"
+#include "shared/net/zmq_socket.hpp"
+
+namespace vultus {
+
+/// threads   one owner, the session thread
+class broker_link {
+ public:
+    broker_link(zmq_context& context, std::string endpoint, zmq_options options,
+                std::chrono::milliseconds interval = limits::heartbeat);
+
+    /// Opens a new socket; the old one is closed. `number` makes the routing id: "<worker id>.<n>".
+    /// errors    those of zmq_socket::dealer
+    result<void> open(const std::string& worker_id, std::uint64_t number, boot_time now);
+
+    /// Says why and closes. Nothing if it is closed already.
+    void close(const std::string& reason);
+
+    bool is_open() const noexcept { return socket_.has_value(); }
+    bool introduced() const noexcept { return introduced_; }  ///< READY went out on this socket
+    const zmq_socket* socket() const noexcept { return socket_ ? &*socket_ : nullptr; }
+    boot_time opened() const noexcept { return opened_; }
+    std::uint64_t number() const noexcept { return number_; }
+    const std::string& endpoint() const noexcept { return endpoint_; }
+
+    /// READY went out if this answers true; else the broker is not there yet: try again later.
+    bool introduce(const protocol::ready& ready, boot_time now);
+
+    /// Sends once introduced. False if it went nowhere.
+    bool send(const protocol::message& what);
+
+    /// The next message. Nothing: none there. What cannot be read is counted and skipped.
+    std::optional<protocol::message> receive(boot_time now);
+
+    /// True when a heartbeat is due (and notes that it is sent now).
+    bool heartbeat_due(boot_time now);
+
+    /// True when this socket should be replaced: its peer was lost after READY (ZeroMQ connects
+    /// again by itself, what was on its way is gone unnoticed), three intervals of silence, or BYE.
+    bool lost(boot_time now);
+    void lose() noexcept { lost_ = true; }  ///< the broker said BYE
+
+    void set_interval(std::uint32_t milliseconds);
+
+    std::uint64_t last_n = 0;  ///< of the last JOB received on this connection
+
+ private:
+    zmq_context& context_;
+    std::string endpoint_;
+    zmq_options options_;
+    std::chrono::milliseconds interval_;
+    std::optional<zmq_socket> socket_;
+    std::uint64_t number_ = 0;
+    boot_time opened_{0}, heard_{0}, next_heartbeat_{0};
+    bool introduced_ = false, lost_ = false;
+    bool refusal_told_ = false;  ///< in the log, once
+};
+
+}  // namespace vultus

@@ -1,0 +1,80 @@
+#include "workers/session/serve.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "shared/store/store_setup.hpp"
+#include "workers/image/codec_process.hpp"
+#include "workers/pipeline/pipeline.hpp"
+#include "workers/pipeline/startup.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr int exit_refused = 2, exit_broken = 70;
+
+std::string described(const card_info& card) {
+    if (card.name.empty()) return {};
+    return card.name + ", " + std::to_string(card.memory_mib) + " MiB, compute " + card.compute;
+}
+
+}  // namespace
+
+session_settings session_part(const worker_settings& all, std::string device, std::string build) {
+    session_settings part;
+    part.redis = all.common.redis;
+    part.brokers = all.common.broker_worker_endpoints;
+    part.curve = {all.common.curve.own, all.common.curve.broker_key, {}};
+    part.host = host_name();
+    part.device = std::move(device);
+    part.build = std::move(build);
+    part.window = 2 * static_cast<std::uint32_t>(all.batch_max);
+    part.drain_timeout = all.drain_timeout;
+    return part;
+}
+
+int serve(const worker_settings& settings, vision_models models, std::string device,
+          std::string build, stop_signal& stop) {
+    const auto refuse = [](const error& why) {
+        std::fprintf(stderr, "vultus-worker: %s\n", why.detail.c_str());
+        return exit_refused;
+    };
+    auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
+    if (!key) return refuse(key.error());
+    const job_store store(0, sealing(*std::move(key)));
+    if (const auto ready = wait_for_store(settings.common.redis, store, stop); !ready) {
+        return refuses_start(ready.error().code) ? refuse(ready.error()) : 0;
+    }
+    auto decoder = settings.separate_decoder ? tried_decoder() : result<std::string>("");
+    if (!decoder) {
+        const errc why = decoder.error().code;
+        refuse(decoder.error());
+        // No memory or process now is no wrong setting: the supervisor tries again.
+        return retryable(why) || why == errc::device_fault ? exit_broken : exit_refused;
+    }
+    session_settings talk = session_part(settings, std::move(device), std::move(build));
+    talk.card = described(models.card);
+    const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
+
+    progress stages;
+    mailbox<session_mail> mail(4 * room + 1'024);
+    pipeline_settings inside = pipeline_part(settings, room);
+    inside.decoder = *std::move(decoder);
+    const auto memory = models.card.memory;
+    pipeline work(std::move(inside), store, std::move(models), mail, stages);
+    talk.load = [&work, memory] {
+        protocol::worker_load load = work.load();
+        if (!memory) return load;
+        const card_memory now = memory();
+        load.card_bytes = now.bytes;
+        load.card_free_bytes = now.free_bytes;
+        return load;
+    };
+    session conversation(talk, store, work, mail, stages);
+    const session_end end = conversation.run(&stop);
+    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
+    return static_cast<int>(end);
+}
+
+}  // namespace vultus

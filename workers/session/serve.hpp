@@ -1,0 +1,24 @@
+// A worker from its settings and models to its end: what main, the nemesis' worker and, in part,
+// the null worker of the queue bench have in common.
+#pragma once
+
+#include <string>
+
+#include "shared/config/settings.hpp"
+#include "shared/base/stop_signal.hpp"
+#include "workers/session/session.hpp"
+#include "workers/calibration/vision_models.hpp"
+
+namespace vultus {
+
+/// The session's part of a worker's settings.
+session_settings session_part(const worker_settings& all, std::string device, std::string build);
+
+/// Waits for Redis, then serves until `stop` is asked or a broker drains it. Destruction order is
+/// shutdown order: the session is over before the pipeline goes.
+/// requires  route_signals_here() was called by this thread, which made `stop`
+/// returns   the exit code of the process; ends the process itself if a stage hangs
+int serve(const worker_settings& settings, vision_models models, std::string device,
+          std::string build, stop_signal& stop);
+
+}  // namespace vultus

@@ -1,0 +1,202 @@
+// The session's half that talks to Redis: registration, leases, and the fence.
+#include <unistd.h>
+
+#include <utility>
+
+#include "shared/model/gallery_version.hpp"
+#include "shared/base/ids.hpp"
+#include "shared/base/log.hpp"
+#include "shared/store/store_setup.hpp"
+#include "workers/session/session.hpp"
+
+namespace vultus {
+namespace {
+
+constexpr std::chrono::milliseconds try_again{250};
+constexpr int starts_together = 2;  ///< refused so often: one by one, to find who is at fault
+constexpr int starts_max = 6;       ///< refused so often, alone: the attempt fails
+
+}  // namespace
+
+void session::tend_registration(boot_time now) {
+    const bool moving = stuck_since_ == boot_time{0};
+    if (phase_ == phase::outside && now >= register_at_ && moving && !draining_) {
+        begin_registration();
+    }
+    if (phase_ != phase::serving && phase_ != phase::closing) return;
+    if (now >= fence_at_) return fence("no renewal before the deadline", now);
+    if (now < renew_at_ || renewing_) return;
+    if (moving) return renew_leases(now);
+    if (!late_logged_) log::error("stage_is_late", {{"worker", worker_id_}});
+    late_logged_ = true;
+}
+
+// Redis may have come back as another one: whether it keeps what it is given, and whether our
+// functions are in it, is asked before each registration.
+void session::begin_registration() {
+    phase_ = phase::registering;
+    const std::uint64_t generation = ++generation_;
+    prepare_store(redis_, store_, [this, generation](result<void> ready) {
+        if (generation != generation_ || phase_ != phase::registering) return;
+        if (ready) return send_registration();
+        registration_failed(ready.error());
+    });
+}
+
+void session::registration_failed(const error& why) {
+    log::warning("register_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
+    phase_ = phase::outside;
+    register_at_ = boot_now() + try_again;
+}
+
+void session::send_registration() {
+    worker_id_ = new_worker_id(settings_.host, ::getpid(), settings_.device);
+    connection_ = 0;
+    if (!forsaken_.empty()) {
+        // The old name's jobs go to others now and not when its leases lapse.
+        redis_.send<void>(store_.bye(forsaken_), [this, left = forsaken_](result<void> said) {
+            if (said && forsaken_ == left) forsaken_.clear();
+        });
+    }
+    registration wanted;
+    wanted.worker_id = worker_id_;
+    wanted.connection = "0";
+    wanted.host = settings_.host;
+    wanted.device = settings_.device;
+    wanted.build = settings_.build;
+    wanted.pid = ::getpid();
+    wanted.types = settings_.types;
+    wanted.lasts = settings_.registration;
+    redis_.send<unix_time>(
+        store_.register_worker(wanted),
+        [this, generation = generation_, sent_at = boot_now()](result<unix_time> said) {
+            if (generation != generation_ || phase_ != phase::registering) return;
+            if (!said) return registration_failed(said.error());
+            phase_ = phase::serving;
+            fence_at_ = sent_at + settings_.self_fence;
+            renew_at_ = sent_at + settings_.renew;
+            renewing_ = starting_ = late_logged_ = false;
+            log::info("registered", {{"worker", worker_id_}});
+            sink_.registered(worker_id_);
+        });
+}
+
+void session::renew_leases(boot_time now) {
+    renewing_ = true;
+    renew_at_ = now + settings_.renew;
+    redis_.send<renewal>(store_.renew(worker_id_, jobs_.all(), settings_.registration,
+                                      settings_.lease, std::to_string(connection_)),
+                         [this, generation = generation_, now](result<renewal> said) {
+                             if (generation != generation_) return;
+                             renewing_ = false;
+                             if (said) return renewed(*said, now);
+                             log::warning("renew_failed", {{"error", name_of(said.error().code)}});
+                             renew_at_ = boot_now() + try_again;
+                         });
+}
+
+void session::renewed(const renewal& said, boot_time sent_at) {
+    if (phase_ != phase::serving && phase_ != phase::closing) return;
+    if (!said.registered) return fence("renew: gone", boot_now());
+    fence_at_ = sent_at + settings_.self_fence;
+    late_logged_ = false;
+    for (const attempt_id& id : said.lost) {
+        log::warning("attempt_lost", {{"job", id.job_id}, {"attempt", id.attempt}});
+        jobs_.drop(id);
+    }
+    for (const attempt_id& id : said.cancelled) cancel(id);
+    for (const auto& [collection, version] : said.versions) {
+        const auto held = galleries_.find(collection);
+        const bool news = held == galleries_.end() || is_other(held->second, version);
+        if (news) sink_.news(collection, version);
+    }
+    release_frames();
+}
+
+// Nothing that was in hand may have an effect any more, and no gallery may be used: Redis may have
+// taken this worker for dead, and changes may be done without it.
+void session::fence(const std::string& why, boot_time now) {
+    log::warning("fenced", {{"worker", worker_id_}, {"why", why}, {"jobs", jobs_.size()}});
+    ++generation_;
+    jobs_.drop_all();
+    for (auto& [key, frame] : frames_) frame.dropped->set();
+    frames_.clear();
+    parked_frames_.clear();
+    galleries_.clear();
+    sink_.fenced();
+    for (broker_link& link : links_) link.close("fenced");
+    returning_ = 0;
+    renewing_ = starting_ = false;
+    phase_ = draining_ ? phase::closed : phase::outside;
+    register_at_ = now;
+    // A job that hangs a stage must be found lost, and so run alone next time: no goodbye for it.
+    forsaken_ = stuck_since_ == boot_time{0} ? worker_id_ : "";
+}
+
+void session::start_jobs(boot_time now) {
+    if (phase_ != phase::serving || draining_ || starting_ || now < start_at_) return;
+    const bool together = start_refused_ < starts_together;
+    const std::vector<attempt_id> asked = jobs_.ask(together ? limits::jobs_per_message : 1);
+    if (asked.empty()) return;
+    starting_ = true;
+    redis_.send<std::vector<attempt_id>>(
+        store_.started(worker_id_, asked),
+        [this, generation = generation_, asked](result<std::vector<attempt_id>> lost) {
+            if (generation != generation_) return;
+            starting_ = false;
+            if (!lost) return start_failed(asked, lost.error());
+            start_refused_ = 0;
+            for (job_ticket& ticket : jobs_.start(*lost, worker_id_)) {
+                const attempt_id id = ticket.id();
+                if (sink_.take(std::move(ticket))) continue;
+                jobs_.drop(id);
+                hand_back(id);
+            }
+            start_jobs(boot_now());
+        });
+}
+
+// Redis could not say. An answer that cannot be used is not asked for without end.
+void session::start_failed(const std::vector<attempt_id>& asked, const error& why) {
+    log::warning("start_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
+    jobs_.ask_again();
+    start_at_ = boot_now() + try_again;
+    if (why.code == errc::internal && ++start_refused_ >= starts_max) {
+        start_refused_ = 0;
+        for (const attempt_id& id : asked) {
+            jobs_.drop(id);
+            end(id, store_.fail_job(id, worker_id_, {why.code, "Job could not be started"}, {}));
+        }
+    }
+    if (!draining_) return;
+    for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
+}
+
+void session::hand_back(const attempt_id& id) {
+    end(id, store_.hand_back(id, worker_id_));
+}
+
+// If it fails, the lease lapses.
+void session::end(const attempt_id& id, redis_call<committed> call) {
+    ++returning_;
+    redis_.send<committed>(std::move(call),
+                           [this, generation = generation_, id](result<committed> said) {
+                               if (generation != generation_) return;
+                               --returning_;
+                               if (!said) {
+                                   log::warning("hand_back_failed", {{"job", id.job_id}});
+                               }
+                           });
+}
+
+void session::say_bye() {
+    phase_ = phase::closing;
+    redis_.send<void>(store_.bye(worker_id_), [this, generation = generation_](result<void> said) {
+        if (generation != generation_) return;
+        if (!said) log::warning("bye_failed", {{"error", name_of(said.error().code)}});
+        phase_ = phase::closed;
+        for (broker_link& link : links_) link.close("drained");
+    });
+}
+
+}  // namespace vultus
