@@ -26,7 +26,7 @@ void core::remark(log::level level, std::string what, std::string who, std::stri
 }
 
 boot_time core::next_timer() const noexcept {
-    boot_time at = std::min({sweep_at_, beat_at_, news_at_, frames_.next_deadline()});
+    boot_time at = std::min({sweep_at_, beat_at_, versions_at_, frames_.next_deadline()});
     if (link_up_ && !prepared_ && !prepare_.under_way) at = std::min(at, prepare_.at);
     if (draining_) at = std::min(at, drain_until_);
     if (lease_pause_until_ > now_) at = std::min(at, lease_pause_until_);
@@ -56,9 +56,9 @@ void core::due_store() {
             check_.under_way = true;
             out(check_store{});
         }
-        news_at_ = std::min(news_at_, now_);
+        versions_at_ = std::min(versions_at_, now_);
     }
-    if (now_ >= news_at_) read_news();
+    if (now_ >= versions_at_) read_versions();
 }
 
 void core::run_duties() {
@@ -177,8 +177,8 @@ void core::beat(const worker& one) {
     }
 }
 
-void core::read_news() {
-    news_at_ = boot_time::max();
+void core::read_versions() {
+    versions_at_ = boot_time::max();
     news_last_ = now_;
     if (!ready()) return;
     for (const std::string& collection : news_.next_reads()) out(read_gallery{collection});

@@ -80,7 +80,7 @@ class core {
     void run_duties();
     void beat_all();
     void beat(const worker&);
-    void read_news();
+    void read_versions();
     void drain_further();
     unix_time expected_now() const noexcept;
     void heard_time(unix_time now_there, boot_time asked);
@@ -127,7 +127,7 @@ class core {
 
     worker_table workers_;
     frame_table frames_;
-    gallery_news news_;
+    gallery_versions news_;
 
     std::map<std::uint64_t, lease_under_way> leases_;
     std::uint64_t tickets_ = 0, turns_ = 0, uses_ = 0;
@@ -141,7 +141,7 @@ class core {
     bool link_up_ = false, prepared_ = false, safe_ = true;
     std::string last_trouble_;                   ///< said once, not with each try
     timer prepare_, check_, reap_, barrier_, collect_;
-    boot_time sweep_at_{0}, beat_at_{0}, news_at_{0}, news_last_{0};
+    boot_time sweep_at_{0}, beat_at_{0}, versions_at_{0}, news_last_{0};
     unix_time time_there_{0};                    ///< Redis' clock, as last heard; 0: never
     boot_time time_heard_{0};                    ///< when it was asked for
     bool time_sure_ = false;                     ///< a duty said it: the time of the functions

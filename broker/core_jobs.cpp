@@ -82,7 +82,7 @@ void core::ready_worker(const std::string& connection, const protocol::ready& he
     }
     remark(log::level::info, "worker_ready", id, "window " + std::to_string(placed.who.window));
     beat(placed);  // it learns the interval at once
-    news_at_ = std::min(news_at_, now_);
+    versions_at_ = std::min(versions_at_, now_);
     expect(1);
 }
 
@@ -174,8 +174,8 @@ void core::from_api(const std::string& connection, const protocol::message& what
     if (const auto* hint = std::get_if<protocol::submit>(&what)) {
         submitted_ += hint->job_ids.size();
         for (demand& one : demand_) one.jobs += hint->job_ids.size();
-        news_at_ = std::min(news_at_, std::max(now_, news_last_ + news_pause));
-        if (now_ >= news_at_) read_news();
+        versions_at_ = std::min(versions_at_, std::max(now_, news_last_ + version_read_pause));
+        if (now_ >= versions_at_) read_versions();
     } else if (const auto* live = std::get_if<protocol::frame>(&what)) {
         frame_in(connection, *live);
     } else if (const auto* ask = std::get_if<protocol::status_request>(&what)) {
@@ -222,7 +222,7 @@ void core::status(const std::string& connection, const protocol::status_request&
         for (const auto& [collection, told] : one.galleries) {
             line.galleries[collection] = told.version.value_or(0);
         }
-        line.card = one.who.card;
+        line.gpu = one.who.gpu;
         line.load = one.load;
         reply.workers.push_back(std::move(line));
     }

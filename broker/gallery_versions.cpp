@@ -3,16 +3,16 @@
 
 namespace vultus::broker {
 
-void gallery_news::held(const std::string& collection) { ++held_[collection].holders; }
+void gallery_versions::held(const std::string& collection) { ++held_[collection].holders; }
 
-void gallery_news::dropped(const std::string& collection) {
+void gallery_versions::dropped(const std::string& collection) {
     const auto found = held_.find(collection);
     if (found == held_.end() || --found->second.holders > 0) return;
     if (found->second.reading) --reading_;
     held_.erase(found);
 }
 
-std::vector<std::string> gallery_news::next_reads() {
+std::vector<std::string> gallery_versions::next_reads() {
     std::vector<std::string> reads;
     auto place = held_.upper_bound(last_);
     for (std::size_t seen = 0; seen < held_.size() && reading_ < gallery_reads_max; ++seen) {
@@ -28,7 +28,7 @@ std::vector<std::string> gallery_news::next_reads() {
     return reads;
 }
 
-bool gallery_news::changed(const std::string& collection) {
+bool gallery_versions::changed(const std::string& collection) {
     const auto found = held_.find(collection);
     if (found == held_.end()) return false;
     if (found->second.reading) {
@@ -40,7 +40,7 @@ bool gallery_news::changed(const std::string& collection) {
     return true;
 }
 
-bool gallery_news::read_done(const std::string& collection) {
+bool gallery_versions::read_done(const std::string& collection) {
     const auto found = held_.find(collection);
     if (found == held_.end() || !found->second.reading) return false;
     if (found->second.again) {
@@ -52,17 +52,17 @@ bool gallery_news::read_done(const std::string& collection) {
     return false;
 }
 
-void gallery_news::learned(const std::string& collection, gallery_version version) {
+void gallery_versions::learned(const std::string& collection, gallery_version version) {
     const auto found = held_.find(collection);
     if (found != held_.end()) found->second.version = version;
 }
 
-std::optional<gallery_version> gallery_news::version_of(const std::string& collection) const {
+std::optional<gallery_version> gallery_versions::version_of(const std::string& collection) const {
     const auto found = held_.find(collection);
     return found == held_.end() ? std::nullopt : found->second.version;
 }
 
-void gallery_news::forget_reads() {
+void gallery_versions::forget_reads() {
     for (auto& [collection, one] : held_) one.reading = one.again = false;
     reading_ = 0;
 }

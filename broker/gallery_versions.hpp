@@ -14,10 +14,10 @@
 namespace vultus::broker {
 
 constexpr std::size_t gallery_reads_max = 16;      ///< under way at once
-constexpr std::chrono::milliseconds news_pause{20};///< between two looks, however many SUBMITs come
+constexpr std::chrono::milliseconds version_read_pause{20};///< between two looks, however many SUBMITs come
 
 /// threads   one owner
-class gallery_news {
+class gallery_versions {
    public:
     void held(const std::string& collection);      ///< one more worker may hold it
     void dropped(const std::string& collection);   ///< one fewer

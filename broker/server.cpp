@@ -30,9 +30,9 @@ core_options options_of(const broker_settings& settings, std::string broker_id) 
 
 result<std::unique_ptr<server>> server::open(zmq_context& context,
                                              const broker_settings& settings) {
-    std::unique_ptr<gatekeeper> gate;  // before any other socket of the context
+    std::unique_ptr<zap_handler> gate;  // before any other socket of the context
     if (!settings.common.curve.own.empty()) {
-        auto opened = gatekeeper::open(context, settings.common.curve);
+        auto opened = zap_handler::open(context, settings.common.curve);
         if (!opened) return fail(opened.error());
         gate = std::move(*opened);
     }
@@ -50,7 +50,7 @@ result<std::unique_ptr<server>> server::open(zmq_context& context,
                                               std::move(*apis), random_hex32()));
 }
 
-server::server(const broker_settings& settings, std::unique_ptr<gatekeeper> gate,
+server::server(const broker_settings& settings, std::unique_ptr<zap_handler> gate,
                zmq_socket workers, zmq_socket apis, std::string broker_id)
     : settings_(settings),
       core_(options_of(settings, std::move(broker_id))),

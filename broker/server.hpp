@@ -33,7 +33,7 @@ class server {
     int run(stop_signal& stop);
 
    private:
-    server(const broker_settings&, std::unique_ptr<gatekeeper>, zmq_socket workers,
+    server(const broker_settings&, std::unique_ptr<zap_handler>, zmq_socket workers,
            zmq_socket apis, std::string broker_id);
 
     void wait(stop_signal& stop);
@@ -63,7 +63,7 @@ class server {
     const broker_settings settings_;
     const job_store store_;
     core core_;
-    const std::unique_ptr<gatekeeper> gate_;  ///< null: the links are plain
+    const std::unique_ptr<zap_handler> gate_;  ///< null: the links are plain
     zmq_socket workers_, apis_;
     redis_client redis_;
     std::deque<event> waiting_;          ///< told, not yet handled

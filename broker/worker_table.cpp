@@ -102,10 +102,10 @@ worker* worker_table::next_for_lease(boot_time now, bool hog, bool cnn) {
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!may_lease(one, now)) continue;
-        const bool own = one.has_card() ? cnn : hog;
+        const bool own = one.has_gpu() ? cnn : hog;
         if (divided && !own && spill(one, now) == 0) continue;
         const auto rank = [](const worker& w) {
-            return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), !w.has_card(),
+            return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), !w.has_gpu(),
                               w.last_turn);
         };
         if (best == nullptr || rank(one) < rank(*best)) best = &one;
@@ -119,16 +119,16 @@ lease_share worker_table::share_of(const worker& one, boot_time now) const {
     // A quarter of the window at a time, so that the first to ask does not take everything.
     if (leasable(now) > 1) made.most = std::min(made.most, std::max(1u, one.who.window / 4));
     if (mixed()) {
-        made.prefers = one.has_card() ? detector_kind::cnn : detector_kind::hog;
+        made.prefers = one.has_gpu() ? detector_kind::cnn : detector_kind::hog;
         made.spill = std::min(made.most, spill(one, now));
     }
     return made;
 }
 
 std::uint32_t worker_table::spill(const worker& one, boot_time now) const noexcept {
-    const spill_rule& rule = one.has_card() ? hog_on_card : cnn_on_processor;
+    const spill_rule& rule = one.has_gpu() ? hog_on_gpu : cnn_on_cpu;
     for (const auto& [connection, other] : workers_) {
-        if (other.has_card() == one.has_card()) continue;
+        if (other.has_gpu() == one.has_gpu()) continue;
         if (!other.takes_work() || now < other.pause_until) continue;
         if (share(other.jobs.size(), other.who.window) <= rule.busy) return 0;
     }
@@ -139,10 +139,10 @@ std::uint32_t worker_table::spill(const worker& one, boot_time now) const noexce
 }
 
 bool worker_table::mixed() const noexcept {
-    const auto some = [this](bool card) {
-        return std::any_of(workers_.begin(), workers_.end(), [card](const auto& entry) {
+    const auto some = [this](bool gpu) {
+        return std::any_of(workers_.begin(), workers_.end(), [gpu](const auto& entry) {
             const worker& one = entry.second;
-            return one.has_card() == card && !one.draining && !one.asked_to_drain;
+            return one.has_gpu() == gpu && !one.draining && !one.asked_to_drain;
         });
     };
     return some(true) && some(false);
@@ -154,7 +154,7 @@ worker* worker_table::next_for_frame(bool cnn) {
         if (!one.takes_work() || !one.runs("recognize")) continue;
         if (one.frames.size() >= one.who.frame_window) continue;
         const auto rank = [cnn](const worker& w) {
-            const double other_kind = w.has_card() == cnn ? 0.0 : spill_share;
+            const double other_kind = w.has_gpu() == cnn ? 0.0 : spill_share;
             return std::tuple(share(w.frames.size(), w.who.frame_window) + other_kind,
                               w.jobs.size(), w.last_turn);
         };

@@ -25,13 +25,13 @@ enum class detector_kind { hog, cnn };
 
 /// When a worker takes jobs for the detector that the other kind of worker is better at: each of
 /// those that could lease uses more than `busy` of its window. And until it has `most` of its own
-/// window in hand. The two differ because the costs do: with hog a worker that has a card looks on
-/// the processor, as others do; with cnn a processor takes ten times as long as a card or more, so
-/// that the card is through half a window before it would be done.
+/// window in hand. The two differ because the costs do: with hog a worker that has a GPU looks on
+/// the CPU, as others do; with cnn a CPU takes ten times as long as a GPU or more, so
+/// that the GPU is through half a window before it would be done.
 struct spill_rule {
     double busy, most;
 };
-constexpr spill_rule hog_on_card{0.0, 0.25}, cnn_on_processor{0.5, 0.0625};
+constexpr spill_rule hog_on_gpu{0.0, 0.25}, cnn_on_cpu{0.5, 0.0625};
 
 struct sent_job {
     std::uint64_t n = 0;                          ///< of the JOB message; 0: it named it in READY
@@ -40,7 +40,7 @@ struct sent_job {
     std::string collection;
 };
 
-struct told_gallery {
+struct announced_gallery {
     std::optional<gallery_version> version;       ///< last one we spoke of
     std::uint64_t used = 0;                       ///< grows; the smallest is forgotten first
 };
@@ -55,7 +55,7 @@ struct worker {
     std::uint64_t last_n = 0;                     ///< of the last JOB sent on this connection
     std::map<attempt_id, sent_job> jobs;
     std::map<std::string, boot_time> frames;      ///< frames in hand -> when sent
-    std::map<std::string, told_gallery> galleries;///< collections it may hold
+    std::map<std::string, announced_gallery> galleries;///< collections it may hold
     std::uint64_t ticket = 0;                     ///< of its lease under way, 0: none
     std::uint32_t reserved = 0;                   ///< credits that lease may use
     std::uint64_t last_turn = 0;
@@ -68,7 +68,7 @@ struct worker {
     bool has_solo() const noexcept;
     bool takes_work() const noexcept;             ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
-    bool has_card() const noexcept { return !who.card.empty(); }
+    bool has_gpu() const noexcept { return !who.gpu.empty(); }
 
     /// Compares what it says it has with what was sent. Returns the attempts that are back: named
     /// by neither side any more (n <= last_n), or sent and unheard of for a whole lease.
@@ -98,17 +98,17 @@ class worker_table {
     void remove(const std::string& connection);
 
     /// The worker with the smallest share of its window in use that may lease now, and takes what
-    /// is wanted; among equals the one with a card, then the one that waited longest. Null: nobody.
+    /// is wanted; among equals the one with a GPU, then the one that waited longest. Null: nobody.
     worker* next_for_lease(boot_time now, bool hog, bool cnn);
     /// requires  that one may lease: it has a free credit
     lease_share share_of(const worker&, boot_time now) const;
     /// The same for a frame. `cnn`: one that is looked at with that detector goes to a worker with
-    /// a card, another to one without, unless that one has used so much more of its window
+    /// a GPU, another to one without, unless that one has used so much more of its window
     /// (spill_share) that the other kind is rather idle.
     worker* next_for_frame(bool cnn);
     /// True if some worker could take a frame, now or once it has room.
     bool any_for_frame() const noexcept;
-    /// True if some workers have a card and some have none.
+    /// True if some workers have a GPU and some have none.
     bool mixed() const noexcept;
 
     std::map<std::string, worker>& all() noexcept { return workers_; }  ///< by connection

@@ -76,32 +76,32 @@ judgement judge(const allow_list& allowed, const std::vector<std::string>& quest
     return answer("400", said.why, "");
 }
 
-result<std::unique_ptr<gatekeeper>> gatekeeper::open(zmq_context& context,
+result<std::unique_ptr<zap_handler>> zap_handler::open(zmq_context& context,
                                                      const curve_settings& settings) {
     if (!curve_is_there(context)) return fail(errc::malformed, "this ZeroMQ has no CURVE support");
     auto allowed = read_allow_list(settings.allow_list);
     if (!allowed) return fail(errc::malformed, "curve.allow_list: " + allowed.error().detail);
     auto questions = zmq_socket::router(context, zap_endpoint, {});
     if (!questions) return fail(questions.error());
-    return std::unique_ptr<gatekeeper>(
-        new gatekeeper(context, settings, std::move(*questions), std::move(*allowed)));
+    return std::unique_ptr<zap_handler>(
+        new zap_handler(context, settings, std::move(*questions), std::move(*allowed)));
 }
 
-gatekeeper::gatekeeper(zmq_context& context, const curve_settings& settings, zmq_socket questions,
+zap_handler::zap_handler(zmq_context& context, const curve_settings& settings, zmq_socket questions,
                        allow_list allowed)
     : context_(context),
       settings_(settings),
       questions_(std::move(questions)),
       allowed_(std::move(allowed)) {}
 
-zmq_options gatekeeper::options(side which) const {
+zmq_options zap_handler::options(side which) const {
     zmq_options options;
     options.curve = {settings_.own, {}, domain_of(which)};
     options.count_handshakes = true;
     return options;
 }
 
-void gatekeeper::answer() {
+void zap_handler::answer() {
     for (int count = 0; count < answers_per_turn; ++count) {
         auto frames = questions_.receive();
         if (!frames) return;
@@ -116,7 +116,7 @@ void gatekeeper::answer() {
 }
 
 // Once in ten seconds, so that nobody fills the log by knocking.
-void gatekeeper::tell(const judgement& refusal) {
+void zap_handler::tell(const judgement& refusal) {
     ++untold_;
     const boot_time now = boot_now();
     if (now < tell_at_) return;
@@ -128,7 +128,7 @@ void gatekeeper::tell(const judgement& refusal) {
     untold_ = 0;
 }
 
-bool gatekeeper::reread(boot_time now) {
+bool zap_handler::reread(boot_time now) {
     if (now < look_at_) return false;
     look_at_ = now + look_every;
     std::string version = version_of(settings_.allow_list);
@@ -146,7 +146,7 @@ bool gatekeeper::reread(boot_time now) {
     return less;
 }
 
-result<void> gatekeeper::prove(const zmq_socket& workers, const zmq_socket& apis) {
+result<void> zap_handler::prove(const zmq_socket& workers, const zmq_socket& apis) {
     struct attempt {
         zmq_socket socket;
         bool good;

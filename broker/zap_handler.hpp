@@ -1,6 +1,6 @@
 // Who may connect to the broker's two sockets when its links are encrypted (shared/CURVE.md).
 // ZeroMQ asks about every peer, before anything of it is heard, at inproc://zeromq.zap.01 (RFC 27);
-// the gatekeeper answers out of the allow-list. It lives in the broker's loop: while that does not
+// the zap_handler answers out of the allow-list. It lives in the broker's loop: while that does not
 // turn, nobody is let in.
 #pragma once
 
@@ -27,11 +27,11 @@ struct judgement {
 judgement judge(const allow_list& allowed, const std::vector<std::string>& question);
 
 /// threads   one owner
-class gatekeeper {
+class zap_handler {
    public:
     /// To be called before the context has any other socket.
     /// errors    malformed: the allow-list cannot be used (says why), or ZeroMQ has no CURVE
-    static result<std::unique_ptr<gatekeeper>> open(zmq_context&, const curve_settings&);
+    static result<std::unique_ptr<zap_handler>> open(zmq_context&, const curve_settings&);
 
     /// Of the socket for this side: its peers are asked for keys and judged here.
     zmq_options options(side) const;
@@ -54,7 +54,7 @@ class gatekeeper {
     boot_time next_look() const noexcept { return look_at_; }
 
    private:
-    gatekeeper(zmq_context&, const curve_settings&, zmq_socket questions, allow_list allowed);
+    zap_handler(zmq_context&, const curve_settings&, zmq_socket questions, allow_list allowed);
     void tell(const judgement& refusal);
 
     zmq_context& context_;

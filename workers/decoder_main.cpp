@@ -52,7 +52,7 @@ answer decode(char* memory, const question& asked) try {
     return refusal(errc::out_of_memory, "Not enough memory to decode the image");
 }
 
-/// libheif and its codecs cannot be told to stop, and may use several threads: the processor time
+/// libheif and its codecs cannot be told to stop, and may use several threads: the CPU time
 /// of all of them is what counts.
 void limit_time(bool on) {
     itimerval most{};

@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     if (!models) {
         const errc why = models.error().code;
         if (why == errc::device_fault) return complain(exit_broken, models.error());
-        // bad_option: what this processor or card cannot do
+        // bad_option: what this CPU or GPU cannot do
         return complain(why == errc::bad_option ? exit_settings : exit_models, models.error());
     }
     models->threshold = std::move(*threshold);

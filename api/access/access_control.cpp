@@ -197,9 +197,9 @@ tl::unexpected<error> access_control::refuse(errc code, std::string detail) {
     return fail(code, std::move(detail));
 }
 
-asio::awaitable<result<void>> access_control::admit(request& from, const access_rule& rule) {
+asio::awaitable<result<void>> access_control::admit(request& req, const access_rule& rule) {
     if (chosen_.open || !rule.looks()) co_return result<void>();
-    const auto known = co_await identify(from);
+    const auto known = co_await identify(req);
     if (!rule.needs_key()) {
         const bool nobody = !known && (known.error().code == errc::unauthorized ||
                                        known.error().code == errc::malformed);
@@ -207,7 +207,7 @@ asio::awaitable<result<void>> access_control::admit(request& from, const access_
     }
     if (!known && known.error().code == errc::store_unavailable) co_return known;
     if (!known) co_return refuse(known.error().code, known.error().detail);
-    if (!from.key->scopes.meets(rule.one_of())) {
+    if (!req.key->scopes.meets(rule.one_of())) {
         co_return refuse(errc::forbidden, "Key lacks the scope " +
                                               vultus::api::text_of(rule));
     }
@@ -215,28 +215,28 @@ asio::awaitable<result<void>> access_control::admit(request& from, const access_
 }
 
 /// By the key; without one, by the cookie.
-asio::awaitable<result<void>> access_control::identify(request& from) {
-    const auto text = presented_key(from.fields);
+asio::awaitable<result<void>> access_control::identify(request& req) {
+    const auto text = presented_key(req.fields);
     if (!text) co_return fail(text.error());
-    if (!text->empty()) co_return co_await identify_by_key(from, *text);
-    const auto token = presented_session(from.fields, from.secure);
+    if (!text->empty()) co_return co_await identify_by_key(req, *text);
+    const auto token = presented_session(req.fields, req.secure);
     if (!token) co_return fail(token.error());
     if (token->empty()) {
         co_return fail(errc::unauthorized, "Send a key (Authorization: Bearer) or log in");
     }
-    if (auto good = co_await identify_by_session(from, *token, true); !good) co_return good;
-    const bool changes = from.method == "POST" || from.method == "DELETE";
+    if (auto good = co_await identify_by_session(req, *token, true); !good) co_return good;
+    const bool changes = req.method == "POST" || req.method == "DELETE";
     // What other pages can make a browser send has the cookie, but not this.
-    if (changes && !same_secret(from.header("x-csrf-token"), from.session->csrf)) {
+    if (changes && !same_secret(req.header("x-csrf-token"), req.session->csrf)) {
         co_return fail(errc::forbidden, "X-CSRF-Token is missing or does not match the session");
     }
-    if (!from.header("upgrade").empty() && from.header("origin").empty()) {
+    if (!req.header("upgrade").empty() && req.header("origin").empty()) {
         co_return fail(errc::forbidden, "A WebSocket with a session cookie needs an Origin");
     }
     co_return result<void>();
 }
 
-asio::awaitable<result<void>> access_control::identify_by_key(request& from,
+asio::awaitable<result<void>> access_control::identify_by_key(request& req,
                                                               std::string_view text) {
     const auto id = id_in_key(text);
     if (!id) co_return fail(id.error());
@@ -245,12 +245,12 @@ asio::awaitable<result<void>> access_control::identify_by_key(request& from,
     const bool good = key && !chosen_.secret.empty() &&
                       same_secret(hash_of_key(text, chosen_.secret), key->hash);
     if (!good) co_return fail(errc::unauthorized, "Key is unknown, revoked or expired");
-    from.key = key;
-    from.client = key->id;
+    req.key = key;
+    req.client = key->id;
     co_return result<void>();
 }
 
-asio::awaitable<result<void>> access_control::identify_by_session(request& from,
+asio::awaitable<result<void>> access_control::identify_by_session(request& req,
                                                                   std::string_view token,
                                                                   bool uses) {
     if (chosen_.secret.empty() || !is_session_token(token, chosen_.secret)) {
@@ -259,50 +259,50 @@ asio::awaitable<result<void>> access_control::identify_by_session(request& from,
     const auto hash = hash_of_session(token, chosen_.secret);
     const auto known = co_await sessions_.find(hash, uses);
     if (!known) co_return fail(known.error());
-    from.key = known->key;
-    from.client = known->key->id;
-    from.session = std::make_shared<const signed_in>(
+    req.key = known->key;
+    req.client = known->key->id;
+    req.session = std::make_shared<const signed_in>(
         signed_in{known->session.user, known->session.as, hash,
                   csrf_of_session(token, chosen_.secret), known->session.ends});
     co_return result<void>();
 }
 
-asio::awaitable<result<std::string>> access_control::log_in(request& from, std::string name,
+asio::awaitable<result<std::string>> access_control::log_in(request& req, std::string name,
                                                             std::string password) {
     if (chosen_.secret.empty()) {
         co_return refuse(errc::unauthorized, "No user exists yet: run vultusctl user add");
     }
-    auto token = co_await desk_.log_in(from, std::move(name), std::move(password), chosen_.secret);
+    auto token = co_await desk_.log_in(req, std::move(name), std::move(password), chosen_.secret);
     if (!token) co_return token;
-    if (auto good = co_await identify_by_session(from, *token, true); !good) {
+    if (auto good = co_await identify_by_session(req, *token, true); !good) {
         co_return fail(good.error());
     }
     co_return token;
 }
 
-asio::awaitable<result<void>> access_control::log_out(request& from) {
-    if (!from.session) co_return result<void>();
-    const auto ended = co_await redis_.call(store_.end_session(from.session->hash));
-    sessions_.forget(from.session->hash);
+asio::awaitable<result<void>> access_control::log_out(request& req) {
+    if (!req.session) co_return result<void>();
+    const auto ended = co_await redis_.call(store_.end_session(req.session->hash));
+    sessions_.forget(req.session->hash);
     if (!ended) co_return fail(ended.error());
-    from.key = nullptr;
-    from.session = nullptr;
+    req.key = nullptr;
+    req.session = nullptr;
     co_return result<void>();
 }
 
-asio::awaitable<result<void>> access_control::charge(request& from,
+asio::awaitable<result<void>> access_control::charge(request& req,
                                                      std::optional<std::size_t> image_bytes) {
-    if (!from.key) co_return result<void>();
-    const auto& quota = from.key->quota;
+    if (!req.key) co_return result<void>();
+    const auto& quota = req.key->quota;
     if (quota.requests == 0 && quota.image_bytes == 0) co_return result<void>();
     if (!image_bytes && quota.image_bytes > 0) {
         co_return refuse(errc::length_required, "Content-Length is required with a byte quota");
     }
-    const auto told = co_await redis_.call(store_.spend(from.key->id, image_bytes.value_or(0)));
+    const auto told = co_await redis_.call(store_.spend(req.key->id, image_bytes.value_or(0)));
     if (!told) co_return fail(told.error());
-    tell(*told, from.answer_fields);
+    tell(*told, req.answer_fields);
     if (told->over.empty()) co_return result<void>();
-    from.retry_after = seconds_of(told->wait);
+    req.retry_after = seconds_of(told->wait);
     co_return refuse(errc::quota, over_text(*told));
 }
 
@@ -317,17 +317,17 @@ asio::awaitable<result<void>> access_control::charge_frame(std::shared_ptr<const
     co_return refuse(errc::quota, over_text(*told));
 }
 
-asio::awaitable<result<void>> access_control::still(const request& from) {
-    if (!from.key) co_return result<void>();
-    if (from.session) {
-        const auto known = co_await sessions_.find(from.session->hash, false);
+asio::awaitable<result<void>> access_control::still(const request& req) {
+    if (!req.key) co_return result<void>();
+    if (req.session) {
+        const auto known = co_await sessions_.find(req.session->hash, false);
         if (known) co_return result<void>();
         if (known.error().code != errc::unauthorized) co_return fail(known.error());
         co_return refuse(errc::unauthorized, known.error().detail);
     }
     if (auto good = co_await confirm(); !good) co_return fail(good.error());
-    const auto now = find(from.key->id);
-    if (!now || now->hash != from.key->hash) {
+    const auto now = find(req.key->id);
+    if (!now || now->hash != req.key->hash) {
         co_return refuse(errc::unauthorized, "Key was revoked or has expired");
     }
     co_return result<void>();
@@ -338,10 +338,10 @@ result<void> may_use(const access_key* key, std::string_view collection) {
     return fail(errc::forbidden, "Key does not include this collection");
 }
 
-result<std::string> collection_for(const request& from, const name_values& fields) {
+result<std::string> collection_for(const request& req, const name_values& fields) {
     auto collection = parse_collection(fields);
     if (!collection) return collection;
-    if (auto good = may_use(from.key.get(), *collection); !good) return fail(good.error());
+    if (auto good = may_use(req.key.get(), *collection); !good) return fail(good.error());
     return collection;
 }
 

@@ -35,7 +35,7 @@ struct access_choice {
 result<access_choice> choose_access(const api_settings& settings);
 
 /// threads   that of the io_context
-class access_control final : public doorkeeper {
+class access_control final : public request_authorizer {
  public:
     /// A copy that could not be confirmed for so long is not used: a revoked key is refused
     /// everywhere in less than this and one question to Redis.
@@ -57,18 +57,18 @@ class access_control final : public doorkeeper {
     std::string label_hash(std::string_view label) const;
     bool is_open() const noexcept { return chosen_.open; }
 
-    asio::awaitable<result<void>> admit(request& from, const access_rule& rule) override;
-    asio::awaitable<result<void>> charge(request& from,
+    asio::awaitable<result<void>> admit(request& req, const access_rule& rule) override;
+    asio::awaitable<result<void>> charge(request& req,
                                          std::optional<std::size_t> image_bytes) override;
-    asio::awaitable<result<void>> still(const request& from) override;
+    asio::awaitable<result<void>> still(const request& req) override;
 
     /// Begins a session: the token of its cookie. The request is its user's from then on.
-    /// errors    those of login_desk::log_in()
-    asio::awaitable<result<std::string>> log_in(request& from, std::string name,
+    /// errors    those of login_service::log_in()
+    asio::awaitable<result<std::string>> log_in(request& req, std::string name,
                                                 std::string password);
     /// Ends the request's session, if it has one. The request is nobody's from then on.
     /// errors    those of the job store
-    asio::awaitable<result<void>> log_out(request& from);
+    asio::awaitable<result<void>> log_out(request& req);
 
     /// A live picture of a key; null: access is open.
     /// errors    quota, unauthorized, store_unavailable
@@ -79,9 +79,9 @@ class access_control final : public doorkeeper {
     asio::awaitable<result<void>> refresh();
     asio::awaitable<result<void>> confirm();
     asio::awaitable<result<bool>> is_anybody_there();
-    asio::awaitable<result<void>> identify(request& from);
-    asio::awaitable<result<void>> identify_by_key(request& from, std::string_view text);
-    asio::awaitable<result<void>> identify_by_session(request& from, std::string_view token,
+    asio::awaitable<result<void>> identify(request& req);
+    asio::awaitable<result<void>> identify_by_key(request& req, std::string_view text);
+    asio::awaitable<result<void>> identify_by_session(request& req, std::string_view token,
                                                       bool uses);
     std::shared_ptr<const access_key> find(const std::string& id) const;
     unix_time time_now() const;
@@ -91,8 +91,8 @@ class access_control final : public doorkeeper {
     const job_store& store_;
     metrics& measured_;
     access_choice chosen_;
-    session_book sessions_;
-    login_desk desk_;
+    session_cache sessions_;
+    login_service desk_;
     asio::steady_timer pause_, secret_pause_;
     std::string label_secret_;    ///< the same secret, also if access is open
     std::map<std::string, std::shared_ptr<const access_key>> keys_;
@@ -110,7 +110,7 @@ result<void> may_use(const access_key* key, std::string_view collection);
 
 /// `collection` of the fields, or "default", if the request's key covers it.
 /// errors    bad_collection, forbidden
-result<std::string> collection_for(const request& from, const name_values& fields);
+result<std::string> collection_for(const request& req, const name_values& fields);
 
 bool sees(const access_key* key, job_type type, std::string_view collection);
 

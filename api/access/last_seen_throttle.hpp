@@ -11,7 +11,7 @@
 namespace vultus::api {
 
 /// threads   one owner
-class seen_notes {
+class last_seen_throttle {
  public:
     static constexpr std::chrono::hours again{1};
     static constexpr std::size_t people_max = 10'000;  ///< then all are forgotten, and noted anew

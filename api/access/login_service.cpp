@@ -32,16 +32,16 @@ class place {
 
 }  // namespace
 
-login_desk::login_desk(asio::io_context& io, redis_asio& redis, const job_store& store,
+login_service::login_service(asio::io_context& io, redis_asio& redis, const job_store& store,
                        metrics& measured)
     : io_(io), redis_(redis), store_(store), measured_(measured) {}
 
-login_desk::~login_desk() {
+login_service::~login_service() {
     waiting_.close();
     if (compares_) compares_->join();
 }
 
-void login_desk::compare_all() {
+void login_service::compare_all() {
     // For a name that nobody has, so that it takes as long as any other.
     const auto nobodys = slow_hash(random_hex(secret_bytes));
     while (auto one = waiting_.pop()) {
@@ -52,47 +52,47 @@ void login_desk::compare_all() {
     }
 }
 
-asio::awaitable<bool> login_desk::is_right(comparison what) {
+asio::awaitable<bool> login_service::is_right(comparison what) {
     if (!compares_) compares_.emplace([this] { compare_all(); });
-    const auto told = std::make_shared<one_shot<bool>>(io_.get_executor());
+    const auto told = std::make_shared<promise<bool>>(io_.get_executor());
     what.told = told;
     if (!waiting_.try_push(what)) co_return false;  // as many as places
     co_return (co_await told->wait(patience)).value_or(false);
 }
 
-asio::awaitable<result<std::string>> login_desk::log_in(request& from, std::string name,
+asio::awaitable<result<std::string>> login_service::log_in(request& req, std::string name,
                                                         std::string password, std::string secret) {
     const auto count = [&](const char* outcome) {
         measured_.count("vultus_logins_total", {{"outcome", outcome}});
     };
     if (inside_ >= places) {
         count("full");
-        from.retry_after = full_retry_s;
+        req.retry_after = full_retry_s;
         co_return fail(errc::queue_full, "Too many logins in progress: retry");
     }
     const place mine(inside_);
     if (!check_user_name(name)) name.clear();
-    const auto counted = counted_as(from.address);
+    const auto counted = counted_as(req.address);
     const auto may = co_await redis_.call(store_.try_login(name, counted));
     if (!may) co_return fail(may.error());
     if (may->wait.count() > 0) {
         count("wait");
-        from.retry_after =
+        req.retry_after =
             static_cast<int>(std::chrono::ceil<std::chrono::seconds>(may->wait).count());
         co_return fail(errc::quota, "Too many wrong passwords: retry after " +
-                                        std::to_string(from.retry_after) + " s");
+                                        std::to_string(req.retry_after) + " s");
     }
     comparison what{may->password, name, std::move(password), secret, {}};
     if (!co_await is_right(std::move(what))) {
         count("wrong");
         // A name that nobody has may be a password that was typed into the wrong field.
         const std::string known = may->password.empty() ? "" : name;
-        log::info("login_refused", {{"user", known}, {"from", from.address}});
+        log::info("login_refused", {{"user", known}, {"from", req.address}});
         co_return fail(errc::unauthorized, std::string(wrong));
     }
     auto token = new_session_token(secret);
     const auto begun = co_await redis_.call(store_.login(
-        name, may->password, hash_of_session(token, secret), counted, from.address));
+        name, may->password, hash_of_session(token, secret), counted, req.address));
     if (!begun && begun.error().code == errc::unauthorized) {
         co_return fail(errc::unauthorized, std::string(wrong));
     }

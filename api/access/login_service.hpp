@@ -20,26 +20,26 @@
 namespace vultus::api {
 
 /// threads   that of the io_context
-class login_desk {
+class login_service {
  public:
     static constexpr std::size_t places = 8;  ///< the last waits for about 0.8 s
 
-    login_desk(asio::io_context& io, redis_asio& redis, const job_store& store, metrics& measured);
-    ~login_desk();
-    login_desk(const login_desk&) = delete;
-    login_desk& operator=(const login_desk&) = delete;
+    login_service(asio::io_context& io, redis_asio& redis, const job_store& store, metrics& measured);
+    ~login_service();
+    login_service(const login_service&) = delete;
+    login_service& operator=(const login_service&) = delete;
 
     /// The token of a new session. A name that nobody has takes as long and is answered the same.
     /// requires  secret.size() == secret_bytes (secret.hpp)
     /// errors    unauthorized: not the right password; quota: too many wrong ones, the request says
     ///           when to come back; queue_full: no place; store_unavailable
-    asio::awaitable<result<std::string>> log_in(request& from, std::string name,
+    asio::awaitable<result<std::string>> log_in(request& req, std::string name,
                                                 std::string password, std::string secret);
 
  private:
     struct comparison {
         std::string hash, name, password, secret;
-        std::shared_ptr<one_shot<bool>> told;
+        std::shared_ptr<promise<bool>> told;
     };
     asio::awaitable<bool> is_right(comparison what);
     void compare_all();

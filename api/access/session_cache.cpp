@@ -18,7 +18,7 @@ std::shared_ptr<const access_key> key_of(const session_record& session, std::str
 
 }  // namespace
 
-asio::awaitable<result<session_book::entry>> session_book::find(std::string hash, bool uses) {
+asio::awaitable<result<session_cache::entry>> session_cache::find(std::string hash, bool uses) {
     const auto asked_at = boot_now();
     const auto old = [&](const auto& one) { return asked_at - one.second.confirmed_at >= life_; };
     if (const auto known = known_.find(hash); known != known_.end() && !old(*known)) {

@@ -14,7 +14,7 @@
 namespace vultus::api {
 
 /// threads   that of the io_context
-class session_book {
+class session_cache {
  public:
     struct entry {
         session_record session;
@@ -22,7 +22,7 @@ class session_book {
         boot_time confirmed_at{0};              ///< when the question was sent
     };
 
-    session_book(redis_asio& redis, const job_store& store, std::chrono::milliseconds life)
+    session_cache(redis_asio& redis, const job_store& store, std::chrono::milliseconds life)
         : redis_(redis), store_(store), life_(life) {}
 
     /// `uses`    a person's request, which makes the session last longer

@@ -73,7 +73,7 @@ std::shared_ptr<shares> places_to_wait(std::size_t connections) {
 }  // namespace
 
 application::application(asio::io_context& io, const api_settings& settings, sealing seals,
-                         std::unique_ptr<broker_link> brokers, access_choice chosen,
+                         std::unique_ptr<broker_client> brokers, access_choice chosen,
                          server_settings timing)
     : io_(io),
       watch_(measured_),
@@ -89,10 +89,10 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                 *brokers_, health_, access_, measured_, VULTUS_VERSION,
                 gate(io, large_accepts_at_once), places_to_wait(settings.connections_max),
                 std::make_shared<shares>(limits::frame_bytes_api),
-                live_sessions(settings.live_sessions_max), {}},
+                live_channels(settings.live_sessions_max), {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
-          [this](request& from) { return dispatch(from, services_); }, access_,
+          [this](request& req) { return dispatch(req, services_); }, access_,
           [this](const route_row& row) {
               return row.body == body_kind::photo ? health_.ready() : result<void>();
           },
@@ -115,7 +115,7 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
     if (!key) return fail(errc::bad_option, key.error().detail);
     const curve_settings& curve = settings.common.curve;
-    auto brokers = broker_link::connect(io, zmq, settings.common.broker_api_endpoints,
+    auto brokers = broker_client::connect(io, zmq, settings.common.broker_api_endpoints,
                                         {curve.own, curve.broker_key, {}});
     if (!brokers) return fail(brokers.error());
     std::unique_ptr<application> made(

@@ -46,7 +46,7 @@ class application {
 
  private:
     application(asio::io_context& io, const api_settings& settings, sealing seals,
-                std::unique_ptr<broker_link> brokers, access_choice chosen,
+                std::unique_ptr<broker_client> brokers, access_choice chosen,
                 server_settings timing);
 
     asio::io_context& io_;
@@ -59,7 +59,7 @@ class application {
     event_hub events_;
     store_health health_;
     access_control access_;
-    std::unique_ptr<broker_link> brokers_;
+    std::unique_ptr<broker_client> brokers_;
     services services_;
     http_server server_;
 };

@@ -14,9 +14,9 @@ namespace vultus::api::handlers {
 namespace {
 
 /// The names by which those are stored whom a change is about. A new name is in normal form.
-asio::awaitable<result<void>> find_labels(new_change& wanted, services& with) {
+asio::awaitable<result<void>> find_labels(new_change& wanted, services& ctx) {
     if (wanted.label.empty()) co_return result<void>{};
-    auto label = co_await stored_label(wanted.collection, wanted.label, with);
+    auto label = co_await stored_label(wanted.collection, wanted.label, ctx);
     if (!label) co_return fail(label.error());
     wanted.label = *std::move(label);
     if (wanted.type == job_type::rename) {
@@ -24,21 +24,21 @@ asio::awaitable<result<void>> find_labels(new_change& wanted, services& with) {
         if (!to) co_return fail(to.error());
         wanted.to_label = *std::move(to);
     } else if (wanted.type == job_type::merge) {
-        auto to = co_await stored_label(wanted.collection, wanted.to_label, with);
+        auto to = co_await stored_label(wanted.collection, wanted.to_label, ctx);
         if (!to) co_return fail(to.error());
         wanted.to_label = *std::move(to);
     }
     co_return result<void>{};
 }
 
-asio::awaitable<response> change(request& from, services& with, new_change wanted) {
-    if (auto good = with.health.ready(); !good) co_return refuse(good.error(), from, with);
-    auto hash = idempotency_hash(from);
-    if (!hash) co_return refuse(hash.error(), from, with);
-    wanted.id = new_job_id(unix_now(), with.store.shard());
-    wanted.client = from.client;
-    wanted.address = from.address;
-    wanted.traceparent = from.traceparent;
+asio::awaitable<response> change(request& req, services& ctx, new_change wanted) {
+    if (auto good = ctx.health.ready(); !good) co_return refuse(good.error(), req, ctx);
+    auto hash = idempotency_hash(req);
+    if (!hash) co_return refuse(hash.error(), req, ctx);
+    wanted.id = new_job_id(unix_now(), ctx.store.shard());
+    wanted.client = req.client;
+    wanted.address = req.address;
+    wanted.traceparent = req.traceparent;
     if (!hash->empty()) {
         wanted.fingerprint =
             sha256_hex(std::string(name_of(wanted.type)) + "\n" + wanted.collection + "\n" +
@@ -46,50 +46,50 @@ asio::awaitable<response> change(request& from, services& with, new_change wante
                        json_quoted(wanted.to_label));
     }
     // Behind the fingerprint, which is of what was asked: a repeated request is the same one.
-    if (auto found = co_await find_labels(wanted, with); !found) {
-        co_return refuse(found.error(), from, with);
+    if (auto found = co_await find_labels(wanted, ctx); !found) {
+        co_return refuse(found.error(), req, ctx);
     }
-    if (!wanted.label.empty()) wanted.label_hash = with.access.label_hash(wanted.label);
-    if (!wanted.to_label.empty()) wanted.label_to_hash = with.access.label_hash(wanted.to_label);
+    if (!wanted.label.empty()) wanted.label_hash = ctx.access.label_hash(wanted.label);
+    if (!wanted.to_label.empty()) wanted.label_to_hash = ctx.access.label_hash(wanted.to_label);
     wanted.idempotency_hash = std::move(*hash);
     std::optional<event_hub::waiter> waiter;
-    if (wait_wanted(from).count() > 0) waiter.emplace(with.events, wanted.id);
+    if (wait_wanted(req).count() > 0) waiter.emplace(ctx.events, wanted.id);
     failpoint("api.before_accept");
-    const auto outcome = co_await with.redis.call(with.store.change(wanted));
+    const auto outcome = co_await ctx.redis.call(ctx.store.change(wanted));
     failpoint("api.after_accept");
-    if (!outcome) co_return refuse(outcome.error(), from, with);
+    if (!outcome) co_return refuse(outcome.error(), req, ctx);
     // Committed with no worker to tell, a change is finished already: its record has the result.
     auto fresh =
         fresh_job(outcome->job_id, wanted.type, wanted.collection, wanted.label, outcome->state);
     fresh.label_to = wanted.to_label;
     accepted told = *outcome;
     if (is_terminal(told.state)) told.duplicate = true;
-    if (told.duplicate && waiter) waiter.emplace(with.events, told.job_id);
-    if (!outcome->duplicate) with.brokers.submit(outcome->job_id);
-    co_return co_await answer_accepted(from, with, waiter ? &*waiter : nullptr, std::move(told),
+    if (told.duplicate && waiter) waiter.emplace(ctx.events, told.job_id);
+    if (!outcome->duplicate) ctx.brokers.submit(outcome->job_id);
+    co_return co_await answer_accepted(req, ctx, waiter ? &*waiter : nullptr, std::move(told),
                                        std::move(fresh));
 }
 
 }  // namespace
 
-asio::awaitable<response> clear(request& from, services& with) {
-    const auto fields = read_fields(from, "collection");
-    if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = collection_for(from, *fields);
-    if (!collection) co_return refuse(collection.error(), from, with);
+asio::awaitable<response> clear(request& req, services& ctx) {
+    const auto fields = read_fields(req, "collection");
+    if (!fields) co_return refuse(fields.error(), req, ctx);
+    auto collection = collection_for(req, *fields);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
     new_change wanted;
     wanted.type = job_type::clear;
     wanted.collection = std::move(*collection);
-    co_return co_await change(from, with, std::move(wanted));
+    co_return co_await change(req, ctx, std::move(wanted));
 }
 
 /// DELETE /api/faces/{label}, /api/faces/{label}/{face_id} and /api/faces?label=
-asio::awaitable<response> forget(request& from, services& with) {
-    const bool by_field = from.to == route::faces;
-    const auto fields = read_fields(from, by_field ? "collection label" : "collection");
-    if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = collection_for(from, *fields);
-    if (!collection) co_return refuse(collection.error(), from, with);
+asio::awaitable<response> forget(request& req, services& ctx) {
+    const bool by_field = req.to == route::faces;
+    const auto fields = read_fields(req, by_field ? "collection label" : "collection");
+    if (!fields) co_return refuse(fields.error(), req, ctx);
+    auto collection = collection_for(req, *fields);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
     new_change wanted;
     wanted.type = job_type::forget;
     wanted.collection = std::move(*collection);
@@ -97,61 +97,61 @@ asio::awaitable<response> forget(request& from, services& with) {
         const auto label = fields->find("label");
         if (label == fields->end()) {
             co_return refuse({errc::bad_option, "label is missing: /api/clear removes all people"},
-                             from, with);
+                             req, ctx);
         }
         wanted.label = label->second;
     } else {
-        wanted.label = from.segments[0];
+        wanted.label = req.segments[0];
     }
-    if (auto good = check_label(wanted.label); !good) co_return refuse(good.error(), from, with);
-    if (from.to == route::face) {
-        wanted.face_id = from.segments[1];
+    if (auto good = check_label(wanted.label); !good) co_return refuse(good.error(), req, ctx);
+    if (req.to == route::face) {
+        wanted.face_id = req.segments[1];
         const auto dash = wanted.face_id.rfind('-');
         const auto number =
             std::string_view(wanted.face_id).substr(std::min(dash, wanted.face_id.size()));
         const bool numbered = number.size() >= 2 && number.size() <= 6 &&
                               number.find_first_not_of("0123456789", 1) == std::string_view::npos;
         if (!numbered || !is_job_id(std::string_view(wanted.face_id).substr(0, dash))) {
-            co_return refuse({errc::not_found, "No such face"}, from, with);
+            co_return refuse({errc::not_found, "No such face"}, req, ctx);
         }
     }
-    co_return co_await change(from, with, std::move(wanted));
+    co_return co_await change(req, ctx, std::move(wanted));
 }
 
 /// POST /api/rename and /api/merge
-asio::awaitable<response> rename(request& from, services& with) {
-    const auto fields = read_fields(from, "collection label label_to");
-    if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = collection_for(from, *fields);
-    if (!collection) co_return refuse(collection.error(), from, with);
+asio::awaitable<response> rename(request& req, services& ctx) {
+    const auto fields = read_fields(req, "collection label label_to");
+    if (!fields) co_return refuse(fields.error(), req, ctx);
+    auto collection = collection_for(req, *fields);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
     new_change wanted;
-    wanted.type = from.to == route::merge ? job_type::merge : job_type::rename;
+    wanted.type = req.to == route::merge ? job_type::merge : job_type::rename;
     wanted.collection = std::move(*collection);
     for (const auto& [name, label] : {std::pair{"label", &wanted.label},
                                       std::pair{"label_to", &wanted.to_label}}) {
         const auto given = fields->find(name);
         if (given == fields->end()) {
-            co_return refuse({errc::bad_option, std::string(name) + " is missing"}, from, with);
+            co_return refuse({errc::bad_option, std::string(name) + " is missing"}, req, ctx);
         }
         if (auto good = check_label(given->second); !good) {
-            co_return refuse(good.error(), from, with);
+            co_return refuse(good.error(), req, ctx);
         }
         *label = given->second;
     }
-    co_return co_await change(from, with, std::move(wanted));
+    co_return co_await change(req, ctx, std::move(wanted));
 }
 
-asio::awaitable<response> delete_collection(request& from, services& with) {
+asio::awaitable<response> delete_collection(request& req, services& ctx) {
     new_change wanted;
     wanted.type = job_type::delete_collection;
-    wanted.collection = from.segments[0];
+    wanted.collection = req.segments[0];
     if (auto good = check_collection(wanted.collection); !good) {
-        co_return refuse(good.error(), from, with);
+        co_return refuse(good.error(), req, ctx);
     }
-    if (auto good = may_use(from.key.get(), wanted.collection); !good) {
-        co_return refuse(good.error(), from, with);
+    if (auto good = may_use(req.key.get(), wanted.collection); !good) {
+        co_return refuse(good.error(), req, ctx);
     }
-    co_return co_await change(from, with, std::move(wanted));
+    co_return co_await change(req, ctx, std::move(wanted));
 }
 
 }  // namespace vultus::api::handlers

@@ -5,73 +5,73 @@
 namespace vultus::api {
 namespace {
 
-response found_or_refused(response answer, const request& from, services& with) {
+response found_or_refused(response answer, const request& req, services& ctx) {
     if (answer.status != 404) return answer;
-    return refuse({errc::not_found, "No such route"}, from, with);
+    return refuse({errc::not_found, "No such route"}, req, ctx);
 }
 
 }  // namespace
 
-asio::awaitable<response> dispatch(request& from, services& with) {
-    const bool removes = from.method == "DELETE";
-    switch (from.to) {
+asio::awaitable<response> dispatch(request& req, services& ctx) {
+    const bool removes = req.method == "DELETE";
+    switch (req.to) {
         case route::train:
-            co_return co_await handlers::train(from, with);
+            co_return co_await handlers::train(req, ctx);
         case route::recognize:
-            co_return co_await handlers::recognize(from, with);
+            co_return co_await handlers::recognize(req, ctx);
         case route::live_channel:
-            co_return handlers::live_channel(from, with);
+            co_return handlers::open_live_channel(req, ctx);
         case route::faces:
-            if (removes) co_return co_await handlers::forget(from, with);
-            co_return co_await handlers::list_labels(from, with);
+            if (removes) co_return co_await handlers::forget(req, ctx);
+            co_return co_await handlers::list_labels(req, ctx);
         case route::label:
-            if (removes) co_return co_await handlers::forget(from, with);
-            co_return co_await handlers::list_faces(from, with);
+            if (removes) co_return co_await handlers::forget(req, ctx);
+            co_return co_await handlers::list_faces(req, ctx);
         case route::face:
-            co_return co_await handlers::forget(from, with);
+            co_return co_await handlers::forget(req, ctx);
         case route::face_picture:
-            co_return co_await handlers::face_picture(from, with);
+            co_return co_await handlers::face_picture(req, ctx);
         case route::calibrate:
-            co_return co_await handlers::calibrate(from, with);
+            co_return co_await handlers::calibrate(req, ctx);
         case route::clear:
-            co_return co_await handlers::clear(from, with);
+            co_return co_await handlers::clear(req, ctx);
         case route::rename:
         case route::merge:
-            co_return co_await handlers::rename(from, with);
+            co_return co_await handlers::rename(req, ctx);
         case route::jobs:
-            co_return co_await handlers::list_jobs(from, with);
+            co_return co_await handlers::list_jobs(req, ctx);
         case route::job:
-            if (removes) co_return co_await handlers::cancel_job(from, with);
-            co_return co_await handlers::job(from, with);
+            if (removes) co_return co_await handlers::cancel_job(req, ctx);
+            co_return co_await handlers::job(req, ctx);
         case route::job_events:
-            co_return co_await handlers::job_events(from, with);
+            co_return co_await handlers::job_events(req, ctx);
         case route::job_image:
-            co_return co_await handlers::job_image(from, with);
+            co_return co_await handlers::job_image(req, ctx);
         case route::events:
-            co_return handlers::all_events(from, with);
+            co_return handlers::all_events(req, ctx);
         case route::collections:
-            co_return co_await handlers::list_collections(from, with);
+            co_return co_await handlers::list_collections(req, ctx);
         case route::collection:
-            co_return co_await handlers::delete_collection(from, with);
+            co_return co_await handlers::delete_collection(req, ctx);
         case route::retention:
-            co_return co_await handlers::retention(from, with);
+            co_return co_await handlers::retention(req, ctx);
         case route::status:
-            co_return co_await handlers::status(from, with);
+            co_return co_await handlers::status(req, ctx);
         case route::session:
-            if (removes) co_return co_await handlers::log_out(from, with);
-            if (from.method == "POST") co_return co_await handlers::log_in(from, with);
-            co_return handlers::session(from, with);
+            if (removes) co_return co_await handlers::log_out(req, ctx);
+            if (req.method == "POST") co_return co_await handlers::log_in(req, ctx);
+            co_return handlers::session(req, ctx);
         case route::live:
-            co_return handlers::live(with);
+            co_return handlers::live(ctx);
         case route::ready:
-            co_return handlers::ready(from, with);
+            co_return handlers::ready(req, ctx);
         case route::metrics:
-            co_return co_await handlers::metrics_text(with);
+            co_return co_await handlers::metrics_text(ctx);
         case route::openapi:
         case route::web:
-            co_return found_or_refused(handlers::web(from), from, with);
+            co_return found_or_refused(handlers::web(req), req, ctx);
     }
-    co_return refuse({errc::not_found, "No such route"}, from, with);
+    co_return refuse({errc::not_found, "No such route"}, req, ctx);
 }
 
 }  // namespace vultus::api

@@ -27,12 +27,12 @@ std::string event_text(std::string_view id, const job_record& job) {
 
 /// Whether anything happened to the job after the event that the client saw last. False only if
 /// that is certain.
-asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services& with) {
-    const auto oldest = co_await with.redis.call(with.store.oldest_event_id());
+asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services& ctx) {
+    const auto oldest = co_await ctx.redis.call(ctx.store.oldest_event_id());
     if (!oldest || is_before(seen, *oldest)) co_return true;
     for (int read = 0; read < reads_most; ++read) {
-        const auto came = co_await with.redis.call(
-            with.store.events_after(seen, events_per_read, std::chrono::milliseconds(0)));
+        const auto came = co_await ctx.redis.call(
+            ctx.store.events_after(seen, events_per_read, std::chrono::milliseconds(0)));
         if (!came) co_return true;
         for (const auto& one : *came) {
             if (one.job_id == job_id) co_return true;
@@ -45,7 +45,7 @@ asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services&
 
 /// Sends events until the terminal one, the client leaves or the process drains.
 asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
-                             job_record shown, std::string place, bool tell_now, services& with) {
+                             job_record shown, std::string place, bool tell_now, services& ctx) {
     std::string first = ":\n\n";
     if (tell_now) first = event_text(place, shown);
     if (!co_await sink.write(std::move(first))) co_return;
@@ -58,10 +58,10 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
         }
         if (woken == wake::happened && !is_before(place, waiter->last().id)) continue;
         if (woken == wake::reread) {
-            const auto newest = co_await with.redis.call(with.store.last_event_id());
+            const auto newest = co_await ctx.redis.call(ctx.store.last_event_id());
             if (newest) place = *newest;
         }
-        auto job = co_await with.redis.call(with.store.job(shown.id));
+        auto job = co_await ctx.redis.call(ctx.store.job(shown.id));
         if (!job) {
             if (job.error().code == errc::collected || job.error().code == errc::not_found)
                 co_return;
@@ -97,9 +97,9 @@ bool is_shown(const access_key* key, const event& what) {
 
 /// Sends what came in, gathered for a moment, until the client leaves or the process drains.
 asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
-                                 std::shared_ptr<const access_key> key, services& with) {
+                                 std::shared_ptr<const access_key> key, services& ctx) {
     if (!co_await sink.write(std::string(look_again))) co_return;
-    asio::steady_timer pause(with.io);
+    asio::steady_timer pause(ctx.io);
     auto woken = co_await waiter->next(comment_every);
     while (woken != wake::stopping) {
         std::string text;
@@ -120,36 +120,36 @@ asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub:
 
 }  // namespace
 
-response all_events(request& from, services& with) {
-    auto place = place_to_wait(from, with);
-    if (!place) return refuse(no_place_to_wait, from, with);
+response all_events(request& req, services& ctx) {
+    auto place = place_to_wait(req, ctx);
+    if (!place) return refuse(no_place_to_wait, req, ctx);
     response answer;
     answer.with("Cache-Control", "no-store").with("Content-Type", "text/event-stream");
     answer.with("X-Accel-Buffering", "no");
     const auto waiter =
-        std::make_shared<event_hub::waiter>(with.events, std::string(event_hub::every_job));
-    answer.stream = [waiter, place, key = from.key, &with](response_sink& sink) {
-        return follow_all(sink, waiter, key, with);
+        std::make_shared<event_hub::waiter>(ctx.events, std::string(event_hub::every_job));
+    answer.stream = [waiter, place, key = req.key, &ctx](response_sink& sink) {
+        return follow_all(sink, waiter, key, ctx);
     };
     return answer;
 }
 
-asio::awaitable<response> job_events(request& from, services& with) {
-    const auto id = from.segments[0];
-    if (!is_job_id(id)) co_return refuse(no_such_job, from, with);
-    auto kept = place_to_wait(from, with);
-    if (!kept) co_return refuse(no_place_to_wait, from, with);
-    const auto waiter = std::make_shared<event_hub::waiter>(with.events, id);
-    auto place = co_await with.redis.call(with.store.last_event_id());
-    if (!place) co_return refuse(place.error(), from, with);
-    auto found = co_await with.redis.call(with.store.job(id));
-    if (!found) co_return refuse(found.error(), from, with);
-    if (!sees(from.key.get(), found->type, found->collection)) {
-        co_return refuse(no_such_job, from, with);
+asio::awaitable<response> job_events(request& req, services& ctx) {
+    const auto id = req.segments[0];
+    if (!is_job_id(id)) co_return refuse(no_such_job, req, ctx);
+    auto kept = place_to_wait(req, ctx);
+    if (!kept) co_return refuse(no_place_to_wait, req, ctx);
+    const auto waiter = std::make_shared<event_hub::waiter>(ctx.events, id);
+    auto place = co_await ctx.redis.call(ctx.store.last_event_id());
+    if (!place) co_return refuse(place.error(), req, ctx);
+    auto found = co_await ctx.redis.call(ctx.store.job(id));
+    if (!found) co_return refuse(found.error(), req, ctx);
+    if (!sees(req.key.get(), found->type, found->collection)) {
+        co_return refuse(no_such_job, req, ctx);
     }
-    const std::string seen(from.header("last-event-id"));
+    const std::string seen(req.header("last-event-id"));
     const bool resumes = is_stream_id(seen) && !is_before(*place, seen);
-    const bool tell_now = !resumes || co_await has_missed(id, seen, with);
+    const bool tell_now = !resumes || co_await has_missed(id, seen, ctx);
     response answer;
     answer.with("Cache-Control", "no-store");
     if (!tell_now && is_terminal(found->state)) {
@@ -158,8 +158,8 @@ asio::awaitable<response> job_events(request& from, services& with) {
     }
     answer.with("Content-Type", "text/event-stream").with("X-Accel-Buffering", "no");
     answer.stream = [waiter, kept, job = std::move(*found), at = std::move(*place), tell_now,
-                     &with](response_sink& sink) {
-        return follow(sink, waiter, job, at, tell_now, with);
+                     &ctx](response_sink& sink) {
+        return follow(sink, waiter, job, at, tell_now, ctx);
     };
     co_return answer;
 }

@@ -8,19 +8,19 @@
 
 namespace vultus::api::handlers {
 
-asio::awaitable<response> list_labels(request& from, services& with) {
-    if (from.query.contains("label")) {
-        co_return refuse({errc::bad_option, "label is only for DELETE"}, from, with);
+asio::awaitable<response> list_labels(request& req, services& ctx) {
+    if (req.query.contains("label")) {
+        co_return refuse({errc::bad_option, "label is only for DELETE"}, req, ctx);
     }
-    const auto fields = read_fields(from, "collection page_size page_token");
-    if (!fields) co_return refuse(fields.error(), from, with);
-    const auto collection = collection_for(from, *fields);
-    if (!collection) co_return refuse(collection.error(), from, with);
+    const auto fields = read_fields(req, "collection page_size page_token");
+    if (!fields) co_return refuse(fields.error(), req, ctx);
+    const auto collection = collection_for(req, *fields);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
     const auto wanted = parse_page(*fields);
-    if (!wanted) co_return refuse(wanted.error(), from, with);
+    if (!wanted) co_return refuse(wanted.error(), req, ctx);
     const auto found =
-        co_await with.redis.call(with.store.labels(*collection, wanted->size, wanted->token, true));
-    if (!found) co_return refuse(found.error(), from, with);
+        co_await ctx.redis.call(ctx.store.labels(*collection, wanted->size, wanted->token, true));
+    if (!found) co_return refuse(found.error(), req, ctx);
     json_array rows;
     for (const auto& one : found->labels) {
         json_object row;
@@ -38,18 +38,18 @@ asio::awaitable<response> list_labels(request& from, services& with) {
     co_return json_response(200, text.take());
 }
 
-asio::awaitable<response> list_faces(request& from, services& with) {
-    const auto collection = collection_for(from, from.query);
-    if (!collection) co_return refuse(collection.error(), from, with);
-    if (auto good = check_label(from.segments[0]); !good) {
-        co_return refuse(good.error(), from, with);
+asio::awaitable<response> list_faces(request& req, services& ctx) {
+    const auto collection = collection_for(req, req.query);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
+    if (auto good = check_label(req.segments[0]); !good) {
+        co_return refuse(good.error(), req, ctx);
     }
-    const auto label = co_await stored_label(*collection, from.segments[0], with);
-    if (!label) co_return refuse(label.error(), from, with);
-    const auto found = co_await with.redis.call(with.store.faces(*collection, *label, true));
-    if (!found) co_return refuse(found.error(), from, with);
+    const auto label = co_await stored_label(*collection, req.segments[0], ctx);
+    if (!label) co_return refuse(label.error(), req, ctx);
+    const auto found = co_await ctx.redis.call(ctx.store.faces(*collection, *label, true));
+    if (!found) co_return refuse(found.error(), req, ctx);
     if (found->empty()) {
-        co_return refuse({errc::not_found, "No person of that name in the collection"}, from, with);
+        co_return refuse({errc::not_found, "No person of that name in the collection"}, req, ctx);
     }
     json_array rows;
     for (const auto& face : *found) {
@@ -61,17 +61,17 @@ asio::awaitable<response> list_faces(request& from, services& with) {
 }
 
 /// Kept nowhere on its way: a face that was removed is shown by no cache.
-asio::awaitable<response> face_picture(request& from, services& with) {
-    const auto collection = collection_for(from, from.query);
-    if (!collection) co_return refuse(collection.error(), from, with);
-    if (auto good = check_label(from.segments[0]); !good) {
-        co_return refuse(good.error(), from, with);
+asio::awaitable<response> face_picture(request& req, services& ctx) {
+    const auto collection = collection_for(req, req.query);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
+    if (auto good = check_label(req.segments[0]); !good) {
+        co_return refuse(good.error(), req, ctx);
     }
-    const auto label = co_await stored_label(*collection, from.segments[0], with);
-    if (!label) co_return refuse(label.error(), from, with);
+    const auto label = co_await stored_label(*collection, req.segments[0], ctx);
+    if (!label) co_return refuse(label.error(), req, ctx);
     auto found =
-        co_await with.redis.call(with.store.picture(*collection, *label, from.segments[1]));
-    if (!found) co_return refuse(found.error(), from, with);
+        co_await ctx.redis.call(ctx.store.picture(*collection, *label, req.segments[1]));
+    if (!found) co_return refuse(found.error(), req, ctx);
     response answer;
     answer.body = std::move(*found);
     answer.with("Content-Type", "image/jpeg").with("Cache-Control", "private, no-store");
@@ -80,7 +80,7 @@ asio::awaitable<response> face_picture(request& from, services& with) {
 
 /// Those that the key names, so that no page shows where others would stand.
 asio::awaitable<result<collection_page>> named_collections(const access_key& key, page wanted,
-                                                           services& with) {
+                                                           services& ctx) {
     collection_page found;
     for (const auto& name : key.collections) {
         if (name <= wanted.token) continue;
@@ -88,7 +88,7 @@ asio::awaitable<result<collection_page>> named_collections(const access_key& key
             found.next = found.collections.back().collection;
             break;
         }
-        auto one = co_await with.redis.call(with.store.gallery(name));
+        auto one = co_await ctx.redis.call(ctx.store.gallery(name));
         if (!one) co_return fail(one.error());
         one->collection = name;
         if (one->version > 0) found.collections.push_back(std::move(*one));
@@ -96,19 +96,19 @@ asio::awaitable<result<collection_page>> named_collections(const access_key& key
     co_return found;
 }
 
-asio::awaitable<result<collection_page>> visible_collections(const request& from, page wanted,
-                                                             services& with) {
-    if (from.key && !covers(*from.key, "*")) {
-        co_return co_await named_collections(*from.key, std::move(wanted), with);
+asio::awaitable<result<collection_page>> visible_collections(const request& req, page wanted,
+                                                             services& ctx) {
+    if (req.key && !covers(*req.key, "*")) {
+        co_return co_await named_collections(*req.key, std::move(wanted), ctx);
     }
-    co_return co_await with.redis.call(with.store.collections(wanted.size, wanted.token));
+    co_return co_await ctx.redis.call(ctx.store.collections(wanted.size, wanted.token));
 }
 
-asio::awaitable<response> list_collections(request& from, services& with) {
-    const auto wanted = parse_page(from.query);
-    if (!wanted) co_return refuse(wanted.error(), from, with);
-    const auto found = co_await visible_collections(from, *wanted, with);
-    if (!found) co_return refuse(found.error(), from, with);
+asio::awaitable<response> list_collections(request& req, services& ctx) {
+    const auto wanted = parse_page(req.query);
+    if (!wanted) co_return refuse(wanted.error(), req, ctx);
+    const auto found = co_await visible_collections(req, *wanted, ctx);
+    if (!found) co_return refuse(found.error(), req, ctx);
     json_array rows;
     for (const auto& one : found->collections) {
         json_object row;

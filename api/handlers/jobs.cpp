@@ -13,10 +13,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-response shown(const job_record& job, const request& from) {
+response shown(const job_record& job, const request& req) {
     const auto tag = job_tag(job);
     response answer;
-    if (matches_tag(from.header("if-none-match"), tag)) {
+    if (matches_tag(req.header("if-none-match"), tag)) {
         answer.status = 304;
     } else {
         answer = json_response(200, job_json(job));
@@ -27,27 +27,27 @@ response shown(const job_record& job, const request& from) {
 }
 
 /// The job, if the request may see it; another's is not there.
-asio::awaitable<result<job_record>> look_at(const request& from, std::string id, services& with) {
-    auto job = co_await with.redis.call(with.store.job(id));
-    if (job && !sees(from.key.get(), job->type, job->collection)) co_return fail(no_such_job);
+asio::awaitable<result<job_record>> look_at(const request& req, std::string id, services& ctx) {
+    auto job = co_await ctx.redis.call(ctx.store.job(id));
+    if (job && !sees(req.key.get(), job->type, job->collection)) co_return fail(no_such_job);
     co_return job;
 }
 
 /// Long poll: until the job is finished or, for a client that has seen it, until it changes.
-asio::awaitable<result<job_record>> poll(const request& from, std::string id, milliseconds patience,
-                                         services& with) {
-    const auto seen = from.header("if-none-match");
+asio::awaitable<result<job_record>> poll(const request& req, std::string id, milliseconds patience,
+                                         services& ctx) {
+    const auto seen = req.header("if-none-match");
     std::optional<event_hub::waiter> waiter;
     std::shared_ptr<const void> place;
-    if (patience.count() > 0) place = place_to_wait(from, with);
-    if (place) waiter.emplace(with.events, id);
-    auto job = co_await look_at(from, id, with);
+    if (patience.count() > 0) place = place_to_wait(req, ctx);
+    if (place) waiter.emplace(ctx.events, id);
+    auto job = co_await look_at(req, id, ctx);
     const auto until = boot_now() + patience;
     while (waiter && job && !is_terminal(job->state)) {
         if (!seen.empty() && !matches_tag(seen, job_tag(*job))) break;
         const auto woken = co_await waiter->next(until - boot_now());
         if (woken == event_hub::wake::timeout || woken == event_hub::wake::stopping) break;
-        job = co_await with.redis.call(with.store.job(id));
+        job = co_await ctx.redis.call(ctx.store.job(id));
     }
     co_return job;
 }
@@ -88,39 +88,39 @@ result<std::optional<Value>> chosen_in(const name_values& query, const std::stri
 
 }  // namespace
 
-asio::awaitable<response> job(request& from, services& with) {
-    const auto& id = from.segments[0];
-    if (auto good = check_id(id); !good) co_return refuse(good.error(), from, with);
+asio::awaitable<response> job(request& req, services& ctx) {
+    const auto& id = req.segments[0];
+    if (auto good = check_id(id); !good) co_return refuse(good.error(), req, ctx);
     milliseconds patience{0};
-    if (const auto wait = from.query.find("wait"); wait != from.query.end()) {
+    if (const auto wait = req.query.find("wait"); wait != req.query.end()) {
         const auto seconds = parse_wait(wait->second);
-        if (!seconds) co_return refuse(seconds.error(), from, with);
+        if (!seconds) co_return refuse(seconds.error(), req, ctx);
         patience = *seconds;
     }
-    const auto found = co_await poll(from, id, patience, with);
-    if (!found) co_return refuse(found.error(), from, with);
-    co_return shown(*found, from);
+    const auto found = co_await poll(req, id, patience, ctx);
+    if (!found) co_return refuse(found.error(), req, ctx);
+    co_return shown(*found, req);
 }
 
-asio::awaitable<response> list_jobs(request& from, services& with) {
-    auto wanted = parse_page(from.query);
-    if (!wanted) co_return refuse(wanted.error(), from, with);
-    const auto state = chosen_in<job_state>(from.query, "state", job_states, job_state_named);
-    if (!state) co_return refuse(state.error(), from, with);
-    const auto type = chosen_in<job_type>(from.query, "type", job_types, job_type_named);
-    if (!type) co_return refuse(type.error(), from, with);
+asio::awaitable<response> list_jobs(request& req, services& ctx) {
+    auto wanted = parse_page(req.query);
+    if (!wanted) co_return refuse(wanted.error(), req, ctx);
+    const auto state = chosen_in<job_state>(req.query, "state", job_states, job_state_named);
+    if (!state) co_return refuse(state.error(), req, ctx);
+    const auto type = chosen_in<job_type>(req.query, "type", job_types, job_type_named);
+    if (!type) co_return refuse(type.error(), req, ctx);
     if (!wanted->token.empty() && !is_job_cursor(wanted->token)) {
-        co_return refuse({errc::bad_option, "page_token is not from a list of jobs"}, from, with);
+        co_return refuse({errc::bad_option, "page_token is not from a list of jobs"}, req, ctx);
     }
     json_array rows;
     std::size_t found_rows = 0;
     // A call looks at 1,000 jobs. A page of none that has another behind it reads as the end.
     for (int calls = 0; calls < listing_calls; ++calls) {
         const auto found =
-            co_await with.redis.call(with.store.jobs(*state, *type, wanted->size, wanted->token));
-        if (!found) co_return refuse(found.error(), from, with);
+            co_await ctx.redis.call(ctx.store.jobs(*state, *type, wanted->size, wanted->token));
+        if (!found) co_return refuse(found.error(), req, ctx);
         for (const auto& one : found->jobs) {
-            if (!sees(from.key.get(), one.type, one.collection)) continue;
+            if (!sees(req.key.get(), one.type, one.collection)) continue;
             rows.raw(job_summary_json(one));
             ++found_rows;
         }
@@ -133,40 +133,40 @@ asio::awaitable<response> list_jobs(request& from, services& with) {
     co_return json_response(200, text.take());
 }
 
-asio::awaitable<response> cancel_job(request& from, services& with) {
-    const auto& id = from.segments[0];
-    if (auto good = check_id(id); !good) co_return refuse(good.error(), from, with);
-    if (from.query.contains("wait")) {
-        co_return refuse({errc::bad_option, "wait is only for GET"}, from, with);
+asio::awaitable<response> cancel_job(request& req, services& ctx) {
+    const auto& id = req.segments[0];
+    if (auto good = check_id(id); !good) co_return refuse(good.error(), req, ctx);
+    if (req.query.contains("wait")) {
+        co_return refuse({errc::bad_option, "wait is only for GET"}, req, ctx);
     }
-    if (from.key) {
-        const auto job = co_await look_at(from, id, with);
-        if (!job) co_return refuse(job.error(), from, with);
-        if (!from.key->scopes.meets({scope_to_make(job->type), scope::admin})) {
-            co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, from,
-                             with);
+    if (req.key) {
+        const auto job = co_await look_at(req, id, ctx);
+        if (!job) co_return refuse(job.error(), req, ctx);
+        if (!req.key->scopes.meets({scope_to_make(job->type), scope::admin})) {
+            co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, req,
+                             ctx);
         }
     }
-    const auto outcome = co_await with.redis.call(with.store.cancel(id, from.client, from.address));
-    if (!outcome) co_return refuse(outcome.error(), from, with);
+    const auto outcome = co_await ctx.redis.call(ctx.store.cancel(id, req.client, req.address));
+    if (!outcome) co_return refuse(outcome.error(), req, ctx);
     const bool done = *outcome == "cancelled";
-    if (!done) with.brokers.cancel(id);
-    const auto found = co_await with.redis.call(with.store.job(id));
-    if (!found) co_return refuse(found.error(), from, with);
+    if (!done) ctx.brokers.cancel(id);
+    const auto found = co_await ctx.redis.call(ctx.store.job(id));
+    if (!found) co_return refuse(found.error(), req, ctx);
     co_return json_response(done ? 200 : 202, job_json(*found));
 }
 
-asio::awaitable<response> job_image(request& from, services& with) {
-    const auto& id = from.segments[0];
-    if (auto good = check_id(id); !good) co_return refuse(good.error(), from, with);
-    const auto found = co_await look_at(from, id, with);
-    if (!found) co_return refuse(found.error(), from, with);
-    auto picture = co_await with.redis.call(with.store.annotated(id));
+asio::awaitable<response> job_image(request& req, services& ctx) {
+    const auto& id = req.segments[0];
+    if (auto good = check_id(id); !good) co_return refuse(good.error(), req, ctx);
+    const auto found = co_await look_at(req, id, ctx);
+    if (!found) co_return refuse(found.error(), req, ctx);
+    auto picture = co_await ctx.redis.call(ctx.store.annotated(id));
     if (!picture && picture.error().code != errc::not_found) {
-        co_return refuse(picture.error(), from, with);
+        co_return refuse(picture.error(), req, ctx);
     }
     if (!picture || picture->empty()) {
-        co_return refuse({errc::no_image, "Job has no annotated image"}, from, with);
+        co_return refuse({errc::no_image, "Job has no annotated image"}, req, ctx);
     }
     response answer;
     answer.body = std::move(*picture);

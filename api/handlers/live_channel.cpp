@@ -9,9 +9,9 @@ namespace {
 
 constexpr int try_again_later = 1013;
 
-asio::awaitable<void> serve(message_channel& channel, services& with, live_options options,
+asio::awaitable<void> serve(message_channel& channel, services& ctx, live_options options,
                             std::shared_ptr<const access_key> key, std::string holder) {
-    co_await std::make_shared<live_session>(channel, with, std::move(options), std::move(key),
+    co_await std::make_shared<live_channel>(channel, ctx, std::move(options), std::move(key),
                                             std::move(holder))
         ->run();
 }
@@ -28,33 +28,33 @@ asio::awaitable<void> turn_away(message_channel& channel, error why) {
 
 }  // namespace
 
-response live_channel(request& from, services& with) {
-    auto options = changed({}, from.query);
-    if (!options) return refuse(options.error(), from, with);
-    if (auto good = may_use(from.key.get(), options->collection); !good) {
-        return refuse(good.error(), from, with);
+response open_live_channel(request& req, services& ctx) {
+    auto options = changed({}, req.query);
+    if (!options) return refuse(options.error(), req, ctx);
+    if (auto good = may_use(req.key.get(), options->collection); !good) {
+        return refuse(good.error(), req, ctx);
     }
-    if (!from.upgrades) {
+    if (!req.upgrades) {
         auto answer =
-            refuse({errc::upgrade_required, "Connect with a WebSocket client"}, from, with);
+            refuse({errc::upgrade_required, "Connect with a WebSocket client"}, req, ctx);
         return answer.with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13");
     }
-    if (with.draining) {
-        return refuse({errc::draining, "Service is stopping"}, from, with);
+    if (ctx.draining) {
+        return refuse({errc::draining, "Service is stopping"}, req, ctx);
     }
     response answer;
     answer.status = 101;
-    auto place = from.hurried ? nullptr : with.live.take(from.holder);
+    auto place = req.hurried ? nullptr : ctx.live.take(req.holder);
     if (!place) {
         const error full{errc::quota,
-                         std::to_string(with.live.taken()) + " live channels are open"};
-        if (from.header("origin").empty()) return refuse(full, from, with);
+                         std::to_string(ctx.live.taken()) + " live channels are open"};
+        if (req.header("origin").empty()) return refuse(full, req, ctx);
         answer.channel = [full](message_channel& channel) { return turn_away(channel, full); };
         return answer;
     }
-    answer.channel = [&with, place, chosen = std::move(*options),
-                      key = from.key, holder = from.holder](message_channel& channel) {
-        return serve(channel, with, chosen, key, holder);
+    answer.channel = [&ctx, place, chosen = std::move(*options),
+                      key = req.key, holder = req.holder](message_channel& channel) {
+        return serve(channel, ctx, chosen, key, holder);
     };
     return answer;
 }

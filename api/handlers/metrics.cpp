@@ -13,16 +13,16 @@ void put_worker(metrics& now, const protocol::worker_status& worker) {
     now.count("vultus_worker_photos_total", whose, number(load.photos));
     now.count("vultus_worker_decoders_lost_total", whose, number(load.decoders_lost));
     now.set("vultus_worker_jobs", worker.outstanding, whose);
-    if (load.card_bytes == 0) return;
-    now.set("vultus_worker_card_bytes", number(load.card_bytes), whose);
-    now.set("vultus_worker_card_free_bytes", number(load.card_free_bytes), whose);
+    if (load.gpu_bytes == 0) return;
+    now.set("vultus_worker_card_bytes", number(load.gpu_bytes), whose);
+    now.set("vultus_worker_card_free_bytes", number(load.gpu_free_bytes), whose);
 }
 
 }  // namespace
 
-asio::awaitable<response> metrics_text(services& with) {
-    with.measured.set("vultus_event_waiters", static_cast<double>(with.events.waiters()));
-    const auto brokers = co_await with.brokers.status(broker_patience);
+asio::awaitable<response> metrics_text(services& ctx) {
+    ctx.measured.set("vultus_event_waiters", static_cast<double>(ctx.events.waiters()));
+    const auto brokers = co_await ctx.brokers.status(broker_patience);
     metrics now;  // made anew each time: a worker that left is in it no more
     for (const broker_state& broker : brokers) {
         if (!broker.reply) continue;
@@ -31,7 +31,7 @@ asio::awaitable<response> metrics_text(services& with) {
     }
     for (const auto& [id, worker] : workers_of(brokers)) put_worker(now, worker);
     response answer;
-    answer.body = with.measured.text() + now.text();
+    answer.body = ctx.measured.text() + now.text();
     answer.with("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     answer.with("Cache-Control", "no-store");
     co_return answer;

@@ -46,20 +46,20 @@ response live(services&) {
     return with_instance(text_response("alive\n"));
 }
 
-response ready(request& from, services& with) {
-    if (with.draining) {
-        return with_instance(refuse({errc::draining, "Service is stopping"}, from, with));
+response ready(request& req, services& ctx) {
+    if (ctx.draining) {
+        return with_instance(refuse({errc::draining, "Service is stopping"}, req, ctx));
     }
-    if (auto good = with.health.ready(); !good) {
-        return with_instance(refuse(good.error(), from, with));
+    if (auto good = ctx.health.ready(); !good) {
+        return with_instance(refuse(good.error(), req, ctx));
     }
     return with_instance(text_response("ready\n"));
 }
 
 /// errors    404 with an empty body field list; dispatch turns it into a problem
-response web(request& from) {
-    std::string path = from.to == route::openapi ? "openapi.json" : "";
-    for (const auto& segment : from.segments) path += (path.empty() ? "" : "/") + segment;
+response web(request& req) {
+    std::string path = req.to == route::openapi ? "openapi.json" : "";
+    for (const auto& segment : req.segments) path += (path.empty() ? "" : "/") + segment;
     if (path.empty()) path = "index.html";
     response answer;
     answer.status = 404;

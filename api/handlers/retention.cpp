@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::chrono::hours day{24};
 
-result<std::string> asked_for(const request& from) {
-    if (auto good = check_collection(from.segments[0]); !good) return fail(good.error());
-    if (auto good = may_use(from.key.get(), from.segments[0]); !good) return fail(good.error());
-    return from.segments[0];
+result<std::string> asked_for(const request& req) {
+    if (auto good = check_collection(req.segments[0]); !good) return fail(good.error());
+    if (auto good = may_use(req.key.get(), req.segments[0]); !good) return fail(good.error());
+    return req.segments[0];
 }
 
 result<std::chrono::milliseconds> days_in(const name_values& given) {
@@ -52,26 +52,26 @@ response told(const std::string& collection, const retention_rule& rule) {
 }  // namespace
 
 /// GET, POST and DELETE /api/collections/{collection}/retention
-asio::awaitable<response> retention(request& from, services& with) {
-    const auto collection = asked_for(from);
-    if (!collection) co_return refuse(collection.error(), from, with);
-    if (from.method == "POST" || from.method == "DELETE") {
+asio::awaitable<response> retention(request& req, services& ctx) {
+    const auto collection = asked_for(req);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
+    if (req.method == "POST" || req.method == "DELETE") {
         std::chrono::milliseconds lasts{0};
-        if (from.method == "POST") {
-            const auto given = read_fields(from, "days");
-            if (!given) co_return refuse(given.error(), from, with);
+        if (req.method == "POST") {
+            const auto given = read_fields(req, "days");
+            if (!given) co_return refuse(given.error(), req, ctx);
             const auto days = days_in(*given);
-            if (!days) co_return refuse(days.error(), from, with);
+            if (!days) co_return refuse(days.error(), req, ctx);
             lasts = *days;
         }
         const auto call =
-            set_retention(with.store, *collection, lasts, from.client, from.address);
-        const auto set = co_await with.redis.call(call);
-        if (!set) co_return refuse(set.error(), from, with);
+            set_retention(ctx.store, *collection, lasts, req.client, req.address);
+        const auto set = co_await ctx.redis.call(call);
+        if (!set) co_return refuse(set.error(), req, ctx);
     }
-    const auto call = retention_of(with.store, *collection);
-    const auto rule = co_await with.redis.call(call);
-    if (!rule) co_return refuse(rule.error(), from, with);
+    const auto call = retention_of(ctx.store, *collection);
+    const auto rule = co_await ctx.redis.call(call);
+    if (!rule) co_return refuse(rule.error(), req, ctx);
     co_return told(*collection, *rule);
 }
 

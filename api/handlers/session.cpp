@@ -27,21 +27,21 @@ std::string list_of(const std::vector<std::string>& words) {
     return list.take();
 }
 
-response who_it_is(const request& from, const services& with) {
+response who_it_is(const request& req, const services& ctx) {
     json_object text;
-    text.add("access", with.access.is_open() ? "open" : "keys");
-    if (from.session) {
-        text.add("user", from.session->user).add("role", name_of(from.session->as));
-        text.add("csrf", from.session->csrf).add("ends_at", rfc3339(from.session->ends));
+    text.add("access", ctx.access.is_open() ? "open" : "keys");
+    if (req.session) {
+        text.add("user", req.session->user).add("role", name_of(req.session->as));
+        text.add("csrf", req.session->csrf).add("ends_at", rfc3339(req.session->ends));
     } else {
         text.raw("user", "null").raw("role", "null").raw("csrf", "null").raw("ends_at", "null");
     }
-    const bool open = with.access.is_open();
-    text.raw("scopes", list_of_scopes(from.key ? from.key->scopes
+    const bool open = ctx.access.is_open();
+    text.raw("scopes", list_of_scopes(req.key ? req.key->scopes
                                       : open   ? everything.one_of()
                                                : scope_set{}));
     std::vector<std::string> collections;
-    if (from.key) collections = from.key->collections;
+    if (req.key) collections = req.key->collections;
     if (open) collections = {"*"};
     text.raw("collections", list_of(collections));
     auto answer = json_response(200, text.take());
@@ -51,38 +51,38 @@ response who_it_is(const request& from, const services& with) {
 
 }  // namespace
 
-response session(request& from, services& with) { return who_it_is(from, with); }
+response session(request& req, services& ctx) { return who_it_is(req, ctx); }
 
-asio::awaitable<response> log_in(request& from, services& with) {
-    if (with.access.is_open()) {
-        co_return refuse({errc::wrong_state, "Access is open: no login needed"}, from, with);
+asio::awaitable<response> log_in(request& req, services& ctx) {
+    if (ctx.access.is_open()) {
+        co_return refuse({errc::wrong_state, "Access is open: no login needed"}, req, ctx);
     }
     // A form of another site's page cannot send this type.
-    if (parse_media_type(from.header("content-type")).type != "application/json") {
-        co_return refuse({errc::malformed, "Send name and password as application/json"}, from,
-                         with);
+    if (parse_media_type(req.header("content-type")).type != "application/json") {
+        co_return refuse({errc::malformed, "Send name and password as application/json"}, req,
+                         ctx);
     }
-    const auto given = parse_json_submission(from.body, "name password", false);
-    if (!given) co_return refuse(given.error(), from, with);
+    const auto given = parse_json_submission(req.body, "name password", false);
+    if (!given) co_return refuse(given.error(), req, ctx);
     const auto& fields = given->fields;
     for (const char* wanted : {"name", "password"}) {
         if (fields.contains(wanted)) continue;
-        co_return refuse({errc::malformed, std::string(wanted) + " is missing"}, from, with);
+        co_return refuse({errc::malformed, std::string(wanted) + " is missing"}, req, ctx);
     }
-    const auto token = co_await with.access.log_in(from, fields.at("name"), fields.at("password"));
-    if (!token) co_return refuse(token.error(), from, with);
-    auto answer = who_it_is(from, with);
-    co_return answer.with("Set-Cookie", session_cookie(*token, from.secure));
+    const auto token = co_await ctx.access.log_in(req, fields.at("name"), fields.at("password"));
+    if (!token) co_return refuse(token.error(), req, ctx);
+    auto answer = who_it_is(req, ctx);
+    co_return answer.with("Set-Cookie", session_cookie(*token, req.secure));
 }
 
-asio::awaitable<response> log_out(request& from, services& with) {
-    if (auto good = co_await with.access.log_out(from); !good) {
-        co_return refuse(good.error(), from, with);
+asio::awaitable<response> log_out(request& req, services& ctx) {
+    if (auto good = co_await ctx.access.log_out(req); !good) {
+        co_return refuse(good.error(), req, ctx);
     }
     response answer;
     answer.status = 204;
     answer.with("Cache-Control", "no-store");
-    co_return answer.with("Set-Cookie", no_session_cookie(from.secure));
+    co_return answer.with("Set-Cookie", no_session_cookie(req.secure));
 }
 
 }  // namespace vultus::api::handlers

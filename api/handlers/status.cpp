@@ -11,8 +11,8 @@ std::string load_json(const protocol::worker_load& load) {
     json_object text;
     text.add("batches", load.batches).add("faces", load.faces).add("photos", load.photos);
     text.add("decoders_lost", load.decoders_lost);
-    if (load.card_bytes > 0) {
-        text.add("card_bytes", load.card_bytes).add("card_free_bytes", load.card_free_bytes);
+    if (load.gpu_bytes > 0) {
+        text.add("card_bytes", load.gpu_bytes).add("card_free_bytes", load.gpu_free_bytes);
     }
     return text.take();
 }
@@ -28,7 +28,7 @@ std::string worker_json(const protocol::worker_status& worker, const access_key*
     text.add("window", worker.window).add("outstanding", worker.outstanding);
     text.add("frames", worker.frames).add("last_seen_ms", worker.last_seen_ms);
     text.raw("galleries", galleries.take()).raw("load", load_json(worker.load));
-    if (!worker.card.empty()) text.add("card", worker.card);
+    if (!worker.gpu.empty()) text.add("card", worker.gpu);
     return text.take();
 }
 
@@ -44,7 +44,7 @@ using worker_table = std::map<std::string, protocol::worker_status>;
 
 std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
                                     const worker_table& workers, const queue_stats& queue,
-                                    const services& with) {
+                                    const services& ctx) {
     std::vector<std::string> reasons;
     std::size_t away = 0;
     for (const auto& broker : brokers) away += broker.reply ? 0 : 1;
@@ -61,7 +61,7 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
         }
     }
     const auto waiting = queue.interactive + queue.bulk + queue.delayed;
-    if (waiting >= with.settings.queue_jobs_max || queue.bytes >= with.settings.queue_bytes_max) {
+    if (waiting >= ctx.settings.queue_jobs_max || queue.bytes >= ctx.settings.queue_bytes_max) {
         reasons.push_back("Queue full: new jobs are refused");
     }
     const auto clock = clock_state_of(queue);
@@ -74,13 +74,13 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
 
 }  // namespace
 
-asio::awaitable<response> status(request& from, services& with) {
-    if (auto good = with.health.ready(); !good) co_return refuse(good.error(), from, with);
-    auto queue = co_await with.redis.call(with.store.stats());
-    if (!queue) co_return refuse(queue.error(), from, with);
-    const auto brokers = co_await with.brokers.status(broker_patience);
+asio::awaitable<response> status(request& req, services& ctx) {
+    if (auto good = ctx.health.ready(); !good) co_return refuse(good.error(), req, ctx);
+    auto queue = co_await ctx.redis.call(ctx.store.stats());
+    if (!queue) co_return refuse(queue.error(), req, ctx);
+    const auto brokers = co_await ctx.brokers.status(broker_patience);
     const auto workers = workers_of(brokers);
-    const auto reasons = reasons_of(brokers, workers, *queue, with);
+    const auto reasons = reasons_of(brokers, workers, *queue, ctx);
     const auto clock = clock_state_of(*queue);
     // Dead jobs and a gap in time are news for the operator, not a fault of the service.
     const bool degraded =
@@ -89,7 +89,7 @@ asio::awaitable<response> status(request& from, services& with) {
     for (const auto& reason : reasons) reason_list.raw(json_quoted(reason));
     json_array worker_list;
     for (const auto& [id, worker] : workers) {
-        worker_list.raw(worker_json(worker, from.key.get()));
+        worker_list.raw(worker_json(worker, req.key.get()));
     }
     json_array broker_list;
     for (const auto& broker : brokers) {
@@ -102,8 +102,8 @@ asio::awaitable<response> status(request& from, services& with) {
         broker_list.raw(row.take());
     }
     json_object text;
-    text.add("state", with.draining ? "draining" : degraded ? "degraded" : "ready");
-    text.raw("reasons", reason_list.take()).add("build", with.build);
+    text.add("state", ctx.draining ? "draining" : degraded ? "degraded" : "ready");
+    text.raw("reasons", reason_list.take()).add("build", ctx.build);
     text.raw("workers", worker_list.take()).raw("queue", queue_json(*queue));
     text.raw("brokers", broker_list.take());
     json_object clock_row;

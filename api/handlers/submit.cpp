@@ -21,66 +21,66 @@ constexpr std::size_t large_bytes = limits::mib;
 constexpr milliseconds large_patience{10'000};
 constexpr milliseconds frame_patience = limits::wait;
 
-asio::awaitable<result<accepted>> store(new_job job, services& with) {
+asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
     std::size_t bytes = 0;
     for (const auto& image : job.images) bytes += image.size();
-    const auto& settings = with.settings;
+    const auto& settings = ctx.settings;
     if (bytes <= large_bytes) {
-        co_return co_await with.redis.call(
-            with.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max));
+        co_return co_await ctx.redis.call(
+            ctx.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max));
     }
-    const auto place = co_await with.large_accepts.enter(large_patience);
+    const auto place = co_await ctx.large_accepts.enter(large_patience);
     if (!place) co_return fail(place.error());
-    if (auto ready = with.health.ready(); !ready) co_return fail(ready.error());
-    co_return co_await with.redis.call(
-        with.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max),
+    if (auto ready = ctx.health.ready(); !ready) co_return fail(ready.error());
+    co_return co_await ctx.redis.call(
+        ctx.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max),
         large_patience);
 }
 
-asio::awaitable<response> accept(request& from, services& with, submitted given) {
-    auto hash = idempotency_hash(from);
-    if (!hash) co_return refuse(hash.error(), from, with);
-    const auto wanted = wait_wanted(from);
+asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
+    auto hash = idempotency_hash(req);
+    if (!hash) co_return refuse(hash.error(), req, ctx);
+    const auto wanted = wait_wanted(req);
     const bool patient = given.what.type != job_type::recognize;
     new_job job;
-    job.id = new_job_id(unix_now(), with.store.shard());
+    job.id = new_job_id(unix_now(), ctx.store.shard());
     job.type = given.what.type;
     job.collection = given.what.collection;
     job.priority = patient && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
     job.options = to_json(given.what.options);
     job.label = given.what.label;
-    job.client = from.client;
-    job.address = from.address;
-    if (job.type == job_type::train) job.label_hash = with.access.label_hash(job.label);
-    job.traceparent = from.traceparent;
-    job.deadline = with.settings.job_deadline;
+    job.client = req.client;
+    job.address = req.address;
+    if (job.type == job_type::train) job.label_hash = ctx.access.label_hash(job.label);
+    job.traceparent = req.traceparent;
+    job.deadline = ctx.settings.job_deadline;
     if (!hash->empty()) {
-        co_await next_turn(with);
+        co_await next_turn(ctx);
         job.fingerprint = fingerprint_of(given);
     }
-    co_await next_turn(with);
+    co_await next_turn(ctx);
     job.idempotency_hash = std::move(*hash);
     job.images = std::move(given.images);
     auto fresh = fresh_job(job.id, job.type, job.collection, job.label, job_state::pending);
     // The waiter comes first: no event of the job can be missed then.
     std::optional<event_hub::waiter> waiter;
-    if (wanted.count() > 0) waiter.emplace(with.events, job.id);
+    if (wanted.count() > 0) waiter.emplace(ctx.events, job.id);
     failpoint("api.before_accept");
-    const auto outcome = co_await store(std::move(job), with);
+    const auto outcome = co_await store(std::move(job), ctx);
     failpoint("api.after_accept");
-    if (!outcome) co_return refuse(outcome.error(), from, with);
-    if (outcome->duplicate && waiter) waiter.emplace(with.events, outcome->job_id);
-    if (!outcome->duplicate) with.brokers.submit(outcome->job_id);
-    with.measured.count("vultus_jobs_accepted_total", {{"type", name_of(fresh.type)}});
-    co_return co_await answer_accepted(from, with, waiter ? &*waiter : nullptr, *outcome,
+    if (!outcome) co_return refuse(outcome.error(), req, ctx);
+    if (outcome->duplicate && waiter) waiter.emplace(ctx.events, outcome->job_id);
+    if (!outcome->duplicate) ctx.brokers.submit(outcome->job_id);
+    ctx.measured.count("vultus_jobs_accepted_total", {{"type", name_of(fresh.type)}});
+    co_return co_await answer_accepted(req, ctx, waiter ? &*waiter : nullptr, *outcome,
                                        std::move(fresh));
 }
 
 /// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile. If one
 /// did: old_version, and what.min_version is what the next answer must have.
 asio::awaitable<result<std::string>> ask_once(protocol::frame& what, milliseconds patience,
-                                              services& with) {
-    auto answer = co_await with.brokers.ask(what, patience);
+                                              services& ctx) {
+    auto answer = co_await ctx.brokers.ask(what, patience);
     if (!answer) co_return fail(answer.error());
     if (!answer->error.empty()) {
         co_return fail(errc_named(answer->error).value_or(errc::internal), answer->detail);
@@ -88,36 +88,36 @@ asio::awaitable<result<std::string>> ask_once(protocol::frame& what, millisecond
     failpoint("api.before_reply");
     // Read last of all: an answer that leaves after a clear or a delete succeeded must not be of
     // the faces before it.
-    const auto gallery = co_await with.redis.call(watch_gallery(with.store, what.collection));
+    const auto gallery = co_await ctx.redis.call(watch_gallery(ctx.store, what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
         what.min_version = gallery->version;
         co_return fail(errc::old_version, "Gallery changed while the answer was computed");
     }
     if (gallery->forgets) {
-        note_seen(with, what.collection, known_labels(answer->result));
+        note_seen(ctx, what.collection, known_labels(answer->result));
     }
     co_return std::move(answer->result);
 }
 
-asio::awaitable<response> answer_unstored(request& from, services& with, submitted given) {
-    const auto place = place_to_wait(from, with);
-    const auto room = shares::take(with.frames, from.holder, given.images.front().size());
-    if (!place || !room) co_return refuse(no_place_to_wait, from, with);
-    const auto gallery = co_await with.redis.call(with.store.gallery(given.what.collection));
-    if (!gallery) co_return refuse(gallery.error(), from, with);
+asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted given) {
+    const auto place = place_to_wait(req, ctx);
+    const auto room = shares::take(ctx.frames, req.holder, given.images.front().size());
+    if (!place || !room) co_return refuse(no_place_to_wait, req, ctx);
+    const auto gallery = co_await ctx.redis.call(ctx.store.gallery(given.what.collection));
+    if (!gallery) co_return refuse(gallery.error(), req, ctx);
     protocol::frame what;
     what.collection = given.what.collection;
     what.options = to_json(given.what.options);
     what.min_version = gallery->version;
     what.image = std::move(given.images.front());
     const auto until = boot_now() + frame_patience;
-    auto outcome = co_await ask_once(what, frame_patience, with);
+    auto outcome = co_await ask_once(what, frame_patience, ctx);
     if (!outcome && outcome.error().code == errc::old_version) {
         const auto left = std::max(until - boot_now(), milliseconds(1'000));
-        outcome = co_await ask_once(what, left, with);
+        outcome = co_await ask_once(what, left, ctx);
     }
-    if (!outcome) co_return refuse(outcome.error(), from, with);
+    if (!outcome) co_return refuse(outcome.error(), req, ctx);
     auto answer = json_response(200, std::move(*outcome));
     answer.with("Cache-Control", "no-store");
     co_return answer;
@@ -125,38 +125,38 @@ asio::awaitable<response> answer_unstored(request& from, services& with, submitt
 
 }  // namespace
 
-asio::awaitable<response> train(request& from, services& with) {
-    co_await next_turn(with);
-    auto given = read_submission(job_type::train, from);
-    if (!given) co_return refuse(given.error(), from, with);
-    if (auto good = may_use(from.key.get(), given->what.collection); !good) {
-        co_return refuse(good.error(), from, with);
+asio::awaitable<response> train(request& req, services& ctx) {
+    co_await next_turn(ctx);
+    auto given = read_submission(job_type::train, req);
+    if (!given) co_return refuse(given.error(), req, ctx);
+    if (auto good = may_use(req.key.get(), given->what.collection); !good) {
+        co_return refuse(good.error(), req, ctx);
     }
-    co_return co_await accept(from, with, std::move(*given));
+    co_return co_await accept(req, ctx, std::move(*given));
 }
 
-asio::awaitable<response> recognize(request& from, services& with) {
-    co_await next_turn(with);
-    auto given = read_submission(job_type::recognize, from);
-    if (!given) co_return refuse(given.error(), from, with);
-    if (auto good = may_use(from.key.get(), given->what.collection); !good) {
-        co_return refuse(good.error(), from, with);
+asio::awaitable<response> recognize(request& req, services& ctx) {
+    co_await next_turn(ctx);
+    auto given = read_submission(job_type::recognize, req);
+    if (!given) co_return refuse(given.error(), req, ctx);
+    if (auto good = may_use(req.key.get(), given->what.collection); !good) {
+        co_return refuse(good.error(), req, ctx);
     }
     // Not `co_await (durable ? a : b)`: g++ 12 destroys such an awaitable twice.
-    if (given->what.durable) co_return co_await accept(from, with, std::move(*given));
-    co_return co_await answer_unstored(from, with, std::move(*given));
+    if (given->what.durable) co_return co_await accept(req, ctx, std::move(*given));
+    co_return co_await answer_unstored(req, ctx, std::move(*given));
 }
 
 /// No photo: the worker looks at the faces that it has.
-asio::awaitable<response> calibrate(request& from, services& with) {
-    const auto fields = read_fields(from, "collection");
-    if (!fields) co_return refuse(fields.error(), from, with);
-    auto collection = collection_for(from, *fields);
-    if (!collection) co_return refuse(collection.error(), from, with);
+asio::awaitable<response> calibrate(request& req, services& ctx) {
+    const auto fields = read_fields(req, "collection");
+    if (!fields) co_return refuse(fields.error(), req, ctx);
+    auto collection = collection_for(req, *fields);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
     submitted given;
     given.what.type = job_type::calibrate;
     given.what.collection = std::move(*collection);
-    co_return co_await accept(from, with, std::move(given));
+    co_return co_await accept(req, ctx, std::move(given));
 }
 
 }  // namespace vultus::api::handlers

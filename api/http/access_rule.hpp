@@ -22,7 +22,7 @@ class access_rule {
     static constexpr access_rule whoever() { return access_rule(kind::whoever, {}); }
     /// Any key will do; the answer shows what the key may see.
     static constexpr access_rule any_key() {
-        return access_rule(scope_set{scope::read, scope::recognise, scope::train, scope::admin});
+        return access_rule(scope_set{scope::read, scope::recognize, scope::train, scope::admin});
     }
 
     /// Whether the route takes the method at all.

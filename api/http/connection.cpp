@@ -33,7 +33,7 @@ void join(message& of, http::field name) {
 
 }  // namespace
 
-asio::awaitable<void> session::run() {
+asio::awaitable<void> http_connection::run() {
     const auto self = shared_from_this();
     allow(in_reserve ? server->settings.reserve_time : server->settings.header_time);
     bool stays = co_await greet();
@@ -43,7 +43,7 @@ asio::awaitable<void> session::run() {
     socket.close(ignored);
 }
 
-asio::awaitable<bool> session::one_request() {
+asio::awaitable<bool> http_connection::one_request() {
     release();
     asked = {};
     row = nullptr;
@@ -73,12 +73,12 @@ asio::awaitable<bool> session::one_request() {
     co_return sent && alive && !gone;
 }
 
-response session::refused(const error& why) const {
+response http_connection::refused(const error& why) const {
     const int later = asked.retry_after > 0 ? asked.retry_after : server->retry_after();
     return problem(why, asked.trace_id, later);
 }
 
-void session::fill_request() {
+void http_connection::fill_request() {
     auto& came = reading->get();
     for (const auto name : {http::field::connection, http::field::upgrade}) join(came, name);
     const auto text = [](auto view) { return std::string(view.data(), view.size()); };
@@ -100,7 +100,7 @@ void session::fill_request() {
     asked.traceparent = "00-" + asked.trace_id + "-" + random_hex32().substr(0, 16) + "-01";
 }
 
-std::optional<std::uint64_t> session::declared_length() const {
+std::optional<std::uint64_t> http_connection::declared_length() const {
     const auto text = reading->get()[http::field::content_length];
     std::uint64_t length = 0;
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), length);
@@ -108,7 +108,7 @@ std::optional<std::uint64_t> session::declared_length() const {
     return length;
 }
 
-framing session::framing_of() const {
+framing http_connection::framing_of() const {
     framing body;
     body.version = static_cast<int>(reading->get().version());
     body.chunked = reading->chunked();
@@ -118,7 +118,7 @@ framing session::framing_of() const {
 }
 
 /// Of a method that the route does not take, and of OPTIONS.
-std::optional<response> session::answer_method() const {
+std::optional<response> http_connection::answer_method() const {
     response answer;
     if (!allows(*row, asked.method)) {
         answer = refused({errc::method_not_allowed, "Method not allowed: see the Allow header"});
@@ -132,7 +132,7 @@ std::optional<response> session::answer_method() const {
 }
 
 /// Everything that can be said about an admitted request before its body is read.
-std::optional<response> session::refuse_early() {
+std::optional<response> http_connection::refuse_early() {
     const auto body = framing_of();
     const auto most = check_body(asked, body, *row);
     if (!most) return refused(most.error());
@@ -143,7 +143,7 @@ std::optional<response> session::refuse_early() {
 
 /// What comes when all connections are taken: health is told, whoever is known is served, another
 /// request is if a connection that only waits can go for it.
-std::optional<response> session::refuse_place() {
+std::optional<response> http_connection::refuse_place() {
     known = asked.key != nullptr;
     if (known) asked.holder = asked.client;
     if (!in_reserve) return {};
@@ -159,13 +159,13 @@ std::optional<response> session::refuse_place() {
 }
 
 /// Of photos in the body, as a quota counts them.
-std::optional<std::size_t> session::image_bytes() const {
+std::optional<std::size_t> http_connection::image_bytes() const {
     if (row->body != body_kind::photo) return 0;
     if (reading->chunked()) return std::nullopt;
     return static_cast<std::size_t>(declared_length().value_or(0));
 }
 
-asio::awaitable<response> session::answer_of(bool& body_is_read) {
+asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
     fill_request();
     body_is_read = false;  // of a request that is not understood, nobody knows where it ends
     const auto good = check_fields(asked, framing_of(), server->settings.allowed_hosts,
@@ -199,7 +199,7 @@ asio::awaitable<response> session::answer_of(bool& body_is_read) {
     co_return co_await handle();
 }
 
-asio::awaitable<response> session::handle() {
+asio::awaitable<response> http_connection::handle() {
     deadline = boot_time::max();  // the handler has times of its own
     enter(phase::busy);
     try {
@@ -215,7 +215,7 @@ asio::awaitable<response> session::handle() {
 
 // ---- writing ------------------------------------------------------------------------------------
 
-asio::awaitable<bool> session::write_raw(std::string_view head, std::string_view body) {
+asio::awaitable<bool> http_connection::write_raw(std::string_view head, std::string_view body) {
     const std::array<asio::const_buffer, 2> both{asio::buffer(head.data(), head.size()),
                                                  asio::buffer(body.data(), body.size())};
     error_code bad;
@@ -223,7 +223,7 @@ asio::awaitable<bool> session::write_raw(std::string_view head, std::string_view
     co_return !bad;
 }
 
-void session::add_cors(response& answer) const {
+void http_connection::add_cors(response& answer) const {
     const auto origin = asked.header("origin");
     const auto& friends = server->settings.cors_origins;
     if (origin.empty() || std::find(friends.begin(), friends.end(), origin) == friends.end()) {
@@ -243,7 +243,7 @@ void session::add_cors(response& answer) const {
                 "Retry-After, WWW-Authenticate");
 }
 
-asio::awaitable<bool> session::send(response answer, bool close) {
+asio::awaitable<bool> http_connection::send(response answer, bool close) {
     for (auto& [name, value] : asked.answer_fields) answer.with(name, value);
     const bool head_only = asked.method == "HEAD";
     const bool bodiless = answer.status == 204 || answer.status == 304;
@@ -272,7 +272,7 @@ asio::awaitable<bool> session::send(response answer, bool close) {
     co_return chunked_answer&& co_await write_raw(last_chunk, {});
 }
 
-asio::awaitable<bool> session::write(std::string bytes) {
+asio::awaitable<bool> http_connection::write(std::string bytes) {
     if (bytes.empty()) co_return true;
     const auto admitted = co_await server->door.still(asked);
     if (!admitted) co_return false;
@@ -288,7 +288,7 @@ asio::awaitable<bool> session::write(std::string bytes) {
 
 /// Says that nothing more comes and reads what the client still sends, so that it gets to see the
 /// answer: closing with unread bytes would reset the connection.
-asio::awaitable<void> session::linger() {
+asio::awaitable<void> http_connection::linger() {
     error_code bad;
     allow(server->settings.linger_time);
     enter(phase::lingering);

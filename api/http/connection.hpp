@@ -35,11 +35,11 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t read_buffer_bytes = 128 * limits::kib;
 
-struct session;
+struct http_connection;
 
 struct server_state : std::enable_shared_from_this<server_state> {
     server_state(asio::io_context& loop, server_settings wanted, http_server::handler on_request,
-                 doorkeeper& keeper, http_server::early_check on_header,
+                 request_authorizer& keeper, http_server::early_check on_header,
                  http_server::retry_hint hint, metrics& numbers)
         : io(loop),
           settings(std::move(wanted)),
@@ -64,16 +64,16 @@ struct server_state : std::enable_shared_from_this<server_state> {
     }
     /// Ends the connection that is needed least, of those that wait for bytes since `rested`: for a
     /// connection in the reserve or, if null, for a descriptor. False: there is none.
-    bool make_room(const session* newcomer, milliseconds rested);
+    bool make_room(const http_connection* newcomer, milliseconds rested);
     /// The same among those in the reserve.
     bool make_room_in_reserve();
     /// Ends the body that rests longest for one of `holder`, of those who hold no less.
-    bool make_room_for_body(const session& of);
+    bool make_room_for_body(const http_connection& of);
 
     asio::io_context& io;
     server_settings settings;
     http_server::handler handle;
-    doorkeeper& door;
+    request_authorizer& door;
     http_server::early_check check;
     http_server::retry_hint retry_after;
     metrics& measured;
@@ -82,7 +82,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
     asio::steady_timer pause;
     asio::steady_timer emptied;  ///< cancelled when the last session ends
     std::uint64_t turns = 0;     ///< of phases of sessions
-    std::unordered_set<session*> sessions;
+    std::unordered_set<http_connection*> sessions;
     std::unordered_map<std::string, std::size_t> connections_of;  ///< network -> how many
     std::size_t spare = 0;       ///< sessions in the reserve
     std::size_t going = 0;       ///< sessions that gave way and end
@@ -94,7 +94,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
 };
 
 /// One connection.
-struct session : response_sink, std::enable_shared_from_this<session> {
+struct http_connection : response_sink, std::enable_shared_from_this<http_connection> {
     enum class phase {
         greeting,   ///< TLS
         idle,       ///< nothing of a request has come
@@ -105,8 +105,8 @@ struct session : response_sink, std::enable_shared_from_this<session> {
         lingering,
     };
 
-    session(std::shared_ptr<server_state> owner, tcp::socket accepted);
-    ~session() override;
+    http_connection(std::shared_ptr<server_state> owner, tcp::socket accepted);
+    ~http_connection() override;
 
     void release();
     void enter(phase what);

@@ -27,7 +27,7 @@ bool skip_empty_lines(boost::beast::flat_buffer& buffer, int& left) {
 }  // namespace
 
 /// Agrees about TLS. A client that speaks plain HTTP to it is told so, in plain HTTP.
-asio::awaitable<bool> session::greet() {
+asio::awaitable<bool> http_connection::greet() {
     const auto bad = co_await stream.handshake_as_server();
     if (!bad) co_return !gone;
     if (!is_plain_http(bad)) co_return false;
@@ -41,7 +41,7 @@ asio::awaitable<bool> session::greet() {
 }
 
 /// Until the first byte of a request is in the buffer.
-asio::awaitable<bool> session::wait_for_request() {
+asio::awaitable<bool> http_connection::wait_for_request() {
     int lines_left = empty_lines_max;
     if (skip_empty_lines(buffer, lines_left)) co_return true;
     enter(phase::idle);
@@ -57,7 +57,7 @@ asio::awaitable<bool> session::wait_for_request() {
 }
 
 /// False when the connection is over: closed by the client, broken, or refused here.
-asio::awaitable<bool> session::read_header() {
+asio::awaitable<bool> http_connection::read_header() {
     if (!co_await wait_for_request()) co_return false;
     reading.emplace();
     reading->header_limit(limits::header_bytes);
@@ -90,7 +90,7 @@ asio::awaitable<bool> session::read_header() {
 
 /// Reads what comes and books it as it comes. In each body_time there must be at least that much
 /// of it: a client that gives nothing holds nothing for long.
-asio::awaitable<std::optional<error>> session::read_body() {
+asio::awaitable<std::optional<error>> http_connection::read_body() {
     if (!has_body()) co_return std::nullopt;
     const auto& settings = server->settings;
     if (is_list_of(asked.header("expect"), "100-continue")) {
@@ -127,7 +127,7 @@ asio::awaitable<std::optional<error>> session::read_body() {
     co_return std::nullopt;
 }
 
-std::optional<error> session::body_failed(const error_code& bad) {
+std::optional<error> http_connection::body_failed(const error_code& bad) {
     if (crowded_out || gone) {
         crowded_out = false;
         return error{errc::queue_full, "Too many request bodies in progress: closed an idle one"};

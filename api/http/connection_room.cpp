@@ -11,13 +11,13 @@ namespace {
 
 /// Smaller: needed less. What waits for a request before what is under way; nobody's before that of
 /// a key or a login; then of the network that holds most the one that rests longest.
-auto need(const session& of) {
+auto need(const http_connection& of) {
     return std::tuple(of.is_transferring(), of.known, ~*of.same_network, of.turn);
 }
 
 }  // namespace
 
-session::session(std::shared_ptr<server_state> owner, tcp::socket accepted)
+http_connection::http_connection(std::shared_ptr<server_state> owner, tcp::socket accepted)
     : server(std::move(owner)),
       stream(std::move(accepted), server->tls),
       socket(stream.next_layer()),
@@ -32,7 +32,7 @@ session::session(std::shared_ptr<server_state> owner, tcp::socket accepted)
     enter(phase::greeting);
 }
 
-session::~session() {
+http_connection::~http_connection() {
     release();
     count_as({});
     use_reserve(false);
@@ -41,17 +41,17 @@ session::~session() {
     if (server->sessions.empty()) server->emptied.cancel();
 }
 
-void session::release() {
+void http_connection::release() {
     server->bodies.remove(reserved_by, std::exchange(reserved, 0));
 }
 
-void session::enter(phase what) {
+void http_connection::enter(phase what) {
     now = what;
     since = boot_now();
     turn = ++server->turns;
 }
 
-void session::count_as(std::string network_of_client) {
+void http_connection::count_as(std::string network_of_client) {
     if (network_of_client == network) return;
     auto& counts = server->connections_of;
     if (same_network != nullptr && --*same_network == 0) counts.erase(network);
@@ -60,13 +60,13 @@ void session::count_as(std::string network_of_client) {
     if (same_network != nullptr) ++*same_network;
 }
 
-void session::use_reserve(bool wanted) {
+void http_connection::use_reserve(bool wanted) {
     if (in_reserve == wanted) return;
     in_reserve = wanted;
     server->spare += wanted ? 1 : std::size_t(0) - 1;
 }
 
-void session::give_way() {
+void http_connection::give_way() {
     gone = true;
     ++server->going;
     use_reserve(false);
@@ -76,7 +76,7 @@ void session::give_way() {
     socket.cancel(ignored);
 }
 
-void session::watch() {
+void http_connection::watch() {
     const auto left = std::clamp(deadline - boot_now(), milliseconds(1), milliseconds(1'000));
     timer.expires_after(left);
     timer.async_wait([weak = weak_from_this()](error_code bad) {
@@ -91,14 +91,14 @@ void session::watch() {
     });
 }
 
-bool session::waits() const noexcept {
+bool http_connection::waits() const noexcept {
     return now == phase::greeting || now == phase::idle || now == phase::header ||
            now == phase::lingering;
 }
 
-bool server_state::make_room(const session* newcomer, milliseconds rested) {
+bool server_state::make_room(const http_connection* newcomer, milliseconds rested) {
     const boot_time until = boot_now() - rested;
-    session* least = nullptr;
+    http_connection* least = nullptr;
     for (auto* one : sessions) {
         if (one == newcomer || one->gone || one->in_reserve || one->since > until) continue;
         const bool greedy = newcomer != nullptr && one->is_transferring() &&
@@ -112,7 +112,7 @@ bool server_state::make_room(const session* newcomer, milliseconds rested) {
 
 bool server_state::make_room_in_reserve() {
     // One whose bytes have come and are not read yet is about to be served.
-    session* least = nullptr;
+    http_connection* least = nullptr;
     std::pair<bool, std::uint64_t> lowest;
     for (auto* one : sessions) {
         if (!one->in_reserve || one->gone || !one->waits()) continue;
@@ -124,13 +124,13 @@ bool server_state::make_room_in_reserve() {
     return least != nullptr;
 }
 
-bool server_state::make_room_for_body(const session& of) {
+bool server_state::make_room_for_body(const http_connection& of) {
     const std::size_t held = bodies.held_by(of.reserved_by);
     const boot_time until = boot_now() - settings.yield_time;
-    session* longest = nullptr;
+    http_connection* longest = nullptr;
     for (auto* one : sessions) {
         if (one == &of || one->gone || one->crowded_out) continue;
-        if (one->now != session::phase::body) continue;
+        if (one->now != http_connection::phase::body) continue;
         if (one->reserved == 0 || one->since > until) continue;
         if (bodies.held_by(one->reserved_by) < held) continue;
         const auto rests = std::pair(one->since, one->turn);
@@ -144,7 +144,7 @@ bool server_state::make_room_for_body(const session& of) {
     return true;
 }
 
-bool session::book(std::size_t bytes) {
+bool http_connection::book(std::size_t bytes) {
     while (!server->bodies.admits(reserved_by, bytes)) {
         if (!server->make_room_for_body(*this)) return false;
     }

@@ -21,11 +21,11 @@ bool is_photo_type(std::string_view type) {
 
 /// errors unsupported_media: the body is compressed, or its fields say so. The answer says what
 ///        would be taken (RFC 9110, 15.5.16)
-result<void> check_coding(request& from) {
-    for (const auto& [name, value] : from.fields) {
+result<void> check_coding(request& req) {
+    for (const auto& [name, value] : req.fields) {
         if (!same_text(name, "content-encoding")) continue;
         if (trimmed(value).empty() || same_text(trimmed(value), "identity")) continue;
-        from.answer_fields.emplace_back("Accept-Encoding", "identity");
+        req.answer_fields.emplace_back("Accept-Encoding", "identity");
         return fail(errc::unsupported_media, "Content-Encoding " +
                                                  in_quotes(trimmed(value)) +
                                                  " is not supported: send the body unencoded");
@@ -34,37 +34,37 @@ result<void> check_coding(request& from) {
 }
 
 /// Takes "http://host" or "https://host" off the target. That host counts then (RFC 9112, 3.2.2).
-std::string host_of(request& from) {
-    const std::string_view target = from.target;
+std::string host_of(request& req) {
+    const std::string_view target = req.target;
     std::size_t size = 0;
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (same_text(target.substr(0, scheme.size()), scheme)) size = scheme.size();
     }
-    if (size == 0) return std::string(from.header("host"));
+    if (size == 0) return std::string(req.header("host"));
     const auto rest = target.substr(size);
     const auto end = std::min(rest.size(), rest.find_first_of("/?"));
     std::string host(rest.substr(0, end));
     std::string path(rest.substr(end));
     if (path.empty() || path.front() != '/') path.insert(0, "/");
-    from.target = std::move(path);
+    req.target = std::move(path);
     return host;
 }
 
 /// A proxy and we must agree where the body ends, or it holds a request that the proxy never saw.
 /// So what RFC 9112 (6.3) lets a server repair is refused here.
-result<void> check_length(const request& from, const framing& body) {
+result<void> check_length(const request& req, const framing& body) {
     const auto times = [&](std::string_view name) {
-        return std::count_if(from.fields.begin(), from.fields.end(),
+        return std::count_if(req.fields.begin(), req.fields.end(),
                              [&](auto& field) { return same_text(field.first, name); });
     };
     const auto codings = times("transfer-encoding"), lengths = times("content-length");
-    if (codings > 0 && (codings > 1 || !same_text(from.header("transfer-encoding"), "chunked"))) {
+    if (codings > 0 && (codings > 1 || !same_text(req.header("transfer-encoding"), "chunked"))) {
         return fail(errc::malformed, "Transfer-Encoding must be chunked");
     }
     if (codings > 0 && body.version == 10) {
         return fail(errc::malformed, "HTTP/1.0 does not allow Transfer-Encoding");
     }
-    const auto length = from.header("content-length");
+    const auto length = req.header("content-length");
     if (codings + lengths > 1 ||
         (lengths > 0 && length.find_first_not_of("0123456789") != length.npos)) {
         return fail(errc::malformed, "Send exactly one body length: one Content-Length or chunked");
@@ -74,44 +74,44 @@ result<void> check_length(const request& from, const framing& body) {
 
 }  // namespace
 
-result<void> check_fields(request& from, const framing& body,
+result<void> check_fields(request& req, const framing& body,
                           const std::vector<std::string>& allowed_hosts,
                           const std::vector<std::string>& cors_origins) {
     if (body.version != 11 && body.version != 10) {
         return fail(errc::malformed, "Not HTTP/1.1");
     }
-    const auto hosts = std::count_if(from.fields.begin(), from.fields.end(),
+    const auto hosts = std::count_if(req.fields.begin(), req.fields.end(),
                                      [](auto& field) { return same_text(field.first, "host"); });
     if (hosts > 1 || (hosts == 0 && body.version == 11)) {
         return fail(errc::malformed, "Exactly one Host header is required");
     }
-    const auto host = host_of(from);
+    const auto host = host_of(req);
     if (!host.empty() && !is_our_host(host, body.local_address, allowed_hosts)) {
         return fail(errc::misdirected, "Unknown Host: not in api.allowed_hosts");
     }
     if (hosts > 0 && host.empty()) return fail(errc::malformed, "Host header is empty");
-    if (!from.header("trailer").empty()) return fail(errc::malformed, "Trailers are not supported");
-    if (auto good = check_length(from, body); !good) return good;
-    const auto expect = from.header("expect");
+    if (!req.header("trailer").empty()) return fail(errc::malformed, "Trailers are not supported");
+    if (auto good = check_length(req, body); !good) return good;
+    const auto expect = req.header("expect");
     if (!expect.empty() && !is_list_of(expect, "100-continue")) {
         return fail(errc::malformed, "Expect must be 100-continue");
     }
     // A page of any site may open a WebSocket; only the Origin tells.
     const bool changes =
-        from.method == "POST" || from.method == "DELETE" || !from.header("upgrade").empty();
+        req.method == "POST" || req.method == "DELETE" || !req.header("upgrade").empty();
     if (changes &&
-        is_foreign(from.header("origin"), from.header("sec-fetch-site"), host, cors_origins)) {
+        is_foreign(req.header("origin"), req.header("sec-fetch-site"), host, cors_origins)) {
         return fail(errc::forbidden_origin, "Request comes from a page of another site");
     }
     return {};
 }
 
-result<std::size_t> check_body(request& from, const framing& body, const route_row& row) {
+result<std::size_t> check_body(request& req, const framing& body, const route_row& row) {
     const bool photo = row.body == body_kind::photo;
-    const auto given = trimmed(from.header("content-type"));
+    const auto given = trimmed(req.header("content-type"));
     const auto type = parse_media_type(given).type;
     if (photo && (!is_photo_type(type) || (type.empty() && !given.empty()))) {
-        from.answer_fields.emplace_back(
+        req.answer_fields.emplace_back(
             "Accept",
             "multipart/form-data, application/json, image/jpeg, image/png, image/webp, "
             "image/heic, image/avif");
@@ -120,7 +120,7 @@ result<std::size_t> check_body(request& from, const framing& body, const route_r
                         " is not supported: send multipart/form-data, image/jpeg or JSON");
     }
     if (body.chunked || body.length.value_or(0) > 0) {
-        if (auto good = check_coding(from); !good) return fail(good.error());
+        if (auto good = check_coding(req); !good) return fail(good.error());
     }
     if (photo && !body.length && !body.chunked) {
         return fail(errc::length_required, "Send Content-Length or Transfer-Encoding: chunked");

@@ -22,13 +22,13 @@ struct framing {
 
 /// Checks the fields whatever the address is. The absolute form of a target is reduced to its path.
 /// errors    malformed, misdirected, forbidden_origin
-result<void> check_fields(request& from, const framing& body,
+result<void> check_fields(request& req, const framing& body,
                           const std::vector<std::string>& allowed_hosts,
                           const std::vector<std::string>& cors_origins);
 
 /// Whether the route takes such a body, and how many bytes of it at most.
 /// requires  the route takes the method
 /// errors    unsupported_media, length_required, too_large
-result<std::size_t> check_body(request& from, const framing& body, const route_row& row);
+result<std::size_t> check_body(request& req, const framing& body, const route_row& row);
 
 }  // namespace vultus::api

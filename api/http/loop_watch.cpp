@@ -16,7 +16,7 @@ constexpr std::string_view longest = "vultus_api_loop_longest_turn_seconds";
 constexpr std::string_view slow = "vultus_api_loop_slow_turns_total";
 constexpr std::chrono::seconds told_every{10};
 
-nanoseconds processor_time() noexcept {
+nanoseconds cpu_time() noexcept {
     timespec time{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
@@ -35,34 +35,34 @@ loop_watch::loop_watch(metrics& measured) : measured_(measured) {
 }
 
 void loop_watch::run(asio::io_context& io) {
-    auto used = processor_time();
+    auto used = cpu_time();
     while (!io.stopped()) {
         const auto begun = std::chrono::steady_clock::now();
         const bool ready = io.poll_one() > 0;
         if (!ready && io.run_one() == 0) return;
-        const auto now = processor_time();
-        const auto processor = now - std::exchange(used, now);
-        // A turn that was waited for lasted as long as it used the processor, at least.
-        note(processor, ready ? std::chrono::steady_clock::now() - begun : processor);
+        const auto now = cpu_time();
+        const auto cpu = now - std::exchange(used, now);
+        // A turn that was waited for lasted as long as it used the CPU, at least.
+        note(cpu, ready ? std::chrono::steady_clock::now() - begun : cpu);
     }
 }
 
-void loop_watch::note(nanoseconds processor, nanoseconds wall) {
+void loop_watch::note(nanoseconds cpu, nanoseconds wall) {
     if (wall > longest_wall_) {
         longest_wall_ = wall;
         measured_.set(longest, seconds_of(wall), {{"clock", "wall"}});
     }
-    if (processor > longest_processor_) {
-        longest_processor_ = processor;
-        measured_.set(longest, seconds_of(processor), {{"clock", "processor"}});
+    if (cpu > longest_cpu_) {
+        longest_cpu_ = cpu;
+        measured_.set(longest, seconds_of(cpu), {{"clock", "processor"}});
     }
-    if (processor < slow_turn) return;
+    if (cpu < slow_turn) return;
     measured_.count(slow);
     const auto now = std::chrono::steady_clock::now();
     if (now - told_ < told_every) return;
     told_ = now;
     log::warning("loop_turn_long",
-                 {{"processor_ms", static_cast<int>(processor.count() / 1'000'000)},
+                 {{"processor_ms", static_cast<int>(cpu.count() / 1'000'000)},
                   {"wall_ms", static_cast<int>(wall.count() / 1'000'000)}});
 }
 

@@ -11,8 +11,8 @@ namespace vultus::api {
 
 namespace asio = boost::asio;
 
-/// Sets vultus_api_loop_longest_turn_seconds of processor and wall time, and counts and logs the
-/// turns over slow_turn of processor time.
+/// Sets vultus_api_loop_longest_turn_seconds of CPU and wall time, and counts and logs the
+/// turns over slow_turn of CPU time.
 ///
 /// threads   that of the io_context, which runs here and nowhere else
 class loop_watch {
@@ -22,14 +22,14 @@ class loop_watch {
     explicit loop_watch(metrics& measured);
 
     /// Runs the loop until it has nothing to do. Of a turn that came after a rest only the
-    /// processor time is known.
+    /// CPU time is known.
     void run(asio::io_context& io);
 
  private:
-    void note(std::chrono::nanoseconds processor, std::chrono::nanoseconds wall);
+    void note(std::chrono::nanoseconds cpu, std::chrono::nanoseconds wall);
 
     metrics& measured_;
-    std::chrono::nanoseconds longest_processor_{0}, longest_wall_{0};
+    std::chrono::nanoseconds longest_cpu_{0}, longest_wall_{0};
     std::chrono::steady_clock::time_point told_{};
 };
 

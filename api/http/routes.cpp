@@ -15,7 +15,7 @@ constexpr auto absent = access_rule::not_there();
 constexpr auto anybody = access_rule::anybody();
 constexpr auto whoever = access_rule::whoever();
 constexpr auto any_key = access_rule::any_key();
-constexpr access_rule any_maker(scope_set{recognise, train, admin});
+constexpr access_rule any_maker(scope_set{recognize, train, admin});
 constexpr method_rules for_all{anybody, absent, absent};
 
 // The rules stand in the order GET, POST, DELETE.
@@ -30,14 +30,14 @@ constexpr std::array table{
     route_row{route::recognize,
               "recognize",
               "/api/recognize",
-              {absent, recognise, absent},
+              {absent, recognize, absent},
               reach::by_field,
               photo,
               recognize_names},
     route_row{route::live_channel,
               "live_channel",
               "/api/live",
-              {recognise, absent, absent},
+              {recognize, absent, absent},
               reach::by_field,
               none,
               live_names},

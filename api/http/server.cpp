@@ -77,7 +77,7 @@ asio::awaitable<void> server_state::accept_all() {
             continue;
         }
         failures = 0;
-        const auto made = std::make_shared<session>(self, std::move(socket));
+        const auto made = std::make_shared<http_connection>(self, std::move(socket));
         if (is_full() && !make_room(made.get(), settings.yield_time)) made->use_reserve(true);
         made->allow(settings.header_time);
         made->watch();
@@ -113,7 +113,7 @@ result<void> server_state::load_tls() {
 }
 
 http_server::http_server(asio::io_context& io, server_settings settings, handler handle,
-                         doorkeeper& door, early_check check, retry_hint retry_after,
+                         request_authorizer& door, early_check check, retry_hint retry_after,
                          metrics& measured)
     : state_(std::make_shared<server_state>(io, std::move(settings), std::move(handle), door,
                                             std::move(check), std::move(retry_after), measured)) {}
@@ -172,7 +172,7 @@ asio::awaitable<void> http_server::drain(milliseconds patience) {
     self->draining = true;
     self->pause.cancel();
     for (auto* one : self->sessions) {
-        if (one->now == session::phase::idle) one->socket.cancel(ignored);
+        if (one->now == http_connection::phase::idle) one->socket.cancel(ignored);
     }
     if (!self->sessions.empty()) {
         self->emptied.expires_after(patience);

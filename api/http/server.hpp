@@ -54,7 +54,7 @@ class http_server {
     using retry_hint = std::function<int()>;
 
     /// `door`  outlives the server
-    http_server(asio::io_context& io, server_settings settings, handler handle, doorkeeper& door,
+    http_server(asio::io_context& io, server_settings settings, handler handle, request_authorizer& door,
                 early_check check, retry_hint retry_after, metrics& measured);
     ~http_server();
     http_server(const http_server&) = delete;

@@ -29,7 +29,7 @@ class websocket_channel : public message_channel {
     using message = message_channel::message;
 
  public:
-    explicit websocket_channel(session& from) : session_(from), stream_(from.stream) {
+    explicit websocket_channel(http_connection& from) : session_(from), stream_(from.stream) {
         stream_.set_option(times(from.server->settings));
         stream_.read_message_max(message_bytes_max);
         stream_.text(true);
@@ -81,7 +81,7 @@ class websocket_channel : public message_channel {
     }
 
  private:
-    session& session_;
+    http_connection& session_;
     websocket::stream<net::connection&> stream_;
     boost::beast::flat_buffer part_;
 };
@@ -93,8 +93,8 @@ bool is_handshake(const message& asked) {
 }
 
 asio::awaitable<void> become_websocket(
-    session& from, const std::function<asio::awaitable<void>(message_channel&)>& use) {
-    from.enter(session::phase::busy);
+    http_connection& from, const std::function<asio::awaitable<void>(message_channel&)>& use) {
+    from.enter(http_connection::phase::busy);
     from.deadline = boot_time::max();  // Beast has times of its own, but for writing
     error_code ignored;
     from.socket.set_option(asio::socket_base::send_buffer_size(send_buffer_bytes), ignored);

@@ -12,6 +12,6 @@ bool is_handshake(const message& asked);
 /// Answers the handshake, lets `use` talk, closes. The session's socket is used up.
 /// threads   that of the io_context
 asio::awaitable<void> become_websocket(
-    session& from, const std::function<asio::awaitable<void>(message_channel&)>& use);
+    http_connection& from, const std::function<asio::awaitable<void>(message_channel&)>& use);
 
 }  // namespace vultus::api

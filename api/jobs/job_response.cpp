@@ -17,47 +17,47 @@ const error no_such_job{errc::not_found, "No such job"};
 
 const error no_place_to_wait{errc::queue_full, "Too many waiting requests"};
 
-std::shared_ptr<const void> place_to_wait(const request& from, services& with) {
-    if (from.hurried) return nullptr;
-    return shares::take(with.waits, from.holder);
+std::shared_ptr<const void> place_to_wait(const request& req, services& ctx) {
+    if (req.hurried) return nullptr;
+    return shares::take(ctx.waits, req.holder);
 }
 
-asio::awaitable<void> next_turn(services& with) {
-    co_await asio::post(with.io, asio::use_awaitable);
+asio::awaitable<void> next_turn(services& ctx) {
+    co_await asio::post(ctx.io, asio::use_awaitable);
 }
 
-response refuse(const error& why, const request& from, services& with) {
+response refuse(const error& why, const request& req, services& ctx) {
     if (why.code == errc::internal) {
-        log::error("request_failed", {{"what", why.detail}, {"trace_id", from.trace_id}});
+        log::error("request_failed", {{"what", why.detail}, {"trace_id", req.trace_id}});
     }
-    return problem(why, from.trace_id,
-                   from.retry_after > 0 ? from.retry_after : with.health.retry_after());
+    return problem(why, req.trace_id,
+                   req.retry_after > 0 ? req.retry_after : ctx.health.retry_after());
 }
 
-result<std::string> idempotency_hash(const request& from) {
+result<std::string> idempotency_hash(const request& req) {
     bool given = false;
-    for (const auto& [name, value] : from.fields) {
+    for (const auto& [name, value] : req.fields) {
         if (!same_text(name, "idempotency-key")) continue;
         if (given) return fail(errc::malformed, "Idempotency-Key occurs twice");
         given = true;
     }
     if (!given) return std::string();
-    const auto key = from.header("idempotency-key");
+    const auto key = req.header("idempotency-key");
     bool good = !key.empty() && key.size() <= limits::idempotency_key_bytes;
     for (const char c : key) good = good && c > ' ' && c <= '~';
     if (!good) {
         return fail(errc::malformed, "Idempotency-Key must be 1 to 255 visible ASCII characters");
     }
-    return sha256_hex(from.client + std::string(1, '\0') + std::string(key));
+    return sha256_hex(req.client + std::string(1, '\0') + std::string(key));
 }
 
-std::chrono::seconds wait_wanted(const request& from) {
-    return prefer_wait(from.header("prefer")).value_or(std::chrono::seconds(0));
+std::chrono::seconds wait_wanted(const request& req) {
+    return prefer_wait(req.header("prefer")).value_or(std::chrono::seconds(0));
 }
 
 asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std::string id,
                                                  std::chrono::milliseconds patience,
-                                                 services& with) {
+                                                 services& ctx) {
     const auto until = boot_now() + patience;
     while (true) {
         const auto woken = co_await waiter.next(until - boot_now());
@@ -66,24 +66,24 @@ asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std:
             const auto state = job_state_named(waiter.last().to);
             if (!state || !is_terminal(*state)) continue;
         }
-        auto job = co_await with.redis.call(with.store.job(id));
+        auto job = co_await ctx.redis.call(ctx.store.job(id));
         if (!job || last || is_terminal(job->state)) co_return job;
     }
 }
 
-asio::awaitable<response> answer_accepted(const request& from, services& with,
+asio::awaitable<response> answer_accepted(const request& req, services& ctx,
                                           event_hub::waiter* waiter, accepted outcome,
                                           job_record fresh) {
-    auto wanted = wait_wanted(from);
+    auto wanted = wait_wanted(req);
     const auto path = job_path(outcome.job_id);
     std::string text;
     bool finished = false;
     if (outcome.duplicate) {
-        auto job = co_await with.redis.call(with.store.job(outcome.job_id));
+        auto job = co_await ctx.redis.call(ctx.store.job(outcome.job_id));
         finished = job && is_terminal(job->state);
         text = job ? job_json(*job) : job_reference_json(outcome.job_id);
         if (!job && job.error().code != errc::collected && job.error().code != errc::not_found) {
-            co_return refuse(job.error(), from, with);
+            co_return refuse(job.error(), req, ctx);
         }
         if (!job) waiter = nullptr;
     } else {
@@ -91,10 +91,10 @@ asio::awaitable<response> answer_accepted(const request& from, services& with,
         finished = is_terminal(fresh.state);
     }
     if (waiter != nullptr && wanted.count() > 0 && !(finished && !outcome.duplicate)) {
-        const auto place = finished ? nullptr : place_to_wait(from, with);
+        const auto place = finished ? nullptr : place_to_wait(req, ctx);
         if (!finished && !place) wanted = std::chrono::seconds(0);
         if (place) {
-            auto job = co_await wait_for_end(*waiter, outcome.job_id, wanted, with);
+            auto job = co_await wait_for_end(*waiter, outcome.job_id, wanted, ctx);
             // The job is accepted whatever happens to Redis meanwhile: that is what 202 says.
             if (job) {
                 finished = is_terminal(job->state);

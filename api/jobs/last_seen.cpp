@@ -10,16 +10,16 @@
 
 namespace vultus::api {
 
-void note_seen(services& with, const std::string& collection, std::vector<std::string> labels) {
-    auto due = with.seen.due(collection, std::move(labels), boot_now());
+void note_seen(services& ctx, const std::string& collection, std::vector<std::string> labels) {
+    auto due = ctx.seen.due(collection, std::move(labels), boot_now());
     if (due.empty()) return;
     asio::co_spawn(
-        with.io,
+        ctx.io,
         [](services& all, std::string of, std::vector<std::string> whom) -> asio::awaitable<void> {
             const auto call = vultus::note_seen(all.store, of, whom);
             const auto noted = co_await all.redis.call(call);
             if (!noted) all.seen.undo(of, whom);
-        }(with, collection, std::move(due)),
+        }(ctx, collection, std::move(due)),
         asio::detached);
 }
 

@@ -10,6 +10,6 @@ namespace vultus::api {
 
 /// Restarts the retention of these people, at most once an hour for each. Returns at once; the
 /// write runs in the background, and is tried again with the next answer if it fails.
-void note_seen(services& with, const std::string& collection, std::vector<std::string> labels);
+void note_seen(services& ctx, const std::string& collection, std::vector<std::string> labels);
 
 }  // namespace vultus::api

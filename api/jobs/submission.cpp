@@ -97,15 +97,15 @@ result<body_parts> read_json(std::string_view body, std::string_view known, bool
     return body_parts{std::move(json->fields), std::move(json->images)};
 }
 
-result<body_parts> read_body(request& from, std::string_view known) {
-    const auto type = parse_media_type(from.header("content-type"));
-    if (from.body.empty()) return fail(errc::malformed, "Body is empty: send a photo");
+result<body_parts> read_body(request& req, std::string_view known) {
+    const auto type = parse_media_type(req.header("content-type"));
+    if (req.body.empty()) return fail(errc::malformed, "Body is empty: send a photo");
     if (type.type == "multipart/form-data") {
-        return read_form(type.boundary, from.body, known, true);
+        return read_form(type.boundary, req.body, known, true);
     }
-    if (is_json_type(type.type)) return read_json(from.body, known, true);
+    if (is_json_type(type.type)) return read_json(req.body, known, true);
     body_parts read;
-    read.images.push_back(std::move(from.body));
+    read.images.push_back(std::move(req.body));
     return read;
 }
 
@@ -137,12 +137,12 @@ result<void> check_images(const std::vector<std::string>& images) {
 
 }  // namespace
 
-result<submitted> read_submission(job_type type, request& from) {
-    auto body = read_body(from, type == job_type::train ? train_names : recognize_names);
-    from.body.clear();
-    from.body.shrink_to_fit();
+result<submitted> read_submission(job_type type, request& req) {
+    auto body = read_body(req, type == job_type::train ? train_names : recognize_names);
+    req.body.clear();
+    req.body.shrink_to_fit();
     if (!body) return fail(body.error());
-    if (auto merged = merge(from.query, body->fields); !merged) return fail(merged.error());
+    if (auto merged = merge(req.query, body->fields); !merged) return fail(merged.error());
     auto what = parse_options(type, body->fields);
     if (!what) return fail(what.error());
     if (body->images.empty()) {
@@ -167,26 +167,26 @@ result<submitted> read_submission(job_type type, request& from) {
     return submitted{std::move(*what), std::move(body->images)};
 }
 
-result<name_values> read_fields(const request& from, std::string_view known) {
+result<name_values> read_fields(const request& req, std::string_view known) {
     name_values fields;
-    const auto type = parse_media_type(from.header("content-type"));
-    if (from.body.empty()) return from.query;
+    const auto type = parse_media_type(req.header("content-type"));
+    if (req.body.empty()) return req.query;
     if (type.type == "application/x-www-form-urlencoded") {
-        auto read = parse_query(from.body, known, "the form");
+        auto read = parse_query(req.body, known, "the form");
         if (!read) return fail(read.error());
         fields = std::move(*read);
     } else if (type.type == "multipart/form-data" || is_json_type(type.type)) {
-        auto read = is_json_type(type.type) ? read_json(from.body, known, false)
-                                            : read_form(type.boundary, from.body, known, false);
+        auto read = is_json_type(type.type) ? read_json(req.body, known, false)
+                                            : read_form(type.boundary, req.body, known, false);
         if (!read) return fail(read.error());
         fields = std::move(read->fields);
     } else {
         return fail(errc::malformed,
                     "Body must be a form or JSON with options, not "
                     "Content-Type " +
-                        in_quotes(from.header("content-type")));
+                        in_quotes(req.header("content-type")));
     }
-    if (auto merged = merge(from.query, fields); !merged) return fail(merged.error());
+    if (auto merged = merge(req.query, fields); !merged) return fail(merged.error());
     return fields;
 }
 

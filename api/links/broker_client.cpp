@@ -17,8 +17,8 @@
 namespace vultus::api {
 namespace {
 
-using answer_slot = std::shared_ptr<one_shot<protocol::answer>>;
-using status_slot = std::shared_ptr<one_shot<protocol::status_reply>>;
+using answer_slot = std::shared_ptr<promise<protocol::answer>>;
+using status_slot = std::shared_ptr<promise<protocol::status_reply>>;
 using std::chrono::milliseconds;
 constexpr milliseconds look_every{100};  ///< whether a broker went away with a photo
 /// How long a photo waits for a worker to come back: one opens its connections anew, after the loss
@@ -28,7 +28,7 @@ constexpr milliseconds ask_again{50};
 
 }  // namespace
 
-struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
+struct broker_client::state : std::enable_shared_from_this<broker_client::state> {
     struct peer {
         peer(asio::io_context& io, zmq_socket opened, std::string address)
             : socket(std::move(opened)), descriptor(io), endpoint(std::move(address)) {}
@@ -102,7 +102,7 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
                                                   boot_time until) {
         what.frame_id = name + "-" + std::to_string(++counter);
         what.deadline_ms = std::max(until - boot_now(), milliseconds(0)).count();
-        const auto slot = std::make_shared<one_shot<protocol::answer>>(io.get_executor());
+        const auto slot = std::make_shared<promise<protocol::answer>>(io.get_executor());
         answers.emplace(what.frame_id, slot);
         if (one.listeners++ == 0) one.heard = boot_now();
         const auto losses = one.socket.losses();
@@ -165,19 +165,19 @@ struct broker_link::state : std::enable_shared_from_this<broker_link::state> {
     bool stopped = false;
 };
 
-broker_link::broker_link(std::shared_ptr<state> made) : state_(std::move(made)) {}
+broker_client::broker_client(std::shared_ptr<state> made) : state_(std::move(made)) {}
 
-broker_link::~broker_link() {
+broker_client::~broker_client() {
     close();
 }
 
-void broker_link::close() {
+void broker_client::close() {
     state_->stopped = true;
     boost::system::error_code ignored;
     for (auto& one : state_->peers) one->descriptor.close(ignored);
 }
 
-result<std::unique_ptr<broker_link>> broker_link::connect(
+result<std::unique_ptr<broker_client>> broker_client::connect(
     asio::io_context& io, zmq_context& context, const std::vector<std::string>& endpoints,
     const curve_keys& curve) {
     auto made = std::make_shared<state>(io);
@@ -195,10 +195,10 @@ result<std::unique_ptr<broker_link>> broker_link::connect(
         made->drain(one);
         made->watch(one);
     }
-    return std::unique_ptr<broker_link>(new broker_link(std::move(made)));
+    return std::unique_ptr<broker_client>(new broker_client(std::move(made)));
 }
 
-void broker_link::submit(std::string job_id) {
+void broker_client::submit(std::string job_id) {
     auto& shared = *state_;
     shared.waiting.push_back(std::move(job_id));
     if (shared.waiting.size() >= limits::jobs_per_message) return shared.flush_hints();
@@ -208,11 +208,11 @@ void broker_link::submit(std::string job_id) {
     });
 }
 
-void broker_link::cancel(const std::string& job_id) {
+void broker_client::cancel(const std::string& job_id) {
     for (auto& one : state_->peers) state_->send(*one, protocol::cancel_request{job_id});
 }
 
-asio::awaitable<result<protocol::answer>> broker_link::ask(protocol::frame what,
+asio::awaitable<result<protocol::answer>> broker_client::ask(protocol::frame what,
                                                            std::chrono::milliseconds patience) {
     const auto self = state_;
     const auto bytes = what.image.size();
@@ -246,12 +246,12 @@ std::map<std::string, protocol::worker_status> workers_of(
     return workers;
 }
 
-asio::awaitable<std::vector<broker_state>> broker_link::status(std::chrono::milliseconds patience) {
+asio::awaitable<std::vector<broker_state>> broker_client::status(std::chrono::milliseconds patience) {
     const auto self = state_;
     std::vector<std::pair<std::string, status_slot>> asked;
     for (auto& one : self->peers) {
         auto id = self->name + "-" + std::to_string(++self->counter);
-        auto slot = std::make_shared<one_shot<protocol::status_reply>>(self->io.get_executor());
+        auto slot = std::make_shared<promise<protocol::status_reply>>(self->io.get_executor());
         self->statuses.emplace(id, slot);
         if (!self->send(*one, protocol::status_request{id})) slot = nullptr;
         asked.emplace_back(std::move(id), std::move(slot));

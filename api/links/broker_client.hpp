@@ -29,15 +29,15 @@ struct broker_state {
 std::map<std::string, protocol::worker_status> workers_of(const std::vector<broker_state>&);
 
 /// threads   that of the io_context
-class broker_link {
+class broker_client {
  public:
     /// errors    malformed: an endpoint that ZeroMQ does not take
-    static result<std::unique_ptr<broker_link>> connect(asio::io_context& io, zmq_context& context,
+    static result<std::unique_ptr<broker_client>> connect(asio::io_context& io, zmq_context& context,
                                                         const std::vector<std::string>& endpoints,
                                                         const curve_keys& curve = {});
-    ~broker_link();
-    broker_link(const broker_link&) = delete;
-    broker_link& operator=(const broker_link&) = delete;
+    ~broker_client();
+    broker_client(const broker_client&) = delete;
+    broker_client& operator=(const broker_client&) = delete;
 
     /// Stops listening; nothing of this keeps the loop running then.
     void close();
@@ -61,7 +61,7 @@ class broker_link {
 
  private:
     struct state;
-    explicit broker_link(std::shared_ptr<state>);
+    explicit broker_client(std::shared_ptr<state>);
     std::shared_ptr<state> state_;
 };
 

@@ -15,9 +15,9 @@ namespace vultus::api {
 namespace asio = boost::asio;
 
 template <class T>
-class one_shot {
+class promise {
  public:
-    explicit one_shot(const asio::any_io_executor& executor) : timer_(executor) {}
+    explicit promise(const asio::any_io_executor& executor) : timer_(executor) {}
 
     /// The first value counts; it may come before anybody waits.
     void set(T value) {

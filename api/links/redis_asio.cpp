@@ -22,7 +22,7 @@ struct redis_asio::state : std::enable_shared_from_this<redis_asio::state> {
         settle();
     }
 
-    using slot = one_shot<result<redis_reply>>;
+    using slot = promise<result<redis_reply>>;
 
     void stop() {
         stopped = true;

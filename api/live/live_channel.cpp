@@ -59,7 +59,7 @@ asio::awaitable<void> sleep(asio::steady_timer& timer) {
 
 }  // namespace
 
-std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
+std::shared_ptr<const void> live_channels::take(const std::string& holder) {
     if (places_->taken() < places_->most()) return shares::keep(places_, holder);
     const auto greedy = places_->greediest();
     if (places_->held_by(greedy) <= places_->held_by(holder) + 1) return nullptr;
@@ -72,31 +72,31 @@ std::shared_ptr<const void> live_sessions::take(const std::string& holder) {
     return shares::keep(places_, holder);
 }
 
-void live_sessions::stop() {
+void live_channels::stop() {
     const auto now = all_;
     for (const auto& [session, holder] : now) {
         session->stop({errc::draining, "Service is stopping"}, going_away);
     }
 }
 
-live_session::live_session(message_channel& channel, services& with, live_options options,
+live_channel::live_channel(message_channel& channel, services& ctx, live_options options,
                            std::shared_ptr<const access_key> key, std::string holder)
     : channel_(channel),
-      with_(with),
+      ctx_(with),
       id_(random_hex32()),
       key_(std::move(key)),
       options_(std::move(options)),
       look_(with.io),
       write_(with.io),
       ended_(with.io) {
-    with_.live.add(*this, std::move(holder));
+    ctx_.live.add(*this, std::move(holder));
 }
 
-live_session::~live_session() {
-    with_.live.remove(*this);
+live_channel::~live_channel() {
+    ctx_.live.remove(*this);
 }
 
-asio::awaitable<void> live_session::run() {
+asio::awaitable<void> live_channel::run() {
     const auto self = shared_from_this();
     settings_ = settings_json(options_);
     running_ = 2;
@@ -108,15 +108,15 @@ asio::awaitable<void> live_session::run() {
         self->ended_.cancel();
     };
     asio::co_spawn(
-        with_.io, [self] { return self->look(); }, ended);
+        ctx_.io, [self] { return self->look(); }, ended);
     asio::co_spawn(
-        with_.io, [self] { return self->write(); }, ended);
+        ctx_.io, [self] { return self->write(); }, ended);
     co_await read();
     over();
     while (running_ > 0) co_await sleep(ended_);
 }
 
-void live_session::stop(const error& why, int code) {
+void live_channel::stop(const error& why, int code) {
     if (stopping_) return;
     stopping_ = true;
     stop_why_ = why;
@@ -124,20 +124,20 @@ void live_session::stop(const error& why, int code) {
     wake();
 }
 
-void live_session::over() {
+void live_channel::over() {
     over_ = true;
     waiting_.reset();
     wake();
 }
 
-void live_session::wake() {
+void live_channel::wake() {
     look_.cancel();
     write_.cancel();
 }
 
 // ---- reading -----------------------------------------------------------------------------------
 
-asio::awaitable<void> live_session::read() {
+asio::awaitable<void> live_channel::read() {
     while (!over_) {
         auto what = co_await channel_.read(limits::live_frame_bytes);
         if (!what) co_return;
@@ -150,20 +150,20 @@ asio::awaitable<void> live_session::read() {
     }
 }
 
-void live_session::read_frame(message_channel::message what) {
+void live_channel::read_frame(message_channel::message what) {
     ++seq_;
     if (auto good = check_frame(what); !good) {
-        with_.measured.count("vultus_live_frames_total", {{"outcome", "refused"}});
+        ctx_.measured.count("vultus_live_frames_total", {{"outcome", "refused"}});
         return refuse(seq_, good.error());
     }
     if (waiting_) {
         ++dropped_;
-        with_.measured.count("vultus_live_frames_total", {{"outcome", "overtaken"}});
+        ctx_.measured.count("vultus_live_frames_total", {{"outcome", "overtaken"}});
     }
     waiting_ = frame{seq_, boot_now(), std::move(what.bytes)};
 }
 
-void live_session::read_settings(const message_channel::message& what) {
+void live_channel::read_settings(const message_channel::message& what) {
     if (!what.whole || what.bytes.size() > limits::live_text_bytes) {
         return tell(problem_json(0, {errc::too_large, "Settings are larger than 4 KiB"}));
     }
@@ -182,7 +182,7 @@ void live_session::read_settings(const message_channel::message& what) {
 
 // ---- looking -----------------------------------------------------------------------------------
 
-asio::awaitable<void> live_session::look() {
+asio::awaitable<void> live_channel::look() {
     while (!over_ && !stopping_) {
         if (!waiting_ || answer_) {
             co_await sleep(look_);
@@ -194,28 +194,28 @@ asio::awaitable<void> live_session::look() {
     }
 }
 
-asio::awaitable<void> live_session::answer(const frame& one) {
-    const auto charged = co_await with_.access.charge_frame(key_, one.jpeg.size());
+asio::awaitable<void> live_channel::answer(const frame& one) {
+    const auto charged = co_await ctx_.access.charge_frame(key_, one.jpeg.size());
     if (!charged) co_return refuse(one.seq, charged.error());
     // A removal that overtakes an answer is rare, a second one in its time rarer still.
     for (int tries = 0; tries < 3; ++tries) {
         const auto outcome = co_await ask(one);
         if (!outcome) {
-            with_.measured.count("vultus_live_frames_total", {{"outcome", "failed"}});
+            ctx_.measured.count("vultus_live_frames_total", {{"outcome", "failed"}});
             co_return refuse(one.seq, outcome.error());
         }
         if (!*outcome) continue;
-        with_.measured.count("vultus_live_frames_total", {{"outcome", "answered"}});
-        with_.measured.observe_ms("vultus_live_frame_ms",
+        ctx_.measured.count("vultus_live_frames_total", {{"outcome", "answered"}});
+        ctx_.measured.observe_ms("vultus_live_frame_ms",
                                   static_cast<double>((boot_now() - one.arrived).count()));
         co_return;
     }
     refuse(one.seq, {errc::old_version, "Gallery changed while the answer was computed"});
 }
 
-asio::awaitable<result<bool>> live_session::ask(const frame& one) {
+asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     const std::string collection = options_.collection;
-    const auto before = co_await with_.redis.call(with_.store.gallery(collection));
+    const auto before = co_await ctx_.redis.call(ctx_.store.gallery(collection));
     if (!before) co_return fail(errc::store_unavailable, before.error().detail);
     if (collection != options_.collection) co_return false;
     const std::uint64_t number = options_number_;
@@ -233,7 +233,7 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
         const auto& at = entry.where;
         what.known.insert(what.known.end(), {at.left, at.top, at.right, at.bottom});
     }
-    const auto reply = co_await with_.brokers.ask(std::move(what), frame_patience);
+    const auto reply = co_await ctx_.brokers.ask(std::move(what), frame_patience);
     if (!reply) co_return fail(reply.error());
     if (!reply->error.empty()) {
         co_return fail(errc_named(reply->error).value_or(errc::internal), reply->detail);
@@ -242,7 +242,7 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
     if (!told) co_return fail(told.error());
     // Read last of all: a name that leaves after a clear or a delete succeeded must not be of the
     // faces before it.
-    const auto after = co_await with_.redis.call(watch_gallery(with_.store, collection));
+    const auto after = co_await ctx_.redis.call(watch_gallery(ctx_.store, collection));
     if (!after) co_return fail(errc::store_unavailable, after.error().detail);
     if (number != options_number_) co_return false;  // asked for with settings that are no more
     const bool forgot = tracks_.forget_outdated(*after);
@@ -258,15 +258,15 @@ asio::awaitable<result<bool>> live_session::ask(const frame& one) {
     co_return true;
 }
 
-void live_session::note_names(const std::vector<named_face>& faces) {
+void live_channel::note_names(const std::vector<named_face>& faces) {
     std::vector<std::string> names;
     for (const auto& face : faces) {
         if (face.status == face_status::known) names.push_back(face.label);
     }
-    note_seen(with_, options_.collection, std::move(names));
+    note_seen(ctx_, options_.collection, std::move(names));
 }
 
-std::vector<named_face> live_session::named(const live_answer& told,
+std::vector<named_face> live_channel::named(const live_answer& told,
                                             const std::vector<known_track>& known, boot_time now) {
     const auto version = static_cast<gallery_version>(told.version);
     if (options_.tracks) return tracks_.take(told.faces, known, version, now);
@@ -279,7 +279,7 @@ std::vector<named_face> live_session::named(const live_answer& told,
 
 // ---- writing -----------------------------------------------------------------------------------
 
-void live_session::refuse(std::uint64_t seq, const error& why) {
+void live_channel::refuse(std::uint64_t seq, const error& why) {
     ++dropped_;
     if (why.code == errc::internal) log::error("live_frame_failed", {{"what", why.detail}});
     if (is_trouble(why.code)) {
@@ -291,12 +291,12 @@ void live_session::refuse(std::uint64_t seq, const error& why) {
     tell(problem_json(seq, why));
 }
 
-void live_session::tell(std::string problem) {
+void live_channel::tell(std::string problem) {
     if (problems_.size() == problems_max) problems_.pop_front();
     problems_.push_back(std::move(problem));
 }
 
-asio::awaitable<void> live_session::write() {
+asio::awaitable<void> live_channel::write() {
     while (!over_) {
         std::string text;
         const bool tells = !settings_ && problems_.empty();

@@ -19,14 +19,14 @@
 
 namespace vultus::api {
 
-class live_session : public live_sessions::member,
-                     public std::enable_shared_from_this<live_session> {
+class live_channel : public live_channels::member,
+                     public std::enable_shared_from_this<live_channel> {
  public:
     /// `key`     whose session it is; null: access is open
     /// `holder`  whose share of the places it counts for
-    live_session(message_channel& channel, services& with, live_options options,
+    live_channel(message_channel& channel, services& ctx, live_options options,
                  std::shared_ptr<const access_key> key, std::string holder);
-    ~live_session() override;
+    ~live_channel() override;
 
     /// Until the client leaves, or the process stops.
     asio::awaitable<void> run();
@@ -59,7 +59,7 @@ class live_session : public live_sessions::member,
     void over();
 
     message_channel& channel_;
-    services& with_;
+    services& ctx_;
     const std::string id_;
     const std::shared_ptr<const access_key> key_;
     live_options options_;

@@ -41,7 +41,7 @@ class gate {
             --free_;
             co_return pass(this);
         }
-        const auto slot = std::make_shared<one_shot<bool>>(io_.get_executor());
+        const auto slot = std::make_shared<promise<bool>>(io_.get_executor());
         waiting_.push_back(slot);
         if (co_await slot->wait(patience)) co_return pass(this);
         std::erase(waiting_, slot);
@@ -60,11 +60,11 @@ class gate {
 
     asio::io_context& io_;
     int free_;
-    std::deque<std::shared_ptr<one_shot<bool>>> waiting_;
+    std::deque<std::shared_ptr<promise<bool>>> waiting_;
 };
 
 /// The live sessions that are open. One thread.
-class live_sessions {
+class live_channels {
  public:
     /// Something that can be told to end.
     class member {
@@ -73,7 +73,7 @@ class live_sessions {
         /// `code`  of the WebSocket's close frame
         virtual void stop(const error& why, int code) = 0;
     };
-    explicit live_sessions(std::size_t most) : places_(std::make_shared<shares>(most)) {}
+    explicit live_channels(std::size_t most) : places_(std::make_shared<shares>(most)) {}
 
     /// Places that are taken: by sessions, and by those whose handshake is under way.
     std::size_t taken() const noexcept { return places_->taken(); }
@@ -97,7 +97,7 @@ struct services {
     const job_store& store;
     redis_asio& redis;
     event_hub& events;
-    broker_link& brokers;
+    broker_client& brokers;
     store_health& health;
     access_control& access;
     metrics& measured;
@@ -107,8 +107,8 @@ struct services {
     /// are not stored.
     std::shared_ptr<shares> waits;
     std::shared_ptr<shares> frames;  ///< bytes of photos that are not stored, on their way
-    live_sessions live;
-    seen_notes seen;
+    live_channels live;
+    last_seen_throttle seen;
     bool draining = false;
 };
 

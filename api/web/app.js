@@ -6,7 +6,7 @@ import { jobs_view } from "./jobs.js";
 import { live_view } from "./live.js";
 import { login_view } from "./login.js";
 import { keep_focus } from "./focus.js";
-import { load_people } from "./roster.js";
+import { load_people } from "./people_cache.js";
 import { ask_session, on_session, session } from "./session.js";
 import { people_view } from "./people.js";
 import "./recognise.js";

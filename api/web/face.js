@@ -4,7 +4,7 @@ import { address, follow, request, submit } from "./api.js";
 import { as_file, cutting, shared_part } from "./crop.js";
 import { by_id, by_prefix, h, renew, say } from "./element.js";
 import { settle } from "./pending.js";
-import { load_people } from "./roster.js";
+import { load_people } from "./people_cache.js";
 import { status } from "./service.js";
 import { failure_of, reason, state_of, wait_of, words_of } from "./words.js";
 

@@ -4,7 +4,7 @@
 // loses it and nothing is done twice: whichever tab of the same person is open sends it.
 import { collection, follow, new_key, pause, problem, request, submit } from "./api.js";
 import { kept_changes, put_change, remove_change, change_of, is_change } from "./kept.js";
-import { load_people } from "./roster.js";
+import { load_people } from "./people_cache.js";
 import { before_log_out, on_session, session } from "./session.js";
 import { notice, toast } from "./toast.js";
 import { count, failure_of, wait_of, words_of } from "./words.js";

@@ -6,14 +6,14 @@ import { by_prefix, h, renew, say } from "./element.js";
 import { change, on_pending, pending } from "./pending.js";
 import { show_person } from "./person.js";
 import { picture_of } from "./picture.js";
-import { load_people, on_people, refresh_people, roster } from "./roster.js";
+import { load_people, on_people, refresh_people, people_cache } from "./people_cache.js";
 import { count, show_error } from "./words.js";
 
 const part = by_prefix("people");
 
 /** The list as it will be: label → {count, waits, goes, shown}; shown: the row whose picture it has. */
 function people_soon() {
-  const people = new Map(roster.rows.map(row => [row.label,
+  const people = new Map(people_cache.rows.map(row => [row.label,
     { count: row.count, waits: "", shown: row.picture_face_id && row }]));
   for (const { label, to, faces, everyone, state } of pending()) {
     if (state === "refused") continue;
@@ -65,15 +65,15 @@ function show() {
   const all = [...people_soon()].sort((a, b) => a[0].localeCompare(b[0]));
   const found = all.filter(([label]) => label.toLocaleLowerCase().includes(wanted));
   renew(part("list"), found.map(card_of));
-  part("empty").hidden = all.length > 0 || roster.failure !== null;
+  part("empty").hidden = all.length > 0 || people_cache.failure !== null;
   part("none").hidden = found.length > 0 || all.length === 0;
   part("find").hidden = all.length === 0 && !wanted;
   part("clear").hidden = all.length === 0;
-  part("more").hidden = !roster.more;
-  say(part("count"), roster.people === 0 ? "All people in this collection." :
-    `${count(roster.people, "person", "people")}, ${count(roster.faces, "photo", "photos")}.`);
+  part("more").hidden = !people_cache.more;
+  say(part("count"), people_cache.people === 0 ? "All people in this collection." :
+    `${count(people_cache.people, "person", "people")}, ${count(people_cache.faces, "photo", "photos")}.`);
   const refused = pending().filter(one => one.state === "refused").map(one => `Not done: ${one.wish}. ${one.why}`);
-  show_error(part("error"), refused.join(" ") || roster.failure);
+  show_error(part("error"), refused.join(" ") || people_cache.failure);
 }
 
 on_people(show);
@@ -81,8 +81,8 @@ on_pending(show);
 part("find").addEventListener("input", show);
 part("more").addEventListener("click", () => load_people(true));
 part("clear").addEventListener("click", async () => {
-  const text = `${count(roster.people, "person", "people")} and ` +
-    `${count(roster.faces, "photo", "photos")} will be forgotten. This cannot be undone.`;
+  const text = `${count(people_cache.people, "person", "people")} and ` +
+    `${count(people_cache.faces, "photo", "photos")} will be forgotten. This cannot be undone.`;
   if (!await confirmed("Clear everyone?", text, collection, "Clear everyone")) return;
   change({ wish: "Clear everyone", method: "POST", target: address("/api/clear"), label: "", to: "", everyone: true });
 });

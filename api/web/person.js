@@ -2,7 +2,7 @@
 import { address, request } from "./api.js";
 import { by_id, by_prefix, h, renew } from "./element.js";
 import { picture_of } from "./picture.js";
-import { roster } from "./roster.js";
+import { people_cache } from "./people_cache.js";
 import { count, show_error } from "./words.js";
 
 const dialog = by_id("person"), part = by_prefix("person");
@@ -10,8 +10,8 @@ const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 let shown = "", change = () => {};
 
 const path_of = label => `/api/faces/${encodeURIComponent(label)}`;
-const is_known = label => roster.rows.some(row => row.label === label);
-const faces_of = label => roster.rows.find(row => row.label === label)?.count ?? 0;
+const is_known = label => people_cache.rows.some(row => row.label === label);
+const faces_of = label => people_cache.rows.find(row => row.label === label)?.count ?? 0;
 
 function leave(wanted) {
   dialog.close();
@@ -69,7 +69,7 @@ part("merge").addEventListener("submit", event => {
   event.preventDefault();
   const label = shown, to = part("other").value.trim();
   if (to === label) return show_error(part("error"), "Same name. Choose another person.");
-  if (!is_known(to) && !roster.more) {  // of those who are not in the list yet, the service knows
+  if (!is_known(to) && !people_cache.more) {  // of those who are not in the list yet, the service knows
     return show_error(part("error"), `No person named ${to}. Choose a person from the list.`);
   }
   leave({ text: `${label} is merged with ${to}`, wish: `Merge ${label} with ${to}`, method: "POST", label, to,

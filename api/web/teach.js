@@ -5,7 +5,7 @@ import { address, follow, problem, submit } from "./api.js";
 import { bytes_of, chooser, dropzone } from "./dropzone.js";
 import { by_prefix, h, say } from "./element.js";
 import { settle } from "./pending.js";
-import { load_people } from "./roster.js";
+import { load_people } from "./people_cache.js";
 import { before_log_out, session } from "./session.js";
 import { count, failure_of, reason, refusal_of, show_error, wait_of, words_of } from "./words.js";
 

@@ -124,7 +124,7 @@ asio::awaitable<void> live_link::state::run() {
         sent.clear();
         count();
         const auto seconds = std::to_string(back_off.count() / 1'000);
-        tell(link_news{false, "no_connection", ended + "; retry in " + seconds + " s"});
+        tell(link_state{false, "no_connection", ended + "; retry in " + seconds + " s"});
         pause.expires_after(back_off);
         error_code ignored;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -142,7 +142,7 @@ asio::awaitable<std::string> live_link::state::talk() {
     settings_new = true;
     seq = 0;
     why = "connection lost";
-    tell(link_news{true, "connected", {}});
+    tell(link_state{true, "connected", {}});
     bool writing = true;
     asio::co_spawn(io, write(channel), [&](std::exception_ptr) {
         writing = false;
@@ -228,7 +228,7 @@ asio::awaitable<void> live_link::state::read(channel_type& channel) {
 
 void live_link::state::hear(message told) {
     if (told.what == message::kind::problem) {
-        tell(link_news{true, told.error, told.detail});
+        tell(link_state{true, told.error, told.detail});
     }
     const auto mine = sent.find(told.seq);
     if (told.what == message::kind::frame && mine != sent.end()) {

@@ -32,11 +32,11 @@ struct answered {
     message told;
     double latency_ms = 0;  ///< from taking the picture to the answer
 };
-struct link_news {
+struct link_state {
     bool up = false;
     std::string word, detail;  ///< why it is down, or what the service complains about
 };
-using news = std::variant<answered, link_news>;
+using news = std::variant<answered, link_state>;
 
 /// The service, as it is seen from here.
 struct service_place {

@@ -53,7 +53,7 @@ class stage {
             if (video_ && !hides_less) record();
             fresh_ = !hides_less;
         } else {
-            const auto& word = std::get<link_news>(what);
+            const auto& word = std::get<link_state>(what);
             if (word.word != "connected") return complain(word.word, word.detail);
             trouble_.clear();
             if (asked_.json)

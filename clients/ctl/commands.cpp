@@ -38,7 +38,7 @@ result<report> status(const target& where, redis_blocking& redis, const job_stor
     if (!collections) return fail(collections.error());
     seen.collections = std::move(collections->collections);
     zmq_context context;
-    if (auto broker = broker_link::open(context, where.broker, where.curve)) {
+    if (auto broker = broker_admin::open(context, where.broker, where.curve)) {
         if (auto reply = broker->status(broker_patience)) {
             seen.from_broker = true;
             for (auto& worker : reply->workers) seen.workers.push_back({std::move(worker), {}});
@@ -113,7 +113,7 @@ std::string state_in(const protocol::status_reply& reply, const std::string& wor
 
 result<report> drain(const std::string& worker_id, const target& where) {
     zmq_context context;
-    auto broker = broker_link::open(context, where.broker, where.curve);
+    auto broker = broker_admin::open(context, where.broker, where.curve);
     if (!broker) return fail(broker.error());
     auto before = broker->status(broker_patience);
     if (!before)

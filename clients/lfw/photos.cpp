@@ -28,7 +28,7 @@ double seconds_since(steady::time_point begin) {
 }
 
 /// Processor time of this thread, seconds.
-double processor_time() {
+double cpu_time() {
     timespec now{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
@@ -57,7 +57,7 @@ struct shared_work {
 struct lane {
     std::unique_ptr<detector> finder;
     std::unique_ptr<embedder> network;
-    double busy = 0;  ///< seconds of processor time
+    double busy = 0;  ///< seconds of CPU time
     error why;        ///< of the lane that failed; its detail is empty in the others
 };
 
@@ -82,7 +82,7 @@ result<std::optional<raw_face>> look_at_one(const shared_work& all, lane& own,
 }
 
 void work(shared_work& all, lane& own, const std::function<void(std::size_t)>* told) {
-    const double begin = processor_time();
+    const double begin = cpu_time();
     for (std::size_t i = all.next++; i < all.photos.size() && !all.failed; i = all.next++) {
         auto seen = look_at_one(all, own, all.photos[i]);
         if (!seen) {
@@ -94,7 +94,7 @@ void work(shared_work& all, lane& own, const std::function<void(std::size_t)>* t
         const std::size_t done = ++all.done;
         if (told != nullptr) (*told)(done);
     }
-    own.busy = processor_time() - begin;
+    own.busy = cpu_time() - begin;
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ struct look_settings {
 
 struct looked_at {
     std::vector<std::optional<raw_face>> faces;  ///< of each photo; nothing where none was found
-    double ms_per_photo = 0;  ///< processor time from the file to the embedding; without models
+    double ms_per_photo = 0;  ///< CPU time from the file to the embedding; without models
     double seconds = 0;       ///< of the whole pass on all threads; without models
 };
 

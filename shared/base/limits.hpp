@@ -77,7 +77,7 @@ constexpr std::size_t allow_list_bytes = 512 * kib;
 // Connections.
 constexpr std::size_t connections = 1'024;
 constexpr std::size_t pipelined_requests = 8;
-constexpr std::size_t live_sessions = 64;               ///< of one api
+constexpr std::size_t live_channels = 64;               ///< of one api
 constexpr std::size_t live_frame_bytes = 1 * mib;       ///< one JPEG of a camera
 constexpr std::size_t live_text_bytes = 4 * kib;        ///< settings of a live session
 constexpr std::size_t redis_outstanding = 1'024;        ///< commands waiting for a reply
@@ -123,8 +123,8 @@ static_assert(registration < lease, "a registration lapses before the lease it g
 static_assert(heartbeat * heartbeats_missed < self_fence, "the broker notices before the worker");
 static_assert(progress + renew < lease, "a stuck stage loses its lease, not its neighbours");
 static_assert(body_bytes < frame_bytes_api && frame_bytes_api <= frame_bytes_broker, "one fits");
-static_assert(live_sessions * live_frame_bytes <= frame_bytes_api, "each session may have one");
-static_assert(live_sessions < connections, "other calls find room beside live sessions");
+static_assert(live_channels * live_frame_bytes <= frame_bytes_api, "each session may have one");
+static_assert(live_channels < connections, "other calls find room beside live sessions");
 static_assert(faces_per_label <= 1'000, "no Redis call touches more than 1,000 elements");
 static_assert(user_name_bytes + 5 <= client_bytes, "user:NAME is a client");
 static_assert(gallery_faces % 64 == 0, "tombstones are whole words");

@@ -171,11 +171,11 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     }
     in.text("precision", worker.precision, 32);
     const bool bf16 = worker.precision == "bf16";
-    const bool of_cards = worker.precision == "fp16" || worker.precision == "tf32";
-    if (worker.precision != "auto" && worker.precision != "fp32" && !bf16 && !of_cards) {
+    const bool of_gpus = worker.precision == "fp16" || worker.precision == "tf32";
+    if (worker.precision != "auto" && worker.precision != "fp32" && !bf16 && !of_gpus) {
         in.refuse("precision", "must be auto, fp32, bf16, fp16 or tf32");
     }
-    if ((of_cards && worker.device == "cpu") || (worker.precision != "auto" && !of_cards && cuda)) {
+    if ((of_gpus && worker.device == "cpu") || (worker.precision != "auto" && !of_gpus && cuda)) {
         in.refuse("precision", "must be auto, fp16 or tf32 on a GPU, auto, fp32 or bf16 on a CPU");
     }
     in.integer("gpu_memory_mib", worker.gpu_memory_mib, 0, 1'000'000);
@@ -240,7 +240,7 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     }
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
     in.time("idle_time_s", api.idle_time, seconds(1), seconds(3'600));
-    in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_sessions));
+    in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_channels));
     in.integer("queue_jobs_max", api.queue_jobs_max, 1, whole(limits::queue_jobs));
     in.integer("queue_bytes_max", api.queue_bytes_max, whole(limits::body_bytes),
                whole(limits::queue_bytes));

@@ -44,8 +44,8 @@ struct worker_settings {
     common_settings common;
     std::string device = "auto";            ///< auto | cpu | cuda:N
     std::string backend = "onednn";         ///< onednn | reference: what runs the networks on a CPU
-    std::string precision = "auto";         ///< auto | fp32 | bf16; on a card auto | fp16 | tf32
-    int gpu_memory_mib = 0;                 ///< of a card, at most; 0: what is free
+    std::string precision = "auto";         ///< auto | fp32 | bf16; on a GPU auto | fp16 | tf32
+    int gpu_memory_mib = 0;                 ///< of a GPU, at most; 0: what is free
     std::string models = "build/models";    ///< folder of the model files
     int vision_threads = 0;                 ///< 0: one per core this process may use
     int compute_threads = 1;

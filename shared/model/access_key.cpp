@@ -35,7 +35,7 @@ std::string_view name_of(scope one) noexcept {
     switch (one) {
         case scope::read:
             return "read";
-        case scope::recognise:
+        case scope::recognize:
             return "recognise";
         case scope::train:
             return "train";
@@ -72,7 +72,7 @@ std::string text_of(scope_set scopes) {
 scope scope_to_make(job_type type) noexcept {
     switch (type) {
         case job_type::recognize:
-            return scope::recognise;
+            return scope::recognize;
         case job_type::train:
             return scope::train;
         default:

@@ -16,8 +16,8 @@
 
 namespace vultus {
 
-enum class scope : std::uint8_t { read = 1, recognise = 2, train = 4, admin = 8 };
-inline constexpr std::array all_scopes{scope::read, scope::recognise, scope::train, scope::admin};
+enum class scope : std::uint8_t { read = 1, recognize = 2, train = 4, admin = 8 };
+inline constexpr std::array all_scopes{scope::read, scope::recognize, scope::train, scope::admin};
 
 std::string_view name_of(scope one) noexcept;
 

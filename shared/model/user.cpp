@@ -45,7 +45,7 @@ result<role> parse_role(std::string_view text) {
 }
 
 scope_set scopes_of(role one) noexcept {
-    scope_set scopes{scope::read, scope::recognise};
+    scope_set scopes{scope::read, scope::recognize};
     if (one != role::viewer) scopes.add(scope::train);
     if (one == role::admin) scopes.add(scope::admin);
     return scopes;

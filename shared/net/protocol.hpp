@@ -26,15 +26,15 @@ struct ready {                      // 01 worker > broker
     std::uint32_t frame_window = 0;      ///< frames it may have at once
     std::vector<attempt_id> running;
     versions galleries;                  ///< collections it holds
-    std::string card = {};               ///< name, memory and compute capability; empty: none
+    std::string gpu = {};               ///< name, memory and compute capability; empty: none
     bool operator==(const ready&) const = default;
 };
 struct worker_load {                // in HEARTBEAT and STATUS: what it did since it started
     std::uint64_t batches = 0;           ///< passes of the embedding network
     std::uint64_t faces = 0;             ///< pictures of faces in those passes
     std::uint64_t photos = 0;            ///< of jobs and frames, looked at
-    std::uint64_t card_bytes = 0;        ///< memory of its card; 0: it has none
-    std::uint64_t card_free_bytes = 0;   ///< of that, what nobody has taken
+    std::uint64_t gpu_bytes = 0;        ///< memory of its GPU; 0: it has none
+    std::uint64_t gpu_free_bytes = 0;   ///< of that, what nobody has taken
     std::uint64_t decoders_lost = 0;     ///< processes that decode, ended by something else
     bool operator==(const worker_load&) const = default;
 };
@@ -119,7 +119,7 @@ struct worker_status {
     std::uint32_t window = 0, outstanding = 0, frames = 0;
     std::int64_t last_seen_ms = 0;       ///< milliseconds ago
     versions galleries;
-    std::string card = {};               ///< as in READY
+    std::string gpu = {};               ///< as in READY
     worker_load load = {};
     bool operator==(const worker_status&) const = default;
 };

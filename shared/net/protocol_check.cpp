@@ -60,7 +60,7 @@ struct checker {
     result<void> operator()(const ready& m) const {
         if (!is_worker(m.worker_id)) return wrong("READY", "worker_id");
         if (!is_line(m.host, host_bytes) || !is_line(m.device, name_bytes) ||
-            !is_line(m.build, name_bytes) || !is_line(m.card, host_bytes)) {
+            !is_line(m.build, name_bytes) || !is_line(m.gpu, host_bytes)) {
             return wrong("READY", "host, device, build or card");
         }
         for (const std::string& type : m.types) {
@@ -140,7 +140,7 @@ struct checker {
         for (const worker_status& one : m.workers) {
             if (!is_worker(one.worker_id) || !is_line(one.host, host_bytes) ||
                 !is_line(one.device, name_bytes) || !is_line(one.build, name_bytes) ||
-                !is_line(one.card, host_bytes) || !is_plain_or_empty(one.state) ||
+                !is_line(one.gpu, host_bytes) || !is_plain_or_empty(one.state) ||
                 !are_versions(one.galleries)) {
                 return wrong("STATUS", "workers");
             }

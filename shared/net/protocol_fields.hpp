@@ -16,20 +16,20 @@ template <class V, class M> void visit(V& v, M& m, std::type_identity<leased_job
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_load>) {
     v("batches", m.batches), v("faces", m.faces), v("photos", m.photos);
-    v("card_bytes", m.card_bytes), v("card_free_bytes", m.card_free_bytes);
+    v("card_bytes", m.gpu_bytes), v("card_free_bytes", m.gpu_free_bytes);
     v("decoders_lost", m.decoders_lost);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_status>) {
     v.id("worker_id", m.worker_id), v("host", m.host), v("device", m.device), v("build", m.build);
     v("state", m.state), v("pid", m.pid), v("window", m.window), v("outstanding", m.outstanding);
     v("frames", m.frames), v("last_seen_ms", m.last_seen_ms), v("galleries", m.galleries);
-    v("card", m.card), v("load", m.load);
+    v("card", m.gpu), v("load", m.load);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<ready>) {
     v.id("worker_id", m.worker_id), v("host", m.host), v("pid", m.pid), v("device", m.device);
     v("build", m.build), v("types", m.types), v("window", m.window);
     v("frame_window", m.frame_window), v("running", m.running), v("galleries", m.galleries);
-    v("card", m.card);
+    v("card", m.gpu);
 }
 template <class V, class M> void visit(V& v, M& m, std::type_identity<worker_heartbeat>) {
     v("last_n", m.last_n), v("running", m.running), v("frames", m.frames);

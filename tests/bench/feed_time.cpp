@@ -1,10 +1,10 @@
 // What a worker's own steps spend on a photo before and behind the networks, so that bench_gpu.py
-// can say what keeps a card waiting. Processor time of one thread, the median of the rounds, the
+// can say what keeps a GPU waiting. Processor time of one thread, the median of the rounds, the
 // mean of the photos; all threads run at once. Prints one JSON object, milliseconds.
 //   feed_time MODELS_FOLDER THREADS ROUNDS PHOTO...
 // Photos are looked at as a job without options asks for. decode, resize, copy (of the picture to
-// where a card reads it) and hog count once a photo; landmarks, chip, hand_in (its mirror image,
-// and both copied for the card) and match once a face.
+// where a GPU reads it) and hog count once a photo; landmarks, chip, hand_in (its mirror image,
+// and both copied for the GPU) and match once a face.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -142,7 +142,7 @@ double detector_gflop(const detector_layers& rules, std::uint32_t width, std::ui
     return flop_of(rules.net, {3, canvas.rows, canvas.columns}) / 1e9;
 }
 
-/// Of the picture that a card gets to look at.
+/// Of the picture that a GPU gets to look at.
 double megabytes_up(const std::string& photo, const image_header& header) {
     const picture_size size = detection_size(header.width, header.height, wanted);
     const auto decoded = must(decode_reduced(photo, header, std::max(size.width, size.height)));

@@ -81,10 +81,10 @@ int main(int argc, char** argv) {
     const job_store store;
     if (!wait_for_store(settings->common.redis, store, stop)) return 3;
 
-    const session_settings talk = session_part(*settings, "none", "null");
+    const worker_link_settings talk = session_part(*settings, "none", "null");
     progress stages;
     mailbox<session_mail> mail(8'192);
     nothing_to_see work(talk.redis, store, mail);
-    session conversation(talk, store, work, mail, stages);
+    worker_link conversation(talk, store, work, mail, stages);
     return static_cast<int>(conversation.run(&stop));
 }

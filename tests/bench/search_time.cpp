@@ -1,6 +1,6 @@
 // Times the search in a gallery against reading its float32 rows once and against FAISS'
 // IndexFlatL2 over the same rows, in one process, in turns; each figure is the best of its rounds:
-// processor time of the one thread, but of two lanes the time that passed. Prints one JSON object.
+// CPU time of the one thread, but of two lanes the time that passed. Prints one JSON object.
 //   search_time FACES [ROUNDS]
 // The faces are made: as many people as half the faces, a random direction each, and photos of them
 // near it; `nearest_known` and `nearest_stranger` say how near, to compare with real ones.
@@ -217,5 +217,5 @@ int main(int argc, char** argv) {
     time_changes(here, 20);
     tell("changes_more_mib", resident_mib() - filled);
     std::printf("\"kernel\": \"%s\", \"faces\": %zu, \"rounds\": %d}\n",
-                std::string(coarse_kernels().back().name).c_str(), faces, rounds);
+                std::string(quantized_kernels().back().name).c_str(), faces, rounds);
 }

@@ -39,13 +39,13 @@ effects bench::from_api(protocol::message what, const std::string& connection) {
 }
 
 effects bench::join(const std::string& worker_id, std::uint32_t window, std::uint32_t frame_window,
-                    int connection, const std::string& card) {
+                    int connection, const std::string& gpu) {
     protocol::ready hello;
     hello.worker_id = worker_id;
     hello.types = {"recognize", "train"};
     hello.window = window;
     hello.frame_window = frame_window;
-    hello.card = card;
+    hello.gpu = gpu;
     return from_worker(worker_id + "." + std::to_string(connection), hello);
 }
 

@@ -66,13 +66,13 @@ TEST(frames, of_two_apis_with_one_name_do_not_meet) {
     EXPECT_THAT(frames_at("w.1", b.from_api(frame_named("1"), "api.1")), IsEmpty()) << "repeated";
 }
 
-protocol::ready hello(const std::string& id, const std::string& card, std::uint32_t window = 8) {
+protocol::ready hello(const std::string& id, const std::string& gpu, std::uint32_t window = 8) {
     protocol::ready who;
     who.worker_id = id;
     who.types = {"recognize", "train"};
     who.window = window;
     who.frame_window = 4;
-    who.card = card;
+    who.gpu = gpu;
     return who;
 }
 
@@ -82,7 +82,7 @@ protocol::frame looking_with(const std::string& detector, const std::string& id)
     return one;
 }
 
-/// Workers "plain" and "card", both idle.
+/// Workers "plain" and "GPU", both idle.
 bench mixed_pool() {
     bench b;
     b.from_worker("plain.1", hello("plain", ""));
@@ -90,7 +90,7 @@ bench mixed_pool() {
     return b;
 }
 
-TEST(frames, cnn_goes_to_a_card_and_hog_to_a_processor) {
+TEST(frames, cnn_goes_to_a_gpu_and_hog_to_a_cpu) {
     bench b = mixed_pool();
     for (const std::string n : {"1", "2"}) {
         EXPECT_THAT(frames_at("card.1", b.from_api(looking_with("cnn", "c" + n))), SizeIs(1));
@@ -116,7 +116,7 @@ TEST(frames, what_one_kind_has_too_much_of_goes_to_the_other) {
     }
 }
 
-TEST(frames, of_an_idle_pool_jobs_go_to_the_card_first) {
+TEST(frames, of_an_idle_pool_jobs_go_to_the_gpu_first) {
     bench b = mixed_pool();
     worker_table table;
     for (const auto& [connection, one] : b.it.workers().all()) {
@@ -129,14 +129,14 @@ TEST(frames, of_an_idle_pool_jobs_go_to_the_card_first) {
     EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "plain") << "spills over";
 }
 
-TEST(frames, the_status_names_the_card) {
+TEST(frames, the_status_names_the_gpu) {
     bench b = mixed_pool();
     const auto replies = sent_to<protocol::status_reply, to_api>(
         "api.1", b.from_api(protocol::status_request{"s"}));
     ASSERT_THAT(replies, SizeIs(1));
     ASSERT_THAT(replies[0].workers, SizeIs(2));
-    EXPECT_EQ(replies[0].workers[0].card, "NVIDIA H200, 143771 MiB, compute 9.0");
-    EXPECT_EQ(replies[0].workers[1].card, "");
+    EXPECT_EQ(replies[0].workers[0].gpu, "NVIDIA H200, 143771 MiB, compute 9.0");
+    EXPECT_EQ(replies[0].workers[1].gpu, "");
 }
 
 TEST(frames, without_a_worker_are_refused_at_once) {

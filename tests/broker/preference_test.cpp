@@ -1,4 +1,4 @@
-// Which detector a lease prefers, in a pool where some workers have a card and some have none.
+// Which detector a lease prefers, in a pool where some workers have a GPU and some have none.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ using ::testing::SizeIs;
 
 namespace {
 
-/// Workers "plain" and "card" with a window of 32, idle, the line empty.
+/// Workers "plain" and "GPU" with a window of 32, idle, the line empty.
 bench mixed_pool() {
     bench b;
     b.answer_empty(b.join("plain", 32));
@@ -55,10 +55,10 @@ void fill(bench& b, const std::string& worker_id, std::size_t jobs) {
 }
 
 TEST(preference, none_is_asked_where_all_workers_are_alike) {
-    for (const std::string card : {"", "Card"}) {
+    for (const std::string gpu : {"", "Card"}) {
         bench b;
-        const auto first = all_of<lease>(b.join("v", 8, 4, 1, card));
-        b.answer_empty(b.join("w", 8, 4, 1, card));
+        const auto first = all_of<lease>(b.join("v", 8, 4, 1, gpu));
+        b.answer_empty(b.join("w", 8, 4, 1, gpu));
         EXPECT_EQ(first.at(0).request.prefer, "");
         b.answer(first.at(0), {});
         const auto calls = all_of<lease>(submit(b));
@@ -80,7 +80,7 @@ TEST(preference, a_job_of_an_unknown_kind_is_looked_for_by_one_worker_of_each) {
     EXPECT_THAT(b.at("card.1").jobs, SizeIs(1));
 }
 
-TEST(preference, a_card_takes_hog_when_no_processor_is_idle) {
+TEST(preference, a_gpu_takes_hog_when_no_cpu_is_idle) {
     bench b = mixed_pool();
     fill(b, "plain", 1);
     const auto calls = all_of<lease>(submit(b));
@@ -88,13 +88,13 @@ TEST(preference, a_card_takes_hog_when_no_processor_is_idle) {
     EXPECT_EQ(call_for("card", calls).request.spill, 8u) << "a quarter of its window";
 }
 
-TEST(preference, a_processor_takes_no_cnn_while_a_card_uses_half_of_its_window) {
+TEST(preference, a_cpu_takes_no_cnn_while_a_gpu_uses_half_of_its_window) {
     bench b = mixed_pool();
     fill(b, "card", 16);
     EXPECT_EQ(call_for("plain", all_of<lease>(submit(b))).request.spill, 0u);
 }
 
-TEST(preference, a_processor_takes_few_cnn_jobs_ahead_of_a_busy_card) {
+TEST(preference, a_cpu_takes_few_cnn_jobs_ahead_of_a_busy_gpu) {
     bench b = mixed_pool();
     fill(b, "card", 32);
     auto calls = all_of<lease>(submit(b, 100));

@@ -19,7 +19,7 @@ enum class simulated_state { pending, running, succeeded, dead, cancelled };
 struct simulated_job {
     simulated_state state = simulated_state::pending;
     bool poison = false;                     ///< ends the worker that starts it
-    bool cnn = false;                        ///< rather for a worker with a card
+    bool cnn = false;                        ///< rather for a worker with a GPU
     unix_time came{0};
     bool solo = false, started = false, cancel = false;
     std::uint64_t attempt = 0;

@@ -17,7 +17,7 @@ void simulation::add_worker() {
     auto fresh = std::make_unique<worker_process>();
     fresh->id = "w" + std::to_string(++names_);
     fresh->links.resize(brokers_.size());
-    fresh->card = chance(40);
+    fresh->gpu = chance(40);
     worker_process* one = fresh.get();
     workers_.push_back(std::move(fresh));
     step(*one);
@@ -146,7 +146,7 @@ void simulation::tend_links(worker_process& one) {
             hello.types = {"recognize", "train"};
             hello.window = window_;
             hello.frame_window = frame_window_;
-            if (one.card) hello.card = "card";
+            if (one.gpu) hello.gpu = "card";
             hello.running.assign(one.held.begin(), one.held.end());
             send_to_broker(one, i, hello);
         } else if (now_ >= l.next_beat) {

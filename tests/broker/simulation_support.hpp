@@ -50,7 +50,7 @@ class simulation {
         std::string id;
         std::uint64_t number = 0;                ///< of its sockets
         bool alive = true, registered = false;
-        bool card = false;
+        bool gpu = false;
         int life = 0;                            ///< grows when it drops everything
         boot_time frozen_until{0}, fence_at{0}, renew_at{0}, reopened{0};
         std::vector<link> links;

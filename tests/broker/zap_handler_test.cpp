@@ -77,7 +77,7 @@ struct peer {
     std::string id;
 };
 
-/// A broker's two sockets with their gatekeeper, and the secrets of whoever may connect.
+/// A broker's two sockets with their zap_handler, and the secrets of whoever may connect.
 class gate {
    public:
     explicit gate(const std::string& kind = "ipc") {
@@ -88,7 +88,7 @@ class gate {
         write({{"w", peer_role::worker, public_key_of(worker)},
                {"w2", peer_role::worker, public_key_of(other_worker)},
                {"api", peer_role::api, public_key_of(api)}});
-        auto opened = gatekeeper::open(context, settings);
+        auto opened = zap_handler::open(context, settings);
         EXPECT_TRUE(opened) << opened.error().detail;
         keeper = std::move(*opened);
         const auto place = [&](const char* name) {
@@ -159,7 +159,7 @@ class gate {
     curve_settings settings;
     const std::string worker = random_secret(), other_worker = random_secret(),
                       api = random_secret();
-    std::unique_ptr<gatekeeper> keeper;  ///< before the sockets, so that it ends after them
+    std::unique_ptr<zap_handler> keeper;  ///< before the sockets, so that it ends after them
     std::optional<zmq_socket> workers, apis;
 
    private:
@@ -304,7 +304,7 @@ TEST(gate, does_not_open_without_a_list_that_can_be_read) {
     gate g;
     zmq_context context;
     const auto why = [&] {
-        const auto made = gatekeeper::open(context, g.settings);
+        const auto made = zap_handler::open(context, g.settings);
         return made ? "opened" : made.error().detail;
     };
     g.write({}, "nonsense\n");

@@ -14,7 +14,7 @@ from conftest import PREFIX, ROOT, jpeg, names, running, wait_until
 from PIL import Image
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
-LIBRARY = PROGRAMS.parent / "stand_in_card"
+LIBRARY = PROGRAMS.parent / "stand_in_gpu"
 CARD = "Stand-in, 2048 MiB, compute 9.0"
 # A window of two jobs, so that two are enough to make a worker busy. With so little memory a card embeds one face
 # a pass; larger passes, which it tries out at start, would take the stand-in half a minute.

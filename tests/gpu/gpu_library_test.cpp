@@ -1,10 +1,10 @@
-// libvultus-cuda.so without a card: what it was built for, how it refuses, and whether cuDNN takes
+// libvultus-cuda.so without a GPU: what it was built for, how it refuses, and whether cuDNN takes
 // every descriptor that the tests' stand-in takes.
 #include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
 #include "tests/workers/engine/cuda/stand_in_work_support.hpp"

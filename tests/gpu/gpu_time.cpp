@@ -1,6 +1,6 @@
-// Times of both networks on a card, as one line of JSON; for tests/bench/bench_gpu.py. The best of
-// many rounds: what the card can do, without what else the machine does. And what it does for
-// several lanes at once, of which one copies its pictures while the card works for another.
+// Times of both networks on a GPU, as one line of JSON; for tests/bench/bench_gpu.py. The best of
+// many rounds: what the GPU can do, without what else the machine does. And what it does for
+// several lanes at once, of which one copies its pictures while the GPU works for another.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,7 +16,7 @@ namespace {
 
 using namespace vultus;
 
-constexpr int rounds = 200, lanes = 3, no_card = 2;
+constexpr int rounds = 200, lanes = 3, no_gpu = 2;
 
 template <typename Call>
 double best_ms(Call&& call) {
@@ -55,17 +55,17 @@ int complain(const error& why, int code = 1) {
 
 int main() {
     const auto calls = cuda::load_table(VULTUS_CUDA_LIBRARY);
-    if (!calls) return complain(calls.error(), no_card);
-    const auto card = cuda::session::open(**calls, 0, 0);
-    if (!card) return complain(card.error(), no_card);
+    if (!calls) return complain(calls.error(), no_gpu);
+    const auto gpu = cuda::gpu_context::open(**calls, 0, 0);
+    if (!gpu) return complain(gpu.error(), no_gpu);
     const auto files = find_models(std::string(VULTUS_SOURCE_DIR) + "/build/models");
     if (!files) return complain(files.error());
-    const auto finder = cuda::load_detector(*card, files->detector, {});
-    const auto network = cuda::load_embedder(*card, files->embedder, {});
+    const auto finder = cuda::load_detector(*gpu, files->detector, {});
+    const auto network = cuda::load_embedder(*gpu, files->embedder, {});
     if (!finder) return complain(finder.error());
     if (!network) return complain(network.error());
 
-    std::printf("{\"card\": \"%s\", \"embedding\": [", (*card)->info().name);
+    std::printf("{\"card\": \"%s\", \"embedding\": [", (*gpu)->info().name);
     chip face;
     face.rgb.assign(chip::bytes, 120);
     for (const std::size_t count : {1u, 8u, 32u, 128u}) {

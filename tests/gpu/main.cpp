@@ -1,4 +1,4 @@
-// Runs what needs a card only where there is one, and says so where there is none.
+// Runs what needs a GPU only where there is one, and says so where there is none.
 #include <gtest/gtest.h>
 
 #include <cstdio>

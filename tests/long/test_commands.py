@@ -92,5 +92,5 @@ def test_usage_of_the_test_command_names_each_of_its_parts():
 @pytest.mark.parametrize("part", ["coverage", "gpu"])
 def test_tools_of_the_cuda_backend_can_be_compiled(part):
     """Nothing of them runs here: they need another build, or a card."""
-    for path in {"coverage": ["tests/tools/card_coverage.py"], "gpu": ["tests/bench/bench_gpu.py"]}[part]:
+    for path in {"coverage": ["tests/tools/gpu_coverage.py"], "gpu": ["tests/bench/bench_gpu.py"]}[part]:
         compile((ROOT / path).read_text(), path, "exec")

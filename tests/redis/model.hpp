@@ -23,7 +23,7 @@ struct model_job {
 };
 
 /// What a lease prefers.
-struct model_taste {
+struct model_preference {
     bool any = true, cnn = false;
     unsigned spill = 0;  ///< of the other kind
 };
@@ -80,11 +80,11 @@ struct model {
     void out_of_line(const std::string& id) {
         for (auto& l : line) l.erase(std::remove(l.begin(), l.end(), id), l.end());
     }
-    /// What a worker with that taste gets of a line, in its order: of the first 64 its own kind, up
+    /// What a worker with that preference gets of a line, in its order: of the first 64 its own kind, up
     /// to n; before a job all others that came more than 2 s earlier, or that stand before one that
     /// must run alone; at the end others; all within the spill, and nothing behind one that is
     /// beyond it.
-    std::deque<std::string> liked(const std::deque<std::string>& l, unsigned n, model_taste& t) {
+    std::deque<std::string> liked(const std::deque<std::string>& l, unsigned n, model_preference& t) {
         if (t.any) return l;
         std::deque<std::string> order, others;
         const auto let_pass = [&](auto&& has_to) {
@@ -113,7 +113,7 @@ struct model {
         return order;
     }
     /// Up to n jobs out of the lines, for a worker that has some (busy) or none.
-    std::vector<std::string> take(unsigned n, bool busy, model_taste t) {
+    std::vector<std::string> take(unsigned n, bool busy, model_preference t) {
         std::deque<std::string> liked_of[2];
         for (const int i : {0, 1}) liked_of[i] = liked(line[i], n, t);
         std::vector<std::string> taken;

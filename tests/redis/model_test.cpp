@@ -8,7 +8,7 @@
 #include <map>
 
 #include "tests/redis/redis_support.hpp"
-#include "tests/redis/twins.hpp"
+#include "tests/redis/reference_model_steps.hpp"
 
 namespace vultus::test {
 namespace {
@@ -23,7 +23,7 @@ TEST(model, random_sequences_with_stale_tokens) {
         const auto draws = *rc::gen::container<std::vector<std::uint32_t>>(any);
         f.plain({"FLUSHALL"});
         f("reap", {"0", "1", "1000"});  // this Redis is known from now on
-        twins both(f, seen);
+        reference_model_steps both(f, seen);
         both.run({5, 0, 0, 0});  // two workers to begin with
         both.run({5, 1, 0, 0});
         for (const std::uint32_t d : draws) {

@@ -180,7 +180,7 @@ std::uint64_t redis_calls::stat(const std::string& name) {
     give_up("no counter " + name);
 }
 
-double redis_server::processor_ms() const {
+double redis_server::cpu_ms() const {
     std::ifstream file("/proc/" + std::to_string(pid_) + "/schedstat");
     double nanoseconds = 0;
     if (!(file >> nanoseconds)) give_up("schedstat");

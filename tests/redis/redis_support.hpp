@@ -29,8 +29,8 @@ class redis_server {
     words call(const words& command);
     void kill();   ///< SIGKILL, and wait for its end
     void start();  ///< on the same folder
-    /// What the thread that carries out calls has spent of a processor, milliseconds.
-    double processor_ms() const;
+    /// What the thread that carries out calls has spent of a CPU, milliseconds.
+    double cpu_ms() const;
 
  private:
     void connect();

@@ -27,7 +27,7 @@ class retention : public redis_test {
         return f("unseen", {"10"});
     }
     words set(const std::string& ms) { return f("set_retention", {"default", ms, "ctl"}); }
-    void recognised(int n, const std::string& result) {
+    void recognized(int n, const std::string& result) {
         accept(n);
         enlist("r");
         ASSERT_EQ(lease("r"), id_of(n));
@@ -69,13 +69,13 @@ TEST_F(retention, a_train_an_answer_a_note_and_a_new_name_are_seen) {
     teach(2, "Bob");
     for (const char* one : {"Ada", "Bob"}) age(one);
     const std::string known = R"({"status":"known","label":"Ada"})";
-    recognised(3, R"({"faces":[{"status":"unknown","label":null},)" + known + "]}");
+    recognized(3, R"({"faces":[{"status":"unknown","label":null},)" + known + "]}");
     EXPECT_NE(seen("Ada"), "1000");
     EXPECT_EQ(seen("Bob"), "1000");
     age("Ada");
-    recognised(4, R"({"faces":[{"status":"ambiguous","label":"Ada"}]})");
-    recognised(5, "no JSON");
-    recognised(6, R"({"faces":[{"status":"known","label":"Nobody"}]})");
+    recognized(4, R"({"faces":[{"status":"ambiguous","label":"Ada"}]})");
+    recognized(5, "no JSON");
+    recognized(6, R"({"faces":[{"status":"known","label":"Nobody"}]})");
     EXPECT_EQ(seen("Ada"), "1000");
     EXPECT_EQ(seen("Nobody"), "");
     EXPECT_EQ(f("seen", {"default", "Ada", "Nobody"}), (words{"ok", "1"}));

@@ -305,7 +305,7 @@ TEST_F(durable, memory_short_refuses_accept_and_still_drains) {
     limit(300'000'000);
 }
 
-// The aim is 20 ms of a processor; how long it lasts depends on who else has it. A function that
+// The aim is 20 ms of a CPU; how long it lasts depends on who else has it. A function that
 // walks everything takes far longer than this bound.
 TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     f.plain({"CONFIG", "SET", "appendonly", "no"});
@@ -335,9 +335,9 @@ TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     for (int n = 1000; n < 11'000; ++n) accept(n, roomy);
     for (int n = 1000; n < 4000; ++n) f("cancel", {id_of(n)});
     const auto spent = [&](const std::string& what, auto&& call) {
-        const double before = server().processor_ms();
+        const double before = server().cpu_ms();
         call();
-        EXPECT_LE(server().processor_ms() - before, 40) << what;
+        EXPECT_LE(server().cpu_ms() - before, 40) << what;
     };
     const auto quick = [&](const std::string& name, const words& arguments = {}) {
         words reply;

@@ -270,6 +270,64 @@ TEST(tidy, functions_are_short) {
     }
 }
 
+/// The line without its string literals and its comment.
+std::string code_of(const std::string& line) {
+    std::string code;
+    char quote = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (quote != 0) {
+            if (line[i] == '\\') ++i;
+            else if (line[i] == quote) quote = 0;
+        } else if (line[i] == '"') {
+            quote = '"';
+        } else if (line.compare(i, 2, "//") == 0) {
+            break;
+        } else {
+            code += line[i];
+        }
+    }
+    return code;
+}
+
+/// The identifiers in a line of code, and the words that '_' separates in them.
+std::set<std::string> names_in(const std::string& code) {
+    std::set<std::string> found;
+    std::string name, word;
+    for (const char c : code + " ") {
+        const bool letter = std::isalnum(static_cast<unsigned char>(c)) != 0;
+        if (letter) {
+            word += c;
+        } else {
+            found.insert(word);
+            word.clear();
+        }
+        if (letter || c == '_') {
+            name += c;
+        } else {
+            found.insert(name);
+            name.clear();
+        }
+    }
+    return found;
+}
+
+// Names that were replaced by the term of the field. What is stored, sent or scraped keeps its
+// spelling: those are string literals, which are not looked at.
+TEST(tidy, old_names_are_gone) {
+    const std::set<std::string> old{
+        "card",        "cards",         "processor",    "processors",   "coarse",
+        "recognise",   "recognised",    "doorkeeper",   "gatekeeper",   "session_book",
+        "login_desk",  "seen_notes",    "jobs_in_hand", "gallery_news", "lane_queue",
+        "one_shot",    "broker_link",   "live_session", "live_sessions"};
+    for (const auto& file : sources()) {
+        for (std::size_t i = 0; i < file.lines.size(); ++i) {
+            for (const auto& name : names_in(code_of(file.lines[i]))) {
+                EXPECT_FALSE(old.contains(name)) << file.name << ":" << i + 1 << ": " << name;
+            }
+        }
+    }
+}
+
 TEST(tidy, nothing_is_left_for_later) {
     const std::array<std::string, 4> marks{"TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK"};
     for (const auto& file : sources()) {

@@ -11,11 +11,11 @@ namespace {
 
 result<networks> load_for(const worker_settings& settings, const model_paths& files,
                           const std::string& device) {
-    const std::string card = "cuda:";
-    if (!device.starts_with(card)) {
+    const std::string gpu = "cuda:";
+    if (!device.starts_with(gpu)) {
         return load_networks(files, settings.backend, settings.precision);
     }
-    return load_networks_on_card(files, {std::stoi(device.substr(card.size())), settings.precision,
+    return load_networks_on_gpu(files, {std::stoi(device.substr(gpu.size())), settings.precision,
                                          settings.gpu_memory_mib, settings.detect_side_max});
 }
 
@@ -33,7 +33,7 @@ result<vision_models> load_vision_models(const worker_settings& settings,
     if (!straightener) return fail(straightener.error());
     return vision_models{make_hog_detector(), std::move(nets->finder),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         with_kind(std::move(nets->network), *kind), std::move(nets->card), {}};
+                         with_kind(std::move(nets->network), *kind), std::move(nets->gpu), {}};
 }
 
 }  // namespace vultus

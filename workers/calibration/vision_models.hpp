@@ -17,14 +17,14 @@ struct vision_models {
     std::unique_ptr<detector> hog, cnn;
     std::unique_ptr<const aligner> landmarks;
     std::unique_ptr<embedder> network;
-    card_info card;                 ///< without a name: the processor runs them
+    gpu_info gpu;                 ///< without a name: the CPU runs them
     threshold_rule threshold = {};  ///< of requests without a distance_max of their own
 };
 
 /// Loads what the settings ask for (models, backend, precision, embedding), for a device that
 /// choose_device() chose.
 /// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
-///           or a backend or precision that this CPU or card cannot run; device_fault. `threshold`
+///           or a backend or precision that this CPU or GPU cannot run; device_fault. `threshold`
 ///           is not loaded
 result<vision_models> load_vision_models(const worker_settings&,
                                          const std::string& device = "cpu");

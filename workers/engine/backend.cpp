@@ -37,29 +37,29 @@ result<networks> load_networks(const model_paths& files, const std::string& back
                 load_onednn_embedder(files.embedder, numbers));
 }
 
-result<networks> load_networks_on_card(const model_paths& files, const card_wishes& wanted) {
+result<networks> load_networks_on_gpu(const model_paths& files, const gpu_options& wanted) {
     const auto calls = cuda::load_table(cuda::library_file());
     if (!calls) return fail(calls.error());
-    const auto card = cuda::session::open(**calls, wanted.index,
+    const auto gpu = cuda::gpu_context::open(**calls, wanted.index,
                                           static_cast<std::size_t>(wanted.memory_mib) << 20);
-    if (!card) return fail(card.error());
+    if (!gpu) return fail(gpu.error());
     cuda::options part;
     part.numbers = wanted.precision == "tf32" ? precision::tf32 : precision::fp16;
     part.detect_side_max = wanted.detect_side_max;
     // The detector first: its buffers have one size, the embedder takes the batches that still fit.
-    auto finder = cuda::load_detector(*card, files.detector, part);
+    auto finder = cuda::load_detector(*gpu, files.detector, part);
     if (!finder) return fail(finder.error());
-    auto made = both(std::move(finder), cuda::load_embedder(*card, files.embedder, part));
+    auto made = both(std::move(finder), cuda::load_embedder(*gpu, files.embedder, part));
     if (!made) return made;
-    const cuda::device_info& info = (*card)->info();
-    made->card = {info.name, info.memory_bytes >> 20,
+    const cuda::device_info& info = (*gpu)->info();
+    made->gpu = {info.name, info.memory_bytes >> 20,
                   std::to_string(info.major) + "." + std::to_string(info.minor),
-                  [card = *card] { return card->memory_now(); }};
+                  [gpu = *gpu] { return gpu->memory_now(); }};
     log::info("backend_chosen", {{"backend", "cuda"},
                                  {"precision", wanted.precision == "tf32" ? "tf32" : "fp16"},
-                                 {"card", made->card.name},
-                                 {"memory_mib", made->card.memory_mib},
-                                 {"compute", made->card.compute}});
+                                 {"card", made->gpu.name},
+                                 {"memory_mib", made->gpu.memory_mib},
+                                 {"compute", made->gpu.compute}});
     return made;
 }
 

@@ -1,6 +1,6 @@
 // The seam between the worker and the networks: a backend embeds chips and finds faces. `reference`
 // is dlib's own forward pass on the CPU, the oracle for every other backend; `onednn` is the faster
-// one; `cuda` (engine/cuda) runs them on a card.
+// one; `cuda` (engine/cuda) runs them on a GPU.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ namespace vultus {
 enum class precision {
     fp32,  ///< equal to dlib's results
     bf16,  ///< bfloat16 weights and activations, float32 sums: faster, nearly the same
-    fp16,  ///< half precision, float32 sums; cards only
-    tf32   ///< float32 in memory, products of 10 bits on cards that have them; cards only
+    fp16,  ///< half precision, float32 sums; GPUs only
+    tf32   ///< float32 in memory, products of 10 bits on GPUs that have them; GPUs only
 };
 
 /// threads   one caller at a time, a compute thread; one object per lane (clone())
@@ -59,28 +59,28 @@ result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, 
 /// errors    malformed: not that network; bad_option if this CPU cannot (engine/onednn.hpp)
 result<std::unique_ptr<detector>> load_onednn_detector(const std::string& file, precision numbers);
 
-/// Memory of a card.
-struct card_memory {
+/// Memory of a GPU.
+struct gpu_memory {
     std::uint64_t bytes = 0;
     std::uint64_t free_bytes = 0;  ///< what nobody has taken, in this process or another
-    bool operator==(const card_memory&) const = default;
+    bool operator==(const gpu_memory&) const = default;
 };
 
-/// The card that a worker runs on.
-struct card_info {
+/// The GPU that a worker runs on.
+struct gpu_info {
     std::string name;  ///< empty: none
     std::uint64_t memory_mib = 0;
     std::string compute;  ///< compute capability, "9.0"
     /// As it is, or as it was before the pass that is under way. Any thread; waits for no pass.
-    /// Empty: no card.
-    std::function<card_memory()> memory = {};
+    /// Empty: no GPU.
+    std::function<gpu_memory()> memory = {};
 };
 
 /// What a worker runs.
 struct networks {
     std::unique_ptr<detector> finder;  ///< the `cnn` detector
     std::unique_ptr<embedder> network;
-    card_info card;
+    gpu_info gpu;
 };
 
 /// Both networks by one backend, as the settings worker.backend and worker.precision say; the log
@@ -90,18 +90,18 @@ struct networks {
 result<networks> load_networks(const model_paths& files, const std::string& backend,
                                const std::string& precision_wanted);
 
-/// What a worker wants of a card.
-struct card_wishes {
+/// What a worker wants of a GPU.
+struct gpu_options {
     int index = 0;
     std::string precision = "auto";  ///< or fp16, tf32
     int memory_mib = 0;              ///< at most; 0: what is free
     int detect_side_max = 2'000;     ///< longest side of a picture for the detector
 };
 
-/// Both networks on a card, by libvultus-cuda.so; the log says which card.
-/// errors    bad_option: no such library, driver or card, or too little memory; malformed, as
+/// Both networks on a GPU, by libvultus-cuda.so; the log says which GPU.
+/// errors    bad_option: no such library, driver or GPU, or too little memory; malformed, as
 ///           above; device_fault
-result<networks> load_networks_on_card(const model_paths& files, const card_wishes&);
+result<networks> load_networks_on_gpu(const model_paths& files, const gpu_options&);
 
 /// Gives the linear algebra library one thread: the worker is parallel over photos. Call once,
 /// early.

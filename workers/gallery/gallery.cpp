@@ -19,7 +19,7 @@ bool is_finite(const embedding& vector) {
 void reserve_some(gallery_segment& segment) {  // one allocation, not a dozen growing ones
     if (segment.vectors.capacity() != 0) return;
     segment.vectors.reserve(64);
-    segment.coarse.reserve(64);
+    segment.quantized.reserve(64);
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ bool gallery_builder::add(std::string_view face_id, std::string_view label,
     index_.emplace(std::string(face_id), position{static_cast<std::uint32_t>(at),
                                                   static_cast<std::uint32_t>(segment.rows())});
     segment.vectors.push_back(vector);
-    segment.coarse.push_back(vector);
+    segment.quantized.push_back(vector);
     segment.face_ids.emplace_back(face_id);
     segment.labels.push_back(take_label(label));
     ++slots_[at].faces;
@@ -147,8 +147,8 @@ void gallery_builder::apply(std::span<const log_entry> entries) {
 std::size_t gallery_builder::bytes() const {
     // A face id, its place in the index, a pointer to the label (docs/benchmarks.md).
     constexpr std::size_t names = 200;
-    constexpr std::size_t coarse = sizeof(coarse_row) + 3 * sizeof(float);
-    return (index_.size() + removed_rows_) * (sizeof(embedding) + coarse + names);
+    constexpr std::size_t quantized = sizeof(quantized_row) + 3 * sizeof(float);
+    return (index_.size() + removed_rows_) * (sizeof(embedding) + quantized + names);
 }
 
 void gallery_builder::move_faces(std::size_t from, std::size_t to, gallery_segment& into) {
@@ -158,7 +158,7 @@ void gallery_builder::move_faces(std::size_t from, std::size_t to, gallery_segme
         index_.find(old.face_ids[row])->second = {static_cast<std::uint32_t>(to),
                                                   static_cast<std::uint32_t>(into.rows())};
         into.vectors.push_back(old.vectors[row]);
-        into.coarse.push_back(old.coarse, row);
+        into.quantized.push_back(old.quantized, row);
         into.face_ids.push_back(old.face_ids[row]);
         into.labels.push_back(old.labels[row]);
     }
@@ -181,7 +181,7 @@ bool gallery_builder::compact() {
     const std::size_t faces =
         wasteful->faces + (partner == slots_.end() ? 0 : partner->faces);
     packed->vectors.reserve(faces);
-    packed->coarse.reserve(faces);
+    packed->quantized.reserve(faces);
     move_faces(to, to, *packed);
     give_back(to);
     if (partner != slots_.end()) {

@@ -28,7 +28,7 @@ struct gallery_segment {
     using label_text =
         std::shared_ptr<const std::string>;  ///< one object per label of a collection
     std::vector<embedding> vectors;
-    coarse_rows coarse;  ///< the same in 8 bits
+    quantized_rows quantized;  ///< the same in 8 bits
     std::vector<std::string> face_ids;
     std::vector<label_text> labels;
     std::array<std::uint64_t, limits::segment_rows / 64> removed{};

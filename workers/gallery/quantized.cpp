@@ -46,40 +46,40 @@ rounded round_to(const embedding& from, int most, std::array<Whole, limits::embe
 
 }  // namespace
 
-void coarse_rows::reserve(std::size_t count) {
+void quantized_rows::reserve(std::size_t count) {
     rows.reserve(count);
     for (auto* numbers : {&scale, &squared, &error}) numbers->reserve(count);
 }
 
-void coarse_rows::push_back(const embedding& vector) {
+void quantized_rows::push_back(const embedding& vector) {
     const rounded one = round_to(vector, 127, rows.emplace_back().c);
     scale.push_back(one.scale);
     squared.push_back(one.squared);
     error.push_back(one.error);
 }
 
-void coarse_rows::push_back(const coarse_rows& from, std::size_t row) {
+void quantized_rows::push_back(const quantized_rows& from, std::size_t row) {
     rows.push_back(from.rows[row]);
     scale.push_back(from.scale[row]);
     squared.push_back(from.squared[row]);
     error.push_back(from.error[row]);
 }
 
-coarse_face::coarse_face(const embedding& vector) {
+quantized_face::quantized_face(const embedding& vector) {
     const rounded one = round_to(vector, 32767, v);
     twice_scale = 2 * one.scale;
     squared = one.squared;
     error = one.error;
 }
 
-float coarse_reach(const coarse_face& face, float B) {
+float quantized_reach(const quantized_face& face, float B) {
     return above(std::sqrt((static_cast<double>(B) + 1e-40) * (1 + 0x1p-18))) + face.error;
 }
 
-std::size_t not_farther(const coarse_rows& of, std::size_t begin, std::size_t count,
-                        const coarse_face& face, const std::int32_t* dots, float reach,
+std::size_t not_farther(const quantized_rows& of, std::size_t begin, std::size_t count,
+                        const quantized_face& face, const std::int32_t* dots, float reach,
                         std::uint32_t* kept) {
-    VULTUS_REQUIRE(count <= coarse_block, "a block of rows");
+    VULTUS_REQUIRE(count <= quantized_block, "a block of rows");
     const float* scale = of.scale.data() + begin;
     const float* squared = of.squared.data() + begin;
     const float* error = of.error.data() + begin;

@@ -40,26 +40,26 @@
 namespace vultus {
 
 /// c of one row.
-struct alignas(64) coarse_row {
+struct alignas(64) quantized_row {
     std::array<std::int8_t, limits::embedding_floats> c;
 };
-static_assert(sizeof(coarse_row) == limits::embedding_floats, "rows lie without gaps");
+static_assert(sizeof(quantized_row) == limits::embedding_floats, "rows lie without gaps");
 
 /// The rows of a segment in 8 bits; row i belongs to its vectors[i].
-struct coarse_rows {
-    std::vector<coarse_row> rows;
+struct quantized_rows {
+    std::vector<quantized_row> rows;
     std::vector<float> scale;    ///< s
     std::vector<float> squared;  ///< |x'|^2
     std::vector<float> error;    ///< e
 
     void reserve(std::size_t count);
     void push_back(const embedding&);
-    void push_back(const coarse_rows& from, std::size_t row);
+    void push_back(const quantized_rows& from, std::size_t row);
 };
 
 /// A face that is looked for, in 16 bits. requires  finite numbers
-struct coarse_face {
-    explicit coarse_face(const embedding&);
+struct quantized_face {
+    explicit quantized_face(const embedding&);
     alignas(64) std::array<std::int16_t, limits::embedding_floats> v;
     float twice_scale;  ///< 2 t
     float squared;      ///< |q'|^2
@@ -67,28 +67,28 @@ struct coarse_face {
 };
 
 /// Rows that one call looks at: they stay in the first-level cache for all faces of a batch.
-constexpr std::size_t coarse_block = 128;
+constexpr std::size_t quantized_block = 128;
 
-/// c . v of `rows` (at most coarse_block) and each of the faces: dots[face * coarse_block + row].
-using coarse_products = void (*)(std::span<const coarse_row> rows,
-                                 std::span<const coarse_face> faces, std::int32_t* dots);
+/// c . v of `rows` (at most quantized_block) and each of the faces: dots[face * quantized_block + row].
+using quantized_products = void (*)(std::span<const quantized_row> rows,
+                                 std::span<const quantized_face> faces, std::int32_t* dots);
 
-/// The ways to compute them that this processor knows, the fastest last. All give the same numbers.
-struct coarse_kernel {
+/// The ways to compute them that this CPU knows, the fastest last. All give the same numbers.
+struct quantized_kernel {
     std::string_view name;  ///< plain, avx2 or avx512_vnni
-    coarse_products products;
+    quantized_products products;
 };
-std::span<const coarse_kernel> coarse_kernels();
+std::span<const quantized_kernel> quantized_kernels();
 
 /// r + f of (2). A root costs as much as ten rows: computed when B fell, not for each block.
 /// requires  B >= 0 or infinite
-float coarse_reach(const coarse_face&, float B);
+float quantized_reach(const quantized_face&, float B);
 
 /// Rows begin..begin+count of `of` for which (2) is false, to `kept` (as begin..).
-/// requires  count <= coarse_block; dots[i] is that of row begin + i
+/// requires  count <= quantized_block; dots[i] is that of row begin + i
 /// returns   how many
-std::size_t not_farther(const coarse_rows& of, std::size_t begin, std::size_t count,
-                        const coarse_face&, const std::int32_t* dots, float reach,
+std::size_t not_farther(const quantized_rows& of, std::size_t begin, std::size_t count,
+                        const quantized_face&, const std::int32_t* dots, float reach,
                         std::uint32_t* kept);
 
 }  // namespace vultus

@@ -12,18 +12,18 @@ namespace {
 
 constexpr std::size_t floats = limits::embedding_floats;
 
-std::int32_t plain_product(const coarse_row& row, const coarse_face& face) {
+std::int32_t plain_product(const quantized_row& row, const quantized_face& face) {
     std::int32_t sum = 0;
     for (std::size_t i = 0; i < floats; ++i) sum += std::int32_t{row.c[i]} * face.v[i];
     return sum;
 }
 
-void plain(std::span<const coarse_row> rows, std::span<const coarse_face> faces,
+void plain(std::span<const quantized_row> rows, std::span<const quantized_face> faces,
            std::int32_t* dots) {
-    VULTUS_REQUIRE(rows.size() <= coarse_block, "a block of rows");
+    VULTUS_REQUIRE(rows.size() <= quantized_block, "a block of rows");
     for (std::size_t face = 0; face < faces.size(); ++face) {
         for (std::size_t row = 0; row < rows.size(); ++row) {
-            dots[face * coarse_block + row] = plain_product(rows[row], faces[face]);
+            dots[face * quantized_block + row] = plain_product(rows[row], faces[face]);
         }
     }
 }
@@ -38,7 +38,7 @@ struct alignas(64) rows_abreast {
 };
 
 /// Eight rows to one half of the sixteen: 8x8 pairs of bytes are turned at a time, and widened.
-void set_abreast(const coarse_row* rows, std::size_t half, rows_abreast& to) {
+void set_abreast(const quantized_row* rows, std::size_t half, rows_abreast& to) {
     for (std::size_t at = 0; at < floats; at += 16) {
         __m128i in[8], by_two[8], by_four[8];
         for (std::size_t i = 0; i < 8; ++i) {
@@ -66,21 +66,21 @@ void set_abreast(const coarse_row* rows, std::size_t half, rows_abreast& to) {
 }
 
 /// Asks for what the next call will want. Past the last row of a segment nothing comes of it.
-void fetch_ahead(const coarse_row* rows, std::size_t count) {
-    const auto* next = reinterpret_cast<const char*>(rows) + coarse_block * sizeof(coarse_row);
-    for (std::size_t at = 0; at < count * sizeof(coarse_row); at += 64) {
+void fetch_ahead(const quantized_row* rows, std::size_t count) {
+    const auto* next = reinterpret_cast<const char*>(rows) + quantized_block * sizeof(quantized_row);
+    for (std::size_t at = 0; at < count * sizeof(quantized_row); at += 64) {
         _mm_prefetch(next + at, _MM_HINT_T0);
     }
 }
 
 /// `single` sums eight rows with one face; `batch` sixteen with four, each face's to
-/// dots[face * coarse_block]. What is left over is done plainly.
-template <sums_of_8 single(const coarse_row*, const coarse_face*),
-          void batch(const rows_abreast&, const coarse_face*, std::int32_t*)>
+/// dots[face * quantized_block]. What is left over is done plainly.
+template <sums_of_8 single(const quantized_row*, const quantized_face*),
+          void batch(const rows_abreast&, const quantized_face*, std::int32_t*)>
 struct in_tiles {
-    static void products(std::span<const coarse_row> rows, std::span<const coarse_face> faces,
+    static void products(std::span<const quantized_row> rows, std::span<const quantized_face> faces,
                          std::int32_t* dots) {
-        VULTUS_REQUIRE(rows.size() <= coarse_block, "a block of rows");
+        VULTUS_REQUIRE(rows.size() <= quantized_block, "a block of rows");
         const std::size_t fours = faces.size() / faces_together * faces_together;
         const std::size_t abreast = fours == 0 ? 0 : rows.size() / rows_together * rows_together;
         for (std::size_t row = 0; row < abreast; row += rows_together) {
@@ -89,16 +89,16 @@ struct in_tiles {
             set_abreast(&rows[row + 8], 1, sixteen);
             fetch_ahead(&rows[row], rows_together);
             for (std::size_t face = 0; face < fours; face += faces_together) {
-                batch(sixteen, &faces[face], dots + face * coarse_block + row);
+                batch(sixteen, &faces[face], dots + face * quantized_block + row);
             }
         }
         for (std::size_t face = 0; face < faces.size(); ++face) {
-            by_one(rows, face < fours ? abreast : 0, faces[face], dots + face * coarse_block);
+            by_one(rows, face < fours ? abreast : 0, faces[face], dots + face * quantized_block);
         }
     }
 
  private:
-    static void by_one(std::span<const coarse_row> rows, std::size_t row, const coarse_face& face,
+    static void by_one(std::span<const quantized_row> rows, std::size_t row, const quantized_face& face,
                        std::int32_t* dots) {
         for (; row + 8 <= rows.size(); row += 8) {
             fetch_ahead(&rows[row], 8);
@@ -117,7 +117,7 @@ sums_of_8 sums_of(const __m256i (&s)[8]) {  // the sum of each of the eight, sid
                             _mm256_permute2x128_si256(a, b, 0x31));
 }
 
-std::int32_t pair_of(const coarse_face& face, std::size_t pair) {
+std::int32_t pair_of(const quantized_face& face, std::size_t pair) {
     std::int32_t both;
     __builtin_memcpy(&both, &face.v[pair * 2], sizeof both);
     return both;
@@ -125,7 +125,7 @@ std::int32_t pair_of(const coarse_face& face, std::size_t pair) {
 
 // AVX2. Pairs of products are added in 32 bits.
 
-sums_of_8 avx2_single(const coarse_row* rows, const coarse_face* face) {
+sums_of_8 avx2_single(const quantized_row* rows, const quantized_face* face) {
     __m256i sums[8] = {};
 #pragma GCC unroll 2  // unrolled further, the sums leave the registers
     for (std::size_t at = 0; at < floats; at += 16) {
@@ -140,7 +140,7 @@ sums_of_8 avx2_single(const coarse_row* rows, const coarse_face* face) {
     return sums_of(sums);
 }
 
-void avx2_batch(const rows_abreast& rows, const coarse_face* faces, std::int32_t* dots) {
+void avx2_batch(const rows_abreast& rows, const quantized_face* faces, std::int32_t* dots) {
     __m256i sums[faces_together][2] = {};
 #pragma GCC unroll 4
     for (std::size_t pair = 0; pair < floats / 2; ++pair) {
@@ -153,7 +153,7 @@ void avx2_batch(const rows_abreast& rows, const coarse_face* faces, std::int32_t
         }
     }
     for (std::size_t f = 0; f < faces_together; ++f) {
-        auto* to = reinterpret_cast<__m256i*>(dots + f * coarse_block);
+        auto* to = reinterpret_cast<__m256i*>(dots + f * quantized_block);
         _mm256_storeu_si256(to, sums[f][0]);
         _mm256_storeu_si256(to + 1, sums[f][1]);
     }
@@ -165,7 +165,7 @@ void avx2_batch(const rows_abreast& rows, const coarse_face* faces, std::int32_t
 
 #define VULTUS_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
-VULTUS_AVX512 sums_of_8 avx512_single(const coarse_row* rows, const coarse_face* face) {
+VULTUS_AVX512 sums_of_8 avx512_single(const quantized_row* rows, const quantized_face* face) {
     __m512i sums[8];
     for (std::size_t r = 0; r < 8; ++r) sums[r] = _mm512_setzero_si512();
 #pragma GCC unroll 2
@@ -185,7 +185,7 @@ VULTUS_AVX512 sums_of_8 avx512_single(const coarse_row* rows, const coarse_face*
     return sums_of(halves);
 }
 
-VULTUS_AVX512 void avx512_batch(const rows_abreast& rows, const coarse_face* faces,
+VULTUS_AVX512 void avx512_batch(const rows_abreast& rows, const quantized_face* faces,
                                 std::int32_t* dots) {
     __m512i sums[faces_together];
     for (std::size_t f = 0; f < faces_together; ++f) sums[f] = _mm512_setzero_si512();
@@ -198,11 +198,11 @@ VULTUS_AVX512 void avx512_batch(const rows_abreast& rows, const coarse_face* fac
         }
     }
     for (std::size_t f = 0; f < faces_together; ++f) {
-        _mm512_storeu_si512(dots + f * coarse_block, sums[f]);
+        _mm512_storeu_si512(dots + f * quantized_block, sums[f]);
     }
 }
 
-constexpr std::array<coarse_kernel, 3> all_kernels{{
+constexpr std::array<quantized_kernel, 3> all_kernels{{
     {"plain", plain},
     {"avx2", in_tiles<avx2_single, avx2_batch>::products},
     {"avx512_vnni", in_tiles<avx512_single, avx512_batch>::products},
@@ -210,7 +210,7 @@ constexpr std::array<coarse_kernel, 3> all_kernels{{
 
 }  // namespace
 
-std::span<const coarse_kernel> coarse_kernels() {
+std::span<const quantized_kernel> quantized_kernels() {
     static const bool vnni = __builtin_cpu_supports("avx512bw") != 0 &&
                              __builtin_cpu_supports("avx512vnni") != 0;
     return std::span(all_kernels).first(vnni ? 3 : 2);

@@ -63,21 +63,21 @@ struct part_of_search {
 
 class pass {
  public:
-    pass(const gallery& known, std::span<const embedding> faces, coarse_products products)
-        : known_(known), faces_(faces), coarse_(faces.begin(), faces.end()), products_(products) {}
+    pass(const gallery& known, std::span<const embedding> faces, quantized_products products)
+        : known_(known), faces_(faces), quantized_(faces.begin(), faces.end()), products_(products) {}
 
     void over(part_of_search& part) const {
-        std::vector<std::int32_t> dots(faces_.size() * coarse_block);
+        std::vector<std::int32_t> dots(faces_.size() * quantized_block);
         for (std::size_t face = 0; face < faces_.size(); ++face) {
-            part.reach.push_back(coarse_reach(coarse_[face], part.found[face].farthest()));
+            part.reach.push_back(quantized_reach(quantized_[face], part.found[face].farthest()));
         }
         for (std::size_t at = part.begin; at < part.end; ++at) {
             const gallery_segment& segment = *known_.segments[at];
-            for (std::size_t row = 0; row < segment.rows(); row += coarse_block) {
-                const std::size_t count = std::min(coarse_block, segment.rows() - row);
-                products_(std::span(segment.coarse.rows).subspan(row, count), coarse_, dots.data());
+            for (std::size_t row = 0; row < segment.rows(); row += quantized_block) {
+                const std::size_t count = std::min(quantized_block, segment.rows() - row);
+                products_(std::span(segment.quantized.rows).subspan(row, count), quantized_, dots.data());
                 for (std::size_t face = 0; face < faces_.size(); ++face) {
-                    look_closely(segment, row, count, face, &dots[face * coarse_block], part);
+                    look_closely(segment, row, count, face, &dots[face * quantized_block], part);
                 }
             }
         }
@@ -87,8 +87,8 @@ class pass {
     void look_closely(const gallery_segment& segment, std::size_t row, std::size_t count,
                       std::size_t face, const std::int32_t* dots, part_of_search& part) const {
         nearest& found = part.found[face];
-        std::array<std::uint32_t, coarse_block> kept;
-        const std::size_t number = not_farther(segment.coarse, row, count, coarse_[face], dots,
+        std::array<std::uint32_t, quantized_block> kept;
+        const std::size_t number = not_farther(segment.quantized, row, count, quantized_[face], dots,
                                                part.reach[face], kept.data());
         for (std::size_t i = 0; i < number; ++i) {
             if (segment.is_removed(kept[i])) continue;
@@ -96,13 +96,13 @@ class pass {
             found.offer({squared_distance(faces_[face].data(), segment.vectors[kept[i]].data()),
                          &segment, kept[i]});
         }
-        if (number > 0) part.reach[face] = coarse_reach(coarse_[face], found.farthest());
+        if (number > 0) part.reach[face] = quantized_reach(quantized_[face], found.farthest());
     }
 
     const gallery& known_;
     std::span<const embedding> faces_;
-    std::vector<coarse_face> coarse_;
-    coarse_products products_;
+    std::vector<quantized_face> quantized_;
+    quantized_products products_;
 };
 
 std::size_t parts_for(const gallery& known, const search_options& options) {

@@ -31,7 +31,7 @@ using run_parts =
     std::function<void(std::size_t parts, const std::function<void(std::size_t)>& part)>;
 
 struct search_options {
-    coarse_products products = coarse_kernels().back().products;
+    quantized_products products = quantized_kernels().back().products;
     std::size_t parts = 1;       ///< a large gallery is split into at most so many
     run_parts run = nullptr;               ///< needed for more than one part
     std::uint64_t* compared = nullptr;  ///< if given: how many float32 distances were computed

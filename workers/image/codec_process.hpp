@@ -27,7 +27,7 @@ class codec_process {
     static constexpr std::chrono::milliseconds usual_patience{9'000};
 
     /// `program`  path of vultus-decoder
-    /// `patience`  for one photo, both tries together. Codecs stop after 5 s of processor time; a
+    /// `patience`  for one photo, both tries together. Codecs stop after 5 s of CPU time; a
     ///            busy machine may need longer for them, and the watchdog of the worker waits for
     ///            twice limits::progress.
     /// `lost`     counts the processes that ended, hung or had no memory; not those that were ended

@@ -54,7 +54,7 @@ struct decoded_image {
 /// applied.
 /// errors    those of inspect_image(), before any pixel is decoded; what only decoding shows:
 ///           undecodable_image, truncated_image; too_large: more than limits::jpeg_scans scans, or
-///           more than 5 s of processor time; of `apart` those that are no verdict on the photo
+///           more than 5 s of CPU time; of `apart` those that are no verdict on the photo
 ///           (codec_process.hpp)
 /// throws    std::bad_alloc, if this thread decodes and memory is exhausted
 /// threads   any; blocks for the decoding

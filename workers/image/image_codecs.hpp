@@ -10,7 +10,7 @@
 
 namespace vultus::codecs {
 
-/// The most processor time of its thread that one picture may take.
+/// The most CPU time of its thread that one picture may take.
 constexpr double decode_seconds_max = 5.0;
 
 /// Processor time of this thread, seconds.

@@ -24,7 +24,7 @@ constexpr unsigned allowed[] = {SYS_read,   SYS_write,         SYS_recvfrom,  SY
                                 SYS_exit,   SYS_exit_group};
 constexpr unsigned allowed_unless_run[] = {SYS_mmap, SYS_mprotect};  // PROT_EXEC in argument 2
 
-// What pthread_create, a thread's end and the timer of its processor time ask for (glibc 2.36).
+// What pthread_create, a thread's end and the timer of its CPU time ask for (glibc 2.36).
 constexpr unsigned allowed_with_threads[] = {SYS_rt_sigprocmask, SYS_set_robust_list, SYS_rseq,
                                              SYS_setitimer,      SYS_sched_yield,     SYS_gettid};
 constexpr unsigned of_a_thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
@@ -34,7 +34,7 @@ struct refused_call {
     unsigned number;
     unsigned error;
 };
-// Those that a library can do without: names of threads, and how many processors there are.
+// Those that a library can do without: names of threads, and how many CPUs there are.
 constexpr refused_call refused_with_threads[] = {
     {SYS_clone3, ENOSYS}, {SYS_sched_getaffinity, EPERM}, {SYS_prctl, EPERM}};
 

@@ -7,7 +7,7 @@ namespace vultus {
 /// some: for HEIC and AVIF, whose codecs start threads. What a thread needs is allowed as well:
 /// clone() with the flags of pthread_create and no others. clone3() is answered with "there is no
 /// such call", as its flags lie in memory where no filter sees them; the C library then takes
-/// clone(). How many processors there are stays unsaid, so a codec that would take one thread for
+/// clone(). How many CPUs there are stays unsaid, so a codec that would take one thread for
 /// each takes one.
 enum class threads { one, some };
 

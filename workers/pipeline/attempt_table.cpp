@@ -12,18 +12,18 @@ attempt_id id_of(const leased_job& job) {
 
 }  // namespace
 
-jobs_in_hand::place jobs_in_hand::find(const attempt_id& id) {
+attempt_table::place attempt_table::find(const attempt_id& id) {
     return std::find_if(jobs_.begin(), jobs_.end(),
                         [&](const entry& one) { return id_of(one.job) == id; });
 }
 
-void jobs_in_hand::remove(place where) {
+void attempt_table::remove(place where) {
     if (where->at == phase::asked) --asked_;
     if (where->at == phase::running) --running_;
     jobs_.erase(where);
 }
 
-bool jobs_in_hand::add(leased_job job, std::size_t link) {
+bool attempt_table::add(leased_job job, std::size_t link) {
     const auto same = std::find_if(jobs_.begin(), jobs_.end(),
                                    [&](const entry& one) { return one.job.job_id == job.job_id; });
     if (same != jobs_.end()) {
@@ -35,7 +35,7 @@ bool jobs_in_hand::add(leased_job job, std::size_t link) {
     return true;
 }
 
-std::vector<attempt_id> jobs_in_hand::ask(std::size_t most) {
+std::vector<attempt_id> attempt_table::ask(std::size_t most) {
     std::vector<attempt_id> chosen;
     if (solo_running()) return chosen;
     for (entry& one : jobs_) {
@@ -50,14 +50,14 @@ std::vector<attempt_id> jobs_in_hand::ask(std::size_t most) {
     return chosen;
 }
 
-void jobs_in_hand::ask_again() {
+void attempt_table::ask_again() {
     for (entry& one : jobs_) {
         if (one.at == phase::asked) one.at = phase::waiting;
     }
     asked_ = 0;
 }
 
-std::vector<job_ticket> jobs_in_hand::start(const std::vector<attempt_id>& lost,
+std::vector<job_ticket> attempt_table::start(const std::vector<attempt_id>& lost,
                                             const std::string& worker_id) {
     for (const attempt_id& id : lost) drop(id);
     std::vector<job_ticket> tickets;
@@ -71,14 +71,14 @@ std::vector<job_ticket> jobs_in_hand::start(const std::vector<attempt_id>& lost,
     return tickets;
 }
 
-std::optional<std::size_t> jobs_in_hand::drop(const attempt_id& id) {
+std::optional<std::size_t> attempt_table::drop(const attempt_id& id) {
     const place found = find(id);
     if (found == jobs_.end()) return std::nullopt;
     found->dropped->set();
     return finish(id);
 }
 
-std::optional<std::size_t> jobs_in_hand::finish(const attempt_id& id) {
+std::optional<std::size_t> attempt_table::finish(const attempt_id& id) {
     const place found = find(id);
     if (found == jobs_.end()) return std::nullopt;
     const std::size_t link = found->link;
@@ -86,7 +86,7 @@ std::optional<std::size_t> jobs_in_hand::finish(const attempt_id& id) {
     return link;
 }
 
-std::vector<attempt_id> jobs_in_hand::drop_all() {
+std::vector<attempt_id> attempt_table::drop_all() {
     std::vector<attempt_id> dropped = all();
     for (const entry& one : jobs_) one.dropped->set();
     jobs_.clear();
@@ -94,7 +94,7 @@ std::vector<attempt_id> jobs_in_hand::drop_all() {
     return dropped;
 }
 
-std::vector<attempt_id> jobs_in_hand::take_waiting() {
+std::vector<attempt_id> attempt_table::take_waiting() {
     std::vector<attempt_id> taken;
     for (const entry& one : jobs_) {
         if (one.at == phase::waiting) taken.push_back(id_of(one.job));
@@ -103,19 +103,19 @@ std::vector<attempt_id> jobs_in_hand::take_waiting() {
     return taken;
 }
 
-std::vector<attempt_id> jobs_in_hand::all() const {
+std::vector<attempt_id> attempt_table::all() const {
     std::vector<attempt_id> ids;
     ids.reserve(jobs_.size());
     for (const entry& one : jobs_) ids.push_back(id_of(one.job));
     return ids;
 }
 
-bool jobs_in_hand::has(const attempt_id& id) const {
+bool attempt_table::has(const attempt_id& id) const {
     return std::any_of(jobs_.begin(), jobs_.end(),
                        [&](const entry& one) { return id_of(one.job) == id; });
 }
 
-bool jobs_in_hand::solo_running() const noexcept {
+bool attempt_table::solo_running() const noexcept {
     return std::any_of(jobs_.begin(), jobs_.end(),
                        [](const entry& one) { return one.job.solo && one.at != phase::waiting; });
 }

@@ -13,7 +13,7 @@
 
 namespace vultus {
 
-class jobs_in_hand {
+class attempt_table {
  public:
     /// Puts a job at the end of the line. False if this attempt is here already (a repeated JOB).
     /// An older attempt of the same job is another's business by now: it is dropped.

@@ -66,7 +66,7 @@ class pipeline final : public work_sink {
     void fenced() override;
     void news(const std::string& collection, gallery_version version) override;
 
-    /// What was done so far; nothing about a card.
+    /// What was done so far; nothing about a GPU.
     /// threads   any
     protocol::worker_load load() const;
 
@@ -108,7 +108,7 @@ class pipeline final : public work_sink {
     std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
     counts done_;
     bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_;
-    lane_queue<work_ptr> to_see_, to_embed_;
+    two_class_queue<work_ptr> to_see_, to_embed_;
     bounded_queue<match_letter> to_match_;
     committer commits_;
     gallery_store galleries_;

@@ -49,9 +49,9 @@ result<std::string> choose_device(const std::string& setting) {
     if (setting == "cpu" || setting.starts_with("cuda:")) return setting;
     if (setting == "auto") {
         const auto calls = cuda::load_table(cuda::library_file());
-        int cards = 0;
-        if (calls && (*calls)->device_count((*calls)->self, &cards) == 0 && cards > 0) {
-            log::info("device_chosen", {{"device", "cuda:0"}, {"cards", cards}});
+        int gpus = 0;
+        if (calls && (*calls)->device_count((*calls)->self, &gpus) == 0 && gpus > 0) {
+            log::info("device_chosen", {{"device", "cuda:0"}, {"cards", gpus}});
             return std::string("cuda:0");
         }
         const std::string why = calls ? "no GPU" : calls.error().detail;

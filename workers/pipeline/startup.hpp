@@ -11,7 +11,7 @@
 
 namespace vultus {
 
-/// The device for the setting: `cpu` and `cuda:N` as they are; for `auto` cuda:0 if there is a card
+/// The device for the setting: `cpu` and `cuda:N` as they are; for `auto` cuda:0 if there is a GPU
 /// that libvultus-cuda.so can use, else cpu, and the log says why.
 /// errors    bad_option: a word that is none. A cuda:N that cannot be used is an error when its
 ///           models are loaded; never a silent fall-back to the CPU.

@@ -18,16 +18,16 @@ namespace vultus {
 /// order     the live lane first; after `weight` of it in a row one of the other lane, if one waits
 /// closing   as bounded_queue: push answers false, pop drains what is left
 template <class T>
-class lane_queue {
+class two_class_queue {
  public:
     /// requires  each at least 1
-    lane_queue(std::size_t live_room, std::size_t room, std::size_t weight)
+    two_class_queue(std::size_t live_room, std::size_t room, std::size_t weight)
         : live_room_(live_room), room_(room), weight_(weight) {
         VULTUS_REQUIRE(live_room > 0 && room > 0, "a lane holds at least one element");
         VULTUS_REQUIRE(weight > 0, "the live lane has a turn");
     }
-    lane_queue(const lane_queue&) = delete;
-    lane_queue& operator=(const lane_queue&) = delete;
+    two_class_queue(const two_class_queue&) = delete;
+    two_class_queue& operator=(const two_class_queue&) = delete;
 
     /// Waits for room in the lane of what can wait. False (and the value dropped) if closed.
     bool push(T value) {

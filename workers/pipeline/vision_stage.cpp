@@ -89,7 +89,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     const picture_size size = detection_size(header->width, header->height, wanted);
     const auto decoded = [&](std::uint32_t side) {
         const stage_timer timer(item, "decode");
-        // Decoding ends by itself after 5 s of processor time.
+        // Decoding ends by itself after 5 s of CPU time.
         const step moving(slot_, limits::progress * 2);
         return decode_reduced(bytes, *header, side, apart_.get());
     };

@@ -7,11 +7,11 @@
 
 namespace vultus {
 
-broker_link::broker_link(zmq_context& context, std::string endpoint, zmq_options options,
+broker_connection::broker_connection(zmq_context& context, std::string endpoint, zmq_options options,
                          std::chrono::milliseconds interval)
     : context_(context), endpoint_(std::move(endpoint)), options_(options), interval_(interval) {}
 
-result<void> broker_link::open(const std::string& worker_id, std::uint64_t number, boot_time now) {
+result<void> broker_connection::open(const std::string& worker_id, std::uint64_t number, boot_time now) {
     socket_.reset();
     auto opened =
         zmq_socket::dealer(context_, endpoint_, worker_id + "." + std::to_string(number), options_);
@@ -24,14 +24,14 @@ result<void> broker_link::open(const std::string& worker_id, std::uint64_t numbe
     return {};
 }
 
-void broker_link::close(const std::string& reason) {
+void broker_connection::close(const std::string& reason) {
     if (!socket_) return;
     if (introduced_) send(protocol::bye{reason});
     socket_.reset();
     introduced_ = false;
 }
 
-bool broker_link::introduce(const protocol::ready& ready, boot_time now) {
+bool broker_connection::introduce(const protocol::ready& ready, boot_time now) {
     if (!socket_ || introduced_) return introduced_;
     if (socket_->send(protocol::encode(ready)) != sent::ok) {
         if (!refusal_told_ && socket_->handshakes().refused > 0) {
@@ -49,11 +49,11 @@ bool broker_link::introduce(const protocol::ready& ready, boot_time now) {
     return true;
 }
 
-bool broker_link::send(const protocol::message& what) {
+bool broker_connection::send(const protocol::message& what) {
     return introduced_ && socket_->send(protocol::encode(what)) == sent::ok;
 }
 
-std::optional<protocol::message> broker_link::receive(boot_time now) {
+std::optional<protocol::message> broker_connection::receive(boot_time now) {
     while (socket_) {
         auto frames = socket_->receive();
         if (!frames) return std::nullopt;
@@ -66,13 +66,13 @@ std::optional<protocol::message> broker_link::receive(boot_time now) {
     return std::nullopt;
 }
 
-bool broker_link::heartbeat_due(boot_time now) {
+bool broker_connection::heartbeat_due(boot_time now) {
     if (!introduced_ || now < next_heartbeat_) return false;
     next_heartbeat_ = now + interval_;
     return true;
 }
 
-bool broker_link::lost(boot_time now) {
+bool broker_connection::lost(boot_time now) {
     // A broker that says BYE to every READY is asked again once in an interval, not in a tight
     // loop.
     if (lost_) return now >= opened_ + interval_;
@@ -80,7 +80,7 @@ bool broker_link::lost(boot_time now) {
     return socket_->losses() > 0 || now > heard_ + interval_ * limits::heartbeats_missed;
 }
 
-void broker_link::set_interval(std::uint32_t milliseconds) {
+void broker_connection::set_interval(std::uint32_t milliseconds) {
     constexpr std::uint32_t least = 50, most = 10'000;
     interval_ = std::chrono::milliseconds(std::clamp(milliseconds, least, most));
 }

@@ -16,9 +16,9 @@
 namespace vultus {
 
 /// threads   one owner, the session thread
-class broker_link {
+class broker_connection {
  public:
-    broker_link(zmq_context& context, std::string endpoint, zmq_options options,
+    broker_connection(zmq_context& context, std::string endpoint, zmq_options options,
                 std::chrono::milliseconds interval = limits::heartbeat);
 
     /// Opens a new socket; the old one is closed. `number` makes the routing id: "<worker id>.<n>".

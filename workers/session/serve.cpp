@@ -14,15 +14,15 @@ namespace {
 
 constexpr int exit_refused = 2, exit_broken = 70;
 
-std::string described(const card_info& card) {
-    if (card.name.empty()) return {};
-    return card.name + ", " + std::to_string(card.memory_mib) + " MiB, compute " + card.compute;
+std::string described(const gpu_info& gpu) {
+    if (gpu.name.empty()) return {};
+    return gpu.name + ", " + std::to_string(gpu.memory_mib) + " MiB, compute " + gpu.compute;
 }
 
 }  // namespace
 
-session_settings session_part(const worker_settings& all, std::string device, std::string build) {
-    session_settings part;
+worker_link_settings session_part(const worker_settings& all, std::string device, std::string build) {
+    worker_link_settings part;
     part.redis = all.common.redis;
     part.brokers = all.common.broker_worker_endpoints;
     part.curve = {all.common.curve.own, all.common.curve.broker_key, {}};
@@ -53,27 +53,27 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
         // No memory or process now is no wrong setting: the supervisor tries again.
         return retryable(why) || why == errc::device_fault ? exit_broken : exit_refused;
     }
-    session_settings talk = session_part(settings, std::move(device), std::move(build));
-    talk.card = described(models.card);
+    worker_link_settings talk = session_part(settings, std::move(device), std::move(build));
+    talk.gpu = described(models.gpu);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
 
     progress stages;
     mailbox<session_mail> mail(4 * room + 1'024);
     pipeline_settings inside = pipeline_part(settings, room);
     inside.decoder = *std::move(decoder);
-    const auto memory = models.card.memory;
+    const auto memory = models.gpu.memory;
     pipeline work(std::move(inside), store, std::move(models), mail, stages);
     talk.load = [&work, memory] {
         protocol::worker_load load = work.load();
         if (!memory) return load;
-        const card_memory now = memory();
-        load.card_bytes = now.bytes;
-        load.card_free_bytes = now.free_bytes;
+        const gpu_memory now = memory();
+        load.gpu_bytes = now.bytes;
+        load.gpu_free_bytes = now.free_bytes;
         return load;
     };
-    session conversation(talk, store, work, mail, stages);
-    const session_end end = conversation.run(&stop);
-    if (end == session_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
+    worker_link conversation(talk, store, work, mail, stages);
+    const worker_link_end end = conversation.run(&stop);
+    if (end == worker_link_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
     return static_cast<int>(end);
 }
 

@@ -12,17 +12,17 @@ constexpr std::chrono::milliseconds step{20};  // a connection is made in the ba
 
 }  // namespace
 
-result<broker_link> broker_link::open(zmq_context& context, const std::string& endpoint,
+result<broker_admin> broker_admin::open(zmq_context& context, const std::string& endpoint,
                                       const curve_keys& curve) {
     zmq_options options;
     options.linger = std::chrono::milliseconds{0};
     options.curve = curve;
     auto socket = zmq_socket::dealer(context, endpoint, "", options);
     if (!socket) return fail(socket.error());
-    return broker_link(std::move(*socket));
+    return broker_admin(std::move(*socket));
 }
 
-bool broker_link::send_by(const protocol::message& what, boot_time deadline) {
+bool broker_admin::send_by(const protocol::message& what, boot_time deadline) {
     const auto frames = protocol::encode(what);
     while (socket_.send(frames) != sent::ok) {
         if (boot_now() >= deadline) return false;
@@ -34,7 +34,7 @@ bool broker_link::send_by(const protocol::message& what, boot_time deadline) {
     return true;
 }
 
-std::optional<protocol::status_reply> broker_link::status(std::chrono::milliseconds patience) {
+std::optional<protocol::status_reply> broker_admin::status(std::chrono::milliseconds patience) {
     const boot_time deadline = boot_now() + patience;
     const protocol::status_request question{random_hex32()};
     if (!send_by(question, deadline)) return std::nullopt;
@@ -54,11 +54,11 @@ std::optional<protocol::status_reply> broker_link::status(std::chrono::milliseco
     }
 }
 
-bool broker_link::drain(const std::string& worker_id, std::chrono::milliseconds patience) {
+bool broker_admin::drain(const std::string& worker_id, std::chrono::milliseconds patience) {
     return send_by(protocol::drain_worker{worker_id}, boot_now() + patience);
 }
 
-void broker_link::submit(const std::string& job_id, unsigned shard) {
+void broker_admin::submit(const std::string& job_id, unsigned shard) {
     socket_.send(protocol::encode(protocol::submit{shard, {job_id}}));
 }
 

@@ -13,10 +13,10 @@
 namespace vultus::ctl {
 
 /// threads   one owner; both calls wait, at most for their patience
-class broker_link {
+class broker_admin {
  public:
     /// errors    malformed: a bad endpoint. That nobody listens is only seen when asking.
-    static result<broker_link> open(zmq_context& context, const std::string& endpoint,
+    static result<broker_admin> open(zmq_context& context, const std::string& endpoint,
                                     const curve_keys& curve = {});
 
     /// Nothing: the broker did not answer in time. Answers to earlier questions are dropped.
@@ -29,7 +29,7 @@ class broker_link {
     void submit(const std::string& job_id, unsigned shard);
 
  private:
-    explicit broker_link(zmq_socket socket) : socket_(std::move(socket)) {}
+    explicit broker_admin(zmq_socket socket) : socket_(std::move(socket)) {}
     bool send_by(const protocol::message& what, boot_time deadline);
     zmq_socket socket_;
 };

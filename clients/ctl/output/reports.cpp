@@ -82,9 +82,9 @@ table queue_table(const queue_stats& queue) {
 
 /// "cuda:0 (NVIDIA T4, 15109 MiB, compute 7.5; 3.1 GiB free)"
 std::string device_text(const protocol::worker_status& w) {
-    if (w.card.empty()) return w.device;
-    std::string text = w.device + " (" + w.card;
-    if (w.load.card_bytes > 0) text += "; " + bytes(w.load.card_free_bytes) + " free";
+    if (w.gpu.empty()) return w.device;
+    std::string text = w.device + " (" + w.gpu;
+    if (w.load.gpu_bytes > 0) text += "; " + bytes(w.load.gpu_free_bytes) + " free";
     return text + ')';
 }
 
@@ -146,9 +146,9 @@ void load_object(json_text& out, const protocol::worker_load& load) {
     out.key("load").open_object().key("batches").number(load.batches);
     out.key("faces").number(load.faces).key("photos").number(load.photos);
     out.key("decoders_lost").number(load.decoders_lost);
-    if (load.card_bytes > 0) {
-        out.key("card_bytes").number(load.card_bytes);
-        out.key("card_free_bytes").number(load.card_free_bytes);
+    if (load.gpu_bytes > 0) {
+        out.key("card_bytes").number(load.gpu_bytes);
+        out.key("card_free_bytes").number(load.gpu_free_bytes);
     }
     out.close_object();
 }
@@ -158,7 +158,7 @@ void worker_object(json_text& out, const worker_row& row) {
     out.open_object().key("worker_id").text(w.worker_id).key("host").text(w.host);
     out.key("pid").number(static_cast<std::uint64_t>(w.pid < 0 ? 0 : w.pid));
     out.key("device").text(w.device).key("build").text(w.build).key("state").text(w.state);
-    if (!w.card.empty()) out.key("card").text(w.card);
+    if (!w.gpu.empty()) out.key("card").text(w.gpu);
     out.key("outstanding").number(w.outstanding);
     if (row.lapses_in_ms) {
         out.key("lapsed").truth(*row.lapses_in_ms <= 0);

@@ -55,7 +55,7 @@ class importing {
     importing(const import_request& asked, redis_blocking& redis, const job_store& store,
               const listener& told, std::size_t all)
         : asked_(asked), redis_(redis), store_(store), told_(told), all_(all) {
-        if (auto link = broker_link::open(context_, asked.broker, asked.curve)) {
+        if (auto link = broker_admin::open(context_, asked.broker, asked.curve)) {
             broker_ = std::move(*link);
         }
     }
@@ -276,7 +276,7 @@ class importing {
     const listener& told_;
     const std::size_t all_;
     zmq_context context_;
-    std::optional<broker_link> broker_;
+    std::optional<broker_admin> broker_;
     std::vector<open_job> open_;
     std::vector<file_verdict> verdicts_;
     std::map<std::string, found_photo> seen_;  // content -> the file that had it first

@@ -85,7 +85,7 @@ function access.keys(a)
 end
 
 -- How many jobs the client has open if that is as many as its key may have, else nil.
-function access.jobs_in_hand(client)
+function access.unfinished_jobs(client)
     local most = stored(redis.call('HGET', key.access(client), 'jobs'), 0)
     if most == 0 then return nil end
     local open = stored(redis.call('HGET', key.of('clients'), client), 0)

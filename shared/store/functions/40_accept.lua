@@ -89,7 +89,7 @@ local function no_room(kind, client, holder, bytes, jobs_max, bytes_max)
     local held = integer_at(key.of('bytes'))
     local short = no_memory(kind, holder, memory_used(), held)
     if short then return short end
-    local in_hand = access.jobs_in_hand(client)
+    local in_hand = access.unfinished_jobs(client)
     if in_hand then return {'full', 'client', int(in_hand)} end
     local jobs = redis.call('LLEN', key.pending('interactive')) +
         redis.call('LLEN', key.pending('bulk')) + redis.call('ZCARD', key.queue('delayed'))

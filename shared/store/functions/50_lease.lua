@@ -1,6 +1,6 @@
 -- How jobs come to workers: lease, and what takes an attempt back.
 
-local tastes = {[''] = true, cnn = true, hog = true}
+local preferences = {[''] = true, cnn = true, hog = true}
 local looked_at = 64        -- jobs of a line that a worker with a preference looks at
 local overtaken_ms = 2000
 queue.publishing_looked_at = 10
@@ -32,15 +32,15 @@ local function line(priority, most)
 end
 
 -- The same for a worker that prefers a detector: its own jobs first, then of the others as many as
--- it may still take (taste.spill). Nothing is overtaken by what came overtaken_ms after it, nor by
+-- it may still take (preference.spill). Nothing is overtaken by what came overtaken_ms after it, nor by
 -- a job that must run alone, so whatever is passed over has its turn.
-local function line_by_taste(priority, n, taste)
+local function line_by_preference(priority, n, preference)
     local ids = redis.call('LRANGE', key.pending(priority), -looked_at, -1)
     local order, passed, from = {}, {}, 1
     local function give_way(limit)
         while passed[from] and passed[from].came < limit do
-            if taste.spill == 0 then return false end
-            taste.spill = taste.spill - 1
+            if preference.spill == 0 then return false end
+            preference.spill = preference.spill - 1
             order[#order + 1] = passed[from].id
             from = from + 1
         end
@@ -50,7 +50,7 @@ local function line_by_taste(priority, n, taste)
         local id = ids[i]
         local j = hash_fields(key.job(id), {'options', 'solo', 'created_ms'})
         local came, solo = stored(j.created_ms, now), j.solo == '1'
-        if j.options and not solo and wants_cnn(j.options) ~= taste.cnn then
+        if j.options and not solo and wants_cnn(j.options) ~= preference.cnn then
             passed[#passed + 1] = {id = id, came = came}
         else
             if not give_way(solo and math.huge or came - overtaken_ms) then break end
@@ -112,7 +112,7 @@ function queue.lease(a)
     local n = math.min(number(a[4], 'n'), limits.jobs_per_message)
     local lease_ms = number(a[5], 'lease_ms')
     local wanted = a[6] == '' and '' or ',' .. a[6] .. ','
-    local prefer = a[7] and one_of(a[7], tastes, 'prefer')
+    local prefer = a[7] and one_of(a[7], preferences, 'prefer')
     local spill = (prefer or '') ~= '' and number(a[8], 'spill')
     local answer = not_connected(worker, connection)
     if answer then return answer end
@@ -120,9 +120,9 @@ function queue.lease(a)
     wake_due()
     local interactive, bulk
     if prefer and prefer ~= '' then
-        local taste = {cnn = prefer == 'cnn', spill = spill}
-        interactive = line_by_taste('interactive', n, taste)
-        bulk = line_by_taste('bulk', n, taste)
+        local preference = {cnn = prefer == 'cnn', spill = spill}
+        interactive = line_by_preference('interactive', n, preference)
+        bulk = line_by_preference('bulk', n, preference)
     else
         local most = n + limits.reap_batch
         interactive, bulk = line('interactive', most), line('bulk', most)

@@ -90,7 +90,7 @@ void add_sessions(keyed_api& at, std::vector<visitor>& visitors) {
 TEST(access, every_route_with_every_kind_of_key) {
     keyed_api at;
     std::vector<visitor> visitors{{"none", "", {}, false}, {"wrong", make_key().text, {}, false}};
-    const scope_set all{scope::read, scope::recognise, scope::train, scope::admin};
+    const scope_set all{scope::read, scope::recognize, scope::train, scope::admin};
     for (const scope one : all_scopes) {
         const std::string name(name_of(one));
         visitors.push_back({name, at.add({one}), {one}});
@@ -110,7 +110,7 @@ TEST(access, every_route_with_every_kind_of_key) {
     for (const auto& row : route_table()) {
         for (const std::string method : {"GET", "HEAD", "POST", "DELETE"}) {
             if (!rule_for(row, method).is_there()) continue;
-            if (row.to == route::session && method == "DELETE") continue;  // session_test.cpp
+            if (row.to == route::session && method == "DELETE") continue;  // worker_link_test.cpp
             for (const auto& who : visitors) {
                 const auto job = at.job("/api/recognize?collection=team", everything);
                 const auto target = target_of(row, method, job);
@@ -158,8 +158,8 @@ TEST(access, open_asks_for_nothing) {
 
 TEST(access, jobs_are_those_of_its_collections_and_scopes) {
     keyed_api at;
-    const auto feeder = at.add({scope::recognise}, "a"), teacher = at.add({scope::train}, "a"),
-               reader = at.add({scope::read}, "a"), other = at.add({scope::recognise}, "b");
+    const auto feeder = at.add({scope::recognize}, "a"), teacher = at.add({scope::train}, "a"),
+               reader = at.add({scope::read}, "a"), other = at.add({scope::recognize}, "b");
     at.settle(other);
     const auto mine = at.job("/api/recognize?collection=a", feeder);
     const auto taught = at.job("/api/train?collection=a&name=Ada", teacher);
@@ -191,7 +191,7 @@ TEST(access, jobs_are_those_of_its_collections_and_scopes) {
 
 TEST(access, events_are_those_of_its_jobs) {
     keyed_api at;
-    const auto mine = at.add({scope::recognise}, "a"), other = at.add({scope::recognise}, "b");
+    const auto mine = at.add({scope::recognize}, "a"), other = at.add({scope::recognize}, "b");
     at.settle(other);
     connection stream(at.api.port());
     stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + keyed_api::field(mine) +
@@ -238,7 +238,7 @@ TEST(access, collections_are_those_it_names) {
 
 TEST(access, a_revoked_key_is_refused_within_a_second_and_waits_for_nothing_more) {
     keyed_api at;
-    const auto key = at.add({scope::recognise, scope::read});
+    const auto key = at.add({scope::recognize, scope::read});
     at.settle(key);
     const auto job = at.job("/api/recognize?collection=team", key);
     auto poll = std::async(std::launch::async,
@@ -301,8 +301,8 @@ TEST(access, a_quota_is_told_and_kept) {
 TEST(access, bytes_of_photos_and_jobs_in_hand_have_quotas) {
     keyed_api at;
     const auto half = png().size() / 2;  // so that what fills in the meantime is not enough
-    const auto bytes = at.add({scope::recognise}, "team", {0, half, 0}),
-               jobs = at.add({scope::recognise}, "team", {0, 0, 1});
+    const auto bytes = at.add({scope::recognize}, "team", {0, half, 0}),
+               jobs = at.add({scope::recognize}, "team", {0, 0, 1});
     at.settle(jobs);
     EXPECT_EQ(at.post_photo("/api/recognize?collection=team", bytes).status, 202);
     EXPECT_EQ(at.post_photo("/api/recognize?collection=team", bytes).status, 429);
@@ -321,7 +321,7 @@ TEST(access, bytes_of_photos_and_jobs_in_hand_have_quotas) {
 
 TEST(access, no_answer_holds_a_key) {
     keyed_api at;
-    const auto key = at.add({scope::read, scope::recognise, scope::admin}), wrong = make_key().text;
+    const auto key = at.add({scope::read, scope::recognize, scope::admin}), wrong = make_key().text;
     at.settle(key);
     std::string all;
     for (const auto& one : {key, wrong, keyed_api::forged(key), key.substr(0, 70)}) {

@@ -70,7 +70,7 @@ TEST(session, a_key_goes_before_a_cookie_and_needs_no_token) {
     keyed_api at;
     at.add_user("ada", role::admin);
     const auto cookie = keyed_api::cookie_line(at.post_login("ada"));
-    const auto key = at.add({scope::recognise});
+    const auto key = at.add({scope::recognize});
     at.settle(key);
     const auto both = keyed_api::field(key) + cookie;
     EXPECT_EQ(at.post_photo("/api/recognize?collection=team", both).status, 202);
@@ -192,7 +192,7 @@ TEST(session, a_flood_of_logins_holds_up_nobody_else) {
     std::map<int, int> statuses;
     for (auto& one : flood) ++statuses[one.get()];
     EXPECT_EQ(statuses[401] + statuses[503], 60);
-    EXPECT_GE(statuses[401], static_cast<int>(login_desk::places));
+    EXPECT_GE(statuses[401], static_cast<int>(login_service::places));
     EXPECT_GT(statuses[503], 0);
     EXPECT_LT(slowest, milliseconds(2'000)) << slowest.count();
 }

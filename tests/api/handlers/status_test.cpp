@@ -9,11 +9,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A worker with a card, that has done something.
-void with_a_card(protocol::status_reply& told) {
+/// A worker with a GPU, that has done something.
+void with_a_gpu(protocol::status_reply& told) {
     if (told.workers.empty()) return;
     protocol::worker_status& worker = told.workers.front();
-    worker.card = "NVIDIA T4, 15109 MiB, compute 7.5";
+    worker.gpu = "NVIDIA T4, 15109 MiB, compute 7.5";
     worker.outstanding = 4;
     worker.load = {2, 37, 30, 15'000'000'000, 9'000'000'000, 3};
 }
@@ -26,9 +26,9 @@ TEST(status, tells_what_a_worker_did) {
                           R"("decoders_lost":4}})"));
 }
 
-TEST(status, a_card_has_a_name_and_memory) {
+TEST(status, a_gpu_has_a_name_and_memory) {
     running_api api;
-    api.broker->on_status(with_a_card);
+    api.broker->on_status(with_a_gpu);
     const std::string told = api.get("/api/status").body;
     EXPECT_THAT(told, HasSubstr(R"("photos":30,"decoders_lost":3,"card_bytes":15000000000,)"
                                 R"("card_free_bytes":9000000000},)"
@@ -38,7 +38,7 @@ TEST(status, a_card_has_a_name_and_memory) {
 TEST(metrics, tell_of_workers_and_of_those_who_were_not_let_in) {
     running_api api;
     api.broker->on_status([](auto& told) {
-        with_a_card(told);
+        with_a_gpu(told);
         told.refused_peers = 5;
     });
     const std::string text = api.get("/metrics").body;
@@ -60,7 +60,7 @@ TEST(metrics, tell_of_workers_and_of_those_who_were_not_let_in) {
     EXPECT_THAT(api.get("/metrics").body, Not(HasSubstr("w-1"))) << "it left";
 }
 
-TEST(metrics, of_a_worker_without_a_card_say_nothing_of_one) {
+TEST(metrics, of_a_worker_without_a_gpu_say_nothing_of_one) {
     running_api api;
     const std::string text = api.get("/metrics").body;
     EXPECT_THAT(text, Not(HasSubstr("vultus_worker_card")));

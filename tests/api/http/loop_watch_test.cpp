@@ -1,4 +1,4 @@
-// The loop's longest turn: measured by the processor and by the wall, counted when it is too long.
+// The loop's longest turn: measured by the CPU and by the wall, counted when it is too long.
 #include "api/http/loop_watch.hpp"
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ double longest(const metrics& measured, const std::string& clock) {
     return value_of(measured, "vultus_api_loop_longest_turn_seconds{clock=\"" + clock + "\"}");
 }
 
-void use_the_processor_for(milliseconds time) {
+void use_the_cpu_for(milliseconds time) {
     const auto now = [] {
         timespec used{};
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
@@ -49,7 +49,7 @@ TEST(loop_watch, a_turn_that_computes_counts_whether_it_was_waited_for_or_not) {
         loop_watch watch(measured);
         asio::io_context io;
         asio::steady_timer timer(io, milliseconds(20));
-        const auto work = [] { use_the_processor_for(loop_watch::slow_turn + milliseconds(10)); };
+        const auto work = [] { use_the_cpu_for(loop_watch::slow_turn + milliseconds(10)); };
         if (waited) {
             timer.async_wait([&](auto) { work(); });
         } else {

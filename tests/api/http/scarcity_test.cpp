@@ -100,7 +100,7 @@ TEST(scarcity, with_all_places_busy_health_is_told_and_others_are_refused_with_a
 TEST(scarcity, who_has_a_key_is_served_when_all_places_are_busy) {
     keyed_api keyed([](api_settings& settings) { settings.connections_max = 4; });
     running_api& api = keyed.api;
-    const auto text = keyed.add(scope_set{scope::recognise, scope::read}, "*");
+    const auto text = keyed.add(scope_set{scope::recognize, scope::read}, "*");
     keyed.settle(text);
     const auto key = keyed_api::field(text);
     auto bodies = open(api.port(), 4,

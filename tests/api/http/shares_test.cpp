@@ -62,7 +62,7 @@ TEST(shares, a_place_is_given_back_by_its_last_copy) {
     EXPECT_EQ(places->held_by("a"), 0u);
 }
 
-struct told_to_end : live_sessions::member {
+struct told_to_end : live_channels::member {
     void stop(const error& why, int with) override {
         code = with;
         reason = why.code;
@@ -72,7 +72,7 @@ struct told_to_end : live_sessions::member {
 };
 
 TEST(live_places, one_alone_gets_all_and_gives_to_who_has_fewer) {
-    live_sessions live(4);
+    live_channels live(4);
     told_to_end sessions[4];
     std::vector<std::shared_ptr<const void>> places;
     for (auto& one : sessions) {
@@ -98,7 +98,7 @@ TEST(live_places, one_alone_gets_all_and_gives_to_who_has_fewer) {
     EXPECT_EQ(live.taken(), 4u) << "and that one is free again";
     live.stop();
     EXPECT_EQ(sessions[0].code, 1012);
-    EXPECT_EQ(live_sessions(0).take("a"), nullptr);
+    EXPECT_EQ(live_channels(0).take("a"), nullptr);
 }
 
 }  // namespace

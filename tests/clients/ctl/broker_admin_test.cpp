@@ -18,11 +18,11 @@ std::string endpoint(const temporary_folder& folder) {
 
 }  // namespace
 
-TEST(broker_link, status_and_drain) {
+TEST(broker_admin, status_and_drain) {
     const temporary_folder folder;
     fake_broker broker(folder.path());
     zmq_context context;
-    auto link = broker_link::open(context, endpoint(folder));
+    auto link = broker_admin::open(context, endpoint(folder));
     ASSERT_TRUE(link);
     auto reply = link->status(patient);
     ASSERT_TRUE(reply);
@@ -34,30 +34,30 @@ TEST(broker_link, status_and_drain) {
     EXPECT_EQ(reply->workers[0].state, "draining");
 }
 
-TEST(broker_link, rubbish_and_late_answers_are_dropped) {
+TEST(broker_admin, rubbish_and_late_answers_are_dropped) {
     const temporary_folder folder;
     fake_broker broker(folder.path());
     broker.answers_rubbish_first = true;
     zmq_context context;
-    auto link = broker_link::open(context, endpoint(folder));
+    auto link = broker_admin::open(context, endpoint(folder));
     ASSERT_TRUE(link);
     const auto reply = link->status(patient);
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->workers.size(), 1U);
 }
 
-TEST(broker_link, nobody_there) {
+TEST(broker_admin, nobody_there) {
     const temporary_folder folder;
     zmq_context context;
-    auto link = broker_link::open(context, endpoint(folder));
+    auto link = broker_admin::open(context, endpoint(folder));
     ASSERT_TRUE(link);
     EXPECT_FALSE(link->status(std::chrono::milliseconds{30}));
     EXPECT_FALSE(link->drain("w", std::chrono::milliseconds{30}));
 }
 
-TEST(broker_link, a_bad_endpoint_is_said) {
+TEST(broker_admin, a_bad_endpoint_is_said) {
     zmq_context context;
-    const auto link = broker_link::open(context, "nowhere");
+    const auto link = broker_admin::open(context, "nowhere");
     ASSERT_FALSE(link);
     EXPECT_EQ(link.error().code, errc::malformed);
 }

@@ -100,19 +100,19 @@ TEST(reports, status_from_the_broker) {
               std::string::npos)
         << text;
     EXPECT_NE(text.find("default          4      7  2000000005\n"), std::string::npos) << text;
-    status_view with_card = seen;
-    with_card.workers[0].status.card = "NVIDIA T4, 15109 MiB, compute 7.5";
-    const std::string named = print(status_report(with_card), false);
+    status_view with_gpu = seen;
+    with_gpu.workers[0].status.gpu = "NVIDIA T4, 15109 MiB, compute 7.5";
+    const std::string named = print(status_report(with_gpu), false);
     EXPECT_NE(named.find("cpu (NVIDIA T4, 15109 MiB, compute 7.5)"), std::string::npos) << named;
-    with_card.workers[0].status.load.card_bytes = std::uint64_t{14} << 30;
-    with_card.workers[0].status.load.card_free_bytes = std::uint64_t{3} << 30;
-    const std::string room = print(status_report(with_card), false);
+    with_gpu.workers[0].status.load.gpu_bytes = std::uint64_t{14} << 30;
+    with_gpu.workers[0].status.load.gpu_free_bytes = std::uint64_t{3} << 30;
+    const std::string room = print(status_report(with_gpu), false);
     EXPECT_NE(room.find("compute 7.5; 3.0 GiB free)"), std::string::npos) << room;
-    EXPECT_NE(print(status_report(with_card), true)
+    EXPECT_NE(print(status_report(with_gpu), true)
                   .find(R"("photos":25,"decoders_lost":0,"card_bytes":15032385536,)"
                         R"("card_free_bytes":3221225472})"),
               std::string::npos);
-    EXPECT_NE(print(status_report(with_card), true).find(R"("card":"NVIDIA T4, )"),
+    EXPECT_NE(print(status_report(with_gpu), true).find(R"("card":"NVIDIA T4, )"),
               std::string::npos);
     const std::string json = print(status_report(seen), true);
     EXPECT_NE(json.find(R"("workers_from":"broker")"), std::string::npos) << json;

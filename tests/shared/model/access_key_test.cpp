@@ -63,7 +63,7 @@ TEST(access_key, scopes_are_words) {
          {std::pair{"read", scope_set{scope::read}},
           std::pair{"admin,read", scope_set{scope::read, scope::admin}},
           std::pair{"read,recognise,train,admin",
-                    scope_set{scope::read, scope::recognise, scope::train, scope::admin}}}) {
+                    scope_set{scope::read, scope::recognize, scope::train, scope::admin}}}) {
         const auto scopes = parse_scopes(text);
         ASSERT_TRUE(scopes) << text;
         EXPECT_EQ(*scopes, wanted) << text;
@@ -96,7 +96,7 @@ TEST(access_key, a_job_is_seen_with_collection_and_scope) {
         bool recognize, train, clear;
     };
     for (const auto& [has, recognize, train, clear] :
-         {row{scope::read, true, true, true}, row{scope::recognise, true, false, false},
+         {row{scope::read, true, true, true}, row{scope::recognize, true, false, false},
           row{scope::train, false, true, false}, row{scope::admin, false, false, true}}) {
         access_key key;
         key.scopes = {has};

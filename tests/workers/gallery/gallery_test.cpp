@@ -179,12 +179,12 @@ TEST(gallery, half_empty_segments_are_joined) {
     const auto renamed = builder.publish();
     EXPECT_EQ(contents(*renamed), expected);
     for (const auto& segment : renamed->segments) {
-        EXPECT_EQ(segment->coarse.rows.size(), segment->rows());
+        EXPECT_EQ(segment->quantized.rows.size(), segment->rows());
         for (std::size_t row = 0; row < segment->rows(); ++row) {
-            coarse_rows alone;
+            quantized_rows alone;
             alone.push_back(segment->vectors[row]);
-            ASSERT_EQ(alone.rows[0].c, segment->coarse.rows[row].c);
-            ASSERT_EQ(alone.error[0], segment->coarse.error[row]);
+            ASSERT_EQ(alone.rows[0].c, segment->quantized.rows[row].c);
+            ASSERT_EQ(alone.error[0], segment->quantized.error[row]);
         }
     }
 }

@@ -110,7 +110,7 @@ TEST(search, equals_brute_force_on_near_ties) {
     for (unsigned seed = 1; seed <= 120; ++seed) {
         crowd all = crowd_of(seed);
         const auto known = all.builder.publish();
-        for (const coarse_kernel& kernel : coarse_kernels()) {
+        for (const quantized_kernel& kernel : quantized_kernels()) {
             for (const std::size_t k : {1u, 3u, 20u}) {
                 const auto found =
                     nearest_faces(*known, all.faces, k, {.products = kernel.products});
@@ -128,8 +128,8 @@ TEST(search, kernels_give_exact_products) {
     std::uniform_real_distribution<float> value(-1, 1);
     for (const std::size_t faces : {1u, 2u, 3u, 4u, 5u, 8u, 11u}) {
         for (const std::size_t count : {0u, 1u, 7u, 8u, 15u, 16u, 33u, 127u, 128u}) {
-            coarse_rows rows;
-            std::vector<coarse_face> wanted;
+            quantized_rows rows;
+            std::vector<quantized_face> wanted;
             const auto any = [&](bool extreme) {
                 embedding one;
                 for (float& x : one) x = value(random);
@@ -138,8 +138,8 @@ TEST(search, kernels_give_exact_products) {
             };
             for (std::size_t i = 0; i < count; ++i) rows.push_back(any(i % 3 == 0));
             for (std::size_t i = 0; i < faces; ++i) wanted.emplace_back(any(i % 2 == 0));
-            for (const coarse_kernel& kernel : coarse_kernels()) {
-                std::vector<std::int32_t> dots(faces * coarse_block, 77);
+            for (const quantized_kernel& kernel : quantized_kernels()) {
+                std::vector<std::int32_t> dots(faces * quantized_block, 77);
                 kernel.products(rows.rows, wanted, dots.data());
                 for (std::size_t face = 0; face < faces; ++face) {
                     for (std::size_t row = 0; row < count; ++row) {
@@ -147,11 +147,11 @@ TEST(search, kernels_give_exact_products) {
                         for (std::size_t i = 0; i < limits::embedding_floats; ++i) {
                             exact += std::int64_t{rows.rows[row].c[i]} * wanted[face].v[i];
                         }
-                        ASSERT_EQ(dots[face * coarse_block + row], exact)
+                        ASSERT_EQ(dots[face * quantized_block + row], exact)
                             << kernel.name << " face " << face << " row " << row;
                     }
-                    for (std::size_t row = count; row < coarse_block; ++row) {
-                        ASSERT_EQ(dots[face * coarse_block + row], 77) << "beyond the rows";
+                    for (std::size_t row = count; row < quantized_block; ++row) {
+                        ASSERT_EQ(dots[face * quantized_block + row], 77) << "beyond the rows";
                     }
                 }
             }
@@ -164,7 +164,7 @@ TEST(search, rounding_costs_no_more_than_it_says) {
         maker make(seed);
         for (int n = 0; n < 20; ++n) {
             const embedding x = make.next();
-            coarse_rows rows;
+            quantized_rows rows;
             rows.push_back(x);
             double lost = 0;
             for (std::size_t i = 0; i < x.size(); ++i) {
@@ -173,7 +173,7 @@ TEST(search, rounding_costs_no_more_than_it_says) {
                 lost += gap * gap;
             }
             ASSERT_LE(std::sqrt(lost), rows.error[0]) << "seed " << seed;
-            const coarse_face face(x);
+            const quantized_face face(x);
             double lost_16 = 0;
             for (std::size_t i = 0; i < x.size(); ++i) {
                 const double gap = x[i] - static_cast<double>(face.twice_scale) / 2 * face.v[i];

@@ -22,8 +22,8 @@ attempt_id id(const std::string& name, std::uint64_t attempt = 1) {
     return {name, attempt};
 }
 
-TEST(jobs_in_hand, a_repeated_job_message_changes_nothing) {
-    jobs_in_hand hand;
+TEST(attempt_table, a_repeated_job_message_changes_nothing) {
+    attempt_table hand;
     EXPECT_TRUE(hand.add(job("a"), 0));
     EXPECT_FALSE(hand.add(job("a"), 0));
     EXPECT_THAT(hand.ask(64), ElementsAre(id("a")));
@@ -33,8 +33,8 @@ TEST(jobs_in_hand, a_repeated_job_message_changes_nothing) {
     EXPECT_THAT(hand.ask(64), IsEmpty());
 }
 
-TEST(jobs_in_hand, a_newer_attempt_drops_the_older_one) {
-    jobs_in_hand hand;
+TEST(attempt_table, a_newer_attempt_drops_the_older_one) {
+    attempt_table hand;
     hand.add(job("a", 1), 0);
     hand.ask(64);
     const auto first = hand.start({}, "w");
@@ -45,8 +45,8 @@ TEST(jobs_in_hand, a_newer_attempt_drops_the_older_one) {
     EXPECT_FALSE(hand.add(job("a", 1), 0)) << "an old message that comes late";
 }
 
-TEST(jobs_in_hand, those_that_redis_says_are_lost_do_not_start) {
-    jobs_in_hand hand;
+TEST(attempt_table, those_that_redis_says_are_lost_do_not_start) {
+    attempt_table hand;
     hand.add(job("a"), 0);
     hand.add(job("b"), 0);
     hand.ask(64);
@@ -57,8 +57,8 @@ TEST(jobs_in_hand, those_that_redis_says_are_lost_do_not_start) {
     EXPECT_THAT(hand.all(), ElementsAre(id("b")));
 }
 
-TEST(jobs_in_hand, a_solo_job_waits_until_all_is_quiet_and_nobody_overtakes_it) {
-    jobs_in_hand hand;
+TEST(attempt_table, a_solo_job_waits_until_all_is_quiet_and_nobody_overtakes_it) {
+    attempt_table hand;
     hand.add(job("a"), 0);
     EXPECT_THAT(hand.ask(64), ElementsAre(id("a")));
     hand.start({}, "w");
@@ -75,8 +75,8 @@ TEST(jobs_in_hand, a_solo_job_waits_until_all_is_quiet_and_nobody_overtakes_it) 
     EXPECT_THAT(hand.ask(64), ElementsAre(id("b")));
 }
 
-TEST(jobs_in_hand, asking_stops_at_a_solo_job_and_at_the_bound) {
-    jobs_in_hand hand;
+TEST(attempt_table, asking_stops_at_a_solo_job_and_at_the_bound) {
+    attempt_table hand;
     hand.add(job("a"), 0);
     hand.add(job("b"), 0);
     hand.add(job("alone", 1, true), 0);
@@ -86,8 +86,8 @@ TEST(jobs_in_hand, asking_stops_at_a_solo_job_and_at_the_bound) {
     EXPECT_THAT(hand.ask(64), IsEmpty());
 }
 
-TEST(jobs_in_hand, when_redis_cannot_say_they_are_asked_about_again) {
-    jobs_in_hand hand;
+TEST(attempt_table, when_redis_cannot_say_they_are_asked_about_again) {
+    attempt_table hand;
     hand.add(job("a"), 0);
     hand.add(job("b"), 0);
     EXPECT_THAT(hand.ask(64), SizeIs(2));
@@ -95,8 +95,8 @@ TEST(jobs_in_hand, when_redis_cannot_say_they_are_asked_about_again) {
     EXPECT_THAT(hand.ask(64), ElementsAre(id("a"), id("b")));
 }
 
-TEST(jobs_in_hand, a_job_dropped_while_asked_about_does_not_start) {
-    jobs_in_hand hand;
+TEST(attempt_table, a_job_dropped_while_asked_about_does_not_start) {
+    attempt_table hand;
     hand.add(job("a"), 3);
     hand.ask(64);
     EXPECT_EQ(hand.drop(id("a")), 3u);
@@ -105,8 +105,8 @@ TEST(jobs_in_hand, a_job_dropped_while_asked_about_does_not_start) {
     EXPECT_TRUE(hand.empty());
 }
 
-TEST(jobs_in_hand, only_waiting_ones_are_taken_back_at_a_drain) {
-    jobs_in_hand hand;
+TEST(attempt_table, only_waiting_ones_are_taken_back_at_a_drain) {
+    attempt_table hand;
     hand.add(job("runs"), 0);
     hand.ask(64);
     const auto running = hand.start({}, "w");
@@ -116,8 +116,8 @@ TEST(jobs_in_hand, only_waiting_ones_are_taken_back_at_a_drain) {
     EXPECT_THAT(hand.all(), ElementsAre(id("runs")));
 }
 
-TEST(jobs_in_hand, a_fence_drops_everything) {
-    jobs_in_hand hand;
+TEST(attempt_table, a_fence_drops_everything) {
+    attempt_table hand;
     hand.add(job("a"), 0);
     hand.ask(64);
     const auto running = hand.start({}, "w");

@@ -116,7 +116,7 @@ TEST_F(seeing, a_clock_that_was_set_back_makes_no_negative_wait) {
     EXPECT_THAT(world.job(id).result, HasSubstr("\"queue\":0,"));
 }
 
-TEST_F(seeing, who_was_trained_is_recognised_and_others_are_not) {
+TEST_F(seeing, who_was_trained_is_recognized_and_others_are_not) {
     const job_record trained = train({photo("obama.jpg")}, "Obama");
     EXPECT_EQ(trained.state, job_state::succeeded) << trained.error;
     EXPECT_THAT(trained.result, HasSubstr("\"face_id\":\"" + trained.id + "-0\""));

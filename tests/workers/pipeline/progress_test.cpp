@@ -42,7 +42,7 @@ TEST(progress, a_busy_neighbour_does_not_hide_a_stuck_stage) {
     EXPECT_TRUE(stages.stuck(later));
 }
 
-TEST(device, a_card_is_taken_at_its_word_and_never_becomes_the_cpu) {
+TEST(device, a_gpu_is_taken_at_its_word_and_never_becomes_the_cpu) {
     EXPECT_EQ(choose_device("cpu").value(), "cpu");
     EXPECT_EQ(choose_device("cuda:3").value(), "cuda:3");
     EXPECT_FALSE(choose_device("gpu"));

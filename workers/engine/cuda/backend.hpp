@@ -1,4 +1,4 @@
-// The two networks on a card, behind the worker's interfaces. The table is vultus-cuda's or, in the
+// The two networks on a GPU, behind the worker's interfaces. The table is vultus-cuda's or, in the
 // tests, the stand-in's.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "workers/engine/detector.hpp"
-#include "workers/engine/cuda/session.hpp"
+#include "workers/engine/cuda/gpu_context.hpp"
 #include "workers/engine/engine.hpp"
 
 namespace vultus::cuda {
@@ -17,16 +17,16 @@ struct options {
     long detect_side_max = 2'000;         ///< longest side of a picture that the detector sees
 };
 
-/// dlib's embedding network on that card; distances lie within 0.01 of dlib's. Takes the largest
-/// buckets for which there is memory; the log says which. clone() shares the card's memory: one
+/// dlib's embedding network on that GPU; distances lie within 0.01 of dlib's. Takes the largest
+/// buckets for which there is memory; the log says which. clone() shares the GPU's memory: one
 /// pass after the other.
 /// errors    malformed: not that network; bad_option: too little memory; device_fault
-result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<session>, const std::string& file,
+result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context>, const std::string& file,
                                                 const options&);
 
-/// The `cnn` detector on that card: boxes within a pixel of dlib's. clone() as above.
+/// The `cnn` detector on that GPU: boxes within a pixel of dlib's. clone() as above.
 /// errors    as above
-result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session>, const std::string& file,
+result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context>, const std::string& file,
                                                 const options&);
 
 }  // namespace vultus::cuda

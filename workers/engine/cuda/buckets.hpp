@@ -1,4 +1,4 @@
-// How many chips go through the card at once. Each size has its own graph, made at start. Pure.
+// How many chips go through the GPU at once. Each size has its own graph, made at start. Pure.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ constexpr std::array<long, 4> bucket_sizes{1, 8, 32, 128};
 static_assert(bucket_sizes.back() == static_cast<long>(limits::batch_max), "a batch fits into one");
 
 /// A pass costs about as much as so many chips before the first one: launches that do not fill the
-/// card. source: 0.15 ms for one chip and 200,000 chips/s in passes of 128, the figures aimed at.
+/// GPU. source: 0.15 ms for one chip and 200,000 chips/s in passes of 128, the figures aimed at.
 constexpr long pass_costs_chips = 32;
 
 /// The passes for `chips`, the cheapest way: a bucket may stay partly empty.

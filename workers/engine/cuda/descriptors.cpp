@@ -28,7 +28,7 @@ cudnnStatus_t windows(cudnnConvolutionDescriptor_t& made, const convolution& c) 
         cudnnSetConvolution2dDescriptor(made, c.padding_rows, c.padding_columns, c.stride, c.stride,
                                         1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
     if (status != CUDNN_STATUS_SUCCESS) return status;
-    // Default: TF32 for float32 where the card has it. Half sums in float32 either way.
+    // Default: TF32 for float32 where the GPU has it. Half sums in float32 either way.
     return cudnnSetConvolutionMathType(made, c.wide ? CUDNN_DEFAULT_MATH : CUDNN_TENSOR_OP_MATH);
 }
 

@@ -1,4 +1,4 @@
-// cuDNN's descriptors of a fused convolution. Making them needs no card and no driver, so the tests
+// cuDNN's descriptors of a fused convolution. Making them needs no GPU and no driver, so the tests
 // try them where the toolkit is.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The `cnn` detector on a card: the bytes go up, are resized and drawn as a pyramid there, and the
+// The `cnn` detector on a GPU: the bytes go up, are resized and drawn as a pyramid there, and the
 // scores come down.
 #include "workers/engine/detector.hpp"
 
@@ -24,7 +24,7 @@ constexpr std::size_t programs_max = 16;
 constexpr long pixels_up_max = 16'000'000;
 
 struct shared_network {
-    std::shared_ptr<session> device;
+    std::shared_ptr<gpu_context> device;
     detector_layers rules;
     reach sees;
     long side_max = 0;
@@ -38,12 +38,12 @@ struct shared_network {
     }
 };
 
-class card_detector final : public detector {
+class gpu_detector final : public detector {
  public:
-    explicit card_detector(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
+    explicit gpu_detector(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
     std::string_view name() const noexcept override { return "cnn"; }
     std::unique_ptr<detector> clone() const override {
-        return std::make_unique<card_detector>(shared_);
+        return std::make_unique<gpu_detector>(shared_);
     }
 
  protected:
@@ -94,7 +94,7 @@ std::vector<input_size> largest_inputs(const shared_network& shared) {
 
 }  // namespace
 
-result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session> device,
+result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context> device,
                                                 const std::string& file, const options& wanted) {
     auto rules = load_detector_layers(file);
     if (!rules) return fail(rules.error());
@@ -117,7 +117,7 @@ result<std::unique_ptr<detector>> load_detector(std::shared_ptr<session> device,
     shared->net.emplace(std::move(*net));
     log::info("detector_ready",
               {{"largest_side", wanted.detect_side_max}, {"card_mib", device->used_bytes() >> 20}});
-    return std::unique_ptr<detector>(std::make_unique<card_detector>(std::move(shared)));
+    return std::unique_ptr<detector>(std::make_unique<gpu_detector>(std::move(shared)));
 }
 
 }  // namespace vultus::cuda

@@ -15,8 +15,8 @@ namespace {
 /// library chooses its way by size, and a smaller one may want more.
 constexpr std::size_t workspace_least = std::size_t{16} << 20;
 
-/// One with the card, one behind it, two that are filled or read: copying a photo takes a lane
-/// about as long as a fast card looks for faces in it.
+/// One with the GPU, one behind it, two that are filled or read: copying a photo takes a lane
+/// about as long as a fast GPU looks for faces in it.
 constexpr std::size_t staging_pieces = 4;
 
 /// A graph, dropped with its program.
@@ -46,8 +46,8 @@ bool has_weights(const layer& one) {
 }  // namespace
 
 struct device_network::state {
-    std::shared_ptr<session> device;
-    network net;  ///< without the weights, which are on the card
+    std::shared_ptr<gpu_context> device;
+    network net;  ///< without the weights, which are on the GPU
     bool wide = false;
     std::vector<memory> weights;
     memory arena, workspace, pictures;
@@ -102,7 +102,7 @@ struct device_network::state {
              {std::tuple{&arena, arena_bytes, "the activations"},
               std::tuple{&workspace, workspace_bytes, "the convolutions' workspace"},
               std::tuple{&pictures, picture_bytes, "the pictures"}}) {
-            auto taken = memory::take(device, memory::place::card, bytes, what_for);
+            auto taken = memory::take(device, memory::place::gpu, bytes, what_for);
             if (!taken) return fail(taken.error());
             *to = std::move(*taken);
         }
@@ -180,7 +180,7 @@ struct device_network::state {
 
     /// Up, drawn, computed, down. What depends on the pictures' own size or on the piece is in no
     /// graph: pictures of all sizes that are looked at in one size share it. All runs share the
-    /// card's buffers, as one stream does one thing after the other.
+    /// GPU's buffers, as one stream does one thing after the other.
     result<void> tell(program& one, long rows, long columns, const staging::piece& from) {
         const table& calls = device->calls();
         stream* line = device->line();
@@ -209,7 +209,7 @@ struct device_network::state {
     }
 };
 
-result<device_network> device_network::make(std::shared_ptr<session> device, const network& net,
+result<device_network> device_network::make(std::shared_ptr<gpu_context> device, const network& net,
                                             precision numbers, const capacity& wanted) {
     VULTUS_REQUIRE(!net.layers.empty() && (net.layers.back().kind == layer_kind::linear ||
                                            net.layers.back().kind == layer_kind::column_sum),

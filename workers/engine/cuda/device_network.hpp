@@ -1,4 +1,4 @@
-// A layer list run by a card: weights there, buffers as large as the largest input needs, and for
+// A layer list run by a GPU: weights there, buffers as large as the largest input needs, and for
 // each input size a program: the launches and, from its second run on, a CUDA graph of them.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "workers/engine/cuda/session.hpp"
+#include "workers/engine/cuda/gpu_context.hpp"
 #include "workers/engine/cuda/staging.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/layers.hpp"
@@ -45,7 +45,7 @@ class device_network {
     /// requires  check(net) found nothing; it ends in linear or column_sum; precision fp16 or tf32
     /// errors    bad_option: too little memory; malformed: weights beyond half precision;
     ///           device_fault
-    static result<device_network> make(std::shared_ptr<session>, const network& net,
+    static result<device_network> make(std::shared_ptr<gpu_context>, const network& net,
                                        precision numbers, const capacity&);
     device_network(device_network&&) noexcept;
     ~device_network();
@@ -55,8 +55,8 @@ class device_network {
     /// Room for the pictures of a run. Any thread.
     std::size_t picture_bytes() const;
 
-    /// Tells the card to run the network, behind what it was told before, and does not wait. The
-    /// pictures in `from` are resized on the card to the size that the network sees: means of the
+    /// Tells the GPU to run the network, behind what it was told before, and does not wait. The
+    /// pictures in `from` are resized on the GPU to the size that the network sees: means of the
     /// pixels that one covers where they shrink, bilinear where they grow, rounded to bytes.
     /// rows, columns   of each picture as it comes
     /// requires  lent by this network, and not given back before finish(); the pictures fit
@@ -64,7 +64,7 @@ class device_network {
     /// errors    bad_option: the input is smaller than the network's window
     result<output> start(const input_size&, long rows, long columns, const staging::piece& from);
     /// Blocks until the numbers of the run that was started with that piece are there. Any thread,
-    /// without the turn: another lane's run is told to the card meanwhile.
+    /// without the turn: another lane's run is told to the GPU meanwhile.
     void finish(const staging::piece&) const;
     /// Both, as a lane does them: takes the turn to start, and waits without it.
     /// requires  the thread has no turn

@@ -1,4 +1,4 @@
-// The embedding network on a card: chips in buckets, each a graph made at start.
+// The embedding network on a GPU: chips in buckets, each a graph made at start.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -22,7 +22,7 @@ input_size bucket_of(long chips) {
 
 /// What all lanes use, in turns.
 struct shared_network {
-    std::shared_ptr<session> device;
+    std::shared_ptr<gpu_context> device;
     std::vector<long> buckets;
     std::optional<device_network> net;
     ~shared_network() {
@@ -31,12 +31,12 @@ struct shared_network {
     }
 };
 
-class card_embedder final : public embedder {
+class gpu_embedder final : public embedder {
  public:
-    explicit card_embedder(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
+    explicit gpu_embedder(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
     std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
     std::unique_ptr<embedder> clone() const override {
-        return std::make_unique<card_embedder>(shared_);
+        return std::make_unique<gpu_embedder>(shared_);
     }
 
     std::vector<embedding> embed(std::span<const chip> chips) override {
@@ -73,7 +73,7 @@ class card_embedder final : public embedder {
 
 }  // namespace
 
-result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<session> device,
+result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context> device,
                                                 const std::string& file, const options& wanted) {
     const auto list = load_embedding_layers(file);
     if (!list) return fail(list.error());
@@ -95,7 +95,7 @@ result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<session> device,
             shared->net.emplace(std::move(*net));
             log::info("embedder_ready",
                       {{"largest_batch", largest}, {"card_mib", device->used_bytes() >> 20}});
-            return std::unique_ptr<embedder>(std::make_unique<card_embedder>(std::move(shared)));
+            return std::unique_ptr<embedder>(std::make_unique<gpu_embedder>(std::move(shared)));
         }
         if (net.error().code != errc::bad_option || largest == 1) return fail(net.error());
     }

@@ -1,5 +1,5 @@
-// IEEE half precision for code that runs on both sides: nvcc compiles it for the card, any compiler
-// for the processor (F16C, part of x86-64-v3). Pure.
+// IEEE half precision for code that runs on both sides: nvcc compiles it for the GPU, any compiler
+// for the CPU (F16C, part of x86-64-v3). Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The kernels' bodies: what one thread of a launch computes. Compiled by nvcc for the card, where
+// The kernels' bodies: what one thread of a launch computes. Compiled by nvcc for the GPU, where
 // launches.cu calls them, and by any compiler for the tests' stand-in, which calls them in loops.
 // Pictures are [picture][row][column][channel], channels padded to channel_step with zeros.
 #pragma once

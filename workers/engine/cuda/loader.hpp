@@ -1,5 +1,5 @@
 // Loads the shared object vultus-cuda, and with it CUDA and cuDNN, into a worker that was told to
-// use a card. Nothing else of the worker needs them.
+// use a GPU. Nothing else of the worker needs them.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Weights as the card wants them: channels last, padded to channel_step with zeros, in half or
+// Weights as the GPU wants them: channels last, padded to channel_step with zeros, in half or
 // float32. Pure.
 #pragma once
 

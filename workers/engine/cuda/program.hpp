@@ -1,5 +1,5 @@
 // From a layer list and an input size to the launches that compute it, with every address settled.
-// Pure: it calls nothing, so that what a card is asked can be looked at.
+// Pure: it calls nothing, so that what a GPU is asked can be looked at.
 #pragma once
 
 #include <variant>
@@ -10,7 +10,7 @@
 
 namespace vultus::cuda {
 
-/// Where a network's parts lie on the card.
+/// Where a network's parts lie on the GPU.
 struct addresses {
     struct of_layer {
         const void* weights = nullptr;

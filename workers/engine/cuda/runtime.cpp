@@ -253,7 +253,7 @@ static_assert(CUDART_VERSION / 1000 == 13, "the names end in CUDA's version");
 
 extern "C" __attribute__((visibility("default"))) const table* vultus_cuda_table(
     char* why, std::size_t why_bytes) {
-    int driver = 0, runtime = 0, cards = 0;
+    int driver = 0, runtime = 0, gpus = 0;
     cudaRuntimeGetVersion(&runtime);
     if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) {
         std::snprintf(why, why_bytes, "no NVIDIA driver found (CUDA %d.%d or newer is required)",
@@ -265,7 +265,7 @@ extern "C" __attribute__((visibility("default"))) const table* vultus_cuda_table
                       driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
         return nullptr;
     }
-    if (const cudaError_t status = cudaGetDeviceCount(&cards); status != cudaSuccess) {
+    if (const cudaError_t status = cudaGetDeviceCount(&gpus); status != cudaSuccess) {
         std::snprintf(why, why_bytes, "%s", cudaGetErrorString(status));
         return nullptr;
     }

@@ -4,7 +4,7 @@
 
 namespace vultus::cuda {
 
-result<std::unique_ptr<staging>> staging::make(const std::shared_ptr<session>& device,
+result<std::unique_ptr<staging>> staging::make(const std::shared_ptr<gpu_context>& device,
                                                std::size_t pieces, std::size_t picture_bytes,
                                                std::size_t number_bytes) {
     std::unique_ptr<staging> made(new staging);
@@ -19,7 +19,7 @@ result<std::unique_ptr<staging>> staging::make(const std::shared_ptr<session>& d
             *to = std::move(*taken);
         }
         event* arrived = nullptr;
-        const int status = device->calls().make_event(device->card(), &arrived);
+        const int status = device->calls().make_event(device->gpu(), &arrived);
         if (const auto asked = device->tried(status, "an event"); !asked)
             return fail(asked.error());
         one->arrived = {arrived, drop_event{&device->calls()}};

@@ -1,5 +1,5 @@
-// Memory of the processor through which pictures go up to a card and numbers come down. A few
-// pieces of it, so that lanes fill theirs, and read what came, while the card works for another.
+// Memory of the CPU through which pictures go up to a GPU and numbers come down. A few
+// pieces of it, so that lanes fill theirs, and read what came, while the GPU works for another.
 #pragma once
 
 #include <condition_variable>
@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "workers/engine/cuda/session.hpp"
+#include "workers/engine/cuda/gpu_context.hpp"
 
 namespace vultus::cuda {
 
@@ -36,7 +36,7 @@ class staging {
 
     /// All bytes are 0.
     /// errors    bad_option: the machine does not have that much; device_fault
-    static result<std::unique_ptr<staging>> make(const std::shared_ptr<session>&,
+    static result<std::unique_ptr<staging>> make(const std::shared_ptr<gpu_context>&,
                                                  std::size_t pieces, std::size_t picture_bytes,
                                                  std::size_t number_bytes);
     staging(const staging&) = delete;

@@ -1,6 +1,6 @@
 // All that the backend asks of CUDA and cuDNN, as one table of functions over types of our own. Two
 // things fill it: the shared object vultus-cuda (runtime.cpp, launches.cu), which the worker loads
-// when it is told to use a card, and the tests' stand-in, which does it all on the processor. The
+// when it is told to use a GPU, and the tests' stand-in, which does it all on the CPU. The
 // backend itself needs no CUDA header.
 //
 // A function that returns int returns 0, or a status for error_text(). Work on a stream is carried
@@ -28,7 +28,7 @@ struct event;
 struct graph;
 
 struct device_info {
-    char name[128];    ///< as the card says it, ends in 0
+    char name[128];    ///< as the GPU says it, ends in 0
     int major, minor;  ///< compute capability
     std::uint64_t memory_bytes;
 };
@@ -99,7 +99,7 @@ struct table {
     int (*memory)(device*, std::size_t* free_bytes, std::size_t* total_bytes);
     int (*allocate)(device*, std::size_t bytes, void** memory);
     int (*release)(device*, void* memory);
-    /// Memory of the processor that the card may read and write by itself.
+    /// Memory of the CPU that the GPU may read and write by itself.
     int (*allocate_host)(device*, std::size_t bytes, void** memory);
     int (*release_host)(device*, void* memory);
 

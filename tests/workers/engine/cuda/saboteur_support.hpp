@@ -1,5 +1,5 @@
-// Defects that a backend could have, as the card would see them: a table that asks something else
-// of the card than the backend does. Each one must be caught by the tests of the backend.
+// Defects that a backend could have, as the GPU would see them: a table that asks something else
+// of the GPU than the backend does. Each one must be caught by the tests of the backend.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The fused convolution of the cards' stand-in: plain loops over channels-last memory, half or
+// The fused convolution of the GPUs' stand-in: plain loops over channels-last memory, half or
 // float32, sums in float32. In a file of its own, always optimised.
 #pragma once
 

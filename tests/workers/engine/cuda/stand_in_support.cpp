@@ -127,7 +127,7 @@ int open_device(void* self, int index, device** opened) {
     auto& all = *static_cast<stand_in_state*>(self);
     const std::lock_guard lock(all.mutex);
     if (const int status = entered(all, nullptr, false); status != 0) return status;
-    if (index < 0 || index >= all.options.cards) return all.refuse("no such card");
+    if (index < 0 || index >= all.options.gpus) return all.refuse("no such card");
     *opened = used_here = *all.devices.insert(new device{&all, 0}).first;
     return 0;
 }
@@ -188,7 +188,7 @@ void put_device_calls(cuda::table& t) {
     t.device_count = [](void* self, int* number) {
         auto& all = *static_cast<stand_in_state*>(self);
         const std::lock_guard lock(all.mutex);
-        *number = all.options.cards;
+        *number = all.options.gpus;
         return entered(all, nullptr, false);
     };
     t.open = open_device;
@@ -320,8 +320,8 @@ stand_in::count stand_in::alive() const {
     const std::lock_guard lock(state_->mutex);
     count found;
     for (const auto& [address, piece] : state_->memory) {
-        ++(piece.host ? found.host_memory : found.card_memory);
-        if (!piece.host) found.card_bytes += piece.bytes;
+        ++(piece.host ? found.host_memory : found.gpu_memory);
+        if (!piece.host) found.gpu_bytes += piece.bytes;
     }
     found.streams = state_->streams.size();
     found.graphs = state_->graphs;

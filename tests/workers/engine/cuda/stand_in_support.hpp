@@ -1,4 +1,4 @@
-// A card on the processor, behind the table that the cuda backend calls (engine/cuda/table.hpp), as
+// A GPU on the CPU, behind the table that the cuda backend calls (engine/cuda/table.hpp), as
 // strict as CUDA and stricter: new memory is poisoned; streams carry work out late, in any order
 // that is legal across streams; graphs record and replay; what CUDA forbids during a capture, or
 // would do wrong in silence, is refused.
@@ -13,7 +13,7 @@
 namespace vultus::testing {
 
 struct stand_in_options {
-    int cards = 1;
+    int gpus = 1;
     std::size_t memory_bytes = std::size_t{2} << 30;  ///< of each
     std::uint32_t seed = 1;                           ///< of the order of work
     int fail_call = 0;  ///< the call with this number fails, and all after it; 0: none
@@ -34,9 +34,9 @@ class stand_in {
 
     /// What is alive: pieces of memory, streams, events, graphs, open devices.
     struct count {
-        std::size_t card_memory = 0, host_memory = 0, streams = 0, events = 0, graphs = 0,
+        std::size_t gpu_memory = 0, host_memory = 0, streams = 0, events = 0, graphs = 0,
                     devices = 0;
-        std::size_t card_bytes = 0;
+        std::size_t gpu_bytes = 0;
         bool operator==(const count&) const = default;
     };
     count alive() const;

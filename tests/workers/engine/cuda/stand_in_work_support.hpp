@@ -1,5 +1,5 @@
 // Which memory a piece of the stand-in's work reads and writes, and whether what is asked makes
-// sense: the checks that a card does not make.
+// sense: the checks that a GPU does not make.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ struct memory_range {
 struct piece_of_work {
     std::vector<memory_range> touches;
     std::string wrong;  ///< what is wrong with it; empty if nothing
-    std::string kind;   ///< code that the card would load for it
+    std::string kind;   ///< code that the GPU would load for it
 };
 
 piece_of_work looked_at(const cuda::convolution&, const cuda::convolution_memory&);

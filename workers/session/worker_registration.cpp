@@ -7,7 +7,7 @@
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
 #include "shared/store/store_setup.hpp"
-#include "workers/session/session.hpp"
+#include "workers/session/worker_link.hpp"
 
 namespace vultus {
 namespace {
@@ -18,7 +18,7 @@ constexpr int starts_max = 6;       ///< refused so often, alone: the attempt fa
 
 }  // namespace
 
-void session::tend_registration(boot_time now) {
+void worker_link::tend_registration(boot_time now) {
     const bool moving = stuck_since_ == boot_time{0};
     if (phase_ == phase::outside && now >= register_at_ && moving && !draining_) {
         begin_registration();
@@ -33,7 +33,7 @@ void session::tend_registration(boot_time now) {
 
 // Redis may have come back as another one: whether it keeps what it is given, and whether our
 // functions are in it, is asked before each registration.
-void session::begin_registration() {
+void worker_link::begin_registration() {
     phase_ = phase::registering;
     const std::uint64_t generation = ++generation_;
     prepare_store(redis_, store_, [this, generation](result<void> ready) {
@@ -43,13 +43,13 @@ void session::begin_registration() {
     });
 }
 
-void session::registration_failed(const error& why) {
+void worker_link::registration_failed(const error& why) {
     log::warning("register_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
     phase_ = phase::outside;
     register_at_ = boot_now() + try_again;
 }
 
-void session::send_registration() {
+void worker_link::send_registration() {
     worker_id_ = new_worker_id(settings_.host, ::getpid(), settings_.device);
     connection_ = 0;
     if (!forsaken_.empty()) {
@@ -81,7 +81,7 @@ void session::send_registration() {
         });
 }
 
-void session::renew_leases(boot_time now) {
+void worker_link::renew_leases(boot_time now) {
     renewing_ = true;
     renew_at_ = now + settings_.renew;
     redis_.send<renewal>(store_.renew(worker_id_, jobs_.all(), settings_.registration,
@@ -95,7 +95,7 @@ void session::renew_leases(boot_time now) {
                          });
 }
 
-void session::renewed(const renewal& said, boot_time sent_at) {
+void worker_link::renewed(const renewal& said, boot_time sent_at) {
     if (phase_ != phase::serving && phase_ != phase::closing) return;
     if (!said.registered) return fence("renew: gone", boot_now());
     fence_at_ = sent_at + settings_.self_fence;
@@ -115,7 +115,7 @@ void session::renewed(const renewal& said, boot_time sent_at) {
 
 // Nothing that was in hand may have an effect any more, and no gallery may be used: Redis may have
 // taken this worker for dead, and changes may be done without it.
-void session::fence(const std::string& why, boot_time now) {
+void worker_link::fence(const std::string& why, boot_time now) {
     log::warning("fenced", {{"worker", worker_id_}, {"why", why}, {"jobs", jobs_.size()}});
     ++generation_;
     jobs_.drop_all();
@@ -124,7 +124,7 @@ void session::fence(const std::string& why, boot_time now) {
     parked_frames_.clear();
     galleries_.clear();
     sink_.fenced();
-    for (broker_link& link : links_) link.close("fenced");
+    for (broker_connection& link : links_) link.close("fenced");
     returning_ = 0;
     renewing_ = starting_ = false;
     phase_ = draining_ ? phase::closed : phase::outside;
@@ -133,7 +133,7 @@ void session::fence(const std::string& why, boot_time now) {
     forsaken_ = stuck_since_ == boot_time{0} ? worker_id_ : "";
 }
 
-void session::start_jobs(boot_time now) {
+void worker_link::start_jobs(boot_time now) {
     if (phase_ != phase::serving || draining_ || starting_ || now < start_at_) return;
     const bool together = start_refused_ < starts_together;
     const std::vector<attempt_id> asked = jobs_.ask(together ? limits::jobs_per_message : 1);
@@ -157,7 +157,7 @@ void session::start_jobs(boot_time now) {
 }
 
 // Redis could not say. An answer that cannot be used is not asked for without end.
-void session::start_failed(const std::vector<attempt_id>& asked, const error& why) {
+void worker_link::start_failed(const std::vector<attempt_id>& asked, const error& why) {
     log::warning("start_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
     jobs_.ask_again();
     start_at_ = boot_now() + try_again;
@@ -172,12 +172,12 @@ void session::start_failed(const std::vector<attempt_id>& asked, const error& wh
     for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
 }
 
-void session::hand_back(const attempt_id& id) {
+void worker_link::hand_back(const attempt_id& id) {
     end(id, store_.hand_back(id, worker_id_));
 }
 
 // If it fails, the lease lapses.
-void session::end(const attempt_id& id, redis_call<committed> call) {
+void worker_link::end(const attempt_id& id, redis_call<committed> call) {
     ++returning_;
     redis_.send<committed>(std::move(call),
                            [this, generation = generation_, id](result<committed> said) {
@@ -189,13 +189,13 @@ void session::end(const attempt_id& id, redis_call<committed> call) {
                            });
 }
 
-void session::say_bye() {
+void worker_link::say_bye() {
     phase_ = phase::closing;
     redis_.send<void>(store_.bye(worker_id_), [this, generation = generation_](result<void> said) {
         if (generation != generation_) return;
         if (!said) log::warning("bye_failed", {{"error", name_of(said.error().code)}});
         phase_ = phase::closed;
-        for (broker_link& link : links_) link.close("drained");
+        for (broker_connection& link : links_) link.close("drained");
     });
 }
 

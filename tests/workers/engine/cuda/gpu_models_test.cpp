@@ -1,11 +1,11 @@
-// dlib's two networks on a card (the stand-in) against dlib itself and the CPU's engine.
+// dlib's two networks on a GPU (the stand-in) against dlib itself and the CPU's engine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <thread>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/dlib_direct_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
@@ -32,7 +32,7 @@ double largest_difference(const embedding& a, const embedding& b) {
     return static_cast<double>(distance_between(a, b));
 }
 
-TEST(card_embedder, distances_lie_within_a_hundredth) {
+TEST(gpu_embedder, distances_lie_within_a_hundredth) {
     use_one_blas_thread();
     stand_in machine;
     {
@@ -58,7 +58,7 @@ TEST(card_embedder, distances_lie_within_a_hundredth) {
     EXPECT_EQ(machine.alive(), stand_in::count{});
 }
 
-TEST(card_embedder, tf32_keeps_float32) {
+TEST(gpu_embedder, tf32_keeps_float32) {
     stand_in machine;
     const auto ours = cuda::load_embedder(session_on(machine.calls()), embedder_file,
                                           {.numbers = precision::tf32, .chips_max = 1});
@@ -69,25 +69,25 @@ TEST(card_embedder, tf32_keeps_float32) {
 }
 
 // A mixed pool: the answer does not depend on who runs the job.
-TEST(card_embedder, a_card_and_a_processor_give_one_answer) {
+TEST(gpu_embedder, a_gpu_and_a_cpu_give_one_answer) {
     stand_in machine;
-    const auto on_card = with_kind(
+    const auto on_gpu = with_kind(
         cuda::load_embedder(session_on(machine.calls()), embedder_file, {.chips_max = 1}).value(),
         embedding_kind::mirror_unit);
     const auto on_cpu = with_kind(load_onednn_embedder(embedder_file, precision::fp32).value(),
                                   embedding_kind::mirror_unit);
-    EXPECT_EQ(on_card->name(), on_cpu->name()) << "their faces stand in one gallery";
+    EXPECT_EQ(on_gpu->name(), on_cpu->name()) << "their faces stand in one gallery";
     const auto chips = sample_chips(2);
-    const auto here = on_card->embed(chips), there = on_cpu->embed(chips);
+    const auto here = on_gpu->embed(chips), there = on_cpu->embed(chips);
     for (std::size_t i = 0; i < chips.size(); ++i) {
         EXPECT_LE(distance_between(here[i], there[i]), 0.01) << i;
     }
 }
 
-TEST(card_embedder, the_largest_buckets_that_fit) {
+TEST(gpu_embedder, the_largest_buckets_that_fit) {
     stand_in machine({.memory_bytes = 48u << 20});
-    const auto card = session_on(machine.calls());
-    const auto ours = cuda::load_embedder(card, embedder_file, {});
+    const auto gpu = session_on(machine.calls());
+    const auto ours = cuda::load_embedder(gpu, embedder_file, {});
     ASSERT_TRUE(ours) << ours.error().detail;
     EXPECT_EQ(machine.alive().graphs, 2u) << "buckets of one and eight";
     EXPECT_EQ((*ours)->embed(sample_chips(9)).size(), 9u);
@@ -115,7 +115,7 @@ void expect_boxes(const std::vector<detected_face>& found, std::vector<detected_
     }
 }
 
-TEST(card_detector, boxes_are_dlibs) {
+TEST(gpu_detector, boxes_are_dlibs) {
     use_one_blas_thread();
     stand_in machine;
     {
@@ -136,8 +136,8 @@ TEST(card_detector, boxes_are_dlibs) {
     EXPECT_EQ(machine.alive(), stand_in::count{});
 }
 
-// All of the processor's pictures, in float32: rounding hides nothing else that the backend does.
-TEST(card_detector, float32_boxes_are_dlibs_to_the_pixel) {
+// All of the CPU's pictures, in float32: rounding hides nothing else that the backend does.
+TEST(gpu_detector, float32_boxes_are_dlibs_to_the_pixel) {
     use_one_blas_thread();
     stand_in machine;
     const auto ours = cuda::load_detector(session_on(machine.calls()), detector_file,
@@ -158,7 +158,7 @@ TEST(card_detector, float32_boxes_are_dlibs_to_the_pixel) {
     EXPECT_GE(faces, 8u) << "nothing was compared";
 }
 
-TEST(card_detector, many_faces) {
+TEST(gpu_detector, many_faces) {
     stand_in machine;
     const auto lane = cuda::load_detector(session_on(machine.calls()), detector_file,
                                           {.numbers = precision::tf32, .detect_side_max = 640})
@@ -170,7 +170,7 @@ TEST(card_detector, many_faces) {
     expect_boxes(found, dlib_cnn(crowd, detector_file), 0);
 }
 
-TEST(card_detector, narrow_pictures_are_no_trouble) {
+TEST(gpu_detector, narrow_pictures_are_no_trouble) {
     stand_in machine;
     const auto ours =
         cuda::load_detector(session_on(machine.calls()), detector_file, {.detect_side_max = 640})
@@ -182,7 +182,7 @@ TEST(card_detector, narrow_pictures_are_no_trouble) {
     }
 }
 
-TEST(card_detector, every_size_up_to_the_largest_has_room) {
+TEST(gpu_detector, every_size_up_to_the_largest_has_room) {
     stand_in machine;
     const auto ours =
         cuda::load_detector(session_on(machine.calls()), detector_file, {.detect_side_max = 120})
@@ -195,13 +195,13 @@ TEST(card_detector, every_size_up_to_the_largest_has_room) {
     EXPECT_TRUE(ours->detect(quarters(1, 1), as_it_is).faces.empty());
 }
 
-TEST(card_models, lanes_take_turns_on_one_card) {
+TEST(gpu_models, lanes_take_turns_on_one_gpu) {
     stand_in machine({.seed = 3});
     {
-        const auto card = session_on(machine.calls());
-        const auto first = cuda::load_embedder(card, embedder_file, small()).value();
+        const auto gpu = session_on(machine.calls());
+        const auto first = cuda::load_embedder(gpu, embedder_file, small()).value();
         const auto finder =
-            cuda::load_detector(card, detector_file, {.detect_side_max = 320}).value();
+            cuda::load_detector(gpu, detector_file, {.detect_side_max = 320}).value();
         const auto before = machine.alive();
         const auto second = first->clone();
         const auto other_finder = finder->clone();

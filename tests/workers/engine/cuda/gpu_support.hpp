@@ -13,7 +13,7 @@
 namespace vultus::testing {
 
 /// requires  it can be opened
-std::shared_ptr<cuda::session> session_on(const cuda::table& calls, int index = 0);
+std::shared_ptr<cuda::gpu_context> session_on(const cuda::table& calls, int index = 0);
 
 /// A layout of one level: the picture is the canvas.
 cuda::input_size plain_input(long batch, long rows, long columns);
@@ -29,7 +29,7 @@ struct numbers_of_run {
     tensor_shape of_picture;
 };
 
-/// Pictures of bytes from a seed, where the card reads them.
+/// Pictures of bytes from a seed, where the GPU reads them.
 cuda::staging::lent filled(cuda::device_network&, const pictures&, std::uint32_t seed);
 /// Runs the network on these.
 result<numbers_of_run> run_on(cuda::device_network&, const pictures&, std::uint32_t seed);

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Which lines of the cuda backend (workers/engine/cuda) its tests on the stand-in reach: `./test coverage`.
 
-    card_coverage.py BUILD_FOLDER
+    gpu_coverage.py BUILD_FOLDER
 
-Runs bin/card_coverage of that folder, then asks gcov about every object of it. Prints each file's lines, and those that never ran.
+Runs bin/gpu_coverage of that folder, then asks gcov about every object of it. Prints each file's lines, and those that never ran.
 There are no marks in the code that take lines out of the count; a brace alone that never ran is the compiler's own clean-up.
 launches.cu, runtime.cpp and descriptors.cpp are not counted: they are libvultus-cuda.so, which the stand-in replaces; ./test gpu
 runs them. Fails if another line never ran.
@@ -21,7 +21,7 @@ FOLDER = ROOT / "workers/engine/cuda"
 def counted(build):
     """{file name: {line: times it ran}}, the sum over all objects."""
     lines = collections.defaultdict(collections.Counter)
-    for data in sorted((build / "tests/CMakeFiles/card_coverage.dir").rglob("*.gcda")):
+    for data in sorted((build / "tests/CMakeFiles/gpu_coverage.dir").rglob("*.gcda")):
         told = subprocess.run(["gcov", "--json-format", "--stdout", data], capture_output=True, text=True, check=True, cwd=build)
         for file in json.loads(told.stdout)["files"]:
             path = (build / file["file"]).resolve()
@@ -33,9 +33,9 @@ def counted(build):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    for old in (build / "tests/CMakeFiles/card_coverage.dir").rglob("*.gcda"):
+    for old in (build / "tests/CMakeFiles/gpu_coverage.dir").rglob("*.gcda"):
         old.unlink()
-    tests = subprocess.run([build / "bin/card_coverage", "--gtest_brief=1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    tests = subprocess.run([build / "bin/gpu_coverage", "--gtest_brief=1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if tests.returncode != 0:
         sys.exit(tests.stdout[-6000:])
     lines, wrong = counted(build), []

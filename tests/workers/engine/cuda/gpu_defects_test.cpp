@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/engine/cuda/saboteur_support.hpp"
 
@@ -17,12 +17,12 @@ namespace {
 using namespace testing;
 
 constexpr int all_right = 0, wrong_numbers = 1, refused_at_start = 3, memory_left = 5, fault = 70;
-constexpr int thread_sanitizer = 66;  ///< it saw the card in memory that was given back
+constexpr int thread_sanitizer = 66;  ///< it saw the GPU in memory that was given back
 
 /// Whether each size, several times in turns, gives what the plain loops give.
-bool right_numbers(const std::shared_ptr<cuda::session>& card, cuda::device_network& net) {
+bool right_numbers(const std::shared_ptr<cuda::gpu_context>& gpu, cuda::device_network& net) {
     const network list = every_kind_on_colours();
-    const auto mine = card->take_turn();
+    const auto mine = gpu->take_turn();
     for (std::uint32_t round = 1; round <= 3; ++round) {
         for (const pictures& given : pictures_to_run()) {
             const auto out = run_on(net, given, round);
@@ -44,9 +44,9 @@ bool right_numbers(const std::shared_ptr<cuda::session>& card, cuda::device_netw
     const cuda::table calls = with_defect(machine.calls(), one);
     int code = all_right;
     {
-        const auto card = session_on(calls);
-        auto mine = card->take_turn();
-        auto net = cuda::device_network::make(card, every_kind_on_colours(), precision::fp16,
+        const auto gpu = session_on(calls);
+        auto mine = gpu->take_turn();
+        auto net = cuda::device_network::make(gpu, every_kind_on_colours(), precision::fp16,
                                               room_for_pictures(4));
         if (!net) {
             std::fprintf(stderr, "refused: %s\n", machine.refusal().c_str());
@@ -54,7 +54,7 @@ bool right_numbers(const std::shared_ptr<cuda::session>& card, cuda::device_netw
         }
         mine.unlock();
         bool right = false;
-        std::thread other([&] { right = right_numbers(card, *net); });
+        std::thread other([&] { right = right_numbers(gpu, *net); });
         other.join();
         if (!right) code = wrong_numbers;
         mine.lock();
@@ -84,7 +84,7 @@ std::vector<defect> all_defects() {
     return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(card_defects, seeded, ::testing::ValuesIn(all_defects()),
+INSTANTIATE_TEST_SUITE_P(gpu_defects, seeded, ::testing::ValuesIn(all_defects()),
                          [](const auto& one) { return std::string(name_of(one.param)); });
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Bytes from a generator, for the card and for the plain loops.
-#include "tests/workers/engine/cuda/card_support.hpp"
+// Bytes from a generator, for the GPU and for the plain loops.
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 
 #include <algorithm>
 #include <array>
@@ -67,8 +67,8 @@ std::vector<std::uint8_t> resized_bytes(const std::uint8_t* rgb, const pictures&
 
 }  // namespace
 
-std::shared_ptr<cuda::session> session_on(const cuda::table& calls, int index) {
-    auto made = cuda::session::open(calls, index, 0);
+std::shared_ptr<cuda::gpu_context> session_on(const cuda::table& calls, int index) {
+    auto made = cuda::gpu_context::open(calls, index, 0);
     if (!made) throw std::runtime_error(made.error().detail);
     return *made;
 }

@@ -1,6 +1,6 @@
-// A card in this worker's hands: the device, its one stream, its memory within a budget. Everything
-// that the networks tell the card goes through it, in turns: lanes take one each, for the card does
-// one thing after the other anyway. Two sessions, on two cards or one, share nothing.
+// A GPU in this worker's hands: the device, its one stream, its memory within a budget. Everything
+// that the networks tell the GPU goes through it, in turns: lanes take one each, for the GPU does
+// one thing after the other anyway. Two sessions, on two GPUs or one, share nothing.
 #pragma once
 
 #include <atomic>
@@ -19,36 +19,36 @@ namespace vultus::cuda {
 [[noreturn]] void end_with_fault(const std::string& what, const std::string& why);
 
 /// threads   any; what says so wants the calling thread's turn
-class session {
+class gpu_context {
  public:
     /// The right to use the device, until it is destroyed.
     using turn = std::unique_lock<std::mutex>;
 
     /// requires  `calls` outlives all sessions
-    /// budget    bytes of the card's memory to take at most; 0: what is free
-    /// errors    bad_option: no such card, another table version, or the card refuses
-    static result<std::shared_ptr<session>> open(const table& calls, int index,
+    /// budget    bytes of the GPU's memory to take at most; 0: what is free
+    /// errors    bad_option: no such GPU, another table version, or the GPU refuses
+    static result<std::shared_ptr<gpu_context>> open(const table& calls, int index,
                                                  std::size_t budget_bytes);
-    session(const session&) = delete;
-    session& operator=(const session&) = delete;
-    ~session();
+    gpu_context(const gpu_context&) = delete;
+    gpu_context& operator=(const gpu_context&) = delete;
+    ~gpu_context();
 
     const device_info& info() const { return info_; }
     std::size_t used_bytes() const { return used_; }
     std::size_t budget_bytes() const { return budget_; }
 
-    /// The card's memory: asked now if nobody has a turn, else as it was asked last; then whoever
-    /// takes the next turn asks again. Never waits for a turn. Ends the process (70) if the card
+    /// The GPU's memory: asked now if nobody has a turn, else as it was asked last; then whoever
+    /// takes the next turn asks again. Never waits for a turn. Ends the process (70) if the GPU
     /// does not say.
     /// requires  the calling thread has no turn
-    card_memory memory_now();
+    gpu_memory memory_now();
 
     /// Blocks until no other thread has it.
     turn take_turn();
     const table& calls() const { return calls_; }
     /// The one stream. requires  a turn
     stream* line() const { return line_; }
-    device* card() const { return card_; }
+    device* gpu() const { return gpu_; }
 
     /// Ends the process (70) unless `status` is 0.
     void must(int status, const char* what) const {
@@ -60,10 +60,10 @@ class session {
  private:
     friend class memory;
     void ask_memory();
-    session(const table& calls) : calls_(calls) {}
+    gpu_context(const table& calls) : calls_(calls) {}
 
     const table& calls_;
-    device* card_ = nullptr;
+    device* gpu_ = nullptr;
     stream* line_ = nullptr;
     device_info info_{};
     std::size_t used_ = 0, budget_ = 0;
@@ -72,15 +72,15 @@ class session {
     std::atomic<bool> memory_wanted_{false};
 };
 
-/// Bytes of the card, or of the processor where the card may reach them; given back at the end.
+/// Bytes of the GPU, or of the CPU where the GPU may reach them; given back at the end.
 /// requires  a turn, for making and for giving back: the owner takes it
 class memory {
  public:
-    enum class place { card, host };
+    enum class place { gpu, host };
     memory() = default;
-    /// What is in it is undefined. errors    bad_option: more than the budget or the card has; the
+    /// What is in it is undefined. errors    bad_option: more than the budget or the GPU has; the
     /// detail says what it was for
-    static result<memory> take(std::shared_ptr<session>, place, std::size_t bytes,
+    static result<memory> take(std::shared_ptr<gpu_context>, place, std::size_t bytes,
                                const char* what_for);
     memory(memory&& other) noexcept { *this = std::move(other); }
     memory& operator=(memory&&) noexcept;
@@ -96,15 +96,15 @@ class memory {
  private:
     void give_back() noexcept;
 
-    std::shared_ptr<session> of_;
-    place where_ = place::card;
+    std::shared_ptr<gpu_context> of_;
+    place where_ = place::gpu;
     void* data_ = nullptr;
     std::size_t size_ = 0;
 };
 
-/// Memory of the card that holds these bytes; they have arrived when it returns.
+/// Memory of the GPU that holds these bytes; they have arrived when it returns.
 /// requires  a turn
-result<memory> uploaded(const std::shared_ptr<session>&, std::span<const std::byte> bytes,
+result<memory> uploaded(const std::shared_ptr<gpu_context>&, std::span<const std::byte> bytes,
                         const char* what_for);
 
 }  // namespace vultus::cuda

@@ -1,9 +1,9 @@
-// Pictures resized on the card against OpenCV's resize, which the processor's workers use.
+// Pictures resized on the GPU against OpenCV's resize, which the CPU's workers use.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/cuda/kernel_bodies.hpp"
@@ -49,7 +49,7 @@ struct sides {
     std::uint32_t from_width, from_height, to_width, to_height;
 };
 
-TEST(card_resize, pixels_are_opencvs) {
+TEST(gpu_resize, pixels_are_opencvs) {
     for (const sides& one : std::vector<sides>{{64, 48, 64, 48},
                                                {64, 48, 128, 96},
                                                {64, 48, 150, 113},
@@ -79,7 +79,7 @@ TEST(card_resize, pixels_are_opencvs) {
 
 // One way shorter, one way longer, by a pixel: as a JPEG that was decoded at an eighth may be.
 // OpenCV weighs otherwise there, on a slope by less than one step of it.
-TEST(card_resize, shorter_and_longer_at_once) {
+TEST(gpu_resize, shorter_and_longer_at_once) {
     image picture(60, 41);
     for (std::uint32_t y = 0; y < 41; ++y) {
         for (std::uint32_t x = 0; x < 60; ++x) {
@@ -96,7 +96,7 @@ TEST(card_resize, shorter_and_longer_at_once) {
 
 const std::string detector_file = models_folder() + "/" + std::string(models_wanted[0].name);
 
-/// The same people as the processor finds, at the same places within `pixels` of the photo.
+/// The same people as the CPU finds, at the same places within `pixels` of the photo.
 void expect_same_faces(detector& ours, const image& photo, const detector_options& wanted,
                        int pixels) {
     const auto theirs = load_onednn_detector(detector_file, precision::fp32).value();
@@ -113,7 +113,7 @@ void expect_same_faces(detector& ours, const image& photo, const detector_option
     }
 }
 
-TEST(card_resize, faces_of_photos_that_grow_and_shrink) {
+TEST(gpu_resize, faces_of_photos_that_grow_and_shrink) {
     use_one_blas_thread();
     stand_in machine;
     const auto ours =
@@ -125,7 +125,7 @@ TEST(card_resize, faces_of_photos_that_grow_and_shrink) {
     expect_same_faces(*ours, large, {160, 300}, 3);
 }
 
-TEST(card_resize, a_picture_with_more_bytes_than_go_up_is_resized_before) {
+TEST(gpu_resize, a_picture_with_more_bytes_than_go_up_is_resized_before) {
     stand_in machine;
     const auto ours =
         cuda::load_detector(session_on(machine.calls()), detector_file, {.detect_side_max = 260})

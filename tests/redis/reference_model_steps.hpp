@@ -9,26 +9,26 @@
 #include <set>
 #include <tuple>
 
-#include "tests/redis/change_twins.hpp"
+#include "tests/redis/reference_model_changes.hpp"
 
 namespace vultus::test {
 
 /// Draws a call from four bytes, makes it on Redis and on the model, and compares.
-class twins : change_twins {
+class reference_model_steps : reference_model_changes {
  public:
-    using change_twins::change_twins;
+    using reference_model_changes::reference_model_changes;
 
     void run(const step& s) {
-        using call = void (twins::*)(const step&);
+        using call = void (reference_model_steps::*)(const step&);
         static constexpr call calls[] = {
-            &twins::accept,   &twins::train,    &twins::train,    &twins::change_people,
-            &twins::change_people,   &twins::enlist,   &twins::enlist,   &twins::hello,
-            &twins::hello,    &twins::hello,    &twins::lease,    &twins::lease,
-            &twins::lease,    &twins::lease,    &twins::started,  &twins::started,
-            &twins::complete, &twins::complete, &twins::complete, &twins::complete,
-            &twins::complete, &twins::fail,     &twins::cancel,   &twins::reap,
-            &twins::reap,     &twins::leave,    &twins::operate,  &twins::change_people,
-            &twins::change_people};
+            &reference_model_steps::accept,   &reference_model_steps::train,    &reference_model_steps::train,    &reference_model_steps::change_people,
+            &reference_model_steps::change_people,   &reference_model_steps::enlist,   &reference_model_steps::enlist,   &reference_model_steps::hello,
+            &reference_model_steps::hello,    &reference_model_steps::hello,    &reference_model_steps::lease,    &reference_model_steps::lease,
+            &reference_model_steps::lease,    &reference_model_steps::lease,    &reference_model_steps::started,  &reference_model_steps::started,
+            &reference_model_steps::complete, &reference_model_steps::complete, &reference_model_steps::complete, &reference_model_steps::complete,
+            &reference_model_steps::complete, &reference_model_steps::fail,     &reference_model_steps::cancel,   &reference_model_steps::reap,
+            &reference_model_steps::reap,     &reference_model_steps::leave,    &reference_model_steps::operate,  &reference_model_steps::change_people,
+            &reference_model_steps::change_people};
         (this->*calls[s.op % std::size(calls)])(s);
         compare();
     }
@@ -110,7 +110,7 @@ class twins : change_twins {
         const unsigned n = 1 + s.b % 4;
         const bool busy = s.b % 8 > 5, lapsing = s.c % 3 == 0;
         words call{w, "1", busy ? "1" : "0", std::to_string(n), lapsing ? "0" : "1000000", ""};
-        const model_taste t{s.c % 4 < 2, s.c % 4 == 2, s.a / 5u % 3};
+        const model_preference t{s.c % 4 < 2, s.c % 4 == 2, s.a / 5u % 3};
         if (!t.any) call.insert(call.end(), {t.cnn ? "cnn" : "hog", std::to_string(t.spill)});
         const words reply = f_("lease", call);
         if (!m_.workers.contains(w)) return expect(reply, "gone");

@@ -21,12 +21,12 @@
 
 namespace vultus {
 
-struct session_settings {
+struct worker_link_settings {
     redis_address redis;
     std::vector<std::string> brokers;  ///< endpoints for workers, one DEALER each
     curve_keys curve;                  ///< of those DEALERs
     std::string host, device = "cpu", build;
-    std::string card;  ///< name, memory and compute capability; empty: none
+    std::string gpu;  ///< name, memory and compute capability; empty: none
     std::function<protocol::worker_load()> load;  ///< asked for each heartbeat; empty: says nothing
     std::vector<std::string> types{"recognize", "train", "calibrate"};
     std::uint32_t window = 64;       ///< jobs from each broker at once
@@ -40,20 +40,20 @@ struct session_settings {
 };
 
 /// How run() ended: the exit code of the process.
-enum class session_end : int { drained = 0, stuck = 70 };
+enum class worker_link_end : int { drained = 0, stuck = 70 };
 
 /// threads   run() is the one thread; the mailbox is how others reach it
-class session {
+class worker_link {
  public:
-    session(session_settings settings, job_store store, work_sink& sink,
+    worker_link(worker_link_settings settings, job_store store, work_sink& sink,
             mailbox<session_mail>& mail, const progress& stages);
-    ~session();
-    session(const session&) = delete;
-    session& operator=(const session&) = delete;
+    ~worker_link();
+    worker_link(const worker_link&) = delete;
+    worker_link& operator=(const worker_link&) = delete;
 
     /// Serves until it is asked to stop, then finishes what is in hand (at most drain_timeout),
     /// hands back the rest and says goodbye. `stop` may be null (tests send drain_asked instead).
-    session_end run(stop_signal* stop);
+    worker_link_end run(stop_signal* stop);
 
  private:
     enum class phase { outside, registering, serving, closing, closed };
@@ -62,7 +62,7 @@ class session {
     };
     using frame_key = std::pair<std::size_t, std::string>;  ///< broker, frame id
 
-    // session.cpp: the loop and the brokers
+    // worker_link.cpp: the loop and the brokers
     void wait_and_read(stop_signal* stop);
     void read_mail(boot_time now);
     void read_links(boot_time now);
@@ -72,7 +72,7 @@ class session {
     void close_when_empty(boot_time now);
     std::chrono::milliseconds patience(boot_time now) const;
     protocol::ready introduction() const;
-    protocol::worker_heartbeat heartbeat_of(const broker_link& link, std::size_t index) const;
+    protocol::worker_heartbeat heartbeat_of(const broker_connection& link, std::size_t index) const;
 
     void on(std::size_t link, const protocol::job& what, boot_time now);
     void on(std::size_t link, protocol::frame&& what, boot_time now);
@@ -86,7 +86,7 @@ class session {
     void refuse_frame(const frame_ticket& ticket, errc why);
     void cancel(const attempt_id& id);
 
-    // session_registration.cpp: Redis
+    // worker_registration.cpp: Redis
     void tend_registration(boot_time now);
     void begin_registration();
     void send_registration();
@@ -100,14 +100,14 @@ class session {
     void end(const attempt_id& id, redis_call<committed> call);
     void say_bye();
 
-    const session_settings settings_;
+    const worker_link_settings settings_;
     const job_store store_;
     work_sink& sink_;
     mailbox<session_mail>& mail_;
     const progress& stages_;
 
     zmq_context context_;
-    std::vector<broker_link> links_;
+    std::vector<broker_connection> links_;
     redis_client redis_;
 
     phase phase_ = phase::outside;
@@ -115,7 +115,7 @@ class session {
     std::string forsaken_;          ///< an earlier worker id that Redis should forget
     std::uint64_t generation_ = 0;  ///< of the registration; replies to older ones are not for us
     std::uint64_t connection_ = 0;  ///< number of the sockets in use, the same for all brokers
-    jobs_in_hand jobs_;
+    attempt_table jobs_;
     std::map<frame_key, held_frame> frames_;
     std::vector<frame_ticket> parked_frames_;  ///< wait until a solo job is over
     protocol::versions galleries_;             ///< served, by the loader's word

@@ -1,4 +1,4 @@
-#include "workers/session/session.hpp"
+#include "workers/session/worker_link.hpp"
 
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ namespace vultus {
 namespace {
 
 // High water marks are the last guard; the window is the limit (PROTOCOL.md, credits).
-zmq_options socket_options(const session_settings& settings) {
+zmq_options socket_options(const worker_link_settings& settings) {
     zmq_options options;
     options.high_water = static_cast<int>(2 * settings.window + 16);
     options.linger = std::chrono::milliseconds(500);
@@ -26,7 +26,7 @@ zmq_options socket_options(const session_settings& settings) {
 
 }  // namespace
 
-session::session(session_settings settings, job_store store, work_sink& sink,
+worker_link::worker_link(worker_link_settings settings, job_store store, work_sink& sink,
                  mailbox<session_mail>& mail, const progress& stages)
     : settings_(std::move(settings)),
       store_(std::move(store)),
@@ -40,9 +40,9 @@ session::session(session_settings settings, job_store store, work_sink& sink,
     }
 }
 
-session::~session() = default;
+worker_link::~worker_link() = default;
 
-session_end session::run(stop_signal* stop) {
+worker_link_end worker_link::run(stop_signal* stop) {
     while (phase_ != phase::closed) {
         const boot_time now = boot_now();
         if (stop != nullptr && !draining_ && stop->asked()) begin_drain("signal", now);
@@ -52,7 +52,7 @@ session_end session::run(stop_signal* stop) {
             stuck_since_ = now;
         if (stuck_since_ != boot_time{0} && now > stuck_since_ + settings_.lease) {
             log::error("stage_hangs", {{"worker", worker_id_}});
-            return session_end::stuck;
+            return worker_link_end::stuck;
         }
         tend_registration(now);
         if (phase_ == phase::serving) {
@@ -62,13 +62,13 @@ session_end session::run(stop_signal* stop) {
         if (draining_) close_when_empty(now);
         if (phase_ != phase::closed) wait_and_read(stop);
     }
-    return session_end::drained;
+    return worker_link_end::drained;
 }
 
-std::chrono::milliseconds session::patience(boot_time now) const {
+std::chrono::milliseconds worker_link::patience(boot_time now) const {
     // A tick of 100 ms serves the timers that need no precision (fence, silence, drain); a socket
     // that is being connected says nothing when it is there, so READY is tried more often.
-    const bool meeting = std::any_of(links_.begin(), links_.end(), [&](const broker_link& link) {
+    const bool meeting = std::any_of(links_.begin(), links_.end(), [&](const broker_connection& link) {
         return link.is_open() && !link.introduced() && now < link.opened() + settings_.heartbeat;
     });
     std::chrono::milliseconds most(meeting ? 10 : 100);
@@ -76,7 +76,7 @@ std::chrono::milliseconds session::patience(boot_time now) const {
     return std::max(most, std::chrono::milliseconds(0));
 }
 
-void session::wait_and_read(stop_signal* stop) {
+void worker_link::wait_and_read(stop_signal* stop) {
     std::vector<poll_item> items(3);
     items[0].fd = mail_.fd();
     items[1].fd = redis_.fd();
@@ -84,7 +84,7 @@ void session::wait_and_read(stop_signal* stop) {
     items[1].want_write = redis_.wants_write();
     items[2].fd = stop != nullptr ? stop->fd() : -1;
     std::erase_if(items, [](const poll_item& one) { return one.fd < 0; });
-    for (const broker_link& link : links_) {
+    for (const broker_connection& link : links_) {
         if (!link.is_open()) continue;
         poll_item item;
         item.socket = link.socket();
@@ -108,7 +108,7 @@ void session::wait_and_read(stop_signal* stop) {
 
 // ---- brokers -----------------------------------------------------------------------------------
 
-protocol::ready session::introduction() const {
+protocol::ready worker_link::introduction() const {
     protocol::ready ready;
     ready.worker_id = worker_id_;
     ready.host = settings_.host;
@@ -120,11 +120,11 @@ protocol::ready session::introduction() const {
     ready.frame_window = settings_.frame_window;
     ready.running = jobs_.all();
     ready.galleries = galleries_;
-    ready.card = settings_.card;
+    ready.gpu = settings_.gpu;
     return ready;
 }
 
-protocol::worker_heartbeat session::heartbeat_of(const broker_link& link, std::size_t index) const {
+protocol::worker_heartbeat worker_link::heartbeat_of(const broker_connection& link, std::size_t index) const {
     protocol::worker_heartbeat beat;
     beat.last_n = link.last_n;
     beat.running = jobs_.all();
@@ -138,10 +138,10 @@ protocol::worker_heartbeat session::heartbeat_of(const broker_link& link, std::s
 
 // All sockets carry one number: Redis records the newest connection of a worker and refuses older
 // ones, so two brokers with different numbers would push each other out.
-void session::reopen_links(boot_time now) {
+void worker_link::reopen_links(boot_time now) {
     ++connection_;
     reopened_ = now;
-    for (broker_link& link : links_) {
+    for (broker_connection& link : links_) {
         link.close("new connection");
         if (auto opened = link.open(worker_id_, connection_, now); !opened) {
             log::error("broker_endpoint_refused",
@@ -154,14 +154,14 @@ void session::reopen_links(boot_time now) {
     renew_at_ = now;  // tells Redis the new number
 }
 
-void session::tend_links(boot_time now) {
-    const bool replace = std::any_of(links_.begin(), links_.end(), [&](broker_link& link) {
+void worker_link::tend_links(boot_time now) {
+    const bool replace = std::any_of(links_.begin(), links_.end(), [&](broker_connection& link) {
         return !link.is_open() || link.lost(now);
     });
     // The first sockets at once; after that no faster than heartbeats, whatever goes wrong.
     if (replace && (connection_ == 0 || now >= reopened_ + settings_.heartbeat)) reopen_links(now);
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        broker_link& link = links_[i];
+        broker_connection& link = links_[i];
         if (!link.introduced() && link.introduce(introduction(), now) && draining_) {
             link.send(protocol::drain{"draining"});
         }
@@ -169,7 +169,7 @@ void session::tend_links(boot_time now) {
     }
 }
 
-void session::read_links(boot_time now) {
+void worker_link::read_links(boot_time now) {
     for (std::size_t i = 0; i < links_.size(); ++i) {
         // A closed socket gives nothing, so a fence in the middle ends the loop by itself.
         while (auto message = links_[i].receive(now)) {
@@ -183,7 +183,7 @@ void session::read_links(boot_time now) {
     }
 }
 
-void session::on(std::size_t link, const protocol::job& what, boot_time now) {
+void worker_link::on(std::size_t link, const protocol::job& what, boot_time now) {
     if (what.n <= links_[link].last_n) return;  // it came twice
     links_[link].last_n = what.n;
     failpoint("worker.after_job");
@@ -200,7 +200,7 @@ void session::on(std::size_t link, const protocol::job& what, boot_time now) {
     start_jobs(now);
 }
 
-void session::on(std::size_t link, protocol::frame&& what, boot_time now) {
+void worker_link::on(std::size_t link, protocol::frame&& what, boot_time now) {
     frame_ticket ticket;
     ticket.frame = std::move(what);
     ticket.link = link;
@@ -220,7 +220,7 @@ void session::on(std::size_t link, protocol::frame&& what, boot_time now) {
 }
 
 // A frame keeps away from a solo job: if the worker dies, the job alone must be to blame.
-void session::release_frames() {
+void worker_link::release_frames() {
     if (jobs_.solo_running()) return;
     for (frame_ticket& ticket : std::exchange(parked_frames_, {})) {
         frame_ticket kept = ticket;
@@ -231,7 +231,7 @@ void session::release_frames() {
     }
 }
 
-void session::refuse_frame(const frame_ticket& ticket, errc why) {
+void worker_link::refuse_frame(const frame_ticket& ticket, errc why) {
     protocol::answer answer;
     answer.frame_id = ticket.frame.frame_id;
     answer.attempt = ticket.frame.attempt;
@@ -239,7 +239,7 @@ void session::refuse_frame(const frame_ticket& ticket, errc why) {
     links_[ticket.link].send(answer);
 }
 
-void session::on(std::size_t link, const protocol::message& what, boot_time now) {
+void worker_link::on(std::size_t link, const protocol::message& what, boot_time now) {
     if (const auto* beat = std::get_if<protocol::broker_heartbeat>(&what)) {
         links_[link].set_interval(beat->interval_ms);
         for (const auto& [collection, version] : beat->galleries) {
@@ -262,20 +262,20 @@ void session::on(std::size_t link, const protocol::message& what, boot_time now)
 }
 
 // Whatever ends the attempt next makes it cancelled: so end it now.
-void session::cancel(const attempt_id& id) {
+void worker_link::cancel(const attempt_id& id) {
     if (jobs_.drop(id)) hand_back(id);
     release_frames();
 }
 
 // ---- stages ------------------------------------------------------------------------------------
 
-void session::read_mail(boot_time now) {
+void worker_link::read_mail(boot_time now) {
     while (auto letter = mail_.take()) {
         std::visit([&](auto&& what) { hear(std::move(what), now); }, std::move(*letter));
     }
 }
 
-void session::hear(job_finished&& what, boot_time now) {
+void worker_link::hear(job_finished&& what, boot_time now) {
     const auto link = jobs_.finish(what.id);
     if (link && what.state != commit_state::stale) {
         failpoint("worker.before_done");
@@ -290,7 +290,7 @@ void session::hear(job_finished&& what, boot_time now) {
     start_jobs(now);
 }
 
-void session::hear(frame_answered&& what, boot_time) {
+void worker_link::hear(frame_answered&& what, boot_time) {
     frames_.erase({what.link, what.answer.frame_id});
     // The last look at the fence, right before the answer leaves.
     if (phase_ != phase::serving || boot_now() >= fence_at_) return;
@@ -298,33 +298,33 @@ void session::hear(frame_answered&& what, boot_time) {
     links_[what.link].send(what.answer);
 }
 
-void session::hear(gallery_held&& what, boot_time) {
+void worker_link::hear(gallery_held&& what, boot_time) {
     if (what.version)
         galleries_[what.collection] = *what.version;
     else
         galleries_.erase(what.collection);
 }
 
-void session::hear(registration_gone&& what, boot_time now) {
+void worker_link::hear(registration_gone&& what, boot_time now) {
     if (phase_ == phase::serving && what.worker_id == worker_id_) fence("hello: gone", now);
 }
 
-void session::hear(drain_asked&& what, boot_time now) {
+void worker_link::hear(drain_asked&& what, boot_time now) {
     begin_drain(what.reason, now);
 }
 
 // ---- the end -----------------------------------------------------------------------------------
 
-void session::begin_drain(const std::string& reason, boot_time now) {
+void worker_link::begin_drain(const std::string& reason, boot_time now) {
     if (draining_) return;
     draining_ = true;
     drain_until_ = now + settings_.drain_timeout;
     log::info("draining", {{"reason", reason}, {"jobs", jobs_.size()}, {"frames", frames_.size()}});
-    for (broker_link& link : links_) link.send(protocol::drain{reason});
+    for (broker_connection& link : links_) link.send(protocol::drain{reason});
     for (const attempt_id& id : jobs_.take_waiting()) hand_back(id);
 }
 
-void session::close_when_empty(boot_time now) {
+void worker_link::close_when_empty(boot_time now) {
     const bool late = now >= drain_until_;
     if (late) {
         for (const attempt_id& id : jobs_.drop_all()) hand_back(id);
@@ -338,7 +338,7 @@ void session::close_when_empty(boot_time now) {
         phase_ = phase::closed;  // Redis is away: the leases lapse by themselves
     }
     if (phase_ == phase::closed) {
-        for (broker_link& link : links_) link.close("drained");
+        for (broker_connection& link : links_) link.close("drained");
     }
 }
 

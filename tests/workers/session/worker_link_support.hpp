@@ -8,7 +8,7 @@
 
 #include "shared/net/zmq_socket.hpp"
 #include "tests/workers/pipeline/store_support.hpp"
-#include "workers/session/session.hpp"
+#include "workers/session/worker_link.hpp"
 
 namespace vultus::testing {
 
@@ -72,19 +72,19 @@ class running_session {
     ~running_session();
     void start();
     /// Asks for a drain and waits for the end.
-    session_end finish();
-    session_end wait_for_end();
+    worker_link_end finish();
+    worker_link_end wait_for_end();
 
     test_store world;
     std::string folder;
-    session_settings settings;
+    worker_link_settings settings;
     noting_sink sink;
     mailbox<session_mail> mail{1'000};
     progress stages;
     std::unique_ptr<fake_broker> broker;
 
  private:
-    std::unique_ptr<session> session_;
+    std::unique_ptr<worker_link> session_;
     std::thread thread_;
     std::atomic<int> ended_{-1};
 };

@@ -1,5 +1,5 @@
-// See session_support.hpp.
-#include "tests/workers/session/session_support.hpp"
+// See worker_link_support.hpp.
+#include "tests/workers/session/worker_link_support.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -83,18 +83,18 @@ running_session::running_session() {
 }
 
 void running_session::start() {
-    session_ = std::make_unique<session>(settings, world.store, sink, mail, stages);
+    session_ = std::make_unique<worker_link>(settings, world.store, sink, mail, stages);
     thread_ = std::thread([this] { ended_ = static_cast<int>(session_->run(nullptr)); });
 }
 
-session_end running_session::finish() {
+worker_link_end running_session::finish() {
     mail.push(drain_asked{"test"});
     return wait_for_end();
 }
 
-session_end running_session::wait_for_end() {
+worker_link_end running_session::wait_for_end() {
     thread_.join();
-    return static_cast<session_end>(ended_.load());
+    return static_cast<worker_link_end>(ended_.load());
 }
 
 running_session::~running_session() {

@@ -1,11 +1,11 @@
-// Pieces of memory that lanes share with a card: each has one holder, and whoever comes late waits.
+// Pieces of memory that lanes share with a GPU: each has one holder, and whoever comes late waits.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <set>
 #include <thread>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "workers/engine/cuda/staging.hpp"
 
 namespace vultus {
@@ -14,16 +14,16 @@ namespace {
 using namespace testing;
 using cuda::staging;
 
-std::unique_ptr<staging> made_on(const std::shared_ptr<cuda::session>& card, std::size_t pieces) {
-    const auto mine = card->take_turn();
-    return staging::make(card, pieces, 6, 8).value();
+std::unique_ptr<staging> made_on(const std::shared_ptr<cuda::gpu_context>& gpu, std::size_t pieces) {
+    const auto mine = gpu->take_turn();
+    return staging::make(gpu, pieces, 6, 8).value();
 }
 
-TEST(card_staging, each_piece_has_one_holder) {
+TEST(gpu_staging, each_piece_has_one_holder) {
     stand_in machine;
     {
-        const auto card = session_on(machine.calls());
-        auto all = made_on(card, 3);
+        const auto gpu = session_on(machine.calls());
+        auto all = made_on(gpu, 3);
         EXPECT_EQ(machine.alive().host_memory, 6u);
         std::set<const void*> pieces;
         {
@@ -38,16 +38,16 @@ TEST(card_staging, each_piece_has_one_holder) {
         }
         EXPECT_EQ(pieces.size(), 3u);
         EXPECT_EQ(pieces.count(all->lend()->pictures.data()), 1u) << "it came back";
-        const auto mine = card->take_turn();
+        const auto mine = gpu->take_turn();
         all.reset();
     }
     EXPECT_EQ(machine.alive(), stand_in::count{});
 }
 
-TEST(card_staging, who_finds_none_waits) {
+TEST(gpu_staging, who_finds_none_waits) {
     stand_in machine;
-    const auto card = session_on(machine.calls());
-    auto all = made_on(card, 1);
+    const auto gpu = session_on(machine.calls());
+    auto all = made_on(gpu, 1);
     std::atomic<bool> has_it{false};
     auto held = all->lend();
     std::thread other([&] {
@@ -59,7 +59,7 @@ TEST(card_staging, who_finds_none_waits) {
     held.reset();
     other.join();
     EXPECT_TRUE(has_it);
-    const auto mine = card->take_turn();
+    const auto mine = gpu->take_turn();
     all.reset();
 }
 

@@ -1,5 +1,5 @@
 // The worker's conversation: with a broker that the test plays, and a real Redis.
-#include "tests/workers/session/session_support.hpp"
+#include "tests/workers/session/worker_link_support.hpp"
 
 #include <gmock/gmock.h>
 
@@ -95,7 +95,7 @@ TEST_F(talking, each_heartbeat_says_what_was_done_by_then) {
     ASSERT_TRUE(first && second);
     EXPECT_GE(first->load.faces, 7u);
     EXPECT_GT(second->load.faces, first->load.faces);
-    EXPECT_EQ(second->load.card_free_bytes, 40u);
+    EXPECT_EQ(second->load.gpu_free_bytes, 40u);
 }
 
 TEST_F(talking, an_attempt_that_is_anothers_is_never_begun) {
@@ -359,7 +359,7 @@ TEST_F(talking, a_worker_that_never_moves_again_ends_with_70) {
     meet();
     slot.begin(boot_now(), milliseconds(1));
     ASSERT_TRUE(run.broker->next<protocol::bye>());
-    EXPECT_EQ(run.wait_for_end(), session_end::stuck);
+    EXPECT_EQ(run.wait_for_end(), worker_link_end::stuck);
 }
 
 TEST_F(talking, a_drain_finishes_what_runs_hands_back_the_rest_and_says_goodbye) {
@@ -379,7 +379,7 @@ TEST_F(talking, a_drain_finishes_what_runs_hands_back_the_rest_and_says_goodbye)
     run.mail.push(job_finished{running.id(), commit_state::succeeded, {}});
     ASSERT_TRUE(run.broker->next<protocol::done>());
     ASSERT_TRUE(run.broker->next<protocol::bye>());
-    EXPECT_EQ(run.finish(), session_end::drained);
+    EXPECT_EQ(run.finish(), worker_link_end::drained);
     EXPECT_FALSE(registered(ready.worker_id));
     EXPECT_EQ(state(jobs[0]), job_state::succeeded);
 }
@@ -389,7 +389,7 @@ TEST_F(talking, a_drain_does_not_wait_for_ever) {
     const protocol::ready ready = meet();
     const auto jobs = give(ready, 1);
     ASSERT_TRUE(taken(1));
-    EXPECT_EQ(run.finish(), session_end::drained);
+    EXPECT_EQ(run.finish(), worker_link_end::drained);
     EXPECT_EQ(state(jobs[0]), job_state::pending);
     EXPECT_FALSE(registered(ready.worker_id));
 }

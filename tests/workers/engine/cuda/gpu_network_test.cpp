@@ -1,11 +1,11 @@
-// A layer list on a card (the stand-in) against the plain loops: layouts, packing, graphs, memory.
+// A layer list on a GPU (the stand-in) against the plain loops: layouts, packing, graphs, memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <thread>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "workers/engine/cuda/buckets.hpp"
 #include "workers/engine/cuda/fp16.hpp"
@@ -22,9 +22,9 @@ using ::testing::HasSubstr;
 
 const std::vector<pictures>& three = pictures_to_run();
 
-result<device_network> every_kind_on(const std::shared_ptr<cuda::session>& card, precision numbers,
+result<device_network> every_kind_on(const std::shared_ptr<cuda::gpu_context>& gpu, precision numbers,
                                      std::size_t programs = 4) {
-    return device_network::make(card, every_kind_on_colours(), numbers,
+    return device_network::make(gpu, every_kind_on_colours(), numbers,
                                 room_for_pictures(programs));
 }
 
@@ -47,16 +47,16 @@ void expect_plain_numbers(device_network& net, double allowed) {
     }
 }
 
-TEST(card_network, every_kind_of_layer_as_plain_loops_have_it) {
+TEST(gpu_network, every_kind_of_layer_as_plain_loops_have_it) {
     for (std::uint32_t seed = 1; seed <= 3; ++seed) {
         stand_in machine({.seed = seed});
-        const auto card = session_on(machine.calls());
-        auto mine = card->take_turn();
+        const auto gpu = session_on(machine.calls());
+        auto mine = gpu->take_turn();
         {
-            auto half = every_kind_on(card, precision::fp16);
+            auto half = every_kind_on(gpu, precision::fp16);
             ASSERT_TRUE(half) << half.error().detail << machine.refusal();
             expect_plain_numbers(*half, 4e-3);
-            auto single = every_kind_on(card, precision::tf32);
+            auto single = every_kind_on(gpu, precision::tf32);
             ASSERT_TRUE(single) << single.error().detail;
             expect_plain_numbers(*single, 2e-6);
         }
@@ -64,11 +64,11 @@ TEST(card_network, every_kind_of_layer_as_plain_loops_have_it) {
     }
 }
 
-TEST(card_network, from_the_second_run_on_it_is_a_graph_and_few_are_kept) {
+TEST(gpu_network, from_the_second_run_on_it_is_a_graph_and_few_are_kept) {
     stand_in machine;
-    const auto card = session_on(machine.calls());
-    const auto mine = card->take_turn();
-    auto net = every_kind_on(card, precision::fp16, 2);
+    const auto gpu = session_on(machine.calls());
+    const auto mine = gpu->take_turn();
+    auto net = every_kind_on(gpu, precision::fp16, 2);
     ASSERT_TRUE(net);
     EXPECT_EQ(machine.alive().graphs, 1u) << "the warm one";
     const auto before = machine.alive();
@@ -89,11 +89,11 @@ TEST(card_network, from_the_second_run_on_it_is_a_graph_and_few_are_kept) {
     EXPECT_EQ(after, before) << "memory is taken at start";
 }
 
-TEST(card_network, pictures_of_all_sizes_that_are_looked_at_in_one_share_a_graph) {
+TEST(gpu_network, pictures_of_all_sizes_that_are_looked_at_in_one_share_a_graph) {
     stand_in machine;
-    const auto card = session_on(machine.calls());
-    const auto mine = card->take_turn();
-    auto net = every_kind_on(card, precision::fp16);
+    const auto gpu = session_on(machine.calls());
+    const auto mine = gpu->take_turn();
+    auto net = every_kind_on(gpu, precision::fp16);
     ASSERT_TRUE(net);
     const network list = every_kind_on_colours();
     for (const pictures& given : {three[0], {three[0].seen, 61, 25}, {three[0].seen, 122, 50}}) {
@@ -107,15 +107,15 @@ TEST(card_network, pictures_of_all_sizes_that_are_looked_at_in_one_share_a_graph
     EXPECT_EQ(machine.alive().graphs, 1u);
 }
 
-// The card is told of a run while it is at another; with room for one program the graph of the
+// The GPU is told of a run while it is at another; with room for one program the graph of the
 // first is dropped meanwhile.
-TEST(card_network, runs_stand_in_line_and_are_finished_in_any_order) {
+TEST(gpu_network, runs_stand_in_line_and_are_finished_in_any_order) {
     const network list = every_kind_on_colours();
     for (const std::size_t programs : {std::size_t{1}, std::size_t{4}}) {
         stand_in machine({.seed = 11});
-        const auto card = session_on(machine.calls());
-        const auto mine = card->take_turn();
-        auto net = every_kind_on(card, precision::fp16, programs);
+        const auto gpu = session_on(machine.calls());
+        const auto mine = gpu->take_turn();
+        auto net = every_kind_on(gpu, precision::fp16, programs);
         ASSERT_TRUE(net);
         for (std::uint32_t round = 1; round <= 3; ++round) {
             std::vector<cuda::staging::lent> pieces;
@@ -137,65 +137,65 @@ TEST(card_network, runs_stand_in_line_and_are_finished_in_any_order) {
     }
 }
 
-TEST(card_network, all_is_given_back) {
+TEST(gpu_network, all_is_given_back) {
     stand_in machine;
     {
-        const auto card = session_on(machine.calls());
-        const auto mine = card->take_turn();
-        const auto net = every_kind_on(card, precision::fp16);
+        const auto gpu = session_on(machine.calls());
+        const auto mine = gpu->take_turn();
+        const auto net = every_kind_on(gpu, precision::fp16);
         ASSERT_TRUE(net);
-        EXPECT_EQ(card->used_bytes(), machine.alive().card_bytes);
+        EXPECT_EQ(gpu->used_bytes(), machine.alive().gpu_bytes);
     }
     EXPECT_EQ(machine.alive(), stand_in::count{});
 }
 
-TEST(card_network, too_little_memory_is_an_error_at_start_and_leaves_nothing) {
+TEST(gpu_network, too_little_memory_is_an_error_at_start_and_leaves_nothing) {
     std::size_t needed = 0;
     {
         stand_in roomy;
-        const auto card = session_on(roomy.calls());
-        const auto mine = card->take_turn();
-        const auto net = every_kind_on(card, precision::fp16);
+        const auto gpu = session_on(roomy.calls());
+        const auto mine = gpu->take_turn();
+        const auto net = every_kind_on(gpu, precision::fp16);
         ASSERT_TRUE(net);
-        needed = card->used_bytes();
+        needed = gpu->used_bytes();
     }
     for (const std::size_t bytes : {std::size_t{1}, needed / 2, needed - 1}) {
         stand_in machine({.memory_bytes = bytes});
         {
-            const auto card = session_on(machine.calls());
-            const auto mine = card->take_turn();
-            const auto net = every_kind_on(card, precision::fp16);
+            const auto gpu = session_on(machine.calls());
+            const auto mine = gpu->take_turn();
+            const auto net = every_kind_on(gpu, precision::fp16);
             ASSERT_FALSE(net) << bytes;
             EXPECT_EQ(net.error().code, errc::bad_option);
             EXPECT_THAT(net.error().detail, HasSubstr("MiB"));
         }
         EXPECT_EQ(machine.alive(), stand_in::count{});
     }
-    // The card has it, the setting forbids it; or the setting promises what the card has not.
+    // The GPU has it, the setting forbids it; or the setting promises what the GPU has not.
     stand_in machine({.memory_bytes = 20u << 20});
-    const auto card = cuda::session::open(machine.calls(), 0, 1u << 20);
-    ASSERT_TRUE(card);
+    const auto gpu = cuda::gpu_context::open(machine.calls(), 0, 1u << 20);
+    ASSERT_TRUE(gpu);
     {
-        const auto mine = (*card)->take_turn();
-        const auto net = every_kind_on(*card, precision::fp16);
+        const auto mine = (*gpu)->take_turn();
+        const auto net = every_kind_on(*gpu, precision::fp16);
         ASSERT_FALSE(net);
         EXPECT_THAT(net.error().detail, HasSubstr("worker.gpu_memory_mib"));
     }
-    const auto greedy = cuda::session::open(machine.calls(), 0, std::size_t{1} << 40);
+    const auto greedy = cuda::gpu_context::open(machine.calls(), 0, std::size_t{1} << 40);
     const auto mine = (*greedy)->take_turn();
     EXPECT_THAT(
-        cuda::memory::take(*greedy, cuda::memory::place::card, 30u << 20, "tests").error().detail,
+        cuda::memory::take(*greedy, cuda::memory::place::gpu, 30u << 20, "tests").error().detail,
         HasSubstr("out of memory"));
 }
 
 /// Opens, makes and runs with the call that has this number failing. returns  calls made
 int run_with_fault(int call, int work) {
     stand_in machine({.fail_call = call, .fail_work = work});
-    const auto card = cuda::session::open(machine.calls(), 0, 0);
-    if (!card) std::_Exit(2);
+    const auto gpu = cuda::gpu_context::open(machine.calls(), 0, 0);
+    if (!gpu) std::_Exit(2);
     {
-        const auto mine = (*card)->take_turn();
-        auto net = every_kind_on(*card, precision::fp16);
+        const auto mine = (*gpu)->take_turn();
+        auto net = every_kind_on(*gpu, precision::fp16);
         if (!net) std::_Exit(net.error().code == errc::device_fault ? 3 : 2);
         for (int i = 0; i < 2; ++i) {
             if (!run_on(*net, three[1], 1)) std::_Exit(4);
@@ -204,7 +204,7 @@ int run_with_fault(int call, int work) {
     return machine.calls_made();
 }
 
-TEST(card_network, a_fault_at_any_call_ends_the_process_or_the_start) {
+TEST(gpu_network, a_fault_at_any_call_ends_the_process_or_the_start) {
     const int all = run_with_fault(0, 0);
     ASSERT_GT(all, 100);
     const auto never_goes_on = [](int status) {
@@ -217,23 +217,23 @@ TEST(card_network, a_fault_at_any_call_ends_the_process_or_the_start) {
     EXPECT_EXIT(run_with_fault(all - 1, 0), ::testing::ExitedWithCode(70), "device_fault");
 }
 
-TEST(card_network, a_fault_in_the_middle_of_a_graph_ends_with_70) {
+TEST(gpu_network, a_fault_in_the_middle_of_a_graph_ends_with_70) {
     stand_in machine;
-    const auto card = session_on(machine.calls());
-    const auto mine = card->take_turn();
-    auto net = every_kind_on(card, precision::fp16);
+    const auto gpu = session_on(machine.calls());
+    const auto mine = gpu->take_turn();
+    auto net = every_kind_on(gpu, precision::fp16);
     ASSERT_TRUE(run_on(*net, three[1], 1) && run_on(*net, three[1], 1));
     const int done = machine.work_done();
     EXPECT_EXIT(run_with_fault(0, done - 9), ::testing::ExitedWithCode(70),
                 "device_fault.*illegal memory access");
 }
 
-TEST(card_network, two_workers_on_two_cards_share_nothing) {
-    stand_in machine({.cards = 2, .seed = 5});
+TEST(gpu_network, two_workers_on_two_gpus_share_nothing) {
+    stand_in machine({.gpus = 2, .seed = 5});
     const auto run_all = [&](int index) {
-        const auto card = session_on(machine.calls(), index);
-        const auto mine = card->take_turn();
-        auto net = every_kind_on(card, precision::fp16);
+        const auto gpu = session_on(machine.calls(), index);
+        const auto mine = gpu->take_turn();
+        auto net = every_kind_on(gpu, precision::fp16);
         ASSERT_TRUE(net) << net.error().detail << machine.refusal();
         expect_plain_numbers(*net, 4e-3);
     };
@@ -243,33 +243,33 @@ TEST(card_network, two_workers_on_two_cards_share_nothing) {
     EXPECT_EQ(machine.alive(), stand_in::count{});
 }
 
-TEST(card_network, work_of_another_card_may_run_in_between) {
-    stand_in machine({.cards = 2, .seed = 9});
+TEST(gpu_network, work_of_another_gpu_may_run_in_between) {
+    stand_in machine({.gpus = 2, .seed = 9});
     const auto busy = session_on(machine.calls(), 1);
     auto theirs = busy->take_turn();
-    const auto there = cuda::memory::take(busy, cuda::memory::place::card, 64, "tests");
+    const auto there = cuda::memory::take(busy, cuda::memory::place::gpu, 64, "tests");
     const auto here = cuda::memory::take(busy, cuda::memory::place::host, 64, "tests");
     ASSERT_TRUE(there && here);
-    const auto card = session_on(machine.calls(), 0);
+    const auto gpu = session_on(machine.calls(), 0);
     {
-        const auto mine = card->take_turn();
-        auto net = every_kind_on(card, precision::fp16);
+        const auto mine = gpu->take_turn();
+        auto net = every_kind_on(gpu, precision::fp16);
         ASSERT_TRUE(net);
-        busy->must(machine.calls().use(busy->card()), "use");
+        busy->must(machine.calls().use(busy->gpu()), "use");
         for (int i = 0; i < 100; ++i) {
             busy->must(machine.calls().upload(busy->line(), there->data(), here->data(), 64), "up");
         }
-        card->must(machine.calls().use(card->card()), "use");
+        gpu->must(machine.calls().use(gpu->gpu()), "use");
         expect_plain_numbers(*net, 4e-3);
         EXPECT_GT(machine.interleaved(), 10);
     }
-    busy->must(machine.calls().use(busy->card()), "use");
+    busy->must(machine.calls().use(busy->gpu()), "use");
 }
 
-TEST(card_session, what_cannot_be_opened_is_said_in_one_line) {
+TEST(gpu_session, what_cannot_be_opened_is_said_in_one_line) {
     stand_in machine;
     const auto detail_of = [&](const cuda::table& calls, int index) {
-        const auto made = cuda::session::open(calls, index, 0);
+        const auto made = cuda::gpu_context::open(calls, index, 0);
         EXPECT_FALSE(made);
         return made ? "" : made.error().detail;
     };
@@ -284,7 +284,7 @@ TEST(card_session, what_cannot_be_opened_is_said_in_one_line) {
     }
 }
 
-TEST(card_loader, what_is_missing_is_said_in_one_line) {
+TEST(gpu_loader, what_is_missing_is_said_in_one_line) {
     for (const auto& [file, why] :
          {std::pair{"/nowhere/libvultus-cuda.so", "/nowhere/libvultus-cuda.so: cannot open"},
           {"libm.so.6", "libm.so.6 is not the expected library"}}) {
@@ -297,7 +297,7 @@ TEST(card_loader, what_is_missing_is_said_in_one_line) {
     }
 }
 
-TEST(card_packing, channels_come_last_and_are_padded_with_zeros) {
+TEST(gpu_packing, channels_come_last_and_are_padded_with_zeros) {
     noise random;
     layer one = conv(3, 2, 1, 1, 0, 0, random);
     one.weights = {1, 2, 3, 4, 5, 6};
@@ -322,7 +322,7 @@ TEST(card_packing, channels_come_last_and_are_padded_with_zeros) {
     EXPECT_TRUE(cuda::pack(one, true));
 }
 
-TEST(card_buckets, the_cheapest_passes) {
+TEST(gpu_buckets, the_cheapest_passes) {
     const std::vector<long> all{1, 8, 32, 128};
     EXPECT_THAT(cuda::buckets_for(1, all), ElementsAre(1));
     EXPECT_THAT(cuda::buckets_for(2, all), ElementsAre(8));

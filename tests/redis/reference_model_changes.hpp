@@ -1,4 +1,4 @@
-// The part of twins.hpp that changes galleries without a worker: clear, forget, rename, merge,
+// The part of reference_model_steps.hpp that changes galleries without a worker: clear, forget, rename, merge,
 // delete_collection and retention, on Redis and on the model.
 #pragma once
 
@@ -18,9 +18,9 @@ struct step {
     std::uint8_t op, a, b, c;
 };
 
-class change_twins {
+class reference_model_changes {
  public:
-    change_twins(redis_calls& f, std::map<std::string, int>& seen) : f_(f), seen_(seen) {}
+    reference_model_changes(redis_calls& f, std::map<std::string, int>& seen) : f_(f), seen_(seen) {}
 
  protected:
     static std::string pick(std::initializer_list<const char*> from, unsigned n) {

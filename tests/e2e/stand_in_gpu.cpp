@@ -1,8 +1,8 @@
-// The table of a card that is computed on the processor, as the loader of a worker finds it.
+// The table of a GPU that is computed on the CPU, as the loader of a worker finds it.
 #include "tests/workers/engine/cuda/stand_in_support.hpp"
 
 extern "C" const vultus::cuda::table* vultus_cuda_table(char*, std::size_t) {
     // Never taken down: the threads of a worker that ends may still be on it.
-    static auto* const card = new vultus::testing::stand_in;
-    return &card->calls();
+    static auto* const gpu = new vultus::testing::stand_in;
+    return &gpu->calls();
 }

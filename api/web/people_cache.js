@@ -3,7 +3,7 @@
 import { address, problem, request, wait_ms } from "./api.js";
 import { by_id, h, renew } from "./element.js";
 
-export const roster = { rows: [], people: 0, faces: 0, more: "", failure: null };
+export const people_cache = { rows: [], people: 0, faces: 0, more: "", failure: null };
 const listeners = new Set();
 const fresh_ms = 5000;
 let turn = 0, tries = 0, retry = 0, loaded_at = 0;
@@ -17,10 +17,10 @@ function try_again(failure) {
 
 /** Asks for as many as are shown, or for one page more. */
 export async function load_people(more = false) {
-  const mine = turn += 1, next = more === true && roster.more, shown = roster.rows.length;
+  const mine = turn += 1, next = more === true && people_cache.more, shown = people_cache.rows.length;
   clearTimeout(retry);
   try {
-    let rows = next ? roster.rows : [], token = next ? roster.more : "", page;
+    let rows = next ? people_cache.rows : [], token = next ? people_cache.more : "", page;
     do {
       page = await request("GET", address("/api/faces", { page_size: 500, ...(token && { page_token: token }) }));
       if (mine !== turn) return;  // a later question is on its way
@@ -28,13 +28,13 @@ export async function load_people(more = false) {
       token = page.next_page_token ?? "";
     } while (token && rows.length < shown);
     rows.sort((a, b) => a.label.localeCompare(b.label));
-    Object.assign(roster, { rows, people: page.people_total, faces: page.faces_total, failure: null, more: token });
-    renew(by_id("names"), roster.rows.map(row => h("option", { value: row.label, "data-key": row.label })));
+    Object.assign(people_cache, { rows, people: page.people_total, faces: page.faces_total, failure: null, more: token });
+    renew(by_id("names"), people_cache.rows.map(row => h("option", { value: row.label, "data-key": row.label })));
     tries = 0;
     loaded_at = performance.now();
   } catch (failure) {
     if (mine !== turn) return;
-    roster.failure = failure;
+    people_cache.failure = failure;
     try_again(failure);
   }
   for (const listener of listeners) listener();

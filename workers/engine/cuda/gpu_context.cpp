@@ -1,5 +1,5 @@
 // Opening, memory and faults.
-#include "workers/engine/cuda/session.hpp"
+#include "workers/engine/cuda/gpu_context.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -24,12 +24,12 @@ void end_with_fault(const std::string& what, const std::string& why) {
     std::_Exit(exit_broken);
 }
 
-result<void> session::tried(int status, const char* what) const {
+result<void> gpu_context::tried(int status, const char* what) const {
     if (status == 0) return {};
     return fail(errc::device_fault, std::string(what) + ": " + calls_.error_text(status));
 }
 
-result<std::shared_ptr<session>> session::open(const table& calls, int index,
+result<std::shared_ptr<gpu_context>> gpu_context::open(const table& calls, int index,
                                                std::size_t budget_bytes) {
     const std::string name = "cuda:" + std::to_string(index);
     if (calls.version != table_version) {
@@ -46,51 +46,51 @@ result<std::shared_ptr<session>> session::open(const table& calls, int index,
         return fail(errc::bad_option, name + ": this machine has " + std::to_string(count) +
                                           (count == 1 ? " GPU" : " GPUs"));
     }
-    std::shared_ptr<session> made(new session(calls));
-    if (const int s = calls.open(calls.self, index, &made->card_); s != 0) {
-        made->card_ = nullptr;
+    std::shared_ptr<gpu_context> made(new gpu_context(calls));
+    if (const int s = calls.open(calls.self, index, &made->gpu_); s != 0) {
+        made->gpu_ = nullptr;
         return refused("open the GPU", s);
     }
-    if (const int s = calls.describe(made->card_, &made->info_); s != 0) {
+    if (const int s = calls.describe(made->gpu_, &made->info_); s != 0) {
         return refused("read its properties", s);
     }
     std::size_t free_bytes = 0, total_bytes = 0;
-    if (const int s = calls.memory(made->card_, &free_bytes, &total_bytes); s != 0) {
+    if (const int s = calls.memory(made->gpu_, &free_bytes, &total_bytes); s != 0) {
         return refused("read its memory size", s);
     }
     made->bytes_ = total_bytes;
     made->free_bytes_ = free_bytes;
     made->budget_ = budget_bytes == 0 ? free_bytes : budget_bytes;
-    if (const int s = calls.open_stream(made->card_, &made->line_); s != 0) {
+    if (const int s = calls.open_stream(made->gpu_, &made->line_); s != 0) {
         made->line_ = nullptr;
         return refused("create a stream", s);
     }
     return made;
 }
 
-session::~session() {
-    if (card_ == nullptr) return;
+gpu_context::~gpu_context() {
+    if (gpu_ == nullptr) return;
     if (line_ != nullptr) calls_.close_stream(line_);
-    calls_.close(card_);
+    calls_.close(gpu_);
 }
 
-session::turn session::take_turn() {
+gpu_context::turn gpu_context::take_turn() {
     turn mine(mutex_);
-    must(calls_.use(card_), "use the device");
+    must(calls_.use(gpu_), "use the device");
     if (memory_wanted_.exchange(false)) ask_memory();
     return mine;
 }
 
-void session::ask_memory() {
+void gpu_context::ask_memory() {
     std::size_t free_bytes = 0, total_bytes = 0;
-    must(calls_.memory(card_, &free_bytes, &total_bytes), "read its memory size");
+    must(calls_.memory(gpu_, &free_bytes, &total_bytes), "read its memory size");
     bytes_ = total_bytes;
     free_bytes_ = free_bytes;
 }
 
-card_memory session::memory_now() {
+gpu_memory gpu_context::memory_now() {
     if (const turn mine(mutex_, std::try_to_lock); mine) {
-        must(calls_.use(card_), "use the device");
+        must(calls_.use(gpu_), "use the device");
         ask_memory();
     } else {
         memory_wanted_ = true;
@@ -98,23 +98,23 @@ card_memory session::memory_now() {
     return {bytes_, free_bytes_};
 }
 
-result<memory> memory::take(std::shared_ptr<session> of, place where, std::size_t bytes,
+result<memory> memory::take(std::shared_ptr<gpu_context> of, place where, std::size_t bytes,
                             const char* what_for) {
     VULTUS_REQUIRE(bytes > 0, "memory for something");
     memory made;
-    if (where == place::card && of->used_ + bytes > of->budget_) {
+    if (where == place::gpu && of->used_ + bytes > of->budget_) {
         return fail(errc::bad_option,
                     std::string(what_for) + " need " + in_mib(bytes) + " of GPU memory, " +
                         in_mib(of->budget_ - std::min(of->used_, of->budget_)) + " of " +
                         in_mib(of->budget_) + " available (worker.gpu_memory_mib)");
     }
-    const auto get = where == place::card ? of->calls_.allocate : of->calls_.allocate_host;
-    if (const int status = get(of->card_, bytes, &made.data_); status != 0) {
+    const auto get = where == place::gpu ? of->calls_.allocate : of->calls_.allocate_host;
+    if (const int status = get(of->gpu_, bytes, &made.data_); status != 0) {
         made.data_ = nullptr;
         return fail(errc::bad_option, std::string(what_for) + " need " + in_mib(bytes) + ": " +
                                           of->calls_.error_text(status));
     }
-    if (where == place::card) of->used_ += bytes;
+    if (where == place::gpu) of->used_ += bytes;
     made.where_ = where;
     made.size_ = bytes;
     made.of_ = std::move(of);
@@ -133,16 +133,16 @@ memory& memory::operator=(memory&& other) noexcept {
 
 void memory::give_back() noexcept {
     if (data_ == nullptr) return;
-    const bool on_card = where_ == place::card;
-    const auto release = on_card ? of_->calls_.release : of_->calls_.release_host;
-    of_->must(release(of_->card_, data_), "free memory");
-    if (on_card) of_->used_ -= size_;
+    const bool on_gpu = where_ == place::gpu;
+    const auto release = on_gpu ? of_->calls_.release : of_->calls_.release_host;
+    of_->must(release(of_->gpu_, data_), "free memory");
+    if (on_gpu) of_->used_ -= size_;
     data_ = nullptr;
 }
 
-result<memory> uploaded(const std::shared_ptr<session>& of, std::span<const std::byte> bytes,
+result<memory> uploaded(const std::shared_ptr<gpu_context>& of, std::span<const std::byte> bytes,
                         const char* what_for) {
-    auto there = memory::take(of, memory::place::card, bytes.size(), what_for);
+    auto there = memory::take(of, memory::place::gpu, bytes.size(), what_for);
     if (!there) return there;
     auto here = memory::take(of, memory::place::host, bytes.size(), what_for);
     if (!here) return here;

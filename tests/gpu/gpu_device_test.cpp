@@ -1,4 +1,4 @@
-// The backend on a real card against dlib and the plain loops. main.cpp leaves these out, and says
+// The backend on a real GPU against dlib and the plain loops. main.cpp leaves these out, and says
 // so, where there is none.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/workers/engine/cuda/card_support.hpp"
+#include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/dlib_direct_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
@@ -34,22 +34,22 @@ const std::string embedder_file = models_folder() + "/" + std::string(models_wan
 /// one where both score alike.
 constexpr double next_place = 0.8;
 
-const cuda::table& card_calls() {
+const cuda::table& gpu_calls() {
     return *cuda::load_table(VULTUS_CUDA_LIBRARY).value();
 }
 
-std::size_t free_bytes(const cuda::session& card) {
+std::size_t free_bytes(const cuda::gpu_context& gpu) {
     std::size_t left = 0, total = 0;
-    card.must(card.calls().memory(card.card(), &left, &total), "memory");
+    gpu.must(gpu.calls().memory(gpu.gpu(), &left, &total), "memory");
     return left;
 }
 
-TEST(gpu_card, every_kind_of_layer_as_plain_loops_have_it) {
-    const auto card = session_on(card_calls());
-    const auto mine = card->take_turn();
+TEST(gpu_device, every_kind_of_layer_as_plain_loops_have_it) {
+    const auto gpu = session_on(gpu_calls());
+    const auto mine = gpu->take_turn();
     for (const auto& [numbers, allowed] :
          {std::pair{precision::fp16, 4e-3}, {precision::tf32, 4e-3}}) {
-        auto net = cuda::device_network::make(card, every_kind_on_colours(), numbers,
+        auto net = cuda::device_network::make(gpu, every_kind_on_colours(), numbers,
                                               room_for_pictures(4));
         ASSERT_TRUE(net) << net.error().detail;
         for (std::uint32_t round = 1; round <= 3; ++round) {
@@ -65,9 +65,9 @@ TEST(gpu_card, every_kind_of_layer_as_plain_loops_have_it) {
     }
 }
 
-TEST(gpu_card, distances_lie_within_a_hundredth) {
+TEST(gpu_device, distances_lie_within_a_hundredth) {
     use_one_blas_thread();
-    const auto ours = cuda::load_embedder(session_on(card_calls()), embedder_file, {});
+    const auto ours = cuda::load_embedder(session_on(gpu_calls()), embedder_file, {});
     ASSERT_TRUE(ours) << ours.error().detail;
     const auto theirs = load_onednn_embedder(embedder_file, precision::fp32).value();
     const auto chips = sample_chips(41);
@@ -77,8 +77,8 @@ TEST(gpu_card, distances_lie_within_a_hundredth) {
     }
 }
 
-TEST(gpu_card, boxes_are_dlibs) {
-    const auto ours = cuda::load_detector(session_on(card_calls()), detector_file, {});
+TEST(gpu_device, boxes_are_dlibs) {
+    const auto ours = cuda::load_detector(session_on(gpu_calls()), detector_file, {});
     ASSERT_TRUE(ours) << ours.error().detail;
     for (const std::string name : {"biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg"}) {
         const image picture = as_wide_as(photo(name), 320);
@@ -92,8 +92,8 @@ TEST(gpu_card, boxes_are_dlibs) {
     }
 }
 
-TEST(gpu_card, faces_of_pictures_that_it_resizes) {
-    const auto ours = cuda::load_detector(session_on(card_calls()), detector_file, {});
+TEST(gpu_device, faces_of_pictures_that_it_resizes) {
+    const auto ours = cuda::load_detector(session_on(gpu_calls()), detector_file, {});
     const auto theirs = load_onednn_detector(detector_file, precision::fp32);
     ASSERT_TRUE(ours && theirs);
     for (const std::uint32_t width : {160u, 700u}) {
@@ -108,8 +108,8 @@ TEST(gpu_card, faces_of_pictures_that_it_resizes) {
     }
 }
 
-TEST(gpu_card, lanes_at_once_answer_as_one_alone) {
-    const auto ours = cuda::load_embedder(session_on(card_calls()), embedder_file, {});
+TEST(gpu_device, lanes_at_once_answer_as_one_alone) {
+    const auto ours = cuda::load_embedder(session_on(gpu_calls()), embedder_file, {});
     ASSERT_TRUE(ours);
     const auto chips = sample_chips(41);
     const auto expected = (*ours)->embed(chips);
@@ -122,10 +122,10 @@ TEST(gpu_card, lanes_at_once_answer_as_one_alone) {
     for (std::thread& one : lanes) one.join();
 }
 
-TEST(gpu_card, memory_is_flat_over_ten_thousand_mixed_batches) {
-    const auto card = session_on(card_calls());
-    const auto ours = cuda::load_embedder(card, embedder_file, {});
-    const auto finder = cuda::load_detector(card, detector_file, {.detect_side_max = 640});
+TEST(gpu_device, memory_is_flat_over_ten_thousand_mixed_batches) {
+    const auto gpu = session_on(gpu_calls());
+    const auto ours = cuda::load_embedder(gpu, embedder_file, {});
+    const auto finder = cuda::load_detector(gpu, detector_file, {.detect_side_max = 640});
     ASSERT_TRUE(ours && finder);
     const auto chips = sample_chips(128);
     const image picture = as_wide_as(photo("obama2.jpg"), 320);
@@ -133,9 +133,9 @@ TEST(gpu_card, memory_is_flat_over_ten_thousand_mixed_batches) {
     for (std::uint32_t i = 0; i < 10'000; ++i) {
         (*ours)->embed(std::span(chips).first(1 + i * 37 % 128));
         if (i % 100 == 0) (*finder)->detect(as_wide_as(picture, 200 + i / 100), {80, 640});
-        if (i == 2'000) before = free_bytes(*card);
+        if (i == 2'000) before = free_bytes(*gpu);
     }
-    EXPECT_NEAR(static_cast<double>(free_bytes(*card)), static_cast<double>(before), 32e6);
+    EXPECT_NEAR(static_cast<double>(free_bytes(*gpu)), static_cast<double>(before), 32e6);
 }
 
 /// This program once more, in a process of its own, with nothing but that test, again and again.
@@ -149,29 +149,29 @@ pid_t start_again(std::string test) {
     return made;
 }
 
-// A worker that is killed in the middle of a kernel leaves its card to the next one, whole.
-TEST(gpu_card, after_a_process_that_was_killed_at_work) {
-    const auto card = session_on(card_calls());
-    const auto before = static_cast<double>(free_bytes(*card));
+// A worker that is killed in the middle of a kernel leaves its GPU to the next one, whole.
+TEST(gpu_device, after_a_process_that_was_killed_at_work) {
+    const auto gpu = session_on(gpu_calls());
+    const auto before = static_cast<double>(free_bytes(*gpu));
     const auto chips = sample_chips(9);
     const auto theirs = load_onednn_embedder(embedder_file, precision::fp32).value()->embed(chips);
     for (int round = 0; round < 3; ++round) {
         const pid_t other = start_again("gpu_card.lanes_at_once_answer_as_one_alone");
-        for (int i = 0; i < 300 && static_cast<double>(free_bytes(*card)) > before - 100e6; ++i) {
+        for (int i = 0; i < 300 && static_cast<double>(free_bytes(*gpu)) > before - 100e6; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
         }
-        ASSERT_LT(static_cast<double>(free_bytes(*card)), before - 100e6) << "it never began";
+        ASSERT_LT(static_cast<double>(free_bytes(*gpu)), before - 100e6) << "it never began";
         std::this_thread::sleep_for(std::chrono::milliseconds(700 + 37 * round));
         int status = 0;
         ASSERT_EQ(kill(other, SIGKILL), 0);
         ASSERT_EQ(waitpid(other, &status, 0), other);
         ASSERT_TRUE(WIFSIGNALED(status)) << "it ended before";
-        for (int i = 0; i < 50 && static_cast<double>(free_bytes(*card)) < before - 1e6; ++i) {
+        for (int i = 0; i < 50 && static_cast<double>(free_bytes(*gpu)) < before - 1e6; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
         }
-        EXPECT_GE(static_cast<double>(free_bytes(*card)), before - 1e6);
+        EXPECT_GE(static_cast<double>(free_bytes(*gpu)), before - 1e6);
         const auto found =
-            cuda::load_embedder(session_on(card_calls()), embedder_file, {}).value()->embed(chips);
+            cuda::load_embedder(session_on(gpu_calls()), embedder_file, {}).value()->embed(chips);
         for (std::size_t i = 0; i < found.size(); ++i) {
             EXPECT_LE(distance_between(found[i], theirs[i]), 0.01) << i;
         }
