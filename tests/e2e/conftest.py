@@ -19,7 +19,9 @@ import requests
 from PIL import Image
 
 os.umask(0o077)  # what tests write is as closed as what they start: programs refuse secrets that are not
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Tests use helpers and fixtures of other folders of this one.
+sys.path[:0] = [str(folder) for folder in pathlib.Path(__file__).resolve().parent.iterdir() if folder.is_dir()]
 PHOTOS = ROOT / "build/photos"
 TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
 PREFIX = "vultus:{0}:"

@@ -1,5 +1,5 @@
 // What vultus-lfw takes from a running service: its answers. A real one is asked
-// in tests/e2e/test_lfw.py.
+// in tests/e2e/clients/test_lfw.py.
 #include "clients/lfw/service.hpp"
 
 #include <gmock/gmock.h>

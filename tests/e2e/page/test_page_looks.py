@@ -6,7 +6,7 @@ import pytest
 from page_support import (PHOTOS, SHOTS, browser, expect, group_photo, page, recognise, teach, url,  # noqa: F401
                           view)
 
-CHECKS = (pathlib.Path(__file__).parent / "page_checks.js").read_text()
+CHECKS = (pathlib.Path(__file__).parents[1] / "page_checks.js").read_text()
 LOOKS = [("light", 1280, 860), ("dark", 1280, 860), ("light", 375, 812), ("dark", 375, 812)]
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "config"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "config"))
 
 from starting import words  # noqa: E402
 from starting.output import Refused  # noqa: E402
