@@ -10,13 +10,13 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "api/services/announce.hpp"
 #include "api/handlers/application.hpp"
+#include "api/services/announce.hpp"
 #include "shared/base/descriptors.hpp"
 #include "shared/base/log.hpp"
 #include "shared/base/privileges.hpp"
-#include "shared/config/settings.hpp"
 #include "shared/base/stop_signal.hpp"
+#include "shared/config/settings.hpp"
 
 namespace {
 

@@ -93,7 +93,9 @@ void core::on(const duty_done& reply) {
             if (done.count > 0) expect(done.count);
             if (done.grace) remark(log::level::warning, "lease_grace");
             break;
-        case duty::barrier: one.at = now_ + std::chrono::seconds(1); break;
+        case duty::barrier:
+            one.at = now_ + std::chrono::seconds(1);
+            break;
         case duty::collect:
             one.at = now_ + (done.count > 0 ? std::chrono::milliseconds(1'000) : collect_idle);
             break;

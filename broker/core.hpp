@@ -20,12 +20,12 @@
 namespace vultus::broker {
 
 struct core_options {
-    std::string broker_id = "broker";            ///< random, new for each start of a process
+    std::string broker_id = "broker";  ///< random, new for each start of a process
     std::chrono::milliseconds drain_timeout = limits::drain;
     frame_bounds frames;
 };
 
-constexpr std::size_t leases_max = 4;            ///< lease calls under way at once
+constexpr std::size_t leases_max = 4;  ///< lease calls under way at once
 constexpr std::chrono::milliseconds backoff_min{100}, backoff_max{1'000};  ///< after a failed call
 constexpr std::chrono::milliseconds collect_idle{5'000};  ///< between gc calls that found nothing
 constexpr std::chrono::milliseconds store_check{10'000};  ///< between two looks at its settings
@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds frame_deadline_max{30'000};
 
 /// threads   one owner
 class core {
-   public:
+ public:
     explicit core(core_options options);
 
     /// Takes one event, then does what is due at `now`. `now` never goes back between calls.
@@ -47,17 +47,17 @@ class core {
     const frame_table& frames() const noexcept { return frames_; }
     std::size_t leases_under_way() const noexcept { return leases_.size(); }
 
-   private:
+ private:
     struct lease_under_way {
         std::string worker_id;
         lease_share share;
         std::uint32_t outstanding = 0;
-        std::uint64_t submitted = 0;             ///< submitted_ when it was sent
+        std::uint64_t submitted = 0;  ///< submitted_ when it was sent
     };
     /// Jobs for one detector that probably wait; leases under way cover some of them.
     struct demand {
         std::uint64_t jobs = 0;
-        bool deep = false;                       ///< the last lease came back full: more waits
+        bool deep = false;  ///< the last lease came back full: more waits
     };
     struct timer {
         boot_time at{0};
@@ -123,7 +123,7 @@ class core {
 
     const core_options options_;
     boot_time now_{0};
-    effects out_;                                ///< of the event in hand
+    effects out_;  ///< of the event in hand
 
     worker_table workers_;
     frame_table frames_;
@@ -131,20 +131,20 @@ class core {
 
     std::map<std::uint64_t, lease_under_way> leases_;
     std::uint64_t tickets_ = 0, turns_ = 0, uses_ = 0;
-    std::uint64_t refused_ = 0;                  ///< peers that were not let in
-    std::uint64_t submitted_ = 0;                ///< jobs that SUBMIT ever named
-    std::array<demand, 2> demand_;               ///< by detector_kind
-    bool blocked_ = false;                       ///< a busy worker got too few: perhaps a solo job
+    std::uint64_t refused_ = 0;     ///< peers that were not let in
+    std::uint64_t submitted_ = 0;   ///< jobs that SUBMIT ever named
+    std::array<demand, 2> demand_;  ///< by detector_kind
+    bool blocked_ = false;          ///< a busy worker got too few: perhaps a solo job
     boot_time lease_pause_until_{0};
     std::chrono::milliseconds lease_backoff_{0};
 
     bool link_up_ = false, prepared_ = false, safe_ = true;
-    std::string last_trouble_;                   ///< said once, not with each try
+    std::string last_trouble_;  ///< said once, not with each try
     timer prepare_, check_, reap_, barrier_, collect_;
     boot_time sweep_at_{0}, beat_at_{0}, versions_at_{0}, news_last_{0};
-    unix_time time_there_{0};                    ///< Redis' clock, as last heard; 0: never
-    boot_time time_heard_{0};                    ///< when it was asked for
-    bool time_sure_ = false;                     ///< a duty said it: the time of the functions
+    unix_time time_there_{0};  ///< Redis' clock, as last heard; 0: never
+    boot_time time_heard_{0};  ///< when it was asked for
+    bool time_sure_ = false;   ///< a duty said it: the time of the functions
 
     bool draining_ = false, finished_ = false;
     boot_time drain_until_{0};

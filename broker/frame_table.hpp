@@ -17,15 +17,15 @@
 
 namespace vultus::broker {
 
-constexpr std::size_t frames_max = 4'096;       ///< in one broker, whatever their size
-constexpr std::uint64_t frame_attempts_max = 2; ///< sent again once if the worker is lost
+constexpr std::size_t frames_max = 4'096;        ///< in one broker, whatever their size
+constexpr std::uint64_t frame_attempts_max = 2;  ///< sent again once if the worker is lost
 
 struct held_frame {
-    std::string api;                            ///< connection to answer on
-    std::string api_frame_id;                   ///< the api's own name for it
-    std::string worker;                         ///< connection that has it; empty: waiting
+    std::string api;           ///< connection to answer on
+    std::string api_frame_id;  ///< the api's own name for it
+    std::string worker;        ///< connection that has it; empty: waiting
     boot_time deadline{0};
-    protocol::frame what;                       ///< frame_id is ours, unique among all brokers
+    protocol::frame what;  ///< frame_id is ours, unique among all brokers
 };
 
 struct frame_bounds {
@@ -36,11 +36,11 @@ struct frame_bounds {
 
 /// threads   one owner
 class frame_table {
-   public:
+ public:
     enum class outcome { waits, repeated, no_room };
     struct added {
         outcome is = outcome::waits;
-        std::vector<held_frame> displaced;      ///< older live frames that gave way: answer them
+        std::vector<held_frame> displaced;  ///< older live frames that gave way: answer them
     };
 
     explicit frame_table(std::string broker_id, frame_bounds bounds = {});
@@ -59,23 +59,22 @@ class frame_table {
     /// removed and returned.
     std::vector<held_frame> take_back(const std::string& worker);
     /// This worker sends this attempt back unseen: to the head of the line. False if it has it not.
-    bool handed_back(const std::string& frame_id, std::uint64_t attempt,
-                     const std::string& worker);
+    bool handed_back(const std::string& frame_id, std::uint64_t attempt, const std::string& worker);
     /// Removes the frame if this worker has this attempt of it.
     std::optional<held_frame> answered(const std::string& frame_id, std::uint64_t attempt,
                                        const std::string& worker);
     std::optional<held_frame> remove(const std::string& frame_id);
-    std::vector<held_frame> expired(boot_time now);   ///< removed, deadline <= now
+    std::vector<held_frame> expired(boot_time now);  ///< removed, deadline <= now
     std::vector<held_frame> remove_waiting();
     std::vector<held_frame> remove_all();
 
-    boot_time next_deadline() const noexcept;         ///< boot_time::max() if none
+    boot_time next_deadline() const noexcept;  ///< boot_time::max() if none
     bool empty() const noexcept { return frames_.empty(); }
     std::size_t waiting() const noexcept { return waiting_.size(); }
     std::size_t bytes() const noexcept { return bytes_; }
     const std::map<std::string, held_frame>& all() const noexcept { return frames_; }
 
-   private:
+ private:
     bool fits(const std::string& api, std::size_t bytes) const;
     /// The frame if this worker has this attempt of it, else null.
     held_frame* held_by(const std::string& frame_id, std::uint64_t attempt,

@@ -3,7 +3,9 @@
 
 namespace vultus::broker {
 
-void gallery_versions::held(const std::string& collection) { ++held_[collection].holders; }
+void gallery_versions::held(const std::string& collection) {
+    ++held_[collection].holders;
+}
 
 void gallery_versions::dropped(const std::string& collection) {
     const auto found = held_.find(collection);

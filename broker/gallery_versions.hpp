@@ -13,14 +13,15 @@
 
 namespace vultus::broker {
 
-constexpr std::size_t gallery_reads_max = 16;      ///< under way at once
-constexpr std::chrono::milliseconds version_read_pause{20};///< between two looks, however many SUBMITs come
+constexpr std::size_t gallery_reads_max = 16;  ///< under way at once
+constexpr std::chrono::milliseconds version_read_pause{
+    20};  ///< between two looks, however many SUBMITs come
 
 /// threads   one owner
 class gallery_versions {
-   public:
-    void held(const std::string& collection);      ///< one more worker may hold it
-    void dropped(const std::string& collection);   ///< one fewer
+ public:
+    void held(const std::string& collection);     ///< one more worker may hold it
+    void dropped(const std::string& collection);  ///< one fewer
 
     /// The collections to read now: the next few in turn, none of which is being read.
     std::vector<std::string> next_reads();
@@ -33,9 +34,9 @@ class gallery_versions {
 
     /// Nothing: not known. 0 is known, too: there is no such collection.
     std::optional<gallery_version> version_of(const std::string& collection) const;
-    void forget_reads();                           ///< Redis went away: no reply is expected
+    void forget_reads();  ///< Redis went away: no reply is expected
 
-   private:
+ private:
     struct entry {
         std::size_t holders = 0;
         std::optional<gallery_version> version;
@@ -43,7 +44,7 @@ class gallery_versions {
     };
     std::map<std::string, entry> held_;
     std::size_t reading_ = 0;
-    std::string last_;                             ///< where the turn stands
+    std::string last_;  ///< where the turn stands
 };
 
 }  // namespace vultus::broker

@@ -6,8 +6,8 @@
 #include "shared/base/descriptors.hpp"
 #include "shared/base/log.hpp"
 #include "shared/base/privileges.hpp"
-#include "shared/config/settings.hpp"
 #include "shared/base/stop_signal.hpp"
+#include "shared/config/settings.hpp"
 
 int main(int argc, char** argv) {
     using namespace vultus;
@@ -27,8 +27,8 @@ int main(int argc, char** argv) {
     raise_descriptor_limit();
     log::start("broker", settings->common.log_level);
 
-    stop_signal stop;                // before ZeroMQ starts its thread
-    zmq_context context;             // outlives the sockets; waits for what they still send
+    stop_signal stop;     // before ZeroMQ starts its thread
+    zmq_context context;  // outlives the sockets; waits for what they still send
     auto server = broker::server::open(context, *settings);
     if (!server) {
         std::fprintf(stderr, "vultus-broker: cannot listen: %s\n", server.error().detail.c_str());

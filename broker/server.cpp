@@ -8,8 +8,8 @@
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
-#include "shared/store/retention.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/retention.hpp"
 #include "shared/store/store_setup.hpp"
 
 namespace vultus::broker {
@@ -40,8 +40,8 @@ result<std::unique_ptr<server>> server::open(zmq_context& context,
     auto workers = zmq_socket::router(context, settings.common.broker_worker_endpoints.at(0),
                                       options(side::worker));
     if (!workers) return fail(workers.error());
-    auto apis = zmq_socket::router(context, settings.common.broker_api_endpoints.at(0),
-                                   options(side::api));
+    auto apis =
+        zmq_socket::router(context, settings.common.broker_api_endpoints.at(0), options(side::api));
     if (!apis) return fail(apis.error());
     if (gate) {
         if (const auto proven = gate->prove(*workers, *apis); !proven) return fail(proven.error());
@@ -153,8 +153,8 @@ void server::complain(side from, const error& why) {
     const boot_time now = boot_now();
     if (now < complain_at_) return;
     complain_at_ = now + std::chrono::seconds(10);
-    log::warning("malformed_message", {{"from", from == side::worker ? "worker" : "api"},
-                                       {"why", why.detail}});
+    log::warning("malformed_message",
+                 {{"from", from == side::worker ? "worker" : "api"}, {"why", why.detail}});
 }
 
 void server::settle() {
@@ -233,7 +233,9 @@ void server::carry(const run_duty& call) {
         case duty::reap:
             redis_.send<moved>(store_.reap(call.expected_now, limits::lease), told);
             break;
-        case duty::barrier: redis_.send<moved>(store_.barrier(call.expected_now), told); break;
+        case duty::barrier:
+            redis_.send<moved>(store_.barrier(call.expected_now), told);
+            break;
         case duty::collect:
             redis_.send<moved>(
                 store_.gc(settings_.retention, settings_.finished_jobs_max,
@@ -256,27 +258,25 @@ void server::forget_some(result<moved> collected, const std::function<void(resul
             const auto count = std::make_shared<tally>(tally{done, due->size()});
             const auto secret = read_secret_file(settings_.secret_file).value_or("");
             for (const unseen_person& one : *due) {
-                redis_.send<bool>(
-                    forget_unseen(store_, new_job_id(unix_now(), store_.shard()), one,
-                                  hash_of_label(one.label, secret)),
-                    [told, count](result<bool> forgotten) {
-                        if (forgotten && *forgotten) ++count->all.count;
-                        if (--count->open == 0) told(count->all);
-                    });
+                redis_.send<bool>(forget_unseen(store_, new_job_id(unix_now(), store_.shard()), one,
+                                                hash_of_label(one.label, secret)),
+                                  [told, count](result<bool> forgotten) {
+                                      if (forgotten && *forgotten) ++count->all.count;
+                                      if (--count->open == 0) told(count->all);
+                                  });
             }
         });
 }
 
 void server::carry(const read_gallery& call) {
-    redis_.send<gallery_info>(
-        store_.gallery(call.collection),
-        [this, collection = call.collection](result<gallery_info> found) {
-            if (found) {
-                tell(gallery_read{collection, found->version});
-            } else {
-                tell(gallery_read{collection, fail(found.error())});
-            }
-        });
+    redis_.send<gallery_info>(store_.gallery(call.collection),
+                              [this, collection = call.collection](result<gallery_info> found) {
+                                  if (found) {
+                                      tell(gallery_read{collection, found->version});
+                                  } else {
+                                      tell(gallery_read{collection, fail(found.error())});
+                                  }
+                              });
 }
 
 void server::carry(const note& line) {

@@ -9,17 +9,17 @@
 
 #include "broker/core.hpp"
 #include "broker/zap_handler.hpp"
+#include "shared/base/stop_signal.hpp"
+#include "shared/config/settings.hpp"
+#include "shared/net/zmq_socket.hpp"
 #include "shared/store/job_store.hpp"
 #include "shared/store/redis_client.hpp"
-#include "shared/config/settings.hpp"
-#include "shared/base/stop_signal.hpp"
-#include "shared/net/zmq_socket.hpp"
 
 namespace vultus::broker {
 
 /// threads   one owner
 class server {
-   public:
+ public:
     /// Binds the first of the worker endpoints and the first of the api endpoints; with keys
     /// (curve_settings) both are proven to refuse whoever is not on the list.
     /// errors    malformed: an endpoint or the allow-list cannot be read;
@@ -32,7 +32,7 @@ class server {
     ///           was, or holds the data of another major version
     int run(stop_signal& stop);
 
-   private:
+ private:
     server(const broker_settings&, std::unique_ptr<zap_handler>, zmq_socket workers,
            zmq_socket apis, std::string broker_id);
 
@@ -66,11 +66,11 @@ class server {
     const std::unique_ptr<zap_handler> gate_;  ///< null: the links are plain
     zmq_socket workers_, apis_;
     redis_client redis_;
-    std::deque<event> waiting_;          ///< told, not yet handled
+    std::deque<event> waiting_;  ///< told, not yet handled
     bool stopping_ = false, ended_ = false;
-    bool was_ready_ = false;             ///< Redis could be used once
+    bool was_ready_ = false;  ///< Redis could be used once
     int exit_code_ = 0;
-    std::uint64_t refused_before_ = 0;   ///< peers, by the test at start
+    std::uint64_t refused_before_ = 0;  ///< peers, by the test at start
     boot_time complain_at_{0};
 };
 

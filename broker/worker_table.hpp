@@ -15,10 +15,10 @@
 
 namespace vultus::broker {
 
-constexpr std::uint32_t window_max = 4'096;       ///< larger claims of a READY are cut to this
-constexpr std::size_t galleries_told_max = 256;   ///< collections remembered for one worker
+constexpr std::uint32_t window_max = 4'096;      ///< larger claims of a READY are cut to this
+constexpr std::size_t galleries_told_max = 256;  ///< collections remembered for one worker
 
-constexpr double spill_share = 0.5;               ///< of the window, see next_for_frame()
+constexpr double spill_share = 0.5;  ///< of the window, see next_for_frame()
 
 /// hog: all that is not looked at with cnn.
 enum class detector_kind { hog, cnn };
@@ -34,39 +34,39 @@ struct spill_rule {
 constexpr spill_rule hog_on_gpu{0.0, 0.25}, cnn_on_cpu{0.5, 0.0625};
 
 struct sent_job {
-    std::uint64_t n = 0;                          ///< of the JOB message; 0: it named it in READY
+    std::uint64_t n = 0;  ///< of the JOB message; 0: it named it in READY
     boot_time sent{0};
     bool solo = false;
     std::string collection;
 };
 
 struct announced_gallery {
-    std::optional<gallery_version> version;       ///< last one we spoke of
-    std::uint64_t used = 0;                       ///< grows; the smallest is forgotten first
+    std::optional<gallery_version> version;  ///< last one we spoke of
+    std::uint64_t used = 0;                  ///< grows; the smallest is forgotten first
 };
 
 /// A connected worker. Credits: jobs.size() + reserved never exceeds window.
 struct worker {
     protocol::ready who;
-    protocol::worker_load load;                   ///< by its last HEARTBEAT
+    protocol::worker_load load;  ///< by its last HEARTBEAT
     std::string connection;
-    std::uint64_t connection_number = 0;          ///< the part after the last dot
+    std::uint64_t connection_number = 0;  ///< the part after the last dot
     boot_time last_seen{0};
-    std::uint64_t last_n = 0;                     ///< of the last JOB sent on this connection
+    std::uint64_t last_n = 0;  ///< of the last JOB sent on this connection
     std::map<attempt_id, sent_job> jobs;
-    std::map<std::string, boot_time> frames;      ///< frames in hand -> when sent
-    std::map<std::string, announced_gallery> galleries;///< collections it may hold
-    std::uint64_t ticket = 0;                     ///< of its lease under way, 0: none
-    std::uint32_t reserved = 0;                   ///< credits that lease may use
+    std::map<std::string, boot_time> frames;             ///< frames in hand -> when sent
+    std::map<std::string, announced_gallery> galleries;  ///< collections it may hold
+    std::uint64_t ticket = 0;                            ///< of its lease under way, 0: none
+    std::uint32_t reserved = 0;                          ///< credits that lease may use
     std::uint64_t last_turn = 0;
     boot_time pause_until{0};
-    bool draining = false;                        ///< it said DRAIN
-    bool asked_to_drain = false;                  ///< we said DRAIN
+    bool draining = false;        ///< it said DRAIN
+    bool asked_to_drain = false;  ///< we said DRAIN
 
-    std::uint32_t free() const noexcept;          ///< credits left
-    std::uint32_t outstanding() const noexcept;   ///< jobs in hand
+    std::uint32_t free() const noexcept;         ///< credits left
+    std::uint32_t outstanding() const noexcept;  ///< jobs in hand
     bool has_solo() const noexcept;
-    bool takes_work() const noexcept;             ///< neither leaving nor alone with a solo job
+    bool takes_work() const noexcept;  ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
     bool has_gpu() const noexcept { return !who.gpu.empty(); }
 
@@ -78,8 +78,8 @@ struct worker {
 /// What one call may lease for a worker.
 struct lease_share {
     std::uint32_t most = 0;
-    std::optional<detector_kind> prefers;         ///< nothing: the pool is of one kind
-    std::uint32_t spill = 0;                      ///< of most, for the other detector
+    std::optional<detector_kind> prefers;  ///< nothing: the pool is of one kind
+    std::uint32_t spill = 0;               ///< of most, for the other detector
 
     std::uint32_t of(detector_kind which) const noexcept {
         return prefers.value_or(which) == which ? most : spill;
@@ -91,10 +91,10 @@ std::uint64_t connection_number_of(std::string_view routing_id) noexcept;
 
 /// threads   one owner
 class worker_table {
-   public:
+ public:
     worker* by_connection(const std::string& connection);
     worker* by_id(const std::string& worker_id);
-    worker& add(worker);                          ///< requires id and connection to be new
+    worker& add(worker);  ///< requires id and connection to be new
     void remove(const std::string& connection);
 
     /// The worker with the smallest share of its window in use that may lease now, and takes what
@@ -114,12 +114,12 @@ class worker_table {
     std::map<std::string, worker>& all() noexcept { return workers_; }  ///< by connection
     const std::map<std::string, worker>& all() const noexcept { return workers_; }
 
-   private:
+ private:
     std::size_t leasable(boot_time now) const noexcept;  ///< how many could lease now
     std::uint32_t spill(const worker&, boot_time now) const noexcept;
 
     std::map<std::string, worker> workers_;
-    std::map<std::string, std::string> connection_of_;   ///< worker_id -> connection
+    std::map<std::string, std::string> connection_of_;  ///< worker_id -> connection
 };
 
 }  // namespace vultus::broker

@@ -27,15 +27,17 @@ peer_role role_at(side which) noexcept {
     return which == side::worker ? peer_role::worker : peer_role::api;
 }
 
-std::string domain_of(side which) { return std::string(name_of(role_at(which))); }
+std::string domain_of(side which) {
+    return std::string(name_of(role_at(which)));
+}
 
 /// Tells two versions of a file apart; empty: there is none.
 std::string version_of(const std::string& path) {
-    struct stat what{};
+    struct stat what {};
     if (::stat(path.c_str(), &what) != 0) return {};
     const auto text = [](auto number) { return std::to_string(number) + " "; };
-    return text(what.st_ino) + text(what.st_size) + text(what.st_mode) +
-           text(what.st_mtim.tv_sec) + text(what.st_mtim.tv_nsec);
+    return text(what.st_ino) + text(what.st_size) + text(what.st_mode) + text(what.st_mtim.tv_sec) +
+           text(what.st_mtim.tv_nsec);
 }
 
 /// Whether `after` misses a right that `before` gives.
@@ -77,7 +79,7 @@ judgement judge(const allow_list& allowed, const std::vector<std::string>& quest
 }
 
 result<std::unique_ptr<zap_handler>> zap_handler::open(zmq_context& context,
-                                                     const curve_settings& settings) {
+                                                       const curve_settings& settings) {
     if (!curve_is_there(context)) return fail(errc::malformed, "this ZeroMQ has no CURVE support");
     auto allowed = read_allow_list(settings.allow_list);
     if (!allowed) return fail(errc::malformed, "curve.allow_list: " + allowed.error().detail);
@@ -88,7 +90,7 @@ result<std::unique_ptr<zap_handler>> zap_handler::open(zmq_context& context,
 }
 
 zap_handler::zap_handler(zmq_context& context, const curve_settings& settings, zmq_socket questions,
-                       allow_list allowed)
+                         allow_list allowed)
     : context_(context),
       settings_(settings),
       questions_(std::move(questions)),
@@ -171,10 +173,9 @@ result<void> zap_handler::prove(const zmq_socket& workers, const zmq_socket& api
                                 std::string(as) + " at the socket for " + domain_of(which) + "s"});
             return {};
         };
-        for (const auto& gone : {go("", false, "a peer without a key"),
-                                 go(random_secret(), false, "an unknown key"),
-                                 go(wrong, false, "a key of the other socket"),
-                                 go(right, true, "a valid key")}) {
+        for (const auto& gone :
+             {go("", false, "a peer without a key"), go(random_secret(), false, "an unknown key"),
+              go(wrong, false, "a key of the other socket"), go(right, true, "a valid key")}) {
             if (!gone) return gone;
         }
     }
@@ -192,7 +193,7 @@ result<void> zap_handler::prove(const zmq_socket& workers, const zmq_socket& api
             const bool wrong = (one.good ? seen.refused : seen.good) > 0;
             if (wrong || late) {
                 outcome = fail(errc::internal, "self-test of the links failed: " + one.as +
-                                                   (late        ? " got no reply"
+                                                   (late       ? " got no reply"
                                                     : one.good ? " was refused"
                                                                : " was admitted"));
             }

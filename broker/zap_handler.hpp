@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "broker/events.hpp"
-#include "shared/net/allow_list.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/net/allow_list.hpp"
 #include "shared/net/zmq_socket.hpp"
 
 namespace vultus::broker {
@@ -20,7 +20,7 @@ namespace vultus::broker {
 struct judgement {
     std::vector<std::string> answer;  ///< frames for ZeroMQ, after the routing id
     bool let_in = false;
-    std::string why, address, key;    ///< of a refusal; key: public, hexadecimal, or empty
+    std::string why, address, key;  ///< of a refusal; key: public, hexadecimal, or empty
 };
 
 /// Pure. `question`: the frames after the routing id, whatever they are.
@@ -28,7 +28,7 @@ judgement judge(const allow_list& allowed, const std::vector<std::string>& quest
 
 /// threads   one owner
 class zap_handler {
-   public:
+ public:
     /// To be called before the context has any other socket.
     /// errors    malformed: the allow-list cannot be used (says why), or ZeroMQ has no CURVE
     static result<std::unique_ptr<zap_handler>> open(zmq_context&, const curve_settings&);
@@ -53,7 +53,7 @@ class zap_handler {
 
     boot_time next_look() const noexcept { return look_at_; }
 
-   private:
+ private:
     zap_handler(zmq_context&, const curve_settings&, zmq_socket questions, allow_list allowed);
     void tell(const judgement& refusal);
 
@@ -61,7 +61,7 @@ class zap_handler {
     const curve_settings settings_;
     zmq_socket questions_;
     allow_list allowed_;
-    std::string seen_;             ///< which version of the file was read
+    std::string seen_;  ///< which version of the file was read
     boot_time look_at_{0}, tell_at_{0};
     std::uint64_t untold_ = 0;
     bool proving_ = false;

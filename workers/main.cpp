@@ -5,12 +5,12 @@
 #include "shared/base/descriptors.hpp"
 #include "shared/base/log.hpp"
 #include "shared/base/privileges.hpp"
-#include "shared/config/settings.hpp"
 #include "shared/base/stop_signal.hpp"
+#include "shared/config/settings.hpp"
 #include "workers/calibration/calibration.hpp"
-#include "workers/session/serve.hpp"
-#include "workers/pipeline/startup.hpp"
 #include "workers/calibration/vision_models.hpp"
+#include "workers/pipeline/startup.hpp"
+#include "workers/session/serve.hpp"
 
 namespace {
 

@@ -37,11 +37,10 @@ void tell(const spent& what, headers& fields) {
     for (const auto& [name, one] :
          {std::pair{"requests", &what.requests}, std::pair{"image-bytes", &what.image_bytes}}) {
         if (one->quota == 0) continue;
-        policy += (policy.empty() ? "" : ", ") +
-                  part(name, "q=" + std::to_string(one->quota) + ";w=60");
-        left += (left.empty() ? "" : ", ") +
-                part(name, "r=" + std::to_string(one->left) +
-                               ";t=" + std::to_string(one->full_in.count()));
+        policy +=
+            (policy.empty() ? "" : ", ") + part(name, "q=" + std::to_string(one->quota) + ";w=60");
+        left += (left.empty() ? "" : ", ") + part(name, "r=" + std::to_string(one->left) + ";t=" +
+                                                            std::to_string(one->full_in.count()));
     }
     fields.emplace_back("RateLimit-Policy", policy);
     fields.emplace_back("RateLimit", left);
@@ -208,8 +207,7 @@ asio::awaitable<result<void>> access_control::admit(request& req, const access_r
     if (!known && known.error().code == errc::store_unavailable) co_return known;
     if (!known) co_return refuse(known.error().code, known.error().detail);
     if (!req.key->scopes.meets(rule.one_of())) {
-        co_return refuse(errc::forbidden, "Key lacks the scope " +
-                                              vultus::api::text_of(rule));
+        co_return refuse(errc::forbidden, "Key lacks the scope " + vultus::api::text_of(rule));
     }
     co_return result<void>();
 }
@@ -236,14 +234,13 @@ asio::awaitable<result<void>> access_control::identify(request& req) {
     co_return result<void>();
 }
 
-asio::awaitable<result<void>> access_control::identify_by_key(request& req,
-                                                              std::string_view text) {
+asio::awaitable<result<void>> access_control::identify_by_key(request& req, std::string_view text) {
     const auto id = id_in_key(text);
     if (!id) co_return fail(id.error());
     if (auto good = co_await confirm(); !good) co_return fail(good.error());
     const auto key = find(*id);
-    const bool good = key && !chosen_.secret.empty() &&
-                      same_secret(hash_of_key(text, chosen_.secret), key->hash);
+    const bool good =
+        key && !chosen_.secret.empty() && same_secret(hash_of_key(text, chosen_.secret), key->hash);
     if (!good) co_return fail(errc::unauthorized, "Key is unknown, revoked or expired");
     req.key = key;
     req.client = key->id;

@@ -11,14 +11,14 @@
 #include <memory>
 #include <string>
 
-#include "api/http/request_authorizer.hpp"
 #include "api/access/login_service.hpp"
-#include "api/http/query.hpp"
-#include "api/links/redis_asio.hpp"
 #include "api/access/session_cache.hpp"
-#include "shared/store/job_store.hpp"
+#include "api/http/query.hpp"
+#include "api/http/request_authorizer.hpp"
+#include "api/links/redis_asio.hpp"
 #include "shared/base/metrics.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::api {
 
@@ -26,7 +26,7 @@ struct access_choice {
     bool open = true;             ///< nobody is asked for a key
     bool must_have_keys = false;  ///< no start without any key or user: nobody could come in
     std::string secret_file;
-    std::string secret;           ///< empty: the file is not there yet, or access is open
+    std::string secret;  ///< empty: the file is not there yet, or access is open
 };
 
 /// What the settings say, with the secret read from its file.
@@ -94,11 +94,11 @@ class access_control final : public request_authorizer {
     session_cache sessions_;
     login_service desk_;
     asio::steady_timer pause_, secret_pause_;
-    std::string label_secret_;    ///< the same secret, also if access is open
+    std::string label_secret_;  ///< the same secret, also if access is open
     std::map<std::string, std::shared_ptr<const access_key>> keys_;
-    std::string changes_;         ///< what the copy was made from
-    boot_time confirmed_at_{0};   ///< when the last good question was sent
-    unix_time time_there_{0};     ///< of the functions, when asked at time_at_; 0: never
+    std::string changes_;        ///< what the copy was made from
+    boot_time confirmed_at_{0};  ///< when the last good question was sent
+    unix_time time_there_{0};    ///< of the functions, when asked at time_at_; 0: never
     boot_time time_at_{0};
     bool known_ = false, stopped_ = false;
 };

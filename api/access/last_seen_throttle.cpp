@@ -4,7 +4,7 @@
 namespace vultus::api {
 
 std::vector<std::string> last_seen_throttle::due(const std::string& collection,
-                                         std::vector<std::string> labels, boot_time now) {
+                                                 std::vector<std::string> labels, boot_time now) {
     std::erase_if(labels, [&](const std::string& label) {
         const auto found = written_.find({collection, label});
         if (found != written_.end() && now - found->second < again) return true;
@@ -15,7 +15,8 @@ std::vector<std::string> last_seen_throttle::due(const std::string& collection,
     return labels;
 }
 
-void last_seen_throttle::undo(const std::string& collection, const std::vector<std::string>& labels) {
+void last_seen_throttle::undo(const std::string& collection,
+                              const std::vector<std::string>& labels) {
     for (const auto& label : labels) written_.erase({collection, label});
 }
 

@@ -33,7 +33,7 @@ class place {
 }  // namespace
 
 login_service::login_service(asio::io_context& io, redis_asio& redis, const job_store& store,
-                       metrics& measured)
+                             metrics& measured)
     : io_(io), redis_(redis), store_(store), measured_(measured) {}
 
 login_service::~login_service() {
@@ -61,7 +61,8 @@ asio::awaitable<bool> login_service::is_right(comparison what) {
 }
 
 asio::awaitable<result<std::string>> login_service::log_in(request& req, std::string name,
-                                                        std::string password, std::string secret) {
+                                                           std::string password,
+                                                           std::string secret) {
     const auto count = [&](const char* outcome) {
         measured_.count("vultus_logins_total", {{"outcome", outcome}});
     };
@@ -91,8 +92,8 @@ asio::awaitable<result<std::string>> login_service::log_in(request& req, std::st
         co_return fail(errc::unauthorized, std::string(wrong));
     }
     auto token = new_session_token(secret);
-    const auto begun = co_await redis_.call(store_.login(
-        name, may->password, hash_of_session(token, secret), counted, req.address));
+    const auto begun = co_await redis_.call(
+        store_.login(name, may->password, hash_of_session(token, secret), counted, req.address));
     if (!begun && begun.error().code == errc::unauthorized) {
         co_return fail(errc::unauthorized, std::string(wrong));
     }

@@ -14,8 +14,8 @@
 #include "api/links/promise.hpp"
 #include "api/links/redis_asio.hpp"
 #include "shared/base/bounded_queue.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/base/metrics.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::api {
 
@@ -24,7 +24,8 @@ class login_service {
  public:
     static constexpr std::size_t places = 8;  ///< the last waits for about 0.8 s
 
-    login_service(asio::io_context& io, redis_asio& redis, const job_store& store, metrics& measured);
+    login_service(asio::io_context& io, redis_asio& redis, const job_store& store,
+                  metrics& measured);
     ~login_service();
     login_service(const login_service&) = delete;
     login_service& operator=(const login_service&) = delete;

@@ -56,8 +56,7 @@ std::string new_session_token(std::string_view secret) {
 bool is_session_token(std::string_view text, std::string_view secret) {
     return text.size() == random_digits + check_digits &&
            text.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
-           same_secret(check_of(text.substr(0, random_digits), secret),
-                       text.substr(random_digits));
+           same_secret(check_of(text.substr(0, random_digits), secret), text.substr(random_digits));
 }
 
 std::string hash_of_session(std::string_view token, std::string_view secret) {
@@ -87,6 +86,8 @@ std::string session_cookie(std::string_view token, bool secure) {
     return cookie(token, secure, "");
 }
 
-std::string no_session_cookie(bool secure) { return cookie("", secure, "; Max-Age=0"); }
+std::string no_session_cookie(bool secure) {
+    return cookie("", secure, "; Max-Age=0");
+}
 
 }  // namespace vultus::api

@@ -85,11 +85,21 @@ application::application(asio::io_context& io, const api_settings& settings, sea
       health_(io, redis_, store_, measured_),
       access_(io, redis_, store_, measured_, std::move(chosen)),
       brokers_(std::move(brokers)),
-      services_{io,      settings_, store_,    redis_,         events_,
-                *brokers_, health_, access_, measured_, VULTUS_VERSION,
-                gate(io, large_accepts_at_once), places_to_wait(settings.connections_max),
+      services_{io,
+                settings_,
+                store_,
+                redis_,
+                events_,
+                *brokers_,
+                health_,
+                access_,
+                measured_,
+                VULTUS_VERSION,
+                gate(io, large_accepts_at_once),
+                places_to_wait(settings.connections_max),
                 std::make_shared<shares>(limits::frame_bytes_api),
-                live_channels(settings.live_sessions_max), {}},
+                live_channels(settings.live_sessions_max),
+                {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
           [this](request& req) { return dispatch(req, services_); }, access_,
@@ -106,8 +116,7 @@ void application::run() {
 
 result<std::unique_ptr<application>> application::start(asio::io_context& io, zmq_context& zmq,
                                                         const api_settings& wanted,
-                                                        server_settings timing,
-                                                        refusal refused) {
+                                                        server_settings timing, refusal refused) {
     api_settings settings = wanted;
     fit_to_descriptors(settings);
     auto chosen = choose_access(settings);
@@ -116,11 +125,11 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     if (!key) return fail(errc::bad_option, key.error().detail);
     const curve_settings& curve = settings.common.curve;
     auto brokers = broker_client::connect(io, zmq, settings.common.broker_api_endpoints,
-                                        {curve.own, curve.broker_key, {}});
+                                          {curve.own, curve.broker_key, {}});
     if (!brokers) return fail(brokers.error());
-    std::unique_ptr<application> made(
-        new application(io, settings, sealing(*std::move(key)), std::move(*brokers),
-                        std::move(*chosen), std::move(timing)));
+    std::unique_ptr<application> made(new application(io, settings, sealing(*std::move(key)),
+                                                      std::move(*brokers), std::move(*chosen),
+                                                      std::move(timing)));
     if (auto open = made->server_.listen(); !open) return fail(open.error());
     asio::co_spawn(io, made->events_.run(), asio::detached);
     if (!made->access_.is_open()) {

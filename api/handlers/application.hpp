@@ -4,8 +4,8 @@
 #include <functional>
 #include <memory>
 
-#include "api/http/server.hpp"
 #include "api/http/loop_watch.hpp"
+#include "api/http/server.hpp"
 #include "api/services/services.hpp"
 
 namespace vultus::api {
@@ -22,10 +22,9 @@ class application {
     /// requires  `zmq` outlives the application
     /// errors    bad_option: of choose_access(), the certificate, the key, or the address and port,
     ///           which cannot be opened; malformed: an endpoint
-    static result<std::unique_ptr<application>> start(asio::io_context& io, zmq_context& zmq,
-                                                      const api_settings& settings,
-                                                      server_settings timing = {},
-                                                      refusal refused = [](const error&) {});
+    static result<std::unique_ptr<application>> start(
+        asio::io_context& io, zmq_context& zmq, const api_settings& settings,
+        server_settings timing = {}, refusal refused = [](const error&) {});
     ~application();
 
     int port() const noexcept { return server_.port(); }

@@ -1,9 +1,9 @@
 // Clear, forget, rename, merge and the end of a collection: changes that Redis commits at once.
 // Their job succeeds when no worker can answer with what they removed or with a name that is gone.
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
-#include "api/jobs/job_view.hpp"
 #include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/job_view.hpp"
 #include "api/jobs/submission.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/failpoint.hpp"
@@ -40,10 +40,9 @@ asio::awaitable<response> change(request& req, services& ctx, new_change wanted)
     wanted.address = req.address;
     wanted.traceparent = req.traceparent;
     if (!hash->empty()) {
-        wanted.fingerprint =
-            sha256_hex(std::string(name_of(wanted.type)) + "\n" + wanted.collection + "\n" +
-                       json_quoted(wanted.label) + "\n" + wanted.face_id +
-                       json_quoted(wanted.to_label));
+        wanted.fingerprint = sha256_hex(std::string(name_of(wanted.type)) + "\n" +
+                                        wanted.collection + "\n" + json_quoted(wanted.label) +
+                                        "\n" + wanted.face_id + json_quoted(wanted.to_label));
     }
     // Behind the fingerprint, which is of what was asked: a repeated request is the same one.
     if (auto found = co_await find_labels(wanted, ctx); !found) {
@@ -127,8 +126,8 @@ asio::awaitable<response> rename(request& req, services& ctx) {
     new_change wanted;
     wanted.type = req.to == route::merge ? job_type::merge : job_type::rename;
     wanted.collection = std::move(*collection);
-    for (const auto& [name, label] : {std::pair{"label", &wanted.label},
-                                      std::pair{"label_to", &wanted.to_label}}) {
+    for (const auto& [name, label] :
+         {std::pair{"label", &wanted.label}, std::pair{"label_to", &wanted.to_label}}) {
         const auto given = fields->find(name);
         if (given == fields->end()) {
             co_return refuse({errc::bad_option, std::string(name) + " is missing"}, req, ctx);

@@ -1,6 +1,6 @@
 // From a route to its handler.
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
+#include "api/jobs/job_response.hpp"
 
 namespace vultus::api {
 namespace {

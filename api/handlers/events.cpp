@@ -2,10 +2,10 @@
 // place in Redis' stream, so that a client that lost the connection goes on where it was.
 // GET /api/events: what happens to all jobs, for a page that shows it; who falls behind is told to
 // look again, so nothing is kept for anybody.
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
-#include "api/jobs/job_view.hpp"
 #include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/job_view.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/stream_id.hpp"
 

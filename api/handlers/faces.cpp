@@ -1,8 +1,8 @@
 // Who is known: people with their number of faces, the faces of one person and their pictures,
 // collections.
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
 #include "api/jobs/submission.hpp"
 #include "shared/model/page_token.hpp"
 
@@ -69,8 +69,7 @@ asio::awaitable<response> face_picture(request& req, services& ctx) {
     }
     const auto label = co_await stored_label(*collection, req.segments[0], ctx);
     if (!label) co_return refuse(label.error(), req, ctx);
-    auto found =
-        co_await ctx.redis.call(ctx.store.picture(*collection, *label, req.segments[1]));
+    auto found = co_await ctx.redis.call(ctx.store.picture(*collection, *label, req.segments[1]));
     if (!found) co_return refuse(found.error(), req, ctx);
     response answer;
     answer.body = std::move(*found);

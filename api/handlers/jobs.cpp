@@ -1,10 +1,10 @@
 // Jobs: one (with long poll and entity tag), many, cancelling, and the annotated photo.
-#include "api/jobs/job_response.hpp"
-#include "api/http/header_fields.hpp"
 #include "api/handlers/handlers.hpp"
-#include "api/jobs/job_view.hpp"
+#include "api/http/header_fields.hpp"
 #include "api/http/json.hpp"
 #include "api/http/query.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/job_view.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/page_token.hpp"
 
@@ -81,9 +81,8 @@ result<std::optional<Value>> chosen_in(const name_values& query, const std::stri
     if (given == query.end()) return std::optional<Value>();
     const auto value = named(given->second);
     if (value) return value;
-    return fail(errc::bad_option,
-                name + " must be one of " + std::string(words) + ", not " +
-                    in_quotes(given->second));
+    return fail(errc::bad_option, name + " must be one of " + std::string(words) + ", not " +
+                                      in_quotes(given->second));
 }
 
 }  // namespace
@@ -143,8 +142,7 @@ asio::awaitable<response> cancel_job(request& req, services& ctx) {
         const auto job = co_await look_at(req, id, ctx);
         if (!job) co_return refuse(job.error(), req, ctx);
         if (!req.key->scopes.meets({scope_to_make(job->type), scope::admin})) {
-            co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, req,
-                             ctx);
+            co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, req, ctx);
         }
     }
     const auto outcome = co_await ctx.redis.call(ctx.store.cancel(id, req.client, req.address));

@@ -1,8 +1,8 @@
 // GET /api/live: whether a session may begin. What it does then: live_channel.hpp.
-#include "api/jobs/job_response.hpp"
-#include "api/handlers/handlers.hpp"
-#include "api/live/json_live.hpp"
 #include "api/live/live_channel.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/live/json_live.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -35,8 +35,7 @@ response open_live_channel(request& req, services& ctx) {
         return refuse(good.error(), req, ctx);
     }
     if (!req.upgrades) {
-        auto answer =
-            refuse({errc::upgrade_required, "Connect with a WebSocket client"}, req, ctx);
+        auto answer = refuse({errc::upgrade_required, "Connect with a WebSocket client"}, req, ctx);
         return answer.with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13");
     }
     if (ctx.draining) {
@@ -46,14 +45,13 @@ response open_live_channel(request& req, services& ctx) {
     answer.status = 101;
     auto place = req.hurried ? nullptr : ctx.live.take(req.holder);
     if (!place) {
-        const error full{errc::quota,
-                         std::to_string(ctx.live.taken()) + " live channels are open"};
+        const error full{errc::quota, std::to_string(ctx.live.taken()) + " live channels are open"};
         if (req.header("origin").empty()) return refuse(full, req, ctx);
         answer.channel = [full](message_channel& channel) { return turn_away(channel, full); };
         return answer;
     }
-    answer.channel = [&ctx, place, chosen = std::move(*options),
-                      key = req.key, holder = req.holder](message_channel& channel) {
+    answer.channel = [&ctx, place, chosen = std::move(*options), key = req.key,
+                      holder = req.holder](message_channel& channel) {
         return serve(channel, ctx, chosen, key, holder);
     };
     return answer;

@@ -1,8 +1,8 @@
 // What needs no waiting: health, the OpenAPI document and the files of the page.
-#include "api/jobs/job_response.hpp"
-#include "api/services/announce.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/handlers/web_files.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/services/announce.hpp"
 
 namespace vultus::api::handlers {
 namespace {

@@ -1,13 +1,13 @@
 // How long a collection keeps people whom nobody saw: asked, set, ended.
 #include <charconv>
 
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
-#include "api/jobs/job_view.hpp"
 #include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/job_view.hpp"
 #include "api/jobs/submission.hpp"
-#include "shared/store/retention.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/store/retention.hpp"
 
 namespace vultus::api {
 
@@ -64,8 +64,7 @@ asio::awaitable<response> retention(request& req, services& ctx) {
             if (!days) co_return refuse(days.error(), req, ctx);
             lasts = *days;
         }
-        const auto call =
-            set_retention(ctx.store, *collection, lasts, req.client, req.address);
+        const auto call = set_retention(ctx.store, *collection, lasts, req.client, req.address);
         const auto set = co_await ctx.redis.call(call);
         if (!set) co_return refuse(set.error(), req, ctx);
     }

@@ -1,11 +1,11 @@
 // Logging in and out on the page, and who one is: /api/session (ACCESS.md, "Login").
-#include "api/jobs/job_response.hpp"
-#include "api/http/header_fields.hpp"
+#include "api/access/session_cookie.hpp"
 #include "api/handlers/handlers.hpp"
-#include "api/jobs/job_view.hpp"
+#include "api/http/header_fields.hpp"
 #include "api/http/json.hpp"
 #include "api/http/json_submission.hpp"
-#include "api/access/session_cookie.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/job_view.hpp"
 #include "shared/base/rfc3339.hpp"
 
 namespace vultus::api::handlers {
@@ -38,8 +38,8 @@ response who_it_is(const request& req, const services& ctx) {
     }
     const bool open = ctx.access.is_open();
     text.raw("scopes", list_of_scopes(req.key ? req.key->scopes
-                                      : open   ? everything.one_of()
-                                               : scope_set{}));
+                                      : open  ? everything.one_of()
+                                              : scope_set{}));
     std::vector<std::string> collections;
     if (req.key) collections = req.key->collections;
     if (open) collections = {"*"};
@@ -51,7 +51,9 @@ response who_it_is(const request& req, const services& ctx) {
 
 }  // namespace
 
-response session(request& req, services& ctx) { return who_it_is(req, ctx); }
+response session(request& req, services& ctx) {
+    return who_it_is(req, ctx);
+}
 
 asio::awaitable<response> log_in(request& req, services& ctx) {
     if (ctx.access.is_open()) {
@@ -59,8 +61,7 @@ asio::awaitable<response> log_in(request& req, services& ctx) {
     }
     // A form of another site's page cannot send this type.
     if (parse_media_type(req.header("content-type")).type != "application/json") {
-        co_return refuse({errc::malformed, "Send name and password as application/json"}, req,
-                         ctx);
+        co_return refuse({errc::malformed, "Send name and password as application/json"}, req, ctx);
     }
     const auto given = parse_json_submission(req.body, "name password", false);
     if (!given) co_return refuse(given.error(), req, ctx);

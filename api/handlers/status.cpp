@@ -1,7 +1,7 @@
 // GET /api/status: workers, queue, brokers, and why jobs wait.
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
 #include "shared/store/service_clock.hpp"
 
 namespace vultus::api::handlers {

@@ -1,8 +1,8 @@
 // POST /api/train, /api/recognize and /api/calibrate: read, check, store, answer.
-#include "api/jobs/job_response.hpp"
 #include "api/handlers/handlers.hpp"
-#include "api/jobs/job_view.hpp"
 #include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/job_view.hpp"
 #include "api/jobs/last_seen.hpp"
 #include "api/jobs/submission.hpp"
 #include "shared/base/clock.hpp"

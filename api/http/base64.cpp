@@ -85,8 +85,7 @@ result<void> base64_decoder::take_start(std::string_view& text) {
             }
             place_ = place::digits;
         } else if (head_.size() == prefix_bytes) {
-            return broken(errc::malformed,
-                          "data: URI has no comma before its data");
+            return broken(errc::malformed, "data: URI has no comma before its data");
         } else {
             head_.push_back(c);
         }

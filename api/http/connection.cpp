@@ -5,12 +5,12 @@
 #include <boost/asio/write.hpp>
 #include <charconv>
 
-#include "api/http/header_fields.hpp"
 #include "api/http/forwarded.hpp"
-#include "api/http/websocket.hpp"
+#include "api/http/header_fields.hpp"
 #include "api/http/problem.hpp"
 #include "api/http/query.hpp"
 #include "api/http/response_head.hpp"
+#include "api/http/websocket.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
 
@@ -70,7 +70,7 @@ asio::awaitable<bool> http_connection::one_request() {
                                 static_cast<double>((boot_now() - begun).count()),
                                 {{"route", name}});
     if (sent && !alive && !gone) co_await linger();
-    co_return sent && alive && !gone;
+    co_return sent&& alive && !gone;
 }
 
 response http_connection::refused(const error& why) const {
@@ -149,9 +149,9 @@ std::optional<response> http_connection::refuse_place() {
     if (!in_reserve) return {};
     const bool health = row->to == route::live || row->to == route::ready;
     const auto& settings = server->settings;
-    const bool room = server->sessions.size() - server->spare - server->going <
-                          settings.connections_max ||
-                      (!health && server->make_room(this, milliseconds(0)));
+    const bool room =
+        server->sessions.size() - server->spare - server->going < settings.connections_max ||
+        (!health && server->make_room(this, milliseconds(0)));
     if (room) use_reserve(false);
     asked.hurried = in_reserve;
     if (room || health || known) return {};

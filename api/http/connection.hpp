@@ -15,8 +15,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "api/http/early_checks.hpp"
 #include "api/http/body.hpp"
+#include "api/http/early_checks.hpp"
 #include "api/http/server.hpp"
 #include "api/http/shares.hpp"
 #include "shared/base/clock.hpp"
@@ -84,10 +84,10 @@ struct server_state : std::enable_shared_from_this<server_state> {
     std::uint64_t turns = 0;     ///< of phases of sessions
     std::unordered_set<http_connection*> sessions;
     std::unordered_map<std::string, std::size_t> connections_of;  ///< network -> how many
-    std::size_t spare = 0;       ///< sessions in the reserve
-    std::size_t going = 0;       ///< sessions that gave way and end
-    shares bodies;               ///< bytes
-    int failures = 0;            ///< accepts that failed, one after the other
+    std::size_t spare = 0;                                        ///< sessions in the reserve
+    std::size_t going = 0;  ///< sessions that gave way and end
+    shares bodies;          ///< bytes
+    int failures = 0;       ///< accepts that failed, one after the other
     boot_time failure_told{0};
     bool leaving = false;   ///< every answer ends its connection
     bool draining = false;  ///< nothing new is taken
@@ -96,11 +96,11 @@ struct server_state : std::enable_shared_from_this<server_state> {
 /// One connection.
 struct http_connection : response_sink, std::enable_shared_from_this<http_connection> {
     enum class phase {
-        greeting,   ///< TLS
-        idle,       ///< nothing of a request has come
+        greeting,  ///< TLS
+        idle,      ///< nothing of a request has come
         header,
         body,
-        busy,       ///< the handler has it
+        busy,  ///< the handler has it
         writing,
         lingering,
     };
@@ -156,7 +156,7 @@ struct http_connection : response_sink, std::enable_shared_from_this<http_connec
     asio::steady_timer timer;
     boost::beast::flat_buffer buffer;
     std::string local_address, remote_address;
-    std::string network;             ///< whose connection it is
+    std::string network;                  ///< whose connection it is
     std::size_t* same_network = nullptr;  ///< how many that has
     std::optional<parser> reading;
     request asked;
@@ -165,13 +165,13 @@ struct http_connection : response_sink, std::enable_shared_from_this<http_connec
     std::size_t reserved = 0;
     std::string reserved_by;  ///< whose share `reserved` is of
     bool timed_out = false;
-    bool gone = false;        ///< gave way
+    bool gone = false;         ///< gave way
     bool crowded_out = false;  ///< its body gave way to another's
-    bool known = false;       ///< its last request had a key or a login
+    bool known = false;        ///< its last request had a key or a login
     bool in_reserve = false;
     phase now = phase::greeting;
-    boot_time since{0};       ///< of the phase; of a body, of its last bytes
-    std::uint64_t turn = 0;   ///< the order in which phases began, finer than the clock
+    boot_time since{0};      ///< of the phase; of a body, of its last bytes
+    std::uint64_t turn = 0;  ///< the order in which phases began, finer than the clock
     bool chunked_answer = false;
 };
 

@@ -3,11 +3,11 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
 
-#include "api/http/header_fields.hpp"
 #include "api/http/connection.hpp"
+#include "api/http/header_fields.hpp"
 #include "api/http/problem.hpp"
-#include "api/http/tls.hpp"
 #include "api/http/response_head.hpp"
+#include "api/http/tls.hpp"
 #include "shared/base/ids.hpp"
 
 namespace vultus::api {

@@ -3,8 +3,8 @@
 #include <tuple>
 #include <utility>
 
-#include "api/http/forwarded.hpp"
 #include "api/http/connection.hpp"
+#include "api/http/forwarded.hpp"
 
 namespace vultus::api {
 namespace {

@@ -26,8 +26,7 @@ result<void> check_coding(request& req) {
         if (!same_text(name, "content-encoding")) continue;
         if (trimmed(value).empty() || same_text(trimmed(value), "identity")) continue;
         req.answer_fields.emplace_back("Accept-Encoding", "identity");
-        return fail(errc::unsupported_media, "Content-Encoding " +
-                                                 in_quotes(trimmed(value)) +
+        return fail(errc::unsupported_media, "Content-Encoding " + in_quotes(trimmed(value)) +
                                                  " is not supported: send the body unencoded");
     }
     return {};
@@ -128,8 +127,7 @@ result<std::size_t> check_body(request& req, const framing& body, const route_ro
     auto most = photo ? limits::body_bytes : ignored_body_bytes;
     if (photo && is_json_type(type)) most = limits::json_bytes;
     if (body.length.value_or(0) > most) {
-        return fail(errc::too_large,
-                    "Body is larger than " + std::to_string(most) + " bytes");
+        return fail(errc::too_large, "Body is larger than " + std::to_string(most) + " bytes");
     }
     return most;
 }

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "api/http/header_fields.hpp"
 #include "api/http/forwarded_field.hpp"
+#include "api/http/header_fields.hpp"
 
 namespace vultus::api {
 namespace {

@@ -77,11 +77,30 @@ std::optional<long> whole_number(std::string_view text) noexcept {
 /// What RFC 9110 and those it names define as lists. Not Content-Length and Transfer-Encoding,
 /// of which two are a way to smuggle requests, and are refused.
 constexpr std::string_view list_fields[] = {
-    "accept", "accept-charset", "accept-encoding", "accept-language",
-    "access-control-request-headers", "cache-control", "connection", "content-encoding",
-    "content-language", "expect", "forwarded", "if-match", "if-none-match", "pragma", "prefer",
-    "sec-websocket-extensions", "sec-websocket-protocol", "te", "trailer", "upgrade", "via",
-    "warning", "x-forwarded-for", "x-forwarded-proto",
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "access-control-request-headers",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "expect",
+    "forwarded",
+    "if-match",
+    "if-none-match",
+    "pragma",
+    "prefer",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+    "te",
+    "trailer",
+    "upgrade",
+    "via",
+    "warning",
+    "x-forwarded-for",
+    "x-forwarded-proto",
 };
 
 bool is_list_field(std::string_view name) noexcept {
@@ -191,8 +210,8 @@ bool is_our_host(std::string_view host, std::string_view local_address,
     const auto name = host_name(host);
     if (name.empty()) return false;
     if (same_text(name, "localhost")) return true;
-    for (const std::string_view ours : {std::string_view("127.0.0.1"), std::string_view("::1"),
-                                        local_address}) {
+    for (const std::string_view ours :
+         {std::string_view("127.0.0.1"), std::string_view("::1"), local_address}) {
         if (is_same_address(name, ours)) return true;
     }
     return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) {

@@ -101,8 +101,8 @@ class reader {
     bool on_number_part(text part, code& bad) {
         digits_ += part.size();
         if (digits_ <= limits::json_number_bytes) return true;
-        return refuse(
-            {errc::too_large, in_member() + "JSON is a number of more than 64 digits"}, bad);
+        return refuse({errc::too_large, in_member() + "JSON is a number of more than 64 digits"},
+                      bad);
     }
     bool on_int64(std::int64_t value, text part, code& bad) {
         return number(std::to_string(value), part, bad);
@@ -138,9 +138,9 @@ class reader {
         const std::string_view wanted =
             is_photo_ ? "; a photo must be a base64 string" : "; use a string, number or boolean";
         // What is null may be meant as left out, or as nothing: whoever sends it must say.
-        return refuse({errc::malformed, in_member() + "JSON is " + std::string(what) +
-                                            (what == "null" ? "; omit it or set a value"
-                                                            : std::string(wanted))},
+        return refuse({errc::malformed,
+                       in_member() + "JSON is " + std::string(what) +
+                           (what == "null" ? "; omit it or set a value" : std::string(wanted))},
                       bad);
     }
 

@@ -61,9 +61,8 @@ void loop_watch::note(nanoseconds cpu, nanoseconds wall) {
     const auto now = std::chrono::steady_clock::now();
     if (now - told_ < told_every) return;
     told_ = now;
-    log::warning("loop_turn_long",
-                 {{"processor_ms", static_cast<int>(cpu.count() / 1'000'000)},
-                  {"wall_ms", static_cast<int>(wall.count() / 1'000'000)}});
+    log::warning("loop_turn_long", {{"processor_ms", static_cast<int>(cpu.count() / 1'000'000)},
+                                    {"wall_ms", static_cast<int>(wall.count() / 1'000'000)}});
 }
 
 }  // namespace vultus::api

@@ -47,15 +47,15 @@ struct request {
     /// What the sender may do; null: no key was asked for.
     std::shared_ptr<const access_key> key;
     std::shared_ptr<const signed_in> session;  ///< null: the key came with the request itself
-    headers answer_fields;                  ///< added to the answer, whatever it is
-    int retry_after = 0;                    ///< seconds of a 429 or 503; 0: as for any other
-    std::string address;                    ///< whose request it is
-    std::string holder;                     ///< whose shares count: a key, a user, a network
-    bool hurried = false;                   ///< all places are taken: it may not wait for anything
-    bool secure = false;                    ///< it came over TLS
-    std::string trace_id;              ///< 32 hexadecimal digits
-    std::string traceparent;           ///< W3C, made from trace_id
-    bool upgrades = false;             ///< it is a WebSocket handshake
+    headers answer_fields;                     ///< added to the answer, whatever it is
+    int retry_after = 0;                       ///< seconds of a 429 or 503; 0: as for any other
+    std::string address;                       ///< whose request it is
+    std::string holder;                        ///< whose shares count: a key, a user, a network
+    bool hurried = false;     ///< all places are taken: it may not wait for anything
+    bool secure = false;      ///< it came over TLS
+    std::string trace_id;     ///< 32 hexadecimal digits
+    std::string traceparent;  ///< W3C, made from trace_id
+    bool upgrades = false;    ///< it is a WebSocket handshake
 
     std::string_view header(std::string_view name) const noexcept {
         return find_header(fields, name);

@@ -133,8 +133,7 @@ result<void> read_line(std::string_view line, form_part& part, bool& named) {
     }
     if (same_text(name, "content-transfer-encoding") && !same_text(value, "binary") &&
         !same_text(value, "8bit") && !same_text(value, "7bit")) {
-        return fail(errc::malformed, "Content-Transfer-Encoding " +
-                                         in_quotes(value) +
+        return fail(errc::malformed, "Content-Transfer-Encoding " + in_quotes(value) +
                                          " of a part is not supported: send it unencoded");
     }
     return {};
@@ -240,8 +239,8 @@ bool multipart_parser::step_after_delimiter(result<void>& outcome) {
         place_ = place::header;
         return true;
     }
-    outcome = fail(errc::malformed,
-                   "Unexpected data after a boundary: form lines must end with CR LF");
+    outcome =
+        fail(errc::malformed, "Unexpected data after a boundary: form lines must end with CR LF");
     return false;
 }
 

@@ -5,8 +5,8 @@
 
 #include "api/http/json.hpp"
 #include "api/http/routes.hpp"
-#include "shared/model/job.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/job.hpp"
 #include "shared/model/page_token.hpp"
 
 namespace vultus::api {
@@ -79,8 +79,7 @@ result<page> parse_page(const name_values& query) {
     if (const auto found = query.find("page_token"); found != query.end()) {
         auto cursor = cursor_in(found->second);
         if (!cursor) {
-            return fail(errc::bad_option,
-                        "page_token is invalid: " + in_quotes(found->second));
+            return fail(errc::bad_option, "page_token is invalid: " + in_quotes(found->second));
         }
         wanted.token = std::move(*cursor);
     }

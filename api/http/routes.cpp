@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "shared/model/job.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/job.hpp"
 
 namespace vultus::api {
 namespace {

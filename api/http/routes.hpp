@@ -69,8 +69,8 @@ struct route_row {
     std::string_view pattern;  ///< "{}" stands for one segment
     method_rules rules;
     reach collection;
-    body_kind body;            ///< of a POST
-    std::string_view query;    ///< names that may stand in the query, "*": any
+    body_kind body;          ///< of a POST
+    std::string_view query;  ///< names that may stand in the query, "*": any
 };
 
 /// What may be chosen for each kind of request, in its query, form, JSON or settings message.

@@ -19,8 +19,8 @@ constexpr milliseconds failure_told_every{10'000};
 
 bool is_short_of_room(const error_code& bad) {
     return bad == asio::error::no_descriptors || bad == asio::error::no_buffer_space ||
-            bad == asio::error::no_memory ||
-            bad == boost::system::errc::too_many_files_open_in_system;
+           bad == asio::error::no_memory ||
+           bad == boost::system::errc::too_many_files_open_in_system;
 }
 
 /// What to do about a port that cannot be opened.
@@ -41,10 +41,10 @@ std::string_view remedy(const error_code& bad) {
 }
 
 tl::unexpected<error> cannot_listen(const server_settings& at, const error_code& bad) {
-    return fail(errc::bad_option, "api.bind = \"" + at.bind + "\", api.port = " +
-                                      std::to_string(at.port) + ": " + bad.message() + " (errno " +
-                                      std::to_string(bad.value()) + "): " +
-                                      std::string(remedy(bad)));
+    return fail(errc::bad_option, "api.bind = \"" + at.bind +
+                                      "\", api.port = " + std::to_string(at.port) + ": " +
+                                      bad.message() + " (errno " + std::to_string(bad.value()) +
+                                      "): " + std::string(remedy(bad)));
 }
 
 result<tcp::endpoint> endpoint_of(const server_settings& at) {
@@ -52,8 +52,9 @@ result<tcp::endpoint> endpoint_of(const server_settings& at) {
     const auto address =
         asio::ip::make_address(at.bind == "localhost" ? "127.0.0.1" : at.bind, bad);
     if (bad) {
-        return fail(errc::bad_option, "api.bind = \"" + at.bind + "\" is not an address: use one "
-                                      "of this machine, such as 127.0.0.1 or ::, or localhost");
+        return fail(errc::bad_option, "api.bind = \"" + at.bind +
+                                          "\" is not an address: use one "
+                                          "of this machine, such as 127.0.0.1 or ::, or localhost");
     }
     return tcp::endpoint(address, static_cast<unsigned short>(at.port));
 }
@@ -92,8 +93,8 @@ asio::awaitable<void> server_state::recover(const error_code& bad) {
     const auto now = boot_now();
     if (now - failure_told >= failure_told_every) {
         failure_told = now;
-        log::warning("accept_failed", {{"why", bad.message()},
-                                       {"connections", static_cast<int>(sessions.size())}});
+        log::warning("accept_failed",
+                     {{"why", bad.message()}, {"connections", static_cast<int>(sessions.size())}});
     }
     // A connection that only waits gives its descriptor; the client in the backlog has it next.
     const bool freed = is_short_of_room(bad) && make_room(nullptr, milliseconds(0));

@@ -12,15 +12,15 @@
 #include <string>
 #include <vector>
 
-#include "api/http/request_authorizer.hpp"
 #include "api/http/message.hpp"
+#include "api/http/request_authorizer.hpp"
 #include "shared/base/metrics.hpp"
 
 namespace vultus::api {
 
 struct server_settings {
     std::string bind = "127.0.0.1";
-    int port = 0;  ///< 0: one that is free
+    int port = 0;                          ///< 0: one that is free
     std::string tls_certificate, tls_key;  ///< files of tls.hpp; empty: plain HTTP
     std::vector<std::string> allowed_hosts;
     std::vector<std::string> cors_origins;  ///< empty: CORS off
@@ -30,14 +30,14 @@ struct server_settings {
     std::size_t reserve = 64;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
     std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last
-    std::chrono::milliseconds body_time{10'000};  ///< in each such time of a body come at least
-    std::size_t body_rate = 16'000;               ///< so many bytes a second, or its rest
+    std::chrono::milliseconds body_time{10'000};    ///< in each such time of a body come at least
+    std::size_t body_rate = 16'000;                 ///< so many bytes a second, or its rest
     std::chrono::milliseconds write_time{30'000};
-    std::chrono::milliseconds idle_time{75'000};   ///< between two requests
+    std::chrono::milliseconds idle_time{75'000};       ///< between two requests
     std::chrono::milliseconds live_idle_time{30'000};  ///< of a WebSocket; half of it, then a ping
-    std::chrono::milliseconds yield_time{1'000};   ///< rests so long: gives way when all are taken
+    std::chrono::milliseconds yield_time{1'000};    ///< rests so long: gives way when all are taken
     std::chrono::milliseconds reserve_time{2'000};  ///< for a header in the reserve
-    std::chrono::milliseconds linger_time{2'000};  ///< reading on after an early refusal
+    std::chrono::milliseconds linger_time{2'000};   ///< reading on after an early refusal
 };
 
 struct server_state;
@@ -54,8 +54,9 @@ class http_server {
     using retry_hint = std::function<int()>;
 
     /// `door`  outlives the server
-    http_server(asio::io_context& io, server_settings settings, handler handle, request_authorizer& door,
-                early_check check, retry_hint retry_after, metrics& measured);
+    http_server(asio::io_context& io, server_settings settings, handler handle,
+                request_authorizer& door, early_check check, retry_hint retry_after,
+                metrics& measured);
     ~http_server();
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;

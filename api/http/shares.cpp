@@ -40,15 +40,13 @@ std::shared_ptr<const void> shares::keep(const std::shared_ptr<shares>& of, std:
                                          std::size_t amount) {
     of->add(holder, amount);
     static constexpr char place = 0;
-    return {&place, [of, holder = std::move(holder), amount](const void*) {
-                of->remove(holder, amount);
-            }};
+    return {&place,
+            [of, holder = std::move(holder), amount](const void*) { of->remove(holder, amount); }};
 }
 
 std::string shares::greediest() const {
-    const auto most = std::max_element(held_.begin(), held_.end(), [](auto& a, auto& b) {
-        return a.second < b.second;
-    });
+    const auto most = std::max_element(held_.begin(), held_.end(),
+                                       [](auto& a, auto& b) { return a.second < b.second; });
     return most == held_.end() ? std::string() : most->first;
 }
 

@@ -30,16 +30,15 @@ result<std::shared_ptr<ssl::context>> load_certificate(const std::string& certif
     SSL_CTX* native = made->native_handle();
     SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(native, ciphers);
-    SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                    SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(
+        native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // an idle connection holds none
     boost::system::error_code bad;
     made->use_certificate_chain_file(certificate, bad);
     if (bad) return unusable(certificate, bad);
     // Without this OpenSSL would ask the terminal for the password of a key that has one.
-    made->set_password_callback([](std::size_t, ssl::context::password_purpose) {
-        return std::string();
-    }, bad);
+    made->set_password_callback(
+        [](std::size_t, ssl::context::password_purpose) { return std::string(); }, bad);
     if (auto good = check_private_file(key); !good) {
         return fail(errc::bad_option, good.error().detail);
     }

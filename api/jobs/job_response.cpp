@@ -4,8 +4,8 @@
 #include <boost/asio/post.hpp>
 
 #include "api/http/header_fields.hpp"
-#include "api/jobs/job_view.hpp"
 #include "api/http/problem.hpp"
+#include "api/jobs/job_view.hpp"
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"

@@ -21,8 +21,7 @@ result<std::string> idempotency_hash(const request& req);
 /// read. `hub`'s waiter was made before.
 /// `reread_first`  false when the job was accepted after the waiter was made
 asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std::string id,
-                                                 std::chrono::milliseconds patience,
-                                                 services& ctx);
+                                                 std::chrono::milliseconds patience, services& ctx);
 
 /// 202 with Location and the job, or 200 with the finished job if the client prefers to wait.
 /// `fresh`   the job as it was accepted

@@ -9,9 +9,9 @@
 #include "api/http/json_submission.hpp"
 #include "api/http/multipart.hpp"
 #include "shared/base/ids.hpp"
+#include "shared/base/limits.hpp"
 #include "shared/model/image_header.hpp"
 #include "shared/model/job.hpp"
-#include "shared/base/limits.hpp"
 
 namespace vultus::api {
 namespace {
@@ -43,10 +43,9 @@ result<std::string> photo_in(form_part& part) {
                     in_quotes(part.name) + " in the form: " + bytes.error().detail);
     }
     if (!part.body.empty() && part.body.size() < text_bytes && is_utf8(part.body)) {
-        return fail(errc::unsupported_media,
-                    in_quotes(part.name) +
-                        " in the form is text, not a file: with curl use "
-                        "-F file=@PATH");
+        return fail(errc::unsupported_media, in_quotes(part.name) +
+                                                 " in the form is text, not a file: with curl use "
+                                                 "-F file=@PATH");
     }
     return std::move(part.body);
 }

@@ -142,8 +142,8 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
     void tell_refusal(peer& one) {
         if (one.refusal_told || one.socket.handshakes().refused == 0) return;
         one.refusal_told = true;
-        log::error("broker_refuses", {{"endpoint", one.endpoint},
-                                      {"why", "keys do not match (see CURVE.md)"}});
+        log::error("broker_refuses",
+                   {{"endpoint", one.endpoint}, {"why", "keys do not match (see CURVE.md)"}});
     }
 
     void flush_hints() {
@@ -213,7 +213,7 @@ void broker_client::cancel(const std::string& job_id) {
 }
 
 asio::awaitable<result<protocol::answer>> broker_client::ask(protocol::frame what,
-                                                           std::chrono::milliseconds patience) {
+                                                             std::chrono::milliseconds patience) {
     const auto self = state_;
     const auto bytes = what.image.size();
     if (self->frame_bytes + bytes > limits::frame_bytes_api) {
@@ -246,7 +246,8 @@ std::map<std::string, protocol::worker_status> workers_of(
     return workers;
 }
 
-asio::awaitable<std::vector<broker_state>> broker_client::status(std::chrono::milliseconds patience) {
+asio::awaitable<std::vector<broker_state>> broker_client::status(
+    std::chrono::milliseconds patience) {
     const auto self = state_;
     std::vector<std::pair<std::string, status_slot>> asked;
     for (auto& one : self->peers) {

@@ -32,9 +32,10 @@ std::map<std::string, protocol::worker_status> workers_of(const std::vector<brok
 class broker_client {
  public:
     /// errors    malformed: an endpoint that ZeroMQ does not take
-    static result<std::unique_ptr<broker_client>> connect(asio::io_context& io, zmq_context& context,
-                                                        const std::vector<std::string>& endpoints,
-                                                        const curve_keys& curve = {});
+    static result<std::unique_ptr<broker_client>> connect(asio::io_context& io,
+                                                          zmq_context& context,
+                                                          const std::vector<std::string>& endpoints,
+                                                          const curve_keys& curve = {});
     ~broker_client();
     broker_client(const broker_client&) = delete;
     broker_client& operator=(const broker_client&) = delete;

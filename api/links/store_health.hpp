@@ -7,8 +7,8 @@
 
 #include "api/links/promise.hpp"
 #include "api/links/redis_asio.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/base/metrics.hpp"
+#include "shared/store/job_store.hpp"
 #include "shared/store/service_clock.hpp"
 
 namespace vultus::api {

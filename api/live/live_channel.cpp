@@ -1,9 +1,9 @@
 // See live_channel.hpp.
 #include "api/live/live_channel.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <algorithm>
 #include <utility>
 
 #include "api/http/json.hpp"
@@ -11,9 +11,9 @@
 #include "api/jobs/last_seen.hpp"
 #include "api/jobs/options.hpp"
 #include "shared/base/ids.hpp"
-#include "shared/model/image_header.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/log.hpp"
+#include "shared/model/image_header.hpp"
 #include "shared/store/retention.hpp"
 
 namespace vultus::api {
@@ -23,9 +23,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
 constexpr milliseconds say_again{1'000};
-constexpr int going_away = 1012;      ///< RFC 6455, registry of codes: "service restart"
+constexpr int going_away = 1012;  ///< RFC 6455, registry of codes: "service restart"
 constexpr int try_again_later = 1013;
-constexpr std::size_t problems_max = 8;  ///< unwritten ones; beyond, the oldest goes
+constexpr std::size_t problems_max = 8;      ///< unwritten ones; beyond, the oldest goes
 constexpr milliseconds answer_fresh{1'000};  ///< how long an answer may wait to be written
 
 result<void> check_frame(const message_channel::message& what) {
@@ -207,7 +207,7 @@ asio::awaitable<void> live_channel::answer(const frame& one) {
         if (!*outcome) continue;
         ctx_.measured.count("vultus_live_frames_total", {{"outcome", "answered"}});
         ctx_.measured.observe_ms("vultus_live_frame_ms",
-                                  static_cast<double>((boot_now() - one.arrived).count()));
+                                 static_cast<double>((boot_now() - one.arrived).count()));
         co_return;
     }
     refuse(one.seq, {errc::old_version, "Gallery changed while the answer was computed"});

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "api/http/json.hpp"
-#include "api/jobs/options.hpp"
 #include "api/http/routes.hpp"
+#include "api/jobs/options.hpp"
 
 namespace vultus::api {
 namespace {

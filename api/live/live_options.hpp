@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/live/live_tracks.hpp"
 #include "api/http/query.hpp"
+#include "api/live/live_tracks.hpp"
 #include "shared/model/job.hpp"
 
 namespace vultus::api {

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "api/access/access_control.hpp"
+#include "api/access/last_seen_throttle.hpp"
+#include "api/http/shares.hpp"
 #include "api/links/broker_client.hpp"
 #include "api/links/events.hpp"
 #include "api/links/redis_asio.hpp"
-#include "api/access/last_seen_throttle.hpp"
-#include "api/http/shares.hpp"
 #include "api/links/store_health.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/base/metrics.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::api {
 

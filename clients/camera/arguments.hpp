@@ -11,7 +11,7 @@ struct arguments {
     std::string source = "0";  ///< index of a camera, video file, URL, folder of pictures, or photo
     net::service_url url;
     std::string authorities;  ///< PEM file; empty: the system's
-    std::string key;  ///< of $VULTUS_KEY: it never stands on a command line
+    std::string key;          ///< of $VULTUS_KEY: it never stands on a command line
     std::string collection = "default", detector = "hog", blur = "none";
     int min_face_px = 80;
     bool tracks = true;

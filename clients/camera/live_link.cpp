@@ -41,10 +41,7 @@ constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
 struct live_link::state {
     using channel_type = websocket::stream<net::connection>;
     state(service_place at, std::string chosen)
-        : where(std::move(at)),
-          settings(std::move(chosen)),
-          awake(io),
-          pause(io) {}
+        : where(std::move(at)), settings(std::move(chosen)), awake(io), pause(io) {}
 
     asio::awaitable<void> run();
     asio::awaitable<std::string> talk();
@@ -65,11 +62,11 @@ struct live_link::state {
     std::optional<shot> waiting;
     std::map<std::uint64_t, shot> sent;  ///< by seq of this connection
     std::uint64_t seq = 0;
-    std::atomic<std::uint64_t> numbers{0};    ///< given by choose()
-    std::uint64_t settings_number = 0;        ///< of `settings`
-    std::uint64_t settings_sent = 0;          ///< of those that the service has
+    std::atomic<std::uint64_t> numbers{0};  ///< given by choose()
+    std::uint64_t settings_number = 0;      ///< of `settings`
+    std::uint64_t settings_sent = 0;        ///< of those that the service has
     bool settings_new = false, up = false, stopped = false;
-    std::string why;  ///< the last connection ended so
+    std::string why;                            ///< the last connection ended so
     asio::ip::tcp::socket* reaching = nullptr;  ///< given up when its time is over
     std::atomic<std::size_t> busy{0};
     bounded_queue<news> heard{heard_most};

@@ -42,7 +42,7 @@ using news = std::variant<answered, link_state>;
 struct service_place {
     net::service_url url;
     std::string collection;
-    std::string key;  ///< empty: none is sent
+    std::string key;                                     ///< empty: none is sent
     std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
 };
 

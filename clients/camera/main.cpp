@@ -132,11 +132,10 @@ class stage {
  private:
     std::vector<std::string> status_lines(bool held) const {
         char text[160];
-        std::snprintf(text, sizeof text, "%.0f ms  dropped %llu  blur %s%s%s", last_.latency_ms,
-                      static_cast<unsigned long long>(std::max(last_.what.number, answers_) -
-                                                      answers_),
-                      asked_.blur.c_str(), asked_.tracks ? "" : "  no tracks",
-                      held ? "  stopped" : "");
+        std::snprintf(
+            text, sizeof text, "%.0f ms  dropped %llu  blur %s%s%s", last_.latency_ms,
+            static_cast<unsigned long long>(std::max(last_.what.number, answers_) - answers_),
+            asked_.blur.c_str(), asked_.tracks ? "" : "  no tracks", held ? "  stopped" : "");
         std::vector<std::string> lines{summary_of(last_.told.faces), text};
         if (!trouble_.empty()) lines.push_back(trouble_);
         return lines;
@@ -171,8 +170,7 @@ int exit_code(stage& show, bool failed, std::uint64_t pictures) {
     const bool written = show.finish();
     const bool unanswered = pictures > 0 && show.answers() == 0;
     if (unanswered) {
-        show.complain("no_answer",
-                      "none of " + std::to_string(pictures) + " images were answered");
+        show.complain("no_answer", "none of " + std::to_string(pictures) + " images were answered");
     }
     return failed || unanswered || !written ? 1 : 0;
 }

@@ -95,8 +95,8 @@ void source::run() {
             if (stop_) break;
             if (count_ > before) back_off = back_off_first;
             complain_(std::string(was_open ? "no more images from " : "cannot open ") +
-                      (kind == source_kind::camera ? "camera " : "") + text_ +
-                      "; retry in " + std::to_string(back_off.count() / 1'000) + " s");
+                      (kind == source_kind::camera ? "camera " : "") + text_ + "; retry in " +
+                      std::to_string(back_off.count() / 1'000) + " s");
             wait_until(steady::now() + back_off);
             back_off = std::min(2 * back_off, back_off_most);
         }

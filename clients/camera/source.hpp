@@ -40,9 +40,9 @@ class source {
 
     /// A photo among its own pictures; false if the file is none. By any thread.
     bool show(const std::string& photo);
-    void hold(bool still) { held_ = still; }  ///< stop and go on
-    bool ended() const { return ended_; }     ///< what is no camera and no URL has no more
-    bool failed() const { return failed_; }   ///< and could not be read at all
+    void hold(bool still) { held_ = still; }        ///< stop and go on
+    bool ended() const { return ended_; }           ///< what is no camera and no URL has no more
+    bool failed() const { return failed_; }         ///< and could not be read at all
     std::uint64_t count() const { return count_; }  ///< pictures so far
 
  private:

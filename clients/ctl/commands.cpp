@@ -5,21 +5,21 @@
 #include <algorithm>
 #include <iterator>
 
-#include "clients/ctl/privacy/audit.hpp"
 #include "clients/ctl/brokers/broker_admin.hpp"
-#include "clients/ctl/privacy/clock.hpp"
+#include "clients/ctl/brokers/workers.hpp"
 #include "clients/ctl/keys/curve.hpp"
+#include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/keys/users.hpp"
+#include "clients/ctl/privacy/audit.hpp"
+#include "clients/ctl/privacy/clock.hpp"
 #include "clients/ctl/privacy/encrypt.hpp"
 #include "clients/ctl/privacy/erasure.hpp"
-#include "clients/ctl/transfer/import.hpp"
-#include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/privacy/names.hpp"
 #include "clients/ctl/privacy/retention.hpp"
+#include "clients/ctl/transfer/import.hpp"
 #include "clients/ctl/transfer/transfer.hpp"
-#include "clients/ctl/keys/users.hpp"
-#include "clients/ctl/brokers/workers.hpp"
-#include "shared/model/page_token.hpp"
 #include "shared/base/require.hpp"
+#include "shared/model/page_token.hpp"
 
 namespace vultus::ctl {
 namespace {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "clients/ctl/cli/arguments.hpp"
-#include "clients/ctl/output/reports.hpp"
 #include "clients/ctl/cli/listener.hpp"
+#include "clients/ctl/output/reports.hpp"
 #include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
 

@@ -10,16 +10,16 @@
 #include <string>
 
 #include "clients/ctl/commands.hpp"
-#include "clients/ctl/keys/curve.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
-#include "clients/ctl/store_away.hpp"
+#include "clients/ctl/keys/curve.hpp"
 #include "clients/ctl/output/text.hpp"
+#include "clients/ctl/store_away.hpp"
+#include "shared/base/privileges.hpp"
+#include "shared/base/stop_signal.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/private_file.hpp"
-#include "shared/base/privileges.hpp"
 #include "shared/store/retention.hpp"
-#include "shared/base/stop_signal.hpp"
 
 namespace {
 
@@ -67,8 +67,7 @@ void describe(CLI::App& app, arguments& asked) {
                    "Redis: unix:/path or host:port; password in $REDISCLI_AUTH");
     app.add_option("--broker", asked.broker, "broker endpoint for apis");
     app.add_flag("--json", asked.json, "print JSON instead of tables");
-    app.add_flag("--explain", asked.explain,
-                 "only print the equivalent redis-cli commands");
+    app.add_flag("--explain", asked.explain, "only print the equivalent redis-cli commands");
     const auto add = adder(app, asked);
     const auto add_with = [&](const char* name, const char* text, command what,
                               const char* subject) {
@@ -125,9 +124,9 @@ void describe(CLI::App& app, arguments& asked) {
     kept->add_option("--days", asked.days, "days without being seen until a person is forgotten")
         ->check(CLI::Range(1, retention_days_max));
     kept->add_flag("--off", asked.off, "keep people until they are removed");
-    CLI::App* fsck = add(
-        "fsck", "check that all keys in Redis agree; with --encryption-key, that faces decrypt",
-        command::fsck);
+    CLI::App* fsck =
+        add("fsck", "check that all keys in Redis agree; with --encryption-key, that faces decrypt",
+            command::fsck);
     fsck->add_flag("--quiet", asked.quiet, "also compare sums; requires that nothing changes");
 }
 
@@ -143,8 +142,7 @@ void describe_clock(CLI::App& app, arguments& asked) {
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     const auto add = adder(app, asked);
-    add("encrypt", "encrypt faces that are plain, or not bound to a collection",
-        command::encrypt);
+    add("encrypt", "encrypt faces that are plain, or not bound to a collection", command::encrypt);
     add("encryption-key", "create an encryption key file", command::encryption_key)
         ->add_option("file", asked.file)
         ->required();
@@ -203,10 +201,8 @@ void describe_curve(CLI::App& app, arguments& asked) {
     curve->require_subcommand(1);
     const auto add = adder(*curve, asked);
     CLI::App* make = add("make", "create a key; prints its public key", command::curve_make);
-    CLI::App* allow =
-        add("allow", "allow a public key to connect", command::curve_allow);
-    CLI::App* remove =
-        add("remove", "remove a key from the list", command::curve_remove);
+    CLI::App* allow = add("allow", "allow a public key to connect", command::curve_allow);
+    CLI::App* remove = add("remove", "remove a key from the list", command::curve_remove);
     add("list", "list allowed peers and local secret keys", command::curve_list);
     for (CLI::App* sub : {make, allow, remove}) {
         sub->add_option("name", asked.subject)->required();
@@ -234,8 +230,7 @@ int tail(const arguments& asked, const redis_address& where, redis_blocking& red
         std::cout << event_line(one, asked.json) << std::flush;
     };
     options.gap = [] {
-        std::cerr
-            << "vultusctl: events may be missing here: the stream was trimmed meanwhile\n";
+        std::cerr << "vultusctl: events may be missing here: the stream was trimmed meanwhile\n";
     };
     if (auto done = follow(redis, store, options); !done) {
         return complain_of_call(done.error(), asked, where);

@@ -1,7 +1,7 @@
 #include "clients/lfw/embedding_variants.hpp"
 
-#include "workers/vision/aligner.hpp"
 #include "workers/engine/embedding.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus::lfw {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "shared/base/require.hpp"
 #include "workers/calibration/naming_chance.hpp"
 #include "workers/calibration/table_of_pairs.hpp"
-#include "shared/base/require.hpp"
 #include "workers/gallery/matcher.hpp"
 
 namespace vultus::lfw {

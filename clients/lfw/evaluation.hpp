@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "workers/calibration/all_pairs.hpp"
 #include "clients/lfw/bootstrap.hpp"
 #include "clients/lfw/embedding_variants.hpp"
 #include "clients/lfw/pairs.hpp"
 #include "clients/lfw/trial.hpp"
 #include "clients/lfw/verification.hpp"
+#include "workers/calibration/all_pairs.hpp"
 #include "workers/calibration/calibration.hpp"
 
 namespace vultus::lfw {

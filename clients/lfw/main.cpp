@@ -104,9 +104,9 @@ struct outputs {
     bool beside = false;  ///< one of them is the standard output, so the report goes to stderr
 
     result<void> open(const arguments& asked) {
-        for (const auto& [path, into] : {std::pair{&asked.distances, &distances},
-                                         std::pair{&asked.table, &table},
-                                         std::pair{&asked.roc, &roc}}) {
+        for (const auto& [path, into] :
+             {std::pair{&asked.distances, &distances}, std::pair{&asked.table, &table},
+              std::pair{&asked.roc, &roc}}) {
             if (path->empty()) continue;
             auto file = output_file::open(*path, readers::all);
             if (!file) return fail(file.error());

@@ -13,9 +13,9 @@
 #include <thread>
 
 #include "shared/base/require.hpp"
-#include "workers/vision/aligner.hpp"
-#include "workers/engine/engine.hpp"
 #include "workers/calibration/vision_models.hpp"
+#include "workers/engine/engine.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus::lfw {
 namespace {

@@ -29,7 +29,7 @@ struct look_settings {
     std::string models = "build/models";
     std::string detector = "hog";    ///< or "cnn"
     std::string precision = "auto";  ///< as the setting worker.precision
-    bool mirror = false;           ///< embed the mirror image, too: twice the work
+    bool mirror = false;             ///< embed the mirror image, too: twice the work
     int threads = 1;
     detector_options detecting;
 };

@@ -34,12 +34,11 @@ std::string head(const run_figures& run) {
     std::string text = text_of(run.photos) + " photos, detector " + run.detector + ": " +
                        text_of(run.missed) + " without a face (" + percent(share) + ")\n";
     text += fixed(run.ms_per_photo, 1) +
-            (run.of_a_service ? " ms from request to answer; "
-                              : " ms of one core per photo; ") +
+            (run.of_a_service ? " ms from request to answer; " : " ms of one core per photo; ") +
             fixed(run.seconds, 1) + " s in total on " + std::to_string(run.threads) +
             (run.of_a_service ? " connections\n" : " threads\n");
-    text += text_of(run.pairs) + " pairs; a photo has no face in " +
-            text_of(run.genuine_missed) + " matched and " + text_of(run.impostors_missed) +
+    text += text_of(run.pairs) + " pairs; a photo has no face in " + text_of(run.genuine_missed) +
+            " matched and " + text_of(run.impostors_missed) +
             " mismatched: counted as wrong in the accuracy, excluded otherwise\n";
     return text;
 }
@@ -85,8 +84,8 @@ std::string rate_table(const run_figures& run) {
             rows.rows.push_back(std::move(row));
         }
     }
-    return "\nAll pairs of the listed photos: " + text_of(first.genuine) +
-           " of one person, " + std::to_string(first.impostors) + " of two\n" + print(rows);
+    return "\nAll pairs of the listed photos: " + text_of(first.genuine) + " of one person, " +
+           std::to_string(first.impostors) + " of two\n" + print(rows);
 }
 
 /// The points of the curve at whole powers of ten.
@@ -155,8 +154,7 @@ std::string default_table(const run_figures& run) {
             rows.rows.back().push_back(percent(chance));
         }
     }
-    return "\nDefault distance of the service, and strangers named by gallery size\n" +
-           print(rows);
+    return "\nDefault distance of the service, and strangers named by gallery size\n" + print(rows);
 }
 
 std::string trial_table(const run_figures& run) {

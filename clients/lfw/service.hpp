@@ -19,7 +19,7 @@ namespace vultus::lfw {
 
 struct service_address {
     net::service_url url;
-    std::string key;  ///< empty: none is sent
+    std::string key;                                     ///< empty: none is sent
     std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
     std::chrono::milliseconds patience{60'000};  ///< for one photo, tries and pauses together
 };

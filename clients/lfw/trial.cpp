@@ -4,8 +4,8 @@
 #include <cmath>
 #include <random>
 
-#include "workers/calibration/naming_chance.hpp"
 #include "shared/base/require.hpp"
+#include "workers/calibration/naming_chance.hpp"
 #include "workers/gallery/matcher.hpp"
 
 namespace vultus::lfw {

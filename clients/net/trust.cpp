@@ -38,8 +38,7 @@ void expect_host(void* stream, const std::string& host) {
 std::string why_not(const boost::system::error_code& bad, void* stream) {
     const long verdict = SSL_get_verify_result(static_cast<SSL*>(stream));
     if (verdict != X509_V_OK) {
-        return std::string("certificate not trusted: ") +
-               X509_verify_cert_error_string(verdict);
+        return std::string("certificate not trusted: ") + X509_verify_cert_error_string(verdict);
     }
     return "TLS handshake failed: " + bad.message();
 }

@@ -20,7 +20,7 @@ namespace vultus {
 ///           then answers nothing. Closing twice is allowed.
 template <class T>
 class bounded_queue {
-   public:
+ public:
     explicit bounded_queue(std::size_t capacity) : capacity_(capacity) {
         VULTUS_REQUIRE(capacity > 0, "a queue holds at least one element");
     }
@@ -102,7 +102,7 @@ class bounded_queue {
         return closed_;
     }
 
-   private:
+ private:
     std::optional<T> take(std::unique_lock<std::mutex>& lock) {
         if (values_.empty()) return std::nullopt;
         std::optional<T> value(std::move(values_.front()));

@@ -15,7 +15,11 @@ std::chrono::milliseconds read(clockid_t clock) noexcept {
 
 }  // namespace
 
-boot_time boot_now() noexcept { return read(CLOCK_BOOTTIME); }
-unix_time unix_now() noexcept { return read(CLOCK_REALTIME); }
+boot_time boot_now() noexcept {
+    return read(CLOCK_BOOTTIME);
+}
+unix_time unix_now() noexcept {
+    return read(CLOCK_REALTIME);
+}
 
 }  // namespace vultus

@@ -1,6 +1,7 @@
 // Every reason for which an operation of Vultus can fail, in one list. The same words stand in HTTP
 // problem types, in the `error` field of a job, in logs and in metrics. Two switches give them
-// meaning: api/http/problem.cpp (HTTP status) and retryable() below (try the job again, or fail it).
+// meaning: api/http/problem.cpp (HTTP status) and retryable() below (try the job again, or fail
+// it).
 #pragma once
 
 #include <optional>
@@ -32,32 +33,32 @@ enum class errc {
     request_timeout,       ///< the client was too slow
     upgrade_required,      ///< the address is a WebSocket
     // the service
-    queue_full,            ///< no room for another job
-    store_unavailable,     ///< Redis is away, or not safe to use
-    no_worker,             ///< nobody can answer a request that is not stored
-    draining,              ///< this process is stopping
-    unknown_outcome,       ///< the connection broke after the command was sent: it may have run
+    queue_full,         ///< no room for another job
+    store_unavailable,  ///< Redis is away, or not safe to use
+    no_worker,          ///< nobody can answer a request that is not stored
+    draining,           ///< this process is stopping
+    unknown_outcome,    ///< the connection broke after the command was sent: it may have run
     // the work
-    undecodable_image,     ///< the picture's data is broken
-    truncated_image,       ///< the picture ends before its end
-    no_face,               ///< a training photo shows nobody
-    several_faces,         ///< a training photo shows more than one face
-    no_usable_photo,       ///< a train of which no file was accepted
-    too_few_people,        ///< a calibrate of a collection that has not enough to compare
-    label_full,            ///< a person has limits::faces_per_label faces already
-    gallery_full,          ///< a collection has limits::gallery_faces faces already
-    model_mismatch,        ///< the collection holds embeddings of another model
-    no_image,              ///< the job's image is not kept any more
-    deadline_exceeded,     ///< the job waited longer than its deadline
-    out_of_memory,         ///< Redis or the device has no room now
-    device_fault,          ///< the device cannot be trusted any more
-    poison,                ///< lost three workers, each while it ran alone
+    undecodable_image,  ///< the picture's data is broken
+    truncated_image,    ///< the picture ends before its end
+    no_face,            ///< a training photo shows nobody
+    several_faces,      ///< a training photo shows more than one face
+    no_usable_photo,    ///< a train of which no file was accepted
+    too_few_people,     ///< a calibrate of a collection that has not enough to compare
+    label_full,         ///< a person has limits::faces_per_label faces already
+    gallery_full,       ///< a collection has limits::gallery_faces faces already
+    model_mismatch,     ///< the collection holds embeddings of another model
+    no_image,           ///< the job's image is not kept any more
+    deadline_exceeded,  ///< the job waited longer than its deadline
+    out_of_memory,      ///< Redis or the device has no room now
+    device_fault,       ///< the device cannot be trusted any more
+    poison,             ///< lost three workers, each while it ran alone
     // the protocol between the processes
-    stale,                 ///< the attempt is no longer the worker's
-    old_version,           ///< computed with a gallery older than the last removal
-    not_registered,        ///< the worker's registration lapsed or never was
-    wrong_version,         ///< another major version of the protocol or of the key layout
-    internal,              ///< a defect; the detail goes to the log only
+    stale,           ///< the attempt is no longer the worker's
+    old_version,     ///< computed with a gallery older than the last removal
+    not_registered,  ///< the worker's registration lapsed or never was
+    wrong_version,   ///< another major version of the protocol or of the key layout
+    internal,        ///< a defect; the detail goes to the log only
 };
 
 /// The stable name, as it stands in JSON and logs: the enumerator's own spelling.

@@ -20,7 +20,9 @@ void failpoint(std::string_view name) noexcept;
 bool seeded_bug(std::string_view name) noexcept;
 #else
 inline void failpoint(std::string_view) noexcept {}
-constexpr bool seeded_bug(std::string_view) noexcept { return false; }
+constexpr bool seeded_bug(std::string_view) noexcept {
+    return false;
+}
 #endif
 
 }  // namespace vultus

@@ -13,9 +13,13 @@ namespace {
 constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::size_t id_length = 36;
 
-bool is_dash_at(std::size_t i) noexcept { return i == 8 || i == 13 || i == 18 || i == 23; }
+bool is_dash_at(std::size_t i) noexcept {
+    return i == 8 || i == 13 || i == 18 || i == 23;
+}
 
-bool is_hex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_hex(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
 
 unsigned value_of(char hex) noexcept {
     return static_cast<unsigned>(hex <= '9' ? hex - '0' : hex - 'a' + 10);

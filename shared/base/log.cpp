@@ -13,10 +13,14 @@ namespace {
 
 spdlog::level::level_enum native(level from) {
     switch (from) {
-        case level::debug: return spdlog::level::debug;
-        case level::info: return spdlog::level::info;
-        case level::warning: return spdlog::level::warn;
-        case level::error: return spdlog::level::err;
+        case level::debug:
+            return spdlog::level::debug;
+        case level::info:
+            return spdlog::level::info;
+        case level::warning:
+            return spdlog::level::warn;
+        case level::error:
+            return spdlog::level::err;
     }
     return spdlog::level::err;
 }
@@ -66,7 +70,9 @@ void append(std::string& line, std::string_view value) {
 
 }  // namespace
 
-void start(std::string_view process, level lowest) { logger() = make(process, lowest); }
+void start(std::string_view process, level lowest) {
+    logger() = make(process, lowest);
+}
 
 void write(level how, std::string_view event, std::initializer_list<field> fields) {
     if (!logger()->should_log(native(how))) return;

@@ -17,8 +17,8 @@ struct field {
     field(std::string_view name, const char* value) : key(name), text(value) {}
     field(std::string_view name, const std::string& value) : key(name), text(value) {}
     template <class Number>
-        requires std::is_arithmetic_v<Number>
-    field(std::string_view name, Number value) : key(name), text(std::to_string(value)) {}
+    requires std::is_arithmetic_v<Number> field(std::string_view name, Number value)
+        : key(name), text(std::to_string(value)) {}
     std::string_view key;
     std::string text;
 };

@@ -11,7 +11,7 @@ namespace vultus {
 
 /// threads   any
 class metrics {
-   public:
+ public:
     metrics();
     ~metrics();
     using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
@@ -20,7 +20,7 @@ class metrics {
     void observe_ms(std::string_view name, double milliseconds, labels = {});
     std::string text() const;
 
-   private:
+ private:
     struct state;
     std::unique_ptr<state> state_;
 };

@@ -14,7 +14,9 @@ void forbid_new_privileges() noexcept {
     VULTUS_REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "every Linux since 3.5 takes it");
 }
 
-void keep_files_private() noexcept { ::umask(0077); }
+void keep_files_private() noexcept {
+    ::umask(0077);
+}
 
 void outlive_terminal() noexcept {
     VULTUS_REQUIRE(std::signal(SIGHUP, SIG_IGN) != SIG_ERR, "the signal can be ignored");

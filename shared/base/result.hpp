@@ -13,7 +13,7 @@ namespace vultus {
 
 template <class T>
 class [[nodiscard]] result : public tl::expected<T, error> {
-   public:
+ public:
     using tl::expected<T, error>::expected;
 };
 
@@ -23,6 +23,8 @@ inline tl::unexpected<error> fail(errc code, std::string detail = {}) {
 }
 
 /// The same failure, handed on: `if (!face) return fail(face.error())`.
-inline tl::unexpected<error> fail(error why) { return tl::unexpected<error>(std::move(why)); }
+inline tl::unexpected<error> fail(error why) {
+    return tl::unexpected<error>(std::move(why));
+}
 
 }  // namespace vultus

@@ -31,7 +31,9 @@ stop_signal::stop_signal() {
     VULTUS_REQUIRE(fd_ >= 0, "signalfd gives a descriptor");
 }
 
-stop_signal::~stop_signal() { close(fd_); }
+stop_signal::~stop_signal() {
+    close(fd_);
+}
 
 bool stop_signal::asked() {
     signalfd_siginfo info{};

@@ -5,7 +5,7 @@
 namespace vultus {
 
 class stop_signal {
-   public:
+ public:
     stop_signal();
     ~stop_signal();
     stop_signal(const stop_signal&) = delete;
@@ -13,7 +13,7 @@ class stop_signal {
     int fd() const noexcept { return fd_; }  ///< readable once a signal came
     bool asked();                            ///< reads the descriptor; true from the first on
 
-   private:
+ private:
     int fd_;
     bool asked_ = false;
 };

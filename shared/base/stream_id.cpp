@@ -28,7 +28,9 @@ std::optional<parts> parts_of(std::string_view id) noexcept {
 
 }  // namespace
 
-bool is_stream_id(std::string_view text) noexcept { return parts_of(text).has_value(); }
+bool is_stream_id(std::string_view text) noexcept {
+    return parts_of(text).has_value();
+}
 
 bool is_before(std::string_view a, std::string_view b) noexcept {
     return parts_of(a).value_or(parts{}) < parts_of(b).value_or(parts{});

@@ -5,8 +5,8 @@
 
 #include "shared/config/dependencies.hpp"
 #include "shared/config/effective_settings.hpp"
-#include "shared/security/output_file.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/security/output_file.hpp"
 
 namespace vultus {
 namespace {

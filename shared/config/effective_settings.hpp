@@ -17,7 +17,7 @@ struct settings_source;
 /// Collects values by "section.key"; a later one replaces an earlier one.
 /// threads   one owner
 class effective_settings {
-   public:
+ public:
     void set(const std::string& name, const std::string& text);
     void set(const std::string& name, const std::vector<std::string>& texts);
     void set(const std::string& name, bool value);
@@ -27,7 +27,7 @@ class effective_settings {
     /// {"section": {"key": value, ...}, ...}, sorted, one key on a line.
     std::string json() const;
 
-   private:
+ private:
     std::map<std::string, std::map<std::string, std::string>> sections_;
 };
 

@@ -8,11 +8,11 @@
 
 #include <algorithm>
 
-#include "shared/config/effective_settings.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/config/effective_settings.hpp"
+#include "shared/config/settings_reader.hpp"
 #include "shared/security/private_file.hpp"
 #include "shared/security/secret.hpp"
-#include "shared/config/settings_reader.hpp"
 
 namespace vultus {
 namespace {
@@ -20,8 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t path_bytes = 4'096;                                 // PATH_MAX
-constexpr std::size_t socket_bytes = sizeof(sockaddr_un::sun_path) - 1;   // 107
+constexpr std::size_t path_bytes = 4'096;                                // PATH_MAX
+constexpr std::size_t socket_bytes = sizeof(sockaddr_un::sun_path) - 1;  // 107
 constexpr std::size_t list_max = 64;
 constexpr std::int64_t port_max = 65'535;
 constexpr milliseconds drain_max = seconds(600);
@@ -36,7 +36,9 @@ struct all_settings {
     effective_settings effective;
 };
 
-constexpr std::int64_t whole(std::size_t value) { return static_cast<std::int64_t>(value); }
+constexpr std::int64_t whole(std::size_t value) {
+    return static_cast<std::int64_t>(value);
+}
 
 void read_common(settings_reader& in, common_settings& common) {
     in.section("common");
@@ -122,8 +124,9 @@ void read_curve(settings_reader& in, process which, common_settings& common) {
             if (curve.insecure || std::none_of(list->begin(), list->end(), leaves_the_machine)) {
                 continue;
             }
-            in.refuse("key_file", "must be set for tcp endpoints on other machines: "
-                                  "create keys with `vultusctl curve make` (shared/CURVE.md)");
+            in.refuse("key_file",
+                      "must be set for tcp endpoints on other machines: "
+                      "create keys with `vultusctl curve make` (shared/CURVE.md)");
         }
         return;
     }

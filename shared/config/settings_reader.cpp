@@ -11,8 +11,8 @@
 #include <set>
 
 #include "shared/config/effective_settings.hpp"
-#include "shared/security/private_file.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/security/private_file.hpp"
 
 namespace vultus {
 
@@ -166,21 +166,20 @@ std::string range(Number least, Number most) {
     if constexpr (std::is_floating_point_v<Number>) {
         return "must be a number from " + text_of(least) + " to " + text_of(most);
     } else {
-        return "must be an integer from " + std::to_string(least) + " to " +
-               std::to_string(most);
+        return "must be an integer from " + std::to_string(least) + " to " + std::to_string(most);
     }
 }
 
 /// Does it when a reading ends, whichever way.
 template <class Action>
 class noted {
-   public:
+ public:
     explicit noted(Action action) : action_(std::move(action)) {}
     noted(const noted&) = delete;
     noted& operator=(const noted&) = delete;
     ~noted() { action_(); }
 
-   private:
+ private:
     Action action_;
 };
 
@@ -195,9 +194,13 @@ void settings_reader::note(std::string_view key, const Value& value) {
     state_->effective.set(state_->name(key), value);
 }
 
-const effective_settings& settings_reader::effective() const { return state_->effective; }
+const effective_settings& settings_reader::effective() const {
+    return state_->effective;
+}
 
-void settings_reader::derived(std::string_view key, const std::string& value) { note(key, value); }
+void settings_reader::derived(std::string_view key, const std::string& value) {
+    note(key, value);
+}
 
 void settings_reader::derived(std::string_view key, const std::vector<std::string>& values) {
     note(key, values);
@@ -209,8 +212,9 @@ void settings_reader::secret(std::string_view key) {
     note(key, std::string(given ? "(not printed)" : ""));
     if (!given || state_->overrides.contains(state_->name(key))) return;
     if (const auto good = check_private_file(state_->file); !good) {
-        state_->complain(found, key, "is in a file that others can read: " + good.error().detail +
-                                         ", or move it to a file and set password_file");
+        state_->complain(found, key,
+                         "is in a file that others can read: " + good.error().detail +
+                             ", or move it to a file and set password_file");
     }
 }
 
@@ -248,8 +252,7 @@ void settings_reader::text(std::string_view key, std::string& into, std::size_t 
     const toml::node* found = nullptr;
     const auto value = state_->find_text(key, found);
     if (found == nullptr) return;
-    const bool fits = value && value->size() <= bytes_max &&
-                      value->find('\0') == std::string::npos;
+    const bool fits = value && value->size() <= bytes_max && value->find('\0') == std::string::npos;
     if (!fits) {
         return state_->complain(
             found, key, "must be a string of at most " + std::to_string(bytes_max) + " bytes");
@@ -276,8 +279,8 @@ void settings_reader::texts(std::string_view key, std::vector<std::string>& into
         if (fits && !value->empty()) values.push_back(*value);
     }
     if (!fits || values.size() > count_max) {
-        return state_->complain(found, key, "must be a list of at most " +
-                                                std::to_string(count_max) + " strings");
+        return state_->complain(
+            found, key, "must be a list of at most " + std::to_string(count_max) + " strings");
     }
     into = std::move(values);
 }
@@ -339,9 +342,9 @@ result<void> settings_reader::finish() {
     };
     for (const auto& [section, content] : state_->root) {
         const std::string name(section.str());
-        const bool exists = std::any_of(
-            state_->known.begin(), state_->known.end(),
-            [&](const std::string& key) { return key.starts_with(name + "."); });
+        const bool exists =
+            std::any_of(state_->known.begin(), state_->known.end(),
+                        [&](const std::string& key) { return key.starts_with(name + "."); });
         if (!exists || !content.is_table()) {
             unknown(&content, name);
             continue;

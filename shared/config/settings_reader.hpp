@@ -19,7 +19,7 @@ class effective_settings;
 
 /// threads   one owner
 class settings_reader {
-   public:
+ public:
     /// errors    malformed: the file cannot be read or is no TOML, or an override is no
     /// section.key=value
     static result<settings_reader> open(const settings_source&);
@@ -67,7 +67,7 @@ class settings_reader {
     /// The first error, or the first key or section that nobody asked for.
     result<void> finish();
 
-   private:
+ private:
     struct state;
     settings_reader();
     template <class Value>

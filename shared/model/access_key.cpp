@@ -80,7 +80,9 @@ scope scope_to_make(job_type type) noexcept {
     }
 }
 
-scope_set scopes_to_see(job_type type) noexcept { return {scope::read, scope_to_make(type)}; }
+scope_set scopes_to_see(job_type type) noexcept {
+    return {scope::read, scope_to_make(type)};
+}
 
 bool covers(const access_key& key, std::string_view collection) noexcept {
     return std::any_of(key.collections.begin(), key.collections.end(),
@@ -130,8 +132,7 @@ result<std::string> id_in_key(std::string_view text) {
     const bool whole = text.size() == key_bytes && text.starts_with(beginning) &&
                        digits_of(beginning.size(), id_digits) && text[secret_at - 1] == '_' &&
                        digits_of(secret_at, secret_digits + check_digits);
-    if (!whole ||
-        plain_hash_hex(text.substr(0, check_at), check_digits) != text.substr(check_at)) {
+    if (!whole || plain_hash_hex(text.substr(0, check_at), check_digits) != text.substr(check_at)) {
         return fail(errc::malformed, "Key is mistyped or truncated");
     }
     return std::string(text.substr(beginning.size(), id_digits));

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "shared/base/clock.hpp"
-#include "shared/model/job.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/job.hpp"
 
 namespace vultus {
 
@@ -22,7 +22,7 @@ inline constexpr std::array all_scopes{scope::read, scope::recognize, scope::tra
 std::string_view name_of(scope one) noexcept;
 
 class scope_set {
-   public:
+ public:
     constexpr scope_set() = default;
     constexpr scope_set(std::initializer_list<scope> scopes) {
         for (const scope one : scopes) add(one);
@@ -34,7 +34,7 @@ class scope_set {
     constexpr bool empty() const { return bits_ == 0; }
     constexpr bool operator==(const scope_set&) const = default;
 
-   private:
+ private:
     std::uint8_t bits_ = 0;
 };
 
@@ -47,22 +47,22 @@ std::string text_of(scope_set scopes);
 scope_set scopes_to_see(job_type type) noexcept;
 scope scope_to_make(job_type type) noexcept;
 
-struct access_quota {              ///< 0: no bound
-    std::uint64_t requests = 0;    ///< a minute
-    std::uint64_t image_bytes = 0; ///< a minute
-    std::uint64_t jobs = 0;        ///< that have not ended, at a time
+struct access_quota {               ///< 0: no bound
+    std::uint64_t requests = 0;     ///< a minute
+    std::uint64_t image_bytes = 0;  ///< a minute
+    std::uint64_t jobs = 0;         ///< that have not ended, at a time
     bool operator==(const access_quota&) const = default;
 };
 
 struct access_key {
-    std::string id;                        ///< 12 hexadecimal digits
-    std::string hash;                      ///< hash_of_key(), 64 hexadecimal digits
+    std::string id;    ///< 12 hexadecimal digits
+    std::string hash;  ///< hash_of_key(), 64 hexadecimal digits
     scope_set scopes;
     std::vector<std::string> collections;  ///< {"*"}: all
     access_quota quota;
     unix_time created{0};
-    unix_time expires{0};                  ///< 0: never
-    std::string note;                      ///< whose it is, for people
+    unix_time expires{0};  ///< 0: never
+    std::string note;      ///< whose it is, for people
 };
 
 bool covers(const access_key& key, std::string_view collection) noexcept;

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "shared/model/image_header.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/image_header.hpp"
 
 namespace vultus::image_bytes {
 

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <string>
 
-#include "shared/model/image_bytes.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/image_bytes.hpp"
 
 namespace vultus {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "shared/model/image_bytes.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/image_bytes.hpp"
 
 namespace vultus {
 namespace {

@@ -10,17 +10,20 @@ namespace vultus {
 namespace {
 
 constexpr std::array types{
-    std::pair{job_type::recognize, "recognize"}, std::pair{job_type::train, "train"},
-    std::pair{job_type::calibrate, "calibrate"}, std::pair{job_type::clear, "clear"},
-    std::pair{job_type::forget, "forget"},       std::pair{job_type::rename, "rename"},
+    std::pair{job_type::recognize, "recognize"},
+    std::pair{job_type::train, "train"},
+    std::pair{job_type::calibrate, "calibrate"},
+    std::pair{job_type::clear, "clear"},
+    std::pair{job_type::forget, "forget"},
+    std::pair{job_type::rename, "rename"},
     std::pair{job_type::merge, "merge"},
     std::pair{job_type::delete_collection, "delete_collection"},
 };
 constexpr std::array states{
-    std::pair{job_state::pending, "pending"},       std::pair{job_state::running, "running"},
-    std::pair{job_state::delayed, "delayed"},       std::pair{job_state::publishing, "publishing"},
-    std::pair{job_state::succeeded, "succeeded"},   std::pair{job_state::failed, "failed"},
-    std::pair{job_state::dead, "dead"},             std::pair{job_state::cancelled, "cancelled"},
+    std::pair{job_state::pending, "pending"},     std::pair{job_state::running, "running"},
+    std::pair{job_state::delayed, "delayed"},     std::pair{job_state::publishing, "publishing"},
+    std::pair{job_state::succeeded, "succeeded"}, std::pair{job_state::failed, "failed"},
+    std::pair{job_state::dead, "dead"},           std::pair{job_state::cancelled, "cancelled"},
 };
 
 template <class Names, class Value>
@@ -57,8 +60,12 @@ bool is_alphanumeric(char c) noexcept {
 
 }  // namespace
 
-std::string_view name_of(job_type type) noexcept { return name_in(types, type); }
-std::string_view name_of(job_state state) noexcept { return name_in(states, state); }
+std::string_view name_of(job_type type) noexcept {
+    return name_in(types, type);
+}
+std::string_view name_of(job_state state) noexcept {
+    return name_in(states, state);
+}
 std::string_view name_of(job_priority priority) noexcept {
     return priority == job_priority::interactive ? "interactive" : "bulk";
 }

@@ -16,7 +16,14 @@
 namespace vultus {
 
 enum class job_type {
-    recognize, train, calibrate, clear, forget, rename, merge, delete_collection
+    recognize,
+    train,
+    calibrate,
+    clear,
+    forget,
+    rename,
+    merge,
+    delete_collection
 };
 enum class job_state { pending, running, delayed, publishing, succeeded, failed, dead, cancelled };
 enum class job_priority { interactive, bulk };
@@ -62,13 +69,13 @@ struct leased_job {
 /// What a client may ask of a recognize or a train. Stored as JSON text with these names. The
 /// ranges are checked by parse_options (api/jobs/options.cpp) and again by the worker.
 struct job_options {
-    std::string detector = "hog";   ///< hog | cnn
-    int min_face_px = 40;           ///< smallest face to find, 10..2000, pixels of the photo
-    double distance_max = 0.0;      ///< 0 < d <= 2; 0 = the service's default
-    int k = 0;                      ///< neighbours that vote, 1..100; 0 = the service's default
-    bool annotate = false;          ///< keep the photo with boxes and names
-    bool embeddings = false;        ///< put the 128 floats into the answer
-    int num_jitters = 1;            ///< train only: 1..100 disturbed copies averaged
+    std::string detector = "hog";  ///< hog | cnn
+    int min_face_px = 40;          ///< smallest face to find, 10..2000, pixels of the photo
+    double distance_max = 0.0;     ///< 0 < d <= 2; 0 = the service's default
+    int k = 0;                     ///< neighbours that vote, 1..100; 0 = the service's default
+    bool annotate = false;         ///< keep the photo with boxes and names
+    bool embeddings = false;       ///< put the 128 floats into the answer
+    int num_jitters = 1;           ///< train only: 1..100 disturbed copies averaged
     bool operator==(const job_options&) const = default;
 };
 

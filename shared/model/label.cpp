@@ -9,22 +9,28 @@
 #include <memory>
 #include <vector>
 
-#include "shared/model/job.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/require.hpp"
+#include "shared/model/job.hpp"
 
 namespace vultus {
 namespace {
 
 using characters = std::vector<char32_t>;
 
-bool is_between(char32_t c, char32_t first, char32_t last) { return c >= first && c <= last; }
+bool is_between(char32_t c, char32_t first, char32_t last) {
+    return c >= first && c <= last;
+}
 
-bool is_joiner(char32_t c) { return c == 0x200C || c == 0x200D; }
+bool is_joiner(char32_t c) {
+    return c == 0x200C || c == 0x200D;
+}
 bool is_variation_selector(char32_t c) {
     return is_between(c, 0xFE00, 0xFE0F) || is_between(c, 0xE0100, 0xE01EF);
 }
-bool is_tag(char32_t c) { return is_between(c, 0xE0020, 0xE007F); }
+bool is_tag(char32_t c) {
+    return is_between(c, 0xE0020, 0xE007F);
+}
 
 /// White_Space of Unicode, line breaks and tabs included.
 bool is_white_space(char32_t c) {
@@ -113,8 +119,8 @@ characters shown(const characters& all) {
     for (auto at = begin; at != end; ++at) {
         const char32_t before = kept.empty() ? 0 : kept.back();
         // Control characters among them are left for check_label(), which names them.
-        const bool blank = is_white_space(*at) && *at >= 0x20 && *at != 0x85 && *at != 0x2028 &&
-                           *at != 0x2029;
+        const bool blank =
+            is_white_space(*at) && *at >= 0x20 && *at != 0x85 && *at != 0x2028 && *at != 0x2029;
         if (blank && before == U' ') continue;
         if (shows_behind(before, *at)) kept.push_back(blank ? U' ' : *at);
     }
@@ -124,10 +130,10 @@ characters shown(const characters& all) {
 /// requires  valid UTF-8
 std::string composed(const std::string& text) {
     utf8proc_uint8_t* made = nullptr;
-    const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                     static_cast<utf8proc_ssize_t>(text.size()), &made,
-                                     static_cast<utf8proc_option_t>(UTF8PROC_STABLE |
-                                                                    UTF8PROC_COMPOSE));
+    const auto length =
+        utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                     static_cast<utf8proc_ssize_t>(text.size()), &made,
+                     static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     VULTUS_REQUIRE(length >= 0, "utf8proc composes what is valid UTF-8");
     const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(made, std::free);
     return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(length)};

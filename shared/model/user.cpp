@@ -65,8 +65,8 @@ result<void> check_password(std::string_view password) {
     if (password.size() > limits::password_bytes || !is_utf8(password)) {
         return fail(errc::bad_option, "a password must be UTF-8 of at most 256 bytes");
     }
-    const auto letters_in = std::count_if(password.begin(), password.end(),
-                                          [](char c) { return (c & 0xC0) != 0x80; });
+    const auto letters_in =
+        std::count_if(password.begin(), password.end(), [](char c) { return (c & 0xC0) != 0x80; });
     if (static_cast<std::size_t>(letters_in) < limits::password_letters_least) {
         return fail(errc::bad_option, "a password must have at least 10 characters");
     }

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/model/access_key.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/access_key.hpp"
 
 namespace vultus {
 

@@ -19,9 +19,9 @@ std::string_view name_of(peer_role) noexcept;
 result<peer_role> parse_peer_role(std::string_view text);
 
 struct allowed_peer {
-    std::string name;                    ///< id: 1 to 64 of letters, digits, '-', '_', '.'
+    std::string name;  ///< id: 1 to 64 of letters, digits, '-', '_', '.'
     peer_role role = peer_role::worker;
-    std::string key;                     ///< public, 32 bytes
+    std::string key;  ///< public, 32 bytes
     bool operator==(const allowed_peer&) const = default;
 };
 using allow_list = std::vector<allowed_peer>;

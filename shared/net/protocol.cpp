@@ -8,45 +8,67 @@
 #include <msgpack.hpp>
 
 #include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
 #include "shared/net/protocol_check.hpp"
 #include "shared/net/protocol_fields.hpp"
-#include "shared/base/require.hpp"
 
 namespace vultus::protocol {
 namespace {
 
 enum class command : unsigned char {
-    ready = 0x01, heartbeat = 0x02, job = 0x03, done = 0x04, reload = 0x06, cancel = 0x08,
-    drain = 0x09, bye = 0x0A, submit = 0x10, frame = 0x11, answer = 0x12, status = 0x13,
-    drain_worker = 0x14, cancel_request = 0x15,
+    ready = 0x01,
+    heartbeat = 0x02,
+    job = 0x03,
+    done = 0x04,
+    reload = 0x06,
+    cancel = 0x08,
+    drain = 0x09,
+    bye = 0x0A,
+    submit = 0x10,
+    frame = 0x11,
+    answer = 0x12,
+    status = 0x13,
+    drain_worker = 0x14,
+    cancel_request = 0x15,
 };
 
 // ---- writing ----------------------------------------------------------------------------------
 
 struct key_counter {
     std::uint32_t keys = 0;
-    template <class T> void operator()(const char*, const T&) { ++keys; }
-    template <class T> void id(const char*, const T&) { ++keys; }
+    template <class T>
+    void operator()(const char*, const T&) {
+        ++keys;
+    }
+    template <class T>
+    void id(const char*, const T&) {
+        ++keys;
+    }
 };
 
 class writer {
-   public:
+ public:
     explicit writer(msgpack::sbuffer& into) : out_(into) {}
 
-    template <class T> void operator()(const char* key, const T& value) {
+    template <class T>
+    void operator()(const char* key, const T& value) {
         put(std::string_view(key));
         put(value);
     }
-    template <class T> void id(const char* key, const T& value) { (*this)(key, value); }
+    template <class T>
+    void id(const char* key, const T& value) {
+        (*this)(key, value);
+    }
 
-    template <class Message> void put_map(const Message& what) {
+    template <class Message>
+    void put_map(const Message& what) {
         key_counter counter;
         visit(counter, what);
         out_.pack_map(counter.keys);
         visit(*this, what);
     }
 
-   private:
+ private:
     void put(std::string_view text) {
         out_.pack_str(static_cast<std::uint32_t>(text.size()));
         out_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
@@ -67,11 +89,13 @@ class writer {
     void put(const leased_job& value) { put_map(value); }
     void put(const worker_status& value) { put_map(value); }
     void put(const worker_load& value) { put_map(value); }
-    template <class T> void put(const std::vector<T>& values) {
+    template <class T>
+    void put(const std::vector<T>& values) {
         out_.pack_array(static_cast<std::uint32_t>(values.size()));
         for (const T& value : values) put(value);
     }
-    template <class T> void put(const std::map<std::string, T>& values) {
+    template <class T>
+    void put(const std::map<std::string, T>& values) {
         out_.pack_map(static_cast<std::uint32_t>(values.size()));
         for (const auto& [key, value] : values) {
             put(key);
@@ -82,7 +106,8 @@ class writer {
     msgpack::packer<msgpack::sbuffer> out_;
 };
 
-template <class Message> std::string map_of(const Message& what) {
+template <class Message>
+std::string map_of(const Message& what) {
     msgpack::sbuffer bytes;
     writer(bytes).put_map(what);
     return {bytes.data(), bytes.size()};
@@ -91,17 +116,22 @@ template <class Message> std::string map_of(const Message& what) {
 // ---- reading ----------------------------------------------------------------------------------
 
 class reader {
-   public:
+ public:
     explicit reader(const msgpack::object_map& map) : map_(map) {}
 
-    template <class T> void operator()(const char* key, T& into) { take(key, into); }
-    template <class T> void id(const char* key, T& into) {
+    template <class T>
+    void operator()(const char* key, T& into) {
+        take(key, into);
+    }
+    template <class T>
+    void id(const char* key, T& into) {
         if (!take(key, into) && wrong_ == nullptr) wrong_ = key;
     }
     const char* wrong() const noexcept { return wrong_; }  ///< the first bad key, or null
 
-   private:
-    template <class T> bool take(const char* key, T& into) {
+ private:
+    template <class T>
+    bool take(const char* key, T& into) {
         for (std::uint32_t i = 0; i < map_.size; ++i) {
             const msgpack::object& name = map_.ptr[i].key;
             if (name.type != msgpack::type::STR || text_of(name) != key) continue;
@@ -171,13 +201,15 @@ class reader {
     static bool get(const msgpack::object& from, worker_status& into) {
         return get_map(from, into);
     }
-    template <class T> static bool get_map(const msgpack::object& from, T& into) {
+    template <class T>
+    static bool get_map(const msgpack::object& from, T& into) {
         if (from.type != msgpack::type::MAP) return false;
         reader inner(from.via.map);
         visit(inner, into);
         return inner.wrong() == nullptr;
     }
-    template <class T> static bool get(const msgpack::object& from, std::vector<T>& into) {
+    template <class T>
+    static bool get(const msgpack::object& from, std::vector<T>& into) {
         if (from.type != msgpack::type::ARRAY) return false;
         into.resize(from.via.array.size);
         for (std::uint32_t i = 0; i < from.via.array.size; ++i) {
@@ -203,7 +235,8 @@ class reader {
     const char* wrong_ = nullptr;
 };
 
-template <class Message> result<message> read_map(const std::string& bytes) {
+template <class Message>
+result<message> read_map(const std::string& bytes) {
     // The library's own limits are 2^32 - 1: it would take memory for what five bytes claim.
     const msgpack::unpack_limit limit(limits::map_elements, limits::map_elements, limits::map_bytes,
                                       0, 0, limits::map_depth);
@@ -231,22 +264,34 @@ result<message> read_map_of(command what, direction which, const std::string& ma
         return right ? read(map) : result<message>(fail(errc::malformed, "wrong direction"));
     };
     switch (what) {
-        case command::ready: return only(to_broker, read_map<ready>);
+        case command::ready:
+            return only(to_broker, read_map<ready>);
         case command::heartbeat:
             return to_broker ? read_map<worker_heartbeat>(map) : read_map<broker_heartbeat>(map);
-        case command::job: return only(!to_broker, read_map<job>);
-        case command::done: return only(to_broker, read_map<done>);
-        case command::reload: return only(!to_broker, read_map<reload>);
-        case command::cancel: return only(!to_broker, read_map<cancel>);
-        case command::drain: return read_map<drain>(map);
-        case command::bye: return read_map<bye>(map);
-        case command::submit: return only(to_broker, read_map<submit>);
-        case command::frame: return read_map<frame>(map);
-        case command::answer: return read_map<answer>(map);
+        case command::job:
+            return only(!to_broker, read_map<job>);
+        case command::done:
+            return only(to_broker, read_map<done>);
+        case command::reload:
+            return only(!to_broker, read_map<reload>);
+        case command::cancel:
+            return only(!to_broker, read_map<cancel>);
+        case command::drain:
+            return read_map<drain>(map);
+        case command::bye:
+            return read_map<bye>(map);
+        case command::submit:
+            return only(to_broker, read_map<submit>);
+        case command::frame:
+            return read_map<frame>(map);
+        case command::answer:
+            return read_map<answer>(map);
         case command::status:
             return to_broker ? read_map<status_request>(map) : read_map<status_reply>(map);
-        case command::drain_worker: return only(to_broker, read_map<drain_worker>);
-        case command::cancel_request: return only(to_broker, read_map<cancel_request>);
+        case command::drain_worker:
+            return only(to_broker, read_map<drain_worker>);
+        case command::cancel_request:
+            return only(to_broker, read_map<cancel_request>);
     }
     return fail(errc::wrong_version, "unknown command");
 }
@@ -314,8 +359,8 @@ result<message> decode(direction which, const std::vector<std::string>& frames) 
     const std::size_t wanted = with_image != nullptr || with_result != nullptr ? 4 : 3;
     if (frames.size() != wanted) return fail(errc::malformed, "wrong number of frames");
     // Before the copy: what is too long is not copied.
-    if (wanted == 4 && frames[3].size() > (with_image != nullptr ? limits::body_bytes
-                                                                 : limits::result_bytes)) {
+    if (wanted == 4 &&
+        frames[3].size() > (with_image != nullptr ? limits::body_bytes : limits::result_bytes)) {
         return fail(errc::malformed, "payload is too long");
     }
     if (with_image != nullptr) with_image->image = frames[3];

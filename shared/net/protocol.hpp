@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "shared/model/job.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/job.hpp"
 
 namespace vultus::protocol {
 
@@ -18,98 +18,98 @@ constexpr std::string_view magic = "VLT1";  ///< frame 0: name and major version
 
 using versions = std::map<std::string, gallery_version>;  ///< collection -> version
 
-struct ready {                      // 01 worker > broker
+struct ready {  // 01 worker > broker
     std::string worker_id, host, device, build;
     std::int64_t pid = 0;
-    std::vector<std::string> types;      ///< job types it runs
-    std::uint32_t window = 0;            ///< jobs it may have at once
-    std::uint32_t frame_window = 0;      ///< frames it may have at once
+    std::vector<std::string> types;  ///< job types it runs
+    std::uint32_t window = 0;        ///< jobs it may have at once
+    std::uint32_t frame_window = 0;  ///< frames it may have at once
     std::vector<attempt_id> running;
-    versions galleries;                  ///< collections it holds
-    std::string gpu = {};               ///< name, memory and compute capability; empty: none
+    versions galleries;    ///< collections it holds
+    std::string gpu = {};  ///< name, memory and compute capability; empty: none
     bool operator==(const ready&) const = default;
 };
-struct worker_load {                // in HEARTBEAT and STATUS: what it did since it started
-    std::uint64_t batches = 0;           ///< passes of the embedding network
-    std::uint64_t faces = 0;             ///< pictures of faces in those passes
-    std::uint64_t photos = 0;            ///< of jobs and frames, looked at
-    std::uint64_t gpu_bytes = 0;        ///< memory of its GPU; 0: it has none
-    std::uint64_t gpu_free_bytes = 0;   ///< of that, what nobody has taken
-    std::uint64_t decoders_lost = 0;     ///< processes that decode, ended by something else
+struct worker_load {                   // in HEARTBEAT and STATUS: what it did since it started
+    std::uint64_t batches = 0;         ///< passes of the embedding network
+    std::uint64_t faces = 0;           ///< pictures of faces in those passes
+    std::uint64_t photos = 0;          ///< of jobs and frames, looked at
+    std::uint64_t gpu_bytes = 0;       ///< memory of its GPU; 0: it has none
+    std::uint64_t gpu_free_bytes = 0;  ///< of that, what nobody has taken
+    std::uint64_t decoders_lost = 0;   ///< processes that decode, ended by something else
     bool operator==(const worker_load&) const = default;
 };
-struct worker_heartbeat {           // 02 worker > broker
-    std::uint64_t last_n = 0;            ///< n of the last JOB received on this connection
+struct worker_heartbeat {      // 02 worker > broker
+    std::uint64_t last_n = 0;  ///< n of the last JOB received on this connection
     std::vector<attempt_id> running;
-    std::vector<std::string> frames;     ///< frame ids in hand
-    std::uint64_t progress = 0;          ///< grows while stages move
+    std::vector<std::string> frames;  ///< frame ids in hand
+    std::uint64_t progress = 0;       ///< grows while stages move
     worker_load load = {};
     bool operator==(const worker_heartbeat&) const = default;
 };
-struct broker_heartbeat {           // 02 broker > worker
+struct broker_heartbeat {  // 02 broker > worker
     std::uint32_t interval_ms = 0;
-    std::int64_t now_ms = 0;             ///< Redis' clock as the broker last saw it
-    versions galleries;                  ///< current versions of what that worker holds
+    std::int64_t now_ms = 0;  ///< Redis' clock as the broker last saw it
+    versions galleries;       ///< current versions of what that worker holds
     bool operator==(const broker_heartbeat&) const = default;
 };
-struct job {                        // 03 broker > worker
-    std::uint64_t n = 0;                 ///< counts the JOB messages of this connection from 1
-    std::vector<leased_job> jobs;        ///< at most limits::jobs_per_message
+struct job {                       // 03 broker > worker
+    std::uint64_t n = 0;           ///< counts the JOB messages of this connection from 1
+    std::vector<leased_job> jobs;  ///< at most limits::jobs_per_message
     bool operator==(const job&) const = default;
 };
-struct done {                       // 04 worker > broker, after the commit; a hint
+struct done {  // 04 worker > broker, after the commit; a hint
     std::string job_id;
     std::uint64_t attempt = 0;
     std::string state;
     std::map<std::string, double> stage_ms;
     bool operator==(const done&) const = default;
 };
-struct reload {                     // 06 broker > worker: catch up now; a hint
+struct reload {  // 06 broker > worker: catch up now; a hint
     std::string collection;
     gallery_version version = 0;
     bool operator==(const reload&) const = default;
 };
-struct cancel {                     // 08 broker > worker
+struct cancel {  // 08 broker > worker
     std::string job_id;
     std::uint64_t attempt = 0;
     bool operator==(const cancel&) const = default;
 };
-struct drain {                      // 09 both ways; worker > broker: send me nothing more
+struct drain {  // 09 both ways; worker > broker: send me nothing more
     std::string reason;
     bool operator==(const drain&) const = default;
 };
-struct bye {                        // 0A both ways; from the broker: open a new socket, READY again
+struct bye {  // 0A both ways; from the broker: open a new socket, READY again
     std::string reason;
     bool operator==(const bye&) const = default;
 };
-struct submit {                     // 10 api > broker; a hint
+struct submit {  // 10 api > broker; a hint
     std::uint32_t shard = 0;
     std::vector<std::string> job_ids;
     bool operator==(const submit&) const = default;
 };
-struct frame {                      // 11 api > broker > worker; never stored
-    std::string frame_id;                ///< chosen by the api, unique in its life
-    std::uint64_t attempt = 0;           ///< set by the broker, 1 or 2
-    std::string live_id;                 ///< a live session, whose frames give way; or empty
+struct frame {                  // 11 api > broker > worker; never stored
+    std::string frame_id;       ///< chosen by the api, unique in its life
+    std::uint64_t attempt = 0;  ///< set by the broker, 1 or 2
+    std::string live_id;        ///< a live session, whose frames give way; or empty
     std::string collection;
-    std::string options;                 ///< JSON text of job_options
+    std::string options;  ///< JSON text of job_options
     gallery_version min_version = 0;
-    std::int64_t deadline_ms = 0;        ///< milliseconds from sending that the answer is worth
-    std::string image;                   ///< frame 3, at most limits::body_bytes
-    std::vector<std::int64_t> known = {};///< left, top, right, bottom of each face whose name the
-                                         ///< sender knows; at most limits::faces_per_image
+    std::int64_t deadline_ms = 0;          ///< milliseconds from sending that the answer is worth
+    std::string image;                     ///< frame 3, at most limits::body_bytes
+    std::vector<std::int64_t> known = {};  ///< left, top, right, bottom of each face whose name the
+                                           ///< sender knows; at most limits::faces_per_image
     bool operator==(const frame&) const = default;
 };
-struct answer {                     // 12 worker > broker > api
+struct answer {  // 12 worker > broker > api
     std::string frame_id;
     std::uint64_t attempt = 0;
     gallery_version version = 0;
-    std::string error;                   ///< name of an errc, empty on success
-    std::string detail;                  ///< for a person
-    std::string result;                  ///< frame 3: JSON text, at most limits::result_bytes
+    std::string error;   ///< name of an errc, empty on success
+    std::string detail;  ///< for a person
+    std::string result;  ///< frame 3: JSON text, at most limits::result_bytes
     bool operator==(const answer&) const = default;
 };
-struct status_request {             // 13 api > broker
+struct status_request {  // 13 api > broker
     std::string request_id;
     bool operator==(const status_request&) const = default;
 };
@@ -117,34 +117,34 @@ struct worker_status {
     std::string worker_id, host, device, build, state;  ///< ready | draining
     std::int64_t pid = 0;
     std::uint32_t window = 0, outstanding = 0, frames = 0;
-    std::int64_t last_seen_ms = 0;       ///< milliseconds ago
+    std::int64_t last_seen_ms = 0;  ///< milliseconds ago
     versions galleries;
-    std::string gpu = {};               ///< as in READY
+    std::string gpu = {};  ///< as in READY
     worker_load load = {};
     bool operator==(const worker_status&) const = default;
 };
-struct status_reply {               // 13 broker > api
+struct status_reply {  // 13 broker > api
     std::string request_id;
     std::string broker_id;
     std::vector<worker_status> workers;
     std::uint64_t workers_left_out = 0;  ///< set by encode() when not all fit into one message
     std::uint64_t frames_waiting = 0, frame_bytes = 0;
-    std::uint64_t refused_peers = 0;     ///< connections that were not let in, since it started
+    std::uint64_t refused_peers = 0;  ///< connections that were not let in, since it started
     bool operator==(const status_reply&) const = default;
 };
-struct drain_worker {               // 14 api or vultusctl > broker: let one worker finish and leave
+struct drain_worker {  // 14 api or vultusctl > broker: let one worker finish and leave
     std::string worker_id;
     bool operator==(const drain_worker&) const = default;
 };
-struct cancel_request {             // 15 api > broker: pass CANCEL to whoever runs it; a hint
+struct cancel_request {  // 15 api > broker: pass CANCEL to whoever runs it; a hint
     std::string job_id;
     bool operator==(const cancel_request&) const = default;
 };
 
 /// Everything that may arrive. Direction decides between the two forms of 02 and 13.
-using message = std::variant<ready, worker_heartbeat, broker_heartbeat, job, done, reload, cancel,
-                             drain, bye, submit, frame, answer, status_request, status_reply,
-                             drain_worker, cancel_request>;
+using message =
+    std::variant<ready, worker_heartbeat, broker_heartbeat, job, done, reload, cancel, drain, bye,
+                 submit, frame, answer, status_request, status_reply, drain_worker, cancel_request>;
 
 enum class direction { to_broker, from_broker };
 

@@ -28,7 +28,9 @@ bool is_plain(std::string_view text, std::size_t most) {
     return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), plain);
 }
 
-bool is_plain_or_empty(std::string_view text) { return text.empty() || is_plain(text, name_bytes); }
+bool is_plain_or_empty(std::string_view text) {
+    return text.empty() || is_plain(text, name_bytes);
+}
 
 bool is_line(std::string_view text, std::size_t most) {
     const auto visible = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; };
@@ -54,7 +56,9 @@ bool are_boxes(const std::vector<std::int64_t>& edges) {
                        [](std::int64_t edge) { return edge >= -farthest && edge <= farthest; });
 }
 
-bool is_worker(std::string_view id) { return is_plain(id, limits::worker_id_bytes); }
+bool is_worker(std::string_view id) {
+    return is_plain(id, limits::worker_id_bytes);
+}
 
 struct checker {
     result<void> operator()(const ready& m) const {
@@ -157,6 +161,8 @@ struct checker {
 
 }  // namespace
 
-result<void> check(const message& what) { return std::visit(checker{}, what); }
+result<void> check(const message& what) {
+    return std::visit(checker{}, what);
+}
 
 }  // namespace vultus::protocol

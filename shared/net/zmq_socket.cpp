@@ -80,8 +80,8 @@ std::optional<error> refused(const std::string& endpoint) {
         return error{errc::malformed, "an endpoint must start with ipc:// or tcp://: " + endpoint};
     }
     constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path) - 1;
-    if (endpoint.starts_with(ipc) && (endpoint.size() - ipc.size() > path_max ||
-                                      endpoint.size() == ipc.size())) {
+    if (endpoint.starts_with(ipc) &&
+        (endpoint.size() - ipc.size() > path_max || endpoint.size() == ipc.size())) {
         return error{errc::malformed,
                      "the path of an ipc endpoint must have 1 to 107 bytes: " + endpoint};
     }
@@ -297,9 +297,8 @@ std::optional<std::vector<std::string>> zmq_socket::receive() {
         for (bool more = true; more; ++count) {
             zmq::message_t message;
             try {
-                if (!uninterrupted([&] {
-                        return state_->native.recv(message, zmq::recv_flags::dontwait);
-                    })) {
+                if (!uninterrupted(
+                        [&] { return state_->native.recv(message, zmq::recv_flags::dontwait); })) {
                     return std::nullopt;
                 }
             } catch (const zmq::error_t&) {
@@ -335,9 +334,13 @@ handshake_counts zmq_socket::handshakes() {
     return state_->handshakes;
 }
 
-int zmq_socket::fd() const noexcept { return state_->native.get(zmq::sockopt::fd); }
+int zmq_socket::fd() const noexcept {
+    return state_->native.get(zmq::sockopt::fd);
+}
 
-void* zmq_socket::native() const noexcept { return state_->native.handle(); }
+void* zmq_socket::native() const noexcept {
+    return state_->native.handle();
+}
 
 std::string zmq_socket::endpoint() const {
     return state_->native.get(zmq::sockopt::last_endpoint);

@@ -16,13 +16,13 @@ namespace vultus {
 
 /// One per process; outlives its sockets. Destroying it waits for their linger.
 class zmq_context {
-   public:
+ public:
     zmq_context();
     ~zmq_context();
     zmq_context(const zmq_context&) = delete;
     zmq_context& operator=(const zmq_context&) = delete;
 
-   private:
+ private:
     friend class zmq_socket;
     friend bool curve_is_there(zmq_context&) noexcept;
     struct state;
@@ -38,12 +38,12 @@ struct curve_keys {
 };
 
 struct zmq_options {
-    int high_water = 1'000;                    ///< messages, each way
-    std::chrono::milliseconds linger{500};     ///< 0..2000
+    int high_water = 1'000;                 ///< messages, each way
+    std::chrono::milliseconds linger{500};  ///< 0..2000
     std::int64_t message_bytes_max = 12LL * 1024 * 1024;
-    bool count_losses = false;                 ///< for losses()
+    bool count_losses = false;  ///< for losses()
     curve_keys curve{};
-    bool count_handshakes = false;             ///< of a ROUTER, for handshakes(); a DEALER does
+    bool count_handshakes = false;  ///< of a ROUTER, for handshakes(); a DEALER does
 };
 
 /// Connections that were opened, and those that were not: plain where keys are asked for or the
@@ -57,7 +57,7 @@ enum class sent { ok, unreachable, full };  ///< unreachable: EHOSTUNREACH · fu
 /// threads   one owner
 /// errors    bind and connect give malformed (bad endpoint) or store_unavailable (address in use)
 class zmq_socket {
-   public:
+ public:
     static result<zmq_socket> router(zmq_context&, const std::string& endpoint, zmq_options);
     /// `routing_id`: 1..255 bytes, first not 0; empty lets ZeroMQ choose. Connects in the
     /// background, and goes on to when it was refused, once in 5 s while somebody sends.
@@ -85,11 +85,11 @@ class zmq_socket {
     /// How many handshakes of a socket that counts them ended well, and how many did not.
     handshake_counts handshakes();
 
-    int fd() const noexcept;       ///< edge-triggered: receive() all on each event and after send()
+    int fd() const noexcept;  ///< edge-triggered: receive() all on each event and after send()
     void* native() const noexcept;
     std::string endpoint() const;  ///< as bound, with the real port
 
-   private:
+ private:
     struct state;
     explicit zmq_socket(std::unique_ptr<state>);
     std::unique_ptr<state> state_;

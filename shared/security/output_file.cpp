@@ -85,7 +85,9 @@ std::string end_of_links(std::string path) {
 }
 
 /// From the moment that the file is there.
-mode_t mode_of(readers whose) { return whose == readers::owner ? 0600 : 0644; }
+mode_t mode_of(readers whose) {
+    return whose == readers::owner ? 0600 : 0644;
+}
 
 /// On the disk, as far as what it is can be.
 int synced(int descriptor) {
@@ -127,7 +129,8 @@ struct what_is_there {
 
 what_is_there look_at(const std::string& path) {
     what_is_there found;
-    struct stat what{}, out{};
+    struct stat what {
+    }, out{};
     if (path.empty()) {
         found.why = ENOENT;
     } else if (::stat(path.c_str(), &what) == 0) {
@@ -168,8 +171,8 @@ struct output_file::state {
     }
     /// A file without a name where the file system can do that, so that a kill leaves nothing.
     bool begin_beside() {
-        int made = ::open(folder_of(place).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC,
-                          mode_of(whose));
+        int made =
+            ::open(folder_of(place).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode_of(whose));
         if (made < 0) made = make_named(place, "", whose, temporary);
         if (made < 0) {
             temporary.clear();
@@ -202,8 +205,9 @@ int output_file::state::publish() {
     int why = synced(descriptor);
     if (why != 0) return why;
     if (then == if_there::refuse) {
-        why = temporary.empty() ? name_it(place)
-              : ::link(temporary.c_str(), place.c_str()) == 0 ? 0 : errno;
+        why = temporary.empty()                               ? name_it(place)
+              : ::link(temporary.c_str(), place.c_str()) == 0 ? 0
+                                                              : errno;
     } else {
         for (int i = 0; temporary.empty() && i < names_tried; ++i) {
             const std::string name = temporary_name(place);
@@ -247,7 +251,9 @@ result<output_file> output_file::open(const std::string& path, readers whose, if
     return output_file(std::move(made));
 }
 
-std::ostream& output_file::stream() { return *state_->stream; }
+std::ostream& output_file::stream() {
+    return *state_->stream;
+}
 
 output_file& output_file::operator<<(std::string_view text) {
     state_->stream->write(text.data(), static_cast<std::streamsize>(text.size()));

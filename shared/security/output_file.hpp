@@ -59,8 +59,8 @@ result<void> write_output_file(const std::string& path, std::string_view text, r
 /// if that is no regular file. `suffix`  of the temporary name, such as ".avi"
 /// requires  path is not "-"
 struct output_place {
-    std::string path;       ///< to be written
-    std::string final_path; ///< empty: they are the same
+    std::string path;        ///< to be written
+    std::string final_path;  ///< empty: they are the same
 };
 result<output_place> place_for_output(const std::string& path, readers, const std::string& suffix);
 /// Has the temporary file on the disk and gives it its name. errors malformed; then it is removed

@@ -33,7 +33,9 @@ tl::unexpected<error> refuse(const std::string& path, const std::string& why) {
     return fail(errc::malformed, path + " " + why);
 }
 
-bool is_trusted(uid_t owner) noexcept { return owner == ::geteuid() || owner == 0; }
+bool is_trusted(uid_t owner) noexcept {
+    return owner == ::geteuid() || owner == 0;
+}
 
 std::string belongs_to(uid_t owner) {
     return "belongs to another user (uid " + std::to_string(owner) + "): chown it to uid " +
@@ -43,7 +45,7 @@ std::string belongs_to(uid_t owner) {
 /// Whoever may rename and delete in the folder of a file can put another in its place.
 result<void> check_folder(const std::filesystem::path& file) {
     const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
-    struct stat what{};
+    struct stat what {};
     if (::stat(folder.c_str(), &what) != 0) return refuse(folder, std::strerror(errno));
     if (!is_trusted(what.st_uid)) return refuse(folder, belongs_to(what.st_uid));
     const bool shared = (what.st_mode & (S_IWGRP | S_IWOTH)) != 0;
@@ -77,7 +79,7 @@ result<descriptor> open_checked(const std::string& path, content kind) {
         return fail(errc::not_found, path + " does not exist");
     }
     if (file.get() < 0) return refuse(path, std::string("cannot be read: ") + std::strerror(errno));
-    struct stat what{};
+    struct stat what {};
     if (::fstat(file.get(), &what) != 0) return refuse(path, std::strerror(errno));
     if (auto good = check_mode(path, what, kind); !good) return fail(good.error());
     if (auto good = check_folder(path); !good) return fail(good.error());

@@ -55,7 +55,9 @@ result<sealing::opened> sealing::open(std::string stored, std::string_view about
     return fail(bytes.error());
 }
 
-bool sealing::is_sealed(std::string_view stored) noexcept { return stored.starts_with(mark); }
+bool sealing::is_sealed(std::string_view stored) noexcept {
+    return stored.starts_with(mark);
+}
 
 result<std::string> read_encryption_key(const std::string& file, const std::string& data) {
     if (file.empty()) return std::string();

@@ -7,9 +7,9 @@
 #include <array>
 #include <vector>
 
+#include "shared/base/require.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/private_file.hpp"
-#include "shared/base/require.hpp"
 
 namespace vultus {
 namespace {
@@ -86,9 +86,9 @@ bool same_secret(std::string_view a, std::string_view b) noexcept {
 std::string slow_hash(std::string_view text) {
     require_sodium();
     std::array<char, crypto_pwhash_STRBYTES> hash{};
-    const bool good = crypto_pwhash_str(hash.data(), text.data(), text.size(),
-                                        crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                                        crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0;
+    const bool good =
+        crypto_pwhash_str(hash.data(), text.data(), text.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                          crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0;
     VULTUS_REQUIRE(good, "there is memory for a password's hash");
     return hash.data();
 }
@@ -135,7 +135,9 @@ std::string public_key_of(std::string_view secret) {
     return open;
 }
 
-std::string hex_of(std::string_view bytes) { return hex(bytes_of(bytes), bytes.size()); }
+std::string hex_of(std::string_view bytes) {
+    return hex(bytes_of(bytes), bytes.size());
+}
 
 std::optional<std::string> key_from_hex(std::string_view text) {
     std::string key(secret_bytes, '\0');
@@ -158,8 +160,8 @@ result<std::string> read_secret_file(const std::string& path) {
 
 result<std::string> make_secret_file(const std::string& path) {
     if (path == "-") return unusable(path, "cannot hold a secret");
-    const auto made = write_output_file(path, random_hex(secret_bytes) + "\n", readers::owner,
-                                        if_there::refuse);
+    const auto made =
+        write_output_file(path, random_hex(secret_bytes) + "\n", readers::owner, if_there::refuse);
     if (!made) return fail(made.error());
     return read_secret_file(path);
 }

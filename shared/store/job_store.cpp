@@ -6,8 +6,8 @@
 #include <array>
 
 #include "shared/base/failpoint.hpp"
-#include "shared/store/job_store_reply.hpp"
 #include "shared/base/require.hpp"
+#include "shared/store/job_store_reply.hpp"
 
 namespace vultus {
 
@@ -18,13 +18,13 @@ namespace store_reply {
 error error_of(std::string_view text) {
     const std::string word(text.substr(0, text.find(' ')));
     if (word == "OOM") return {errc::out_of_memory, "Redis memory limit reached"};
-    constexpr std::array away{"LOADING",     "READONLY", "MISCONF", "NOAUTH",  "WRONGPASS",
-                              "MASTERDOWN",  "BUSY",     "NOPERM",  "TRYAGAIN", "CLUSTERDOWN",
-                              "NOREPLICAS"};
+    constexpr std::array away{"LOADING",   "READONLY",    "MISCONF",   "NOAUTH",
+                              "WRONGPASS", "MASTERDOWN",  "BUSY",      "NOPERM",
+                              "TRYAGAIN",  "CLUSTERDOWN", "NOREPLICAS"};
     const bool no_library = text.find("Function not found") != std::string_view::npos;
     if (no_library || std::find(away.begin(), away.end(), word) != away.end()) {
-        return {errc::store_unavailable, "Redis unavailable: " +
-                                             (no_library ? std::string("no library") : word)};
+        return {errc::store_unavailable,
+                "Redis unavailable: " + (no_library ? std::string("no library") : word)};
     }
     return {errc::internal, "Redis refused a call: " + std::string(text)};
 }
@@ -47,10 +47,11 @@ std::string joined(const std::vector<std::string>& words, char between) {
 std::string about_image(std::string_view job_id, std::size_t index) {
     return "photo " + std::string(job_id) + " " + std::to_string(index);
 }
-std::string about_annotated(std::string_view job_id) { return "annotated " + std::string(job_id); }
+std::string about_annotated(std::string_view job_id) {
+    return "annotated " + std::string(job_id);
+}
 // Neither name has a blank, so no place looks like another.
-std::string about_value(gallery_value what, std::string_view collection,
-                        std::string_view face_id) {
+std::string about_value(gallery_value what, std::string_view collection, std::string_view face_id) {
     return (what == gallery_value::vector ? "vector " : "picture ") + std::string(collection) +
            " " + std::string(face_id);
 }
@@ -81,7 +82,9 @@ job_store::job_store(unsigned shard, sealing seals)
     VULTUS_REQUIRE(shard < 4096, "a shard fits into a job id");
 }
 
-std::string job_store::key(std::string_view rest) const { return prefix_ + std::string(rest); }
+std::string job_store::key(std::string_view rest) const {
+    return prefix_ + std::string(rest);
+}
 
 redis_call<void> job_store::check_server() const {
     return {{"INFO", "server"}, [](redis_reply&& reply) -> result<void> {
@@ -89,12 +92,11 @@ redis_call<void> job_store::check_server() const {
                 // Valkey says redis_version:7.2.4 too, for those who ask; its own stands beside it.
                 constexpr std::string_view name = "redis_version:";
                 const std::size_t at = reply.text.find(name);
-                const int major = at == std::string::npos
-                                      ? 0
-                                      : std::atoi(reply.text.c_str() + at + name.size());
+                const int major =
+                    at == std::string::npos ? 0 : std::atoi(reply.text.c_str() + at + name.size());
                 if (major >= 7) return {};
-                return fail(errc::wrong_version, "Redis 7.0 or newer is required, not " +
-                                                     std::to_string(major));
+                return fail(errc::wrong_version,
+                            "Redis 7.0 or newer is required, not " + std::to_string(major));
             }};
 }
 
@@ -103,10 +105,11 @@ redis_call<void> job_store::check_settings() const {
         {"CONFIG", "GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite", "save",
          "maxmemory", "maxmemory-policy"},
         [](fields& all) -> result<void> {
-            const std::map<std::string, std::string> wanted{
-                {"appendonly", "yes"}, {"appendfsync", "always"},
-                {"no-appendfsync-on-rewrite", "no"}, {"save", ""},
-                {"maxmemory-policy", "noeviction"}};
+            const std::map<std::string, std::string> wanted{{"appendonly", "yes"},
+                                                            {"appendfsync", "always"},
+                                                            {"no-appendfsync-on-rewrite", "no"},
+                                                            {"save", ""},
+                                                            {"maxmemory-policy", "noeviction"}};
             std::map<std::string, std::string> found;
             while (all.more()) {
                 std::string name = all.text();

@@ -12,16 +12,16 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/store/job_records.hpp"
 #include "shared/base/limits.hpp"
-#include "shared/store/redis_client.hpp"
 #include "shared/security/sealing.hpp"
+#include "shared/store/job_records.hpp"
+#include "shared/store/redis_client.hpp"
 
 namespace vultus {
 
 /// threads   any; const after construction
 class job_store {
-   public:
+ public:
     /// `seals`   what it gives and takes as photo, picture or vector is plain; Redis has it sealed
     explicit job_store(unsigned shard = 0, sealing seals = {});
     const std::string& prefix() const noexcept { return prefix_; }  ///< "vultus:{0}:"
@@ -31,13 +31,13 @@ class job_store {
 
     // Start: the library is there in our major version, the settings are the durable ones.
     // store_setup.hpp makes these calls in their order.
-    redis_call<void> check_server() const;               ///< Redis 7.0, Valkey 7.2 or newer
-    redis_call<void> load_library() const;               ///< only if there is none
+    redis_call<void> check_server() const;  ///< Redis 7.0, Valkey 7.2 or newer
+    redis_call<void> load_library() const;  ///< only if there is none
     redis_call<void> replace_library() const;
-    redis_call<library_version> about() const;           ///< 0.0: no library
+    redis_call<library_version> about() const;  ///< 0.0: no library
     /// errors    wrong_version: data of another layout; bad_option: sealed with another key
     redis_call<void> open(unsigned shards) const;
-    redis_call<void> check_settings() const;             ///< wrong ones named in the error
+    redis_call<void> check_settings() const;  ///< wrong ones named in the error
     redis_call<unix_time> time() const;
 
     // api
@@ -46,7 +46,7 @@ class job_store {
     /// "cancelled" or "requested"; else already_terminal. `by`, `address`: for the audit log
     redis_call<std::string> cancel(std::string_view id, const std::string& by = {},
                                    const std::string& address = {}) const;
-    redis_call<job_record> job(std::string_view id) const;      ///< not_found or collected
+    redis_call<job_record> job(std::string_view id) const;  ///< not_found or collected
     redis_call<std::string> annotated(std::string_view id) const;
     redis_call<job_page> jobs(std::optional<job_state>, std::optional<job_type>, std::size_t count,
                               const std::string& page) const;
@@ -63,8 +63,8 @@ class job_store {
     /// `block` 0: does not wait
     redis_call<std::vector<event>> events_after(const std::string& last_id, std::size_t count,
                                                 std::chrono::milliseconds block) const;
-    redis_call<std::string> last_event_id() const;       ///< "0-0" if the stream is empty
-    redis_call<std::string> oldest_event_id() const;     ///< to notice a gap
+    redis_call<std::string> last_event_id() const;    ///< "0-0" if the stream is empty
+    redis_call<std::string> oldest_event_id() const;  ///< to notice a gap
     /// All keys, if they changed after `known`; empty: in any case.
     redis_call<key_page> keys(std::string_view known) const;
     /// Takes one request and its photos from the quota. errors unauthorized: there is no such key
@@ -132,8 +132,7 @@ class job_store {
     /// The new key gets what the old one has. Gives the end of the old one.
     /// errors    not_found, and those of create_key()
     redis_call<unix_time> rotate_key(std::string_view old_id, std::string_view id,
-                                     std::string_view hash,
-                                     std::chrono::milliseconds overlap,
+                                     std::string_view hash, std::chrono::milliseconds overlap,
                                      std::string_view by = {}) const;
     /// `password` is a hash_of_password().
     /// errors    wrong_state: there is one of that name; queue_full: limits::users are there
@@ -144,8 +143,7 @@ class job_store {
                                      std::string_view by = {}) const;
     redis_call<void> remove_user(std::string_view name, std::string_view by = {}) const;
     /// Newest first, before the entry `before`; empty: from the newest on.
-    redis_call<std::vector<audit_entry>> audit(std::size_t count,
-                                               const std::string& before) const;
+    redis_call<std::vector<audit_entry>> audit(std::size_t count, const std::string& before) const;
     /// Adds faces as they were exported, all or none; 1 to limits::page_size of them.
     /// errors    model_mismatch, label_full, gallery_full (also: no room for another collection)
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,
@@ -156,9 +154,8 @@ class job_store {
     /// Writes down that the faces leave for a file. errors not_found: there are none
     redis_call<void> begin_export(std::string_view collection, std::string_view by) const;
     /// What scan() gave is sealed where it lies. returns how many of them were still there
-    redis_call<std::uint64_t> seal(
-        std::string_view collection, std::uint64_t epoch, gallery_value,
-        std::vector<std::pair<std::string, std::string>> values) const;
+    redis_call<std::uint64_t> seal(std::string_view collection, std::uint64_t epoch, gallery_value,
+                                   std::vector<std::pair<std::string, std::string>> values) const;
     redis_call<std::string> kick(std::string_view id, std::string_view by = {}) const;
     redis_call<std::string> bury(std::string_view id, std::string_view by = {}) const;
     redis_call<std::string> remove(std::string_view id, std::string_view by = {}) const;
@@ -166,7 +163,7 @@ class job_store {
                                                                       std::size_t count,
                                                                       bool sums = false) const;
 
-   private:
+ private:
     std::string key(std::string_view rest) const;
     std::string epoch_key(std::string_view collection, std::uint64_t epoch,
                           std::string_view what) const;

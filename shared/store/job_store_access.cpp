@@ -38,10 +38,13 @@ audit_entry read_entry(redis_reply entry) {
     audit_entry one;
     if (entry.items.size() != 2) return one;
     one.id = std::move(entry.items[0].text);
-    const std::pair<std::string_view, std::string*> names[] = {
-        {"who", &one.who},   {"from", &one.from},        {"what", &one.what},
-        {"about", &one.about}, {"label", &one.label_hash}, {"collection", &one.collection},
-        {"label_to", &one.label_to_hash}};
+    const std::pair<std::string_view, std::string*> names[] = {{"who", &one.who},
+                                                               {"from", &one.from},
+                                                               {"what", &one.what},
+                                                               {"about", &one.about},
+                                                               {"label", &one.label_hash},
+                                                               {"collection", &one.collection},
+                                                               {"label_to", &one.label_to_hash}};
     auto& pairs = entry.items[1].items;
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
         for (const auto& [name, into] : names) {
@@ -61,20 +64,19 @@ tl::unexpected<error> not_made(const std::string& status) {
 }  // namespace
 
 redis_call<key_page> job_store::keys(std::string_view known) const {
-    return function_call<key_page>(
-        "keys", prefix_, {std::string(known)},
-        [](const std::string& status, fields& all) -> result<key_page> {
-            key_page page;
-            page.same = status == "same";
-            page.changes = all.text();
-            if (page.same) return page;
-            if (status != "ok") return unexpected_reply(status);
-            const auto count = all.number();
-            for (std::uint64_t n = 0; n < count && all.more(); ++n) {
-                page.keys.push_back(read_key(all));
-            }
-            return page;
-        });
+    return function_call<key_page>("keys", prefix_, {std::string(known)},
+                                   [](const std::string& status, fields& all) -> result<key_page> {
+                                       key_page page;
+                                       page.same = status == "same";
+                                       page.changes = all.text();
+                                       if (page.same) return page;
+                                       if (status != "ok") return unexpected_reply(status);
+                                       const auto count = all.number();
+                                       for (std::uint64_t n = 0; n < count && all.more(); ++n) {
+                                           page.keys.push_back(read_key(all));
+                                       }
+                                       return page;
+                                   });
 }
 
 redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_bytes) const {
@@ -94,14 +96,12 @@ redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_by
         });
 }
 
-redis_call<void> job_store::create_key(const access_key& key,
-                                       std::string_view by) const {
+redis_call<void> job_store::create_key(const access_key& key, std::string_view by) const {
     return function_call<void>(
         "key_create", prefix_,
         {key.id, key.hash, text_of(key.scopes), text_of(key.collections),
          std::to_string(key.quota.requests), std::to_string(key.quota.image_bytes),
-         std::to_string(key.quota.jobs), text_of(key.expires), key.note,
-         std::string(by)},
+         std::to_string(key.quota.jobs), text_of(key.expires), key.note, std::string(by)},
         [](const std::string& status, fields&) -> result<void> {
             if (status == "ok") return {};
             return not_made(status);

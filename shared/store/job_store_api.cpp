@@ -25,9 +25,8 @@ tl::unexpected<error> full(fields& all) {
                                                           : "bytes of waiting photos"));
     }
     if (what == "idempotency") return fail(errc::queue_full, "Idempotency key limit reached");
-    return fail(errc::queue_full, what == "bytes"
-                                      ? "Queue byte limit reached"
-                                      : "Queue full: " + depth + " jobs waiting");
+    return fail(errc::queue_full, what == "bytes" ? "Queue byte limit reached"
+                                                  : "Queue full: " + depth + " jobs waiting");
 }
 
 result<accepted> read_accepted(const std::string& status, fields& all) {
@@ -86,14 +85,22 @@ event event_of(redis_reply entry) {
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
         const std::string& name = pairs[i].text;
         std::string& value = pairs[i + 1].text;
-        if (name == "job") one.job_id = std::move(value);
-        else if (name == "from") one.from = std::move(value);
-        else if (name == "to" || name == "state") one.to = std::move(value);
-        else if (name == "why") one.why = std::move(value);
-        else if (name == "worker") one.worker = std::move(value);
-        else if (name == "type") one.type = std::move(value);
-        else if (name == "collection") one.collection = std::move(value);
-        else if (name == "attempt") one.attempt = std::strtoull(value.c_str(), nullptr, 10);
+        if (name == "job")
+            one.job_id = std::move(value);
+        else if (name == "from")
+            one.from = std::move(value);
+        else if (name == "to" || name == "state")
+            one.to = std::move(value);
+        else if (name == "why")
+            one.why = std::move(value);
+        else if (name == "worker")
+            one.worker = std::move(value);
+        else if (name == "type")
+            one.type = std::move(value);
+        else if (name == "collection")
+            one.collection = std::move(value);
+        else if (name == "attempt")
+            one.attempt = std::strtoull(value.c_str(), nullptr, 10);
     }
     return one;
 }
@@ -144,8 +151,7 @@ redis_call<accepted> job_store::change(const new_change& change) const {
         {change.id, operation_of(change), change.collection, change.label,
          change.face_id.empty() ? change.to_label : change.face_id,
          given_by(change.client, change.address, change.label_hash, change.label_to_hash),
-         change.traceparent,
-         change.idempotency_hash, change.fingerprint},
+         change.traceparent, change.idempotency_hash, change.fingerprint},
         [](const std::string& status, fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
             if (status == "not_found")
@@ -227,14 +233,14 @@ redis_call<std::string> job_store::remove(std::string_view id, std::string_view 
 redis_call<std::pair<std::string, std::vector<std::string>>> job_store::fsck(
     const std::string& cursor, std::size_t count, bool sums) const {
     using answer = std::pair<std::string, std::vector<std::string>>;
-    return function_call<answer>(
-        "fsck", prefix_, {cursor, std::to_string(count), sums ? "1" : "0"},
-        [](const std::string& status, fields& all) -> result<answer> {
-            if (status != "ok" && status != "more") return unexpected_reply(status);
-            answer found{all.text(), {}};
-            while (all.more()) found.second.push_back(all.text());
-            return found;
-        });
+    return function_call<answer>("fsck", prefix_, {cursor, std::to_string(count), sums ? "1" : "0"},
+                                 [](const std::string& status, fields& all) -> result<answer> {
+                                     if (status != "ok" && status != "more")
+                                         return unexpected_reply(status);
+                                     answer found{all.text(), {}};
+                                     while (all.more()) found.second.push_back(all.text());
+                                     return found;
+                                 });
 }
 
 }  // namespace vultus

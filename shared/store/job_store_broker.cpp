@@ -87,16 +87,17 @@ redis_call<moved> job_store::barrier(unix_time expected_now) const {
 
 redis_call<moved> job_store::worker_lost(std::string_view worker_id,
                                          std::string_view connection) const {
-    return function_call<moved>(
-        "worker_lost", prefix_, {std::string(worker_id), connection_number(connection)},
-        [](const std::string& status, fields& all) -> result<moved> {
-            if (status == "stale") return fail(errc::stale, "worker has a newer connection");
-            if (status != "ok") return unexpected_reply(status);
-            moved what;
-            add_counts(what, all, 0);
-            what.again = what.count >= limits::reap_batch;
-            return what;
-        });
+    return function_call<moved>("worker_lost", prefix_,
+                                {std::string(worker_id), connection_number(connection)},
+                                [](const std::string& status, fields& all) -> result<moved> {
+                                    if (status == "stale")
+                                        return fail(errc::stale, "worker has a newer connection");
+                                    if (status != "ok") return unexpected_reply(status);
+                                    moved what;
+                                    add_counts(what, all, 0);
+                                    what.again = what.count >= limits::reap_batch;
+                                    return what;
+                                });
 }
 
 redis_call<moved> job_store::gc(std::chrono::milliseconds retention, std::size_t jobs_max,

@@ -40,8 +40,7 @@ redis_call<label_page> job_store::labels(std::string_view collection, std::size_
 }
 
 redis_call<std::vector<face_record>> job_store::faces(std::string_view collection,
-                                                      std::string_view label,
-                                                      bool pictures) const {
+                                                      std::string_view label, bool pictures) const {
     using records = std::vector<face_record>;
     std::vector<std::string> words{std::string(collection), std::string(label)};
     if (pictures) words.push_back("pictures");
@@ -196,8 +195,8 @@ redis_call<gallery_chunk> job_store::scan(std::string_view collection, std::uint
     return array_call<gallery_chunk>(
         {"HSCAN", epoch_key(collection, epoch, part_of(what)), cursor, "COUNT",
          std::to_string(scan_faces)},
-        [seals = seals_, what, of = std::string(collection), cursor](
-            fields& all) -> result<gallery_chunk> {
+        [seals = seals_, what, of = std::string(collection),
+         cursor](fields& all) -> result<gallery_chunk> {
             if (all.items().size() != 2) return unexpected_reply("HSCAN");
             gallery_chunk made;
             made.cursor = all.text();

@@ -16,33 +16,60 @@ void set_field(job_record& job, const std::string& name, std::string value) {
     if (name == "type") {
         if (value == "forget_face") value = "forget";
         job.type = job_type_named(value).value_or(job_type::recognize);
-    } else if (name == "state") job.state = job_state_named(value).value_or(job_state::pending);
-    else if (name == "collection") job.collection = std::move(value);
-    else if (name == "label") job.label = std::move(value);
-    else if (name == "label_to") job.label_to = std::move(value);
-    else if (name == "options") job.options = std::move(value);
-    else if (name == "result") job.result = std::move(value);
-    else if (name == "error") job.error = std::move(value);
-    else if (name == "worker") job.worker = std::move(value);
-    else if (name == "client") job.client = std::move(value);
-    else if (name == "traceparent") job.traceparent = std::move(value);
-    else if (name == "attempt") job.attempt = number();
-    else if (name == "failures") job.failures = number();
-    else if (name == "crashes") job.crashes = number();
-    else if (name == "solo") job.solo = number() != 0;
-    else if (name == "cancel_requested") job.cancel_requested = number() != 0;
-    else if (name == "superseded") job.superseded = number() != 0;
-    else if (name == "annotated_bytes") job.annotated = number() != 0;
-    else if (name == "images") job.images = number();
-    else if (name == "min_version") job.min_version = number();
-    else if (name == "version") job.version = number();
-    else if (name == "created_ms") job.created = time();
-    else if (name == "started_ms") job.started = time();
-    else if (name == "finished_ms") job.finished = time();
-    else if (name == "deadline_ms") job.deadline = time();
-    else if (name == "faces") job.faces = number();
-    else if (name == "removed") job.removed = std::move(value);
-    else if (name == "confirmed") job.confirmed = std::move(value);
+    } else if (name == "state")
+        job.state = job_state_named(value).value_or(job_state::pending);
+    else if (name == "collection")
+        job.collection = std::move(value);
+    else if (name == "label")
+        job.label = std::move(value);
+    else if (name == "label_to")
+        job.label_to = std::move(value);
+    else if (name == "options")
+        job.options = std::move(value);
+    else if (name == "result")
+        job.result = std::move(value);
+    else if (name == "error")
+        job.error = std::move(value);
+    else if (name == "worker")
+        job.worker = std::move(value);
+    else if (name == "client")
+        job.client = std::move(value);
+    else if (name == "traceparent")
+        job.traceparent = std::move(value);
+    else if (name == "attempt")
+        job.attempt = number();
+    else if (name == "failures")
+        job.failures = number();
+    else if (name == "crashes")
+        job.crashes = number();
+    else if (name == "solo")
+        job.solo = number() != 0;
+    else if (name == "cancel_requested")
+        job.cancel_requested = number() != 0;
+    else if (name == "superseded")
+        job.superseded = number() != 0;
+    else if (name == "annotated_bytes")
+        job.annotated = number() != 0;
+    else if (name == "images")
+        job.images = number();
+    else if (name == "min_version")
+        job.min_version = number();
+    else if (name == "version")
+        job.version = number();
+    else if (name == "created_ms")
+        job.created = time();
+    else if (name == "started_ms")
+        job.started = time();
+    else if (name == "finished_ms")
+        job.finished = time();
+    else if (name == "deadline_ms")
+        job.deadline = time();
+    else if (name == "faces")
+        job.faces = number();
+    else if (name == "removed")
+        job.removed = std::move(value);
+    else if (name == "confirmed")
+        job.confirmed = std::move(value);
 }
 
 /// Jobs with their fields, newest first: the listing of the library gives ids, and one command
@@ -102,15 +129,15 @@ redis_call<job_record> job_store::job(std::string_view id) const {
 }
 
 redis_call<std::string> job_store::annotated(std::string_view id) const {
-    return {{"GET", key("job:" + std::string(id) + ":annotated")},
-            [seals = seals_,
-             about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
-                if (reply.is_error()) return fail(error_of(reply.text));
-                if (reply.type == redis_reply::kind::text) {
-                    return seals.open(std::move(reply.text), about);
-                }
-                return fail(errc::not_found, "Job has no annotated image");
-            }};
+    return {
+        {"GET", key("job:" + std::string(id) + ":annotated")},
+        [seals = seals_, about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
+            if (reply.is_error()) return fail(error_of(reply.text));
+            if (reply.type == redis_reply::kind::text) {
+                return seals.open(std::move(reply.text), about);
+            }
+            return fail(errc::not_found, "Job has no annotated image");
+        }};
 }
 
 redis_call<job_page> job_store::jobs(std::optional<job_state> state, std::optional<job_type> type,

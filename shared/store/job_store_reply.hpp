@@ -25,7 +25,7 @@ std::string joined(const std::vector<std::string>& words, char between);
 /// The words of one reply, read front to back. Reading past the end or a number that is none makes
 /// it bad, and gives 0 or "" so that no reader has to stop in the middle.
 class fields {
-   public:
+ public:
     explicit fields(std::vector<redis_reply> items) : items_(std::move(items)) {}
 
     std::string text() {
@@ -53,15 +53,14 @@ class fields {
     void set_bad() noexcept { bad_ = true; }
     std::vector<redis_reply>& items() noexcept { return items_; }
 
-   private:
+ private:
     std::vector<redis_reply> items_;
     std::size_t at_ = 0;
     bool bad_ = false;
 };
 
 inline tl::unexpected<error> unexpected_reply(std::string_view status = "") {
-    return fail(errc::internal, "unexpected reply from Redis: " +
-                                    std::string(status));
+    return fail(errc::internal, "unexpected reply from Redis: " + std::string(status));
 }
 
 /// A call whose reply is an array; `read` gets it and gives result<T>.
@@ -90,7 +89,9 @@ redis_call<T> function_call(std::string_view name, const std::string& prefix,
     });
 }
 
-inline std::string text_of(std::chrono::milliseconds time) { return std::to_string(time.count()); }
+inline std::string text_of(std::chrono::milliseconds time) {
+    return std::to_string(time.count());
+}
 
 // What each sealed value is bound to (sealing.hpp), so that none can stand in another's place.
 std::string about_image(std::string_view job_id, std::size_t index);

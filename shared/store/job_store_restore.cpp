@@ -6,11 +6,9 @@ namespace vultus {
 
 using namespace store_reply;
 
-redis_call<restored> job_store::restore(std::string_view collection,
-                                        std::string_view embedding_model,
-                                        std::vector<exported_face> faces, std::string_view by,
-                                        const std::map<std::string, std::string>& label_hashes)
-    const {
+redis_call<restored> job_store::restore(
+    std::string_view collection, std::string_view embedding_model, std::vector<exported_face> faces,
+    std::string_view by, const std::map<std::string, std::string>& label_hashes) const {
     std::vector<std::string> words{std::string(collection), std::string(embedding_model)};
     for (exported_face& face : faces) {
         face.vector = seals_.close(std::move(face.vector),

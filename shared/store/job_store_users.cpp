@@ -20,16 +20,17 @@ user_record read_user(fields& all) {
 
 redis_call<void> user_call(std::string_view name, const std::string& prefix,
                            std::vector<std::string> arguments) {
-    return function_call<void>(
-        name, prefix, std::move(arguments), [](const std::string& status, fields&) -> result<void> {
-            if (status == "ok") return {};
-            if (status == "exists") {
-                return fail(errc::wrong_state, "A user of that name exists");
-            }
-            if (status == "not_found") return fail(errc::not_found, "No such user");
-            if (status != "full") return unexpected_reply(status);
-            return fail(errc::queue_full, "User limit reached: remove one");
-        });
+    return function_call<void>(name, prefix, std::move(arguments),
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   if (status == "exists") {
+                                       return fail(errc::wrong_state, "A user of that name exists");
+                                   }
+                                   if (status == "not_found")
+                                       return fail(errc::not_found, "No such user");
+                                   if (status != "full") return unexpected_reply(status);
+                                   return fail(errc::queue_full, "User limit reached: remove one");
+                               });
 }
 
 }  // namespace
@@ -83,15 +84,15 @@ redis_call<login_try> job_store::try_login(std::string_view name,
 redis_call<void> job_store::login(std::string_view name, std::string_view password,
                                   std::string_view session_hash, std::string_view counted_as,
                                   std::string_view address) const {
-    return function_call<void>(
-        "login", prefix_,
-        {std::string(name), std::string(password), std::string(session_hash),
-         std::string(counted_as), std::string(address)},
-        [](const std::string& status, fields&) -> result<void> {
-            if (status == "ok") return {};
-            if (status != "gone") return unexpected_reply(status);
-            return fail(errc::unauthorized, "Password was changed in the meantime");
-        });
+    return function_call<void>("login", prefix_,
+                               {std::string(name), std::string(password), std::string(session_hash),
+                                std::string(counted_as), std::string(address)},
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   if (status != "gone") return unexpected_reply(status);
+                                   return fail(errc::unauthorized,
+                                               "Password was changed in the meantime");
+                               });
 }
 
 redis_call<session_record> job_store::session(std::string_view hash, bool uses) const {

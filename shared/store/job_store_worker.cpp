@@ -4,10 +4,10 @@
 #include <iterator>
 #include <set>
 
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
 #include "shared/base/json_quoted.hpp"
 #include "shared/base/require.hpp"
+#include "shared/store/job_store.hpp"
+#include "shared/store/job_store_reply.hpp"
 
 namespace vultus {
 
@@ -180,31 +180,31 @@ redis_call<std::vector<std::string>> job_store::images(std::string_view id,
     for (std::size_t i = 0; i < count; ++i) {
         words.push_back(key("job:" + std::string(id) + ":image:" + std::to_string(i)));
     }
-    return array_call<texts>(std::move(words), [seals = seals_, id = std::string(id)](
-                                                   fields& all) -> result<texts> {
-        texts images;
-        for (redis_reply& one : all.items()) {
-            if (one.type != redis_reply::kind::text) {
-                return fail(errc::no_image, "Photo of the job no longer stored");
+    return array_call<texts>(
+        std::move(words), [seals = seals_, id = std::string(id)](fields& all) -> result<texts> {
+            texts images;
+            for (redis_reply& one : all.items()) {
+                if (one.type != redis_reply::kind::text) {
+                    return fail(errc::no_image, "Photo of the job no longer stored");
+                }
+                auto image = seals.open(std::move(one.text), about_image(id, images.size()));
+                if (!image) return fail(image.error());
+                images.push_back(*std::move(image));
             }
-            auto image = seals.open(std::move(one.text), about_image(id, images.size()));
-            if (!image) return fail(image.error());
-            images.push_back(*std::move(image));
-        }
-        return images;
-    });
+            return images;
+        });
 }
 
 redis_call<committed> job_store::complete_recognize(const attempt_id& attempt,
                                                     std::string_view worker_id,
                                                     gallery_version version, std::string result,
                                                     std::string annotated) const {
-    return commit("complete_recognize", prefix_,
-                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
-                   std::to_string(version), std::move(result),
-                   annotated.empty() ? std::string()
-                                     : seals_.close(std::move(annotated),
-                                                    about_annotated(attempt.job_id))});
+    return commit(
+        "complete_recognize", prefix_,
+        {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+         std::to_string(version), std::move(result),
+         annotated.empty() ? std::string()
+                           : seals_.close(std::move(annotated), about_annotated(attempt.job_id))});
 }
 
 redis_call<committed> job_store::complete_train(const attempt_id& attempt,
@@ -220,13 +220,12 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     for (new_face& face : faces) {
         if (!face.picture.empty()) {
             pictures.push_back(face.face_id);
-            pictures.push_back(seals_.close(
-                std::move(face.picture),
-                about_value(gallery_value::picture, collection, face.face_id)));
+            pictures.push_back(
+                seals_.close(std::move(face.picture),
+                             about_value(gallery_value::picture, collection, face.face_id)));
         }
-        std::string vector =
-            seals_.close(std::move(face.vector),
-                         about_value(gallery_value::vector, collection, face.face_id));
+        std::string vector = seals_.close(
+            std::move(face.vector), about_value(gallery_value::vector, collection, face.face_id));
         words.push_back(std::move(face.face_id));
         words.push_back(std::move(face.json));
         words.push_back(std::move(vector));
@@ -239,17 +238,17 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
 redis_call<committed> job_store::fail_job(const attempt_id& attempt, std::string_view worker_id,
                                           const error& why,
                                           std::chrono::milliseconds retry_after) const {
-    return commit("fail", prefix_,
-                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
-                   retry_after.count() > 0 ? "retry" : "permanent", json_of(why),
-                   text_of(retry_after)});
+    return commit(
+        "fail", prefix_,
+        {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+         retry_after.count() > 0 ? "retry" : "permanent", json_of(why), text_of(retry_after)});
 }
 
 redis_call<committed> job_store::lose_job(const attempt_id& attempt,
                                           std::string_view worker_id) const {
-    return commit("fail", prefix_,
-                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id), "lost",
-                   "", "0"});
+    return commit(
+        "fail", prefix_,
+        {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id), "lost", "", "0"});
 }
 
 redis_call<committed> job_store::hand_back(const attempt_id& attempt,

@@ -11,7 +11,7 @@ namespace vultus {
 
 /// threads   one owner; call() blocks at most the connect plus the command time
 class redis_blocking {
-   public:
+ public:
     explicit redis_blocking(redis_address address, redis_timeouts timeouts = {});
     ~redis_blocking();
 
@@ -24,7 +24,7 @@ class redis_blocking {
         return wanted.parse(std::move(*reply));
     }
 
-   private:
+ private:
     std::unique_ptr<redis_client> client_;
     std::chrono::milliseconds connect_;
 };

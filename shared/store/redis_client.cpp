@@ -100,12 +100,12 @@ struct redis_client::state {
     boot_time phase_ends{0};  ///< away: try again then; connecting and greeting: give up then
     milliseconds back_off = back_off_first;
     boot_time last_traffic{0};
-    int greetings = 0;           ///< replies to AUTH and PING still to come
-    std::string greeting;        ///< bytes of them still to write
-    std::deque<command> waiting; ///< in order; the first `written` are sent whole
+    int greetings = 0;            ///< replies to AUTH and PING still to come
+    std::string greeting;         ///< bytes of them still to write
+    std::deque<command> waiting;  ///< in order; the first `written` are sent whole
     std::size_t written = 0, chunk = 0, offset = 0;
     std::size_t waiting_bytes = 0;
-    int calling = 0;             ///< depth of callbacks: the client must not go away inside one
+    int calling = 0;  ///< depth of callbacks: the client must not go away inside one
 
     void connect(boot_time now);
     void greet(boot_time now);
@@ -325,10 +325,18 @@ void redis_client::send(std::vector<std::string> words, on_reply done) {
     state_->add(std::move(words), std::move(done), boot_now());
 }
 
-void redis_client::set_on_change(on_change told) { state_->told = std::move(told); }
-bool redis_client::connected() const noexcept { return state_->now_in == state::phase::ready; }
-int redis_client::fd() const noexcept { return state_->context ? state_->context->fd : -1; }
-std::uint64_t redis_client::connection() const noexcept { return state_->connections; }
+void redis_client::set_on_change(on_change told) {
+    state_->told = std::move(told);
+}
+bool redis_client::connected() const noexcept {
+    return state_->now_in == state::phase::ready;
+}
+int redis_client::fd() const noexcept {
+    return state_->context ? state_->context->fd : -1;
+}
+std::uint64_t redis_client::connection() const noexcept {
+    return state_->connections;
+}
 
 bool redis_client::wants_read() const noexcept {
     return state_->now_in == state::phase::greeting || state_->now_in == state::phase::ready;
@@ -372,7 +380,8 @@ void redis_client::on_timer(boot_time now) {
     if (now < next_timer()) return;
     if (s.now_in == state::phase::away) return s.connect(now);
     if (s.now_in != state::phase::ready || !s.waiting.empty()) return s.lost(now);
-    s.add({"PING"}, [](const result<redis_reply>&) {}, now);  // its own timer finds a dead peer
+    s.add(
+        {"PING"}, [](const result<redis_reply>&) {}, now);  // its own timer finds a dead peer
 }
 
 }  // namespace vultus

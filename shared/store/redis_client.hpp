@@ -36,8 +36,8 @@ struct redis_address {
     std::string unix_socket;  ///< used when not empty
     std::string host = "127.0.0.1";
     int port = 0;
-    std::string user;         ///< empty: none
-    std::string password;     ///< empty: none
+    std::string user;      ///< empty: none
+    std::string password;  ///< empty: none
 };
 
 struct redis_timeouts {
@@ -56,7 +56,7 @@ struct redis_timeouts {
 ///           store_unavailable
 /// life      reconnects by itself with back-off 50 ms .. 1 s; nothing is repeated by itself
 class redis_client {
-   public:
+ public:
     using on_reply = std::function<void(result<redis_reply>)>;
     using on_change = std::function<void(bool connected)>;
 
@@ -92,7 +92,7 @@ class redis_client {
     void on_writable(boot_time now);
     void on_timer(boot_time now);
 
-   private:
+ private:
     struct state;
     std::unique_ptr<state> state_;
 };

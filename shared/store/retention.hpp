@@ -47,7 +47,9 @@ struct watched_gallery {
 /// job_store::gallery() for who answers without storing. An unknown one has version 0.
 redis_call<watched_gallery> watch_gallery(const job_store&, std::string_view collection);
 
-struct unseen_person { std::string collection, label; };
+struct unseen_person {
+    std::string collection, label;
+};
 
 /// Some whose time is over; empty: nobody now.
 redis_call<std::vector<unseen_person>> unseen(const job_store&, std::size_t most);

@@ -2,8 +2,8 @@
 // for the two loops at the end.
 #include "shared/store/store_setup.hpp"
 
-#include "shared/store/job_store_reply.hpp"
 #include "shared/base/require.hpp"
+#include "shared/store/job_store_reply.hpp"
 #include "shared/store/vultus_lua.hpp"
 
 namespace vultus {
@@ -13,8 +13,8 @@ redis_call<void> load(std::vector<std::string> words) {
     words.push_back(vultus_lua);
     return {std::move(words), [](redis_reply&& reply) -> result<void> {
                 // Another process may have loaded it since we asked.
-                const bool there = reply.is_error() &&
-                                   reply.text.find("already exists") != std::string::npos;
+                const bool there =
+                    reply.is_error() && reply.text.find("already exists") != std::string::npos;
                 if (reply.is_error() && !there) return fail(store_reply::error_of(reply.text));
                 return {};
             }};
@@ -22,7 +22,9 @@ redis_call<void> load(std::vector<std::string> words) {
 
 }  // namespace
 
-redis_call<void> job_store::load_library() const { return load({"FUNCTION", "LOAD"}); }
+redis_call<void> job_store::load_library() const {
+    return load({"FUNCTION", "LOAD"});
+}
 redis_call<void> job_store::replace_library() const {
     return load({"FUNCTION", "LOAD", "REPLACE"});
 }
@@ -35,7 +37,9 @@ struct store_setup::progress {
 store_setup::store_setup(const job_store& store, unsigned shards)
     : store_(store), shards_(shards), progress_(std::make_shared<progress>()) {}
 
-bool store_setup::done() const noexcept { return progress_->next == progress::at::done; }
+bool store_setup::done() const noexcept {
+    return progress_->next == progress::at::done;
+}
 
 redis_call<void> store_setup::step() {
     using at = progress::at;
@@ -48,18 +52,25 @@ redis_call<void> store_setup::step() {
         return call;
     };
     switch (progress_->next) {
-        case at::server: return then(store_.check_server(), at::settings);
-        case at::settings: return then(store_.check_settings(), at::library);
-        case at::load: return then(store_.load_library(), at::schema);
-        case at::replace: return then(store_.replace_library(), at::schema);
-        case at::schema: return then(store_.open(shards_), at::done);
-        case at::library: break;
-        case at::done: VULTUS_REQUIRE(false, "no step is left");
+        case at::server:
+            return then(store_.check_server(), at::settings);
+        case at::settings:
+            return then(store_.check_settings(), at::library);
+        case at::load:
+            return then(store_.load_library(), at::schema);
+        case at::replace:
+            return then(store_.replace_library(), at::schema);
+        case at::schema:
+            return then(store_.open(shards_), at::done);
+        case at::library:
+            break;
+        case at::done:
+            VULTUS_REQUIRE(false, "no step is left");
     }
     auto about = store_.about();
     return {std::move(about.words),
-            [progress = progress_, parse = std::move(about.parse)](redis_reply&& reply)
-                -> result<void> {
+            [progress = progress_,
+             parse = std::move(about.parse)](redis_reply&& reply) -> result<void> {
                 const result<library_version> there = parse(std::move(reply));
                 if (!there) return fail(there.error());
                 // A library of this major with a larger minor does all that ours does.

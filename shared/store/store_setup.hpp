@@ -17,13 +17,13 @@ namespace vultus {
 ///           that would lose jobs; check_settings() alone is to be repeated every 10 s),
 ///           store_unavailable (away)
 class store_setup {
-   public:
+ public:
     explicit store_setup(const job_store& store, unsigned shards = 1);
     bool done() const noexcept;
     /// requires  !done(); the call before has been answered
     redis_call<void> step();
 
-   private:
+ private:
     struct progress;
     job_store store_;
     unsigned shards_;

@@ -17,9 +17,9 @@
 #include "workers/engine/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/models.hpp"
 #include "workers/engine/onednn/onednn.hpp"
 #include "workers/geometry/resize.hpp"
-#include "workers/engine/models.hpp"
 
 namespace {
 

@@ -23,14 +23,14 @@
 #include "tests/bench/flop.hpp"
 #include "tests/bench/must.hpp"
 #include "tests/bench/stopwatch.hpp"
-#include "workers/vision/aligner.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/embedding_kind.hpp"
-#include "workers/engine/pyramid.hpp"
-#include "workers/geometry/resize.hpp"
-#include "workers/gallery/matcher.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/engine/pyramid.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/geometry/resize.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace {
 

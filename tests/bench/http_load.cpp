@@ -168,7 +168,8 @@ std::string request_for(const std::string& query, const char* file) {
     const std::string photo{std::istreambuf_iterator<char>(stream), {}};
     return "POST /api/recognize" + query +
            " HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nPrefer: wait=30\r\n"
-           "Content-Length: " + std::to_string(photo.size()) + "\r\n\r\n" + photo;
+           "Content-Length: " +
+           std::to_string(photo.size()) + "\r\n\r\n" + photo;
 }
 
 }  // namespace
@@ -202,11 +203,11 @@ int main(int count, char** words) {
         const double last = static_cast<double>(all.milliseconds.size() - 1);
         return all.milliseconds[static_cast<std::size_t>(share * last)];
     };
-    std::printf("{\"jobs\": %zu, \"jobs_per_s\": %.2f, \"faces_per_s\": %.2f, \"p50_ms\": %.2f, "
-                "\"p95_ms\": %.2f, \"p99_ms\": %.2f, \"refused\": %zu, \"failed\": %zu}\n",
-                all.milliseconds.size(),
-                static_cast<double>(all.milliseconds.size()) / length.count(),
-                static_cast<double>(all.faces) / length.count(), at(0.5), at(0.95), at(0.99),
-                all.refused, all.failed);
+    std::printf(
+        "{\"jobs\": %zu, \"jobs_per_s\": %.2f, \"faces_per_s\": %.2f, \"p50_ms\": %.2f, "
+        "\"p95_ms\": %.2f, \"p99_ms\": %.2f, \"refused\": %zu, \"failed\": %zu}\n",
+        all.milliseconds.size(), static_cast<double>(all.milliseconds.size()) / length.count(),
+        static_cast<double>(all.faces) / length.count(), at(0.5), at(0.95), at(0.99), all.refused,
+        all.failed);
     return 0;
 }

@@ -13,8 +13,7 @@ namespace vultus {
 template <typename Result>
 auto must(Result got) {
     if (!got) {
-        std::fprintf(stderr, "%s: %s\n", program_invocation_short_name,
-                     got.error().detail.c_str());
+        std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, got.error().detail.c_str());
         std::exit(1);
     }
     return std::move(*got);

@@ -6,8 +6,8 @@
 #include "shared/config/settings.hpp"
 #include "workers/pipeline/committer.hpp"
 #include "workers/pipeline/results.hpp"
-#include "workers/session/serve.hpp"
 #include "workers/pipeline/startup.hpp"
+#include "workers/session/serve.hpp"
 
 namespace {
 

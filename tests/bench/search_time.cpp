@@ -20,8 +20,8 @@
 
 #include "tests/bench/stopwatch.hpp"
 #include "workers/gallery/gallery.hpp"
-#include "workers/gallery/parallel_for.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/gallery/parallel_for.hpp"
 #include "workers/gallery/search.hpp"
 
 namespace {
@@ -157,8 +157,8 @@ void time_search(const world& here, const gallery& known, int rounds) {
     tell("speedup_over_faiss_b1", f1 / b1);
     tell("speedup_over_faiss_b32", f32 / b32);
     tell("largest_difference_to_faiss", differ);
-    tell("share_of_candidates_kept", static_cast<double>(compared) /
-                                         static_cast<double>(all.size() * known.faces));
+    tell("share_of_candidates_kept",
+         static_cast<double>(compared) / static_cast<double>(all.size() * known.faces));
     tell("nearest_known", near_known);
     tell("nearest_stranger", near_stranger);
 }
@@ -171,15 +171,15 @@ void time_changes(world& here, int rounds) {
         const std::string id = "fresh-" + std::to_string(i);
         std::shared_ptr<const gallery> now;
         added = std::max(added, thread_milliseconds_of([&] {
-            here.builder.add(id, "somebody", fresh);
-            now = here.builder.publish();
-        }));
+                             here.builder.add(id, "somebody", fresh);
+                             now = here.builder.publish();
+                         }));
         const std::string old = "job-0000-0000-" + std::to_string(i * 5'003 % 1'000);
         removed = std::max(removed, thread_milliseconds_of([&] {
-            here.builder.remove(old);
-            here.builder.remove(id);
-            now = here.builder.publish();
-        }));
+                               here.builder.remove(old);
+                               here.builder.remove(id);
+                               now = here.builder.publish();
+                           }));
     }
     tell("add_worst_ms", added);
     tell("remove_worst_ms", removed);

@@ -39,12 +39,12 @@ struct bench {
     explicit bench(bool ready = true, core_options options = {});
 
     effects tell(event what) { return it.handle(std::move(what), now); }
-    effects pass(milliseconds time);             ///< in steps of 250 ms, as the server would
+    effects pass(milliseconds time);  ///< in steps of 250 ms, as the server would
     effects from_worker(const std::string& connection, protocol::message what);
     effects from_api(protocol::message what, const std::string& connection = "api.1");
     effects join(const std::string& worker_id, std::uint32_t window = 8,
                  std::uint32_t frame_window = 4, int connection = 1, const std::string& gpu = {});
-    effects keep_alive();                        ///< a heartbeat of each worker with what it has
+    effects keep_alive();  ///< a heartbeat of each worker with what it has
     effects answer(const lease& call, std::vector<leased_job> jobs, std::uint64_t left = 0);
     /// Answers every lease in `from`, and those that follow, with nothing.
     effects answer_empty(const effects& from);

@@ -131,8 +131,8 @@ TEST(frames, of_an_idle_pool_jobs_go_to_the_gpu_first) {
 
 TEST(frames, the_status_names_the_gpu) {
     bench b = mixed_pool();
-    const auto replies = sent_to<protocol::status_reply, to_api>(
-        "api.1", b.from_api(protocol::status_request{"s"}));
+    const auto replies =
+        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"s"}));
     ASSERT_THAT(replies, SizeIs(1));
     ASSERT_THAT(replies[0].workers, SizeIs(2));
     EXPECT_EQ(replies[0].workers[0].gpu, "NVIDIA H200, 143771 MiB, compute 9.0");

@@ -82,13 +82,13 @@ TEST(leases, a_backlog_is_shared_and_the_less_busy_worker_comes_first) {
     bench b;
     b.answer_empty(b.join("v", 16));
     b.answer_empty(b.join("w", 16));
-    const auto calls = all_of<lease>(
-        b.from_api(protocol::submit{0, std::vector<std::string>(100, "x")}));
+    const auto calls =
+        all_of<lease>(b.from_api(protocol::submit{0, std::vector<std::string>(100, "x")}));
     ASSERT_THAT(calls, SizeIs(2));
     EXPECT_NE(calls[0].request.worker_id, calls[1].request.worker_id);
     EXPECT_EQ(calls[0].request.most, 4u) << "a quarter of the window while another is free";
-    const auto next = all_of<lease>(b.answer(
-        calls[0], {job_named("a"), job_named("b"), job_named("c"), job_named("d")}));
+    const auto next = all_of<lease>(
+        b.answer(calls[0], {job_named("a"), job_named("b"), job_named("c"), job_named("d")}));
     ASSERT_THAT(next, SizeIs(1));
     EXPECT_EQ(next[0].request.worker_id, calls[0].request.worker_id) << "the other is being served";
     EXPECT_EQ(next[0].request.outstanding, 4u);

@@ -18,8 +18,8 @@ enum class simulated_state { pending, running, succeeded, dead, cancelled };
 
 struct simulated_job {
     simulated_state state = simulated_state::pending;
-    bool poison = false;                     ///< ends the worker that starts it
-    bool cnn = false;                        ///< rather for a worker with a GPU
+    bool poison = false;  ///< ends the worker that starts it
+    bool cnn = false;     ///< rather for a worker with a GPU
     unix_time came{0};
     bool solo = false, started = false, cancel = false;
     std::uint64_t attempt = 0;
@@ -51,8 +51,8 @@ class simulated_store {
     void accept(const std::string& id, bool poison, bool cnn, unix_time now);
     void cancel(const std::string& id);
 
-    void restarted(unix_time now);           ///< kill -9 and start: every lease gets its grace
-    bool settled() const;                    ///< every job has ended
+    void restarted(unix_time now);  ///< kill -9 and start: every lease gets its grace
+    bool settled() const;           ///< every job has ended
     const std::map<std::string, simulated_job>& jobs() const noexcept { return jobs_; }
 
  private:
@@ -68,7 +68,7 @@ class simulated_store {
     simulated_job* owned(const attempt_id& attempt, const std::string& worker_id);
 
     std::map<std::string, simulated_job> jobs_;
-    std::deque<std::string> line_;           ///< front is the front
+    std::deque<std::string> line_;  ///< front is the front
     std::map<std::string, entry> workers_;
     unix_time grace_until_{0};
 };

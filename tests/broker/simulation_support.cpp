@@ -162,10 +162,18 @@ void simulation::fault() {
     const int kind = draw(1, fault_kinds);
     ++counts_.by_fault[kind];
     switch (kind) {
-        case 1: kill(worker); break;
-        case 2: worker.frozen_until = now_ + milliseconds(draw(1'000, 15'000)); break;
-        case 3: restart_broker(index); break;
-        case 4: broker.frozen_until = now_ + milliseconds(draw(500, 8'000)); break;
+        case 1:
+            kill(worker);
+            break;
+        case 2:
+            worker.frozen_until = now_ + milliseconds(draw(1'000, 15'000));
+            break;
+        case 3:
+            restart_broker(index);
+            break;
+        case 4:
+            broker.frozen_until = now_ + milliseconds(draw(500, 8'000));
+            break;
         case 5: {
             if (!store_up_) break;
             store_up_ = false;
@@ -176,10 +184,18 @@ void simulation::fault() {
             });
             break;
         }
-        case 6: wall_offset_ += milliseconds(draw(-60'000, 60'000)); break;
-        case 7: way.cut_until = now_ + milliseconds(draw(1'000, 5'000)); break;
-        case 8: way.slow_until = now_ + milliseconds(draw(1'000, 8'000)); break;
-        case 9: leave(worker); break;
+        case 6:
+            wall_offset_ += milliseconds(draw(-60'000, 60'000));
+            break;
+        case 7:
+            way.cut_until = now_ + milliseconds(draw(1'000, 5'000));
+            break;
+        case 8:
+            way.slow_until = now_ + milliseconds(draw(1'000, 8'000));
+            break;
+        case 9:
+            leave(worker);
+            break;
         case 10: {  // SIGTERM of a broker, and its start
             tell(index, stop{});
             const int life = broker.life;
@@ -188,8 +204,12 @@ void simulation::fault() {
             });
             break;
         }
-        case 11: come_twice(worker, index); break;
-        default: now_ += milliseconds(draw(1'000, 20'000)); break;  // the machine slept
+        case 11:
+            come_twice(worker, index);
+            break;
+        default:
+            now_ += milliseconds(draw(1'000, 20'000));
+            break;  // the machine slept
     }
 }
 
@@ -265,10 +285,12 @@ void simulation::carry(int index, const effect& what) {
         if (answer == nullptr) return;
         if (++frames_.at(answer->frame_id).answers > 1) problem(answer->frame_id + ": two answers");
     } else if (std::holds_alternative<prepare_store>(what)) {
-        ask_store(index, [this] { return store_prepared{wall()}; },
-                  [gone] { return store_prepared{gone()}; });
+        ask_store(
+            index, [this] { return store_prepared{wall()}; },
+            [gone] { return store_prepared{gone()}; });
     } else if (std::holds_alternative<check_store>(what)) {
-        ask_store(index, [] { return store_checked{}; }, [gone] { return store_checked{gone()}; });
+        ask_store(
+            index, [] { return store_checked{}; }, [gone] { return store_checked{gone()}; });
     } else if (const auto* call = std::get_if<lease>(&what)) {
         ask_store(
             index,
@@ -297,17 +319,26 @@ void simulation::carry(int index, const effect& what) {
                 return loss_reported{l.worker_id, l.connection, gone()};
             });
     } else if (const auto* due = std::get_if<run_duty>(&what)) {
-        ask_store(index,
-                  [this, d = *due] {
-                      moved done;
-                      if (d.which == duty::reap) done = store_.reap(d.expected_now, wall());
-                      if (d.which == duty::barrier) done = store_.barrier(d.expected_now, wall());
-                      return duty_done{d.which, done};
-                  },
-                  [gone, d = *due] { return duty_done{d.which, gone()}; });
+        ask_store(
+            index,
+            [this, d = *due] {
+                moved done;
+                if (d.which == duty::reap) done = store_.reap(d.expected_now, wall());
+                if (d.which == duty::barrier) done = store_.barrier(d.expected_now, wall());
+                return duty_done{d.which, done};
+            },
+            [gone, d = *due] {
+                return duty_done{d.which, gone()};
+            });
     } else if (const auto* read = std::get_if<read_gallery>(&what)) {
-        ask_store(index, [r = *read] { return gallery_read{r.collection, gallery_version{1}}; },
-                  [gone, r = *read] { return gallery_read{r.collection, gone()}; });
+        ask_store(
+            index,
+            [r = *read] {
+                return gallery_read{r.collection, gallery_version{1}};
+            },
+            [gone, r = *read] {
+                return gallery_read{r.collection, gone()};
+            });
     }
 }
 

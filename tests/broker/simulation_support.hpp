@@ -26,7 +26,7 @@ class simulation {
 
     struct counts {
         int jobs = 0, dead = 0, cancelled = 0, frames = 0, faults = 0;
-        std::map<int, int> by_fault;             ///< of the numbers in fault()
+        std::map<int, int> by_fault;  ///< of the numbers in fault()
     };
     static constexpr int fault_kinds = 12;
     const counts& seen() const noexcept { return counts_; }
@@ -35,31 +35,31 @@ class simulation {
     using milliseconds = std::chrono::milliseconds;
     struct broker_process {
         std::unique_ptr<core> it;
-        int life = 0;                            ///< grows with each restart
+        int life = 0;  ///< grows with each restart
         boot_time frozen_until{0};
         std::deque<event> inbox;
         std::map<std::string, boot_time> twins;  ///< routing ids that another process has -> until
     };
     struct link {
         bool open = false, introduced = false;
-        bool mute = false;                       ///< its routing id was taken when it connected
+        bool mute = false;  ///< its routing id was taken when it connected
         boot_time heard{0}, last_delivery{0}, cut_until{0}, slow_until{0}, next_beat{0};
         std::uint64_t last_n = 0;
     };
     struct worker_process {
         std::string id;
-        std::uint64_t number = 0;                ///< of its sockets
+        std::uint64_t number = 0;  ///< of its sockets
         bool alive = true, registered = false;
         bool gpu = false;
-        int life = 0;                            ///< grows when it drops everything
+        int life = 0;  ///< grows when it drops everything
         boot_time frozen_until{0}, fence_at{0}, renew_at{0}, reopened{0};
         std::vector<link> links;
-        std::set<attempt_id> held;               ///< waiting or running
-        std::map<attempt_id, int> waiting;       ///< not begun -> from which broker
+        std::set<attempt_id> held;          ///< waiting or running
+        std::map<attempt_id, int> waiting;  ///< not begun -> from which broker
         std::set<attempt_id> solo;
         std::set<std::string> frames;
         std::size_t active = 0;
-        bool alone = false;                      ///< what is active is a solo job
+        bool alone = false;  ///< what is active is a solo job
     };
     struct sent_frame {
         int broker = 0, life = 0, answers = 0;

@@ -51,7 +51,11 @@ void run_seeds(int brokers) {
     EXPECT_EQ(all.by_fault.size(), static_cast<std::size_t>(simulation::fault_kinds));
 }
 
-TEST(simulation, one_broker) { run_seeds(1); }
-TEST(simulation, two_brokers_on_one_redis) { run_seeds(2); }
+TEST(simulation, one_broker) {
+    run_seeds(1);
+}
+TEST(simulation, two_brokers_on_one_redis) {
+    run_seeds(2);
+}
 
 }  // namespace

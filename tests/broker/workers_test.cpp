@@ -221,8 +221,8 @@ TEST(status, names_every_worker_and_what_it_has) {
 TEST(status, tells_what_a_worker_said_of_its_load_last) {
     bench b = with_two_jobs();
     b.from_worker("w.1", protocol::worker_heartbeat{1, {{"a", 1}, {"b", 1}}, {}, 1, {1, 2, 3}});
-    b.from_worker("w.1", protocol::worker_heartbeat{
-                             1, {{"a", 1}, {"b", 1}}, {}, 2, {4, 5, 6, 0, 0, 7}});
+    b.from_worker("w.1",
+                  protocol::worker_heartbeat{1, {{"a", 1}, {"b", 1}}, {}, 2, {4, 5, 6, 0, 0, 7}});
     const auto replies =
         sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"r"}));
     ASSERT_THAT(replies, SizeIs(1));

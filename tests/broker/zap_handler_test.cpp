@@ -79,7 +79,7 @@ struct peer {
 
 /// A broker's two sockets with their zap_handler, and the secrets of whoever may connect.
 class gate {
-   public:
+ public:
     explicit gate(const std::string& kind = "ipc") {
         std::string pattern = testing::TempDir() + "vultus-gate-XXXXXX";
         folder_ = mkdtemp(pattern.data());
@@ -162,7 +162,7 @@ class gate {
     std::unique_ptr<zap_handler> keeper;  ///< before the sockets, so that it ends after them
     std::optional<zmq_socket> workers, apis;
 
-   private:
+ private:
     std::string folder_;
 };
 
@@ -185,8 +185,8 @@ TEST_P(gate_over, nobody_else_is_heard_or_told_anything) {
         EXPECT_TRUE(g.is_kept_out(stranger, *one)) << "a key that nobody knows";
         peer astray = g.come(*one, one == &*g.workers ? g.api : g.worker);
         EXPECT_TRUE(g.is_kept_out(astray, *one)) << "a key of the other socket";
-        peer misled = g.come(*one, one == &*g.workers ? g.worker : g.api,
-                             public_key_of(random_secret()));
+        peer misled =
+            g.come(*one, one == &*g.workers ? g.worker : g.api, public_key_of(random_secret()));
         EXPECT_TRUE(g.is_kept_out(misled, *one)) << "it takes the broker for another";
     }
 }

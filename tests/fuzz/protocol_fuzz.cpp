@@ -3,15 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "shared/net/protocol.hpp"
 #include "shared/base/require.hpp"
+#include "shared/net/protocol.hpp"
 
 namespace protocol = vultus::protocol;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 3) return 0;
-    const auto which = (data[0] & 1U) != 0 ? protocol::direction::to_broker
-                                           : protocol::direction::from_broker;
+    const auto which =
+        (data[0] & 1U) != 0 ? protocol::direction::to_broker : protocol::direction::from_broker;
     const std::string map(reinterpret_cast<const char*>(data) + 2, size - 2);
     std::vector<std::string> frames{std::string(protocol::magic),
                                     std::string(1, static_cast<char>(data[1])), map};

@@ -4,10 +4,10 @@
 #include <string_view>
 
 #include "api/http/header_fields.hpp"
-#include "api/jobs/options.hpp"
 #include "api/http/routes.hpp"
-#include "shared/model/job.hpp"
+#include "api/jobs/options.hpp"
 #include "shared/base/require.hpp"
+#include "shared/model/job.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace vultus;

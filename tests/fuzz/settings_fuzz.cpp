@@ -19,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     static const int memory = memfd_create("settings", 0);
     VULTUS_REQUIRE(memory >= 0 && ftruncate(memory, 0) == 0, "a file in memory");
-    VULTUS_REQUIRE(pwrite(memory, text.data(), text.size(), 0) ==
-                       static_cast<ssize_t>(text.size()), "a file in memory");
+    VULTUS_REQUIRE(pwrite(memory, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()),
+                   "a file in memory");
     const vultus::settings_source source{
         .file = "/proc/self/fd/" + std::to_string(memory),
         .overrides = line == 0 ? std::vector<std::string>{}

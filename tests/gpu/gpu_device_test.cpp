@@ -19,8 +19,8 @@
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/cuda/loader.hpp"
-#include "workers/gallery/matcher.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/gallery/matcher.hpp"
 
 namespace vultus {
 namespace {
@@ -49,8 +49,8 @@ TEST(gpu_device, every_kind_of_layer_as_plain_loops_have_it) {
     const auto mine = gpu->take_turn();
     for (const auto& [numbers, allowed] :
          {std::pair{precision::fp16, 4e-3}, {precision::tf32, 4e-3}}) {
-        auto net = cuda::device_network::make(gpu, every_kind_on_colours(), numbers,
-                                              room_for_pictures(4));
+        auto net =
+            cuda::device_network::make(gpu, every_kind_on_colours(), numbers, room_for_pictures(4));
         ASSERT_TRUE(net) << net.error().detail;
         for (std::uint32_t round = 1; round <= 3; ++round) {
             for (const pictures& given : pictures_to_run()) {

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/workers/engine/cuda/gpu_support.hpp"
+#include "tests/workers/engine/cuda/stand_in_work_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
-#include "tests/workers/engine/cuda/stand_in_work_support.hpp"
 #include "workers/engine/cuda/buckets.hpp"
 #include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/cuda/program.hpp"

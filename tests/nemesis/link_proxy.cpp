@@ -25,8 +25,7 @@ using asio::use_awaitable;
 constexpr std::size_t chunk_bytes = 64 * 1024;
 
 struct joined {
-    joined(stream::socket a, asio::any_io_executor executor)
-        : from(std::move(a)), to(executor) {}
+    joined(stream::socket a, asio::any_io_executor executor) : from(std::move(a)), to(executor) {}
     stream::socket from, to;
     void close() {
         boost::system::error_code ignored;
@@ -140,7 +139,7 @@ int main(int argc, char** argv) {
             return 2;
         }
         cables.try_emplace(word.substr(0, equal), context, word.substr(0, equal),
-                          word.substr(equal + 1));
+                           word.substr(equal + 1));
     }
     asio::co_spawn(context, take_orders(cables), detached);
     context.run();

@@ -6,11 +6,11 @@
 #include <thread>
 
 #include "shared/base/log.hpp"
-#include "shared/config/settings.hpp"
 #include "shared/base/stop_signal.hpp"
+#include "shared/config/settings.hpp"
 #include "workers/engine/models.hpp"
-#include "workers/session/serve.hpp"
 #include "workers/pipeline/startup.hpp"
+#include "workers/session/serve.hpp"
 
 namespace {
 
@@ -40,9 +40,7 @@ class one_face final : public detector {
 class colour_embedder final : public embedder {
  public:
     std::string_view name() const noexcept override { return "colour/plain"; }
-    std::unique_ptr<embedder> clone() const override {
-        return std::make_unique<colour_embedder>();
-    }
+    std::unique_ptr<embedder> clone() const override { return std::make_unique<colour_embedder>(); }
     std::vector<embedding> embed(std::span<const chip> chips) override {
         constexpr std::size_t side = limits::chip_side, from = side / 3, to = 2 * side / 3;
         std::vector<embedding> all(chips.size());
@@ -80,8 +78,11 @@ int main(int argc, char** argv) {
     if (!files) return 3;
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return 3;
-    vision_models models{std::make_unique<one_face>(), std::make_unique<one_face>(),
+    vision_models models{std::make_unique<one_face>(),
+                         std::make_unique<one_face>(),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         std::make_unique<colour_embedder>(), {}, {}};
+                         std::make_unique<colour_embedder>(),
+                         {},
+                         {}};
     return serve(*settings, std::move(models), "cpu", "nemesis", stop);
 }

@@ -224,8 +224,8 @@ TEST_F(gone_gallery, collections_where_nobody_can_be_forgotten_keep_nobody_elses
         const std::string name = "c" + std::to_string(n);
         teach(n, "Ann", name);
         f("set_retention", {name, "86400000", "me"});
-        f.plain({"ZADD", f.key("gallery:" + name + ":" + std::to_string(n) + ":seen"), "1000",
-                 "Ann"});
+        f.plain(
+            {"ZADD", f.key("gallery:" + name + ":" + std::to_string(n) + ":seen"), "1000", "Ann"});
     }
     std::set<std::string> asked_for;
     for (int call = 0; call < 3; ++call) {

@@ -80,11 +80,12 @@ struct model {
     void out_of_line(const std::string& id) {
         for (auto& l : line) l.erase(std::remove(l.begin(), l.end(), id), l.end());
     }
-    /// What a worker with that preference gets of a line, in its order: of the first 64 its own kind, up
-    /// to n; before a job all others that came more than 2 s earlier, or that stand before one that
-    /// must run alone; at the end others; all within the spill, and nothing behind one that is
-    /// beyond it.
-    std::deque<std::string> liked(const std::deque<std::string>& l, unsigned n, model_preference& t) {
+    /// What a worker with that preference gets of a line, in its order: of the first 64 its own
+    /// kind, up to n; before a job all others that came more than 2 s earlier, or that stand before
+    /// one that must run alone; at the end others; all within the spill, and nothing behind one
+    /// that is beyond it.
+    std::deque<std::string> liked(const std::deque<std::string>& l, unsigned n,
+                                  model_preference& t) {
         if (t.any) return l;
         std::deque<std::string> order, others;
         const auto let_pass = [&](auto&& has_to) {

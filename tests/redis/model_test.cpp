@@ -36,10 +36,10 @@ TEST(model, random_sequences_with_stale_tokens) {
     });
     EXPECT_TRUE(held);
     for (const char* word :
-         {"pending", "running", "delayed", "publishing", "succeeded", "failed", "cancelled", "dead",
-          "dup", "stale", "old_version", "superseded", "gone", "serve", "catch_up", "not_found",
-          "requested", "terminal", "wrong_state", "passed over", "spilled",
-          "label_exists", "unseen", "seen"}) {
+         {"pending",     "running",     "delayed",  "publishing",   "succeeded",   "failed",
+          "cancelled",   "dead",        "dup",      "stale",        "old_version", "superseded",
+          "gone",        "serve",       "catch_up", "not_found",    "requested",   "terminal",
+          "wrong_state", "passed over", "spilled",  "label_exists", "unseen",      "seen"}) {
         EXPECT_TRUE(seen.contains(word)) << word << " never came: the sequences are too tame";
     }
 }

@@ -1,7 +1,6 @@
 // A lease for a worker that prefers a detector: whom it takes, passes over and waits for.
 #include <gmock/gmock.h>
 
-
 #include "tests/redis/redis_support.hpp"
 
 namespace vultus::test {
@@ -25,14 +24,13 @@ class preference : public redis_test {
         f.plain({"HSET", f.key("job:" + id_of(n)), "options",
                  R"({"detector":")" + detector + R"(","min_face_px":40})"});
         if (first_ms == 0) first_ms = std::stoll(f.field(id_of(n), "created_ms"));
-        f.plain({"HSET", f.key("job:" + id_of(n)), "created_ms",
-                 std::to_string(first_ms + after_ms)});
+        f.plain(
+            {"HSET", f.key("job:" + id_of(n)), "created_ms", std::to_string(first_ms + after_ms)});
     }
     /// The numbers of the jobs that it gets, and how many are left at the end.
     std::vector<int> taken(const std::string& prefer, int n, int spill = 0, int outstanding = 0) {
-        const words reply =
-            f("lease", {"w", "1", std::to_string(outstanding), std::to_string(n), "100000", "",
-                        prefer, std::to_string(spill)});
+        const words reply = f("lease", {"w", "1", std::to_string(outstanding), std::to_string(n),
+                                        "100000", "", prefer, std::to_string(spill)});
         std::vector<int> found;
         const std::size_t count = reply.at(0) == "ok" ? std::stoul(reply.at(2)) : 0;
         EXPECT_EQ(reply.size(), 4 + 10 * count);

@@ -1,5 +1,5 @@
-// The part of reference_model_steps.hpp that changes galleries without a worker: clear, forget, rename, merge,
-// delete_collection and retention, on Redis and on the model.
+// The part of reference_model_steps.hpp that changes galleries without a worker: clear, forget,
+// rename, merge, delete_collection and retention, on Redis and on the model.
 #pragma once
 
 #include <rapidcheck.h>
@@ -20,7 +20,8 @@ struct step {
 
 class reference_model_changes {
  public:
-    reference_model_changes(redis_calls& f, std::map<std::string, int>& seen) : f_(f), seen_(seen) {}
+    reference_model_changes(redis_calls& f, std::map<std::string, int>& seen)
+        : f_(f), seen_(seen) {}
 
  protected:
     static std::string pick(std::initializer_list<const char*> from, unsigned n) {

@@ -21,13 +21,20 @@ class reference_model_steps : reference_model_changes {
     void run(const step& s) {
         using call = void (reference_model_steps::*)(const step&);
         static constexpr call calls[] = {
-            &reference_model_steps::accept,   &reference_model_steps::train,    &reference_model_steps::train,    &reference_model_steps::change_people,
-            &reference_model_steps::change_people,   &reference_model_steps::enlist,   &reference_model_steps::enlist,   &reference_model_steps::hello,
-            &reference_model_steps::hello,    &reference_model_steps::hello,    &reference_model_steps::lease,    &reference_model_steps::lease,
-            &reference_model_steps::lease,    &reference_model_steps::lease,    &reference_model_steps::started,  &reference_model_steps::started,
-            &reference_model_steps::complete, &reference_model_steps::complete, &reference_model_steps::complete, &reference_model_steps::complete,
-            &reference_model_steps::complete, &reference_model_steps::fail,     &reference_model_steps::cancel,   &reference_model_steps::reap,
-            &reference_model_steps::reap,     &reference_model_steps::leave,    &reference_model_steps::operate,  &reference_model_steps::change_people,
+            &reference_model_steps::accept,        &reference_model_steps::train,
+            &reference_model_steps::train,         &reference_model_steps::change_people,
+            &reference_model_steps::change_people, &reference_model_steps::enlist,
+            &reference_model_steps::enlist,        &reference_model_steps::hello,
+            &reference_model_steps::hello,         &reference_model_steps::hello,
+            &reference_model_steps::lease,         &reference_model_steps::lease,
+            &reference_model_steps::lease,         &reference_model_steps::lease,
+            &reference_model_steps::started,       &reference_model_steps::started,
+            &reference_model_steps::complete,      &reference_model_steps::complete,
+            &reference_model_steps::complete,      &reference_model_steps::complete,
+            &reference_model_steps::complete,      &reference_model_steps::fail,
+            &reference_model_steps::cancel,        &reference_model_steps::reap,
+            &reference_model_steps::reap,          &reference_model_steps::leave,
+            &reference_model_steps::operate,       &reference_model_steps::change_people,
             &reference_model_steps::change_people};
         (this->*calls[s.op % std::size(calls)])(s);
         compare();

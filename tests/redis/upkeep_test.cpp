@@ -200,7 +200,8 @@ INSTANTIATE_TEST_SUITE_P(
         damage{"vector", {"DEL", k("gallery:default:1:vectors")}, "vector is missing"},
         damage{
             "face", {"HSET", k("gallery:default:1:faces"), id_of(1) + "-0", "{}"}, "another label"},
-        damage{"count", {"HINCRBY", k("gallery:default:1:labels"), "Ann", "1"},
+        damage{"count",
+               {"HINCRBY", k("gallery:default:1:labels"), "Ann", "1"},
                "labels has another number"},
         damage{"people", {"HSET", k("gallery:default:1:labels"), "x", "1"}, "people is wrong"},
         damage{"faces", {"HINCRBY", k("gallery:default"), "faces", "1"}, "vectors holds 1"},

@@ -43,7 +43,9 @@ std::vector<source_file> sources() {
     return found;
 }
 
-std::string folder_of(const std::string& name) { return name.substr(0, name.find('/')); }
+std::string folder_of(const std::string& name) {
+    return name.substr(0, name.find('/'));
+}
 
 bool starts_with_one_of(const std::string& text, const std::vector<std::string>& starts) {
     return std::any_of(starts.begin(), starts.end(),
@@ -133,7 +135,7 @@ using folder_set = std::set<std::string>;
 /// The libraries as CMake has them: folder -> the folders of all that it links, itself included.
 /// Fails where one links what is declared after it.
 std::map<std::string, folder_set> libraries() {
-    std::map<std::string, folder_set> reach;        // by folder
+    std::map<std::string, folder_set> reach;          // by folder
     std::map<std::string, folder_set> reach_by_name;  // by CMake's name
     for (const char* part : {"shared", "broker", "workers", "api", "clients/net", "clients/ctl",
                              "clients/lfw", "clients/camera"}) {
@@ -164,7 +166,9 @@ std::map<std::string, folder_set> libraries() {
     return reach;
 }
 
-TEST(tidy, finds_the_sources) { EXPECT_GT(sources().size(), 80u); }
+TEST(tidy, finds_the_sources) {
+    EXPECT_GT(sources().size(), 80u);
+}
 
 // A file includes what its folder's library links, and nothing else of ours.
 TEST(tidy, includes_point_one_way) {
@@ -276,8 +280,10 @@ std::string code_of(const std::string& line) {
     char quote = 0;
     for (std::size_t i = 0; i < line.size(); ++i) {
         if (quote != 0) {
-            if (line[i] == '\\') ++i;
-            else if (line[i] == quote) quote = 0;
+            if (line[i] == '\\')
+                ++i;
+            else if (line[i] == quote)
+                quote = 0;
         } else if (line[i] == '"') {
             quote = '"';
         } else if (line.compare(i, 2, "//") == 0) {
@@ -314,11 +320,11 @@ std::set<std::string> names_in(const std::string& code) {
 // Names that were replaced by the term of the field. What is stored, sent or scraped keeps its
 // spelling: those are string literals, which are not looked at.
 TEST(tidy, old_names_are_gone) {
-    const std::set<std::string> old{
-        "card",        "cards",         "processor",    "processors",   "coarse",
-        "recognise",   "recognised",    "doorkeeper",   "gatekeeper",   "session_book",
-        "login_desk",  "seen_notes",    "jobs_in_hand", "gallery_news", "lane_queue",
-        "one_shot",    "broker_link",   "live_session", "live_sessions"};
+    const std::set<std::string> old{"card",         "cards",        "processor",    "processors",
+                                    "coarse",       "recognise",    "recognised",   "doorkeeper",
+                                    "gatekeeper",   "session_book", "login_desk",   "seen_notes",
+                                    "jobs_in_hand", "gallery_news", "lane_queue",   "one_shot",
+                                    "broker_link",  "live_session", "live_sessions"};
     for (const auto& file : sources()) {
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
             for (const auto& name : names_in(code_of(file.lines[i]))) {
@@ -329,7 +335,15 @@ TEST(tidy, old_names_are_gone) {
 }
 
 TEST(tidy, nothing_is_left_for_later) {
-    const std::array<std::string, 4> marks{"TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK"};
+    const std::array<std::string, 4> marks{
+        "TO"
+        "DO",
+        "FIX"
+        "ME",
+        "XX"
+        "X",
+        "HA"
+        "CK"};
     for (const auto& file : sources()) {
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
             for (const auto& mark : marks) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs clang over the product files of a compilation database: -fsyntax-only, or clang-tidy (--tidy).
+"""Runs clang over the product files of a compilation database: -fsyntax-only, or clang-tidy (--tidy). Without --tidy it
+also fails for a file that clang-format (.clang-format) would change.
 
 Any warning fails. Flags that only g++ knows are left out. Two files at a time.
 """
@@ -35,6 +36,13 @@ def check(entry, tidy):
     return name, done.returncode, done.stdout + done.stderr
 
 
+def unformatted():
+    """The C++ files of product and tests that clang-format would change."""
+    files = sorted(str(path) for folder in (*PRODUCT, "tests") for path in (ROOT / folder).rglob("*.[ch]pp"))
+    done = subprocess.run(["clang-format", "--dry-run", *files], capture_output=True, text=True, check=True)
+    return sorted({line.split(":")[0] for line in done.stderr.splitlines() if "[-Wclang-format-violations]" in line})
+
+
 def main():
     tidy = "--tidy" in sys.argv
     database = json.load(open(sys.argv[-1]))
@@ -50,7 +58,10 @@ def main():
                 failed += 1
                 print(output)
     print(f"{'clang-tidy' if tidy else 'clang'}: {len(entries)} files, {failed} with complaints")
-    return 1 if failed or not entries else 0
+    other = [] if tidy else unformatted()
+    for name in other:
+        print(f"{name}: run clang-format -i")
+    return 1 if failed or other or not entries else 0
 
 
 if __name__ == "__main__":

@@ -120,9 +120,10 @@ error refused(std::string why) {
 
 std::string text_of(const std::vector<calibration_table>& tables) {
     std::string text(first_line);
-    text += "\n# Made by vultus-lfw --calibrate --table (clients/lfw/README.md). `comparison RATE"
-            " DISTANCE`: that share\n# of pairs of two people are within the distance. `strangers"
-            " FACES RATE DISTANCE`: a gallery of so many faces\n# names that share of strangers.\n";
+    text +=
+        "\n# Made by vultus-lfw --calibrate --table (clients/lfw/README.md). `comparison RATE"
+        " DISTANCE`: that share\n# of pairs of two people are within the distance. `strangers"
+        " FACES RATE DISTANCE`: a gallery of so many faces\n# names that share of strangers.\n";
     for (const calibration_table& table : tables) {
         text += "\nkind " + table.kind + "\ndata " + table.data + "\n";
         for (const rate_at& one : table.comparisons) {
@@ -177,8 +178,7 @@ std::optional<double> distance_for_false_match(const calibration_table& table, d
 std::optional<double> distance_for_strangers(const calibration_table& table, double rate,
                                              std::size_t faces) {
     const bool measured = std::any_of(
-        table.galleries.begin(), table.galleries.end(),
-        [rate](const gallery_rates& row) {
+        table.galleries.begin(), table.galleries.end(), [rate](const gallery_rates& row) {
             return rate >= row.rates.front().rate && rate <= row.rates.back().rate;
         });
     if (!measured) return std::nullopt;

@@ -157,9 +157,8 @@ void find_distances(gallery_calibration& found, const all_pairs& pairs) {
 result<gallery_calibration> calibrate(const gallery& all, const threshold_rule& rule,
                                       const calibration_limits& limits) {
     const std::vector<person> people = people_of(all, limits.faces_a_person);
-    const auto with_two = static_cast<std::size_t>(
-        std::count_if(people.begin(), people.end(),
-                      [](const person& who) { return who.second.size() > 1; }));
+    const auto with_two = static_cast<std::size_t>(std::count_if(
+        people.begin(), people.end(), [](const person& who) { return who.second.size() > 1; }));
     if (with_two < limits.people_with_two) {
         return fail(errc::too_few_people,
                     std::to_string(limits.people_with_two) +

@@ -33,7 +33,7 @@ struct gallery_calibration {
 
     gallery_version version = 0;
     std::string embedding_model;
-    std::size_t people = 0, faces = 0;                  ///< of the collection
+    std::size_t people = 0, faces = 0;  ///< of the collection
     std::size_t people_compared = 0, faces_compared = 0;
     std::size_t people_with_two = 0;  ///< of those compared: with two faces or more
     /// Pairs by distance: how many lie from i * bin_width on and below the next. The last one that

@@ -10,8 +10,8 @@
 namespace vultus {
 namespace {
 
-constexpr std::array far_rates{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4,
-                               5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2};
+constexpr std::array far_rates{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4,
+                               2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2};
 constexpr std::array stranger_rates{0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
                                     0.1,   0.2,   0.3,   0.5,  0.7,  0.9};
 constexpr std::array galleries{1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1'000};

@@ -1,5 +1,5 @@
-// The calibration table of one kind of embedding (workers/calibration/calibration.hpp) from all pairs of faces.
-// Pure.
+// The calibration table of one kind of embedding (workers/calibration/calibration.hpp) from all
+// pairs of faces. Pure.
 #pragma once
 
 #include <string>

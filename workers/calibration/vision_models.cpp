@@ -16,7 +16,7 @@ result<networks> load_for(const worker_settings& settings, const model_paths& fi
         return load_networks(files, settings.backend, settings.precision);
     }
     return load_networks_on_gpu(files, {std::stoi(device.substr(gpu.size())), settings.precision,
-                                         settings.gpu_memory_mib, settings.detect_side_max});
+                                        settings.gpu_memory_mib, settings.detect_side_max});
 }
 
 }  // namespace
@@ -31,9 +31,12 @@ result<vision_models> load_vision_models(const worker_settings& settings,
     if (!nets) return fail(nets.error());
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return fail(straightener.error());
-    return vision_models{make_hog_detector(), std::move(nets->finder),
+    return vision_models{make_hog_detector(),
+                         std::move(nets->finder),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         with_kind(std::move(nets->network), *kind), std::move(nets->gpu), {}};
+                         with_kind(std::move(nets->network), *kind),
+                         std::move(nets->gpu),
+                         {}};
 }
 
 }  // namespace vultus

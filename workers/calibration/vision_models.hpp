@@ -6,10 +6,10 @@
 
 #include "shared/base/result.hpp"
 #include "shared/config/settings.hpp"
-#include "workers/vision/aligner.hpp"
 #include "workers/calibration/calibration.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus {
 
@@ -17,7 +17,7 @@ struct vision_models {
     std::unique_ptr<detector> hog, cnn;
     std::unique_ptr<const aligner> landmarks;
     std::unique_ptr<embedder> network;
-    gpu_info gpu;                 ///< without a name: the CPU runs them
+    gpu_info gpu;                   ///< without a name: the CPU runs them
     threshold_rule threshold = {};  ///< of requests without a distance_max of their own
 };
 
@@ -26,7 +26,6 @@ struct vision_models {
 /// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
 ///           or a backend or precision that this CPU or GPU cannot run; device_fault. `threshold`
 ///           is not loaded
-result<vision_models> load_vision_models(const worker_settings&,
-                                         const std::string& device = "cpu");
+result<vision_models> load_vision_models(const worker_settings&, const std::string& device = "cpu");
 
 }  // namespace vultus

@@ -41,7 +41,7 @@ result<networks> load_networks_on_gpu(const model_paths& files, const gpu_option
     const auto calls = cuda::load_table(cuda::library_file());
     if (!calls) return fail(calls.error());
     const auto gpu = cuda::gpu_context::open(**calls, wanted.index,
-                                          static_cast<std::size_t>(wanted.memory_mib) << 20);
+                                             static_cast<std::size_t>(wanted.memory_mib) << 20);
     if (!gpu) return fail(gpu.error());
     cuda::options part;
     part.numbers = wanted.precision == "tf32" ? precision::tf32 : precision::fp16;
@@ -53,8 +53,8 @@ result<networks> load_networks_on_gpu(const model_paths& files, const gpu_option
     if (!made) return made;
     const cuda::device_info& info = (*gpu)->info();
     made->gpu = {info.name, info.memory_bytes >> 20,
-                  std::to_string(info.major) + "." + std::to_string(info.minor),
-                  [gpu = *gpu] { return gpu->memory_now(); }};
+                 std::to_string(info.major) + "." + std::to_string(info.minor),
+                 [gpu = *gpu] { return gpu->memory_now(); }};
     log::info("backend_chosen", {{"backend", "cuda"},
                                  {"precision", wanted.precision == "tf32" ? "tf32" : "fp16"},
                                  {"card", made->gpu.name},

@@ -34,8 +34,7 @@ class kind_embedder final : public embedder {
     }
     std::vector<embedding> embed(std::span<const chip> chips) override {
         std::vector<embedding> vectors = network_->embed(chips);
-        const bool twice =
-            kind_ == embedding_kind::mirror || kind_ == embedding_kind::mirror_unit;
+        const bool twice = kind_ == embedding_kind::mirror || kind_ == embedding_kind::mirror_unit;
         if (twice) {
             std::vector<chip> mirrors;
             for (const chip& one : chips) mirrors.push_back(mirrored(one));
@@ -94,9 +93,8 @@ embedding unit_length(const embedding& vector) {
     if (squares == 0) return vector;
     embedding scaled;
     const double factor = 1.0 / std::sqrt(squares);
-    std::transform(vector.begin(), vector.end(), scaled.begin(), [factor](float value) {
-        return static_cast<float>(value * factor);
-    });
+    std::transform(vector.begin(), vector.end(), scaled.begin(),
+                   [factor](float value) { return static_cast<float>(value * factor); });
     return scaled;
 }
 

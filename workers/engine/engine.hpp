@@ -13,8 +13,8 @@
 
 #include "shared/base/result.hpp"
 #include "workers/engine/detector.hpp"
-#include "workers/geometry/geometry.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/geometry/geometry.hpp"
 
 namespace vultus {
 

@@ -3,8 +3,8 @@
 #include <dlib/dnn.h>
 
 #include "workers/engine/detector.hpp"
-#include "workers/engine/dlib_pixels.hpp"
 #include "workers/engine/dlib_networks.hpp"
+#include "workers/engine/dlib_pixels.hpp"
 
 namespace vultus {
 namespace {

@@ -4,8 +4,8 @@
 #include <dlib/dnn.h>
 
 #include "shared/base/require.hpp"
-#include "workers/engine/dlib_pixels.hpp"
 #include "workers/engine/dlib_networks.hpp"
+#include "workers/engine/dlib_pixels.hpp"
 #include "workers/engine/engine.hpp"
 
 namespace vultus {

@@ -178,8 +178,7 @@ bool gallery_builder::compact() {
     }
     const auto to = static_cast<std::size_t>(wasteful - slots_.begin());
     auto packed = std::make_shared<gallery_segment>();
-    const std::size_t faces =
-        wasteful->faces + (partner == slots_.end() ? 0 : partner->faces);
+    const std::size_t faces = wasteful->faces + (partner == slots_.end() ? 0 : partner->faces);
     packed->vectors.reserve(faces);
     packed->quantized.reserve(faces);
     move_faces(to, to, *packed);

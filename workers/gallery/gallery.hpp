@@ -13,11 +13,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "shared/base/limits.hpp"
 #include "shared/model/job.hpp"
 #include "shared/store/job_store.hpp"
-#include "shared/base/limits.hpp"
-#include "workers/gallery/quantized.hpp"
 #include "workers/engine/embedding.hpp"
+#include "workers/gallery/quantized.hpp"
 #include "workers/geometry/geometry.hpp"
 
 namespace vultus {

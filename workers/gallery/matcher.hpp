@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "workers/gallery/gallery.hpp"
-#include "workers/geometry/geometry.hpp"
 #include "workers/gallery/search.hpp"
+#include "workers/geometry/geometry.hpp"
 
 namespace vultus {
 
 struct match_options {
     double distance_max = 0.55;  ///< 0 < d <= 2; a neighbour farther away has no vote. The default
                                  ///< of plain embeddings (engine/embedding_kind.hpp)
-    double margin_min = 0.05;  ///< share of the votes by which the winner must lead, 0..1
-    int k = 3;                 ///< neighbours that vote, 1..100; with one photo a person 3 works
-                               ///< as 1 does, because a vote counts by its nearness
+    double margin_min = 0.05;    ///< share of the votes by which the winner must lead, 0..1
+    int k = 3;                   ///< neighbours that vote, 1..100; with one photo a person 3 works
+                                 ///< as 1 does, because a vote counts by its nearness
 };
 
 enum class match_status { unknown, known, ambiguous };

@@ -85,8 +85,8 @@ std::size_t not_farther(const quantized_rows& of, std::size_t begin, std::size_t
     const float* error = of.error.data() + begin;
     const auto is_kept = [&](std::size_t i) {
         const float both = squared[i] + face.squared;
-        const float left = both * (1 - 0x1p-19f) -
-                           scale[i] * face.twice_scale * static_cast<float>(dots[i]);
+        const float left =
+            both * (1 - 0x1p-19f) - scale[i] * face.twice_scale * static_cast<float>(dots[i]);
         const float sum = reach + error[i];
         return left > sum * sum * (1 + 0x1p-19f) ? 0 : 1;
     };

@@ -69,9 +69,10 @@ struct quantized_face {
 /// Rows that one call looks at: they stay in the first-level cache for all faces of a batch.
 constexpr std::size_t quantized_block = 128;
 
-/// c . v of `rows` (at most quantized_block) and each of the faces: dots[face * quantized_block + row].
+/// c . v of `rows` (at most quantized_block) and each of the faces: dots[face * quantized_block +
+/// row].
 using quantized_products = void (*)(std::span<const quantized_row> rows,
-                                 std::span<const quantized_face> faces, std::int32_t* dots);
+                                    std::span<const quantized_face> faces, std::int32_t* dots);
 
 /// The ways to compute them that this CPU knows, the fastest last. All give the same numbers.
 struct quantized_kernel {

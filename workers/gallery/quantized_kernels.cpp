@@ -67,7 +67,8 @@ void set_abreast(const quantized_row* rows, std::size_t half, rows_abreast& to) 
 
 /// Asks for what the next call will want. Past the last row of a segment nothing comes of it.
 void fetch_ahead(const quantized_row* rows, std::size_t count) {
-    const auto* next = reinterpret_cast<const char*>(rows) + quantized_block * sizeof(quantized_row);
+    const auto* next =
+        reinterpret_cast<const char*>(rows) + quantized_block * sizeof(quantized_row);
     for (std::size_t at = 0; at < count * sizeof(quantized_row); at += 64) {
         _mm_prefetch(next + at, _MM_HINT_T0);
     }
@@ -98,8 +99,8 @@ struct in_tiles {
     }
 
  private:
-    static void by_one(std::span<const quantized_row> rows, std::size_t row, const quantized_face& face,
-                       std::int32_t* dots) {
+    static void by_one(std::span<const quantized_row> rows, std::size_t row,
+                       const quantized_face& face, std::int32_t* dots) {
         for (; row + 8 <= rows.size(); row += 8) {
             fetch_ahead(&rows[row], 8);
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots + row), single(&rows[row], &face));
@@ -129,8 +130,7 @@ sums_of_8 avx2_single(const quantized_row* rows, const quantized_face* face) {
     __m256i sums[8] = {};
 #pragma GCC unroll 2  // unrolled further, the sums leave the registers
     for (std::size_t at = 0; at < floats; at += 16) {
-        const __m256i v =
-            _mm256_load_si256(reinterpret_cast<const __m256i*>(face->v.data() + at));
+        const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i*>(face->v.data() + at));
         for (std::size_t r = 0; r < 8; ++r) {
             const __m256i c = _mm256_cvtepi8_epi16(
                 _mm_load_si128(reinterpret_cast<const __m128i*>(rows[r].c.data() + at)));
@@ -211,8 +211,8 @@ constexpr std::array<quantized_kernel, 3> all_kernels{{
 }  // namespace
 
 std::span<const quantized_kernel> quantized_kernels() {
-    static const bool vnni = __builtin_cpu_supports("avx512bw") != 0 &&
-                             __builtin_cpu_supports("avx512vnni") != 0;
+    static const bool vnni =
+        __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
     return std::span(all_kernels).first(vnni ? 3 : 2);
 }
 

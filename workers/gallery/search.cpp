@@ -64,7 +64,10 @@ struct part_of_search {
 class pass {
  public:
     pass(const gallery& known, std::span<const embedding> faces, quantized_products products)
-        : known_(known), faces_(faces), quantized_(faces.begin(), faces.end()), products_(products) {}
+        : known_(known),
+          faces_(faces),
+          quantized_(faces.begin(), faces.end()),
+          products_(products) {}
 
     void over(part_of_search& part) const {
         std::vector<std::int32_t> dots(faces_.size() * quantized_block);
@@ -75,7 +78,8 @@ class pass {
             const gallery_segment& segment = *known_.segments[at];
             for (std::size_t row = 0; row < segment.rows(); row += quantized_block) {
                 const std::size_t count = std::min(quantized_block, segment.rows() - row);
-                products_(std::span(segment.quantized.rows).subspan(row, count), quantized_, dots.data());
+                products_(std::span(segment.quantized.rows).subspan(row, count), quantized_,
+                          dots.data());
                 for (std::size_t face = 0; face < faces_.size(); ++face) {
                     look_closely(segment, row, count, face, &dots[face * quantized_block], part);
                 }
@@ -88,8 +92,8 @@ class pass {
                       std::size_t face, const std::int32_t* dots, part_of_search& part) const {
         nearest& found = part.found[face];
         std::array<std::uint32_t, quantized_block> kept;
-        const std::size_t number = not_farther(segment.quantized, row, count, quantized_[face], dots,
-                                               part.reach[face], kept.data());
+        const std::size_t number = not_farther(segment.quantized, row, count, quantized_[face],
+                                               dots, part.reach[face], kept.data());
         for (std::size_t i = 0; i < number; ++i) {
             if (segment.is_removed(kept[i])) continue;
             ++part.compared;

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "workers/gallery/quantized.hpp"
 #include "workers/gallery/gallery.hpp"
+#include "workers/gallery/quantized.hpp"
 #include "workers/geometry/geometry.hpp"
 
 namespace vultus {
@@ -32,8 +32,8 @@ using run_parts =
 
 struct search_options {
     quantized_products products = quantized_kernels().back().products;
-    std::size_t parts = 1;       ///< a large gallery is split into at most so many
-    run_parts run = nullptr;               ///< needed for more than one part
+    std::size_t parts = 1;              ///< a large gallery is split into at most so many
+    run_parts run = nullptr;            ///< needed for more than one part
     std::uint64_t* compared = nullptr;  ///< if given: how many float32 distances were computed
 };
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "shared/model/image_header.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/image_header.hpp"
 #include "workers/image/image.hpp"
 
 namespace vultus {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/model/image_header.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/image_header.hpp"
 
 namespace vultus {
 

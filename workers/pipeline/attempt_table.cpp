@@ -58,7 +58,7 @@ void attempt_table::ask_again() {
 }
 
 std::vector<job_ticket> attempt_table::start(const std::vector<attempt_id>& lost,
-                                            const std::string& worker_id) {
+                                             const std::string& worker_id) {
     for (const attempt_id& id : lost) drop(id);
     std::vector<job_ticket> tickets;
     for (entry& one : jobs_) {

@@ -159,12 +159,12 @@ void committer::answered(commit_request request, result<committed> said) {
 }
 
 void committer::try_again(commit_request request, const error& why) {
-    log::warning("commit_failed", {{"job", request.ticket.job.job_id},
-                                   {"error", name_of(why.code)},
-                                   {"detail", why.detail}});
+    log::warning(
+        "commit_failed",
+        {{"job", request.ticket.job.job_id}, {"error", name_of(why.code)}, {"detail", why.detail}});
     const bool away = why.code == errc::store_unavailable || why.code == errc::unknown_outcome;
-    const bool patient = away ? boot_now() < request.begun + commit_patience
-                              : ++request.refused < commit_tries;
+    const bool patient =
+        away ? boot_now() < request.begun + commit_patience : ++request.refused < commit_tries;
     if (seeded_bug("worker.no_bound")) return write(std::move(request));
     if (patient) return hold(std::move(request));
     // What Redis said of a defect is in the log.

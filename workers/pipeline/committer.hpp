@@ -33,7 +33,7 @@ struct commit_request {
     boot_time begun{0};  ///< the first try
     bool is_failure = false;
     std::optional<gallery_version> needed;  ///< held until it is matched again
-    std::uint64_t failures = 0;  ///< of the job so far; sets the back-off
+    std::uint64_t failures = 0;             ///< of the job so far; sets the back-off
 };
 
 /// Redis is away: so long a result is held, unless the session drops the attempt before.

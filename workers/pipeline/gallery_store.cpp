@@ -6,9 +6,9 @@
 
 #include "shared/base/clock.hpp"
 #include "shared/base/failpoint.hpp"
-#include "shared/store/gallery_reading.hpp"
-#include "shared/model/gallery_version.hpp"
 #include "shared/base/log.hpp"
+#include "shared/model/gallery_version.hpp"
+#include "shared/store/gallery_reading.hpp"
 #include "workers/pipeline/results.hpp"
 
 namespace vultus {
@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t letters_max = 4'096;
 constexpr std::chrono::milliseconds pause_after_error{200}, tick{50}, idle_tick{1'000};
 constexpr std::chrono::milliseconds slice{50};  ///< of a load, then the others have their turn
-constexpr int rounds_max = 8;  ///< changes that come faster than hello get their turn later
+constexpr int rounds_max = 8;     ///< changes that come faster than hello get their turn later
 constexpr int failures_told = 3;  ///< then who waits for the collection need not wait longer
 
 // After so many failures of one collection, one after the other.
@@ -54,8 +54,7 @@ void gallery_store::fenced() {
     letters_.push(fenced_letter{});
 }
 
-bool gallery_store::want(std::string collection, gallery_version at_least,
-                         std::uint64_t question) {
+bool gallery_store::want(std::string collection, gallery_version at_least, std::uint64_t question) {
     letter what = want_letter{std::move(collection), at_least, question};
     return letters_.try_push(what);
 }
@@ -70,9 +69,8 @@ void gallery_store::run() {
         const bool busy =
             !leaving_.empty() || compacting_ ||
             std::any_of(held_.begin(), held_.end(), [](auto& one) { return one.second.behind; });
-        const bool reading = std::any_of(held_.begin(), held_.end(), [](auto& one) {
-            return one.second.reading.has_value();
-        });
+        const bool reading = std::any_of(held_.begin(), held_.end(),
+                                         [](auto& one) { return one.second.reading.has_value(); });
         const auto pause = reading ? std::chrono::milliseconds{0} : busy ? tick : idle_tick;
         auto first = letters_.pop_for(pause);
         if (!first && letters_.closed()) return;
@@ -148,9 +146,9 @@ bool gallery_store::bring_failed(const std::string& collection, held_gallery& he
         session_.push(registration_gone{std::exchange(worker_id_, {})});
         return false;
     }
-    log::warning("gallery_load_failed", {{"collection", collection},
-                                         {"error", name_of(why.code)},
-                                         {"detail", why.detail}});
+    log::warning(
+        "gallery_load_failed",
+        {{"collection", collection}, {"error", name_of(why.code)}, {"detail", why.detail}});
     if (redis_is_away(why.code)) {
         start_over();
         try_again_ = boot_now() + pause_after_error;
@@ -218,16 +216,15 @@ result<void> gallery_store::read_snapshot(const std::string& collection, held_ga
     held.reading.reset();
     held.faces.set_version(version);
     held.loaded = true;
-    log::info("gallery_loaded", {{"collection", collection},
-                                 {"version", version},
-                                 {"faces", held.faces.faces()}});
+    log::info("gallery_loaded",
+              {{"collection", collection}, {"version", version}, {"faces", held.faces.faces()}});
     return {};
 }
 
 result<void> gallery_store::read_chunk(const std::string& collection, held_gallery& held) {
     const std::uint64_t epoch = held.reading->info.version / epoch_factor;
-    auto chunk = redis_.call(
-        store_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
+    auto chunk =
+        redis_.call(store_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
     if (!chunk) return fail(chunk.error());
     for (const std::string& id : chunk->foreign) {  // of another place: somebody wrote into Redis
         log::error("stored_face_refused",
@@ -272,8 +269,7 @@ result<void> gallery_store::learn_model(const std::string& collection, held_gall
     if (held.faces.faces() == 0 || !held.faces.embedding_model().empty()) return {};
     auto info = redis_.call(store_.gallery(collection));
     if (!info) return fail(info.error());
-    const bool same_epoch =
-        info->version / epoch_factor == held.faces.version() / epoch_factor;
+    const bool same_epoch = info->version / epoch_factor == held.faces.version() / epoch_factor;
     if (same_epoch) held.faces.set_embedding_model(info->embedding_model);
     return {};  // another epoch: hello will not say `serve`
 }

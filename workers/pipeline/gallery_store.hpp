@@ -91,12 +91,12 @@ class gallery_store {
         gallery_builder faces{0};
         std::shared_ptr<const gallery> published;  ///< what users have; nothing until `serve`
         std::shared_ptr<last_use> used = std::make_shared<last_use>(0);
-        bool loaded = false;           ///< `faces` is what Redis had at its version
+        bool loaded = false;                      ///< `faces` is what Redis had at its version
         std::optional<snapshot_reading> reading;  ///< `faces` is a part of that
-        bool behind = true;            ///< to be brought up to date
-        std::uint64_t asked = 0, answered = 0;  ///< numbers of questions
-        int failures = 0;                       ///< one after the other
-        boot_time not_before{0};                ///< after a failure others have their turn
+        bool behind = true;                       ///< to be brought up to date
+        std::uint64_t asked = 0, answered = 0;    ///< numbers of questions
+        int failures = 0;                         ///< one after the other
+        boot_time not_before{0};                  ///< after a failure others have their turn
     };
     struct leaving_gallery {  ///< evicted, users may remain
         std::weak_ptr<const gallery> users;
@@ -134,7 +134,7 @@ class gallery_store {
     std::map<std::string, leaving_gallery> leaving_;
     bool compacting_ = false;  ///< there was something to compact; there may be more
     boot_time try_again_{0};   ///< Redis was away
-    std::thread thread_;  ///< last: it starts when the rest is there
+    std::thread thread_;       ///< last: it starts when the rest is there
 };
 
 }  // namespace vultus

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "shared/model/gallery_version.hpp"
 #include "shared/base/log.hpp"
+#include "shared/model/gallery_version.hpp"
 
 namespace vultus {
 namespace {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "workers/calibration/calibration.hpp"
-#include "workers/pipeline/gallery_store.hpp"
-#include "workers/gallery/parallel_for.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/gallery/parallel_for.hpp"
+#include "workers/pipeline/gallery_store.hpp"
 #include "workers/pipeline/work.hpp"
 
 namespace vultus {

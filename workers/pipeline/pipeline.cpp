@@ -254,11 +254,11 @@ void pipeline::seen(work_ptr item) {
 
 void pipeline::match_loop(progress::slot& slot) {
     lanes together(static_cast<std::size_t>(settings_.match_threads));
-    match_stage stage(settings_.matching, models_.threshold, together, registration_,
-                      [this](const std::string& collection, gallery_version at_least,
-                             std::uint64_t question) {
-                          return galleries_.want(collection, at_least, question);
-                      });
+    match_stage stage(
+        settings_.matching, models_.threshold, together, registration_,
+        [this](const std::string& collection, gallery_version at_least, std::uint64_t question) {
+            return galleries_.want(collection, at_least, question);
+        });
     while (true) {
         auto letter = to_match_.pop_for(stage.waiting() ? tick : idle_tick);
         if (!letter && to_match_.closed()) return;
@@ -276,8 +276,7 @@ void pipeline::match_loop(progress::slot& slot) {
         match_stage::woken woken = stage.wake(now);
         for (const work_ptr& item : woken.matched) matched(item);
         for (const work_ptr& item : woken.given_up) {
-            give_up(item,
-                    error{errc::store_unavailable, "Gallery cannot be updated"});
+            give_up(item, error{errc::store_unavailable, "Gallery cannot be updated"});
         }
     }
 }

@@ -19,18 +19,18 @@
 #include <vector>
 
 #include "shared/base/bounded_queue.hpp"
-#include "shared/store/redis_blocking.hpp"
 #include "shared/config/settings.hpp"
-#include "workers/vision/aligner.hpp"
+#include "shared/store/redis_blocking.hpp"
+#include "workers/calibration/vision_models.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/pipeline/batch.hpp"
 #include "workers/pipeline/committer.hpp"
-#include "workers/engine/detector.hpp"
 #include "workers/pipeline/gallery_store.hpp"
-#include "workers/pipeline/two_class_queue.hpp"
 #include "workers/pipeline/match_stage.hpp"
 #include "workers/pipeline/progress.hpp"
-#include "workers/calibration/vision_models.hpp"
+#include "workers/pipeline/two_class_queue.hpp"
 #include "workers/pipeline/work.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus {
 
@@ -42,10 +42,10 @@ struct pipeline_settings {
     std::size_t batch_max = 32;
     std::chrono::milliseconds batch_wait{0};
     int detect_side_max = 2'000;
-    bool keep_pictures = false;  ///< of trained faces
-    std::string decoder;         ///< path of vultus-decoder; empty: photos are decoded in here
+    bool keep_pictures = false;   ///< of trained faces
+    std::string decoder;          ///< path of vultus-decoder; empty: photos are decoded in here
     std::size_t live_weight = 4;  ///< frames in a row, then a job that waits has its turn
-    match_options matching;  ///< but distance_max, which the models' threshold gives
+    match_options matching;       ///< but distance_max, which the models' threshold gives
     int match_threads = 1;
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };

@@ -89,11 +89,10 @@ std::size_t pipeline::pass_size(double ms_a_chip) const {
     if (!is_live() || ms_a_chip <= 0) return settings_.batch_max;
     const double most = std::max(1.0, live_pass_ms / ms_a_chip);
     return most < static_cast<double>(settings_.batch_max) ? static_cast<std::size_t>(most)
-                                                            : settings_.batch_max;
+                                                           : settings_.batch_max;
 }
 
-void pipeline::embedded(work_ptr item, std::vector<embedding> vectors,
-                        const embedder& network) {
+void pipeline::embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network) {
     std::vector<found_face*> compared;
     for (found_face& face : item->seen.faces) {
         if (face.known < 0) compared.push_back(&face);

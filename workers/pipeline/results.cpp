@@ -254,9 +254,9 @@ std::string sentence_of(const std::vector<train_file>& files) {
 
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
                       std::string_view photo) {
-    return "{\"job_id\":" + json_quoted(job_id) + ",\"created_at\":" + json_quoted(rfc3339(created)) +
-           ",\"box\":" + box_text(face.where) + ",\"detection_score\":" + number(face.score) +
-           ",\"photo\":" + json_quoted(photo) + "}";
+    return "{\"job_id\":" + json_quoted(job_id) +
+           ",\"created_at\":" + json_quoted(rfc3339(created)) + ",\"box\":" + box_text(face.where) +
+           ",\"detection_score\":" + number(face.score) + ",\"photo\":" + json_quoted(photo) + "}";
 }
 
 }  // namespace vultus

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "shared/model/job.hpp"
-#include "workers/engine/detector.hpp"
 #include "workers/calibration/gallery_calibration.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/gallery/gallery.hpp"
 #include "workers/gallery/matcher.hpp"
 
@@ -39,7 +39,7 @@ struct recognized {
     std::string gallery_model;  ///< that the gallery's faces were embedded with; empty: none yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
-    double distance_max = 0;  ///< that the faces were compared with
+    double distance_max = 0;                                ///< that the faces were compared with
     std::optional<double> false_match_rate, stranger_rate;  ///< that it stands for, if measured
     bool extrapolated = false;  ///< the gallery is larger than what was measured
     std::vector<found_face> faces;

@@ -12,8 +12,8 @@
 #include <string_view>
 
 #include "shared/base/log.hpp"
-#include "shared/store/store_setup.hpp"
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/store_setup.hpp"
 #include "workers/engine/cuda/loader.hpp"
 
 namespace vultus {

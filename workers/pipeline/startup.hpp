@@ -4,10 +4,10 @@
 
 #include <string>
 
+#include "shared/base/stop_signal.hpp"
+#include "shared/config/settings.hpp"
 #include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
-#include "shared/config/settings.hpp"
-#include "shared/base/stop_signal.hpp"
 
 namespace vultus {
 

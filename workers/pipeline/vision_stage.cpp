@@ -5,12 +5,12 @@
 
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
-#include "shared/model/image_header.hpp"
 #include "shared/base/log.hpp"
-#include "workers/vision/face_picture.hpp"
-#include "workers/image/image.hpp"
-#include "workers/vision/image_draw.hpp"
+#include "shared/model/image_header.hpp"
 #include "workers/gallery/known_faces.hpp"
+#include "workers/image/image.hpp"
+#include "workers/vision/face_picture.hpp"
+#include "workers/vision/image_draw.hpp"
 
 namespace vultus {
 namespace {

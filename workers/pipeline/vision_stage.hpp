@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <memory>
 
-#include "workers/vision/aligner.hpp"
-#include "workers/image/codec_process.hpp"
 #include "workers/engine/detector.hpp"
+#include "workers/image/codec_process.hpp"
 #include "workers/pipeline/progress.hpp"
 #include "workers/pipeline/work.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus {
 

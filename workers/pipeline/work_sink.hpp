@@ -14,8 +14,8 @@
 
 #include "shared/base/clock.hpp"
 #include "shared/model/job.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/net/protocol.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus {
 

@@ -7,11 +7,12 @@
 
 namespace vultus {
 
-broker_connection::broker_connection(zmq_context& context, std::string endpoint, zmq_options options,
-                         std::chrono::milliseconds interval)
+broker_connection::broker_connection(zmq_context& context, std::string endpoint,
+                                     zmq_options options, std::chrono::milliseconds interval)
     : context_(context), endpoint_(std::move(endpoint)), options_(options), interval_(interval) {}
 
-result<void> broker_connection::open(const std::string& worker_id, std::uint64_t number, boot_time now) {
+result<void> broker_connection::open(const std::string& worker_id, std::uint64_t number,
+                                     boot_time now) {
     socket_.reset();
     auto opened =
         zmq_socket::dealer(context_, endpoint_, worker_id + "." + std::to_string(number), options_);
@@ -36,8 +37,8 @@ bool broker_connection::introduce(const protocol::ready& ready, boot_time now) {
     if (socket_->send(protocol::encode(ready)) != sent::ok) {
         if (!refusal_told_ && socket_->handshakes().refused > 0) {
             refusal_told_ = true;
-            log::error("broker_refuses", {{"endpoint", endpoint_},
-                                          {"why", "keys do not match (see CURVE.md)"}});
+            log::error("broker_refuses",
+                       {{"endpoint", endpoint_}, {"why", "keys do not match (see CURVE.md)"}});
         }
         return false;
     }

@@ -19,7 +19,7 @@ namespace vultus {
 class broker_connection {
  public:
     broker_connection(zmq_context& context, std::string endpoint, zmq_options options,
-                std::chrono::milliseconds interval = limits::heartbeat);
+                      std::chrono::milliseconds interval = limits::heartbeat);
 
     /// Opens a new socket; the old one is closed. `number` makes the routing id: "<worker id>.<n>".
     /// errors    those of zmq_socket::dealer

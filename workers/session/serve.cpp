@@ -21,7 +21,8 @@ std::string described(const gpu_info& gpu) {
 
 }  // namespace
 
-worker_link_settings session_part(const worker_settings& all, std::string device, std::string build) {
+worker_link_settings session_part(const worker_settings& all, std::string device,
+                                  std::string build) {
     worker_link_settings part;
     part.redis = all.common.redis;
     part.brokers = all.common.broker_worker_endpoints;
@@ -73,7 +74,8 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     };
     worker_link conversation(talk, store, work, mail, stages);
     const worker_link_end end = conversation.run(&stop);
-    if (end == worker_link_end::stuck) std::_Exit(static_cast<int>(end));  // a hung thread never joins
+    if (end == worker_link_end::stuck)
+        std::_Exit(static_cast<int>(end));  // a hung thread never joins
     return static_cast<int>(end);
 }
 

@@ -4,15 +4,16 @@
 
 #include <string>
 
-#include "shared/config/settings.hpp"
 #include "shared/base/stop_signal.hpp"
-#include "workers/session/worker_link.hpp"
+#include "shared/config/settings.hpp"
 #include "workers/calibration/vision_models.hpp"
+#include "workers/session/worker_link.hpp"
 
 namespace vultus {
 
 /// The session's part of a worker's settings.
-worker_link_settings session_part(const worker_settings& all, std::string device, std::string build);
+worker_link_settings session_part(const worker_settings& all, std::string device,
+                                  std::string build);
 
 /// Waits for Redis, then serves until `stop` is asked or a broker drains it. Destruction order is
 /// shutdown order: the session is over before the pipeline goes.

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "shared/base/failpoint.hpp"
-#include "shared/model/gallery_version.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
 #include "shared/base/require.hpp"
+#include "shared/model/gallery_version.hpp"
 
 namespace vultus {
 namespace {
@@ -27,7 +27,7 @@ zmq_options socket_options(const worker_link_settings& settings) {
 }  // namespace
 
 worker_link::worker_link(worker_link_settings settings, job_store store, work_sink& sink,
-                 mailbox<session_mail>& mail, const progress& stages)
+                         mailbox<session_mail>& mail, const progress& stages)
     : settings_(std::move(settings)),
       store_(std::move(store)),
       sink_(sink),
@@ -68,9 +68,11 @@ worker_link_end worker_link::run(stop_signal* stop) {
 std::chrono::milliseconds worker_link::patience(boot_time now) const {
     // A tick of 100 ms serves the timers that need no precision (fence, silence, drain); a socket
     // that is being connected says nothing when it is there, so READY is tried more often.
-    const bool meeting = std::any_of(links_.begin(), links_.end(), [&](const broker_connection& link) {
-        return link.is_open() && !link.introduced() && now < link.opened() + settings_.heartbeat;
-    });
+    const bool meeting =
+        std::any_of(links_.begin(), links_.end(), [&](const broker_connection& link) {
+            return link.is_open() && !link.introduced() &&
+                   now < link.opened() + settings_.heartbeat;
+        });
     std::chrono::milliseconds most(meeting ? 10 : 100);
     if (redis_.next_timer() < now + most) most = redis_.next_timer() - now;
     return std::max(most, std::chrono::milliseconds(0));
@@ -124,7 +126,8 @@ protocol::ready worker_link::introduction() const {
     return ready;
 }
 
-protocol::worker_heartbeat worker_link::heartbeat_of(const broker_connection& link, std::size_t index) const {
+protocol::worker_heartbeat worker_link::heartbeat_of(const broker_connection& link,
+                                                     std::size_t index) const {
     protocol::worker_heartbeat beat;
     beat.last_n = link.last_n;
     beat.running = jobs_.all();

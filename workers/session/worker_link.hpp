@@ -10,14 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "shared/base/stop_signal.hpp"
 #include "shared/store/job_store.hpp"
 #include "shared/store/redis_client.hpp"
-#include "shared/base/stop_signal.hpp"
-#include "workers/session/broker_connection.hpp"
 #include "workers/pipeline/attempt_table.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/progress.hpp"
 #include "workers/pipeline/work_sink.hpp"
+#include "workers/session/broker_connection.hpp"
 
 namespace vultus {
 
@@ -46,7 +46,7 @@ enum class worker_link_end : int { drained = 0, stuck = 70 };
 class worker_link {
  public:
     worker_link(worker_link_settings settings, job_store store, work_sink& sink,
-            mailbox<session_mail>& mail, const progress& stages);
+                mailbox<session_mail>& mail, const progress& stages);
     ~worker_link();
     worker_link(const worker_link&) = delete;
     worker_link& operator=(const worker_link&) = delete;

@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "shared/model/gallery_version.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
+#include "shared/model/gallery_version.hpp"
 #include "shared/store/store_setup.hpp"
 #include "workers/session/worker_link.hpp"
 

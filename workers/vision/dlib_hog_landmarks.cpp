@@ -9,9 +9,9 @@
 #include <mutex>
 
 #include "shared/base/require.hpp"
-#include "workers/vision/aligner.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/engine/dlib_pixels.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus {
 namespace {

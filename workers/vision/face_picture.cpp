@@ -1,8 +1,8 @@
 #include "workers/vision/face_picture.hpp"
 
 #include "shared/base/require.hpp"
-#include "workers/image/image.hpp"
 #include "workers/geometry/resize.hpp"
+#include "workers/image/image.hpp"
 
 namespace vultus {
 

@@ -39,8 +39,8 @@ void lay_text(cv::Mat& canvas, const text_picture& text, int left, int top) {
         const std::uint8_t* cover = text.cover.data() + std::ptrdiff_t{y} * text.width;
         for (int x = 0; x < text.width; ++x) {
             for (int c = 0; c < 3; ++c) {
-                row[x][c] = static_cast<std::uint8_t>(row[x][c] +
-                                                      (255 - row[x][c]) * cover[x] / 255);
+                row[x][c] =
+                    static_cast<std::uint8_t>(row[x][c] + (255 - row[x][c]) * cover[x] / 255);
             }
         }
     }

@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds step{20};  // a connection is made in the ba
 }  // namespace
 
 result<broker_admin> broker_admin::open(zmq_context& context, const std::string& endpoint,
-                                      const curve_keys& curve) {
+                                        const curve_keys& curve) {
     zmq_options options;
     options.linger = std::chrono::milliseconds{0};
     options.curve = curve;

@@ -17,7 +17,7 @@ class broker_admin {
  public:
     /// errors    malformed: a bad endpoint. That nobody listens is only seen when asking.
     static result<broker_admin> open(zmq_context& context, const std::string& endpoint,
-                                    const curve_keys& curve = {});
+                                     const curve_keys& curve = {});
 
     /// Nothing: the broker did not answer in time. Answers to earlier questions are dropped.
     std::optional<protocol::status_reply> status(std::chrono::milliseconds patience);

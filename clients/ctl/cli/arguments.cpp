@@ -3,15 +3,15 @@
 
 #include <charconv>
 
-#include "shared/model/access_key.hpp"
-#include "shared/net/allow_list.hpp"
 #include "shared/base/ids.hpp"
-#include "shared/model/job.hpp"
 #include "shared/base/limits.hpp"
-#include "shared/model/page_token.hpp"
-#include "shared/store/retention.hpp"
 #include "shared/base/stream_id.hpp"
+#include "shared/model/access_key.hpp"
+#include "shared/model/job.hpp"
+#include "shared/model/page_token.hpp"
 #include "shared/model/user.hpp"
+#include "shared/net/allow_list.hpp"
+#include "shared/store/retention.hpp"
 
 namespace vultus::ctl {
 namespace {

@@ -4,19 +4,47 @@
 
 #include <string>
 
-#include "shared/store/redis_client.hpp"
 #include "shared/base/result.hpp"
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/redis_client.hpp"
 
 namespace vultus::ctl {
 
 enum class command {
-    status, jobs, job, faces, cancel, kick, bury, remove, drain, fsck, tail, save, restore,
-    import, encrypt, encryption_key, audit, erasure, retention, names,
-    clock_show, clock_accept,
-    key_create, key_list, key_revoke, key_rotate,
-    user_add, user_list, user_password, user_remove,
-    curve_make, curve_allow, curve_remove, curve_list
+    status,
+    jobs,
+    job,
+    faces,
+    cancel,
+    kick,
+    bury,
+    remove,
+    drain,
+    fsck,
+    tail,
+    save,
+    restore,
+    import,
+    encrypt,
+    encryption_key,
+    audit,
+    erasure,
+    retention,
+    names,
+    clock_show,
+    clock_accept,
+    key_create,
+    key_list,
+    key_revoke,
+    key_rotate,
+    user_add,
+    user_list,
+    user_password,
+    user_remove,
+    curve_make,
+    curve_allow,
+    curve_remove,
+    curve_list
 };
 
 /// As they stand on the command line; keys.hpp reads them.
@@ -33,16 +61,16 @@ struct user_words {
 };
 
 struct curve_words {
-    std::string role;             ///< broker, api or worker
-    std::string key;              ///< allow: public, hexadecimal
-    std::string folder;           ///< of keys; empty: <data>/keys
+    std::string role;                  ///< broker, api or worker
+    std::string key;                   ///< allow: public, hexadecimal
+    std::string folder;                ///< of keys; empty: <data>/keys
     std::string own_file, broker_key;  ///< of vultusctl's own link to the broker
 };
 
 struct arguments {
     command what = command::status;
-    std::string subject;  ///< job id, worker id, id of a key, user or collection
-    std::string file;     ///< save, restore, encryption_key; import: the folder
+    std::string subject;           ///< job id, worker id, id of a key, user or collection
+    std::string file;              ///< save, restore, encryption_key; import: the folder
     std::string encryption_key;    ///< file; empty: what lies in Redis is plain
     std::string detector = "hog";  ///< import
     std::string data = "data";
@@ -58,12 +86,12 @@ struct arguments {
     bool off = false;         ///< retention: none
     bool fix = false;         ///< names: rename and merge them
     bool purge = false, rewrite = false;  ///< erasure: remove what can be; rewrite the file
-    std::string page;         ///< jobs, faces: what the last page named as next
-    std::string from;         ///< tail: after this stream id; empty: from now on
+    std::string page;                     ///< jobs, faces: what the last page named as next
+    std::string from;                     ///< tail: after this stream id; empty: from now on
     key_words key;
     user_words user;
     curve_words curve;
-    std::size_t count = 0;    ///< rows of a page, events of a tail; 0: the default (50; no end)
+    std::size_t count = 0;  ///< rows of a page, events of a tail; 0: the default (50; no end)
 };
 
 struct target {

@@ -15,8 +15,8 @@
 #include <sstream>
 
 #include "clients/ctl/output/json_text.hpp"
-#include "shared/net/allow_list.hpp"
 #include "shared/base/clock.hpp"
+#include "shared/net/allow_list.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/secret.hpp"
 
@@ -34,7 +34,9 @@ std::string file_in(const arguments& asked, const std::string& name) {
     return asked.curve.folder + "/" + name;
 }
 
-std::string list_file(const arguments& asked) { return file_in(asked, "allowed"); }
+std::string list_file(const arguments& asked) {
+    return file_in(asked, "allowed");
+}
 
 std::string text_of_file(const std::string& path) {
     std::ifstream file(path);
@@ -126,25 +128,26 @@ result<report> make(const arguments& asked) {
     const auto secret = make_secret_file(secret_file);
     if (!secret) return fail(secret.error());
     const std::string key = public_key_of(*secret), text = hex_of(key);
-    const auto written = write_output_file(file_in(asked, asked.subject + ".public"), text + "\n",
-                                           readers::all);
+    const auto written =
+        write_output_file(file_in(asked, asked.subject + ".public"), text + "\n", readers::all);
     if (!written) return fail(written.error());
     const std::string own = "Secret key: " + secret_file + " (curve.key_file).";
     const auto listed = is_there(list_file(asked));
     if (!listed) return fail(listed.error());
     if (asked.curve.role == broker_role) {
-        const auto begun = *listed ? result<void>()
-                                   : write_output_file(list_file(asked), head, readers::all,
-                                                       if_there::refuse);
+        const auto begun =
+            *listed ? result<void>()
+                    : write_output_file(list_file(asked), head, readers::all, if_there::refuse);
         if (!begun && begun.error().code != errc::wrong_state) return fail(begun.error());
-        return key_report(asked, text, own + " List of the peers that may connect: " +
-                                           list_file(asked) + " (curve.allow_list). Apis and "
-                                           "workers need this key as curve.broker_key.");
+        return key_report(asked, text,
+                          own + " List of the peers that may connect: " + list_file(asked) +
+                              " (curve.allow_list). Apis and "
+                              "workers need this key as curve.broker_key.");
     }
     if (!*listed) {
-        return key_report(asked, text, own + " Run on the broker's host: vultusctl curve allow " +
-                                           asked.subject + " " + text + " --role " +
-                                           asked.curve.role);
+        return key_report(asked, text,
+                          own + " Run on the broker's host: vultusctl curve allow " +
+                              asked.subject + " " + text + " --role " + asked.curve.role);
     }
     const auto role = parse_peer_role(asked.curve.role);
     if (!role) return fail(role.error());
@@ -243,10 +246,14 @@ bool is_curve(command what) noexcept {
 
 result<report> curve(const arguments& asked) {
     switch (asked.what) {
-        case command::curve_make: return make(asked);
-        case command::curve_allow: return allow(asked);
-        case command::curve_remove: return remove(asked);
-        default: return list(asked);
+        case command::curve_make:
+            return make(asked);
+        case command::curve_allow:
+            return allow(asked);
+        case command::curve_remove:
+            return remove(asked);
+        default:
+            return list(asked);
     }
 }
 

@@ -22,10 +22,8 @@ struct unit {
     std::string_view name;
     std::uint64_t size;
 };
-constexpr unit amounts[] = {{"", 1},
-                            {"KiB", limits::kib},
-                            {"MiB", limits::mib},
-                            {"GiB", 1024 * limits::mib}};
+constexpr unit amounts[] = {
+    {"", 1}, {"KiB", limits::kib}, {"MiB", limits::mib}, {"GiB", 1024 * limits::mib}};
 constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
 constexpr unit spans[] = {{"s", 1000}, {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", day_ms}};
 constexpr std::uint64_t most = 1'000'000'000'000;  // of any amount; exact in Lua's numbers

@@ -41,7 +41,7 @@ void stop(int signal) {
 constexpr std::array ending{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 void catch_signals() {
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_flags = SA_NODEFER | SA_RESTART;
     action.sa_handler = end;
     for (const int one : ending) ::sigaction(one, &action, nullptr);

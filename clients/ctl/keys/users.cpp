@@ -1,9 +1,9 @@
 // See users.hpp.
 #include "clients/ctl/keys/users.hpp"
 
-#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/keys/new_password.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/output/text.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/rfc3339.hpp"

@@ -3,8 +3,8 @@
 
 #include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/output/text.hpp"
-#include "shared/model/page_token.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/model/page_token.hpp"
 #include "shared/store/service_clock.hpp"
 
 namespace vultus::ctl {
@@ -120,8 +120,7 @@ table worker_table(const status_view& seen) {
         rows.rows.push_back({w.worker_id, device_text(w), w.state, jobs, when});
         auto& row = rows.rows.back();
         if (seen.from_broker) {
-            row.insert(row.end(),
-                       {count(w.load.photos), count(w.load.faces), batch_text(w.load)});
+            row.insert(row.end(), {count(w.load.photos), count(w.load.faces), batch_text(w.load)});
         }
         row.push_back(versions_text(w.galleries));
     }
@@ -197,9 +196,8 @@ report status_report(const status_view& seen) {
     const std::string clock = said_of(clock_state_of(seen.queue));
     if (!clock.empty()) out.sections.push_back({"", {}, clock});
     out.sections.push_back({"", queue_table(seen.queue), held});
-    const char* source = seen.from_broker
-                             ? "workers, from the broker"
-                             : "workers, from Redis (the broker did not reply)";
+    const char* source = seen.from_broker ? "workers, from the broker"
+                                          : "workers, from Redis (the broker did not reply)";
     out.sections.push_back({source, worker_table(seen), {}});
     table galleries{
         {{"collection"}, {"people", side::right}, {"faces", side::right}, {"version", side::right}},

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "clients/ctl/output/table.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/net/protocol.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::ctl {
 
@@ -21,8 +21,8 @@ struct section {
 
 struct report {
     std::vector<section> sections;
-    std::string json;  ///< one JSON value
-    bool bad = false;  ///< the answer is a finding: exit code 1
+    std::string json;     ///< one JSON value
+    bool bad = false;     ///< the answer is a finding: exit code 1
     bool beside = false;  ///< the standard output is a file of faces: this goes to stderr
     /// What follows if this could not be printed, as a sentence; it may undo what was done.
     std::function<std::string()> lost{};

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-
 namespace vultus::ctl {
 
 /// The text made harmless for a terminal: control characters, bidirectional formatting and bytes

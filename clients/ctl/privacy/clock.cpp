@@ -1,8 +1,8 @@
 // See clock.hpp.
 #include "clients/ctl/privacy/clock.hpp"
 
-#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/output/text.hpp"
 #include "shared/base/rfc3339.hpp"
 #include "shared/store/service_clock.hpp"

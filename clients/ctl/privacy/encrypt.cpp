@@ -31,10 +31,9 @@ result<void> each_gallery(redis_blocking& redis, const job_store& store, const e
 void note_foreign(const std::string& collection, gallery_value what,
                   const std::vector<std::string>& ids, std::vector<std::string>& found) {
     for (const std::string& id : ids) {
-        found.push_back(
-            std::string("gallery ") + collection + ": the " +
-            (what == gallery_value::vector ? "vector" : "picture") + " of face " + id +
-            " does not open: corrupted, or moved from another face or collection");
+        found.push_back(std::string("gallery ") + collection + ": the " +
+                        (what == gallery_value::vector ? "vector" : "picture") + " of face " + id +
+                        " does not open: corrupted, or moved from another face or collection");
     }
 }
 
@@ -86,8 +85,9 @@ result<report> encrypt_faces(redis_blocking& redis, const job_store& store, cons
                        " vectors and pictures were plain or not bound to their collection and "
                        "are now encrypted";
     if (work.encrypted > 0) {
-        text += "; the append-only file of Redis contains them plain until it is rewritten: "
-                "redis-cli BGREWRITEAOF";
+        text +=
+            "; the append-only file of Redis contains them plain until it is rewritten: "
+            "redis-cli BGREWRITEAOF";
     }
     report made{{{"", {}, text}}, json.close_object().str(), !work.foreign.empty()};
     for (const std::string& one : work.foreign) made.sections.push_back({"", {}, one});
@@ -118,7 +118,8 @@ result<report> make_encryption_key(const std::string& file) {
     json_text json;
     json.open_object().key("file").text(file);
     return report{{{"", {}, file + ": keep a copy elsewhere; without it the faces are lost"}},
-                  json.close_object().str(), false};
+                  json.close_object().str(),
+                  false};
 }
 
 }  // namespace vultus::ctl

@@ -4,14 +4,14 @@
 #include <cstdlib>
 #include <optional>
 
-#include "clients/ctl/privacy/append_file.hpp"
-#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/output/text.hpp"
+#include "clients/ctl/privacy/append_file.hpp"
 #include "clients/ctl/privacy/trace_scan.hpp"
-#include "shared/model/gallery_version.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/model/gallery_version.hpp"
 #include "shared/security/secret.hpp"
 
 namespace vultus::ctl {
@@ -166,8 +166,9 @@ report report_of(const findings& all, const std::optional<purged>& done) {
     }
     made.sections.push_back(
         {"Searched", std::move(looked), std::to_string(all.found.elements) + " elements"});
-    table workers{{{"worker"}, {"collection"}, {"serves", side::right},
-                   {"last removal", side::right}, {""}}, {}};
+    table workers{
+        {{"worker"}, {"collection"}, {"serves", side::right}, {"last removal", side::right}, {""}},
+        {}};
     bool behind = false;
     for (const auto& one : all.workers) {
         behind = behind || one.is_behind();

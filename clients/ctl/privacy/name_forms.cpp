@@ -39,8 +39,9 @@ std::string composed(std::string_view text) {
 std::string look_of(std::string_view label) {
     bool good = false;
     const std::string folded = mapped(
-        label, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
-                   UTF8PROC_IGNORE, good);
+        label,
+        UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE,
+        good);
     if (!good) return std::string(label);
     std::string out;
     auto* at = reinterpret_cast<const utf8proc_uint8_t*>(folded.data());

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "shared/base/ids.hpp"
-#include "shared/model/label.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/label.hpp"
 #include "shared/security/secret.hpp"
 
 namespace vultus::ctl {
@@ -38,11 +38,11 @@ struct searching {
             auto taken = redis.call(store.faces(collection, old.normal));
             if (!taken && taken.error().code != errc::not_found) return fail(taken.error());
             // Two old names of one form: the second is merged into the first.
-            old.normal_taken = taken.has_value() ||
-                               std::any_of(found.begin(), found.end(), [&](const old_name& other) {
-                                   return other.collection == collection &&
-                                          other.normal == old.normal;
-                               });
+            old.normal_taken =
+                taken.has_value() ||
+                std::any_of(found.begin(), found.end(), [&](const old_name& other) {
+                    return other.collection == collection && other.normal == old.normal;
+                });
         }
         found.push_back(std::move(old));
         return {};
@@ -76,8 +76,8 @@ std::string percent_encoded(std::string_view text) {
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                           (c >= 'a' && c <= 'z');
+        const bool plain =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
         if (plain) {
             out += c;
         } else {

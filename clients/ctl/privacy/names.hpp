@@ -13,7 +13,7 @@ namespace vultus::ctl {
 
 struct old_name {
     std::string collection, label;
-    std::string normal;         ///< empty: it has none, as nothing of it can be seen
+    std::string normal;  ///< empty: it has none, as nothing of it can be seen
     std::uint64_t faces = 0;
     bool normal_taken = false;  ///< somebody has that name already: they become one person
 };

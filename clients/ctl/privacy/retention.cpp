@@ -1,11 +1,11 @@
 // See retention.hpp.
 #include "clients/ctl/privacy/retention.hpp"
 
-#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/output/text.hpp"
-#include "shared/store/retention.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/store/retention.hpp"
 
 namespace vultus::ctl {
 namespace {

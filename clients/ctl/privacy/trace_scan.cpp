@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <set>
 
-#include "shared/store/job_store_reply.hpp"
 #include "shared/base/json_quoted.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/store/job_store_reply.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -25,7 +25,9 @@ class scan {
         : named_(label),
           label_(label),
           look_(look_of(label)),
-          collection_(collection), redis_(redis), prefix_(store.prefix()) {}
+          collection_(collection),
+          redis_(redis),
+          prefix_(store.prefix()) {}
 
     result<scanned> all() {
         std::string cursor = "0";
@@ -177,7 +179,7 @@ class scan {
     const std::string collection_;
     redis_blocking& redis_;
     const std::string prefix_;
-    std::string name_;  // of the key that is looked at
+    std::string name_;            // of the key that is looked at
     std::set<std::string> seen_;  // SCAN may answer a key twice
     scanned found_;
 };

@@ -22,12 +22,12 @@ struct trace {
 struct scanned {
     std::map<std::string, std::uint64_t> keys;  ///< first word of a key -> how many were looked at
     std::uint64_t elements = 0;
-    std::vector<trace> traces;                  ///< the first limits::page_size
-    std::uint64_t found = 0;                    ///< all of them
-    std::vector<std::string> jobs;              ///< ids of the jobs among them, each once
-    std::vector<std::string> logs;              ///< collections whose log is among them
-    bool slow_log = false;                      ///< Redis' own list of slow commands is among them
-    std::set<std::string> similar;              ///< "collection: label" of taught names much alike
+    std::vector<trace> traces;      ///< the first limits::page_size
+    std::uint64_t found = 0;        ///< all of them
+    std::vector<std::string> jobs;  ///< ids of the jobs among them, each once
+    std::vector<std::string> logs;  ///< collections whose log is among them
+    bool slow_log = false;          ///< Redis' own list of slow commands is among them
+    std::set<std::string> similar;  ///< "collection: label" of taught names much alike
 };
 
 class label_finder {

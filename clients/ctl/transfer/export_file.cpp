@@ -50,15 +50,16 @@ void export_writer::put(std::string_view bytes) {
 
 void export_writer::add(const exported_face& face) {
     VULTUS_REQUIRE(face.face_id.size() < 256 && face.label.size() < 256 &&
-                       face.json.size() < 65'536 &&
-                       face.vector.size() == limits::embedding_bytes,
+                       face.json.size() < 65'536 && face.vector.size() == limits::embedding_bytes,
                    "a face as it is stored");
     put(face_mark + little_endian(face.face_id.size(), 1) + little_endian(face.label.size(), 1) +
         little_endian(face.json.size(), 2) + face.face_id + face.label + face.json + face.vector);
     ++faces_;
 }
 
-bool export_writer::good() const { return to_.good(); }
+bool export_writer::good() const {
+    return to_.good();
+}
 
 result<void> export_writer::finish() {
     put(end_mark + little_endian(faces_, 8));
@@ -102,8 +103,8 @@ bool export_reader::take(std::string& into, std::size_t bytes) {
 
 result<bool> export_reader::next(exported_face& into) {
     const auto cut = [this] {
-        return fail(errc::malformed, "export is truncated or corrupt after " +
-                                         std::to_string(faces_) + " faces");
+        return fail(errc::malformed,
+                    "export is truncated or corrupt after " + std::to_string(faces_) + " faces");
     };
     std::string mark, lengths;
     if (!take(mark, 1)) return cut();
@@ -117,8 +118,8 @@ result<bool> export_reader::next(exported_face& into) {
         !take(into.json, length(2, 2)) || !take(into.vector, limits::embedding_bytes)) {
         return cut();
     }
-    for (const std::string* part : {&lengths, &into.face_id, &into.label, &into.json,
-                                    &into.vector}) {
+    for (const std::string* part :
+         {&lengths, &into.face_id, &into.label, &into.json, &into.vector}) {
         sum_.add(*part);
     }
     ++faces_;

@@ -7,8 +7,8 @@
 #include <iosfwd>
 #include <string>
 
-#include "shared/store/job_store.hpp"
 #include "shared/base/result.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::ctl {
 

@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include "shared/store/job_store.hpp"
 #include "shared/base/result.hpp"
+#include "shared/store/job_store.hpp"
 
 namespace vultus::ctl {
 

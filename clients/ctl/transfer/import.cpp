@@ -10,16 +10,16 @@
 #include <optional>
 
 #include "clients/ctl/brokers/broker_admin.hpp"
+#include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/transfer/export_file.hpp"
 #include "clients/ctl/transfer/import_report.hpp"
-#include "clients/ctl/output/json_text.hpp"
-#include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/transfer/photo_folders.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/ids.hpp"
+#include "shared/base/limits.hpp"
 #include "shared/model/image_header.hpp"
 #include "shared/model/label.hpp"
-#include "shared/base/limits.hpp"
 #include "shared/security/secret.hpp"
 
 namespace vultus::ctl {
@@ -216,8 +216,8 @@ class importing {
         }
         if (!job || job->state != job_state::failed) return false;
         const error why = reason_of(job->error);
-        const bool of_the_photo = job->error.find(name_of(errc::no_usable_photo)) !=
-                                  std::string::npos;
+        const bool of_the_photo =
+            job->error.find(name_of(errc::no_usable_photo)) != std::string::npos;
         if (!of_the_photo || job->options != options()) return false;
         refuse(photo, why, id);
         return true;

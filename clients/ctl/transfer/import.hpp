@@ -7,8 +7,8 @@
 #include "clients/ctl/cli/arguments.hpp"
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/ctl/output/reports.hpp"
-#include "shared/store/redis_blocking.hpp"
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/redis_blocking.hpp"
 
 namespace vultus::ctl {
 

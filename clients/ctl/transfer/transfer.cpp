@@ -12,10 +12,10 @@
 #include <fstream>
 #include <unordered_set>
 
+#include "clients/ctl/keys/keys.hpp"
+#include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/transfer/export_file.hpp"
 #include "clients/ctl/transfer/face_check.hpp"
-#include "clients/ctl/output/json_text.hpp"
-#include "clients/ctl/keys/keys.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/label.hpp"
@@ -66,8 +66,8 @@ struct exporting {
             if (text.empty() || !written.insert(ids[i]).second) continue;  // removed since
             std::string label = label_of(text);
             if (label.empty()) return fail(errc::malformed, "a stored face without a label");
-            writer.add({ids[i], std::move(label), std::move(text),
-                        std::move(chunk.fields[i].second)});
+            writer.add(
+                {ids[i], std::move(label), std::move(text), std::move(chunk.fields[i].second)});
         }
         return {};
     }
@@ -99,7 +99,7 @@ class twice_readable {
     /// errors    not_found: it cannot be read; internal: no room for the copy
     result<void> open(const std::string& file) {
         path_ = file;
-        struct stat what{};
+        struct stat what {};
         const bool named = file != "-";
         if (named && ::stat(file.c_str(), &what) != 0) return unreadable(file);
         if (named && S_ISREG(what.st_mode)) return {};
@@ -125,8 +125,8 @@ class twice_readable {
             n = ::read(from, bytes.data(), bytes.size());
         }
         if (n == 0) return {};
-        return fail(errc::internal, std::string("cannot buffer the faces: ") +
-                                        std::strerror(errno));
+        return fail(errc::internal,
+                    std::string("cannot buffer the faces: ") + std::strerror(errno));
     }
 
     std::string path_;
@@ -190,8 +190,8 @@ struct restoring {
         if (waiting.empty()) return {};
         std::map<std::string, std::string> hashes;
         for (const auto& face : waiting) hashes[face.label] = hash_of_label(face.label, secret);
-        auto done = redis.call(
-            store.restore(collection, model, std::exchange(waiting, {}), who(), hashes));
+        auto done =
+            redis.call(store.restore(collection, model, std::exchange(waiting, {}), who(), hashes));
         if (!done) {
             return fail(done.error().code,
                         done.error().detail + (done.error().detail.empty() ? "" : "; ") +
@@ -207,8 +207,7 @@ struct restoring {
 }  // namespace
 
 result<report> export_faces(const std::string& collection, const std::string& file,
-                            redis_blocking& redis, const job_store& store,
-                            const listener& told) {
+                            redis_blocking& redis, const job_store& store, const listener& told) {
     auto info = redis.call(store.gallery(collection));
     if (!info) return fail(info.error());
     if (info->faces == 0) return fail(errc::not_found, "no faces in " + collection);
@@ -229,8 +228,8 @@ result<report> export_faces(const std::string& collection, const std::string& fi
     made.beside = beside;
     made.bad = !all.foreign.empty();
     for (const std::string& id : all.foreign) {
-        made.sections.push_back({"", {}, "skipped: the vector of face " + id +
-                                             " does not open (see vultusctl fsck)"});
+        made.sections.push_back(
+            {"", {}, "skipped: the vector of face " + id + " does not open (see vultusctl fsck)"});
     }
     return made;
 }
@@ -246,7 +245,13 @@ result<report> restore_faces(const std::string& collection, const std::string& f
     auto reader = export_reader::open(from);
     if (!reader) return fail(reader.error());
     restoring all{collection.empty() ? reader->head().collection : collection,
-                  reader->head().embedding_model, secret, redis, store, 0, 0, {}};
+                  reader->head().embedding_model,
+                  secret,
+                  redis,
+                  store,
+                  0,
+                  0,
+                  {}};
     if (auto good = check_collection(all.collection); !good) return fail(good.error());
     exported_face face;
     while (true) {

@@ -14,8 +14,8 @@ namespace vultus::ctl {
 /// fails afterwards.
 /// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; malformed: the
 ///           file cannot be written
-result<report> export_faces(const std::string& collection, const std::string& file,
-                            redis_blocking&, const job_store&, const listener&);
+result<report> export_faces(const std::string& collection, const std::string& file, redis_blocking&,
+                            const job_store&, const listener&);
 
 /// Reads the file ("-": the standard input) once from end to end before anything is changed, and
 /// refuses what workers would refuse (face_check.hpp); then puts its faces into

@@ -97,13 +97,13 @@ answer keyed_api::get(const std::string& target, const std::string& key) {
     return call("GET", target, key);
 }
 
-answer keyed_api::call(const std::string& method, const std::string& target,
-                       const std::string& key, const std::string& body) {
+answer keyed_api::call(const std::string& method, const std::string& target, const std::string& key,
+                       const std::string& body) {
     connection to(api.port());
     std::string text = method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + field(key);
     if (!body.empty()) {
-        text += "Content-Type: image/png\r\nContent-Length: " + std::to_string(body.size()) +
-                "\r\n";
+        text +=
+            "Content-Type: image/png\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
     }
     to.send(text + "\r\n" + body);
     // Of a stream the head is enough.

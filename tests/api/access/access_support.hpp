@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "tests/api/http/server_support.hpp"
 #include "shared/model/access_key.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 

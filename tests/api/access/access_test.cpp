@@ -5,9 +5,9 @@
 #include <chrono>
 #include <future>
 
-#include "tests/api/access/access_support.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/page_token.hpp"
+#include "tests/api/access/access_support.hpp"
 
 namespace vultus::api::testing {
 namespace {
@@ -75,8 +75,8 @@ void add_sessions(keyed_api& at, std::vector<visitor>& visitors) {
     const auto cookie = keyed_api::cookie_line(told), csrf = keyed_api::csrf_line(told);
     visitors.push_back({"no csrf", cookie, scopes_of(role::admin), true, true, false});
     const auto of_another = keyed_api::csrf_line(at.post_login("admin"));
-    visitors.push_back({"other csrf", cookie + of_another, scopes_of(role::admin), true, true,
-                        false});
+    visitors.push_back(
+        {"other csrf", cookie + of_another, scopes_of(role::admin), true, true, false});
     auto forged = cookie;
     forged[forged.size() - 3] = forged[forged.size() - 3] == '0' ? '1' : '0';
     visitors.push_back({"forged cookie", forged + csrf, {}, false});
@@ -244,8 +244,7 @@ TEST(access, a_revoked_key_is_refused_within_a_second_and_waits_for_nothing_more
     auto poll = std::async(std::launch::async,
                            [&] { return at.get("/api/jobs/" + job + "?wait=30", key); });
     connection stream(at.api.port());
-    stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + keyed_api::field(key) +
-                "\r\n");
+    stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + keyed_api::field(key) + "\r\n");
     stream.receive_until("data: {}\n\n");
     at.revoke(key);
     const auto begun = boot_now();

@@ -66,8 +66,8 @@ TEST(session_cookie, what_only_looks_like_it_is_none) {
 TEST(session_cookie, twice_is_refused_and_one_of_the_other_kind_does_not_count) {
     EXPECT_EQ(found_in("vultus_session=a; vultus_session=a"), "refused");
     EXPECT_EQ(found_in("vultus_session=; vultus_session=a"), "refused");
-    const auto both = presented_session(
-        {{"Cookie", "vultus_session=a"}, {"cookie", "vultus_session=b"}}, false);
+    const auto both =
+        presented_session({{"Cookie", "vultus_session=a"}, {"cookie", "vultus_session=b"}}, false);
     ASSERT_FALSE(both);
     EXPECT_EQ(both.error().code, errc::unauthorized);
     EXPECT_EQ(found_in("vultus_session=a; __Host-vultus_session=b"), "a");

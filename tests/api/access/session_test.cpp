@@ -104,13 +104,14 @@ TEST(session, what_is_no_login) {
         R"({"name":"ada","password":")" + std::string(keyed_api::password) + R"("})";
     EXPECT_EQ(post(good, "text/plain"), 400) << "which a form of another site can send";
     EXPECT_EQ(post(good, "application/x-www-form-urlencoded"), 400);
-    for (const char* bad : {"", "{", "[]", R"({"name":"ada"})", R"({"password":"x"})",
-                            R"({"name":"ada","password":"x","more":1})",
-                            R"({"name":["ada"],"password":"x"})"}) {
+    for (const char* bad :
+         {"", "{", "[]", R"({"name":"ada"})", R"({"password":"x"})",
+          R"({"name":"ada","password":"x","more":1})", R"({"name":["ada"],"password":"x"})"}) {
         EXPECT_EQ(post(bad, "application/json"), 400) << bad;
     }
-    EXPECT_EQ(at.api.call("POST", "/api/session", good,
-                          "Content-Type: application/json\r\nOrigin: http://evil.example\r\n")
+    EXPECT_EQ(at.api
+                  .call("POST", "/api/session", good,
+                        "Content-Type: application/json\r\nOrigin: http://evil.example\r\n")
                   .status,
               403);
     EXPECT_EQ(post(good, "application/json; charset=utf-8"), 200);

@@ -1,8 +1,8 @@
 // Answers that are not stored, while their collection is deleted, and made again.
 #include <gtest/gtest.h>
 
-#include "tests/api/http/server_support.hpp"
 #include "shared/base/ids.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 namespace {

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <future>
 
-#include "tests/api/http/server_support.hpp"
 #include "shared/base/ids.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 namespace {

@@ -17,7 +17,7 @@ TEST(rename, people_are_renamed_and_merged) {
     };
     const auto change = [&](const std::string& target, const std::string& fields = {}) {
         return api.call("POST", "/api/" + target + "&collection=crew", "",
-                          fields + "Prefer: wait=30\r\n");
+                        fields + "Prefer: wait=30\r\n");
     };
     const auto people = [&] {
         const auto list = api.get("/api/faces?collection=crew").body;
@@ -48,9 +48,9 @@ TEST(rename, people_are_renamed_and_merged) {
     EXPECT_EQ(change("merge?label_to=bob").status, 400);
     EXPECT_EQ(change("merge?label=bob&label_to=..").status, 422);
     EXPECT_EQ(change("rename?label=bob&label_to=x&to=y").status, 400);
-    const auto by_body = api.call("POST", "/api/rename",
-                                    R"({"collection":"crew","label":"bob","label_to":"Bob"})",
-                                    "Content-Type: application/json\r\n");
+    const auto by_body =
+        api.call("POST", "/api/rename", R"({"collection":"crew","label":"bob","label_to":"Bob"})",
+                 "Content-Type: application/json\r\n");
     EXPECT_EQ(by_body.status, 202) << by_body.body;
     EXPECT_EQ(people(), R"("faces":[{"label":"Bob","count":2})");
 }

@@ -6,7 +6,7 @@
 namespace vultus::api::testing {
 namespace {
 
-const std::string nfc = "Zo%C3%AB", nfd = "Zoe%CC%88", blank = "Zo%C3%AB%20", 
+const std::string nfc = "Zo%C3%AB", nfd = "Zoe%CC%88", blank = "Zo%C3%AB%20",
                   hidden = "%E2%80%8BZo%C3%AB";
 
 struct crew {
@@ -24,9 +24,10 @@ struct crew {
         return accepted;
     }
     answer change(const std::string& method, const std::string& target) {
-        return api.call(method, target + (target.find('?') == std::string::npos ? "?" : "&") +
-                                    "collection=crew",
-                        "", "Prefer: wait=30\r\n");
+        return api.call(
+            method,
+            target + (target.find('?') == std::string::npos ? "?" : "&") + "collection=crew", "",
+            "Prefer: wait=30\r\n");
     }
     /// A person as an older version stored her.
     void put_back(const std::string& label) {
@@ -51,9 +52,9 @@ TEST(stored_label, one_person_however_the_name_is_written) {
     for (const std::string& name : {nfd, nfc, blank, hidden}) {
         EXPECT_EQ(at.api.get("/api/faces/" + name + "?collection=crew").status, 200) << name;
     }
-    EXPECT_EQ(member(at.change("POST", "/api/rename?label=" + nfd + "&label_to=Ada%20").body,
-                     "label_to"),
-              "Ada");
+    EXPECT_EQ(
+        member(at.change("POST", "/api/rename?label=" + nfd + "&label_to=Ada%20").body, "label_to"),
+        "Ada");
     EXPECT_EQ(at.people(), "\"faces\":[{\"label\":\"Ada\",\"count\":4}");
     at.train("Bob");
     EXPECT_EQ(at.change("POST", "/api/rename?label=Bob&label_to=%C2%A0Ada").status, 409);

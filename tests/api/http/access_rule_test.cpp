@@ -7,8 +7,8 @@
 #include <fstream>
 
 #include "api/access/access_control.hpp"
-#include "tests/api/http/server_support.hpp"
 #include "shared/security/secret.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 namespace {

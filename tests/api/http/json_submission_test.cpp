@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "api/live/live_options.hpp"
 #include "api/http/routes.hpp"
+#include "api/live/live_options.hpp"
 #include "shared/base/json_bounds.hpp"
 #include "shared/base/limits.hpp"
 

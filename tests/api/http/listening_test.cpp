@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/services/announce.hpp"
 #include "api/http/forwarded.hpp"
+#include "api/services/announce.hpp"
 #include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
@@ -37,8 +37,8 @@ std::string refusal(const std::string& bind, int port) {
 TEST(listening, a_busy_port_is_named_with_its_error_and_what_to_do) {
     running_api other;
     const std::string said = refusal("127.0.0.1", other.port());
-    EXPECT_THAT(said, HasSubstr("api.bind = \"127.0.0.1\", api.port = " +
-                                std::to_string(other.port())));
+    EXPECT_THAT(said,
+                HasSubstr("api.bind = \"127.0.0.1\", api.port = " + std::to_string(other.port())));
     EXPECT_THAT(said, HasSubstr("Address already in use (errno 98)"));
     EXPECT_THAT(said, HasSubstr("choose another api.port"));
 }
@@ -89,7 +89,7 @@ TEST(announce, the_file_is_written_whole_and_for_its_owner) {
     std::string line;
     std::getline(std::ifstream(file), line);
     EXPECT_EQ(line, "http://127.0.0.1:2");
-    struct stat what{};
+    struct stat what {};
     ASSERT_EQ(::stat(file.c_str(), &what), 0);
     EXPECT_EQ(what.st_mode & 0777U, 0600U);
     EXPECT_TRUE(announce_address("", "http://127.0.0.1:1"));

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "api/http/routes.hpp"
-#include "tests/api/http/server_support.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/page_token.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 namespace {

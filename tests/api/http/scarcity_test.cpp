@@ -7,10 +7,10 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/api/access/access_support.hpp"
-#include "tests/api/http/server_support.hpp"
 #include "shared/base/descriptors.hpp"
 #include "shared/base/limits.hpp"
+#include "tests/api/access/access_support.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 namespace {

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "api/handlers/application.hpp"
-#include "shared/store/redis_blocking.hpp"
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/redis_blocking.hpp"
 
 namespace vultus::api::testing {
 

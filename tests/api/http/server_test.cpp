@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "api/http/routes.hpp"
-#include "tests/api/http/server_support.hpp"
 #include "shared/base/limits.hpp"
+#include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
 namespace {
@@ -135,9 +135,9 @@ TEST_F(server, refused_before_the_body) {
     EXPECT_EQ(head("/api/recognize?x=1", photo + "Content-Length: 5\r\n").status, 400);
     EXPECT_EQ(head("/api/recognize", photo + "Content-Length: 5\r\nTrailer: x\r\n").status, 400);
     EXPECT_EQ(head("/api/recognize", photo + "Transfer-Encoding: gzip, chunked\r\n").status, 400);
-    for (const std::string two : {"Content-Length: 5\r\nContent-Length: 5\r\n",
-                                  "Content-Length: 5, 5\r\n",
-                                  "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
+    for (const std::string two :
+         {"Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n",
+          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
         EXPECT_EQ(head("/api/recognize", photo + two).status, 400) << two;
     }
     EXPECT_EQ(head("/api/recognize", photo + "Expect: tea\r\nContent-Length: 5\r\n").status, 400);

@@ -2,8 +2,8 @@
 // than an even share, and one share is left for who comes next.
 #include <gtest/gtest.h>
 
-#include "api/services/services.hpp"
 #include "api/http/shares.hpp"
+#include "api/services/services.hpp"
 
 namespace vultus::api {
 namespace {

@@ -25,7 +25,8 @@ struct certificate {
         : file(folder + "/api.crt"), key(folder + "/api.key") {
         const std::string command =
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc"
-            " -subj /CN=localhost -out " + file + " -keyout " + key + " 2>/dev/null";
+            " -subj /CN=localhost -out " +
+            file + " -keyout " + key + " 2>/dev/null";
         EXPECT_EQ(std::system(command.c_str()), 0) << "openssl makes a certificate";
     }
     std::string file, key;

@@ -200,8 +200,7 @@ TEST(live_tracks, names_of_a_gallery_that_is_gone_are_forgotten) {
 
 TEST(live_tracks, votes_of_two_galleries_are_never_added) {
     followed one(8, "Ada", at(100), 2'000'000'005);
-    const auto told =
-        only(one.tracks.take(std::vector{seen(at(100), 1, "")}, {}, 0, one.now));
+    const auto told = only(one.tracks.take(std::vector{seen(at(100), 1, "")}, {}, 0, one.now));
     EXPECT_EQ(told.label, "");
 }
 

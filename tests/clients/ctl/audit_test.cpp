@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "shared/base/ids.hpp"
+#include "shared/security/secret.hpp"
 #include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
-#include "shared/security/secret.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 

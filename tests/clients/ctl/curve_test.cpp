@@ -24,8 +24,7 @@ namespace {
 class curve_commands : public testing::Test {
  protected:
     outcome ctl(std::vector<std::string> words, const std::string& folder = "keys") const {
-        words.insert(words.begin(),
-                     {VULTUS_CTL, "--keys", folder_.path() + "/" + folder, "curve"});
+        words.insert(words.begin(), {VULTUS_CTL, "--keys", folder_.path() + "/" + folder, "curve"});
         return run_program(words);
     }
     std::string file(const std::string& name) const { return folder_.path() + "/keys/" + name; }
@@ -54,7 +53,7 @@ TEST_F(curve_commands, keys_are_made_and_put_on_the_list) {
     std::string open;
     std::ifstream(file("broker.public")) >> open;
     EXPECT_EQ(open, key_in(broker));
-    struct stat what{};
+    struct stat what {};
     ASSERT_EQ(stat(file("w-1.secret").c_str(), &what), 0);
     EXPECT_EQ(what.st_mode & 0777, 0600U);
 
@@ -152,7 +151,9 @@ TEST_F(curve_commands, what_may_not_be_read_is_said_and_is_not_none) {
     // Root may read everything; a circle nobody can.
     std::filesystem::create_symlink("keys", folder_.path() + "/keys");
     for (const auto& words : std::vector<std::vector<std::string>>{
-             {"list"}, {"make", "w", "--role", "worker"}, {"remove", "w"},
+             {"list"},
+             {"make", "w", "--role", "worker"},
+             {"remove", "w"},
              {"allow", "w", std::string(64, 'a'), "--role", "api"}}) {
         const outcome seen = ctl(words);
         EXPECT_EQ(seen.code, 1) << words[0];
@@ -162,7 +163,9 @@ TEST_F(curve_commands, what_may_not_be_read_is_said_and_is_not_none) {
     arguments asked;
     asked.curve.folder = folder_.path() + "/keys";
     EXPECT_EQ(keys_for_broker(asked).error().code, errc::malformed);
-    EXPECT_EQ(run_program({VULTUS_CTL, "--data", folder_.path(), "--keys", asked.curve.folder,
-                           "status"}).code, 2);
+    EXPECT_EQ(
+        run_program({VULTUS_CTL, "--data", folder_.path(), "--keys", asked.curve.folder, "status"})
+            .code,
+        2);
     EXPECT_EQ(ctl({"list"}, "none").code, 0) << "no folder has none";
 }

@@ -49,9 +49,10 @@ TEST(look_of, is_the_same_for_names_that_look_alike) {
 namespace {
 
 std::string info(const std::string& run_id, int rewrites, bool under_way, const char* status) {
-    return "\nrun_id:" + run_id + "\r\naof_enabled:1\r\naof_rewrite_in_progress:" +
-           (under_way ? "1" : "0") + "\r\naof_rewrite_scheduled:0\r\naof_last_bgrewrite_status:" +
-           status + "\r\naof_rewrites:" + std::to_string(rewrites) + "\r\n";
+    return "\nrun_id:" + run_id +
+           "\r\naof_enabled:1\r\naof_rewrite_in_progress:" + (under_way ? "1" : "0") +
+           "\r\naof_rewrite_scheduled:0\r\naof_last_bgrewrite_status:" + status +
+           "\r\naof_rewrites:" + std::to_string(rewrites) + "\r\n";
 }
 
 }  // namespace

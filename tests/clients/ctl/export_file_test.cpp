@@ -14,7 +14,9 @@ namespace {
 
 exported_face face(int number) {
     return {"job-" + std::to_string(number), "Ann \"x\" \xC3\xA9",
-            R"({"label":"Ann \"x\" )" "\xC3\xA9" R"(","job_id":"job"})",
+            R"({"label":"Ann \"x\" )"
+            "\xC3\xA9"
+            R"(","job_id":"job"})",
             std::string(512, static_cast<char>(number))};
 }
 

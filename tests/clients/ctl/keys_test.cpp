@@ -7,8 +7,8 @@
 
 #include <filesystem>
 
-#include "shared/store/job_store.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/job_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -92,7 +92,7 @@ TEST_F(key_commands, a_key_is_shown_once_and_kept_as_a_hash) {
     const auto id = id_in_key(text);
     ASSERT_TRUE(id) << made.out;
     const auto file = folder_.path() + "/access.secret";
-    struct stat what{};
+    struct stat what {};
     ASSERT_EQ(::stat(file.c_str(), &what), 0);
     EXPECT_EQ(what.st_mode & 0777, 0600u);
     ASSERT_EQ(stored().size(), 1u);
@@ -129,13 +129,12 @@ TEST_F(key_commands, who_changed_a_key_is_in_the_audit_log) {
     EXPECT_LT(newest, oldest) << told.out;
     EXPECT_NE(oldest, std::string::npos);
     EXPECT_THAT(told.out, HasSubstr("vultusctl:"));
-    const auto one = run_program(
-        {VULTUS_CTL, "--data", folder_.path(), "--json", "audit", "--count", "1"});
+    const auto one =
+        run_program({VULTUS_CTL, "--data", folder_.path(), "--json", "audit", "--count", "1"});
     EXPECT_THAT(one.out, HasSubstr("key_revoke"));
     const auto at = one.out.find("next_page\":\"") + 12;
     const auto page = one.out.substr(at, one.out.find('"', at) - at);
-    const auto rest =
-        run_program({VULTUS_CTL, "--data", folder_.path(), "audit", "--page", page});
+    const auto rest = run_program({VULTUS_CTL, "--data", folder_.path(), "audit", "--page", page});
     EXPECT_THAT(rest.out, HasSubstr("key_create"));
     EXPECT_THAT(rest.out, Not(HasSubstr("key_revoke")));
 }
@@ -150,12 +149,12 @@ TEST_F(key_commands, a_lost_secret_is_not_replaced_behind_the_back_of_the_keys) 
 }
 
 TEST_F(key_commands, wrong_words_make_nothing) {
-    for (const auto& words : std::vector<std::vector<std::string>>{
-             {"create"},
-             {"create", "--scopes", "all"},
-             {"create", "--scopes", "read", "--quota", "x"},
-             {"rotate"},
-             {}}) {
+    for (const auto& words :
+         std::vector<std::vector<std::string>>{{"create"},
+                                               {"create", "--scopes", "all"},
+                                               {"create", "--scopes", "read", "--quota", "x"},
+                                               {"rotate"},
+                                               {}}) {
         EXPECT_NE(ctl(words).code, 0);
     }
     EXPECT_TRUE(stored().empty());

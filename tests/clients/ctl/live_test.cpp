@@ -295,10 +295,10 @@ TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {
 
 TEST_F(live, names_of_another_form_are_listed_and_mended) {
     const auto put = [&](const std::string& id, const std::string& label) {
-        ASSERT_TRUE(redis_->call(store_.restore(
-            "team", "net/plain",
-            {{id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
-              std::string(512, '\0')}})));
+        ASSERT_TRUE(redis_->call(
+            store_.restore("team", "net/plain",
+                           {{id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
+                             std::string(512, '\0')}})));
     };
     put("a-0", "Zo\u00EB");
     put("a-1", "Zoe\u0308");

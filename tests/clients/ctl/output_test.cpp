@@ -42,9 +42,9 @@ class written : public testing::Test {
     void SetUp() override {
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
         ASSERT_TRUE(prepare_store(*redis_, store_));
-        ASSERT_TRUE(redis_->call(store_.restore(
-            "team", "net/unit",
-            {face("a-0", "Ada", vector_of(1)), face("b-0", "Bob", vector_of(-1))})));
+        ASSERT_TRUE(redis_->call(
+            store_.restore("team", "net/unit",
+                           {face("a-0", "Ada", vector_of(1)), face("b-0", "Bob", vector_of(-1))})));
     }
     std::vector<std::string> command(std::vector<std::string> words) const {
         words.insert(words.begin(), {VULTUS_CTL, "--data", folder_.path()});
@@ -86,12 +86,28 @@ TEST_F(written, each_command_that_cannot_print_ends_with_1) {
     ASSERT_TRUE(redis_->call(store_.accept(std::move(job), 100, limits::mib)));
     std::filesystem::create_directories(at("people/Ada"));
     const std::vector<std::vector<std::string>> commands{
-        {"--help"}, {"key", "--help"}, {"status"}, {"status", "--json"}, {"status", "--explain"},
-        {"jobs"}, {"faces", "team"}, {"audit"}, {"job", id}, {"cancel", id},
-        {"tail", "--from", "0-0", "--count", "1"}, {"fsck"}, {"key", "list"}, {"user", "list"},
-        {"retention", "team"}, {"erasure", "Nobody"}, {"export", at("x"), "--collection", "team"},
-        {"restore", at("x")}, {"import", at("people")}, {"encryption-key", at("key")},
-        {"curve", "make", "broker", "--role", "broker"}, {"curve", "list"}};
+        {"--help"},
+        {"key", "--help"},
+        {"status"},
+        {"status", "--json"},
+        {"status", "--explain"},
+        {"jobs"},
+        {"faces", "team"},
+        {"audit"},
+        {"job", id},
+        {"cancel", id},
+        {"tail", "--from", "0-0", "--count", "1"},
+        {"fsck"},
+        {"key", "list"},
+        {"user", "list"},
+        {"retention", "team"},
+        {"erasure", "Nobody"},
+        {"export", at("x"), "--collection", "team"},
+        {"restore", at("x")},
+        {"import", at("people")},
+        {"encryption-key", at("key")},
+        {"curve", "make", "broker", "--role", "broker"},
+        {"curve", "list"}};
     for (const auto& words : commands) {
         const outcome seen = ctl(words, "/dev/full");
         EXPECT_EQ(seen.code, 1) << words[0];
@@ -114,7 +130,7 @@ TEST_F(written, a_key_that_could_not_be_printed_does_not_stay) {
 
 TEST_F(written, an_export_is_for_its_owner_only_and_goes_where_it_is_sent) {
     ASSERT_EQ(ctl({"export", at("team"), "--collection", "team"}).code, 0);
-    struct stat what{};
+    struct stat what {};
     ASSERT_EQ(::stat(at("team").c_str(), &what), 0);
     EXPECT_EQ(what.st_mode & 0777, 0600U);
     const std::string whole = text_of(at("team"));
@@ -189,7 +205,10 @@ TEST_F(written, one_photo_of_two_people_is_not_dropped_in_silence) {
     // A picture of one pixel, so that it is taken for a photo; no worker is there to look at it.
     const std::string png(
         "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde\0\0\0\x0cIDATx"
-        "\x9c" "c\xf8\xcf\xc0\0\0\x03\x01\x01\0\xc9\xfe\x92\xef\0\0\0\0IEND\xae" "B`\x82", 69);
+        "\x9c"
+        "c\xf8\xcf\xc0\0\0\x03\x01\x01\0\xc9\xfe\x92\xef\0\0\0\0IEND\xae"
+        "B`\x82",
+        69);
     for (const char* person : {"Ada", "Bob"}) {
         std::filesystem::create_directories(at("people/" + std::string(person)));
         std::ofstream(at("people/" + std::string(person) + "/1.png"), std::ios::binary) << png;
@@ -213,8 +232,8 @@ TEST_F(written, one_photo_of_two_people_is_not_dropped_in_silence) {
 
 TEST_F(written, erasure_finds_the_name_in_another_form_and_names_those_much_like_it) {
     ASSERT_TRUE(redis_->call(store_.restore(
-        "team", "net/unit", {face("z-0", "Zoe\xCC\x88", vector_of(1)),
-                             face("z-1", "ZOE\xCC\x88 ", vector_of(1))})));
+        "team", "net/unit",
+        {face("z-0", "Zoe\xCC\x88", vector_of(1)), face("z-1", "ZOE\xCC\x88 ", vector_of(1))})));
     const outcome composed = ctl({"erasure", "Zo\xC3\xAB", "--json"});
     EXPECT_EQ(composed.code, 1);
     EXPECT_THAT(composed.out, HasSubstr("\"clean\":false"));

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "clients/ctl/transfer/import_report.hpp"
 #include "clients/ctl/cli/listener.hpp"
+#include "clients/ctl/transfer/import_report.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 
 using namespace vultus;
@@ -57,11 +57,11 @@ TEST_F(folders, one_a_person_and_what_is_left_out) {
     EXPECT_THAT(found(),
                 ElementsAre("Ada Lovelace: Ada Lovelace/1.jpg", "Bob: Bob/1.png", "Bob: Bob/2.jpg",
                             ".DS_Store: hidden", "Ada Lovelace/.1.jpg.swp: hidden",
-                            "Ada Lovelace/old: nested folder",
-                            "Carl: contains no photo", "loose.jpg: not in the folder of a person"));
-    EXPECT_THAT(found("/"), ElementsAre(testing::HasSubstr("Ada"), "Bob: Bob/1.png",
-                                        "Bob: Bob/2.jpg", testing::_, testing::_, testing::_,
-                                        testing::_, testing::_));
+                            "Ada Lovelace/old: nested folder", "Carl: contains no photo",
+                            "loose.jpg: not in the folder of a person"));
+    EXPECT_THAT(found("/"),
+                ElementsAre(testing::HasSubstr("Ada"), "Bob: Bob/1.png", "Bob: Bob/2.jpg",
+                            testing::_, testing::_, testing::_, testing::_, testing::_));
 }
 
 TEST_F(folders, of_double_take_lie_below_train) {
@@ -77,8 +77,7 @@ TEST_F(folders, of_frigate_lie_below_faces_where_train_is_nobody) {
     make("faces/Ada/1.webp");
     make("faces/train/1700000000.5-x.webp");
     for (const char* below : {"", "/faces"}) {
-        EXPECT_THAT(found(below),
-                    ElementsAre("Ada: Ada/1.webp", "train: faces without a name"));
+        EXPECT_THAT(found(below), ElementsAre("Ada: Ada/1.webp", "train: faces without a name"));
     }
 }
 
@@ -106,9 +105,9 @@ TEST(import_report, says_which_half_is_there) {
     EXPECT_EQ(print(said, false),
               "people into team: 1 imported, 1 duplicate, 1 refused, 1 unfinished, 1 skipped\n\n"
               "no photo imported for: Bob, Carl\n");
-    EXPECT_THAT(said.json, testing::HasSubstr(
-                               R"({"file":"Ada/2.jpg","state":"refused","label":"Ada",)"
-                               R"("reason":"no_face","job_id":"j2"})"));
+    EXPECT_THAT(said.json,
+                testing::HasSubstr(R"({"file":"Ada/2.jpg","state":"refused","label":"Ada",)"
+                                   R"("reason":"no_face","job_id":"j2"})"));
     EXPECT_FALSE(import_report("p", "team", {files[1]}).bad);
     EXPECT_FALSE(import_report("p", "team", {files[1], files[0]}).bad);
     EXPECT_TRUE(import_report("p", "team", {files[0]}).bad) << "no photo at all";
@@ -116,9 +115,8 @@ TEST(import_report, says_which_half_is_there) {
 }
 
 TEST(import_report, gives_the_reason_of_the_one_photo) {
-    EXPECT_EQ(
-        reason_of(R"({"code":"no_usable_photo","detail":"No usable photo: 0 no_face"})"),
-        (error{errc::no_face, ""}))
+    EXPECT_EQ(reason_of(R"({"code":"no_usable_photo","detail":"No usable photo: 0 no_face"})"),
+              (error{errc::no_face, ""}))
         << "as older workers write it";
     EXPECT_EQ(reason_of(R"({"code":"no_usable_photo",)"
                         R"("detail":"No usable photo: photo 1: several_faces"})"),
@@ -129,8 +127,7 @@ TEST(import_report, gives_the_reason_of_the_one_photo) {
 }
 
 TEST(progress_bar, is_empty_then_full) {
-    EXPECT_EQ(progress_bar(0, 4, "photos"),
-              "[..............................] 0 of 4 photos");
+    EXPECT_EQ(progress_bar(0, 4, "photos"), "[..............................] 0 of 4 photos");
     EXPECT_EQ(progress_bar(1, 2, "faces"), "[###############...............] 1 of 2 faces");
     EXPECT_EQ(progress_bar(9, 4, "faces"), "[##############################] 9 of 4 faces");
     EXPECT_EQ(progress_bar(0, 0, "faces"), "[##############################] 0 of 0 faces");

@@ -19,8 +19,7 @@ using testing::IsEmpty;
 namespace {
 
 exported_face face(const std::string& id, const std::string& label) {
-    return {id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
-            std::string(512, id[0])};
+    return {id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}", std::string(512, id[0])};
 }
 
 class sealed : public testing::Test {
@@ -55,8 +54,8 @@ class sealed : public testing::Test {
         return redis_->call(call).value();
     }
     outcome ctl(std::vector<std::string> words) const {
-        words.insert(words.begin(), {VULTUS_CTL, "--data", folder_.path(), "--encryption-key",
-                                     key_file()});
+        words.insert(words.begin(),
+                     {VULTUS_CTL, "--data", folder_.path(), "--encryption-key", key_file()});
         return run_program(words);
     }
 

@@ -70,4 +70,3 @@ TEST(text, sizes) {
     EXPECT_EQ(bytes(2ULL << 30U), "2.0 GiB");
     EXPECT_EQ(bytes(5'000ULL << 40U), "5000.0 TiB");
 }
-

@@ -27,8 +27,8 @@ std::string answer(const std::string& faces, const std::string& model = "net/mir
 }
 
 TEST(service, an_answer_gives_the_face_nearest_the_middle) {
-    const auto found = read_answer(answer(face_at(0, 1) + "," + face_at(40, 2) + "," +
-                                          face_at(80, 3)));
+    const auto found =
+        read_answer(answer(face_at(0, 1) + "," + face_at(40, 2) + "," + face_at(80, 3)));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->kind, embedding_kind::mirror_unit);
     ASSERT_TRUE(found->face);

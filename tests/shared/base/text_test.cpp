@@ -34,9 +34,10 @@ TEST(text, stream_ids_are_ordered_as_numbers) {
 }
 
 TEST(text, what_is_a_stream_id) {
-    for (const char* good : {"0", "0-0", "1700000000000-12"}) EXPECT_TRUE(is_stream_id(good)) << good;
-    for (const char* bad : {"", "-", "1-", "-1", "1-2-3", "1 ", "+1", "a", "1-a",
-                            "99999999999999999999999"}) {
+    for (const char* good : {"0", "0-0", "1700000000000-12"})
+        EXPECT_TRUE(is_stream_id(good)) << good;
+    for (const char* bad :
+         {"", "-", "1-", "-1", "1-2-3", "1 ", "+1", "a", "1-a", "99999999999999999999999"}) {
         EXPECT_FALSE(is_stream_id(bad)) << bad;
     }
 }

@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "shared/security/secret.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/security/secret.hpp"
 
 namespace vultus {
 namespace {

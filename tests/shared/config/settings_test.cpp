@@ -23,7 +23,7 @@ using testing::UnorderedElementsAreArray;
 const std::string own_file = std::string(VULTUS_SOURCE_DIR) + "/config/vultus.toml";
 
 class written_file {
-   public:
+ public:
     explicit written_file(const std::string& text)
         : path_(testing::TempDir() + "vultus-settings-" + std::to_string(getpid()) + ".toml") {
         std::ofstream(path_) << text;
@@ -31,7 +31,7 @@ class written_file {
     ~written_file() { unlink(path_.c_str()); }
     const std::string& path() const { return path_; }
 
-   private:
+ private:
     std::string path_;
 };
 
@@ -64,21 +64,18 @@ std::string printed(const settings_source& source) {
         << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
         << worker->device << ' ' << worker->backend << ' ' << worker->precision << ' '
         << worker->models << ' ' << worker->vision_threads << ' ' << worker->compute_threads << ' '
-        << worker->match_threads << ' '
-        << worker->batch_max << ' ' << worker->batch_wait_ms << ' ' << worker->live_weight
-        << ' ' << worker->detect_side_max
-        << ' ' << worker->distance_max << ' ' << worker->false_match_rate << ' '
-        << worker->stranger_rate << ' ' << worker->calibration << ' '
-        << worker->embedding << ' ' << worker->keep_pictures << ' ' << worker->margin_min
-        << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
+        << worker->match_threads << ' ' << worker->batch_max << ' ' << worker->batch_wait_ms << ' '
+        << worker->live_weight << ' ' << worker->detect_side_max << ' ' << worker->distance_max
+        << ' ' << worker->false_match_rate << ' ' << worker->stranger_rate << ' '
+        << worker->calibration << ' ' << worker->embedding << ' ' << worker->keep_pictures << ' '
+        << worker->margin_min << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
         << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
         << api->bind << ' ' << api->port << ' ' << api->access << ' ' << api->secret_file << ' '
-        << api->insecure << ' ' << api->connections_max << ' ' << api->idle_time.count()
-        << ' ' << api->live_sessions_max << ' ' << api->queue_jobs_max << ' '
-        << api->queue_bytes_max << ' ' << api->inflight_body_bytes_max << ' '
-        << api->job_deadline.count() << ' ' << api->drain_grace.count() << ' '
-        << api->drain_timeout.count() << ' ' << api->allowed_hosts.size() << ' '
-        << api->cors_origins.size();
+        << api->insecure << ' ' << api->connections_max << ' ' << api->idle_time.count() << ' '
+        << api->live_sessions_max << ' ' << api->queue_jobs_max << ' ' << api->queue_bytes_max
+        << ' ' << api->inflight_body_bytes_max << ' ' << api->job_deadline.count() << ' '
+        << api->drain_grace.count() << ' ' << api->drain_timeout.count() << ' '
+        << api->allowed_hosts.size() << ' ' << api->cors_origins.size();
     return out.str();
 }
 
@@ -89,7 +86,8 @@ std::vector<std::string> keys_of_own_file() {
     std::string section;
     for (std::string line; std::getline(file, line);) {
         const std::size_t equals = line.find(" = ");
-        if (line.starts_with('[')) section = line.substr(1, line.size() - 2);
+        if (line.starts_with('['))
+            section = line.substr(1, line.size() - 2);
         else if (!line.starts_with('#') && equals != std::string::npos) {
             keys.push_back(section + "." + line.substr(0, equals));
         }
@@ -124,8 +122,10 @@ std::vector<std::string> keys_of_the_code() {
             line.starts_with("    in.derived(") || line.starts_with("    in.secret(");
         if (!line.starts_with("    in.") || again || quote == std::string::npos) continue;
         const std::string name = line.substr(quote + 2, line.find('"', quote + 2) - quote - 2);
-        if (line.starts_with("    in.section(")) section = name;
-        else keys.push_back(section + "." + name);
+        if (line.starts_with("    in.section("))
+            section = name;
+        else
+            keys.push_back(section + "." + name);
     }
     return keys;
 }
@@ -222,10 +222,10 @@ TEST(settings, a_file_that_is_no_file_or_endless_is_refused) {
 
 TEST(settings, set_goes_over_the_file_and_needs_no_quotes) {
     const written_file file("[api]\nport = 1\nbind = \"::1\"\n");
-    const auto api = read_api_settings({file.path(),
-                                        {"api.port=2", "api.port=3", "common.data=/tmp/x y",
-                                         "api.allowed_hosts=[\"a\", \"b\"]", "redis.password=12345",
-                                         "redis.port=7000"}});
+    const auto api = read_api_settings(
+        {file.path(),
+         {"api.port=2", "api.port=3", "common.data=/tmp/x y", "api.allowed_hosts=[\"a\", \"b\"]",
+          "redis.password=12345", "redis.port=7000"}});
     ASSERT_TRUE(api) << api.error().detail;
     EXPECT_EQ(api->port, 3);
     EXPECT_EQ(api->bind, "::1");
@@ -276,8 +276,9 @@ TEST(settings, links_that_leave_the_machine_need_keys) {
                 << far;
         }
     }
-    EXPECT_EQ(refusal({"", {"common.broker_api_endpoints=[\"ipc:///x\", \"tcp://10.0.0.1:1\"]",
-                            "curve.insecure=true"}}),
+    EXPECT_EQ(refusal({"",
+                       {"common.broker_api_endpoints=[\"ipc:///x\", \"tcp://10.0.0.1:1\"]",
+                        "curve.insecure=true"}}),
               "accepted");
 }
 
@@ -287,8 +288,8 @@ TEST(settings, keys_of_links_are_whole_or_absent) {
     chmod(secret.path().c_str(), 0600);
     const std::string key = "curve.key_file=" + secret.path(), list = "curve.allow_list=/x";
     const std::string broker = "curve.broker_key=" + digits, far = "tcp://10.0.0.1:1";
-    const auto api = read_api_settings(
-        {"", {key, broker, "common.broker_api_endpoints=[\"" + far + "\"]"}});
+    const auto api =
+        read_api_settings({"", {key, broker, "common.broker_api_endpoints=[\"" + far + "\"]"}});
     ASSERT_TRUE(api) << api.error().detail;
     EXPECT_EQ(api->common.curve.own, std::string(32, '\x77'));
     EXPECT_EQ(api->common.curve.broker_key, std::string(32, '\x77'));

@@ -5,8 +5,8 @@
 
 #include "shared/base/error.hpp"
 #include "shared/base/ids.hpp"
-#include "shared/model/job.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/job.hpp"
 #include "shared/net/protocol.hpp"
 
 namespace vultus {
@@ -23,11 +23,32 @@ TEST(label, good_ones) {
 }
 
 TEST(label, bad_ones) {
-    const std::vector<std::string> bad{
-        "", ".", "..", std::string(limits::label_bytes + 1, 'a'), std::string("a\0b", 3), "a\nb",
-        "\x7F", "\xC2\x80", "\xC2\x9F", "\xE2\x80\xA8", "\xE2\x80\xAE" "evil", "\xE2\x81\xA6",
-        "\xE2\x80\x8F", "\xD8\x9C", "\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80",
-        "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xC3", "\xE2\x82", "a\xFF"};
+    const std::vector<std::string> bad{"",
+                                       ".",
+                                       "..",
+                                       std::string(limits::label_bytes + 1, 'a'),
+                                       std::string("a\0b", 3),
+                                       "a\nb",
+                                       "\x7F",
+                                       "\xC2\x80",
+                                       "\xC2\x9F",
+                                       "\xE2\x80\xA8",
+                                       "\xE2\x80\xAE"
+                                       "evil",
+                                       "\xE2\x81\xA6",
+                                       "\xE2\x80\x8F",
+                                       "\xD8\x9C",
+                                       "\x80",
+                                       "\xC0\x80",
+                                       "\xC1\xBF",
+                                       "\xE0\x80\x80",
+                                       "\xED\xA0\x80",
+                                       "\xF0\x80\x80\x80",
+                                       "\xF4\x90\x80\x80",
+                                       "\xF5\x80\x80\x80",
+                                       "\xC3",
+                                       "\xE2\x82",
+                                       "a\xFF"};
     for (const std::string& one : bad) {
         const auto checked = check_label(one);
         ASSERT_FALSE(checked) << one;
@@ -41,8 +62,16 @@ TEST(collection, rule) {
         EXPECT_TRUE(check_collection(good)) << good;
     }
     EXPECT_TRUE(check_collection(std::string(limits::collection_bytes, 'c')));
-    const std::vector<std::string> bad{"",     "_a",   "-a",   "a:b", "a{b}", "a b", "\xC3\xA9",
-                                       "a\n",  "a.b",  std::string("a\0", 2),
+    const std::vector<std::string> bad{"",
+                                       "_a",
+                                       "-a",
+                                       "a:b",
+                                       "a{b}",
+                                       "a b",
+                                       "\xC3\xA9",
+                                       "a\n",
+                                       "a.b",
+                                       std::string("a\0", 2),
                                        std::string(limits::collection_bytes + 1, 'c')};
     for (const std::string& one : bad) {
         const auto checked = check_collection(one);
@@ -57,9 +86,9 @@ TEST(words, each_has_a_name_and_is_found_by_it) {
         EXPECT_EQ(job_type_named(name_of(type)), type);
     }
     int terminal = 0;
-    for (const auto state : {job_state::pending, job_state::running, job_state::delayed,
-                             job_state::publishing, job_state::succeeded, job_state::failed,
-                             job_state::dead, job_state::cancelled}) {
+    for (const auto state :
+         {job_state::pending, job_state::running, job_state::delayed, job_state::publishing,
+          job_state::succeeded, job_state::failed, job_state::dead, job_state::cancelled}) {
         EXPECT_EQ(job_state_named(name_of(state)), state);
         terminal += is_terminal(state) ? 1 : 0;
     }

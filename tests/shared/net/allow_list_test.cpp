@@ -44,8 +44,7 @@ TEST(allow_list, refuses_what_it_does_not_understand_and_says_where) {
         EXPECT_THAT(refusal(name + " worker " + hex_a), testing::StartsWith("1: a name has"));
     }
     EXPECT_EQ(refusal(std::string(64, 'w') + " worker " + hex_a), "accepted");
-    EXPECT_EQ(refusal("w worker " + hex_a + "\nw worker " + hex_b),
-              "2: duplicate name");
+    EXPECT_EQ(refusal("w worker " + hex_a + "\nw worker " + hex_b), "2: duplicate name");
     // One key that opens both sockets would make a worker an api.
     EXPECT_EQ(refusal("w worker " + hex_a + "\na api " + hex_a), "2: duplicate key");
 }

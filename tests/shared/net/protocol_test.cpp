@@ -158,12 +158,11 @@ TEST(protocol, a_time_without_a_fraction_is_a_time) {
 
 TEST(protocol, one_way_messages_are_refused_the_other_way) {
     for (const example& one : examples()) {
-        const bool both = std::holds_alternative<drain>(one.what) ||
-                          std::holds_alternative<bye>(one.what) ||
-                          std::holds_alternative<frame>(one.what) ||
-                          std::holds_alternative<answer>(one.what);
-        const auto other = one.which == direction::to_broker ? direction::from_broker
-                                                             : direction::to_broker;
+        const bool both =
+            std::holds_alternative<drain>(one.what) || std::holds_alternative<bye>(one.what) ||
+            std::holds_alternative<frame>(one.what) || std::holds_alternative<answer>(one.what);
+        const auto other =
+            one.which == direction::to_broker ? direction::from_broker : direction::to_broker;
         const auto back = decode(other, encode(one.what));
         const bool same = back && *back == one.what;
         EXPECT_EQ(same, both) << one.name;
@@ -255,8 +254,8 @@ TEST(protocol, bytes_of_the_map_are_limited) {
 }
 
 TEST(protocol, jobs_in_one_message_are_limited) {
-    for (const std::size_t count : {limits::jobs_per_message - 1, limits::jobs_per_message,
-                                    limits::jobs_per_message + 1}) {
+    for (const std::size_t count :
+         {limits::jobs_per_message - 1, limits::jobs_per_message, limits::jobs_per_message + 1}) {
         const job many{1, std::vector<leased_job>(count, some_job())};
         EXPECT_EQ(decode(direction::from_broker, encode(many)).has_value(),
                   count <= limits::jobs_per_message);
@@ -323,8 +322,10 @@ TEST(protocol, random_and_damaged_bytes_never_crash) {
         }
         if (random() % 4 == 0) part.resize(random() % (part.size() + 1));
         const auto back = decode(one.which, frames);
-        if (!back) ++refused;
-        else encode(*back);
+        if (!back)
+            ++refused;
+        else
+            encode(*back);
     }
     EXPECT_GT(refused, 5'000U);
 }

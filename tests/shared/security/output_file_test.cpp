@@ -31,7 +31,7 @@ class output : public testing::Test {
         return {std::istreambuf_iterator<char>(file), {}};
     }
     static mode_t mode(const std::string& path) {
-        struct stat what{};
+        struct stat what {};
         EXPECT_EQ(::lstat(path.c_str(), &what), 0) << path;
         return what.st_mode;
     }

@@ -8,8 +8,8 @@
 
 #include <set>
 
-#include "shared/store/gallery_reading.hpp"
 #include "shared/base/ids.hpp"
+#include "shared/store/gallery_reading.hpp"
 #include "shared/store/redis_blocking.hpp"
 #include "shared/store/store_setup.hpp"
 #include "tests/shared/store/redis_server_support.hpp"
@@ -28,7 +28,7 @@ constexpr std::size_t many = 1'000;
 constexpr std::size_t bytes = 64 * limits::mib;
 
 class job_store_call : public testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         const auto outcome = prepare_store(redis, store);
         ASSERT_TRUE(outcome) << outcome.error().detail;
@@ -259,8 +259,8 @@ TEST_F(job_store_call, renew_names_what_is_lost_and_what_is_cancelled) {
     const std::string a = submit(), b = submit();
     ASSERT_THAT(lease(), SizeIs(2));
     EXPECT_EQ(must(store.cancel(a)), "requested");
-    const renewal told = must(store.renew(worker, {{a, 1}, {b, 7}}, limits::registration,
-                                          limits::lease));
+    const renewal told =
+        must(store.renew(worker, {{a, 1}, {b, 7}}, limits::registration, limits::lease));
     EXPECT_THAT(told.cancelled, ElementsAre(attempt_id{a, 1}));
     EXPECT_THAT(told.lost, ElementsAre(attempt_id{b, 7}));
     EXPECT_THAT(must(store.started(worker, {{b, 7}})), ElementsAre(attempt_id{b, 7}));

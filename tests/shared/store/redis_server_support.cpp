@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "shared/store/redis_blocking.hpp"
 #include "shared/base/require.hpp"
+#include "shared/store/redis_blocking.hpp"
 
 namespace vultus {
 
@@ -18,10 +18,25 @@ redis_server::redis_server(std::vector<std::string> more) {
     std::string pattern = "/tmp/vultus-redis-XXXXXX";
     VULTUS_REQUIRE(mkdtemp(pattern.data()) != nullptr, "a temporary folder can be made");
     folder_ = pattern;
-    words_ = {"redis-server", "--port", "0", "--unixsocket", folder_ + "/redis.sock",
-              "--dir", folder_, "--logfile", folder_ + "/log", "--appendonly", "yes",
-              "--appendfsync", "always", "--save", "", "--maxmemory", "268435456",
-              "--maxmemory-policy", "noeviction"};
+    words_ = {"redis-server",
+              "--port",
+              "0",
+              "--unixsocket",
+              folder_ + "/redis.sock",
+              "--dir",
+              folder_,
+              "--logfile",
+              folder_ + "/log",
+              "--appendonly",
+              "yes",
+              "--appendfsync",
+              "always",
+              "--save",
+              "",
+              "--maxmemory",
+              "268435456",
+              "--maxmemory-policy",
+              "noeviction"};
     words_.insert(words_.end(), more.begin(), more.end());
     start();
 }
@@ -46,8 +61,8 @@ void redis_server::start() {
         execvp(argv[0], argv.data());
         _exit(127);
     }
-    redis_blocking client(address(), {std::chrono::seconds(20), std::chrono::seconds(20),
-                                      std::chrono::seconds(20)});
+    redis_blocking client(
+        address(), {std::chrono::seconds(20), std::chrono::seconds(20), std::chrono::seconds(20)});
     const auto reply = client.call({"PING"});
     VULTUS_REQUIRE(reply && reply->text == "PONG", "redis-server starts");
 }
@@ -59,8 +74,12 @@ void redis_server::kill() {
     pid_ = -1;
 }
 
-void redis_server::freeze() { ::kill(pid_, SIGSTOP); }
-void redis_server::go_on() { ::kill(pid_, SIGCONT); }
+void redis_server::freeze() {
+    ::kill(pid_, SIGSTOP);
+}
+void redis_server::go_on() {
+    ::kill(pid_, SIGCONT);
+}
 
 redis_address redis_server::address() const {
     redis_address where;

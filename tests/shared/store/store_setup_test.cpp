@@ -31,9 +31,8 @@ TEST(store_setup, loads_the_library_once_and_replaces_an_older_one) {
 
     redis_client client(server.address(), {});
     std::string told;
-    prepare_store(client, store, [&](result<void> outcome) {
-        told = outcome ? "ready" : outcome.error().detail;
-    });
+    prepare_store(client, store,
+                  [&](result<void> outcome) { told = outcome ? "ready" : outcome.error().detail; });
     const boot_time patience = boot_now() + std::chrono::seconds(20);
     while (told.empty() && boot_now() < patience) {
         client.on_writable(boot_now());

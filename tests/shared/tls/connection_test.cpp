@@ -67,12 +67,12 @@ TEST(connection, what_waits_may_only_be_moved_and_is_told_when_it_breaks) {
     both_ends ends;
     std::string room(10, ' ');
     bool told = false;
-    ends.one.async_read_some(asio::buffer(room), [&told, only = std::make_unique<int>(7)](
-                                                     auto bad, std::size_t size) {
-        EXPECT_EQ(bad, asio::error::eof);
-        EXPECT_EQ(size, 0u);
-        told = *only == 7;
-    });
+    ends.one.async_read_some(asio::buffer(room),
+                             [&told, only = std::make_unique<int>(7)](auto bad, std::size_t size) {
+                                 EXPECT_EQ(bad, asio::error::eof);
+                                 EXPECT_EQ(size, 0u);
+                                 told = *only == 7;
+                             });
     ends.other.next_layer().close();
     ends.io.run();
     EXPECT_TRUE(told);

@@ -52,9 +52,9 @@ TEST(calibration, what_is_no_whole_table_is_refused) {
                              "strangers 200 0.1", "something 1 2"}) {
         EXPECT_THAT(with(line), HasSubstr("expected kind")) << line;
     }
-    for (const char* line : {"comparison 0.1 0.41", "comparison 0.01 0.5", "comparison 1.5 0.5",
-                             "comparison 0.1 2.5", "comparison nan 0.5", "strangers 50 0.1 0.3",
-                             "strangers 100 0.05 0.5"}) {
+    for (const char* line :
+         {"comparison 0.1 0.41", "comparison 0.01 0.5", "comparison 1.5 0.5", "comparison 0.1 2.5",
+          "comparison nan 0.5", "strangers 50 0.1 0.3", "strangers 100 0.05 0.5"}) {
         EXPECT_NE(with(line), "accepted") << line;
     }
     for (std::size_t length = 0; length < good.size() - 1; ++length) {
@@ -82,7 +82,7 @@ TEST(calibration, more_faces_need_a_smaller_distance) {
     EXPECT_DOUBLE_EQ(*distance_for_strangers(known, 0.01, 10), 0.40);
     EXPECT_NEAR(*distance_for_strangers(known, 0.01, 31), 0.39, 0.001);
     EXPECT_DOUBLE_EQ(*distance_for_strangers(known, 0.01, 0), 0.42);  // as for one face
-    EXPECT_DOUBLE_EQ(*distance_for_strangers(known, 0.1, 1), 0.42);  // not measured: the largest
+    EXPECT_DOUBLE_EQ(*distance_for_strangers(known, 0.1, 1), 0.42);   // not measured: the largest
     EXPECT_NEAR(*distance_for_strangers(known, 0.01, 316), 0.37, 1e-4);  // the line goes on
     EXPECT_FALSE(is_extrapolated(known, 100));
     EXPECT_TRUE(is_extrapolated(known, 101));
@@ -161,8 +161,8 @@ TEST_F(loading_threshold, says_what_is_wrong_with_the_file_or_the_rate) {
 TEST(calibration, the_projects_table_has_every_kind) {
     worker_settings settings;
     settings.calibration = VULTUS_SOURCE_DIR "/" + settings.calibration;
-    for (const auto& [kind, usual] : {std::pair{"plain", 0.55}, {"mirror", 0.53}, {"unit", 0.39},
-                                      {"mirror_unit", 0.38}}) {
+    for (const auto& [kind, usual] :
+         {std::pair{"plain", 0.55}, {"mirror", 0.53}, {"unit", 0.39}, {"mirror_unit", 0.38}}) {
         settings.embedding = kind;
         const auto rule = load_threshold(settings);
         ASSERT_TRUE(rule) << rule.error().detail;

@@ -44,8 +44,7 @@ TEST_F(calibrating, needs_twenty_people_with_two_faces) {
     const auto few = calibrate(*builder_.publish(), rule_);
     ASSERT_FALSE(few);
     EXPECT_EQ(few.error().code, errc::too_few_people);
-    EXPECT_EQ(few.error().detail,
-              "20 people with two photos are required, the collection has 19");
+    EXPECT_EQ(few.error().detail, "20 people with two photos are required, the collection has 19");
     add("alone", 1'001);
     EXPECT_TRUE(calibrate(*builder_.publish(), rule_));
     builder_.remove("f1");

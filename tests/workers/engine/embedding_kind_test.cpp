@@ -26,9 +26,7 @@ class corners final : public embedder {
  public:
     explicit corners(std::size_t* passes) : passes_(passes) {}
     std::string_view name() const noexcept override { return "corners/plain"; }
-    std::unique_ptr<embedder> clone() const override {
-        return std::make_unique<corners>(passes_);
-    }
+    std::unique_ptr<embedder> clone() const override { return std::make_unique<corners>(passes_); }
     std::vector<embedding> embed(std::span<const chip> chips) override {
         std::vector<embedding> all;
         for (const chip& one : chips) {

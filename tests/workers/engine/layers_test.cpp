@@ -11,12 +11,12 @@
 #include <limits>
 
 #include "tests/workers/engine/dlib_direct_support.hpp"
-#include "tests/workers/image/photo_support.hpp"
 #include "tests/workers/engine/plain_layers_support.hpp"
-#include "workers/vision/aligner.hpp"
+#include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/dlib_layers.hpp"
-#include "workers/geometry/resize.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/geometry/resize.hpp"
+#include "workers/vision/aligner.hpp"
 
 namespace vultus {
 namespace {

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/workers/image/photo_support.hpp"
 #include "shared/base/ids.hpp"
+#include "tests/workers/image/photo_support.hpp"
 
 namespace vultus {
 namespace {

@@ -11,11 +11,11 @@
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/models.hpp"
 #include "workers/engine/onednn/onednn.hpp"
 #include "workers/engine/peaks.hpp"
 #include "workers/engine/pyramid.hpp"
 #include "workers/geometry/resize.hpp"
-#include "workers/engine/models.hpp"
 
 namespace vultus {
 namespace {

@@ -9,15 +9,15 @@
 #include <thread>
 
 #include "tests/workers/engine/networks_support.hpp"
-#include "tests/workers/image/photo_support.hpp"
 #include "tests/workers/engine/plain_layers_support.hpp"
+#include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/kernels.hpp"
-#include "workers/engine/plan.hpp"
-#include "workers/vision/image_draw.hpp"
-#include "workers/gallery/matcher.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/engine/plan.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/vision/image_draw.hpp"
 
 namespace vultus {
 namespace {

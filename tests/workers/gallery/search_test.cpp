@@ -63,7 +63,7 @@ class maker {
                 break;
             default: {  // the largest and smallest floats there are, and nothing
                 constexpr float sizes[] = {0, 1e-45f, 1e-38f, 1e-19f, 9e-16f, 1e-15f,
-                                           1, 1e15f, 2e15f, 1e19f, 3e38f};
+                                           1, 1e15f,  2e15f,  1e19f,  3e38f};
                 const float size = sizes[random_() % std::size(sizes)];
                 for (float& x : one) x = std::clamp(x, -1.0f, 1.0f) * size;
             }
@@ -168,8 +168,7 @@ TEST(search, rounding_costs_no_more_than_it_says) {
             rows.push_back(x);
             double lost = 0;
             for (std::size_t i = 0; i < x.size(); ++i) {
-                const double gap =
-                    x[i] - static_cast<double>(rows.scale[0]) * rows.rows[0].c[i];
+                const double gap = x[i] - static_cast<double>(rows.scale[0]) * rows.rows[0].c[i];
                 lost += gap * gap;
             }
             ASSERT_LE(std::sqrt(lost), rows.error[0]) << "seed " << seed;

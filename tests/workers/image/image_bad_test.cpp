@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "tests/workers/image/photo_support.hpp"
 #include "shared/base/limits.hpp"
+#include "tests/workers/image/photo_support.hpp"
 #include "workers/image/image.hpp"
 
 namespace vultus {
@@ -70,8 +70,8 @@ TEST(image_bad, what_is_not_read_is_named) {
         std::string file(start);
         file.resize(200);
         const auto header = inspect_image(file);
-        return header ? "fine" : std::string(name_of(header.error().code)) + " " +
-                                     header.error().detail;
+        return header ? "fine"
+                      : std::string(name_of(header.error().code)) + " " + header.error().detail;
     };
     const std::pair<std::string_view, const char*> known[] = {
         {"GIF89a", "GIF"},
@@ -82,9 +82,15 @@ TEST(image_bad, what_is_not_read_is_named) {
         {"\0\0\0\x0CjP  \r\n\x87\n"sv, "JPEG 2000"},
         {"8BPS", "Photoshop"},
         {"FUJIFILMCCD-RAW ", "raw"},
-        {"\0\0\0\x18" "ftypcrx "sv, "raw"},
-        {"\0\0\0\x18" "ftypisom"sv, "MP4"},
-        {"\0\0\0\x14" "ftypqt  "sv, "QuickTime"},
+        {"\0\0\0\x18"
+         "ftypcrx "sv,
+         "raw"},
+        {"\0\0\0\x18"
+         "ftypisom"sv,
+         "MP4"},
+        {"\0\0\0\x14"
+         "ftypqt  "sv,
+         "QuickTime"},
         {"%PDF-1.7", "PDF"},
         {"<?xml version=\"1.0\"?>\n<svg>", "SVG"},
         {"<svg xmlns=", "SVG"},
@@ -107,8 +113,8 @@ TEST(image_bad, kinds_of_jpeg_that_are_not_read_are_named) {
         file[frame + 1] = marker;
         file[frame + 4] = bits;
         const auto decoded = decode_image(file);
-        return decoded ? "fine" : std::string(name_of(decoded.error().code)) + " " +
-                                      decoded.error().detail;
+        return decoded ? "fine"
+                       : std::string(name_of(decoded.error().code)) + " " + decoded.error().detail;
     };
     EXPECT_EQ(said('\xC1', 8), "fine");
     EXPECT_NE(said('\xC1', 12).find("unsupported_media a JPEG of 12 bits"), std::string::npos);
@@ -252,8 +258,8 @@ TEST(image_bad, profiles_and_texts_that_unpack_to_a_gigabyte) {
     for (const char* name : {"zTXt", "iCCP", "tEXt", "eXIf", "vulT"}) {
         EXPECT_EQ(decoded(with_png_chunk(png, png_chunk(name, bomb))), "fine") << name;
     }
-    const std::string profile = std::string("Raw profile type exif\0\0", 23) +
-                                deflated_zeros(std::size_t{128} << 20);
+    const std::string profile =
+        std::string("Raw profile type exif\0\0", 23) + deflated_zeros(std::size_t{128} << 20);
     EXPECT_EQ(decoded(with_png_chunk(png, png_chunk("zTXt", profile))), "fine");
     EXPECT_LT(memory_peak_kib() - before, 50 * 1024);
 }

@@ -147,8 +147,8 @@ TEST(image_decode, orientation_in_a_png_s_raw_profile) {
         EXPECT_EQ(seen(png.substr(0, png.size() - 12) + chunk + png.substr(png.size() - 12)),
                   "brwg");
         for (std::size_t size = 30; size + 4 < chunk.size(); ++size) {
-            EXPECT_TRUE(decode_image(with_png_chunk(
-                png, png_chunk(chunk.substr(4, 4), chunk.substr(8, size - 8)))));
+            EXPECT_TRUE(decode_image(
+                with_png_chunk(png, png_chunk(chunk.substr(4, 4), chunk.substr(8, size - 8)))));
         }
     }
     const std::string both = with_png_chunk(with_orientation(png, 1), chunks[0]);
@@ -180,8 +180,10 @@ TEST(image_decode, bytes_between_the_segments_of_a_jpeg) {
 TEST(image_decode, a_whole_jpeg_without_its_end_mark) {
     const image picture = quarters(400, 240);
     using inks = jpeg_style::inks;
-    for (const jpeg_style& style : {jpeg_style{inks::rgb, false, 0}, {inks::rgb, true, 0},
-                                    {inks::rgb, false, 1}, {inks::grey, false, 0}}) {
+    for (const jpeg_style& style : {jpeg_style{inks::rgb, false, 0},
+                                    {inks::rgb, true, 0},
+                                    {inks::rgb, false, 1},
+                                    {inks::grey, false, 0}}) {
         const std::string jpeg = jpeg_file(picture, style);
         const std::string open = jpeg.substr(0, jpeg.size() - 2);
         for (const char* behind : {"", "dhav\x59\x19\x01", "\xFF", "no marker here"}) {
@@ -270,8 +272,9 @@ TEST(image_decode, from_afar_a_jpeg_comes_smaller) {
     const image picture = quarters(403, 241);
     const std::string whole = jpeg_file(picture);
     const std::map<std::uint32_t, std::pair<std::uint32_t, std::uint32_t>> sizes{
-        {404, {403, 241}}, {403, {403, 241}}, {202, {403, 241}}, {201, {202, 121}},
-        {101, {202, 121}}, {100, {101, 61}},  {51, {101, 61}},   {50, {51, 31}}, {1, {51, 31}}};
+        {404, {403, 241}}, {403, {403, 241}}, {202, {403, 241}},
+        {201, {202, 121}}, {101, {202, 121}}, {100, {101, 61}},
+        {51, {101, 61}},   {50, {51, 31}},    {1, {51, 31}}};
     for (const auto& [side, size] : sizes) {
         const auto small = from_afar(whole, side);
         ASSERT_TRUE(small) << side;
@@ -288,8 +291,7 @@ TEST(image_decode, from_afar_a_jpeg_comes_smaller) {
     EXPECT_EQ(turned->height, 403u);
     EXPECT_EQ(corners(turned->picture), corners(decode_image(with_orientation(whole, 6))->picture));
     using inks = jpeg_style::inks;
-    EXPECT_EQ(corners(from_afar(jpeg_file(picture, {inks::ycck, false, 0}), 50)->picture),
-              "rgbw");
+    EXPECT_EQ(corners(from_afar(jpeg_file(picture, {inks::ycck, false, 0}), 50)->picture), "rgbw");
     EXPECT_EQ(from_afar(png_file(picture), 50)->picture.width, 403u) << "others come whole";
     const std::string cut = whole.substr(0, whole.size() * 2 / 3);
     EXPECT_EQ(from_afar(cut, 50).error().code, decode_image(cut).error().code);

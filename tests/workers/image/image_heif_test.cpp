@@ -2,9 +2,9 @@
 // cut or lie.
 #include <gtest/gtest.h>
 
+#include "shared/base/limits.hpp"
 #include "tests/workers/image/heif_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
-#include "shared/base/limits.hpp"
 #include "workers/image/codec_process.hpp"
 #include "workers/image/image.hpp"
 

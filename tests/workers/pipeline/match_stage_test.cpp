@@ -46,10 +46,10 @@ class matching : public ::testing::Test {
         return true;
     }
     std::uint64_t asked = 0;  ///< number of the last question
-    match_stage stage{{}, {}, together, registration,
-                      [this](auto& name, auto at_least, auto question) {
-                          return note(name, at_least, question);
-                      }};
+    match_stage stage{
+        {}, {}, together, registration, [this](auto& name, auto at_least, auto question) {
+            return note(name, at_least, question);
+        }};
 };
 
 TEST_F(matching, waits_for_a_gallery_and_is_woken_by_it) {
@@ -171,7 +171,9 @@ TEST_F(matching, a_frame_waits_no_longer_than_its_answer_is_worth) {
 }
 
 TEST_F(matching, the_threshold_follows_the_gallery_and_the_answer_says_so) {
-    const calibration_table known{"test", "made up", {{0.001, 0.2}, {0.1, 0.4}},
+    const calibration_table known{"test",
+                                  "made up",
+                                  {{0.001, 0.2}, {0.1, 0.4}},
                                   {{1, {{0.01, 0.35}, {0.1, 0.4}}}, {10, {{0.01, 0.3}}}}};
     match_stage by_rate({}, {0, 0, 0.01, known}, together, registration,
                         [this](auto& name, auto at_least, auto question) {

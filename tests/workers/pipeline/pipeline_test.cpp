@@ -12,8 +12,8 @@
 #include "tests/workers/pipeline/store_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/image/image.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/image/image.hpp"
 
 namespace vultus {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "workers/pipeline/startup.hpp"
 #include "workers/calibration/vision_models.hpp"
+#include "workers/pipeline/startup.hpp"
 
 namespace vultus {
 namespace {

@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "workers/vision/image_draw.hpp"
 #include "workers/image/image.hpp"
+#include "workers/vision/image_draw.hpp"
 
 namespace vultus {
 namespace {
@@ -19,13 +19,12 @@ bool has_ink(const text_picture& drawn) {
 }
 
 TEST(text_draw, each_script_has_a_font) {
-    for (const std::string name : {
-             "Ada Lovelace", "Zo\u00EB", "\u0416\u0435\u043D\u044F",
-             "\u0395\u03BB\u03AD\u03BD\u03B7",
-             "\u05E9\u05E8\u05D4", "\u0644\u064A\u0644\u0649", "\u5C71\u7530 \u592A\u90CE",
-             "\uAE40\uBBFC\uC218", "\u0905\u092E\u0930", "\u0E2A\u0E21\u0E0A\u0E32\u0E22",
-             "\u0C30\u0C3E\u0C2E", "\u1014\u103E\u1004\u103A\u1038", "\u0F56\u0F7C\u0F51",
-             "\u10DC\u10D8\u10DC\u10DD", "\u0531\u0580\u0561\u0574"}) {
+    for (const std::string name :
+         {"Ada Lovelace", "Zo\u00EB", "\u0416\u0435\u043D\u044F", "\u0395\u03BB\u03AD\u03BD\u03B7",
+          "\u05E9\u05E8\u05D4", "\u0644\u064A\u0644\u0649", "\u5C71\u7530 \u592A\u90CE",
+          "\uAE40\uBBFC\uC218", "\u0905\u092E\u0930", "\u0E2A\u0E21\u0E0A\u0E32\u0E22",
+          "\u0C30\u0C3E\u0C2E", "\u1014\u103E\u1004\u103A\u1038", "\u0F56\u0F7C\u0F51",
+          "\u10DC\u10D8\u10DC\u10DD", "\u0531\u0580\u0561\u0574"}) {
         const text_picture drawn = draw_text(name, 18, 400);
         EXPECT_EQ(drawn.unknown_glyphs, 0) << name;
         EXPECT_TRUE(has_ink(drawn)) << name;

@@ -8,15 +8,15 @@
 
 #include "tests/workers/engine/dlib_direct_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
-#include "workers/vision/aligner.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/engine/embedding.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/gallery/gallery.hpp"
-#include "workers/vision/image_draw.hpp"
-#include "workers/gallery/matcher.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/gallery/gallery.hpp"
+#include "workers/gallery/matcher.hpp"
 #include "workers/geometry/resize.hpp"
+#include "workers/vision/aligner.hpp"
+#include "workers/vision/image_draw.hpp"
 
 namespace vultus {
 namespace {

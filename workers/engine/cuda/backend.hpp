@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "workers/engine/detector.hpp"
 #include "workers/engine/cuda/gpu_context.hpp"
+#include "workers/engine/detector.hpp"
 #include "workers/engine/engine.hpp"
 
 namespace vultus::cuda {
@@ -21,12 +21,12 @@ struct options {
 /// buckets for which there is memory; the log says which. clone() shares the GPU's memory: one
 /// pass after the other.
 /// errors    malformed: not that network; bad_option: too little memory; device_fault
-result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context>, const std::string& file,
-                                                const options&);
+result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context>,
+                                                const std::string& file, const options&);
 
 /// The `cnn` detector on that GPU: boxes within a pixel of dlib's. clone() as above.
 /// errors    as above
-result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context>, const std::string& file,
-                                                const options&);
+result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context>,
+                                                const std::string& file, const options&);
 
 }  // namespace vultus::cuda

@@ -30,7 +30,7 @@ result<void> gpu_context::tried(int status, const char* what) const {
 }
 
 result<std::shared_ptr<gpu_context>> gpu_context::open(const table& calls, int index,
-                                               std::size_t budget_bytes) {
+                                                       std::size_t budget_bytes) {
     const std::string name = "cuda:" + std::to_string(index);
     if (calls.version != table_version) {
         return fail(errc::bad_option, "the cuda backend library has another version");

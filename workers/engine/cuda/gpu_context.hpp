@@ -28,7 +28,7 @@ class gpu_context {
     /// budget    bytes of the GPU's memory to take at most; 0: what is free
     /// errors    bad_option: no such GPU, another table version, or the GPU refuses
     static result<std::shared_ptr<gpu_context>> open(const table& calls, int index,
-                                                 std::size_t budget_bytes);
+                                                     std::size_t budget_bytes);
     gpu_context(const gpu_context&) = delete;
     gpu_context& operator=(const gpu_context&) = delete;
     ~gpu_context();

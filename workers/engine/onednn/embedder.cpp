@@ -21,9 +21,7 @@ class onednn_embedder final : public embedder {
  public:
     onednn_embedder(onednn_network net, std::array<float, 3> mean)
         : net_(std::move(net)), mean_(mean) {}
-    std::string_view name() const noexcept override {
-        return "dlib_resnet_v1/plain";
-    }
+    std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
     std::unique_ptr<embedder> clone() const override {
         return std::make_unique<onednn_embedder>(net_.clone(), mean_);
     }

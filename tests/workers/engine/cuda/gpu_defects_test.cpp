@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "tests/workers/engine/cuda/gpu_support.hpp"
-#include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/engine/cuda/saboteur_support.hpp"
+#include "tests/workers/engine/networks_support.hpp"
 
 namespace vultus {
 namespace {

@@ -11,9 +11,9 @@
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
-#include "workers/geometry/resize.hpp"
-#include "workers/gallery/matcher.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/gallery/matcher.hpp"
+#include "workers/geometry/resize.hpp"
 
 namespace vultus {
 namespace {

@@ -22,10 +22,9 @@ using ::testing::HasSubstr;
 
 const std::vector<pictures>& three = pictures_to_run();
 
-result<device_network> every_kind_on(const std::shared_ptr<cuda::gpu_context>& gpu, precision numbers,
-                                     std::size_t programs = 4) {
-    return device_network::make(gpu, every_kind_on_colours(), numbers,
-                                room_for_pictures(programs));
+result<device_network> every_kind_on(const std::shared_ptr<cuda::gpu_context>& gpu,
+                                     precision numbers, std::size_t programs = 4) {
+    return device_network::make(gpu, every_kind_on_colours(), numbers, room_for_pictures(programs));
 }
 
 /// Runs each size several times, in turns, and compares every picture.

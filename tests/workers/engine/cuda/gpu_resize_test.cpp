@@ -7,8 +7,8 @@
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/cuda/kernel_bodies.hpp"
-#include "workers/geometry/resize.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/geometry/resize.hpp"
 
 namespace vultus {
 namespace {

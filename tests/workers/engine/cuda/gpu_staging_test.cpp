@@ -14,7 +14,8 @@ namespace {
 using namespace testing;
 using cuda::staging;
 
-std::unique_ptr<staging> made_on(const std::shared_ptr<cuda::gpu_context>& gpu, std::size_t pieces) {
+std::unique_ptr<staging> made_on(const std::shared_ptr<cuda::gpu_context>& gpu,
+                                 std::size_t pieces) {
     const auto mine = gpu->take_turn();
     return staging::make(gpu, pieces, 6, 8).value();
 }

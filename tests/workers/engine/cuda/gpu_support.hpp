@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/workers/engine/plain_layers_support.hpp"
 #include "tests/workers/engine/cuda/stand_in_support.hpp"
+#include "tests/workers/engine/plain_layers_support.hpp"
 #include "workers/engine/cuda/backend.hpp"
 #include "workers/engine/cuda/device_network.hpp"
 
