@@ -102,7 +102,7 @@ class core {
     void ready_worker(const std::string& connection, const protocol::ready&);
     void heartbeat(worker&, const protocol::worker_heartbeat&);
     void done(worker&, const protocol::done&);
-    void lose(const std::string& connection, const std::string& why);
+    void mark_lost(const std::string& connection, const std::string& why);
     void forget(std::string connection);
     void lose_silent();
     void cancel(const protocol::cancel_request&);

@@ -109,10 +109,10 @@ void core::lose_silent() {
             silent.push_back(connection);
         }
     }
-    for (const std::string& connection : silent) lose(connection, "silent");
+    for (const std::string& connection : silent) mark_lost(connection, "silent");
 }
 
-void core::lose(const std::string& connection, const std::string& why) {
+void core::mark_lost(const std::string& connection, const std::string& why) {
     const worker* one = workers_.by_connection(connection);
     if (one == nullptr) return;
     remark(log::level::warning, "worker_lost", one->who.worker_id, why);
@@ -131,7 +131,7 @@ void core::forget(std::string connection) {
 
 void core::on(const send_failed& failure) {
     if (failure.unreachable) {
-        lose(failure.connection, "unreachable");
+        mark_lost(failure.connection, "unreachable");
         return;
     }
     worker* one = workers_.by_connection(failure.connection);

@@ -70,7 +70,7 @@ result<leased_jobs> simulated_store::lease(const lease_request& wanted, unix_tim
     return leased_jobs{granted, line_.size()};
 }
 
-void simulated_store::lose(const std::string& id, bool counted) {
+void simulated_store::mark_lost(const std::string& id, bool counted) {
     simulated_job& job = jobs_.at(id);
     if (counted && job.solo && job.started) ++job.crashes;
     if (job.cancel) {
@@ -88,7 +88,7 @@ std::uint64_t simulated_store::lose_all_of(const std::string& worker_id) {
     std::uint64_t count = 0;
     for (auto& [id, job] : jobs_) {
         if (job.state != simulated_state::running || job.worker != worker_id) continue;
-        lose(id, true);
+        mark_lost(id, true);
         ++count;
     }
     return count;
@@ -115,7 +115,7 @@ moved simulated_store::reap(unix_time expected_now, unix_time now) {
     for (auto& [id, job] : jobs_) {
         const bool ahead = job.lease_until > now + 2 * limits::lease;
         if (job.state != simulated_state::running || (job.lease_until > now && !ahead)) continue;
-        lose(id, job.lease_until > grace_until_);
+        mark_lost(id, job.lease_until > grace_until_);
         ++done.count;
     }
     return done;
@@ -130,7 +130,7 @@ moved simulated_store::barrier(unix_time expected_now, unix_time now) {
 }
 
 void simulated_store::hand_back(const attempt_id& attempt, const std::string& worker_id) {
-    if (owned(attempt, worker_id) != nullptr) lose(attempt.job_id, false);
+    if (owned(attempt, worker_id) != nullptr) mark_lost(attempt.job_id, false);
 }
 
 simulated_job* simulated_store::owned(const attempt_id& attempt, const std::string& worker_id) {
@@ -175,7 +175,7 @@ bool simulated_store::complete(const attempt_id& attempt, const std::string& wor
 void simulated_store::bye(const std::string& worker_id) {
     workers_.erase(worker_id);
     for (auto& [id, job] : jobs_) {
-        if (job.state == simulated_state::running && job.worker == worker_id) lose(id, false);
+        if (job.state == simulated_state::running && job.worker == worker_id) mark_lost(id, false);
     }
 }
 

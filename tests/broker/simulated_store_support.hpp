@@ -60,7 +60,7 @@ class simulated_store {
         std::uint64_t connection = 0;
         unix_time lapses{0};
     };
-    void lose(const std::string& id, bool counted);
+    void mark_lost(const std::string& id, bool counted);
     /// Who comes next in the line for a worker with that wish; taken from it. "": nobody.
     std::string next_for(const lease_request& wanted, std::uint32_t& spill);
     std::uint64_t lose_all_of(const std::string& worker_id);

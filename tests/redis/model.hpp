@@ -141,7 +141,7 @@ struct model {
         to_line(id, true);
         return "pending";
     }
-    void lose(const std::string& id) {
+    void mark_lost(const std::string& id) {
         model_job& j = jobs[id];
         if (j.cancel) {
             j.state = "cancelled";

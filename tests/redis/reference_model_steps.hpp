@@ -221,7 +221,7 @@ class reference_model_steps : reference_model_changes {
             f_("fail", {t.id, t.attempt, t.worker, kind, "{}", soon ? "0" : "1000000"});
         if (refused(t, reply)) return;
         if (kind == "return") return expect(reply, m_.give_back(t.id));
-        if (kind == "lost") return m_.lose(t.id), expect(reply, t.j->state);
+        if (kind == "lost") return m_.mark_lost(t.id), expect(reply, t.j->state);
         if (kind == "permanent") return expect(reply, t.j->state = "failed");
         t.j->state = ++t.j->failures >= 5 ? "dead" : "delayed";
         expect(reply, t.j->state);
@@ -250,7 +250,7 @@ class reference_model_steps : reference_model_changes {
         }
         std::sort(lapsed.begin(), lapsed.end());
         expect(f_("reap", {"0", "100", "10000000"}), "ok");
-        for (const auto& [at, id] : lapsed) m_.lose(id);
+        for (const auto& [at, id] : lapsed) m_.mark_lost(id);
     }
     std::vector<std::string> running_of(const std::string& w) {
         std::vector<std::string> ids;
@@ -262,7 +262,7 @@ class reference_model_steps : reference_model_changes {
     void lost(const step& s) {
         const std::string w = worker(s.a);
         expect(f_("worker_lost", {w, "1"}), "ok");
-        for (const auto& id : running_of(w)) m_.lose(id);
+        for (const auto& id : running_of(w)) m_.mark_lost(id);
         m_.leave(w);
     }
     void bye(const step& s) {
