@@ -45,7 +45,7 @@ def free_port():
     raise AssertionError("no port from 20000 to 31999 is free")
 
 
-def wait_until(condition, seconds=30, what="the condition"):
+def wait_until(condition, seconds=60, what="the condition"):
     end = time.monotonic() + seconds
     while True:
         value = condition()

@@ -173,7 +173,7 @@ def test_another_password_ends_what_the_old_one_began(keyed):
     add_user(keyed.data, "pam", "viewer")
     pam = Person(keyed.url, "pam", 40)
     ctl(keyed.data, "user", "password", "pam", said="another horse battery\n")
-    wait_until(lambda: pam.call("GET", "/api/jobs").status_code == 401, 1, "the end")
+    wait_until(lambda: pam.call("GET", "/api/jobs").status_code == 401, what="the end")
     assert login(keyed.url, "pam", host=41).status_code == 401
     assert login(keyed.url, "pam", "another horse battery", 41).status_code == 200
 
