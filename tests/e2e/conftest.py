@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -25,15 +26,28 @@ sys.path[:0] = [str(folder) for folder in pathlib.Path(__file__).resolve().paren
 PHOTOS = ROOT / "build/photos"
 TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
 PREFIX = "vultus:{0}:"
+TAKEN = []  # sockets: the names of this process' ports
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that no other process of the tests gets before this one ends: ctest runs several stories at once, and what was
+    free a moment ago may be somebody's by now. Below those that the kernel itself gives away."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 1_000):
+        name, probe = socket.socket(socket.AF_UNIX), socket.socket()
+        try:
+            name.bind(f"\0vultus-port-{port}")  # in no folder; whoever has it has the port
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            continue
+        finally:
+            probe.close()
+        TAKEN.append(name)
+        return port
+    raise AssertionError("no port from 20000 to 31999 is free")
 
 
-def wait_until(condition, seconds=30, what="the condition"):
+def wait_until(condition, seconds=60, what="the condition"):
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -51,7 +65,7 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [*prefix, sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
                    "--data", str(data), "--workers", str(workers), *words]
-        for setting in settings:
+        for setting in ("api.drain_grace_ms=0", *settings):  # nobody is told where to go instead
             command += ["--set", setting]
         env = {"VULTUS_BIN": str(ROOT / "build/e2e/bin"), **os.environ, **(environment or {})}
         env["PATH"] = f"{ROOT}/build/deps/bin:{env['PATH']}"
@@ -215,6 +229,14 @@ def running(**options):
             assert made.returncode == 0, made.stdout + made.stderr
         with started(folder, **options) as service:
             yield service
+
+
+@pytest.fixture
+def open_folder():
+    """One that other users may enter. tmp_path is none: each pytest that starts closes the folder above it, of all of them."""
+    with tempfile.TemporaryDirectory(prefix="vultus-open-") as folder:
+        os.chmod(folder, 0o755)
+        yield pathlib.Path(folder)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A browser on the web page: a fresh tab on a fresh collection of a running service.
 
 VULTUS_URL      where the service is; without it one is started
-VULTUS_PHOTOS   folder with biden.jpg, obama.jpg, obama2.jpg, obama3.jpg (default build/photos)
+VULTUS_PHOTOS   folder with biden.jpg, obama.jpg, obama2.jpg, obama3.jpg (default: those of build/photos, made smaller)
 VULTUS_SHOTS    where screenshots go (default build/web)
 VULTUS_BROWSER  a Chromium (default /usr/bin/chromium)
 """
@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import tempfile
 import uuid
 
 import pytest
@@ -16,11 +17,18 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PHOTOS = pathlib.Path(os.environ.get("VULTUS_PHOTOS", ROOT / "build/photos"))
+MADE = tempfile.TemporaryDirectory(prefix="vultus-photos-")
+PHOTOS = pathlib.Path(os.environ.get("VULTUS_PHOTOS", MADE.name))
 SHOTS = pathlib.Path(os.environ.get("VULTUS_SHOTS", ROOT / "build/web"))
 BROWSER = os.environ.get("VULTUS_BROWSER", "/usr/bin/chromium")
 CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WAIT_MS = 60_000  # a bound for a slow machine, not an expectation
+
+
+for photo in () if "VULTUS_PHOTOS" in os.environ else (ROOT / "build/photos").glob("*.jpg"):
+    smaller = Image.open(photo)
+    smaller.thumbnail((800, 800))  # an eighth of the pixels: the page is tried here, not the detector
+    smaller.save(PHOTOS / photo.name, quality=90)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +78,12 @@ def page(browser, url):
 def view(page, name):
     page.locator("nav a", has_text=name).click()
     expect(page.locator(f"#view-{name.lower()}")).to_be_visible()
+
+
+def let_pass(page, seconds):
+    """Time passes in all tabs at once: what a change waits for its undo, or a tab for another that is gone. Their clock
+    has to be installed before the wait begins: page.clock.install()."""
+    page.clock.run_for(1_000 * seconds)
 
 
 def teach(page, name, *photos):

@@ -126,7 +126,7 @@ class Restarts:
                                headers={"Prefer": "wait=30"}, timeout=60)
         assert taught.json()["state"] == "succeeded", taught.text
         self.probe.start()
-        worlds.wait_until(lambda: len(self.probe.ready) == len(self.probe.urls), 10, "the probe")
+        worlds.wait_until(lambda: len(self.probe.ready) == len(self.probe.urls), 60, "the probe")
         for caller in self.callers:
             caller.start()
 
@@ -145,7 +145,7 @@ class Restarts:
         one.start()
         worlds.wait_until(self.world.ready, 60, f"{one.name} to be ready")
         self.works(10)
-        worlds.wait_until(lambda: len(self.probe.ready) == len(self.probe.urls), 10, "the probe")
+        worlds.wait_until(lambda: len(self.probe.ready) == len(self.probe.urls), 60, "the probe")
         after = self.sums()
         sent_away, broken = (after[what] - before[what] for what in ("sent_away", "broken"))
         what = kind if how == signal.SIGTERM else f"{kind} killed"

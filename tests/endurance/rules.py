@@ -13,6 +13,7 @@ sys.path[:0] = [str(ROOT / f"tests/{folder}") for folder in ("nemesis", "e2e", "
 from ran_on import ran_on  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
+LONG = bool(os.environ.get("VULTUS_LONG"))  # as `./test full` sets it: tests that cut a run short cut it less
 
 
 class Verdict:

@@ -148,7 +148,7 @@ def run(options, verdict):
                 life.round(number)
                 if number % 10 == 9:
                     life.restart_worker(number + 1)
-                if number % max(1, options.rounds // 20) == 0:
+                if number % max(4, options.rounds // 20) == 0:
                     life.sample(number)
             life.sample(options.rounds)
             wrong = worlds.fsck(world.store())

@@ -1,4 +1,5 @@
-"""The first 24 rounds of `./test endure soak`: right answers, two restarts, and nothing that grows with each round."""
+"""The first 24 rounds of `./test endure soak`, in `./test full` 200: right answers, two restarts, and nothing that grows
+with each round."""
 import argparse
 
 import rules
@@ -7,6 +8,7 @@ import soak
 
 def test_nothing_grows():
     verdict = rules.Verdict("soak")
-    soak.run(argparse.Namespace(rounds=24, programs=rules.PROGRAMS), verdict)
+    rounds = 200 if rules.LONG else 24
+    soak.run(argparse.Namespace(rounds=rounds, programs=rules.PROGRAMS), verdict)
     assert verdict.broken == []
-    assert verdict.figures["rounds"] == 24
+    assert verdict.figures["rounds"] == rounds

@@ -4,7 +4,7 @@ twice, or said after it was forgotten.
 
     ./test nemesis [--seconds 60] [--seed 1] [--clients 12] [--history FILE] [--json]
     ./test nemesis --prove [BUG ...]      each seeded bug of bugs.py must be noticed, within 5 minutes
-    ./test nemesis --control [BUG ...]    the same faults without the bugs: silence
+    ./test nemesis --control [BUG ...]    the same faults without the bugs: silence (--seconds: how long each, default 40)
 
 Two apis, two brokers, four workers, one Redis (appendfsync always). The code is the shipped one; the workers see a photo
 of one colour as one face (nemesis_worker.cpp). clients.py works and keeps a history, faults.py strikes, checker.py says
@@ -26,7 +26,8 @@ from clients import Client, EventReader, Shared
 from faults import LONGEST, Nemesis
 from ran_on import ran_on
 
-PROVE_SECONDS = (20, 40, 60, 120)  # runs with a bug, until it is caught
+PROVE_SECONDS = (10, 20, 40, 60, 120)  # runs with a bug, until it is caught
+CONTROL_SECONDS = 40
 
 
 def quiet(store):
@@ -117,10 +118,10 @@ def one_run(options):
 
 def prove(options, names):
     """Every seeded bug must be noticed, as what it is; without it, the same faults must be met in silence."""
-    failed, operations, begin = 0, 0, time.monotonic()
+    failed, operations, begin, given = 0, 0, time.monotonic(), options.seconds
     for options.name in names:
         options.bug, began = bugs.BUGS[options.name], time.monotonic()
-        for options.seconds in PROVE_SECONDS if not options.control else PROVE_SECONDS[1:2]:
+        for options.seconds in [given or CONTROL_SECONDS] if options.control else PROVE_SECONDS:
             faults, figures = one_run(options)
             operations += figures["operations"]
             said = {what for what, _ in faults}
@@ -143,7 +144,7 @@ def prove(options, names):
 
 def main():
     parser = argparse.ArgumentParser(prog="./test nemesis")
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, help="default 60")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--programs", type=pathlib.Path, default=worlds.ROOT / "build/e2e/bin")
@@ -157,6 +158,7 @@ def main():
     options.bug, options.control = None, options.control is not None
     if proving is not None:
         return prove(options, proving or list(bugs.BUGS))
+    options.seconds = options.seconds or 60
     faults, figures = one_run(options)
     if not options.json:
         for what, where in faults[:10]:

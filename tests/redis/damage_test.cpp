@@ -276,7 +276,7 @@ TEST(damaged, the_test_knows_every_function_of_the_library) {
 }
 
 TEST(damaged, no_function_fails_and_whole_jobs_end) {
-    setenv("RC_PARAMS", "max_success=250 max_size=150", 0);  // as model_test: it is read once
+    setenv("RC_PARAMS", "max_success=120 max_size=150", 0);  // as model_test: it is read once
     redis_server server({"--appendonly", "no"});
     redis_calls f(server);
     const auto known = calls();

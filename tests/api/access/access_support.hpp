@@ -30,7 +30,8 @@ class keyed_api {
     std::string log_in(const std::string& name);
     static std::string cookie_line(const answer& of_login);
     static std::string csrf_line(const answer& of_login);
-    /// The status once it is not 200 any more, and after how long.
+    /// The status once it is not 200 any more, and after how long the last that was served was
+    /// sent: how long an answer takes is the machine's affair.
     std::pair<int, std::chrono::milliseconds> until_refused(const std::string& key);
 
     void revoke(const std::string& key);

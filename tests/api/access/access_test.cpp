@@ -247,10 +247,9 @@ TEST(access, a_revoked_key_is_refused_within_a_second_and_waits_for_nothing_more
     stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + keyed_api::field(key) + "\r\n");
     stream.receive_until("data: {}\n\n");
     at.revoke(key);
-    const auto begun = boot_now();
-    while (at.get("/api/jobs", key).status != 401 && boot_now() - begun < milliseconds(2'000)) {
-    }
-    EXPECT_LT(boot_now() - begun, milliseconds(1'000));
+    const auto [status, served] = at.until_refused(key);
+    EXPECT_EQ(status, 401);
+    EXPECT_LT(served, milliseconds(1'000));
     fake_worker worker(at.api.redis.address());
     worker.complete(worker.lease(), R"({"faces":["a name"]})");
     EXPECT_EQ(poll.get().status, 401);
@@ -267,13 +266,13 @@ TEST(access, keys_that_cannot_be_confirmed_are_not_taken) {
     const auto begun = boot_now();
     answer told;
     while (told.body.find("not confirmed") == std::string::npos &&
-           boot_now() - begun < milliseconds(5'000)) {
+           boot_now() - begun < milliseconds(30'000)) {
         told = at.get("/api/jobs", key);
     }
     EXPECT_EQ(told.status, 503) << told.body;
     EXPECT_EQ(at.get("/healthz/live", "").status, 200);
     at.api.redis.pause(false);
-    while (at.get("/api/jobs", key).status != 200 && boot_now() - begun < milliseconds(30'000)) {
+    while (at.get("/api/jobs", key).status != 200 && boot_now() - begun < milliseconds(60'000)) {
     }
     EXPECT_EQ(at.get("/api/jobs", key).status, 200);
 }

@@ -94,8 +94,7 @@ TEST(handlers_alone, a_photo_with_a_silent_broker_is_asked_of_the_next) {
         longest = std::max(longest, last);
     }
     EXPECT_GE(longest, limits::heartbeat * 2);
-    EXPECT_LT(longest, limits::heartbeat * 5);
-    EXPECT_LT(last, limits::heartbeat) << "it is known to be silent";
+    EXPECT_LT(last, limits::heartbeat * 2) << "it is known to be silent: nobody waits for it";
 }
 
 TEST(handlers_alone, a_photo_waits_a_moment_for_a_worker_to_come_back) {
@@ -110,7 +109,7 @@ TEST(handlers_alone, a_photo_waits_a_moment_for_a_worker_to_come_back) {
         [](const protocol::frame& frame) { return answer_to(frame, "no_worker"); });
     const boot_time begin = boot_now();
     EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 503);
-    EXPECT_LT(boot_now() - begin, std::chrono::seconds(5));
+    EXPECT_LT(boot_now() - begin, limits::wait / 2) << "a moment, and not all of its time";
 }
 
 TEST(handlers_alone, from_the_signal_on_every_answer_ends_its_connection) {

@@ -106,10 +106,11 @@ def test_retry_after_of_any_kind_is_bounded(slept, asked):
 
 
 def test_long_patience_does_not_overflow(slept):
-    with client_of(lambda *_: httpx.Response(503), patience_s=1e6) as client:
+    """The pauses grow by a factor: after some thousand no number holds the next."""
+    with client_of(lambda *_: httpx.Response(503), patience_s=1e5) as client:
         with pytest.raises(Unreachable):
             client.people()
-        assert len(client.asked) > 30_000 and max(slept) <= 30
+        assert len(client.asked) > 3_000 and max(slept) <= 30
 
 
 @pytest.mark.parametrize("headers", [{}, {"ETag": '"1"'}])

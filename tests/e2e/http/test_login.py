@@ -77,10 +77,11 @@ def test_an_operator_teaches_and_recognises_in_his_collections_only(keyed, photo
         Live(keyed.port, "?collection=team", Cookie=f"vultus_session={olga.cookie}")
     assert refusal.value.status == 403
     ctl(keyed.data, "user", "remove", "olga")
-    end, got = time.monotonic() + 10, None
+    end, got = time.monotonic() + 60, None
     while time.monotonic() < end and (got is None or got["type"] != "closed"):
         live.frame(photos["small_obama"])
         got = live.receive(1)
+    live.close()
     assert got == {"type": "closed", "code": 1008}, got
     entries = json.loads(ctl(keyed.data, "--json", "audit"))["audit"]
     assert any((one["who"], one["what"], one["from"]) == ("user:olga", "train", "127.0.0.1") for one in entries), entries
@@ -131,13 +132,16 @@ def test_a_removed_user_is_refused_by_two_apis_within_a_second(keyed):
         for url in (keyed.url, other):
             assert eve.call("GET", "/api/jobs", url).status_code == 200
         ctl(keyed.data, "user", "remove", "eve")
-        removed, refused = time.monotonic(), {}
-        while len(refused) < 2 and time.monotonic() < removed + 5:
-            for url in (keyed.url, other):
-                if url not in refused and eve.call("GET", "/api/jobs", url).status_code == 401:
-                    refused[url] = time.monotonic() - removed
-        print("refused after", [f"{took * 1000:.0f} ms" for took in refused.values()])
-        assert len(refused) == 2 and max(refused.values()) < 1, refused
+        removed, refused, served = time.monotonic(), set(), {}
+        while len(refused) < 2 and time.monotonic() < removed + 60:
+            for url in {keyed.url, other} - refused:
+                sent = time.monotonic() - removed
+                if eve.call("GET", "/api/jobs", url).status_code == 401:
+                    refused.add(url)
+                else:
+                    served[url] = sent
+        print("the last that was served was sent after", [f"{sent * 1000:.0f} ms" for sent in served.values()])
+        assert len(refused) == 2 and max(served.values(), default=0) < 1, served
     finally:
         second.terminate()
         second.wait(60)
@@ -169,7 +173,7 @@ def test_another_password_ends_what_the_old_one_began(keyed):
     add_user(keyed.data, "pam", "viewer")
     pam = Person(keyed.url, "pam", 40)
     ctl(keyed.data, "user", "password", "pam", said="another horse battery\n")
-    wait_until(lambda: pam.call("GET", "/api/jobs").status_code == 401, 1, "the end")
+    wait_until(lambda: pam.call("GET", "/api/jobs").status_code == 401, what="the end")
     assert login(keyed.url, "pam", host=41).status_code == 401
     assert login(keyed.url, "pam", "another horse battery", 41).status_code == 200
 

@@ -3,6 +3,7 @@ connections are open.
 """
 import os
 import pathlib
+import select
 import signal
 import socket
 import ssl
@@ -115,7 +116,7 @@ def test_an_answer_ends_with_a_goodbye(secure, files):
         assert ask(link, fields="Connection: close\r\n").startswith(b"HTTP/1.1 200")
         begun = time.monotonic()
         assert link.recv(100) == b"", "close_notify, or this raises"
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < HEADER_SECONDS / 2, "at once, and not when the connection has rested too long"
     # Refused before its body was read, a client gets the answer and not a reset.
     refused = secure.call("POST", "/api/recognize", files=[("file", ("a.jpg", b"\xff\xd8\xff" + bytes(40 << 20)))])
     assert refused.status_code == 413, refused.text
@@ -127,9 +128,9 @@ def test_silent_clients_keep_nobody_out(secure):
         link.sendall(b"\x16\x03\x01\x02\x00\x01\x00")  # the beginning of a ClientHello
     begun = time.monotonic()
     assert secure.call("GET", "/healthz/live").status_code == 200
-    assert time.monotonic() - begun < 1
+    assert select.select(silent, [], [], 0)[0] == [], "served while all of them are there"
     for link in silent:
-        link.settimeout(HEADER_SECONDS + 5)
+        link.settimeout(HEADER_SECONDS + 50)
         assert link.recv(100) == b"" and time.monotonic() - begun > HEADER_SECONDS - 2
         link.close()
 

@@ -3,9 +3,10 @@ nothing is said to have happened before the service said so."""
 import re
 
 import pytest
-from page_support import (PHOTOS, browser, expect, in_focus, page, refusal, shows_people, teach, url,  # noqa: F401
-                          view)
+from page_support import (PHOTOS, browser, expect, in_focus, let_pass, page, refusal, shows_people, teach,  # noqa: F401
+                          url, view)
 
+UNDO = 6  # seconds; five, and a little more
 AWAY = refusal(503, "Database unavailable", **{"Retry-After": "1"})
 FORBIDDEN = refusal(403, "This needs a key with the scope admin")
 
@@ -16,6 +17,7 @@ def people(page):  # noqa: F811
     view(page, "People")
     teach(page, "biden", PHOTOS / "biden.jpg")
     shows_people(page, ["biden"])
+    page.clock.install()
     return page
 
 
@@ -39,6 +41,7 @@ def test_a_refusal_is_shown_until_somebody_has_read_it(people):
     people.route("**/api/faces?*label=*", lambda route: route.fulfill(**FORBIDDEN))
     delete(people, "biden")
     expect(people.locator(".person")).to_contain_text("to be deleted")
+    let_pass(people, UNDO)
     error = people.locator("#people-error")
     expect(error).to_contain_text("Not done: Delete biden. This needs a key")
     shows_people(people, ["biden"])
@@ -57,6 +60,7 @@ def test_a_refusal_is_shown_until_somebody_has_read_it(people):
 def test_while_the_service_is_away_the_person_is_there_and_the_change_is_not_done(people):
     people.route("**/api/faces?*label=*", lambda route: route.fulfill(**AWAY))
     delete(people, "biden")
+    let_pass(people, UNDO)
     expect(people.locator(".toast")).to_contain_text(
         "Not sent yet: Delete biden. Database unavailable; trying again")
     expect(people.locator(".person")).to_contain_text("being deleted")
@@ -71,6 +75,7 @@ def test_a_closed_tab_loses_no_deletion(people, url, leaves):  # noqa: F811
     context.route("**/api/faces?*label=*", lambda route: route.fulfill(**AWAY))
     delete(people, "biden")
     if leaves == "between two tries":
+        let_pass(people, UNDO)
         expect(people.locator(".toast")).to_contain_text("Not sent yet")
     next_tab = context.new_page()
     people.close()
@@ -90,8 +95,10 @@ def test_a_tab_that_stays_sends_what_a_closed_one_left(people, url):  # noqa: F8
     people.route("**/api/faces?*label=*", lambda route: route.fulfill(**AWAY))
     delete(people, "biden")
     expect(other.locator(".person")).to_contain_text("deleted")
+    let_pass(people, UNDO)
     expect(people.locator(".toast")).to_contain_text("Not sent yet")
     people.close()
+    let_pass(other, 16)  # until the tab that tried before counts as gone
     expect(other.locator("#people-empty")).to_be_visible()
 
 
@@ -136,7 +143,6 @@ def test_teaching_a_face_waits_for_the_deletion_of_its_person(people):
 
 def test_a_notice_under_the_pointer_ends_all_the_same(people):
     seen = changes_of(people)
-    people.clock.install()
     delete(people, "biden")
     people.locator(".toast p").hover()
     people.clock.run_for(20_000)
@@ -150,6 +156,7 @@ def test_a_notice_under_the_pointer_ends_all_the_same(people):
 def test_an_hour_later_somebody_is_asked_first(people):
     people.route("**/api/faces?*label=*", lambda route: route.fulfill(**AWAY))
     delete(people, "biden")
+    let_pass(people, UNDO)
     expect(people.locator(".toast")).to_contain_text("Not sent yet")
     people.evaluate("""() => { for (const [key, text] of Object.entries(localStorage)) {
         localStorage[key] = JSON.stringify({ ...JSON.parse(text), at: Date.now() - 3_700_000 }); } }""")

@@ -3,12 +3,13 @@ import re
 import shutil
 
 import pytest
-from page_support import PHOTOS, browser, expect, page, shows_people, teach, url, verdicts_in, view  # noqa: F401
+from page_support import PHOTOS, browser, expect, let_pass, page, shows_people, teach, url, verdicts_in, view  # noqa: F401
 
 
 @pytest.fixture
 def people(page):
     view(page, "People")
+    page.clock.install()
     return page
 
 
@@ -26,7 +27,8 @@ def open_person(page, name):
 
 
 def sent(page):
-    """Waits until no change waits for its undo any more, and the list is the service's own."""
+    """No change waits for its undo any more, and the list is the service's own."""
+    let_pass(page, 6)
     expect(page.locator(".toast")).to_have_count(0)
     expect(page.locator(".person[data-waits]")).to_have_count(0)
 
@@ -113,10 +115,8 @@ def test_delete_can_be_taken_back_for_five_seconds(people):
     people.click("#person-delete")
     # The clock of a notice stands still while somebody is on it.
     people.get_by_role("button", name="Undo").focus()
-    people.clock.install()
-    people.clock.run_for(20_000)
+    let_pass(people, 20)
     expect(people.locator(".toast")).to_have_count(1)
-    people.clock.resume()
     people.locator("#people-find").focus()
     sent(people)
     people.reload()

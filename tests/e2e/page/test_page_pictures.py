@@ -1,7 +1,7 @@
 """The people view of a service that keeps pictures of faces."""
 import pytest
 from conftest import running
-from page_support import PHOTOS, SHOTS, browser, expect, page, shows_people, teach, url, view  # noqa: F401
+from page_support import PHOTOS, SHOTS, browser, expect, let_pass, page, shows_people, teach, url, view  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +49,19 @@ def test_people_have_faces(people):
     loaded(people, "#person-photos img", 2)
     assert alts(people, "#person-photos img") == ["Photo 1 of a/b ü", "Photo 2 of a/b ü"]
     people.screenshot(path=SHOTS / "person-pictures.png")
+    people.clock.install()
     people.fill("#person-name", "Barack")
     people.keyboard.press("Enter")
     shows_people(people, ["Barack", "joe"])
     loaded(people, "#people-list img", 2)
+    let_pass(people, 6)
     expect(people.locator(".toast")).to_have_count(0)
     expect(people.locator(".person[data-waits]")).to_have_count(0)
     loaded(people, "#people-list img", 2)
     assert alts(people, "#people-list img") == ["Face of Barack", "Face of joe"]
     people.locator(".person", has_text="joe").click()
     people.click("#person-delete")
+    let_pass(people, 6)
     expect(people.locator(".toast")).to_have_count(0)
     expect(people.locator(".person[data-waits]")).to_have_count(0)
     loaded(people, "#people-list img", 1)

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 from conftest import running, wait_until
-from page_support import PHOTOS, browser, expect, fresh_tab, refusal, shows_people, teach, view  # noqa: F401
+from page_support import PHOTOS, browser, expect, fresh_tab, let_pass, refusal, shows_people, teach, view  # noqa: F401
 from test_login import PASSWORD, add_user, ctl, login
 from test_page_login import log_in
 
@@ -102,9 +102,11 @@ def test_a_log_out_before_a_change_was_sent_asks_and_the_next_login_sends_it(tab
     teach(tab, "biden", PHOTOS / "biden.jpg")
     shows_people(tab, ["biden"])
     tab.route("**/api/faces?*label=*", lambda route: route.fulfill(**AWAY))
+    tab.clock.install()
     tab.locator(".person").click()
     tab.click("#person-delete")
     tab.click("#log-out")
+    let_pass(tab, 11)  # so long does a log-out wait for what is to be sent
     expect(tab.locator("#leave-error")).to_contain_text("Not logged out. 1 change is not done: Delete biden.")
     expect(tab.locator("#who-name")).to_have_text("ada")
     tab.click("#log-out")
@@ -112,6 +114,8 @@ def test_a_log_out_before_a_change_was_sent_asks_and_the_next_login_sends_it(tab
     assert "biden" not in tab.content(), "not even as something that waits"
     tab.unroute("**/api/faces?*label=*")
     log_in(tab, "ada")
+    expect(tab.locator("#who-name")).to_have_text("ada")
+    let_pass(tab, 16)  # until the tab that tried before counts as gone
     expect(tab.locator(".toast")).to_contain_text("Done now: Delete biden")
     expect(tab.locator("#people-empty")).to_be_visible()
 
@@ -176,6 +180,7 @@ def test_nobody_has_the_buttons_of_somebody_else(tab, keyed, found_out):
 def test_a_change_of_one_user_is_not_sent_by_the_next(tab, keyed):
     teach(tab, "biden", PHOTOS / "biden.jpg")
     shows_people(tab, ["biden"])
+    tab.clock.install()
     tab.locator(".person").click()
     tab.click("#person-delete")
     expect(tab.locator(".toast")).to_be_visible()
@@ -186,6 +191,8 @@ def test_a_change_of_one_user_is_not_sent_by_the_next(tab, keyed):
     expect(tab.locator(".toast")).to_have_count(0)
     tab.click("#log-out")
     log_in(tab, "ada")
+    expect(tab.locator("#who-name")).to_have_text("ada")
+    let_pass(tab, 10)
     expect(tab.locator(".toast")).to_contain_text("Done now: Delete biden")
     expect(tab.locator("#people-empty")).to_be_visible()
 

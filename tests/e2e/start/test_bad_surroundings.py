@@ -227,15 +227,11 @@ def test_a_password_of_redis_that_others_read(data):
         refused("--data", data, "--redis-port", free_port(), wanted=["redis.password", "another user"])
 
 
-def test_programs_that_nobody_may_start_as(data, tmp_path):
+def test_programs_that_nobody_may_start_as(open_folder):
     """As a user who owns nothing here, and may read nothing of it."""
     if os.geteuid() != 0:
         return  # the tests of folders above are this one then
-    for path in (tmp_path, *tmp_path.parents):
-        if path.stat().st_mode & 0o005 != 0o005 and path != tmp_path and str(path).startswith("/tmp/"):
-            path.chmod(0o755)
-    tmp_path.chmod(0o755)
-    refused("--data", tmp_path / "d", user="nobody", group="nogroup", extra_groups=[], wanted=["nobody cannot keep data there"])
+    refused("--data", open_folder / "d", user="nobody", group="nogroup", extra_groups=[], wanted=["nobody cannot keep data there"])
 
 
 def test_stopped_while_it_starts_leaves_nothing(data):

@@ -1,4 +1,5 @@
 """The list of what the programs are made of is whole: every library that one loads stands in it, with its licence."""
+import functools
 import json
 import os
 import pathlib
@@ -23,19 +24,21 @@ def listed(program):
     return {row[2]: row for row in rows if program in row[3].split() or row[3] == "all"}
 
 
+@functools.cache
+def package_of(path):
+    for name in (os.path.realpath(path), os.path.realpath(path).removeprefix("/usr"), path):
+        found = subprocess.run(["dpkg", "-S", name], capture_output=True, text=True)
+        if found.returncode == 0:
+            return found.stdout.split(":")[0]
+    raise AssertionError(f"{path} is of no package")
+
+
 def packages_loaded(program):
     """Debian's packages of the libraries that a program names itself."""
     said = subprocess.run(["readelf", "-d", PROGRAMS / program], capture_output=True, text=True, check=True).stdout
     places = subprocess.run(["ldd", PROGRAMS / program], capture_output=True, text=True, check=True).stdout
     for library in re.findall(r"NEEDED.*\[(.+)\]", said):
-        path = re.search(rf"^\s*{re.escape(library)} => (\S+)", places, re.MULTILINE).group(1)
-        for name in (os.path.realpath(path), os.path.realpath(path).removeprefix("/usr"), path):
-            found = subprocess.run(["dpkg", "-S", name], capture_output=True, text=True)
-            if found.returncode == 0:
-                yield library, found.stdout.split(":")[0]
-                break
-        else:
-            raise AssertionError(f"{path} is of no package")
+        yield library, package_of(re.search(rf"^\s*{re.escape(library)} => (\S+)", places, re.MULTILINE).group(1))
 
 
 @pytest.mark.parametrize("program", NAMES)

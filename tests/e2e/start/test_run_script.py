@@ -114,15 +114,13 @@ def test_models_that_cannot_be_had_are_one_line(checkout, tmp_path, monkeypatch)
     assert line.startswith("fetch: pip could not download") and "ERROR: no network" in line and "--models FOLDER" in line
 
 
-def test_another_user_than_the_builder(checkout, tmp_path):
+def test_another_user_than_the_builder(open_folder):
     """One builds, another runs: with a folder of his own it works, without one a line says what to do."""
-    mine, who = tmp_path / "mine", {}
+    checkout, mine, who = Checkout(open_folder / "c"), open_folder / "mine", {}
     mine.mkdir()
     if os.geteuid() == 0:
         who = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         os.chown(mine, 65534, 65534)
-        for path in [tmp_path, *tmp_path.parents][:-2]:
-            path.chmod(path.stat().st_mode | 0o055)
     else:
         for folder in (checkout.folder, checkout.folder / "build", checkout.built):
             folder.chmod(0o555)

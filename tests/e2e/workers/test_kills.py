@@ -1,4 +1,4 @@
-"""kill -9 of each process in the middle of 200 queued jobs: all end succeeded, each exactly once."""
+"""kill -9 of each process in the middle of queued jobs: all end succeeded, each exactly once."""
 import concurrent.futures
 import os
 import signal
@@ -8,7 +8,7 @@ import pytest
 import requests
 from conftest import PREFIX, running, wait_until
 
-JOBS = 200
+JOBS = 200 if os.environ.get("VULTUS_LONG") else 80
 
 
 def accept(service, photo, number):
@@ -44,7 +44,7 @@ def poll(service, job_id):
 
 
 @pytest.mark.parametrize("program", ["vultus-worker", "vultus-broker", "vultus-api", "redis"])
-def test_kill_in_the_middle_of_200_jobs(photos, program):
+def test_kill_in_the_middle_of_many_jobs(photos, program):
     with running(workers=2) as service:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             ids = pool.map(lambda n: accept(service, photos["small_obama2"], n), range(JOBS))
