@@ -82,13 +82,13 @@ void live_channels::stop() {
 live_channel::live_channel(message_channel& channel, services& ctx, live_options options,
                            std::shared_ptr<const access_key> key, std::string holder)
     : channel_(channel),
-      ctx_(with),
+      ctx_(ctx),
       id_(random_hex32()),
       key_(std::move(key)),
       options_(std::move(options)),
-      look_(with.io),
-      write_(with.io),
-      ended_(with.io) {
+      look_(ctx.io),
+      write_(ctx.io),
+      ended_(ctx.io) {
     ctx_.live.add(*this, std::move(holder));
 }
 

@@ -6,6 +6,7 @@
 #include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/output/text.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/base/rfc3339.hpp"
 #include "shared/security/secret.hpp"
 
 namespace vultus::ctl {
