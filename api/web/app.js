@@ -2,15 +2,15 @@
 // owns its section; service owns the line in the header.
 import { collection } from "./api.js";
 import { by_id } from "./element.js";
-import { jobs_view } from "./jobs.js";
-import { live_view } from "./live.js";
-import { login_view } from "./login.js";
+import { jobs_view } from "./views/jobs.js";
+import { live_view } from "./views/live.js";
+import { login_view } from "./views/login.js";
 import { keep_focus } from "./focus.js";
 import { load_people } from "./people_cache.js";
 import { ask_session, on_session, session } from "./session.js";
-import { people_view } from "./people.js";
-import "./recognise.js";
-import "./teach.js";
+import { people_view } from "./views/people.js";
+import "./views/recognize.js";
+import "./views/teach.js";
 import { on_back, watch } from "./service.js";
 
 const views = { recognise: {}, people: people_view, live: live_view, jobs: jobs_view, login: login_view };

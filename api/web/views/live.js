@@ -1,11 +1,11 @@
 // Live: the camera's pictures go over a WebSocket, names come back and follow the faces. Two frames
 // are on their way at most. When faces are to be hidden, a picture is shown only together with its
 // answer, so that nobody is seen before it is known whether he may be.
-import { collection } from "./api.js";
+import { collection } from "../api.js";
 import { close_camera, open_camera } from "./camera.js";
-import { by_id, by_prefix, h, say } from "./element.js";
-import { ask_session } from "./session.js";
-import { count, show_error } from "./words.js";
+import { by_id, by_prefix, h, say } from "../element.js";
+import { ask_session } from "../session.js";
+import { count, show_error } from "../words.js";
 
 const part = by_prefix("live");
 const video = part("video"), canvas = part("canvas");

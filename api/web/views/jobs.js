@@ -1,9 +1,9 @@
 // Jobs: queue, workers, collections, newest jobs and errors. The event stream says when to look again,
 // at most once a second; without it the page looks every few seconds.
-import { request } from "./api.js";
-import { by_prefix, h, renew, say } from "./element.js";
-import { listen } from "./events.js";
-import { count, duration, failure_of, show_error, title_of } from "./words.js";
+import { request } from "../api.js";
+import { by_prefix, h, renew, say } from "../element.js";
+import { listen } from "../events.js";
+import { count, duration, failure_of, show_error, title_of } from "../words.js";
 
 const part = by_prefix("jobs");
 const rest_ms = 1000, look_ms = 5000, seconds_shown = 60;

@@ -1,7 +1,7 @@
 // The view that asks for name and password, in place of all others while nobody is logged in.
-import { by_prefix } from "./element.js";
-import { ask_session, log_in, session } from "./session.js";
-import { show_error } from "./words.js";
+import { by_prefix } from "../element.js";
+import { ask_session, log_in, session } from "../session.js";
+import { show_error } from "../words.js";
 
 const part = by_prefix("login");
 let timer = 0;

@@ -1,13 +1,13 @@
 // Teach: photos of one person, or folders named after people. Each photo is a job of its own, so that
 // each gets its verdict as soon as it is known, and no number of photos meets the limit of a request.
 // Whatever is not taught is named, with the reason.
-import { address, follow, problem, submit } from "./api.js";
-import { bytes_of, chooser, dropzone } from "./dropzone.js";
-import { by_prefix, h, say } from "./element.js";
-import { settle } from "./pending.js";
-import { load_people } from "./people_cache.js";
-import { before_log_out, session } from "./session.js";
-import { count, failure_of, reason, refusal_of, show_error, wait_of, words_of } from "./words.js";
+import { address, follow, problem, submit } from "../api.js";
+import { bytes_of, chooser, dropzone } from "../dropzone.js";
+import { by_prefix, h, say } from "../element.js";
+import { settle } from "../pending.js";
+import { load_people } from "../people_cache.js";
+import { before_log_out, session } from "../session.js";
+import { count, failure_of, reason, refusal_of, show_error, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("teach");
 const at_once = 4;

@@ -1,9 +1,9 @@
 // The dialog of one person: rename, merge with somebody, delete a photo or all of them.
-import { address, request } from "./api.js";
-import { by_id, by_prefix, h, renew } from "./element.js";
-import { picture_of } from "./picture.js";
-import { people_cache } from "./people_cache.js";
-import { count, show_error } from "./words.js";
+import { address, request } from "../api.js";
+import { by_id, by_prefix, h, renew } from "../element.js";
+import { picture_of } from "../picture.js";
+import { people_cache } from "../people_cache.js";
+import { count, show_error } from "../words.js";
 
 const dialog = by_id("person"), part = by_prefix("person");
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });

@@ -1,6 +1,6 @@
 // The computer's camera: taking one photo for the recognise view, and opening it for whoever shows it.
-import { by_id, by_prefix } from "./element.js";
-import { show_error } from "./words.js";
+import { by_id, by_prefix } from "../element.js";
+import { show_error } from "../words.js";
 
 const dialog = by_id("camera"), part = by_prefix("camera");
 

@@ -1,9 +1,9 @@
 // The stage: one photo with its faces as buttons over it. Coordinates of the service are pixels of
 // the upright picture, and browsers show photos upright too: boxes are set in per cent.
-import { by_id, by_prefix, h, renew, say } from "./element.js";
+import { by_id, by_prefix, h, renew, say } from "../element.js";
 import { follow_face, hide_face, show_face } from "./face.js";
-import { notice } from "./toast.js";
-import { count, duration, show_error } from "./words.js";
+import { notice } from "../toast.js";
+import { count, duration, show_error } from "../words.js";
 
 const part = by_prefix("stage");
 const names = {

@@ -1,12 +1,12 @@
 // One face: who it is, who else it could be, and "this is …", which teaches it. The cutting is sent
 // for the comparison with `durable=false`: nothing of it is kept.
-import { address, follow, request, submit } from "./api.js";
+import { address, follow, request, submit } from "../api.js";
 import { as_file, cutting, shared_part } from "./crop.js";
-import { by_id, by_prefix, h, renew, say } from "./element.js";
-import { settle } from "./pending.js";
-import { load_people } from "./people_cache.js";
-import { status } from "./service.js";
-import { failure_of, reason, state_of, wait_of, words_of } from "./words.js";
+import { by_id, by_prefix, h, renew, say } from "../element.js";
+import { settle } from "../pending.js";
+import { load_people } from "../people_cache.js";
+import { status } from "../service.js";
+import { failure_of, reason, state_of, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("face");
 const others_shown = 4, far = 1.0;  // beyond that distance two faces have nothing in common

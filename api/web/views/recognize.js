@@ -1,12 +1,12 @@
 // Recognise: photos in, each with a row of its own; a few are looked at at a time. The one that is
 // chosen stands on the stage.
-import { address, follow, request, submit } from "./api.js";
+import { address, follow, request, submit } from "../api.js";
 import { take_photo } from "./camera.js";
-import { bytes_of, chooser, dropzone } from "./dropzone.js";
-import { by_id, by_prefix, h, say } from "./element.js";
-import { status } from "./service.js";
+import { bytes_of, chooser, dropzone } from "../dropzone.js";
+import { by_id, by_prefix, h, say } from "../element.js";
+import { status } from "../service.js";
 import { name_of, on_again, show_photo, show_stage } from "./stage.js";
-import { count, failure_of, refusal_of, state_of, wait_of, words_of } from "./words.js";
+import { count, failure_of, refusal_of, state_of, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("recognise");
 const at_once = 3;

@@ -1,13 +1,13 @@
 // The grid of people. A change waits five seconds for an "Undo" and is sent then (pending.js); until the
 // service has done it, the list shows it as something that is still to come.
-import { address, collection } from "./api.js";
-import { confirmed } from "./confirm.js";
-import { by_prefix, h, renew, say } from "./element.js";
-import { change, on_pending, pending } from "./pending.js";
+import { address, collection } from "../api.js";
+import { confirmed } from "../confirm.js";
+import { by_prefix, h, renew, say } from "../element.js";
+import { change, on_pending, pending } from "../pending.js";
 import { show_person } from "./person.js";
-import { picture_of } from "./picture.js";
-import { load_people, on_people, refresh_people, people_cache } from "./people_cache.js";
-import { count, show_error } from "./words.js";
+import { picture_of } from "../picture.js";
+import { load_people, on_people, refresh_people, people_cache } from "../people_cache.js";
+import { count, show_error } from "../words.js";
 
 const part = by_prefix("people");
 
