@@ -11,6 +11,6 @@ source, target = map(pathlib.Path, sys.argv[1:])
 target.mkdir(parents=True, exist_ok=True)
 for path in source.glob("*.jpg"):
     picture = Image.open(path)
-    picture.thumbnail((640, 640))
+    picture.thumbnail((480, 480))
     picture.save(target / path.name, quality=92)
 assert list(target.glob("*.jpg")), f"no sample photos in {source}; config/fetch.py brings them"
