@@ -65,11 +65,12 @@ def main():
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES, help="of the photos, in pixels")
     given = parser.parse_args()
     found = ran_on()
     with tempfile.TemporaryDirectory(prefix="vultus-bench-") as folder, conftest.running() as apart, \
             conftest.running(settings=["worker.separate_decoder=false"]) as inside:
-        for side in SIDES:
+        for side in given.sides:
             photos, rounds = photos_of(side, folder), []
             for _ in range(given.rounds):
                 rounds.append([*measure(apart, photos, given.seconds), *measure(inside, photos, given.seconds)])

@@ -22,10 +22,10 @@ from ran_on import ran_on  # noqa: E402
 BUILT = ROOT / "build/e2e/bin"
 
 
-def redis_sets(data):
+def redis_sets(data, number):
     """SET/s of redis-benchmark with 16 clients, on the same server and disk."""
     done = subprocess.run(["redis-benchmark", "-s", f"{data}/run/redis.sock", "-t", "set", "-c", "16",
-                           "-n", "40000", "-q"], capture_output=True, text=True, check=True)
+                           "-n", str(number), "-q"], capture_output=True, text=True, check=True)
     return round(float(re.findall(r"SET: ([0-9.]+) requests", done.stdout)[-1]))
 
 
@@ -40,14 +40,14 @@ def thread_us(store):
     return 1e6 * (used["used_cpu_user_main_thread"] + used["used_cpu_sys_main_thread"])
 
 
-def lease_us(store, calls=200):
-    """Processor time of Redis' thread for one lease while 10,000 jobs wait, under a prefix that no broker looks at."""
-    found = {}
+def lease_us(store, waiting):
+    """Processor time of Redis' thread for one lease while so many jobs wait, under a prefix that no broker looks at."""
+    found, calls = {}, waiting // 50
     for name, (waits, prefers, jobs) in LEASES.items():
         prefix = f"vultus:{{{len(found)}-bench}}:"
         store.fcall("vultus1_register", 1, prefix, "w", 1, 1_000_000, "host", 1, "cpu", "b", "recognize")
         line = store.pipeline(transaction=False)
-        for number in range(10_000):
+        for number in range(waiting):
             options = {"detector": "cnn" if waits == "cnn" or number % 2 else "hog", "min_face_px": 40, "distance_max": 0.0,
                        "k": 0, "annotate": False, "embeddings": False, "num_jitters": 1}
             line.fcall("vultus1_accept", 1, prefix, f"{number:08x}-0000-7000-8000-000000000000", "recognize", "default",
@@ -66,6 +66,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./test bench queue")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--waiting", type=int, default=10_000, help="jobs that wait where a lease is measured; SETs by four")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vultus-bench-") as folder:
         programs = pathlib.Path(folder, "bin")
@@ -77,7 +78,7 @@ def main():
         service = conftest.Service(folder, environment={"VULTUS_BIN": str(programs)})
         try:
             service.wait_ready()
-            found = {"redis_set_per_s": redis_sets(folder)}
+            found = {"redis_set_per_s": redis_sets(folder, 4 * options.waiting)}
             for clients in (1, 16, 64):
                 done = subprocess.run([BUILT / "http_load", str(service.port), str(clients),
                                        str(options.seconds), "0", "", photo], capture_output=True, text=True)
@@ -85,7 +86,7 @@ def main():
                     sys.exit(f"http_load failed: {done.stdout}{done.stderr}\n{service.said()}{service.logs()}")
                 found[f"clients_{clients}"] = json.loads(done.stdout)
             problems = service.fsck()
-            found["lease_us"] = lease_us(service.redis())
+            found["lease_us"] = lease_us(service.redis(), options.waiting)
         finally:
             service.stop()
     if problems:

@@ -16,11 +16,11 @@ BENCHES = {  # bench: arguments of a short round, None: only loaded
     "access": ["--seconds", "0.3", "--rounds", "1"],
     "api": None,      # needs a peer, and photos
     "curve": ["--seconds", "0.3", "--rounds", "1"],
-    "decoder": ["--seconds", "2", "--rounds", "1"],
+    "decoder": ["--seconds", "2", "--rounds", "1", "--sides", "480"],
     "engine": ["--rounds", "1"],
     "gpu": None,      # what a card takes, minutes on this machine
-    "live": ["--seconds", "1", "--photos", "4", "--noisy-frames", "30"],
-    "queue": ["--seconds", "0.5"],
+    "live": ["--seconds", "0.5", "--photos", "4", "--noisy-frames", "10"],
+    "queue": ["--seconds", "0.3", "--waiting", "1000"],
     "search": None,   # needs FAISS
     "tls": ["--seconds", "0.3", "--rounds", "1"],
     "turns": ["--bodies", "1"],

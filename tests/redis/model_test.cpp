@@ -14,7 +14,9 @@ namespace vultus::test {
 namespace {
 
 TEST(model, random_sequences_with_stale_tokens) {
-    // The size is the length of a sequence; `./test full` asks for more of them.
+    // The size is the length of a sequence; `./test full` asks for more of them, and all words
+    // come.
+    const bool many = std::getenv("RC_PARAMS") != nullptr;
     setenv("RC_PARAMS", "max_success=120 max_size=150", 0);
     redis_server server({"--appendonly", "no"});
     redis_calls f(server);
@@ -44,8 +46,8 @@ TEST(model, random_sequences_with_stale_tokens) {
           "wrong_state", "passed over", "spilled",  "label_exists", "unseen",      "seen"}) {
         if (!seen.contains(word)) missing.emplace_back(word);
     }
-    EXPECT_LE(missing.size(), 4u) << "the sequences are too tame: nobody heard "
-                                  << ::testing::PrintToString(missing);
+    EXPECT_LE(missing.size(), many ? 0u : 4u)
+        << "the sequences are too tame, these never came: " << ::testing::PrintToString(missing);
 }
 
 }  // namespace

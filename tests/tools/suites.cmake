@@ -1,10 +1,11 @@
 # Gives ctest one entry a suite of a GoogleTest program: run after the program is linked, it asks the program for its
 # suites. A process with sanitizers takes a third of a second to start, and a suite may load its models once.
 #
-#   cmake -D PROGRAM=… -D NAME=… -D OUT=… [-D ALONE=…] [-D TIMEOUT=…] -P suites.cmake
+#   cmake -D PROGRAM=… -D NAME=… -D OUT=… -D TIMEOUT=… [-D ALONE=…] [-D MORE=…] -P suites.cmake
 #
 # ALONE    regular expressions of `suite.test`, separated by `|`: each test that one matches has an entry, and so a process,
 #          of its own. tests/CMakeLists.txt gives them, each with its reason.
+# MORE     properties of each entry
 # Entries  <name>.<suite>; <name>.<suite>.<test> for those alone
 execute_process(COMMAND ${PROGRAM} --gtest_list_tests OUTPUT_VARIABLE listed RESULT_VARIABLE code ERROR_VARIABLE said)
 if(NOT code EQUAL 0)
@@ -16,7 +17,7 @@ string(REPLACE "\n" ";" lines "${listed}")
 set(text "")
 function(entry name filter)
   string(APPEND text "add_test([=[${NAME}.${name}]=] [=[${PROGRAM}]=] [=[--gtest_filter=${filter}]=])\n"
-    "set_tests_properties([=[${NAME}.${name}]=] PROPERTIES TIMEOUT ${TIMEOUT})\n")
+    "set_tests_properties([=[${NAME}.${name}]=] PROPERTIES TIMEOUT ${TIMEOUT} ${MORE})\n")
   set(text "${text}" PARENT_SCOPE)
 endfunction()
 macro(end_suite)

@@ -94,13 +94,13 @@ def test_an_interrupted_import_says_which_half_is_there_and_goes_on(photos, tmp_
         [worker] = service.pids("vultus-worker")
         os.kill(worker, signal.SIGSTOP)
         ran = subprocess.Popen(command(service, folder, "--json"), stdout=subprocess.PIPE, text=True)
-        wait_until(lambda: service.redis().llen("vultus:{0}:queue:pending:bulk") >= 40, what="jobs in line")
+        wait_until(lambda: service.redis().zcard("vultus:{0}:queue:all") >= 64, what="all that are open at a time")
         ran.send_signal(signal.SIGINT)
-        said = json.loads(ran.communicate(timeout=30)[0])
+        said = json.loads(ran.communicate(timeout=100)[0])
         assert ran.returncode == 1
         reasons = [one["reason"] for one in said["files"]]
         assert len(reasons) == 100 and {*reasons} == {"accepted", "not_begun"}, said
-        assert reasons.count("accepted") == 64  # no more than that are open at a time
+        assert 56 <= reasons.count("accepted") <= 64, "no more are open; an answer or two may have been on its way"
         os.kill(worker, signal.SIGCONT)
         code, files, said = imported(service, folder)
         assert code == 0 and said["imported"] + said["known"] == 100, said
