@@ -15,13 +15,13 @@ import secrets
 import sys
 
 # What the functions in shared/store/functions call: they run with the rights of who calls them.
-FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals incr incrby
-info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink xadd xlen
-xrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore zrevrangebylex
-zrevrangebyscore zscore""".split()
+FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals
+incrby info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink
+xadd xlen xrange xrevrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore
+zrevrange zrevrangebylex zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs
 # Only a broker puts the functions into Redis: whoever may do that decides what the others run.
-USERS = {"vultus-api": ["eval_ro", "xread", "xrevrange"], "vultus-broker": ["function|load"], "vultus-worker": ["mget"]}
+USERS = {"vultus-api": ["eval_ro", "xread"], "vultus-broker": ["function|load"], "vultus-worker": ["mget"]}
 
 
 def write_private(path, text):
