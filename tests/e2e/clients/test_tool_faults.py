@@ -94,7 +94,7 @@ def test_pictures_that_nobody_answered_are_a_failure(pictures, tmp_path):
     with ThreadPoolExecutor(8) as pool:
         for fault, code, lines, left in pool.map(ended, [*ALL, *LIVE]):
             assert code == 1 and lines[-1]["problem"] == "no_answer", (fault, lines)
-            assert "none of 4 pictures" in lines[-1]["detail"] and left == [], fault
+            assert "none of 4 images" in lines[-1]["detail"] and left == [], fault
 
 
 class Counting:
