@@ -17,8 +17,10 @@ One JSON object a line. An operation of a client:
   version       of the gallery, of an "ok" one; floor: the highest version this client knew of the room when it began. It
                 is 0 where there is no collection, so a delete takes it back to that, and nothing else does.
   said          recognize, direct: the names in the answer
+  removed       changes: how many faces it took away
   behind        changes: registered workers that still held an older gallery when it had succeeded
-and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "fsck": [...], "images": n, "crashed": n,
+and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "order": {id: [place of its first event among
+all, place of its terminal event]}, "fsck": [...], "images": n, "crashed": n,
 "workers_harmed": bool, "reply_s": seconds, "old_version": n, "leased": n}: what the store says when nothing moves any
 more, how often a job was held to have ended a worker, whether a worker was struck at all, how long an answer may have
 been on its way from the api's last look at the gallery to the client (the longest time that an api may have been stopped,
@@ -193,6 +195,22 @@ def check_answers(operations, changes, reply_s):
     return faults, decided
 
 
+def check_order(operations, order):
+    """An answer that was stored after faces were removed knows of that: the store refuses every other. A removal takes
+    effect with its first event."""
+    faults, removals = [], {}
+    for one in operations:
+        if one.get("removed") and one["job"] in order:
+            removals.setdefault(one["room"], []).append((order[one["job"]][0], one["version"]))
+    removals = {room: Running(of) for room, of in removals.items()}
+    for answer in operations:
+        if answer["op"] != "recognize" or answer["outcome"] != "ok" or answer["version"] == 0 or answer["room"] not in removals:
+            continue
+        if removals[answer["room"]].below(order.get(answer["job"], (0, 0))[1]) > answer["version"]:
+            faults.append(("stored behind a removal", answer))
+    return faults
+
+
 def check(lines):
     """(faults, figures)"""
     operations = [line for line in lines if "op" in line]
@@ -201,6 +219,7 @@ def check(lines):
     changes = changes_of(operations, jobs)
     faults, decided = check_answers(operations, changes, last["reply_s"])
     faults += check_renames(changes)
+    faults += check_order(operations, last.get("order", {}))
     accepted = {operation["job"] for operation in operations if operation["job"] is not None}
     for operation in operations:
         if len(set(operation["key_jobs"])) > 1:

@@ -154,6 +154,7 @@ class Client(threading.Thread):
                 operation["said"] = f"{answer.status_code} {answer.text}"
                 return
         self.ended(operation, said["state"], said.get("result"))
+        operation["removed"] = operation["outcome"] == "ok" and (said.get("result") or {}).get("removed_faces", 0)
 
     def ended(self, operation, state, result):
         operation["end"] = time.monotonic()
@@ -190,6 +191,7 @@ class EventReader(threading.Thread):
     def __init__(self, world):
         super().__init__(name="events")
         self.world, self.ends, self.last, self.over = world, {}, b"0-0", threading.Event()
+        self.order, self.read = {}, 0
 
     def wait_for(self, store):
         """Until it has read what is there now."""
@@ -206,6 +208,9 @@ class EventReader(threading.Thread):
                 time.sleep(0.1)
                 continue
             for self.last, fields in (found[0][1] if found else []):
+                job = fields[b"job"].decode()
+                self.read += 1
+                self.order.setdefault(job, [self.read, 0])
                 if fields[b"to"].decode() in checker.TERMINAL:
-                    job = fields[b"job"].decode()
+                    self.order[job][1] = self.read
                     self.ends[job] = self.ends.get(job, 0) + 1

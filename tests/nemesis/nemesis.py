@@ -89,7 +89,7 @@ def run(options, folder, history):
         if world.redis.alive() and sys.exc_info()[0] is None:
             harmed = any(what.startswith(("worker", "decoder", "failpoint")) for what in nemesis.done)
             stopped = bug is None and any(what.startswith(("api", "failpoint")) for what in nemesis.done)
-            last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends,
+            last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends, "order": reader.order,
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
                     "images": worlds.images(store), "workers_harmed": harmed, "erased": kept_room.erased(store),
                     **{name: int(store.hget(f"{worlds.PREFIX}stats", name) or 0)

@@ -44,6 +44,20 @@ def test_what_is_removed_is_not_said_again(removal):
     assert verdict(TRAIN, removal, operation("train", 5, 6), recognize(7, 8, "unknown")) == ["forgotten face"]
 
 
+def test_what_is_stored_after_a_removal_knows_of_it():
+    removal = {**CLEAR, "version": 5, "removed": 1}
+    late = recognize(0, 9, "ann", version=4)
+
+    def ordered(removed, stored, answer=late, change=removal):
+        return verdict(TRAIN, change, answer, order={change["job"]: [removed, 8], answer["job"]: [1, stored]})
+    assert ordered(3, 4) == ["stored behind a removal"]
+    assert ordered(3, 2) == [], "before it"
+    assert ordered(3, 4, {**late, "version": 5, "said": ["unknown"]}) == []
+    assert ordered(3, 4, {**late, "version": 0, "said": ["unknown"]}) == [], "there was no collection any more"
+    assert ordered(3, 4, change={**removal, "room": "other"}) == []
+    assert ordered(3, 4, change={**removal, "removed": 0}) == [], "nobody was there"
+
+
 def test_a_direct_answer_looks_at_removals_last_of_all():
     direct = operation("direct", 3.5, 6, said=["ann"])
     assert verdict(TRAIN, CLEAR, direct) == ["stale answer"]
