@@ -44,7 +44,7 @@ TEST_F(models, each_way_of_being_wrong) {
     EXPECT_EQ(check_model(path, small).error().code, errc::not_found);
     write("small.dat", "hell");
     EXPECT_EQ(check_model(path, small).error().code, errc::malformed);
-    EXPECT_NE(check_model(path, small).error().detail.find("cut short: 4 of 5"), std::string::npos);
+    EXPECT_NE(check_model(path, small).error().detail.find("truncated: 4 of 5"), std::string::npos);
     write("small.dat", "hello!");
     EXPECT_NE(check_model(path, small).error().detail.find("too long"), std::string::npos);
     write("small.dat", "hallo");

@@ -117,7 +117,7 @@ TEST(image_bad, kinds_of_jpeg_that_are_not_read_are_named) {
                        : std::string(name_of(decoded.error().code)) + " " + decoded.error().detail;
     };
     EXPECT_EQ(said('\xC1', 8), "fine");
-    EXPECT_NE(said('\xC1', 12).find("unsupported_media a JPEG of 12 bits"), std::string::npos);
+    EXPECT_NE(said('\xC1', 12).find("unsupported_media a JPEG with 12 bits"), std::string::npos);
     EXPECT_NE(said('\xC3', 8).find("unsupported_media a lossless JPEG"), std::string::npos);
     EXPECT_NE(said('\xF7', 8).find("unsupported_media a JPEG-LS"), std::string::npos);
     EXPECT_NE(said('\xC5', 8).find("unsupported_media a hierarchical"), std::string::npos);

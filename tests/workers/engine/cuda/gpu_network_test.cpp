@@ -272,7 +272,7 @@ TEST(gpu_session, what_cannot_be_opened_is_said_in_one_line) {
         EXPECT_FALSE(made);
         return made ? "" : made.error().detail;
     };
-    EXPECT_THAT(detail_of(machine.calls(), 1), HasSubstr("cuda:1: this machine has 1 card"));
+    EXPECT_THAT(detail_of(machine.calls(), 1), HasSubstr("cuda:1: this machine has 1 GPU"));
     cuda::table other = machine.calls();
     other.version = cuda::table_version + 1;
     EXPECT_THAT(detail_of(other, 0), HasSubstr("another version"));
