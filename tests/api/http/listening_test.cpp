@@ -46,7 +46,7 @@ TEST(listening, a_busy_port_is_named_with_its_error_and_what_to_do) {
 TEST(listening, an_address_that_is_not_this_machines_is_named) {
     EXPECT_THAT(refusal("192.0.2.1", 0), HasSubstr("errno 99"));
     EXPECT_THAT(refusal("192.0.2.1", 0), HasSubstr("not an address of this machine"));
-    EXPECT_THAT(refusal("photos.example", 0), HasSubstr("\"photos.example\" is no address"));
+    EXPECT_THAT(refusal("photos.example", 0), HasSubstr("\"photos.example\" is not an address"));
 }
 
 TEST(listening, an_ipv4_client_of_both_families_is_known_by_its_address) {

@@ -317,7 +317,7 @@ TEST_F(manners, a_value_is_refused_by_the_name_of_its_option) {
              {"/api/jobs/00000000-0000-7000-8000-000000000000?wait=long", "wait"}}) {
         const auto told = api().get(target);
         EXPECT_EQ(told.status, 400) << target;
-        EXPECT_NE(told.body.find(name + " is "), std::string::npos) << told.body;
+        EXPECT_NE(told.body.find(name + " must be "), std::string::npos) << told.body;
     }
     const auto days = api().call("POST", "/api/collections/x/retention", "days=many", url_type);
     EXPECT_NE(days.body.find("days must be an integer"), std::string::npos) << days.body;

@@ -73,7 +73,7 @@ TEST_F(curve_commands, nothing_is_overwritten) {
     const auto before = listed();
     const outcome again = ctl({"make", "w", "--role", "worker"});
     EXPECT_EQ(again.code, 1);
-    EXPECT_THAT(again.err, HasSubstr("w.secret exists"));
+    EXPECT_THAT(again.err, HasSubstr("w.secret already exists"));
     EXPECT_EQ(listed(), before);
     EXPECT_EQ(ctl({"allow", "w", std::string(64, 'a'), "--role", "api"}).code, 1) << "the name";
     EXPECT_EQ(ctl({"allow", "x", hex_of(before[0].key), "--role", "api"}).code, 1) << "the key";

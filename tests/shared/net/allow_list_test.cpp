@@ -41,7 +41,7 @@ TEST(allow_list, refuses_what_it_does_not_understand_and_says_where) {
         EXPECT_EQ(refusal("w worker " + key), "1: a public key must be 64 hexadecimal digits");
     }
     for (const std::string& name : {std::string("-w"), std::string("w/x"), std::string(65, 'w')}) {
-        EXPECT_THAT(refusal(name + " worker " + hex_a), testing::StartsWith("1: a name has"));
+        EXPECT_THAT(refusal(name + " worker " + hex_a), testing::StartsWith("1: a name must be"));
     }
     EXPECT_EQ(refusal(std::string(64, 'w') + " worker " + hex_a), "accepted");
     EXPECT_EQ(refusal("w worker " + hex_a + "\nw worker " + hex_b), "2: duplicate name");
