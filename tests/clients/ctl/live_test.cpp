@@ -86,7 +86,7 @@ TEST_F(live, faces_go_out_and_come_back) {
     std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
     const outcome cut = ctl({"restore", file, "--collection", "third"});
     EXPECT_EQ(cut.code, 1);
-    EXPECT_THAT(cut.err, HasSubstr("damaged"));
+    EXPECT_THAT(cut.err, HasSubstr("corrupt"));
     EXPECT_EQ(redis_->call(store_.gallery("third"))->faces, 0u) << "nothing half restored";
     EXPECT_EQ(ctl({"export", file, "--collection", "nobody"}).code, 1);
     EXPECT_EQ(ctl({"export"}).code, 2);

@@ -45,7 +45,7 @@ class paging : public testing::Test {
     /// The words that a page says the next one is had with.
     static std::vector<std::string> hint_in(const std::string& text) {
         std::vector<std::string> words;
-        const auto at = text.find("more: ");
+        const auto at = text.find("next: ");
         if (at == std::string::npos) return words;
         std::istringstream rest(text.substr(at + 6));
         for (std::string word; rest >> word;) words.push_back(word);
@@ -83,9 +83,9 @@ TEST_F(paging, a_job_behind_a_thousand_others_is_found) {
     const outcome ran = ctl({"jobs", "--state", "dead"});
     EXPECT_EQ(ran.code, 0) << ran.err;
     EXPECT_THAT(ran.out, HasSubstr(dead)) << "the newest 1,000 jobs hold none";
-    EXPECT_THAT(ran.out, Not(HasSubstr("more:")));
+    EXPECT_THAT(ran.out, Not(HasSubstr("next:")));
     const outcome none = ctl({"jobs", "--state", "failed"});
-    EXPECT_THAT(none.out, Not(HasSubstr("more:"))) << "there is none, and no page of it either";
+    EXPECT_THAT(none.out, Not(HasSubstr("next:"))) << "there is none, and no page of it either";
 }
 
 TEST_F(paging, what_is_no_token_is_refused) {

@@ -93,9 +93,9 @@ TEST(reports, status_from_the_broker) {
         std::string::npos)
         << text;
     EXPECT_NE(text.find("workers, from the broker\n"
-                        "worker     device  state  jobs    seen  photos  faces  a batch  "
+                        "worker     device  state  jobs    seen  photos  faces  per batch  "
                         "galleries\n"
-                        "h-1-cpu-0  cpu     ready   2/8  120 ms      25     30      7.5  "
+                        "h-1-cpu-0  cpu     ready   2/8  120 ms      25     30        7.5  "
                         "default@2000000005\n"),
               std::string::npos)
         << text;

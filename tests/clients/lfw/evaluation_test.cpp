@@ -165,7 +165,7 @@ TEST(report, tables_say_what_was_measured) {
     run.kinds[0].calibration->trials = {{50, 0.05, 0.0512, 0.01, 0.56, 20, 805}};
     const std::string text = text_report(run);
     for (const char* words :
-         {"80 photos, detector hog: 1 without a face (1.25 %)", "43.2 ms of one core a photo",
+         {"80 photos, detector hog: 1 without a face (1.25 %)", "43.2 ms of one core per photo",
           "in 1 matched and 1 mismatched", "plain      0.9524 +- 0.0000  1.0000 +- 0.0000",
           "gain over plain", "20 of one person, 800 of two", "ROC of all these pairs",
           "Calibration on 40 people, 79 faces", "TAR    by 5", "0.5600     5.00 %    5.12 %"}) {
