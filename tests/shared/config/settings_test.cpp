@@ -296,7 +296,8 @@ TEST(settings, keys_of_links_are_whole_or_absent) {
     EXPECT_THAT(refusal({"", {key}}), StartsWith("--set curve.broker_key: must be"));
     EXPECT_THAT(refusal({"", {key, "curve.broker_key=77"}}), HasSubstr("64 hexadecimal digits"));
     EXPECT_THAT(refusal({"", {broker}}), StartsWith("--set curve.key_file: must be set"));
-    EXPECT_THAT(refusal({"", {"curve.key_file=/nowhere", broker}}), HasSubstr("/nowhere is not"));
+    EXPECT_THAT(refusal({"", {"curve.key_file=/nowhere", broker}}),
+                HasSubstr("/nowhere does not exist"));
     const auto of_broker = [](std::vector<std::string> words) {
         const auto read = read_broker_settings({"", std::move(words)});
         return read ? "accepted " + read->common.curve.allow_list : read.error().detail;
