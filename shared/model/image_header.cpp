@@ -157,8 +157,10 @@ result<image_header> inspect_webp(std::string_view bytes) {
         const size_t length = little32(bytes, at + 4);
         if (length > end - at - 8 && walk.picture.width != 0) break;  // the picture is whole
         if (length > end - at - 8) return broken("a chunk is longer than the RIFF file");
-        const auto taken =
-            take_chunk(walk, at == 12, bytes.substr(at, 4), bytes.substr(at + 8, length));
+        const std::string_view name = bytes.substr(at, 4);
+        // libwebp reads a lossless picture from all that is left, whatever its chunk says.
+        const size_t readable = name == "VP8L" ? end - at - 8 : length;
+        const auto taken = take_chunk(walk, at == 12, name, bytes.substr(at + 8, readable));
         if (!taken) return fail(taken.error());
         at += 8 + length + (length & 1);
     }

@@ -241,6 +241,13 @@ TEST(image_decode, a_whole_png_without_its_end) {
     EXPECT_EQ(seen(png.substr(0, png.size() - 12) + "junk"), "rgbw");
 }
 
+TEST(image_decode, a_lossless_webp_whose_chunk_says_that_it_is_empty) {
+    std::string chunk = webp_picture_chunk(webp_file(quarters(40, 24), {true, false}));
+    ASSERT_EQ(chunk.substr(0, 4), "VP8L");
+    chunk.replace(4, 4, 4, '\0');
+    EXPECT_EQ(seen(webp_extended(40, 24, 0, chunk)), "rgbw");
+}
+
 TEST(image_decode, a_chunk_behind_a_webp_s_picture_that_is_too_long) {
     const std::string chunk = webp_picture_chunk(webp_file(quarters(40, 24)));
     std::string meta = riff_chunk("XMP ", "<x/>");
