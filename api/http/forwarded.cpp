@@ -131,13 +131,10 @@ seen_client client_behind(const headers& fields, std::string_view peer,
 }
 
 std::string counted_as(const std::string& address) {
-    boost::system::error_code bad;
-    const auto read = asio::ip::make_address(address, bad);
-    if (bad || read.is_v4()) return address;
-    auto bytes = read.to_v6().to_bytes();
-    if (read.to_v6().is_v4_mapped()) {
-        return asio::ip::make_address_v4(asio::ip::v4_mapped, read.to_v6()).to_string();
-    }
+    const auto read = address_in(address);
+    if (!read) return address;
+    if (read->is_v4()) return read->to_string();
+    auto bytes = read->to_v6().to_bytes();
     std::fill(bytes.begin() + 8, bytes.end(), 0);
     return asio::ip::make_address_v6(bytes).to_string() + "/64";
 }
