@@ -5,17 +5,9 @@
 #include <opencv2/imgproc.hpp>
 
 #include "shared/base/require.hpp"
+#include "workers/geometry/opencv_view.hpp"
 
 namespace vultus {
-namespace {
-
-/// The same memory as OpenCV sees it. It has no const view; callers only read through this one.
-cv::Mat view_of(const image& picture) {
-    return cv::Mat(static_cast<int>(picture.height), static_cast<int>(picture.width), CV_8UC3,
-                   const_cast<std::uint8_t*>(picture.rgb.data()));
-}
-
-}  // namespace
 
 image resized(const image& picture, std::uint32_t width, std::uint32_t height) {
     VULTUS_REQUIRE(picture.width > 0 && picture.height > 0 && width > 0 && height > 0,

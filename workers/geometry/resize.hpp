@@ -1,4 +1,4 @@
-// Scales a picture. OpenCV, in resize.cpp only.
+// Scales a picture.
 #pragma once
 
 #include <cstdint>

@@ -8,17 +8,12 @@
 #include <utility>
 
 #include "shared/base/limits.hpp"
+#include "workers/geometry/opencv_view.hpp"
 #include "workers/geometry/resize.hpp"
 #include "workers/vision/text_draw.hpp"
 
 namespace vultus {
 namespace {
-
-/// The same memory as OpenCV sees it.
-cv::Mat view_of(image& picture) {
-    return cv::Mat(static_cast<int>(picture.height), static_cast<int>(picture.width), CV_8UC3,
-                   picture.rgb.data());
-}
 
 cv::Scalar rgb_of(annotation::colour colour) {
     switch (colour) {
