@@ -12,7 +12,7 @@
 #include "shared/base/result.hpp"
 #include "shared/model/job.hpp"
 #include "shared/net/protocol.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/broker_store.hpp"
 
 namespace vultus::broker {
 

@@ -9,8 +9,11 @@
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_reader.hpp"
 #include "shared/store/retention.hpp"
+#include "shared/store/store_schema.hpp"
 #include "shared/store/store_setup.hpp"
+#include "shared/store/worker_store.hpp"
 
 namespace vultus::broker {
 namespace {
@@ -178,7 +181,7 @@ void server::send(side to, const std::string& connection, const protocol::messag
 }
 
 void server::prepare() {
-    vultus::prepare_store(redis_, store_, [this](result<void> ready) {
+    vultus::prepare_store(redis_, context_, [this](result<void> ready) {
         if (ready) {
             was_ready_ = true;
             return read_time();
@@ -194,12 +197,12 @@ void server::prepare() {
 }
 
 void server::read_time() {
-    redis_.send<unix_time>(store_.time(),
+    redis_.send<unix_time>(store_schema(context_).time(),
                            [this](result<unix_time> now) { tell(store_prepared{std::move(now)}); });
 }
 
 void server::carry(const check_store&) {
-    redis_.send<void>(store_.check_settings(),
+    redis_.send<void>(store_schema(context_).check_settings(),
                       [this](result<void> safe) { tell(store_checked{std::move(safe)}); });
 }
 
@@ -213,7 +216,8 @@ void server::carry(const lease& call) {
 
 void server::carry(const hand_back& one) {
     // If it fails the lease lapses, and the job is reaped.
-    redis_.send<committed>(store_.hand_back(one.attempt, one.worker_id), [](result<committed>) {});
+    redis_.send<committed>(worker_store(context_).hand_back(one.attempt, one.worker_id),
+                           [](result<committed>) {});
 }
 
 void server::carry(const report_lost& loss) {
@@ -249,7 +253,8 @@ void server::carry(const run_duty& call) {
 void server::forget_some(result<moved> collected, const std::function<void(result<moved>)>& told) {
     if (!collected) return told(std::move(collected));
     redis_.send<std::vector<unseen_person>>(
-        unseen(store_, people_at_once), [this, told, done = *collected](auto due) {
+        retention_store(context_).unseen(people_at_once),
+        [this, told, done = *collected](auto due) {
             if (!due || due->empty()) return told(done);
             struct tally {
                 moved all;
@@ -258,8 +263,9 @@ void server::forget_some(result<moved> collected, const std::function<void(resul
             const auto count = std::make_shared<tally>(tally{done, due->size()});
             const auto secret = read_secret_file(settings_.secret_file).value_or("");
             for (const unseen_person& one : *due) {
-                redis_.send<bool>(forget_unseen(store_, new_job_id(unix_now(), store_.shard()), one,
-                                                hash_of_label(one.label, secret)),
+                redis_.send<bool>(retention_store(context_).forget_unseen(
+                                      new_job_id(unix_now(), context_.shard()), one,
+                                      hash_of_label(one.label, secret)),
                                   [told, count](result<bool> forgotten) {
                                       if (forgotten && *forgotten) ++count->all.count;
                                       if (--count->open == 0) told(count->all);
@@ -269,7 +275,7 @@ void server::forget_some(result<moved> collected, const std::function<void(resul
 }
 
 void server::carry(const read_gallery& call) {
-    redis_.send<gallery_info>(store_.gallery(call.collection),
+    redis_.send<gallery_info>(gallery_reader(context_).gallery(call.collection),
                               [this, collection = call.collection](result<gallery_info> found) {
                                   if (found) {
                                       tell(gallery_read{collection, found->version});

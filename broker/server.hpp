@@ -12,8 +12,9 @@
 #include "shared/base/stop_signal.hpp"
 #include "shared/config/settings.hpp"
 #include "shared/net/zmq_socket.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/broker_store.hpp"
 #include "shared/store/redis_client.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::broker {
 
@@ -61,7 +62,8 @@ class server {
     void carry(const finished&) { ended_ = true; }
 
     const broker_settings settings_;
-    const job_store store_;
+    const store_context context_;
+    const broker_store store_{context_};
     core core_;
     const std::unique_ptr<zap_handler> gate_;  ///< null: the links are plain
     zmq_socket workers_, apis_;

@@ -8,7 +8,6 @@
 #include "api/access/session_cookie.hpp"
 #include "shared/base/log.hpp"
 #include "shared/security/secret.hpp"
-#include "shared/store/service_clock.hpp"
 
 namespace vultus::api {
 namespace {
@@ -81,14 +80,17 @@ result<access_choice> choose_access(const api_settings& settings) {
     return chosen;
 }
 
-access_control::access_control(asio::io_context& io, redis_asio& redis, const job_store& store,
-                               metrics& measured, access_choice chosen)
+access_control::access_control(asio::io_context& io, redis_asio& redis,
+                               const store_context& context, metrics& measured,
+                               access_choice chosen)
     : redis_(redis),
-      store_(store),
+      key_store_(context),
+      user_store_(context),
+      clock_(context),
       measured_(measured),
       chosen_(std::move(chosen)),
-      sessions_(redis, store, session_life),
-      desk_(io, redis, store, measured),
+      sessions_(redis, context, session_life),
+      desk_(io, redis, context, measured),
       pause_(io),
       secret_pause_(io) {}
 
@@ -117,8 +119,8 @@ void access_control::stop() {
 
 asio::awaitable<void> access_control::find_secret() {
     while (!stopped_) {
-        const auto keys = co_await redis_.call(store_.keys(""));
-        const auto users = co_await redis_.call(store_.users());
+        const auto keys = co_await redis_.call(key_store_.keys(""));
+        const auto users = co_await redis_.call(user_store_.users());
         if (keys && users) {
             const bool hashed = !keys->keys.empty() || !users->empty();
             const auto secret = hashed ? read_secret_file(chosen_.secret_file)
@@ -142,7 +144,7 @@ std::string access_control::label_hash(std::string_view label) const {
 
 asio::awaitable<result<void>> access_control::refresh() {
     const auto asked_at = boot_now();
-    auto page = co_await redis_.call(store_.keys(changes_));
+    auto page = co_await redis_.call(key_store_.keys(changes_));
     if (!page) co_return fail(errc::store_unavailable, "Keys not confirmed: Redis unavailable");
     if (!page->same) {
         if (chosen_.secret.empty()) {
@@ -159,7 +161,7 @@ asio::awaitable<result<void>> access_control::refresh() {
     confirmed_at_ = std::max(confirmed_at_, asked_at);
     known_ = true;
     if (asked_at - time_at_ >= time_life) {
-        const auto clock = co_await redis_.call(read_clock(store_));
+        const auto clock = co_await redis_.call(clock_.read());
         if (clock) {
             time_there_ = clock->now;
             time_at_ = boot_now();
@@ -180,7 +182,7 @@ asio::awaitable<result<void>> access_control::confirm() {
 
 asio::awaitable<result<bool>> access_control::is_anybody_there() {
     if (!keys_.empty()) co_return true;
-    const auto users = co_await redis_.call(store_.users());
+    const auto users = co_await redis_.call(user_store_.users());
     if (!users) co_return fail(users.error());
     co_return !users->empty();
 }
@@ -279,7 +281,7 @@ asio::awaitable<result<std::string>> access_control::log_in(request& req, std::s
 
 asio::awaitable<result<void>> access_control::log_out(request& req) {
     if (!req.session) co_return result<void>();
-    const auto ended = co_await redis_.call(store_.end_session(req.session->hash));
+    const auto ended = co_await redis_.call(user_store_.end_session(req.session->hash));
     sessions_.forget(req.session->hash);
     if (!ended) co_return fail(ended.error());
     req.key = nullptr;
@@ -295,7 +297,7 @@ asio::awaitable<result<void>> access_control::charge(request& req,
     if (!image_bytes && quota.image_bytes > 0) {
         co_return refuse(errc::length_required, "Content-Length is required with a byte quota");
     }
-    const auto told = co_await redis_.call(store_.spend(req.key->id, image_bytes.value_or(0)));
+    const auto told = co_await redis_.call(key_store_.spend(req.key->id, image_bytes.value_or(0)));
     if (!told) co_return fail(told.error());
     tell(*told, req.answer_fields);
     if (told->over.empty()) co_return result<void>();
@@ -308,7 +310,7 @@ asio::awaitable<result<void>> access_control::charge_frame(std::shared_ptr<const
     if (!key || (key->quota.requests == 0 && key->quota.image_bytes == 0)) {
         co_return result<void>();
     }
-    const auto told = co_await redis_.call(store_.spend(key->id, image_bytes));
+    const auto told = co_await redis_.call(key_store_.spend(key->id, image_bytes));
     if (!told) co_return fail(told.error());
     if (told->over.empty()) co_return result<void>();
     co_return refuse(errc::quota, over_text(*told));

@@ -18,7 +18,10 @@
 #include "api/links/redis_asio.hpp"
 #include "shared/base/metrics.hpp"
 #include "shared/config/settings.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/key_store.hpp"
+#include "shared/store/service_clock.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/user_store.hpp"
 
 namespace vultus::api {
 
@@ -43,7 +46,7 @@ class access_control final : public request_authorizer {
     static constexpr std::chrono::milliseconds ask_every{250};
     static constexpr std::chrono::milliseconds time_life{5'000};  ///< of the time that was told
 
-    access_control(asio::io_context& io, redis_asio& redis, const job_store& store,
+    access_control(asio::io_context& io, redis_asio& redis, const store_context& context,
                    metrics& measured, access_choice chosen);
 
     /// Asks for changes until stop(). Spawned once, and not if access is open. `refused` is told,
@@ -67,7 +70,7 @@ class access_control final : public request_authorizer {
     asio::awaitable<result<std::string>> log_in(request& req, std::string name,
                                                 std::string password);
     /// Ends the request's session, if it has one. The request is nobody's from then on.
-    /// errors    those of the job store
+    /// errors    those of the store
     asio::awaitable<result<void>> log_out(request& req);
 
     /// A live picture of a key; null: access is open.
@@ -88,7 +91,9 @@ class access_control final : public request_authorizer {
     tl::unexpected<error> refuse(errc code, std::string detail);
 
     redis_asio& redis_;
-    const job_store& store_;
+    const key_store key_store_;
+    const user_store user_store_;
+    const service_clock clock_;
     metrics& measured_;
     access_choice chosen_;
     session_cache sessions_;

@@ -32,9 +32,9 @@ class place {
 
 }  // namespace
 
-login_service::login_service(asio::io_context& io, redis_asio& redis, const job_store& store,
+login_service::login_service(asio::io_context& io, redis_asio& redis, const store_context& context,
                              metrics& measured)
-    : io_(io), redis_(redis), store_(store), measured_(measured) {}
+    : io_(io), redis_(redis), users_(context), measured_(measured) {}
 
 login_service::~login_service() {
     waiting_.close();
@@ -74,7 +74,7 @@ asio::awaitable<result<std::string>> login_service::log_in(request& req, std::st
     const place mine(inside_);
     if (!check_user_name(name)) name.clear();
     const auto counted = counted_as(req.address);
-    const auto may = co_await redis_.call(store_.try_login(name, counted));
+    const auto may = co_await redis_.call(users_.try_login(name, counted));
     if (!may) co_return fail(may.error());
     if (may->wait.count() > 0) {
         count("wait");
@@ -93,7 +93,7 @@ asio::awaitable<result<std::string>> login_service::log_in(request& req, std::st
     }
     auto token = new_session_token(secret);
     const auto begun = co_await redis_.call(
-        store_.login(name, may->password, hash_of_session(token, secret), counted, req.address));
+        users_.login(name, may->password, hash_of_session(token, secret), counted, req.address));
     if (!begun && begun.error().code == errc::unauthorized) {
         co_return fail(errc::unauthorized, std::string(wrong));
     }

@@ -15,7 +15,8 @@
 #include "api/links/redis_asio.hpp"
 #include "shared/base/bounded_queue.hpp"
 #include "shared/base/metrics.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/user_store.hpp"
 
 namespace vultus::api {
 
@@ -24,7 +25,7 @@ class login_service {
  public:
     static constexpr std::size_t places = 8;  ///< the last waits for about 0.8 s
 
-    login_service(asio::io_context& io, redis_asio& redis, const job_store& store,
+    login_service(asio::io_context& io, redis_asio& redis, const store_context& context,
                   metrics& measured);
     ~login_service();
     login_service(const login_service&) = delete;
@@ -47,7 +48,7 @@ class login_service {
 
     asio::io_context& io_;
     redis_asio& redis_;
-    const job_store& store_;
+    const user_store users_;
     metrics& measured_;
     std::size_t inside_ = 0;
     bounded_queue<comparison> waiting_{places};

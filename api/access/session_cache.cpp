@@ -24,7 +24,7 @@ asio::awaitable<result<session_cache::entry>> session_cache::find(std::string ha
     if (const auto known = known_.find(hash); known != known_.end() && !old(*known)) {
         co_return known->second;
     }
-    auto told = co_await redis_.call(store_.session(hash, uses));
+    auto told = co_await redis_.call(users_.session(hash, uses));
     if (!told) {
         known_.erase(hash);
         if (told.error().code == errc::unauthorized) co_return fail(told.error());

@@ -9,7 +9,8 @@
 
 #include "api/links/redis_asio.hpp"
 #include "shared/base/clock.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/user_store.hpp"
 
 namespace vultus::api {
 
@@ -22,8 +23,8 @@ class session_cache {
         boot_time confirmed_at{0};              ///< when the question was sent
     };
 
-    session_cache(redis_asio& redis, const job_store& store, std::chrono::milliseconds life)
-        : redis_(redis), store_(store), life_(life) {}
+    session_cache(redis_asio& redis, const store_context& context, std::chrono::milliseconds life)
+        : redis_(redis), users_(context), life_(life) {}
 
     /// `uses`    a person's request, which makes the session last longer
     /// errors    unauthorized: it is over; store_unavailable: nobody can tell now
@@ -34,7 +35,7 @@ class session_cache {
 
  private:
     redis_asio& redis_;
-    const job_store& store_;
+    const user_store users_;
     const std::chrono::milliseconds life_;
     std::map<std::string, entry> known_;
 };

@@ -9,6 +9,11 @@
 #include "shared/base/descriptors.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/log.hpp"
+#include "shared/store/event_reader.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::api {
 namespace {
@@ -78,16 +83,20 @@ application::application(asio::io_context& io, const api_settings& settings, sea
     : io_(io),
       watch_(measured_),
       settings_(settings),
-      store_(0, std::move(seals)),
+      context_(0, std::move(seals)),
       redis_(io, settings.common.redis, call_times()),
       stream_(io, settings.common.redis, stream_times()),
-      events_(io, stream_, store_),
-      health_(io, redis_, store_, measured_),
-      access_(io, redis_, store_, measured_, std::move(chosen)),
+      events_(io, stream_, context_),
+      health_(io, redis_, context_, measured_),
+      access_(io, redis_, context_, measured_, std::move(chosen)),
       brokers_(std::move(brokers)),
       services_{io,
                 settings_,
-                store_,
+                submission_store(context_),
+                job_reader(context_),
+                event_reader(context_),
+                gallery_reader(context_),
+                retention_store(context_),
                 redis_,
                 events_,
                 *brokers_,

@@ -7,6 +7,7 @@
 #include "api/http/loop_watch.hpp"
 #include "api/http/server.hpp"
 #include "api/services/services.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::api {
 
@@ -52,7 +53,7 @@ class application {
     metrics measured_;
     loop_watch watch_;
     const api_settings settings_;
-    const job_store store_;
+    const store_context context_;
     redis_asio redis_;
     redis_asio stream_;  ///< the connection that XREAD blocks
     event_hub events_;

@@ -9,6 +9,7 @@
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/label.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -35,7 +36,7 @@ asio::awaitable<response> change(request& req, services& ctx, new_change wanted)
     if (auto good = ctx.health.ready(); !good) co_return refuse(good.error(), req, ctx);
     auto hash = idempotency_hash(req);
     if (!hash) co_return refuse(hash.error(), req, ctx);
-    wanted.id = new_job_id(unix_now(), ctx.store.shard());
+    wanted.id = new_job_id(unix_now(), ctx.submissions.shard());
     wanted.client = req.client;
     wanted.address = req.address;
     wanted.traceparent = req.traceparent;
@@ -54,7 +55,7 @@ asio::awaitable<response> change(request& req, services& ctx, new_change wanted)
     std::optional<event_hub::waiter> waiter;
     if (wait_wanted(req).count() > 0) waiter.emplace(ctx.events, wanted.id);
     failpoint("api.before_accept");
-    const auto outcome = co_await ctx.redis.call(ctx.store.change(wanted));
+    const auto outcome = co_await ctx.redis.call(ctx.submissions.change(wanted));
     failpoint("api.after_accept");
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
     // Committed with no worker to tell, a change is finished already: its record has the result.

@@ -8,6 +8,8 @@
 #include "api/jobs/job_view.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/stream_id.hpp"
+#include "shared/store/event_reader.hpp"
+#include "shared/store/job_reader.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -28,11 +30,11 @@ std::string event_text(std::string_view id, const job_record& job) {
 /// Whether anything happened to the job after the event that the client saw last. False only if
 /// that is certain.
 asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services& ctx) {
-    const auto oldest = co_await ctx.redis.call(ctx.store.oldest_event_id());
+    const auto oldest = co_await ctx.redis.call(ctx.event_stream.oldest_event_id());
     if (!oldest || is_before(seen, *oldest)) co_return true;
     for (int read = 0; read < reads_most; ++read) {
         const auto came = co_await ctx.redis.call(
-            ctx.store.events_after(seen, events_per_read, std::chrono::milliseconds(0)));
+            ctx.event_stream.events_after(seen, events_per_read, std::chrono::milliseconds(0)));
         if (!came) co_return true;
         for (const auto& one : *came) {
             if (one.job_id == job_id) co_return true;
@@ -58,10 +60,10 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
         }
         if (woken == wake::happened && !is_before(place, waiter->last().id)) continue;
         if (woken == wake::reread) {
-            const auto newest = co_await ctx.redis.call(ctx.store.last_event_id());
+            const auto newest = co_await ctx.redis.call(ctx.event_stream.last_event_id());
             if (newest) place = *newest;
         }
-        auto job = co_await ctx.redis.call(ctx.store.job(shown.id));
+        auto job = co_await ctx.redis.call(ctx.jobs.job(shown.id));
         if (!job) {
             if (job.error().code == errc::collected || job.error().code == errc::not_found)
                 co_return;
@@ -140,9 +142,9 @@ asio::awaitable<response> job_events(request& req, services& ctx) {
     auto kept = place_to_wait(req, ctx);
     if (!kept) co_return refuse(no_place_to_wait, req, ctx);
     const auto waiter = std::make_shared<event_hub::waiter>(ctx.events, id);
-    auto place = co_await ctx.redis.call(ctx.store.last_event_id());
+    auto place = co_await ctx.redis.call(ctx.event_stream.last_event_id());
     if (!place) co_return refuse(place.error(), req, ctx);
-    auto found = co_await ctx.redis.call(ctx.store.job(id));
+    auto found = co_await ctx.redis.call(ctx.jobs.job(id));
     if (!found) co_return refuse(found.error(), req, ctx);
     if (!sees(req.key.get(), found->type, found->collection)) {
         co_return refuse(no_such_job, req, ctx);

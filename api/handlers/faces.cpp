@@ -5,6 +5,7 @@
 #include "api/jobs/job_response.hpp"
 #include "api/jobs/submission.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/store/gallery_reader.hpp"
 
 namespace vultus::api::handlers {
 
@@ -18,8 +19,8 @@ asio::awaitable<response> list_labels(request& req, services& ctx) {
     if (!collection) co_return refuse(collection.error(), req, ctx);
     const auto wanted = parse_page(*fields);
     if (!wanted) co_return refuse(wanted.error(), req, ctx);
-    const auto found =
-        co_await ctx.redis.call(ctx.store.labels(*collection, wanted->size, wanted->token, true));
+    const auto found = co_await ctx.redis.call(
+        ctx.galleries.labels(*collection, wanted->size, wanted->token, true));
     if (!found) co_return refuse(found.error(), req, ctx);
     json_array rows;
     for (const auto& one : found->labels) {
@@ -46,7 +47,7 @@ asio::awaitable<response> list_faces(request& req, services& ctx) {
     }
     const auto label = co_await stored_label(*collection, req.segments[0], ctx);
     if (!label) co_return refuse(label.error(), req, ctx);
-    const auto found = co_await ctx.redis.call(ctx.store.faces(*collection, *label, true));
+    const auto found = co_await ctx.redis.call(ctx.galleries.faces(*collection, *label, true));
     if (!found) co_return refuse(found.error(), req, ctx);
     if (found->empty()) {
         co_return refuse({errc::not_found, "No person of that name in the collection"}, req, ctx);
@@ -69,7 +70,8 @@ asio::awaitable<response> face_picture(request& req, services& ctx) {
     }
     const auto label = co_await stored_label(*collection, req.segments[0], ctx);
     if (!label) co_return refuse(label.error(), req, ctx);
-    auto found = co_await ctx.redis.call(ctx.store.picture(*collection, *label, req.segments[1]));
+    auto found =
+        co_await ctx.redis.call(ctx.galleries.picture(*collection, *label, req.segments[1]));
     if (!found) co_return refuse(found.error(), req, ctx);
     response answer;
     answer.body = std::move(*found);
@@ -87,7 +89,7 @@ asio::awaitable<result<collection_page>> named_collections(const access_key& key
             found.next = found.collections.back().collection;
             break;
         }
-        auto one = co_await ctx.redis.call(ctx.store.gallery(name));
+        auto one = co_await ctx.redis.call(ctx.galleries.gallery(name));
         if (!one) co_return fail(one.error());
         one->collection = name;
         if (one->version > 0) found.collections.push_back(std::move(*one));
@@ -100,7 +102,7 @@ asio::awaitable<result<collection_page>> visible_collections(const request& req,
     if (req.key && !covers(*req.key, "*")) {
         co_return co_await named_collections(*req.key, std::move(wanted), ctx);
     }
-    co_return co_await ctx.redis.call(ctx.store.collections(wanted.size, wanted.token));
+    co_return co_await ctx.redis.call(ctx.galleries.collections(wanted.size, wanted.token));
 }
 
 asio::awaitable<response> list_collections(request& req, services& ctx) {

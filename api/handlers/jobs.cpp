@@ -7,6 +7,7 @@
 #include "api/jobs/job_view.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/store/job_reader.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -28,7 +29,7 @@ response shown(const job_record& job, const request& req) {
 
 /// The job, if the request may see it; another's is not there.
 asio::awaitable<result<job_record>> look_at(const request& req, std::string id, services& ctx) {
-    auto job = co_await ctx.redis.call(ctx.store.job(id));
+    auto job = co_await ctx.redis.call(ctx.jobs.job(id));
     if (job && !sees(req.key.get(), job->type, job->collection)) co_return fail(no_such_job);
     co_return job;
 }
@@ -47,7 +48,7 @@ asio::awaitable<result<job_record>> poll(const request& req, std::string id, mil
         if (!seen.empty() && !matches_tag(seen, job_tag(*job))) break;
         const auto woken = co_await waiter->next(until - boot_now());
         if (woken == event_hub::wake::timeout || woken == event_hub::wake::stopping) break;
-        job = co_await ctx.redis.call(ctx.store.job(id));
+        job = co_await ctx.redis.call(ctx.jobs.job(id));
     }
     co_return job;
 }
@@ -116,7 +117,7 @@ asio::awaitable<response> list_jobs(request& req, services& ctx) {
     // A call looks at 1,000 jobs. A page of none that has another behind it reads as the end.
     for (int calls = 0; calls < listing_calls; ++calls) {
         const auto found =
-            co_await ctx.redis.call(ctx.store.jobs(*state, *type, wanted->size, wanted->token));
+            co_await ctx.redis.call(ctx.jobs.jobs(*state, *type, wanted->size, wanted->token));
         if (!found) co_return refuse(found.error(), req, ctx);
         for (const auto& one : found->jobs) {
             if (!sees(req.key.get(), one.type, one.collection)) continue;
@@ -145,11 +146,12 @@ asio::awaitable<response> cancel_job(request& req, services& ctx) {
             co_return refuse({errc::forbidden, "Key lacks the scope of this job"}, req, ctx);
         }
     }
-    const auto outcome = co_await ctx.redis.call(ctx.store.cancel(id, req.client, req.address));
+    const auto outcome =
+        co_await ctx.redis.call(ctx.submissions.cancel(id, req.client, req.address));
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
     const bool done = *outcome == "cancelled";
     if (!done) ctx.brokers.cancel(id);
-    const auto found = co_await ctx.redis.call(ctx.store.job(id));
+    const auto found = co_await ctx.redis.call(ctx.jobs.job(id));
     if (!found) co_return refuse(found.error(), req, ctx);
     co_return json_response(done ? 200 : 202, job_json(*found));
 }
@@ -159,7 +161,7 @@ asio::awaitable<response> job_image(request& req, services& ctx) {
     if (auto good = check_id(id); !good) co_return refuse(good.error(), req, ctx);
     const auto found = co_await look_at(req, id, ctx);
     if (!found) co_return refuse(found.error(), req, ctx);
-    auto picture = co_await ctx.redis.call(ctx.store.annotated(id));
+    auto picture = co_await ctx.redis.call(ctx.jobs.annotated(id));
     if (!picture && picture.error().code != errc::not_found) {
         co_return refuse(picture.error(), req, ctx);
     }

@@ -64,11 +64,11 @@ asio::awaitable<response> retention(request& req, services& ctx) {
             if (!days) co_return refuse(days.error(), req, ctx);
             lasts = *days;
         }
-        const auto call = set_retention(ctx.store, *collection, lasts, req.client, req.address);
+        const auto call = ctx.retention.set_retention(*collection, lasts, req.client, req.address);
         const auto set = co_await ctx.redis.call(call);
         if (!set) co_return refuse(set.error(), req, ctx);
     }
-    const auto call = retention_of(ctx.store, *collection);
+    const auto call = ctx.retention.retention_of(*collection);
     const auto rule = co_await ctx.redis.call(call);
     if (!rule) co_return refuse(rule.error(), req, ctx);
     co_return told(*collection, *rule);

@@ -2,6 +2,7 @@
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
+#include "shared/store/job_reader.hpp"
 #include "shared/store/service_clock.hpp"
 
 namespace vultus::api::handlers {
@@ -76,7 +77,7 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
 
 asio::awaitable<response> status(request& req, services& ctx) {
     if (auto good = ctx.health.ready(); !good) co_return refuse(good.error(), req, ctx);
-    auto queue = co_await ctx.redis.call(ctx.store.stats());
+    auto queue = co_await ctx.redis.call(ctx.jobs.stats());
     if (!queue) co_return refuse(queue.error(), req, ctx);
     const auto brokers = co_await ctx.brokers.status(broker_patience);
     const auto workers = workers_of(brokers);

@@ -8,7 +8,7 @@ asio::awaitable<result<std::string>> stored_label(std::string collection, std::s
                                                   services& ctx) {
     const auto normal = normal_label(label);
     if (!normal || *normal == label) co_return label;
-    const auto exact = co_await ctx.redis.call(ctx.store.faces(collection, label));
+    const auto exact = co_await ctx.redis.call(ctx.galleries.faces(collection, label));
     if (exact) co_return label;
     if (exact.error().code == errc::not_found) co_return *normal;
     co_return fail(exact.error());

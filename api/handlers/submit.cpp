@@ -10,6 +10,7 @@
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/store/retention.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::api::handlers {
 namespace {
@@ -26,14 +27,14 @@ asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
     for (const auto& image : job.images) bytes += image.size();
     const auto& settings = ctx.settings;
     if (bytes <= large_bytes) {
-        co_return co_await ctx.redis.call(
-            ctx.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max));
+        co_return co_await ctx.redis.call(ctx.submissions.accept(
+            std::move(job), settings.queue_jobs_max, settings.queue_bytes_max));
     }
     const auto place = co_await ctx.large_accepts.enter(large_patience);
     if (!place) co_return fail(place.error());
     if (auto ready = ctx.health.ready(); !ready) co_return fail(ready.error());
     co_return co_await ctx.redis.call(
-        ctx.store.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max),
+        ctx.submissions.accept(std::move(job), settings.queue_jobs_max, settings.queue_bytes_max),
         large_patience);
 }
 
@@ -43,7 +44,7 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
     const auto wanted = wait_wanted(req);
     const bool patient = given.what.type != job_type::recognize;
     new_job job;
-    job.id = new_job_id(unix_now(), ctx.store.shard());
+    job.id = new_job_id(unix_now(), ctx.submissions.shard());
     job.type = given.what.type;
     job.collection = given.what.collection;
     job.priority = patient && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
@@ -88,7 +89,7 @@ asio::awaitable<result<std::string>> ask_once(protocol::frame& what, millisecond
     failpoint("api.before_reply");
     // Read last of all: an answer that leaves after a clear or a delete succeeded must not be of
     // the faces before it.
-    const auto gallery = co_await ctx.redis.call(watch_gallery(ctx.store, what.collection));
+    const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
         what.min_version = gallery->version;
@@ -104,7 +105,7 @@ asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted
     const auto place = place_to_wait(req, ctx);
     const auto room = shares::take(ctx.frames, req.holder, given.images.front().size());
     if (!place || !room) co_return refuse(no_place_to_wait, req, ctx);
-    const auto gallery = co_await ctx.redis.call(ctx.store.gallery(given.what.collection));
+    const auto gallery = co_await ctx.redis.call(ctx.galleries.gallery(given.what.collection));
     if (!gallery) co_return refuse(gallery.error(), req, ctx);
     protocol::frame what;
     what.collection = given.what.collection;

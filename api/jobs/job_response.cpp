@@ -10,6 +10,8 @@
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/log.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::api {
 
@@ -66,7 +68,7 @@ asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std:
             const auto state = job_state_named(waiter.last().to);
             if (!state || !is_terminal(*state)) continue;
         }
-        auto job = co_await ctx.redis.call(ctx.store.job(id));
+        auto job = co_await ctx.redis.call(ctx.jobs.job(id));
         if (!job || last || is_terminal(job->state)) co_return job;
     }
 }
@@ -79,7 +81,7 @@ asio::awaitable<response> answer_accepted(const request& req, services& ctx,
     std::string text;
     bool finished = false;
     if (outcome.duplicate) {
-        auto job = co_await ctx.redis.call(ctx.store.job(outcome.job_id));
+        auto job = co_await ctx.redis.call(ctx.jobs.job(outcome.job_id));
         finished = job && is_terminal(job->state);
         text = job ? job_json(*job) : job_reference_json(outcome.job_id);
         if (!job && job.error().code != errc::collected && job.error().code != errc::not_found) {

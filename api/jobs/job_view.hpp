@@ -4,7 +4,8 @@
 
 #include <string>
 
-#include "shared/store/job_store.hpp"
+#include "shared/store/event_reader.hpp"
+#include "shared/store/job_reader.hpp"
 
 namespace vultus::api {
 

@@ -16,7 +16,7 @@ void note_seen(services& ctx, const std::string& collection, std::vector<std::st
     asio::co_spawn(
         ctx.io,
         [](services& all, std::string of, std::vector<std::string> whom) -> asio::awaitable<void> {
-            const auto call = vultus::note_seen(all.store, of, whom);
+            const auto call = all.retention.note_seen(of, whom);
             const auto noted = co_await all.redis.call(call);
             if (!noted) all.seen.undo(of, whom);
         }(ctx, collection, std::move(due)),

@@ -55,8 +55,8 @@ asio::awaitable<event_hub::wake> event_hub::waiter::next(std::chrono::millisecon
     co_return wake::timeout;
 }
 
-event_hub::event_hub(asio::io_context& io, redis_asio& redis, const job_store& store)
-    : io_(io), redis_(redis), store_(store), pause_(io) {}
+event_hub::event_hub(asio::io_context& io, redis_asio& redis, const store_context& context)
+    : io_(io), redis_(redis), stream_(context), pause_(io) {}
 
 void event_hub::stop() {
     stopped_ = true;
@@ -96,9 +96,9 @@ std::size_t event_hub::hand(const std::string& job_id, const std::shared_ptr<con
 /// Finds the place to read on from after a start, a reconnect or an error. If the stream does not
 /// reach back to the last event seen, or is another stream, begins at its end.
 asio::awaitable<bool> event_hub::synchronise() {
-    const auto newest = co_await redis_.call(store_.last_event_id());
+    const auto newest = co_await redis_.call(stream_.last_event_id());
     if (!newest) co_return false;
-    const auto oldest = co_await redis_.call(store_.oldest_event_id());
+    const auto oldest = co_await redis_.call(stream_.oldest_event_id());
     if (!oldest) co_return false;
     if (seen_.empty() || is_before(*newest, seen_) || is_before(seen_, *oldest)) seen_ = *newest;
     co_return true;
@@ -113,7 +113,7 @@ asio::awaitable<void> event_hub::run() {
         if (known) {
             // Some patience beyond the block: the server's own timer is no exact one.
             auto came = co_await redis_.call(
-                store_.events_after(seen_, events_per_read, block_time), block_time * 2);
+                stream_.events_after(seen_, events_per_read, block_time), block_time * 2);
             known = came.has_value();
             if (known) {
                 std::size_t told = 0;

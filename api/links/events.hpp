@@ -9,7 +9,8 @@
 
 #include "api/links/promise.hpp"
 #include "api/links/redis_asio.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/event_reader.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::api {
 
@@ -48,7 +49,7 @@ class event_hub {
     };
 
     /// `redis` is a connection of its own whose command time is longer than block_time.
-    event_hub(asio::io_context& io, redis_asio& redis, const job_store& store);
+    event_hub(asio::io_context& io, redis_asio& redis, const store_context& context);
 
     static constexpr std::chrono::milliseconds block_time{2'000};
     static constexpr std::string_view every_job{};  ///< no job has it as its id
@@ -69,7 +70,7 @@ class event_hub {
 
     asio::io_context& io_;
     redis_asio& redis_;
-    const job_store& store_;
+    const event_reader stream_;
     std::unordered_multimap<std::string, waiter*> waiters_;
     std::string seen_;  ///< id of the last event read
     asio::steady_timer pause_;

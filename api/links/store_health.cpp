@@ -6,6 +6,7 @@
 #include "api/http/header_fields.hpp"
 #include "shared/base/log.hpp"
 #include "shared/store/service_clock.hpp"
+#include "shared/store/store_schema.hpp"
 #include "shared/store/store_setup.hpp"
 
 namespace vultus::api {
@@ -19,9 +20,9 @@ constexpr auto sample_every = 1s;
 
 }  // namespace
 
-store_health::store_health(asio::io_context& io, redis_asio& redis, const job_store& store,
+store_health::store_health(asio::io_context& io, redis_asio& redis, const store_context& context,
                            metrics& measured)
-    : redis_(redis), store_(store), measured_(measured), pause_(io) {}
+    : redis_(redis), context_(context), jobs_(context), measured_(measured), pause_(io) {}
 
 void store_health::stop() {
     stopped_ = true;
@@ -40,9 +41,9 @@ asio::awaitable<void> store_health::check() {
     const auto connection = redis_.connection();
     result<void> good;
     if (connection == checked_connection_) {
-        good = co_await redis_.call(store_.check_settings());
+        good = co_await redis_.call(store_schema(context_).check_settings());
     } else {
-        store_setup setup(store_);
+        store_setup setup(context_);
         while (good && !setup.done()) good = co_await redis_.call(setup.step());
     }
     if (!good) log::warning("store_not_ready", {{"why", good.error().detail}});
@@ -56,7 +57,7 @@ asio::awaitable<void> store_health::check() {
 }
 
 asio::awaitable<void> store_health::sample() {
-    const auto stats = co_await redis_.call(store_.stats());
+    const auto stats = co_await redis_.call(jobs_.stats());
     if (!stats) co_return;
     depth_ = stats->interactive + stats->bulk + stats->delayed;
     const auto passed = stats->now - sampled_;

@@ -8,15 +8,16 @@
 #include "api/links/promise.hpp"
 #include "api/links/redis_asio.hpp"
 #include "shared/base/metrics.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/job_reader.hpp"
 #include "shared/store/service_clock.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::api {
 
 /// threads   that of the io_context
 class store_health {
  public:
-    store_health(asio::io_context& io, redis_asio& redis, const job_store& store,
+    store_health(asio::io_context& io, redis_asio& redis, const store_context& context,
                  metrics& measured);
 
     /// Looks until stop(). Spawned once. `refused` is told, once, of a Redis that may not be used
@@ -36,7 +37,8 @@ class store_health {
     void note_trouble(const queue_stats&);
 
     redis_asio& redis_;
-    const job_store& store_;
+    const store_context context_;
+    const job_reader jobs_;
     metrics& measured_;
     asio::steady_timer pause_;
     bool stopped_ = false, was_ready_ = false;

@@ -215,7 +215,7 @@ asio::awaitable<void> live_channel::answer(const frame& one) {
 
 asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     const std::string collection = options_.collection;
-    const auto before = co_await ctx_.redis.call(ctx_.store.gallery(collection));
+    const auto before = co_await ctx_.redis.call(ctx_.galleries.gallery(collection));
     if (!before) co_return fail(errc::store_unavailable, before.error().detail);
     if (collection != options_.collection) co_return false;
     const std::uint64_t number = options_number_;
@@ -242,7 +242,7 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     if (!told) co_return fail(told.error());
     // Read last of all: a name that leaves after a clear or a delete succeeded must not be of the
     // faces before it.
-    const auto after = co_await ctx_.redis.call(watch_gallery(ctx_.store, collection));
+    const auto after = co_await ctx_.redis.call(ctx_.retention.watch_gallery(collection));
     if (!after) co_return fail(errc::store_unavailable, after.error().detail);
     if (number != options_number_) co_return false;  // asked for with settings that are no more
     const bool forgot = tracks_.forget_outdated(*after);

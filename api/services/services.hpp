@@ -14,7 +14,11 @@
 #include "api/links/store_health.hpp"
 #include "shared/base/metrics.hpp"
 #include "shared/config/settings.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/event_reader.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/retention.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::api {
 
@@ -94,7 +98,11 @@ class live_channels {
 struct services {
     asio::io_context& io;
     const api_settings& settings;
-    const job_store& store;
+    const submission_store submissions;
+    const job_reader jobs;
+    const event_reader event_stream;
+    const gallery_reader galleries;
+    const retention_store retention;
     redis_asio& redis;
     event_hub& events;
     broker_client& brokers;

@@ -20,6 +20,11 @@
 #include "clients/ctl/transfer/transfer.hpp"
 #include "shared/base/require.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/operator_store.hpp"
+#include "shared/store/store_schema.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -29,12 +34,12 @@ constexpr std::chrono::milliseconds drain_patience{5'000};
 constexpr std::chrono::milliseconds drain_step{50};
 constexpr std::size_t rows_by_default = 50;
 
-result<report> status(const target& where, redis_blocking& redis, const job_store& store) {
+result<report> status(const target& where, redis_blocking& redis, const store_context& store) {
     status_view seen;
-    auto queue = redis.call(store.stats());
+    auto queue = redis.call(job_reader(store).stats());
     if (!queue) return fail(queue.error());
     seen.queue = std::move(*queue);
-    auto collections = redis.call(store.collections(limits::page_size, ""));
+    auto collections = redis.call(gallery_reader(store).collections(limits::page_size, ""));
     if (!collections) return fail(collections.error());
     seen.collections = std::move(collections->collections);
     zmq_context context;
@@ -56,15 +61,16 @@ std::string page_of(const arguments& asked) {
     return cursor_in(asked.page).value_or("");
 }
 
-result<report> jobs(const arguments& asked, redis_blocking& redis, const job_store& store) {
-    auto now = redis.call(store.time());
+result<report> jobs(const arguments& asked, redis_blocking& redis, const store_context& store) {
+    auto now = redis.call(store_schema(store).time());
     if (!now) return fail(now.error());
     const std::size_t most = asked.count == 0 ? rows_by_default : asked.count;
     job_page seen{{}, page_of(asked)};
     // A call looks at 1,000 jobs, however few of them are wanted.
     do {
-        auto some = redis.call(store.jobs(job_state_named(asked.state), job_type_named(asked.type),
-                                          most - seen.jobs.size(), seen.next));
+        auto some = redis.call(job_reader(store).jobs(job_state_named(asked.state),
+                                                      job_type_named(asked.type),
+                                                      most - seen.jobs.size(), seen.next));
         if (!some) return fail(some.error());
         seen.next = std::move(some->next);
         std::move(some->jobs.begin(), some->jobs.end(), std::back_inserter(seen.jobs));
@@ -72,18 +78,18 @@ result<report> jobs(const arguments& asked, redis_blocking& redis, const job_sto
     return jobs_report(seen, *now);
 }
 
-result<report> faces(const arguments& asked, redis_blocking& redis, const job_store& store) {
-    auto page = redis.call(store.labels(
+result<report> faces(const arguments& asked, redis_blocking& redis, const store_context& store) {
+    auto page = redis.call(gallery_reader(store).labels(
         asked.subject, asked.count == 0 ? rows_by_default : asked.count, page_of(asked)));
     if (!page) return fail(page.error());
     return faces_report(asked.subject, *page);
 }
 
-result<report> fsck(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> fsck(const arguments& asked, redis_blocking& redis, const store_context& store) {
     std::vector<std::string> findings;
     std::string cursor;
     do {
-        auto step = redis.call(store.fsck(cursor, limits::page_size, asked.quiet));
+        auto step = redis.call(operator_store(store).fsck(cursor, limits::page_size, asked.quiet));
         if (!step) return fail(step.error());
         cursor = step->first;
         findings.insert(findings.end(), step->second.begin(), step->second.end());
@@ -135,7 +141,7 @@ result<report> drain(const std::string& worker_id, const target& where) {
 }  // namespace
 
 result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
-                         const job_store& store, const listener& told) {
+                         const store_context& store, const listener& told) {
     const std::string& id = asked.subject;
     switch (asked.what) {
         case command::status:
@@ -149,15 +155,15 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::drain:
             return drain(id, where);
         case command::cancel:
-            return changed(id, redis.call(store.cancel(id, who())));
+            return changed(id, redis.call(submission_store(store).cancel(id, who())));
         case command::kick:
-            return changed(id, redis.call(store.kick(id, who())));
+            return changed(id, redis.call(operator_store(store).kick(id, who())));
         case command::bury:
-            return changed(id, redis.call(store.bury(id, who())));
+            return changed(id, redis.call(operator_store(store).bury(id, who())));
         case command::remove:
-            return changed(id, redis.call(store.remove(id, who())));
+            return changed(id, redis.call(operator_store(store).remove(id, who())));
         case command::job: {
-            auto job = redis.call(store.job(id));
+            auto job = redis.call(job_reader(store).job(id));
             if (!job) return fail(job.error());
             return job_report(*job);
         }

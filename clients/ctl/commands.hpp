@@ -5,8 +5,8 @@
 #include "clients/ctl/cli/arguments.hpp"
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/ctl/output/reports.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -18,6 +18,6 @@ namespace vultus::ctl {
 ///           the faces or photos need), and at most
 ///           1 s for the broker (drain: 6 s)
 result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
-                         const job_store& store, const listener& told);
+                         const store_context& store, const listener& told);
 
 }  // namespace vultus::ctl

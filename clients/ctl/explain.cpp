@@ -3,15 +3,20 @@
 #include "clients/ctl/explain.hpp"
 
 #include "shared/base/limits.hpp"
+#include "shared/store/key_store.hpp"
+#include "shared/store/operator_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/service_clock.hpp"
+#include "shared/store/submission_store.hpp"
+#include "shared/store/user_store.hpp"
+#include "shared/store/worker_store.hpp"
 
 namespace vultus::ctl {
 namespace {
 
 class script {
  public:
-    script(const redis_address& where, const job_store& store)
+    script(const redis_address& where, const store_context& store)
         : cli_(redis_cli(where)), prefix_(store.prefix()) {}
 
     void say(std::string what) { lines_.push_back("# " + std::move(what)); }
@@ -122,7 +127,7 @@ std::string redis_cli(const redis_address& where) {
 }
 
 std::vector<std::string> explain(const arguments& asked, const target& where,
-                                 const job_store& store) {
+                                 const store_context& store) {
     script out(where.redis, store);
     switch (asked.what) {
         case command::status:
@@ -141,20 +146,20 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run({"HGETALL", out.key("job:" + asked.subject)});
             break;
         case command::cancel:
-            out.run(store.cancel(asked.subject).words);
+            out.run(submission_store(store).cancel(asked.subject).words);
             break;
         case command::kick:
-            out.run(store.kick(asked.subject).words);
+            out.run(operator_store(store).kick(asked.subject).words);
             break;
         case command::bury:
-            out.run(store.bury(asked.subject).words);
+            out.run(operator_store(store).bury(asked.subject).words);
             break;
         case command::remove:
-            out.run(store.remove(asked.subject).words);
+            out.run(operator_store(store).remove(asked.subject).words);
             break;
         case command::fsck:
             out.say("repeat with the cursor after `more` until the reply is `ok`");
-            out.run(store.fsck("", limits::page_size, asked.quiet).words);
+            out.run(operator_store(store).fsck("", limits::page_size, asked.quiet).words);
             break;
         case command::save:
             faces(out, asked);
@@ -179,17 +184,17 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             break;
         case command::retention:
             if (asked.days == 0 && !asked.off) {
-                out.run(retention_of(store, asked.subject).words);
+                out.run(retention_store(store).retention_of(asked.subject).words);
             } else {
                 const auto days = std::chrono::hours(24) * static_cast<std::int64_t>(asked.days);
-                out.run(set_retention(store, asked.subject, days, "").words);
+                out.run(retention_store(store).set_retention(asked.subject, days, "").words);
             }
             break;
         case command::clock_show:
-            out.run(read_clock(store).words);
+            out.run(service_clock(store).read().words);
             break;
         case command::clock_accept:
-            out.run(accept_clock(store, "").words);
+            out.run(service_clock(store).accept("").words);
             break;
         case command::erasure:
             out.say("each key and its type; read it with GET, HSCAN, ZSCAN, SSCAN or XRANGE");
@@ -201,17 +206,18 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run({"INFO", "persistence"});
             break;
         case command::audit:
-            out.run(store.audit(asked.count == 0 ? 50 : asked.count, asked.page).words);
+            out.run(
+                operator_store(store).audit(asked.count == 0 ? 50 : asked.count, asked.page).words);
             break;
         case command::key_create:
         case command::key_rotate:
             out.say("the key is hashed here; Redis gets the hash: FCALL vultus1_key_create");
             break;
         case command::key_list:
-            out.run(store.keys("").words);
+            out.run(key_store(store).keys("").words);
             break;
         case command::key_revoke:
-            out.run(store.revoke_key(asked.subject).words);
+            out.run(key_store(store).revoke_key(asked.subject).words);
             break;
         case command::user_add:
         case command::user_password:
@@ -219,10 +225,10 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
                     std::string(asked.what == command::user_add ? "user_add" : "user_password"));
             break;
         case command::user_list:
-            out.run(store.users().words);
+            out.run(user_store(store).users().words);
             break;
         case command::user_remove:
-            out.run(store.remove_user(asked.subject).words);
+            out.run(user_store(store).remove_user(asked.subject).words);
             break;
         case command::drain:
             out.say("drain is a message to the broker; Redis shows the jobs that still run");

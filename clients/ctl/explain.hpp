@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "clients/ctl/cli/arguments.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -19,6 +19,6 @@ std::string redis_cli(const redis_address& where);
 
 /// Lines to paste; those that begin with # say what the next one shows.
 std::vector<std::string> explain(const arguments& asked, const target& where,
-                                 const job_store& store);
+                                 const store_context& store);
 
 }  // namespace vultus::ctl

@@ -13,19 +13,20 @@ constexpr std::chrono::milliseconds patience{500};
 
 }  // namespace
 
-result<void> follow(redis_blocking& redis, const job_store& store, const follow_options& options) {
+result<void> follow(redis_blocking& redis, const store_context& store,
+                    const follow_options& options) {
     std::string last = options.from;
     if (last.empty()) {
-        auto newest = redis.call(store.last_event_id());
+        auto newest = redis.call(event_reader(store).last_event_id());
         if (!newest) return fail(newest.error());
         last = std::move(*newest);
     }
     std::size_t seen = 0;
     while (!options.stopped()) {
-        auto events = redis.call(store.events_after(last, batch, patience));
+        auto events = redis.call(event_reader(store).events_after(last, batch, patience));
         if (!events) return fail(events.error());
         if (events->empty()) continue;
-        auto oldest = redis.call(store.oldest_event_id());
+        auto oldest = redis.call(event_reader(store).oldest_event_id());
         if (!oldest) return fail(oldest.error());
         // The stream is cut at its old end: as long as the last one seen is there, none is missing.
         if (is_before("0-0", last) && is_before(last, *oldest)) options.gap();

@@ -4,8 +4,9 @@
 #include <functional>
 #include <string>
 
-#include "shared/store/job_store.hpp"
+#include "shared/store/event_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -19,6 +20,7 @@ struct follow_options {
 
 /// errors    those of the job store
 /// threads   blocks until stopped, counted out, or an error
-result<void> follow(redis_blocking& redis, const job_store& store, const follow_options& options);
+result<void> follow(redis_blocking& redis, const store_context& store,
+                    const follow_options& options);
 
 }  // namespace vultus::ctl

@@ -19,7 +19,10 @@
 #include "shared/base/stop_signal.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/private_file.hpp"
+#include "shared/store/event_reader.hpp"
 #include "shared/store/retention.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
 
 namespace {
 
@@ -220,7 +223,7 @@ int complain_of_call(const error& why, const arguments& asked, const redis_addre
 }
 
 int tail(const arguments& asked, const redis_address& where, redis_blocking& redis,
-         const job_store& store) {
+         const store_context& store) {
     stop_signal stop;
     follow_options options;
     options.from = asked.from;
@@ -270,7 +273,7 @@ int run(const arguments& asked) {
         if (!keys) return complain(keys.error(), usage);
         where->curve = std::move(*keys);
     }
-    const job_store store(0, sealing(*std::move(key)));
+    const store_context store(0, sealing(*std::move(key)));
     if (asked.explain) {
         if (!where->redis.password.empty() && std::getenv("REDISCLI_AUTH") == nullptr) {
             std::cout << "export REDISCLI_AUTH=$(cat " << shell_word(file) << ")\n";
@@ -282,7 +285,7 @@ int run(const arguments& asked) {
     if (asked.what == command::tail) return tail(asked, where->redis, redis, store);
     const bool opens = asked.what == command::fsck && !asked.encryption_key.empty();
     if (reads_faces(asked.what) || opens) {
-        const auto opened = redis.call(store.open(1));
+        const auto opened = redis.call(store_schema(store).open(1));
         if (!opened) return complain_of_call(opened.error(), asked, where->redis);
     }
     const bool watched = isatty(STDERR_FILENO) == 1;

@@ -25,7 +25,8 @@ struct redis_reply {
     bool is_error() const noexcept { return type == kind::error; }
 };
 
-/// A command and how to read its reply. Built by job_store; sent by either kind of client.
+/// A command and how to read its reply. Built by the roles of the store (store_context.hpp); sent
+/// by either client.
 template <class T>
 struct redis_call {
     std::vector<std::string> words;  ///< binary safe

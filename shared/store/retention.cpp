@@ -3,15 +3,15 @@
 
 #include <algorithm>
 
-#include "shared/store/job_store_reply.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
 using namespace store_reply;
 
-redis_call<retention_rule> retention_of(const job_store& store, std::string_view collection) {
+redis_call<retention_rule> retention_store::retention_of(std::string_view collection) const {
     return function_call<retention_rule>(
-        "retention", store.prefix(), {std::string(collection)},
+        "retention", context_.prefix(), {std::string(collection)},
         [](const std::string& status, fields& all) -> result<retention_rule> {
             if (status != "ok") return fail(errc::not_found, "no such collection");
             retention_rule rule;
@@ -21,11 +21,12 @@ redis_call<retention_rule> retention_of(const job_store& store, std::string_view
         });
 }
 
-redis_call<void> set_retention(const job_store& store, std::string_view collection,
-                               std::chrono::milliseconds lasts, const std::string& by,
-                               const std::string& address) {
+redis_call<void> retention_store::set_retention(std::string_view collection,
+                                                std::chrono::milliseconds lasts,
+                                                const std::string& by,
+                                                const std::string& address) const {
     return function_call<void>(
-        "set_retention", store.prefix(),
+        "set_retention", context_.prefix(),
         {std::string(collection), text_of(lasts), address.empty() ? by : by + ' ' + address},
         [](const std::string& status, fields&) -> result<void> {
             if (status == "ok") return {};
@@ -33,17 +34,17 @@ redis_call<void> set_retention(const job_store& store, std::string_view collecti
         });
 }
 
-redis_call<void> note_seen(const job_store& store, std::string_view collection,
-                           const std::vector<std::string>& labels) {
+redis_call<void> retention_store::note_seen(std::string_view collection,
+                                            const std::vector<std::string>& labels) const {
     std::vector<std::string> words{std::string(collection)};
     words.insert(words.end(), labels.begin(), labels.end());
-    return function_call<void>("seen", store.prefix(), std::move(words),
+    return function_call<void>("seen", context_.prefix(), std::move(words),
                                [](const std::string&, fields&) -> result<void> { return {}; });
 }
 
-redis_call<watched_gallery> watch_gallery(const job_store& store, std::string_view collection) {
+redis_call<watched_gallery> retention_store::watch_gallery(std::string_view collection) const {
     return function_call<watched_gallery>(
-        "version", store.prefix(), {std::string(collection)},
+        "version", context_.prefix(), {std::string(collection)},
         [](const std::string& status, fields& all) -> result<watched_gallery> {
             if (status != "ok") return unexpected_reply(status);
             watched_gallery seen;
@@ -55,9 +56,9 @@ redis_call<watched_gallery> watch_gallery(const job_store& store, std::string_vi
         });
 }
 
-redis_call<std::vector<unseen_person>> unseen(const job_store& store, std::size_t most) {
+redis_call<std::vector<unseen_person>> retention_store::unseen(std::size_t most) const {
     using people = std::vector<unseen_person>;
-    return function_call<people>("unseen", store.prefix(), {std::to_string(most)},
+    return function_call<people>("unseen", context_.prefix(), {std::to_string(most)},
                                  [](const std::string&, fields& all) -> result<people> {
                                      people found(std::min<std::size_t>(all.number(), 1'000));
                                      for (auto& one : found) {
@@ -68,10 +69,10 @@ redis_call<std::vector<unseen_person>> unseen(const job_store& store, std::size_
                                  });
 }
 
-redis_call<bool> forget_unseen(const job_store& store, const std::string& job_id,
-                               const unseen_person& who, const std::string& label_hash) {
+redis_call<bool> retention_store::forget_unseen(const std::string& job_id, const unseen_person& who,
+                                                const std::string& label_hash) const {
     return function_call<bool>(
-        "forget_unseen", store.prefix(),
+        "forget_unseen", context_.prefix(),
         {job_id, who.collection, who.label,
          label_hash.empty() ? "retention" : "retention  " + label_hash},
         [](const std::string& status, fields&) -> result<bool> { return status == "ok"; });

@@ -1,5 +1,5 @@
-// How long a collection keeps people whom nobody saw, and who is to be forgotten now (REDIS.md,
-// "Retention"). Calls like those of job_store.hpp: pure, any thread.
+// How long a collection keeps people who are not seen, and whose time is over (REDIS.md,
+// "Retention").
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "shared/model/gallery_version.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/redis_client.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus {
 
@@ -16,46 +17,55 @@ constexpr int retention_days_max = 36'500;  ///< 100 years
 
 struct retention_rule {
     std::chrono::milliseconds lasts{0};  ///< 0: people are kept
-    unix_time since{0};                  ///< nobody's time begins earlier
+    unix_time since{0};                  ///< each person's time begins then at the earliest
 };
-
-/// errors    not_found: there is no such collection
-redis_call<retention_rule> retention_of(const job_store&, std::string_view collection);
-
-/// `lasts` 0: people are kept. `by`, `address`: for the audit log.
-/// requires  lasts of at most retention_days_max
-/// errors    not_found: there is no such collection
-redis_call<void> set_retention(const job_store&, std::string_view collection,
-                               std::chrono::milliseconds lasts, const std::string& by,
-                               const std::string& address = {});
-
-/// An answer that is not stored named these people; 1 to limits::page_size of them. Of a collection
-/// that keeps people nothing is noted.
-redis_call<void> note_seen(const job_store&, std::string_view collection,
-                           const std::vector<std::string>& labels);
 
 struct watched_gallery {
     gallery_version version = 0, removed_version = 0;
-    bool forgets = false;  ///< people whom nobody sees: note_seen() is wanted
+    bool forgets = false;  ///< it has a retention: note_seen() is required
 
-    /// Whether an answer that was computed with this version may still be given.
+    /// Whether an answer that was computed with this version may still be sent.
     bool allows(gallery_version used) const noexcept {
         return may_be_told(used, version, removed_version);
     }
 };
 
-/// job_store::gallery() for who answers without storing. An unknown one has version 0.
-redis_call<watched_gallery> watch_gallery(const job_store&, std::string_view collection);
-
 struct unseen_person {
     std::string collection, label;
 };
 
-/// Some whose time is over; empty: nobody now.
-redis_call<std::vector<unseen_person>> unseen(const job_store&, std::size_t most);
+/// threads   any; const after construction
+class retention_store {
+ public:
+    explicit retention_store(store_context context) : context_(std::move(context)) {}
 
-/// Forgets one, by a job of that id. False: seen, or gone, meanwhile.
-redis_call<bool> forget_unseen(const job_store&, const std::string& job_id, const unseen_person&,
-                               const std::string& label_hash);
+    /// errors    not_found: there is no such collection
+    redis_call<retention_rule> retention_of(std::string_view collection) const;
+
+    /// `lasts` 0: people are kept. `by`, `address`: for the audit log.
+    /// requires  lasts of at most retention_days_max
+    /// errors    not_found: there is no such collection
+    redis_call<void> set_retention(std::string_view collection, std::chrono::milliseconds lasts,
+                                   const std::string& by, const std::string& address = {}) const;
+
+    /// For an answer that is not stored and named 1 to limits::page_size people. Without a
+    /// retention of the collection it writes nothing.
+    redis_call<void> note_seen(std::string_view collection,
+                               const std::vector<std::string>& labels) const;
+
+    /// For an answer that is not stored: what decides whether it may be sent. An unknown collection
+    /// has version 0.
+    redis_call<watched_gallery> watch_gallery(std::string_view collection) const;
+
+    /// At most `most` people whose retention is over; empty: none now.
+    redis_call<std::vector<unseen_person>> unseen(std::size_t most) const;
+
+    /// Forgets one of them with a job of that id. False: seen or removed in the meantime.
+    redis_call<bool> forget_unseen(const std::string& job_id, const unseen_person&,
+                                   const std::string& label_hash) const;
+
+ private:
+    store_context context_;
+};
 
 }  // namespace vultus

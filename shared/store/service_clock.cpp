@@ -1,7 +1,7 @@
 // See service_clock.hpp.
 #include "shared/store/service_clock.hpp"
 
-#include "shared/store/job_store_reply.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -21,9 +21,9 @@ std::string_view name_of(clock_state state) noexcept {
     return "";
 }
 
-redis_call<clock_view> read_clock(const job_store& store) {
+redis_call<clock_view> service_clock::read() const {
     return function_call<clock_view>(
-        "clock", store.prefix(), {},
+        "clock", context_.prefix(), {},
         [](const std::string& status, fields& all) -> result<clock_view> {
             if (status != "ok") return unexpected_reply(status);
             clock_view seen;
@@ -42,9 +42,9 @@ redis_call<clock_view> read_clock(const job_store& store) {
         });
 }
 
-redis_call<std::chrono::milliseconds> accept_clock(const job_store& store, const std::string& by) {
+redis_call<std::chrono::milliseconds> service_clock::accept(const std::string& by) const {
     using span = std::chrono::milliseconds;
-    return function_call<span>("clock_accept", store.prefix(), {by},
+    return function_call<span>("clock_accept", context_.prefix(), {by},
                                [](const std::string& status, fields& all) -> result<span> {
                                    if (status != "ok") return unexpected_reply(status);
                                    all.time();

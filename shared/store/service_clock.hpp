@@ -1,11 +1,14 @@
-// The time of the functions in Redis, which a jump of its host's clock does not move (REDIS.md,
-// "Time"), and the operator's word about it. Calls like those of job_store.hpp: pure, any thread.
+// The time of the functions in Redis, which a jump of the host's clock does not move (REDIS.md,
+// "Time"), and an operator's confirmation of such a jump.
 #pragma once
 
 #include <chrono>
 #include <string>
 
-#include "shared/store/job_store.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/redis_client.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus {
 
@@ -28,13 +31,21 @@ struct clock_view {
     std::chrono::milliseconds ahead{0};  ///< of the host before the functions
 };
 
-redis_call<clock_view> read_clock(const job_store&);
+/// threads   any; const after construction
+class service_clock {
+ public:
+    explicit service_clock(store_context context) : context_(std::move(context)) {}
 
-/// What the clock of the host says is right. `by`: for the audit log. Gives by how much the time of
-/// the functions moved.
-redis_call<std::chrono::milliseconds> accept_clock(const job_store&, const std::string& by);
+    redis_call<clock_view> read() const;
+    /// The clock of the host is right: confirms a jump. `by`: for the audit log.
+    /// returns   by how much the time of the functions moved
+    redis_call<std::chrono::milliseconds> accept(const std::string& by) const;
 
-/// As the counters of queue_stats tell it.
+ private:
+    store_context context_;
+};
+
+/// From the counters of queue_stats.
 clock_state clock_state_of(const queue_stats&);
 
 /// One sentence for people; empty if steady.

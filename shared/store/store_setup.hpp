@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_schema.hpp"
 
 namespace vultus {
 
@@ -18,14 +18,14 @@ namespace vultus {
 ///           store_unavailable (away)
 class store_setup {
  public:
-    explicit store_setup(const job_store& store, unsigned shards = 1);
+    explicit store_setup(const store_context& context, unsigned shards = 1);
     bool done() const noexcept;
     /// requires  !done(); the call before has been answered
     redis_call<void> step();
 
  private:
     struct progress;
-    job_store store_;
+    store_schema schema_;
     unsigned shards_;
     std::shared_ptr<progress> progress_;  ///< shared with the calls that are under way
 };
@@ -35,11 +35,11 @@ class store_setup {
 bool refuses_start(errc why) noexcept;
 
 /// threads   blocks, at most the times of the client per step
-result<void> prepare_store(redis_blocking& redis, const job_store& store);
+result<void> prepare_store(redis_blocking& redis, const store_context& context);
 
 /// `done` is called inside the client's on_* functions, once.
 /// requires  the client outlives the call
-void prepare_store(redis_client& redis, const job_store& store,
+void prepare_store(redis_client& redis, const store_context& context,
                    std::function<void(result<void>)> done);
 
 }  // namespace vultus

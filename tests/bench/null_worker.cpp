@@ -4,6 +4,8 @@
 
 #include "shared/base/log.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/pipeline/committer.hpp"
 #include "workers/pipeline/results.hpp"
 #include "workers/pipeline/startup.hpp"
@@ -15,8 +17,9 @@ using namespace vultus;
 
 class nothing_to_see final : public work_sink {
  public:
-    nothing_to_see(const redis_address& redis, const job_store& store, mailbox<session_mail>& mail)
-        : store_(store), mail_(mail), commits_(redis, store, mail, 4'096) {
+    nothing_to_see(const redis_address& redis, const store_context& store,
+                   mailbox<session_mail>& mail)
+        : store_(store), mail_(mail), commits_(redis, worker_store(store), mail, 4'096) {
         recognized empty;
         empty.width = empty.height = 64;
         empty.detector = "hog";
@@ -59,7 +62,7 @@ class nothing_to_see final : public work_sink {
     void news(const std::string&, gallery_version) override {}
 
  private:
-    job_store store_;
+    const worker_store store_;
     mailbox<session_mail>& mail_;
     std::string text_;
     committer commits_;
@@ -78,7 +81,7 @@ int main(int argc, char** argv) {
     log::start("null_worker", settings->common.log_level);
     stop_signal stop;
     route_signals_here();
-    const job_store store;
+    const store_context store;
     if (!wait_for_store(settings->common.redis, store, stop)) return 3;
 
     const worker_link_settings talk = session_part(*settings, "none", "null");

@@ -11,6 +11,8 @@
 
 #include "shared/base/log.hpp"
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/pipeline/pipeline.hpp"
 #include "workers/pipeline/startup.hpp"
 
@@ -93,14 +95,15 @@ int main(int argc, char** argv) {
     use_one_blas_thread();
     stop_signal stop;
     auto models = load_vision_models(*settings);
-    const job_store store;
+    const store_context store;
     if (!models || !wait_for_store(settings->common.redis, store, stop)) return 3;
     registration who;
     who.worker_id = worker_id;
     who.connection = "1";
     who.types = {"recognize"};
     who.lasts = std::chrono::minutes(10);
-    if (!redis_blocking(settings->common.redis).call(store.register_worker(who))) return 3;
+    if (!redis_blocking(settings->common.redis).call(worker_store(store).register_worker(who)))
+        return 3;
 
     progress stages;
     mailbox<session_mail> mail(4'096);

@@ -15,7 +15,7 @@
 
 #include "shared/base/limits.hpp"
 #include "shared/model/job.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/gallery_reader.hpp"
 #include "workers/engine/embedding.hpp"
 #include "workers/gallery/quantized.hpp"
 #include "workers/geometry/geometry.hpp"

@@ -52,7 +52,7 @@ std::chrono::milliseconds retry_delay(errc why, std::uint64_t failures) {
     return jitter(std::min(most, first * (1 << std::min<std::uint64_t>(failures, 6))));
 }
 
-committer::committer(redis_address address, job_store store, mailbox<session_mail>& session,
+committer::committer(redis_address address, worker_store store, mailbox<session_mail>& session,
                      std::size_t capacity)
     : store_(std::move(store)),
       session_(session),

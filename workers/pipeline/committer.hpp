@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_client.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/work_sink.hpp"
 
@@ -44,14 +44,14 @@ inline constexpr int commit_tries = 8;
 inline constexpr int overtaken_max = 20;
 
 /// How long a job that failed for a passing reason waits: exponential in its failures, full jitter.
-/// returns   1 ms .. 60 s; 0 for a permanent error, as job_store::fail_job wants it
+/// returns   1 ms .. 60 s; 0 for a permanent error, as worker_store::fail_job wants it
 std::chrono::milliseconds retry_delay(errc why, std::uint64_t failures);
 
 /// threads   submit: any, waits while `capacity` requests are in line; the callbacks run on the
 ///           committer's own thread and must not wait
 class committer {
  public:
-    committer(redis_address address, job_store store, mailbox<session_mail>& session,
+    committer(redis_address address, worker_store store, mailbox<session_mail>& session,
               std::size_t capacity);
     ~committer();  ///< writes what it can in a second, drops the rest
     committer(const committer&) = delete;
@@ -81,7 +81,7 @@ class committer {
     void hold(commit_request request);
     void finish(commit_request& request, commit_state state);
 
-    job_store store_;
+    worker_store store_;
     mailbox<session_mail>& session_;
     mailbox<commit_request> inbox_;
     redis_client redis_;

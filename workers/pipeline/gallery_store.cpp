@@ -31,10 +31,11 @@ bool redis_is_away(errc why) {
 
 }  // namespace
 
-gallery_store::gallery_store(gallery_store_settings settings, job_store store,
+gallery_store::gallery_store(gallery_store_settings settings, const store_context& context,
                              mailbox<session_mail>& session, on_update publish)
     : settings_(std::move(settings)),
-      store_(std::move(store)),
+      reader_(context),
+      holdings_(context),
       session_(session),
       publish_(std::move(publish)),
       letters_(letters_max),
@@ -175,7 +176,7 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
         if (!held.loaded) continue;
         if (auto learnt = learn_model(collection, held); !learnt) return learnt;
         failpoint("worker.before_hello");
-        auto said = redis_.call(store_.hello(worker_id_, collection, held.faces.version()));
+        auto said = redis_.call(holdings_.hello(worker_id_, collection, held.faces.version()));
         failpoint("worker.after_hello");
         if (!said) return fail(said.error());
         if (!said->registered) return fail(errc::not_registered, "");
@@ -199,7 +200,7 @@ void gallery_store::start_over() {
 
 result<void> gallery_store::read_snapshot(const std::string& collection, held_gallery& held) {
     if (!held.reading) {
-        auto info = redis_.call(store_.gallery(collection));
+        auto info = redis_.call(reader_.gallery(collection));
         if (!info) return fail(info.error());
         held.faces = gallery_builder(info->version);
         held.faces.set_embedding_model(info->embedding_model);
@@ -224,7 +225,7 @@ result<void> gallery_store::read_snapshot(const std::string& collection, held_ga
 result<void> gallery_store::read_chunk(const std::string& collection, held_gallery& held) {
     const std::uint64_t epoch = held.reading->info.version / epoch_factor;
     auto chunk =
-        redis_.call(store_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
+        redis_.call(reader_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
     if (!chunk) return fail(chunk.error());
     for (const std::string& id : chunk->foreign) {  // of another place: somebody wrote into Redis
         log::error("stored_face_refused",
@@ -233,7 +234,7 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
     std::vector<std::string> ids;
     for (const auto& [face_id, bytes] : chunk->fields) ids.push_back(face_id);
     if (!ids.empty()) {
-        auto texts = redis_.call(store_.face_json(collection, epoch, ids));
+        auto texts = redis_.call(reader_.face_json(collection, epoch, ids));
         if (!texts) return fail(texts.error());
         for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
             if ((*texts)[i].empty()) continue;  // removed since: the log says so too
@@ -251,7 +252,7 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
 result<void> gallery_store::catch_up(const std::string& collection, held_gallery& held) {
     while (true) {
         const gallery_version from = held.faces.version();
-        auto delta = read_delta(redis_, store_, collection, from);
+        auto delta = read_delta(redis_, reader_, collection, from);
         if (!delta) return fail(delta.error());
         const bool gap = delta->more && delta->reached == from;  // nothing leads on from here
         if (delta->snapshot || gap) {  // or another epoch, or the log no longer reaches back
@@ -267,7 +268,7 @@ result<void> gallery_store::catch_up(const std::string& collection, held_gallery
 // The first train after a clear decides the model; the log has the faces, not that.
 result<void> gallery_store::learn_model(const std::string& collection, held_gallery& held) {
     if (held.faces.faces() == 0 || !held.faces.embedding_model().empty()) return {};
-    auto info = redis_.call(store_.gallery(collection));
+    auto info = redis_.call(reader_.gallery(collection));
     if (!info) return fail(info.error());
     const bool same_epoch = info->version / epoch_factor == held.faces.version() / epoch_factor;
     if (same_epoch) held.faces.set_embedding_model(info->embedding_model);
@@ -319,7 +320,7 @@ void gallery_store::say_goodbyes() {
             ++one;
             continue;
         }
-        auto said = redis_.call(store_.hello(worker_id_, one->first, std::nullopt));
+        auto said = redis_.call(holdings_.hello(worker_id_, one->first, std::nullopt));
         if (!said && redis_is_away(said.error().code)) {
             start_over();
             try_again_ = boot_now() + pause_after_error;

@@ -16,8 +16,10 @@
 #include <thread>
 #include <variant>
 
-#include "shared/store/job_store.hpp"
+#include "shared/store/gallery_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/gallery/gallery.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/work_sink.hpp"
@@ -48,8 +50,8 @@ class gallery_store {
     using on_update = std::function<void(gallery_update)>;
 
     /// `publish` is called on the loader thread; it may wait.
-    gallery_store(gallery_store_settings settings, job_store store, mailbox<session_mail>& session,
-                  on_update publish);
+    gallery_store(gallery_store_settings settings, const store_context& context,
+                  mailbox<session_mail>& session, on_update publish);
     ~gallery_store();
     gallery_store(const gallery_store&) = delete;
     gallery_store& operator=(const gallery_store&) = delete;
@@ -122,7 +124,8 @@ class gallery_store {
     void compact();
 
     gallery_store_settings settings_;
-    job_store store_;
+    const gallery_reader reader_;
+    const worker_store holdings_;
     mailbox<session_mail>& session_;
     on_update publish_;
     bounded_queue<letter> letters_;

@@ -44,10 +44,11 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
     return part;
 }
 
-pipeline::pipeline(pipeline_settings settings, job_store store, vision_models models,
+pipeline::pipeline(pipeline_settings settings, const store_context& context, vision_models models,
                    mailbox<session_mail>& session, progress& stages)
     : settings_(std::move(settings)),
-      store_(std::move(store)),
+      jobs_(context),
+      store_(context),
       models_(std::move(models)),
       session_(session),
       to_fetch_(settings_.room),
@@ -57,7 +58,7 @@ pipeline::pipeline(pipeline_settings settings, job_store store, vision_models mo
       to_embed_(settings_.room, settings_.room, settings_.live_weight),
       to_match_(settings_.room + settings_.galleries.collections_max * 2),
       commits_(settings_.redis, store_, session_, settings_.room),
-      galleries_(settings_.galleries, store_, session_,
+      galleries_(settings_.galleries, context, session_,
                  [this](gallery_update news) { to_match_.push(std::move(news)); }) {
     progress::slot* slot = &stages.add();
     start_thread([this, slot] { fetch_loop(*slot); });
@@ -174,7 +175,7 @@ void pipeline::fetch_loop(progress::slot& slot) {
 
 result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     const job_ticket& ticket = *item.job();
-    auto record = redis.call(store_.job(ticket.job.job_id));
+    auto record = redis.call(jobs_.job(ticket.job.job_id));
     if (!record) return fail(record.error());
     if (record->state != job_state::running || record->attempt != ticket.job.attempt) {
         return fail(errc::stale, "");

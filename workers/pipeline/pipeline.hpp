@@ -20,7 +20,10 @@
 
 #include "shared/base/bounded_queue.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/store/job_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/calibration/vision_models.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/pipeline/batch.hpp"
@@ -55,7 +58,7 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room);
 
 class pipeline final : public work_sink {
  public:
-    pipeline(pipeline_settings settings, job_store store, vision_models models,
+    pipeline(pipeline_settings settings, const store_context& context, vision_models models,
              mailbox<session_mail>& session, progress& stages);
     /// Drops what is still on its way; call it when the session is over.
     ~pipeline() override;
@@ -100,7 +103,8 @@ class pipeline final : public work_sink {
     void start_thread(std::function<void()> body);
 
     const pipeline_settings settings_;
-    const job_store store_;
+    const job_reader jobs_;
+    const worker_store store_;
     const vision_models models_;
     mailbox<session_mail>& session_;
 

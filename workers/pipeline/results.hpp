@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "shared/model/job.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/calibration/gallery_calibration.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/gallery/gallery.hpp"
@@ -68,7 +69,7 @@ std::string json_of(const gallery_calibration& found);
 std::string sentence_of(const std::vector<train_file>& files);
 
 /// What is stored with a face; the Redis function adds the label.
-/// `photo`   job_store::photo_digest of the photo it was found in
+/// `photo`   worker_store::photo_digest of the photo it was found in
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
                       std::string_view photo);
 

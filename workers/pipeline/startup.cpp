@@ -61,12 +61,12 @@ result<std::string> choose_device(const std::string& setting) {
     return fail(errc::bad_option, "device must be auto, cpu or cuda:N");
 }
 
-result<void> wait_for_store(const redis_address& address, const job_store& store,
+result<void> wait_for_store(const redis_address& address, const store_context& context,
                             stop_signal& stop) {
     redis_blocking redis(address);
     std::string said;
     while (!stop.asked()) {
-        const auto ready = prepare_store(redis, store);
+        const auto ready = prepare_store(redis, context);
         if (ready || refuses_start(ready.error().code)) return ready;
         const error& why = ready.error();
         const std::string now_said = std::string(name_of(why.code)) + ": " + why.detail;

@@ -6,8 +6,8 @@
 
 #include "shared/base/stop_signal.hpp"
 #include "shared/config/settings.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus {
 
@@ -20,7 +20,7 @@ result<std::string> choose_device(const std::string& setting);
 /// Waits until Redis answers, has our library, and has the durable settings. Says in the log what
 /// is missing, each time that changes.
 /// errors    draining: a stop was asked meanwhile; those of refuses_start(): waiting is no use
-result<void> wait_for_store(const redis_address& address, const job_store& store,
+result<void> wait_for_store(const redis_address& address, const store_context& context,
                             stop_signal& stop);
 
 /// Sends SIGINT and SIGTERM on to the calling thread, whichever thread the kernel chose for them.

@@ -15,7 +15,7 @@
 #include "shared/base/clock.hpp"
 #include "shared/model/job.hpp"
 #include "shared/net/protocol.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/worker_store.hpp"
 
 namespace vultus {
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "shared/store/store_context.hpp"
 #include "shared/store/store_setup.hpp"
 #include "workers/image/codec_process.hpp"
 #include "workers/pipeline/pipeline.hpp"
@@ -43,8 +44,8 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     };
     auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
     if (!key) return refuse(key.error());
-    const job_store store(0, sealing(*std::move(key)));
-    if (const auto ready = wait_for_store(settings.common.redis, store, stop); !ready) {
+    const store_context context(0, sealing(*std::move(key)));
+    if (const auto ready = wait_for_store(settings.common.redis, context, stop); !ready) {
         return refuses_start(ready.error().code) ? refuse(ready.error()) : 0;
     }
     auto decoder = settings.separate_decoder ? tried_decoder() : result<std::string>("");
@@ -63,7 +64,7 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     pipeline_settings inside = pipeline_part(settings, room);
     inside.decoder = *std::move(decoder);
     const auto memory = models.gpu.memory;
-    pipeline work(std::move(inside), store, std::move(models), mail, stages);
+    pipeline work(std::move(inside), context, std::move(models), mail, stages);
     talk.load = [&work, memory] {
         protocol::worker_load load = work.load();
         if (!memory) return load;
@@ -72,7 +73,7 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
         load.gpu_free_bytes = now.free_bytes;
         return load;
     };
-    worker_link conversation(talk, store, work, mail, stages);
+    worker_link conversation(talk, context, work, mail, stages);
     const worker_link_end end = conversation.run(&stop);
     if (end == worker_link_end::stuck)
         std::_Exit(static_cast<int>(end));  // a hung thread never joins

@@ -26,10 +26,11 @@ zmq_options socket_options(const worker_link_settings& settings) {
 
 }  // namespace
 
-worker_link::worker_link(worker_link_settings settings, job_store store, work_sink& sink,
-                         mailbox<session_mail>& mail, const progress& stages)
+worker_link::worker_link(worker_link_settings settings, const store_context& context,
+                         work_sink& sink, mailbox<session_mail>& mail, const progress& stages)
     : settings_(std::move(settings)),
-      store_(std::move(store)),
+      store_context_(context),
+      store_(context),
       sink_(sink),
       mail_(mail),
       stages_(stages),

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "shared/base/stop_signal.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_client.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/pipeline/attempt_table.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/progress.hpp"
@@ -45,7 +46,7 @@ enum class worker_link_end : int { drained = 0, stuck = 70 };
 /// threads   run() is the one thread; the mailbox is how others reach it
 class worker_link {
  public:
-    worker_link(worker_link_settings settings, job_store store, work_sink& sink,
+    worker_link(worker_link_settings settings, const store_context& context, work_sink& sink,
                 mailbox<session_mail>& mail, const progress& stages);
     ~worker_link();
     worker_link(const worker_link&) = delete;
@@ -101,7 +102,8 @@ class worker_link {
     void say_bye();
 
     const worker_link_settings settings_;
-    const job_store store_;
+    const store_context store_context_;
+    const worker_store store_;
     work_sink& sink_;
     mailbox<session_mail>& mail_;
     const progress& stages_;

@@ -7,6 +7,7 @@
 #include "shared/base/log.hpp"
 #include "shared/model/gallery_version.hpp"
 #include "shared/store/store_setup.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/session/worker_link.hpp"
 
 namespace vultus {
@@ -36,7 +37,7 @@ void worker_link::tend_registration(boot_time now) {
 void worker_link::begin_registration() {
     phase_ = phase::registering;
     const std::uint64_t generation = ++generation_;
-    prepare_store(redis_, store_, [this, generation](result<void> ready) {
+    prepare_store(redis_, store_context_, [this, generation](result<void> ready) {
         if (generation != generation_ || phase_ != phase::registering) return;
         if (ready) return send_registration();
         registration_failed(ready.error());

@@ -37,8 +37,8 @@ void set_field(protocol::worker_status& worker, const std::string& name, const s
 
 }  // namespace
 
-result<std::vector<worker_row>> registered_workers(redis_blocking& redis, const job_store& store,
-                                                   unix_time now) {
+result<std::vector<worker_row>> registered_workers(redis_blocking& redis,
+                                                   const store_context& store, unix_time now) {
     const std::string last = std::to_string(limits::workers - 1);
     auto ids = read(redis, {"ZRANGE", store.prefix() + "workers", "0", last, "WITHSCORES"});
     if (!ids) return fail(ids.error());

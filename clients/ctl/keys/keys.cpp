@@ -12,6 +12,8 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/rfc3339.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/key_store.hpp"
+#include "shared/store/user_store.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -101,7 +103,7 @@ report made_report(const new_key& made, const std::string& more) {
     return told;
 }
 
-result<report> create(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> create(const arguments& asked, redis_blocking& redis, const store_context& store) {
     auto key = wanted_key(asked.key);
     if (!key) return fail(key.error());
     const auto secret = secret_for(asked.key.secret, redis, store);
@@ -109,10 +111,11 @@ result<report> create(const arguments& asked, redis_blocking& redis, const job_s
     const auto made = make_key();
     key->id = made.id;
     key->hash = hash_of_key(made.text, *secret);
-    if (auto good = redis.call(store.create_key(*key, who())); !good) return fail(good.error());
+    if (auto good = redis.call(key_store(store).create_key(*key, who())); !good)
+        return fail(good.error());
     report told = made_report(made, "");
     told.lost = [&redis, &store, id = made.id] {
-        if (redis.call(store.revoke_key(id, who()))) {
+        if (redis.call(key_store(store).revoke_key(id, who()))) {
             return "key " + id + " was revoked: it could not be printed";
         }
         return "key " + id + " was created but not printed: run vultusctl key revoke " + id;
@@ -120,14 +123,15 @@ result<report> create(const arguments& asked, redis_blocking& redis, const job_s
     return told;
 }
 
-result<report> rotate(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> rotate(const arguments& asked, redis_blocking& redis, const store_context& store) {
     const auto overlap = parse_span(asked.key.overlap);
     if (!overlap) return fail(overlap.error());
     const auto secret = secret_for(asked.key.secret, redis, store);
     if (!secret) return fail(secret.error());
     const auto made = make_key();
     const auto hash = hash_of_key(made.text, *secret);
-    const auto ends = redis.call(store.rotate_key(asked.subject, made.id, hash, *overlap, who()));
+    const auto ends =
+        redis.call(key_store(store).rotate_key(asked.subject, made.id, hash, *overlap, who()));
     if (!ends) return fail(ends.error());
     report told = made_report(made, " " + asked.subject + " expires at " + rfc3339(*ends) + ".");
     told.lost = [id = made.id, old = asked.subject, when = rfc3339(*ends)] {
@@ -149,12 +153,12 @@ std::string who() {
 }
 
 result<std::string> secret_for(const std::string& file, redis_blocking& redis,
-                               const job_store& store) {
+                               const store_context& store) {
     auto secret = read_secret_file(file);
     if (secret || secret.error().code != errc::not_found) return secret;
-    const auto keys = redis.call(store.keys(""));
+    const auto keys = redis.call(key_store(store).keys(""));
     if (!keys) return fail(keys.error());
-    const auto users = redis.call(store.users());
+    const auto users = redis.call(user_store(store).users());
     if (!users) return fail(users.error());
     if (!keys->keys.empty() || !users->empty()) {
         return fail(errc::wrong_state, "keys or users exist, but not " + file +
@@ -211,16 +215,16 @@ result<access_key> wanted_key(const key_words& asked) {
     return key;
 }
 
-result<report> keys(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> keys(const arguments& asked, redis_blocking& redis, const store_context& store) {
     if (asked.what == command::key_create) return create(asked, redis, store);
     if (asked.what == command::key_rotate) return rotate(asked, redis, store);
     if (asked.what == command::key_revoke) {
-        if (auto good = redis.call(store.revoke_key(asked.subject, who())); !good) {
+        if (auto good = redis.call(key_store(store).revoke_key(asked.subject, who())); !good) {
             return fail(good.error());
         }
         return change_report(asked.subject, "revoked");
     }
-    const auto found = redis.call(store.keys(""));
+    const auto found = redis.call(key_store(store).keys(""));
     if (!found) return fail(found.error());
     return list_report(found->keys, unix_now());
 }

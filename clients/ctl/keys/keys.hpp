@@ -4,7 +4,9 @@
 
 #include "clients/ctl/cli/arguments.hpp"
 #include "clients/ctl/output/reports.hpp"
+#include "shared/model/access_key.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -27,7 +29,7 @@ std::string who();
 /// errors    those of the job store; wrong_state: there are keys or users, but not the file;
 ///           malformed: the file cannot be used
 result<std::string> secret_for(const std::string& file, redis_blocking& redis,
-                               const job_store& store);
+                               const store_context& store);
 
 /// The secret in the file, for hash_of_label(); empty if it is not there: then the audit log gets
 /// no label.
@@ -40,6 +42,6 @@ result<std::string> label_secret(const std::string& file);
 /// requires  asked.what is one of the four
 /// errors    those of the job store; wrong_state: there are keys, but not the file of their secret;
 ///           malformed: the file cannot be used
-result<report> keys(const arguments& asked, redis_blocking& redis, const job_store& store);
+result<report> keys(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

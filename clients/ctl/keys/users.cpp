@@ -7,6 +7,7 @@
 #include "clients/ctl/output/text.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/store/user_store.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -31,7 +32,7 @@ report list_report(const std::vector<user_record>& users) {
 
 /// The hash of a password that is asked for now.
 result<std::string> new_hash(const arguments& asked, redis_blocking& redis,
-                             const job_store& store) {
+                             const store_context& store) {
     const auto secret = secret_for(asked.key.secret, redis, store);
     if (!secret) return fail(secret.error());
     const auto password = new_password(asked.subject);
@@ -61,14 +62,15 @@ result<user_record> wanted_user(const arguments& asked) {
     return user;
 }
 
-result<report> users(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> users(const arguments& asked, redis_blocking& redis, const store_context& store) {
     if (asked.what == command::user_list) {
-        const auto found = redis.call(store.users());
+        const auto found = redis.call(user_store(store).users());
         if (!found) return fail(found.error());
         return list_report(*found);
     }
     if (asked.what == command::user_remove) {
-        return told(asked, redis.call(store.remove_user(asked.subject, who())), "removed");
+        return told(asked, redis.call(user_store(store).remove_user(asked.subject, who())),
+                    "removed");
     }
     const bool adds = asked.what == command::user_add;
     user_record user;
@@ -79,8 +81,10 @@ result<report> users(const arguments& asked, redis_blocking& redis, const job_st
     }
     const auto hash = new_hash(asked, redis, store);
     if (!hash) return fail(hash.error());
-    if (adds) return told(asked, redis.call(store.add_user(user, *hash, who())), "added");
-    return told(asked, redis.call(store.change_password(asked.subject, *hash, who())), "changed");
+    if (adds)
+        return told(asked, redis.call(user_store(store).add_user(user, *hash, who())), "added");
+    return told(asked, redis.call(user_store(store).change_password(asked.subject, *hash, who())),
+                "changed");
 }
 
 }  // namespace vultus::ctl

@@ -4,7 +4,9 @@
 
 #include "clients/ctl/cli/arguments.hpp"
 #include "clients/ctl/output/reports.hpp"
+#include "shared/model/user.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -15,6 +17,6 @@ result<user_record> wanted_user(const arguments& asked);
 /// Makes the file of the secret too, as keys() does.
 /// requires  asked.what is one of the four
 /// errors    those of the job store, of secret_for() and of new_password()
-result<report> users(const arguments& asked, redis_blocking& redis, const job_store& store);
+result<report> users(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

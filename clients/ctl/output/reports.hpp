@@ -9,7 +9,9 @@
 
 #include "clients/ctl/output/table.hpp"
 #include "shared/net/protocol.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/event_reader.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
 
 namespace vultus::ctl {
 

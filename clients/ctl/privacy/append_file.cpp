@@ -59,7 +59,7 @@ append_file read_append_file(const std::string& info,
     return seen;
 }
 
-result<append_file> append_file_now(redis_blocking& redis, const job_store& store) {
+result<append_file> append_file_now(redis_blocking& redis, const store_context& store) {
     const auto info = info_now(redis);
     if (!info) return fail(info.error());
     const auto stored = redis.call(plain_call({"HGETALL", store.prefix() + "removals"}));

@@ -2,11 +2,12 @@
 // "Erasure").
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "shared/base/clock.hpp"
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -23,7 +24,7 @@ append_file read_append_file(const std::string& info,
                              const std::map<std::string, std::string>& removals);
 
 /// errors    those of the connection
-result<append_file> append_file_now(redis_blocking& redis, const job_store& store);
+result<append_file> append_file_now(redis_blocking& redis, const store_context& store);
 
 /// Has it rewritten and waits for the end.
 /// errors    unknown_outcome: it failed, or took longer than `patience`

@@ -8,6 +8,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/rfc3339.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/operator_store.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -26,11 +27,11 @@ struct found_entries {
 
 /// All of a page, or as many of those about `label_hash` as make one, however far back.
 result<found_entries> entries_of(std::size_t most, std::string page, const std::string& label_hash,
-                                 redis_blocking& redis, const job_store& store) {
+                                 redis_blocking& redis, const store_context& store) {
     found_entries found;
     const std::size_t step = label_hash.empty() ? most : limits::page_size;
     while (true) {
-        auto some = redis.call(store.audit(step, page));
+        auto some = redis.call(operator_store(store).audit(step, page));
         if (!some) return fail(some.error());
         for (auto& one : *some) {
             page = one.id;
@@ -49,7 +50,7 @@ result<found_entries> entries_of(std::size_t most, std::string page, const std::
 
 }  // namespace
 
-result<report> audit(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> audit(const arguments& asked, redis_blocking& redis, const store_context& store) {
     const std::size_t most = asked.count == 0 ? rows_by_default : asked.count;
     std::string hash;
     if (!asked.label.empty()) {

@@ -27,14 +27,14 @@ void time_row(table& rows, json_text& out, const char* name, const char* field, 
 
 }  // namespace
 
-result<report> clock(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> clock(const arguments& asked, redis_blocking& redis, const store_context& store) {
     std::string text;
     if (asked.what == command::clock_accept) {
-        const auto moved = redis.call(accept_clock(store, who()));
+        const auto moved = redis.call(service_clock(store).accept(who()));
         if (!moved) return fail(moved.error());
         text = "accepted: time moved by " + seconds_of(*moved);
     }
-    const auto seen = redis.call(read_clock(store));
+    const auto seen = redis.call(service_clock(store).read());
     if (!seen) return fail(seen.error());
     table rows{{{"clock"}, {std::string(name_of(seen->state))}}, {}};
     json_text out;

@@ -5,11 +5,12 @@
 #include "clients/ctl/cli/arguments.hpp"
 #include "clients/ctl/output/reports.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
 /// Shows it; for command::clock_accept after the word. Bad while something waits for an operator.
 /// errors    those of the job store
-result<report> clock(const arguments& asked, redis_blocking& redis, const job_store& store);
+result<report> clock(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

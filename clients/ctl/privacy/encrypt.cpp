@@ -5,7 +5,10 @@
 #include <functional>
 
 #include "clients/ctl/output/json_text.hpp"
+#include "shared/base/limits.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -13,10 +16,10 @@ namespace {
 using each = std::function<result<void>(const gallery_info&, gallery_value)>;
 
 /// Both parts of all collections.
-result<void> each_gallery(redis_blocking& redis, const job_store& store, const each& work) {
+result<void> each_gallery(redis_blocking& redis, const store_context& store, const each& work) {
     std::string page;
     do {
-        const auto some = redis.call(store.collections(limits::page_size, page));
+        const auto some = redis.call(gallery_reader(store).collections(limits::page_size, page));
         if (!some) return fail(some.error());
         for (const gallery_info& one : some->collections) {
             for (const auto what : {gallery_value::vector, gallery_value::picture}) {
@@ -39,7 +42,7 @@ void note_foreign(const std::string& collection, gallery_value what,
 
 struct encrypting {
     redis_blocking& redis;
-    const job_store& store;
+    const store_context& store;
     const listener& told;
     std::uint64_t looked_at = 0, encrypted = 0;
     std::vector<std::string> foreign{};
@@ -48,7 +51,8 @@ struct encrypting {
         const std::uint64_t epoch = gallery.version / epoch_factor;
         std::string cursor = "0";
         do {
-            auto chunk = redis.call(store.scan(gallery.collection, epoch, what, cursor));
+            auto chunk =
+                redis.call(gallery_reader(store).scan(gallery.collection, epoch, what, cursor));
             if (!chunk) return fail(chunk.error());
             cursor = chunk->cursor;
             looked_at += chunk->fields.size() + chunk->foreign.size();
@@ -58,8 +62,8 @@ struct encrypting {
                 some.push_back(std::move(chunk->fields[at]));
             }
             if (some.empty()) continue;
-            const auto done =
-                redis.call(store.seal(gallery.collection, epoch, what, std::move(some)));
+            const auto done = redis.call(
+                gallery_admin(store).seal(gallery.collection, epoch, what, std::move(some)));
             if (!done) return fail(done.error());
             encrypted += *done;
             told.progress(looked_at, std::max(looked_at, gallery.faces), "faces");
@@ -70,7 +74,8 @@ struct encrypting {
 
 }  // namespace
 
-result<report> encrypt_faces(redis_blocking& redis, const job_store& store, const listener& told) {
+result<report> encrypt_faces(redis_blocking& redis, const store_context& store,
+                             const listener& told) {
     encrypting work{redis, store, told};
     const auto done = each_gallery(redis, store, [&](const gallery_info& one, gallery_value what) {
         return work.all(one, what);
@@ -94,14 +99,14 @@ result<report> encrypt_faces(redis_blocking& redis, const job_store& store, cons
     return made;
 }
 
-result<std::vector<std::string>> foreign_values(redis_blocking& redis, const job_store& store) {
+result<std::vector<std::string>> foreign_values(redis_blocking& redis, const store_context& store) {
     std::vector<std::string> found;
     const auto done = each_gallery(
         redis, store, [&](const gallery_info& one, gallery_value what) -> result<void> {
             std::string cursor = "0";
             do {
-                auto chunk = redis.call(
-                    store.scan(one.collection, one.version / epoch_factor, what, cursor));
+                auto chunk = redis.call(gallery_reader(store).scan(
+                    one.collection, one.version / epoch_factor, what, cursor));
                 if (!chunk) return fail(chunk.error());
                 cursor = chunk->cursor;
                 note_foreign(one.collection, what, chunk->foreign, found);

@@ -8,6 +8,7 @@
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/ctl/output/reports.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -16,11 +17,11 @@ namespace vultus::ctl {
 /// and left, and makes the report bad.
 /// requires  the store seals (sealing.hpp) and its open() was good
 /// errors    those of the calls
-result<report> encrypt_faces(redis_blocking&, const job_store&, const listener&);
+result<report> encrypt_faces(redis_blocking&, const store_context&, const listener&);
 
 /// A sentence for each vector and picture that does not open in its place: for fsck.
 /// requires, errors  as encrypt_faces()
-result<std::vector<std::string>> foreign_values(redis_blocking&, const job_store&);
+result<std::vector<std::string>> foreign_values(redis_blocking&, const store_context&);
 
 /// errors    those of make_secret_file()
 result<report> make_encryption_key(const std::string& file);

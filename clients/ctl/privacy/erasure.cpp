@@ -13,6 +13,9 @@
 #include "shared/base/rfc3339.hpp"
 #include "shared/model/gallery_version.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/operator_store.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -34,14 +37,14 @@ struct purged {
 struct erasing {
     const arguments& asked;
     redis_blocking& redis;
-    const job_store& store;
+    const store_context& store;
     const listener& told;
 
     result<std::vector<std::string>> fsck() {
         std::vector<std::string> findings;
         std::string cursor;
         do {
-            auto step = redis.call(store.fsck(cursor, limits::page_size, false));
+            auto step = redis.call(operator_store(store).fsck(cursor, limits::page_size, false));
             if (!step) return fail(step.error());
             cursor = step->first;
             findings.insert(findings.end(), step->second.begin(), step->second.end());
@@ -63,7 +66,7 @@ struct erasing {
                 if (!name.starts_with("gallery:")) continue;
                 const std::string collection = name.substr(8);
                 if (!asked.collection.empty() && collection != asked.collection) continue;
-                const auto info = redis.call(store.gallery(collection));
+                const auto info = redis.call(gallery_reader(store).gallery(collection));
                 if (!info) return fail(info.error());
                 const auto version = std::strtoull(fields->items[i + 1].text.c_str(), nullptr, 10);
                 all.push_back({id.text, collection, version, info->removed_version});
@@ -77,7 +80,7 @@ struct erasing {
         purged done;
         const std::string by = who() + "  " + label_hash;
         for (const auto& id : found.jobs) {
-            const auto removed = redis.call(store.remove(id, by));
+            const auto removed = redis.call(operator_store(store).remove(id, by));
             if (removed) ++done.jobs;
             const bool stays = removed || removed.error().code == errc::wrong_state ||
                                removed.error().code == errc::not_found ||
@@ -86,7 +89,7 @@ struct erasing {
             told.progress(done.jobs, found.jobs.size(), "jobs");
         }
         for (const auto& collection : found.logs) {
-            if (auto good = redis.call(store.erase_log(collection, by)); !good) {
+            if (auto good = redis.call(gallery_admin(store).erase_log(collection, by)); !good) {
                 return fail(good.error());
             }
             ++done.logs;
@@ -198,7 +201,7 @@ report report_of(const findings& all, const std::optional<purged>& done) {
 
 }  // namespace
 
-result<report> erasure(const arguments& asked, redis_blocking& redis, const job_store& store,
+result<report> erasure(const arguments& asked, redis_blocking& redis, const store_context& store,
                        const listener& told) {
     erasing now{asked, redis, store, told};
     findings all;

@@ -5,6 +5,7 @@
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/ctl/output/reports.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -20,7 +21,7 @@ namespace vultus::ctl {
 /// errors    those of the job store and of label_secret(); unknown_outcome: the rewrite failed, or
 ///           did not end within 10 minutes
 /// threads   blocks
-result<report> erasure(const arguments& asked, redis_blocking& redis, const job_store& store,
+result<report> erasure(const arguments& asked, redis_blocking& redis, const store_context& store,
                        const listener& told);
 
 }  // namespace vultus::ctl

@@ -9,19 +9,22 @@
 #include "shared/base/limits.hpp"
 #include "shared/model/label.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::ctl {
 namespace {
 
 struct searching {
     redis_blocking& redis;
-    const job_store& store;
+    const store_context& store;
     std::vector<old_name> found{};
 
     result<void> in(const std::string& collection) {
         std::string page;
         do {
-            auto some = redis.call(store.labels(collection, limits::page_size, page));
+            auto some =
+                redis.call(gallery_reader(store).labels(collection, limits::page_size, page));
             if (!some) return fail(some.error());
             for (const auto& one : some->labels) {
                 if (auto done = look_at(collection, one); !done) return done;
@@ -35,7 +38,7 @@ struct searching {
         if (!is_old_label(one.label)) return {};
         old_name old{collection, one.label, normal_label(one.label).value_or(""), one.faces, false};
         if (!old.normal.empty()) {
-            auto taken = redis.call(store.faces(collection, old.normal));
+            auto taken = redis.call(gallery_reader(store).faces(collection, old.normal));
             if (!taken && taken.error().code != errc::not_found) return fail(taken.error());
             // Two old names of one form: the second is merged into the first.
             old.normal_taken =
@@ -50,7 +53,7 @@ struct searching {
 };
 
 result<void> mend(const old_name& old, const std::string& secret, redis_blocking& redis,
-                  const job_store& store) {
+                  const store_context& store) {
     new_change wanted;
     wanted.id = new_job_id(unix_now(), store.shard());
     wanted.type = old.normal_taken ? job_type::merge : job_type::rename;
@@ -60,7 +63,7 @@ result<void> mend(const old_name& old, const std::string& secret, redis_blocking
     wanted.client = who();
     wanted.label_hash = hash_of_label(old.label, secret);
     wanted.label_to_hash = hash_of_label(old.normal, secret);
-    const auto done = redis.call(store.change(wanted));
+    const auto done = redis.call(submission_store(store).change(wanted));
     if (!done) return fail(done.error());
     return {};
 }
@@ -89,11 +92,11 @@ std::string percent_encoded(std::string_view text) {
 
 }  // namespace
 
-result<std::vector<old_name>> find_old_names(redis_blocking& redis, const job_store& store) {
+result<std::vector<old_name>> find_old_names(redis_blocking& redis, const store_context& store) {
     searching all{redis, store};
     std::string page;
     do {
-        auto some = redis.call(store.collections(limits::page_size, page));
+        auto some = redis.call(gallery_reader(store).collections(limits::page_size, page));
         if (!some) return fail(some.error());
         for (const auto& one : some->collections) {
             if (auto done = all.in(one.collection); !done) return fail(done.error());
@@ -110,7 +113,7 @@ std::string finding_of(const old_name& one) {
            ": vultusctl names --fix";
 }
 
-result<report> names(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> names(const arguments& asked, redis_blocking& redis, const store_context& store) {
     const auto secret = label_secret(asked.key.secret);
     if (!secret) return fail(secret.error());
     const auto found = find_old_names(redis, store);

@@ -8,6 +8,7 @@
 #include "clients/ctl/cli/arguments.hpp"
 #include "clients/ctl/output/reports.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -21,7 +22,7 @@ struct old_name {
 /// All of them, in all collections.
 /// errors    those of the job store
 /// threads   blocks: a call for each 100 people
-result<std::vector<old_name>> find_old_names(redis_blocking& redis, const job_store& store);
+result<std::vector<old_name>> find_old_names(redis_blocking& redis, const store_context& store);
 
 /// A line of fsck about one.
 std::string finding_of(const old_name& one);
@@ -30,6 +31,6 @@ std::string finding_of(const old_name& one);
 /// cannot be done is said in its row, and the others go on.
 /// errors    those of the job store; malformed: the file of the secret cannot be used
 /// returns   a bad report if one is left
-result<report> names(const arguments& asked, redis_blocking& redis, const job_store& store);
+result<report> names(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

@@ -14,13 +14,15 @@ constexpr std::chrono::hours day{24};
 
 }  // namespace
 
-result<report> retention(const arguments& asked, redis_blocking& redis, const job_store& store) {
+result<report> retention(const arguments& asked, redis_blocking& redis,
+                         const store_context& store) {
     if (asked.days > 0 || asked.off) {
         const std::chrono::milliseconds lasts = static_cast<std::int64_t>(asked.days) * day;
-        const auto set = redis.call(set_retention(store, asked.subject, lasts, who()));
+        const auto set =
+            redis.call(retention_store(store).set_retention(asked.subject, lasts, who()));
         if (!set) return fail(set.error());
     }
-    const auto rule = redis.call(retention_of(store, asked.subject));
+    const auto rule = redis.call(retention_store(store).retention_of(asked.subject));
     if (!rule) return fail(rule.error());
     json_text out;
     out.open_object().key("collection").text(asked.subject).key("days");

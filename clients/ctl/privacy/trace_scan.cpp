@@ -6,7 +6,7 @@
 
 #include "shared/base/json_quoted.hpp"
 #include "shared/base/limits.hpp"
-#include "shared/store/job_store_reply.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -21,7 +21,7 @@ bool goes_on(const redis_reply& page, const std::string& cursor) {
 class scan {
  public:
     scan(const std::string& label, const std::string& collection, redis_blocking& redis,
-         const job_store& store)
+         const store_context& store)
         : named_(label),
           label_(label),
           look_(look_of(label)),
@@ -210,7 +210,7 @@ redis_call<redis_reply> plain_call(std::vector<std::string> words) {
 }
 
 result<scanned> scan_for(const std::string& label, const std::string& collection,
-                         redis_blocking& redis, const job_store& store) {
+                         redis_blocking& redis, const store_context& store) {
     return scan(label, collection, redis, store).all();
 }
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/store/job_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -54,7 +54,7 @@ std::string look_of(std::string_view label);
 /// is left without its face is for fsck. What is written meanwhile may be missed.
 /// errors    those of the connection
 result<scanned> scan_for(const std::string& label, const std::string& collection,
-                         redis_blocking& redis, const job_store& store);
+                         redis_blocking& redis, const store_context& store);
 
 /// A plain command, whose errors are errors.
 redis_call<redis_reply> plain_call(std::vector<std::string> words);

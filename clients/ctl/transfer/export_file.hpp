@@ -8,7 +8,7 @@
 #include <string>
 
 #include "shared/base/result.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/gallery_admin.hpp"
 
 namespace vultus::ctl {
 

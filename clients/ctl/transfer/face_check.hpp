@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "shared/base/result.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/gallery_admin.hpp"
 
 namespace vultus::ctl {
 

@@ -21,6 +21,9 @@
 #include "shared/model/image_header.hpp"
 #include "shared/model/label.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/submission_store.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -52,7 +55,7 @@ result<std::string> photo_at(const std::filesystem::path& path) {
 
 class importing {
  public:
-    importing(const import_request& asked, redis_blocking& redis, const job_store& store,
+    importing(const import_request& asked, redis_blocking& redis, const store_context& store,
               const listener& told, std::size_t all)
         : asked_(asked), redis_(redis), store_(store), told_(told), all_(all) {
         if (auto link = broker_admin::open(context_, asked.broker, asked.curve)) {
@@ -164,7 +167,8 @@ class importing {
             const auto made = patiently([&] {
                 new_job again = job;
                 again.images = {bytes};
-                return store_.accept(std::move(again), limits::queue_jobs, limits::queue_bytes);
+                return submission_store(store_).accept(std::move(again), limits::queue_jobs,
+                                                       limits::queue_bytes);
             });
             if (!made) {
                 if (over()) return unfinished(photo, "not started: " + why_over_);
@@ -203,7 +207,7 @@ class importing {
 
     /// A job of an earlier run has the key. True if it decides about the photo, now or later.
     bool earlier(const found_photo& photo, const std::string& id) {
-        const auto job = patiently([&] { return store_.job(id); });
+        const auto job = patiently([&] { return job_reader(store_).job(id); });
         if (job && !is_terminal(job->state)) {
             open_.push_back({photo, id, 0});
             return true;
@@ -225,11 +229,12 @@ class importing {
 
     /// Under which name the face of a job is in the gallery now; empty if it is not.
     std::string label_kept(const std::string& job_id) {
-        const auto info = patiently([&] { return store_.gallery(asked_.collection); });
+        const auto info =
+            patiently([&] { return gallery_reader(store_).gallery(asked_.collection); });
         if (!info || info->version == 0) return "";
         const auto texts = patiently([&] {
-            return store_.face_json(asked_.collection, info->version / epoch_factor,
-                                    {job_id + "-0"});
+            return gallery_reader(store_).face_json(asked_.collection, info->version / epoch_factor,
+                                                    {job_id + "-0"});
         });
         return texts && !texts->empty() ? label_of(texts->front()) : "";
     }
@@ -238,7 +243,7 @@ class importing {
     void look() {
         look_at_ = boot_now() + look_every;
         for (auto one = open_.begin(); one != open_.end();) {
-            const auto job = redis_.call(store_.job(one->id));
+            const auto job = redis_.call(job_reader(store_).job(one->id));
             if (!job && retryable(job.error().code)) {
                 trouble_ = std::string(name_of(job.error().code));
                 return;
@@ -272,7 +277,7 @@ class importing {
 
     const import_request& asked_;
     redis_blocking& redis_;
-    const job_store& store_;
+    const store_context& store_;
     const listener& told_;
     const std::size_t all_;
     zmq_context context_;
@@ -288,7 +293,7 @@ class importing {
 }  // namespace
 
 result<report> import_photos(const import_request& asked, redis_blocking& redis,
-                             const job_store& store, const listener& told) {
+                             const store_context& store, const listener& told) {
     const auto found = photos_below(asked.folder);
     if (!found) return fail(found.error());
     importing all(asked, redis, store, told, found->photos.size());

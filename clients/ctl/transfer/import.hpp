@@ -9,6 +9,7 @@
 #include "clients/ctl/output/reports.hpp"
 #include "shared/net/zmq_socket.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -32,6 +33,6 @@ struct import_request {
 /// errors    those of photos_below; bad_collection
 /// threads   blocks until all is done, told.stopped(), or 10 minutes pass without any progress
 result<report> import_photos(const import_request& asked, redis_blocking& redis,
-                             const job_store& store, const listener& told);
+                             const store_context& store, const listener& told);
 
 }  // namespace vultus::ctl

@@ -21,6 +21,8 @@
 #include "shared/model/label.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -30,7 +32,7 @@ constexpr std::size_t faces_a_call = 200;  // 150 KB: about 8 ms of Redis' one t
 struct exporting {
     const std::string& collection;
     redis_blocking& redis;
-    const job_store& store;
+    const store_context& store;
     const listener& told;
     std::unordered_set<std::string> written;  // HSCAN may answer a face twice
     std::vector<std::string> foreign;         // do not open in their place (sealing.hpp)
@@ -39,14 +41,15 @@ struct exporting {
         const std::uint64_t epoch = info.version / epoch_factor;
         std::string cursor = "0";
         do {
-            auto chunk = redis.call(store.scan(collection, epoch, gallery_value::vector, cursor));
+            auto chunk = redis.call(
+                gallery_reader(store).scan(collection, epoch, gallery_value::vector, cursor));
             if (!chunk) return fail(chunk.error());
             if (auto done = some(epoch, *chunk, writer); !done) return done;
             if (!writer.good()) return {};  // the file's commit() knows why
             cursor = chunk->cursor;
             told.progress(writer.faces(), info.faces, "faces");
         } while (cursor != "0");
-        auto now = redis.call(store.gallery(collection));
+        auto now = redis.call(gallery_reader(store).gallery(collection));
         if (!now) return fail(now.error());
         if (now->version / epoch_factor != epoch) {
             return fail(errc::wrong_state, "the collection was cleared in the meantime");
@@ -59,7 +62,7 @@ struct exporting {
         std::vector<std::string> ids;
         for (const auto& [id, vector] : chunk.fields) ids.push_back(id);
         if (ids.empty()) return {};
-        auto texts = redis.call(store.face_json(collection, epoch, ids));
+        auto texts = redis.call(gallery_reader(store).face_json(collection, epoch, ids));
         if (!texts) return fail(texts.error());
         for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
             std::string& text = (*texts)[i];
@@ -182,7 +185,7 @@ struct restoring {
     const std::string& model;
     const std::string& secret;
     redis_blocking& redis;
-    const job_store& store;
+    const store_context& store;
     std::uint64_t added = 0, known = 0;
     std::vector<exported_face> waiting;
 
@@ -190,8 +193,8 @@ struct restoring {
         if (waiting.empty()) return {};
         std::map<std::string, std::string> hashes;
         for (const auto& face : waiting) hashes[face.label] = hash_of_label(face.label, secret);
-        auto done =
-            redis.call(store.restore(collection, model, std::exchange(waiting, {}), who(), hashes));
+        auto done = redis.call(gallery_admin(store).restore(
+            collection, model, std::exchange(waiting, {}), who(), hashes));
         if (!done) {
             return fail(done.error().code,
                         done.error().detail + (done.error().detail.empty() ? "" : "; ") +
@@ -207,13 +210,14 @@ struct restoring {
 }  // namespace
 
 result<report> export_faces(const std::string& collection, const std::string& file,
-                            redis_blocking& redis, const job_store& store, const listener& told) {
-    auto info = redis.call(store.gallery(collection));
+                            redis_blocking& redis, const store_context& store,
+                            const listener& told) {
+    auto info = redis.call(gallery_reader(store).gallery(collection));
     if (!info) return fail(info.error());
     if (info->faces == 0) return fail(errc::not_found, "no faces in " + collection);
     auto to = output_file::open(file, readers::owner);
     if (!to) return fail(to.error());
-    if (auto good = redis.call(store.begin_export(collection, who())); !good) {
+    if (auto good = redis.call(gallery_admin(store).begin_export(collection, who())); !good) {
         return fail(good.error());
     }
     export_writer writer(to->stream(), {collection, info->embedding_model,
@@ -236,7 +240,7 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 
 result<report> restore_faces(const std::string& collection, const std::string& file,
                              const std::string& secret, redis_blocking& redis,
-                             const job_store& store, const listener& told) {
+                             const store_context& store, const listener& told) {
     twice_readable input;
     if (auto good = input.open(file); !good) return fail(good.error());
     const auto faces = faces_in(input.path());

@@ -6,6 +6,7 @@
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/ctl/output/reports.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 
 namespace vultus::ctl {
 
@@ -15,17 +16,18 @@ namespace vultus::ctl {
 /// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; malformed: the
 ///           file cannot be written
 result<report> export_faces(const std::string& collection, const std::string& file, redis_blocking&,
-                            const job_store&, const listener&);
+                            const store_context&, const listener&);
 
 /// Reads the file ("-": the standard input) once from end to end before anything is changed, and
 /// refuses what workers would refuse (face_check.hpp); then puts its faces into
 /// `collection` (empty: the one in the file), 200 at a time. Faces that are there already are
 /// counted and left alone; so what an error broke off is finished by the same call again.
 /// `secret`   of hash_of_label(), for the audit log
-/// errors    malformed: no export, cut short, damaged; those of job_store::restore, with how many
+/// errors    malformed: no export, cut short, damaged; those of store_context::restore, with how
+/// many
 ///           faces were put in before
 result<report> restore_faces(const std::string& collection, const std::string& file,
-                             const std::string& secret, redis_blocking&, const job_store&,
+                             const std::string& secret, redis_blocking&, const store_context&,
                              const listener&);
 
 }  // namespace vultus::ctl

@@ -5,6 +5,8 @@
 #include <poll.h>
 
 #include "shared/security/secret.hpp"
+#include "shared/store/key_store.hpp"
+#include "shared/store/user_store.hpp"
 
 namespace vultus::api::testing {
 
@@ -27,7 +29,7 @@ std::string keyed_api::add(scope_set scopes, const std::string& collections, acc
     key.collections = parse_collections(collections).value();
     key.quota = quota;
     key.expires = expires;
-    const auto good = redis.call(store.create_key(key));
+    const auto good = redis.call(key_store(store).create_key(key));
     EXPECT_TRUE(good) << (good ? "" : good.error().detail);
     return made.text;
 }
@@ -47,7 +49,8 @@ void keyed_api::add_user(const std::string& name, role as, const std::string& co
     user.name = name;
     user.as = as;
     user.collections = parse_collections(collections).value();
-    ASSERT_TRUE(redis.call(store.add_user(user, hash_of_password(name, password, secret))));
+    ASSERT_TRUE(
+        redis.call(user_store(store).add_user(user, hash_of_password(name, password, secret))));
 }
 
 answer keyed_api::post_login(const std::string& name, const std::string& with,
@@ -85,7 +88,7 @@ std::pair<int, std::chrono::milliseconds> keyed_api::until_refused(const std::st
 }
 
 void keyed_api::revoke(const std::string& key) {
-    ASSERT_TRUE(redis.call(store.revoke_key(id_in_key(key).value())));
+    ASSERT_TRUE(redis.call(key_store(store).revoke_key(id_in_key(key).value())));
 }
 
 void keyed_api::settle(const std::string& key) {

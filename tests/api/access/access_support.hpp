@@ -5,6 +5,7 @@
 #include <string>
 
 #include "shared/model/access_key.hpp"
+#include "shared/store/store_context.hpp"
 #include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
@@ -48,7 +49,7 @@ class keyed_api {
     std::string secret;
     running_api api;
     redis_blocking redis;
-    job_store store;
+    store_context store;
 };
 
 }  // namespace vultus::api::testing

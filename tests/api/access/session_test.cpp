@@ -9,6 +9,10 @@
 
 #include "tests/api/access/access_support.hpp"
 
+#include "shared/store/job_reader.hpp"
+#include "shared/store/operator_store.hpp"
+#include "shared/store/user_store.hpp"
+
 namespace vultus::api::testing {
 namespace {
 
@@ -39,7 +43,7 @@ TEST(session, the_way_in_and_out) {
     EXPECT_EQ(member(at.get("/api/session", mine).body, "csrf"), member(told.body, "csrf"));
     const auto job = at.job("/api/recognize?collection=team", mine);
     EXPECT_EQ(member(at.get("/api/jobs/" + job, mine).body, "id"), job);
-    EXPECT_EQ(at.redis.call(at.store.job(job))->client, "user:ada");
+    EXPECT_EQ(at.redis.call(job_reader(at.store).job(job))->client, "user:ada");
     const auto left = at.call("DELETE", "/api/session", mine);
     EXPECT_EQ(left.status, 204);
     EXPECT_NE(left.field("set-cookie").find("vultus_session=; "), std::string::npos);
@@ -210,7 +214,7 @@ TEST(session, of_a_removed_user_is_refused_within_a_second_and_waits_for_nothing
     connection stream(at.api.port());
     stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + mine + "\r\n");
     stream.receive_until("data: {}\n\n");
-    ASSERT_TRUE(at.redis.call(at.store.remove_user("ada")));
+    ASSERT_TRUE(at.redis.call(user_store(at.store).remove_user("ada")));
     const auto [status, served] = at.until_refused(mine);
     EXPECT_EQ(status, 401);
     EXPECT_LT(served, milliseconds(1'000));
@@ -226,7 +230,7 @@ TEST(session, ends_with_another_password) {
     at.add_user("ada", role::viewer);
     const auto mine = at.log_in("ada");
     const auto fresh = hash_of_password("ada", "another password", at.secret);
-    ASSERT_TRUE(at.redis.call(at.store.change_password("ada", fresh)));
+    ASSERT_TRUE(at.redis.call(user_store(at.store).change_password("ada", fresh)));
     const auto [status, served] = at.until_refused(mine);
     EXPECT_EQ(status, 401);
     EXPECT_LT(served, milliseconds(1'000));
@@ -255,13 +259,13 @@ TEST(session, is_secure_when_a_trusted_proxy_was_reached_over_tls) {
     plain.add_user("ada", role::viewer);
     EXPECT_EQ(plain.post_login("ada", keyed_api::password, tls).field("set-cookie").find("Secure"),
               std::string::npos);
-    EXPECT_EQ(plain.redis.call(plain.store.audit(1, ""))->at(0).from, "127.0.0.1");
+    EXPECT_EQ(plain.redis.call(operator_store(plain.store).audit(1, ""))->at(0).from, "127.0.0.1");
     keyed_api at([](api_settings& settings) { settings.trusted_proxies = {"127.0.0.1"}; });
     at.add_user("ada", role::viewer);
     const auto told = at.post_login("ada", keyed_api::password, tls);
     EXPECT_EQ(told.field("set-cookie").find("__Host-vultus_session="), 0u);
     EXPECT_NE(told.field("set-cookie").find("; Secure"), std::string::npos);
-    const auto entry = at.redis.call(at.store.audit(1, ""))->at(0);
+    const auto entry = at.redis.call(operator_store(at.store).audit(1, ""))->at(0);
     EXPECT_EQ(entry.who + " " + entry.what + " " + entry.from, "user:ada login 10.0.0.9");
     const auto mine = keyed_api::cookie_line(told);
     EXPECT_EQ(at.get("/api/jobs", mine + tls).status, 200);

@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "shared/base/ids.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/submission_store.hpp"
 #include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
@@ -18,19 +22,19 @@ class gone_collection : public ::testing::TestWithParam<bool> {
         change.id = new_job_id(unix_now(), 0);
         change.type = job_type::delete_collection;
         change.collection = "people";
-        ASSERT_TRUE(redis.call(store.change(change)));
+        ASSERT_TRUE(redis.call(submission_store(store).change(change)));
         if (!GetParam()) return;
-        ASSERT_TRUE(redis.call(store.restore(
+        ASSERT_TRUE(redis.call(gallery_admin(store).restore(
             "people", "model",
             {{"f-0", "Eve", R"({"label":"Eve","job_id":"j"})", std::string(512, '\0')}})));
     }
     gallery_version version() {
         redis_blocking redis(api.redis.address());
-        return redis.call(store.gallery("people"))->version;
+        return redis.call(gallery_reader(store).gallery("people"))->version;
     }
 
     running_api api;
-    job_store store;
+    store_context store;
     std::atomic<int> asked{0};
     std::atomic<gallery_version> wanted{1};
     std::atomic<bool> learns{true};

@@ -302,7 +302,7 @@ TEST_F(handlers, jobs_are_listed_and_cancelled) {
     EXPECT_EQ(asked.status, 202);
     EXPECT_EQ(member(asked.body, "cancel_requested"), "true");
     EXPECT_EQ(worker()
-                  .redis.call(worker().store.hand_back({job.job_id, job.attempt}, worker().id))
+                  .redis.call(worker().attempts.hand_back({job.job_id, job.attempt}, worker().id))
                   ->state,
               commit_state::cancelled);
     EXPECT_EQ(member(api().get(second.field("location")).body, "state"), "cancelled");

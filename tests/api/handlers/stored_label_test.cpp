@@ -3,6 +3,8 @@
 
 #include "tests/api/http/server_support.hpp"
 
+#include "shared/store/gallery_admin.hpp"
+
 namespace vultus::api::testing {
 namespace {
 
@@ -34,7 +36,8 @@ struct crew {
         const exported_face face{"old-" + std::to_string(++count) + "-0", label,
                                  "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
                                  std::string(512, '\0')};
-        ASSERT_TRUE(worker.redis.call(worker.store.restore("crew", "model", {face})));
+        ASSERT_TRUE(
+            worker.redis.call(gallery_admin(worker.store).restore("crew", "model", {face})));
     }
     std::string people() {
         const auto list = api.get("/api/faces?collection=crew").body;

@@ -5,6 +5,8 @@
 #include "api/http/routes.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/submission_store.hpp"
 #include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
@@ -294,14 +296,15 @@ TEST_F(manners, a_listing_is_not_empty_while_there_is_something_behind) {
     const auto path = first.field("location");
     ASSERT_EQ(api().call("DELETE", path).status, 200);
     redis_blocking redis(api().redis.address());
-    const job_store store;
+    const store_context store;
     for (int i = 0; i < 1'100; ++i) {
         new_job job;
         job.id = new_job_id(unix_now(), 0);
         job.collection = "default";
         job.options = "{}";
         job.images = {"x"};
-        ASSERT_TRUE(redis.call(store.accept(std::move(job), 10'000, limits::mib)));
+        ASSERT_TRUE(
+            redis.call(submission_store(store).accept(std::move(job), 10'000, limits::mib)));
     }
     const auto found = api().get("/api/jobs?state=cancelled&page_size=1");
     EXPECT_FALSE(member(found.body, "id").empty()) << found.body;

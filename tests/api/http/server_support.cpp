@@ -255,7 +255,7 @@ fake_worker::fake_worker(redis_address address) : redis(std::move(address)) {
     who.device = "cpu";
     who.types = {"recognize", "train"};
     who.lasts = std::chrono::minutes(5);
-    EXPECT_TRUE(redis.call(store.register_worker(who)));
+    EXPECT_TRUE(redis.call(attempts.register_worker(who)));
 }
 
 leased_job fake_worker::lease() {
@@ -265,7 +265,7 @@ leased_job fake_worker::lease() {
     wanted.most = 1;
     wanted.types = {"recognize", "train"};
     for (int i = 0; i < 2'000; ++i) {
-        const auto got = redis.call(store.lease(wanted));
+        const auto got = redis.call(leases.lease(wanted));
         EXPECT_TRUE(got) << got.error().detail;
         if (!got) break;
         if (!got->jobs.empty()) return got->jobs.front();
@@ -276,9 +276,9 @@ leased_job fake_worker::lease() {
 }
 
 void fake_worker::complete(const leased_job& job, std::string result, std::string annotated) {
-    const auto done = redis.call(store.complete_recognize({job.job_id, job.attempt}, id,
-                                                          std::max(version, job.min_version),
-                                                          std::move(result), std::move(annotated)));
+    const auto done = redis.call(attempts.complete_recognize(
+        {job.job_id, job.attempt}, id, std::max(version, job.min_version), std::move(result),
+        std::move(annotated)));
     ASSERT_TRUE(done) << done.error().detail;
     EXPECT_EQ(done->state, commit_state::succeeded);
 }
@@ -292,7 +292,7 @@ void fake_worker::complete_train(const leased_job& job, const std::string& name,
                 R"("bottom":4},"detection_score":1.5})";
     face.vector.assign(512, '\0');
     face.picture = std::move(picture);
-    const auto done = redis.call(store.complete_train(
+    const auto done = redis.call(attempts.complete_train(
         {job.job_id, job.attempt}, id,
         R"({"files":[{"index":0,"state":"accepted","face_id":")" + face.face_id + "\"}]}", "model",
         {face}));
@@ -302,7 +302,7 @@ void fake_worker::complete_train(const leased_job& job, const std::string& name,
 
 void fake_worker::fail(const leased_job& job, const error& why) {
     const auto done =
-        redis.call(store.fail_job({job.job_id, job.attempt}, id, why, milliseconds(0)));
+        redis.call(attempts.fail_job({job.job_id, job.attempt}, id, why, milliseconds(0)));
     ASSERT_TRUE(done) << done.error().detail;
 }
 

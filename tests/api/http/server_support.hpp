@@ -12,7 +12,10 @@
 
 #include "api/handlers/application.hpp"
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/broker_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/worker_store.hpp"
 
 namespace vultus::api::testing {
 
@@ -106,7 +109,9 @@ class fake_worker {
     void complete_train(const leased_job& job, const std::string& name, std::string picture = {});
     void fail(const leased_job& job, const error& why);
     redis_blocking redis;
-    job_store store;
+    store_context store;
+    broker_store leases{store};
+    worker_store attempts{store};
     std::string id = "test-1-cpu-00000001";
     gallery_version version = 0;
 };

@@ -6,8 +6,12 @@
 
 #include "shared/base/ids.hpp"
 #include "shared/security/secret.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/operator_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
+#include "shared/store/submission_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -21,7 +25,7 @@ namespace {
 class audit_command : public testing::Test {
  protected:
     void SetUp() override {
-        ASSERT_TRUE(redis_.call(store_.load_library()));
+        ASSERT_TRUE(redis_.call(store_schema(store_).load_library()));
         secret_ = make_secret_file(folder_.path() + "/access.secret").value();
     }
     std::string train(const std::string& label) {
@@ -33,7 +37,7 @@ class audit_command : public testing::Test {
         job.label_hash = hash_of_label(label, secret_);
         job.options = "{}";
         job.images = {"not a photo"};
-        EXPECT_TRUE(redis_.call(store_.accept(job, 100, limits::mib)));
+        EXPECT_TRUE(redis_.call(submission_store(store_).accept(job, 100, limits::mib)));
         return job.id;
     }
     outcome ctl(std::vector<std::string> words) const {
@@ -49,7 +53,7 @@ class audit_command : public testing::Test {
     temporary_folder folder_;
     redis_server server_{folder_.path()};
     redis_blocking redis_{redis_address{server_.socket(), "", 0, "", ""}};
-    job_store store_;
+    store_context store_;
     std::string secret_;
 };
 
@@ -66,7 +70,7 @@ TEST_F(audit_command, finds_what_is_about_one_person_however_far_back) {
     merge.to_label = "Ada";
     merge.label_hash = hash_of_label("Cyd", secret_);
     merge.label_to_hash = hash_of_label("Ada", secret_);
-    ASSERT_TRUE(redis_.call(store_.change(merge)));
+    ASSERT_TRUE(redis_.call(submission_store(store_).change(merge)));
     const auto told = ctl({"--json", "audit", "--label", "Ada"});
     EXPECT_EQ(told.code, 0) << told.err;
     EXPECT_THAT(told.out, HasSubstr(ada));
@@ -99,11 +103,11 @@ TEST_F(audit_command, what_vultusctl_does_is_in_it_with_the_user_of_the_system) 
     EXPECT_EQ(ctl({"delete", id}).code, 0);
     std::vector<exported_face> faces{
         {"a-1", "Ada", R"({"label":"Ada","job_id":"j"})", std::string(512, '\0')}};
-    ASSERT_TRUE(redis_.call(store_.restore("team", "net/plain", std::move(faces))));
+    ASSERT_TRUE(redis_.call(gallery_admin(store_).restore("team", "net/plain", std::move(faces))));
     const std::string file = folder_.path() + "/team.export";
     EXPECT_EQ(ctl({"export", file, "--collection", "team"}).code, 0);
     EXPECT_EQ(ctl({"restore", file, "--collection", "copy"}).code, 0);
-    const auto entries = redis_.call(store_.audit(100, ""));
+    const auto entries = redis_.call(operator_store(store_).audit(100, ""));
     ASSERT_TRUE(entries);
     EXPECT_THAT(whats(*entries),
                 testing::ElementsAre("vultusctl: restore", "vultusctl: export", " restore",

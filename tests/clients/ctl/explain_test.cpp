@@ -1,6 +1,8 @@
 // Words for a shell. That the lines do what they say is shown on a real Redis in live_test.cpp.
 #include "clients/ctl/explain.hpp"
 
+#include "shared/store/store_context.hpp"
+
 #include <gtest/gtest.h>
 
 using namespace vultus;
@@ -30,7 +32,7 @@ TEST(explain, a_job_is_its_hash) {
     arguments asked;
     asked.what = command::job;
     asked.subject = "J";
-    const std::vector<std::string> lines = explain(asked, *target_of(asked, ""), job_store());
+    const std::vector<std::string> lines = explain(asked, *target_of(asked, ""), store_context());
     EXPECT_EQ(lines, std::vector<std::string>{
                          "redis-cli -s data/run/redis.sock HGETALL 'vultus:{0}:job:J'"});
 }

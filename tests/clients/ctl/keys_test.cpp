@@ -8,7 +8,9 @@
 #include <filesystem>
 
 #include "shared/security/secret.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/key_store.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -67,18 +69,20 @@ class key_commands : public testing::Test {
  protected:
     void SetUp() override {
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
-        ASSERT_TRUE(redis_->call(store_.load_library()));
+        ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
     outcome ctl(std::vector<std::string> words) const {
         words.insert(words.begin(), {VULTUS_CTL, "--data", folder_.path(), "key"});
         return run_program(words);
     }
     std::string first_line(const outcome& of) { return of.out.substr(0, of.out.find('\n')); }
-    std::vector<access_key> stored() { return redis_->call(store_.keys("")).value().keys; }
+    std::vector<access_key> stored() {
+        return redis_->call(key_store(store_).keys("")).value().keys;
+    }
 
     temporary_folder folder_;
     redis_server server_{folder_.path()};
-    job_store store_;
+    store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };
 

@@ -10,8 +10,13 @@
 
 #include "clients/ctl/transfer/export_file.hpp"
 #include "shared/base/ids.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
+#include "shared/store/submission_store.hpp"
+#include "shared/store/worker_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -26,7 +31,7 @@ class live : public testing::Test {
  protected:
     void SetUp() override {
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
-        ASSERT_TRUE(redis_->call(store_.load_library()));
+        ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
 
     std::string accept(const std::string& collection = "default") {
@@ -36,7 +41,8 @@ class live : public testing::Test {
         job.options = "{}";
         job.images = {"not a photo"};
         const std::string id = job.id;
-        auto accepted = redis_->call(store_.accept(std::move(job), 100, limits::mib));
+        auto accepted =
+            redis_->call(submission_store(store_).accept(std::move(job), 100, limits::mib));
         EXPECT_TRUE(accepted) << (accepted ? "" : accepted.error().detail);
         return id;
     }
@@ -48,7 +54,7 @@ class live : public testing::Test {
 
     temporary_folder folder_;
     redis_server server_{folder_.path()};
-    job_store store_;
+    store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };
 
@@ -66,7 +72,7 @@ TEST_F(live, faces_go_out_and_come_back) {
         }
         return faces;
     };
-    ASSERT_TRUE(redis_->call(store_.restore("team", "net/plain", some("a", 700))));
+    ASSERT_TRUE(redis_->call(gallery_admin(store_).restore("team", "net/plain", some("a", 700))));
     const std::string file = folder_.path() + "/team.export";
     const outcome saved = ctl({"export", file, "--collection", "team"});
     EXPECT_EQ(saved.code, 0) << saved.err;
@@ -79,7 +85,7 @@ TEST_F(live, faces_go_out_and_come_back) {
     EXPECT_THAT(ctl({"faces", "copy"}).out, HasSubstr("a \\ 6"));
     EXPECT_THAT(ctl({"fsck", "--quiet"}).out, HasSubstr("(none)"));
 
-    ASSERT_TRUE(redis_->call(store_.restore("other", "net/mirror", some("b", 1))));
+    ASSERT_TRUE(redis_->call(gallery_admin(store_).restore("other", "net/mirror", some("b", 1))));
     const outcome refused = ctl({"restore", file, "--collection", "other"});
     EXPECT_EQ(refused.code, 1);
     EXPECT_THAT(refused.err, HasSubstr("model_mismatch: collection was trained with"));
@@ -87,7 +93,8 @@ TEST_F(live, faces_go_out_and_come_back) {
     const outcome cut = ctl({"restore", file, "--collection", "third"});
     EXPECT_EQ(cut.code, 1);
     EXPECT_THAT(cut.err, HasSubstr("corrupt"));
-    EXPECT_EQ(redis_->call(store_.gallery("third"))->faces, 0u) << "nothing half restored";
+    EXPECT_EQ(redis_->call(gallery_reader(store_).gallery("third"))->faces, 0u)
+        << "nothing half restored";
     EXPECT_EQ(ctl({"export", file, "--collection", "nobody"}).code, 1);
     EXPECT_EQ(ctl({"export"}).code, 2);
 }
@@ -173,7 +180,7 @@ TEST_F(live, status_from_redis_then_from_the_broker) {
     worker.host = "host";
     worker.device = "cpu";
     worker.types = {"recognize"};
-    ASSERT_TRUE(redis_->call(store_.register_worker(worker)));
+    ASSERT_TRUE(redis_->call(worker_store(store_).register_worker(worker)));
     accept();
     const outcome without = ctl({"status", "--json"});
     EXPECT_EQ(without.code, 0) << without.err;
@@ -295,10 +302,10 @@ TEST_F(live, the_password_that_run_leaves_in_the_data_folder) {
 
 TEST_F(live, names_of_another_form_are_listed_and_mended) {
     const auto put = [&](const std::string& id, const std::string& label) {
-        ASSERT_TRUE(redis_->call(
-            store_.restore("team", "net/plain",
-                           {{id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
-                             std::string(512, '\0')}})));
+        ASSERT_TRUE(redis_->call(gallery_admin(store_).restore(
+            "team", "net/plain",
+            {{id, label, "{\"label\":\"" + label + "\",\"job_id\":\"j\"}",
+              std::string(512, '\0')}})));
     };
     put("a-0", "Zo\u00EB");
     put("a-1", "Zoe\u0308");
@@ -319,7 +326,7 @@ TEST_F(live, names_of_another_form_are_listed_and_mended) {
     ASSERT_EQ(ctl({"export", file, "--collection", "team"}).code, 0);
     const outcome back = ctl({"restore", file, "--collection", "copy"});
     EXPECT_EQ(back.code, 0) << back.err;
-    const auto copied = redis_->call(store_.labels("copy", 10, ""));
+    const auto copied = redis_->call(gallery_reader(store_).labels("copy", 10, ""));
     ASSERT_TRUE(copied);
     ASSERT_EQ(copied->labels.size(), 3u);
     EXPECT_EQ(copied->labels[0].label, "Ada");
@@ -333,7 +340,7 @@ TEST_F(live, names_of_another_form_are_listed_and_mended) {
     const outcome left = ctl({"names"});
     EXPECT_THAT(left.out, Not(HasSubstr("Zoe")));
     EXPECT_THAT(left.out, HasSubstr("%E2%80%8B"));
-    const auto people = redis_->call(store_.labels("team", 10, ""));
+    const auto people = redis_->call(gallery_reader(store_).labels("team", 10, ""));
     ASSERT_TRUE(people);
     ASSERT_EQ(people->labels.size(), 3u);
     EXPECT_EQ(people->labels[0].label, "Ada");

@@ -16,7 +16,13 @@
 #include "clients/ctl/transfer/face_check.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/key_store.hpp"
+#include "shared/store/store_context.hpp"
 #include "shared/store/store_setup.hpp"
+#include "shared/store/submission_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -42,9 +48,9 @@ class written : public testing::Test {
     void SetUp() override {
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
         ASSERT_TRUE(prepare_store(*redis_, store_));
-        ASSERT_TRUE(redis_->call(
-            store_.restore("team", "net/unit",
-                           {face("a-0", "Ada", vector_of(1)), face("b-0", "Bob", vector_of(-1))})));
+        ASSERT_TRUE(redis_->call(gallery_admin(store_).restore(
+            "team", "net/unit",
+            {face("a-0", "Ada", vector_of(1)), face("b-0", "Bob", vector_of(-1))})));
     }
     std::vector<std::string> command(std::vector<std::string> words) const {
         words.insert(words.begin(), {VULTUS_CTL, "--data", folder_.path()});
@@ -66,11 +72,11 @@ class written : public testing::Test {
         EXPECT_TRUE(writer.finish());
         return at("made.export");
     }
-    std::size_t keys() { return redis_->call(store_.keys("")).value().keys.size(); }
+    std::size_t keys() { return redis_->call(key_store(store_).keys("")).value().keys.size(); }
 
     temporary_folder folder_;
     redis_server server_{folder_.path()};
-    job_store store_;
+    store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };
 
@@ -83,7 +89,7 @@ TEST_F(written, each_command_that_cannot_print_ends_with_1) {
     job.options = "{}";
     job.images = {"x"};
     const std::string id = job.id;
-    ASSERT_TRUE(redis_->call(store_.accept(std::move(job), 100, limits::mib)));
+    ASSERT_TRUE(redis_->call(submission_store(store_).accept(std::move(job), 100, limits::mib)));
     std::filesystem::create_directories(at("people/Ada"));
     const std::vector<std::vector<std::string>> commands{
         {"--help"},
@@ -196,7 +202,7 @@ TEST_F(written, a_restore_refuses_what_workers_would) {
         EXPECT_EQ(seen.code, 1) << one.why;
         EXPECT_THAT(seen.err, HasSubstr(one.why));
         EXPECT_THAT(seen.err, HasSubstr("nothing was restored"));
-        EXPECT_EQ(redis_->call(store_.gallery("made"))->faces, 0U) << one.why;
+        EXPECT_EQ(redis_->call(gallery_reader(store_).gallery("made"))->faces, 0U) << one.why;
     }
     EXPECT_EQ(ctl({"restore", export_of("net/plain", {face("x-0", "Ann", vector_of(7))})}).code, 0);
 }
@@ -215,9 +221,10 @@ TEST_F(written, one_photo_of_two_people_is_not_dropped_in_silence) {
     }
     std::thread canceller([&] {  // so that the import has an end
         while (true) {
-            const auto page = redis_->call(store_.jobs(job_state::pending, std::nullopt, 10, ""));
+            const auto page =
+                redis_->call(job_reader(store_).jobs(job_state::pending, std::nullopt, 10, ""));
             if (page && !page->jobs.empty()) {
-                ASSERT_TRUE(redis_->call(store_.cancel(page->jobs[0].id)));
+                ASSERT_TRUE(redis_->call(submission_store(store_).cancel(page->jobs[0].id)));
                 return;
             }
             std::this_thread::yield();
@@ -231,7 +238,7 @@ TEST_F(written, one_photo_of_two_people_is_not_dropped_in_silence) {
 }
 
 TEST_F(written, erasure_finds_the_name_in_another_form_and_names_those_much_like_it) {
-    ASSERT_TRUE(redis_->call(store_.restore(
+    ASSERT_TRUE(redis_->call(gallery_admin(store_).restore(
         "team", "net/unit",
         {face("z-0", "Zoe\xCC\x88", vector_of(1)), face("z-1", "ZOE\xCC\x88 ", vector_of(1))})));
     const outcome composed = ctl({"erasure", "Zo\xC3\xAB", "--json"});

@@ -6,8 +6,11 @@
 #include <sstream>
 
 #include "shared/base/ids.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/operator_store.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
+#include "shared/store/submission_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -22,7 +25,7 @@ class paging : public testing::Test {
  protected:
     void SetUp() override {
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
-        ASSERT_TRUE(redis_->call(store_.load_library()));
+        ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
 
     std::string accept() {
@@ -32,7 +35,8 @@ class paging : public testing::Test {
         job.options = "{}";
         job.images = {"x"};
         const std::string id = job.id;
-        auto accepted = redis_->call(store_.accept(std::move(job), 10'000, limits::mib));
+        auto accepted =
+            redis_->call(submission_store(store_).accept(std::move(job), 10'000, limits::mib));
         EXPECT_TRUE(accepted) << (accepted ? "" : accepted.error().detail);
         return id;
     }
@@ -54,7 +58,7 @@ class paging : public testing::Test {
 
     temporary_folder folder_;
     redis_server server_{folder_.path()};
-    job_store store_;
+    store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };
 
@@ -78,7 +82,7 @@ TEST_F(paging, the_hint_is_what_the_program_takes) {
 
 TEST_F(paging, a_job_behind_a_thousand_others_is_found) {
     const std::string dead = accept();
-    ASSERT_TRUE(redis_->call(store_.bury(dead)));
+    ASSERT_TRUE(redis_->call(operator_store(store_).bury(dead)));
     for (int i = 0; i < 1'200; ++i) accept();
     const outcome ran = ctl({"jobs", "--state", "dead"});
     EXPECT_EQ(ran.code, 0) << ran.err;

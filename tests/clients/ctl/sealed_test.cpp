@@ -6,6 +6,9 @@
 #include <filesystem>
 
 #include "shared/security/secret.hpp"
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/store_context.hpp"
 #include "shared/store/store_setup.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
@@ -26,17 +29,19 @@ class sealed : public testing::Test {
  protected:
     void SetUp() override {
         key_ = make_secret_file(key_file()).value();
-        store_ = std::make_unique<job_store>(0, sealing(key_));
+        store_ = std::make_unique<store_context>(0, sealing(key_));
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
         ASSERT_TRUE(prepare_store(*redis_, *store_));
         for (const char* collection : {"staff", "guests"}) {
             const std::string id = collection + std::string("-0");
-            ASSERT_TRUE(redis_->call(store_->restore(collection, "net/plain", {face(id, "Ada")})));
+            ASSERT_TRUE(redis_->call(
+                gallery_admin(*store_).restore(collection, "net/plain", {face(id, "Ada")})));
         }
     }
     std::string key_file() const { return keys_.path() + "/key"; }
     std::uint64_t epoch_of(const std::string& collection) {
-        return redis_->call(store_->gallery(collection)).value().version / epoch_factor;
+        return redis_->call(gallery_reader(*store_).gallery(collection)).value().version /
+               epoch_factor;
     }
     std::string vectors_of(const std::string& collection) {
         return store_->prefix() + "gallery:" + collection + ":" +
@@ -49,8 +54,8 @@ class sealed : public testing::Test {
         ASSERT_TRUE(redis_->call({"HSET", vectors_of(collection), id, bytes}));
     }
     gallery_chunk scan(const std::string& collection) {
-        const auto call =
-            store_->scan(collection, epoch_of(collection), gallery_value::vector, "0");
+        const auto call = gallery_reader(*store_).scan(collection, epoch_of(collection),
+                                                       gallery_value::vector, "0");
         return redis_->call(call).value();
     }
     outcome ctl(std::vector<std::string> words) const {
@@ -62,7 +67,7 @@ class sealed : public testing::Test {
     temporary_folder folder_, keys_;
     redis_server server_{folder_.path()};
     std::string key_;
-    std::unique_ptr<job_store> store_;
+    std::unique_ptr<store_context> store_;
     std::unique_ptr<redis_blocking> redis_;
 };
 
@@ -77,7 +82,8 @@ TEST_F(sealed, a_vector_opens_in_its_own_place_only) {
     EXPECT_THAT(scan("guests").fields, IsEmpty());
     EXPECT_EQ(scan("guests").foreign.size(), 2U);
     const auto vectors = [&](const std::string& collection, const std::string& id) {
-        return redis_->call(store_->vectors(collection, epoch_of(collection), {id})).value();
+        return redis_->call(gallery_reader(*store_).vectors(collection, epoch_of(collection), {id}))
+            .value();
     };
     EXPECT_THAT(vectors("guests", "staff-0"), ElementsAre(""));
     EXPECT_THAT(vectors("guests", "guests-0"), ElementsAre(""));
@@ -85,10 +91,11 @@ TEST_F(sealed, a_vector_opens_in_its_own_place_only) {
 }
 
 TEST_F(sealed, without_the_key_it_is_out_of_reach_and_not_damaged) {
-    const job_store plain(0, sealing(""));
+    const store_context plain(0, sealing(""));
     const auto epoch = epoch_of("staff");
-    EXPECT_FALSE(redis_->call(plain.scan("staff", epoch, gallery_value::vector, "0")));
-    EXPECT_FALSE(redis_->call(plain.vectors("staff", epoch, {"staff-0"})));
+    EXPECT_FALSE(
+        redis_->call(gallery_reader(plain).scan("staff", epoch, gallery_value::vector, "0")));
+    EXPECT_FALSE(redis_->call(gallery_reader(plain).vectors("staff", epoch, {"staff-0"})));
 }
 
 TEST_F(sealed, an_older_seal_opens_and_is_bound_by_encrypt) {
@@ -109,7 +116,8 @@ TEST_F(sealed, an_older_seal_opens_and_is_bound_by_encrypt) {
 
 TEST_F(sealed, what_does_not_open_is_named_and_the_rest_goes_on) {
     EXPECT_EQ(ctl({"fsck"}).code, 0);
-    ASSERT_TRUE(redis_->call(store_->restore("guests", "net/plain", {face("other-0", "Bob")})));
+    ASSERT_TRUE(redis_->call(
+        gallery_admin(*store_).restore("guests", "net/plain", {face("other-0", "Bob")})));
     put("guests", "guests-0", stored("staff", "staff-0"));
     const outcome found = ctl({"fsck"});
     EXPECT_EQ(found.code, 1);

@@ -16,6 +16,9 @@
 #include <filesystem>
 
 #include "shared/security/secret.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
+#include "shared/store/user_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
@@ -47,7 +50,7 @@ class user_commands : public testing::Test {
  protected:
     void SetUp() override {
         redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
-        ASSERT_TRUE(redis_->call(store_.load_library()));
+        ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
     /// `said` is what stands on its standard input.
     outcome ctl(const std::string& words, const std::string& said = "") const {
@@ -59,7 +62,7 @@ class user_commands : public testing::Test {
 
     temporary_folder folder_;
     redis_server server_{folder_.path()};
-    job_store store_;
+    store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };
 
@@ -68,17 +71,17 @@ class user_commands : public testing::Test {
 TEST_F(user_commands, redis_gets_a_hash_that_the_password_fits) {
     const auto added = ctl("user add ada --role viewer --collections team", "ten letters\nmore\n");
     ASSERT_EQ(added.code, 0) << added.err;
-    const auto kept = redis_->call(store_.try_login("ada", "here")).value().password;
+    const auto kept = redis_->call(user_store(store_).try_login("ada", "here")).value().password;
     const auto secret = read_secret_file(secret_file()).value();
     EXPECT_TRUE(is_password(kept, "ada", "ten letters", secret));
     EXPECT_EQ(ctl("user password ada", "other letters\n").code, 0);
-    const auto other = redis_->call(store_.try_login("ada", "here")).value().password;
+    const auto other = redis_->call(user_store(store_).try_login("ada", "here")).value().password;
     EXPECT_TRUE(is_password(other, "ada", "other letters", secret));
     const auto listed = ctl("user list");
     for (const char* word : {"ada", "viewer", "team"}) EXPECT_THAT(listed.out, HasSubstr(word));
     EXPECT_THAT(listed.out + ctl("--json user list").out, Not(HasSubstr("argon2")));
     EXPECT_EQ(ctl("user remove ada").code, 0);
-    EXPECT_TRUE(redis_->call(store_.users()).value().empty());
+    EXPECT_TRUE(redis_->call(user_store(store_).users()).value().empty());
     const auto told = ctl("audit");
     for (const char* what : {"user_add", "user_password", "user_remove"}) {
         EXPECT_THAT(told.out, HasSubstr(what));
@@ -93,7 +96,7 @@ TEST_F(user_commands, what_is_refused_changes_nothing) {
     EXPECT_EQ(ctl("user add ada", "ten letters\n").code, 2) << "no role";
     EXPECT_EQ(ctl("user password ada", "ten letters\n").code, 1) << "nobody of that name";
     EXPECT_EQ(ctl("user remove ada").code, 1);
-    EXPECT_TRUE(redis_->call(store_.users()).value().empty());
+    EXPECT_TRUE(redis_->call(user_store(store_).users()).value().empty());
 }
 
 TEST_F(user_commands, a_lost_secret_is_not_replaced_behind_the_back_of_the_users) {

@@ -1,6 +1,9 @@
 // The calls about the time of the functions: what is sent, and how the replies are read.
 #include "shared/store/service_clock.hpp"
 
+#include "shared/store/job_reader.hpp"
+#include "shared/store/store_context.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,8 +27,8 @@ redis_reply reply_of(const std::vector<std::string>& words) {
 }
 
 TEST(service_clock, is_read_with_what_waits_for_an_operator) {
-    const job_store store;
-    auto call = read_clock(store);
+    const store_context store;
+    auto call = service_clock(store).read();
     EXPECT_THAT(call.words, ElementsAre("FCALL", "vultus1_clock", "1", "vultus:{0}:"));
     const auto seen =
         call.parse(reply_of({"ok", "1000", "91000", "suspicious", "-90000", "900", "0", "999"}));
@@ -40,7 +43,7 @@ TEST(service_clock, is_read_with_what_waits_for_an_operator) {
 }
 
 TEST(service_clock, is_accepted_by_somebody) {
-    auto call = accept_clock(job_store{}, "vultusctl:root@host");
+    auto call = service_clock(store_context{}).accept("vultusctl:root@host");
     EXPECT_EQ(call.words.back(), "vultusctl:root@host");
     EXPECT_EQ(*call.parse(reply_of({"ok", "1", "-5000"})), std::chrono::milliseconds{-5'000});
     EXPECT_FALSE(call.parse(reply_of({"no"})));

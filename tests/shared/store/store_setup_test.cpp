@@ -8,6 +8,8 @@
 #include <string>
 
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
+#include "shared/store/store_schema.hpp"
 #include "shared/store/vultus_lua.hpp"
 #include "tests/shared/store/redis_server_support.hpp"
 
@@ -19,14 +21,14 @@ using testing::HasSubstr;
 TEST(store_setup, loads_the_library_once_and_replaces_an_older_one) {
     redis_server server;
     redis_blocking redis(server.address());
-    const job_store store;
-    EXPECT_EQ(redis.call(store.about())->major, 0U);
+    const store_context store;
+    EXPECT_EQ(redis.call(store_schema(store).about())->major, 0U);
     ASSERT_TRUE(prepare_store(redis, store));
-    EXPECT_EQ(redis.call(store.about())->major, vultus_lua_major);
-    EXPECT_EQ(redis.call(store.about())->minor, vultus_lua_minor);
-    EXPECT_TRUE(redis.call(store.load_library())) << "it is there: fine";
+    EXPECT_EQ(redis.call(store_schema(store).about())->major, vultus_lua_major);
+    EXPECT_EQ(redis.call(store_schema(store).about())->minor, vultus_lua_minor);
+    EXPECT_TRUE(redis.call(store_schema(store).load_library())) << "it is there: fine";
     ASSERT_TRUE(prepare_store(redis, store));
-    ASSERT_TRUE(redis.call(store.replace_library()));
+    ASSERT_TRUE(redis.call(store_schema(store).replace_library()));
     ASSERT_TRUE(prepare_store(redis, store));
 
     redis_client client(server.address(), {});
@@ -45,7 +47,7 @@ TEST(store_setup, loads_the_library_once_and_replaces_an_older_one) {
 TEST(store_setup, an_older_minor_is_replaced_and_a_newer_one_stays) {
     redis_server server;
     redis_blocking redis(server.address());
-    const job_store store;
+    const store_context store;
     const std::string now = "minor = " + std::to_string(vultus_lua_minor) + "}";
     for (const unsigned there : {0U, vultus_lua_minor + 7}) {
         std::string text = vultus_lua;
@@ -53,14 +55,15 @@ TEST(store_setup, an_older_minor_is_replaced_and_a_newer_one_stays) {
         text.replace(text.find(now), now.size(), "minor = " + std::to_string(there) + "}");
         ASSERT_FALSE(redis.call({"FUNCTION", "LOAD", "REPLACE", text})->is_error());
         ASSERT_TRUE(prepare_store(redis, store));
-        EXPECT_EQ(redis.call(store.about())->minor, std::max(there, vultus_lua_minor));
+        EXPECT_EQ(redis.call(store_schema(store).about())->minor,
+                  std::max(there, vultus_lua_minor));
     }
 }
 
 TEST(store_setup, data_of_another_layout_is_refused) {
     redis_server server;
     redis_blocking redis(server.address());
-    const job_store store;
+    const store_context store;
     ASSERT_TRUE(redis.call({"SET", store.prefix() + "schema", "9 1"}));
     const auto outcome = prepare_store(redis, store);
     ASSERT_FALSE(outcome);
@@ -71,7 +74,7 @@ TEST(store_setup, data_of_another_layout_is_refused) {
 TEST(store_setup, settings_that_would_lose_jobs_are_named) {
     redis_server server({"--appendfsync", "everysec", "--maxmemory", "0"});
     redis_blocking redis(server.address());
-    const auto outcome = prepare_store(redis, job_store());
+    const auto outcome = prepare_store(redis, store_context());
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, errc::bad_option);
     EXPECT_THAT(outcome.error().detail,
@@ -82,13 +85,13 @@ TEST(store_setup, settings_that_would_lose_jobs_are_named) {
          {std::pair{"appendfsync", "always"}, std::pair{"maxmemory", "100mb"}}) {
         ASSERT_EQ(redis.call({"CONFIG", "SET", name, value})->text, "OK");
     }
-    EXPECT_TRUE(prepare_store(redis, job_store()));
+    EXPECT_TRUE(prepare_store(redis, store_context()));
     for (const auto& [name, value] :
          {std::pair{"appendonly", "no"}, std::pair{"no-appendfsync-on-rewrite", "yes"},
           std::pair{"save", "60 1"}, std::pair{"maxmemory-policy", "allkeys-lru"}}) {
         const std::string before = redis.call({"CONFIG", "GET", name})->items.at(1).text;
         ASSERT_EQ(redis.call({"CONFIG", "SET", name, value})->text, "OK");
-        const auto checked = redis.call(job_store().check_settings());
+        const auto checked = redis.call(store_schema(store_context()).check_settings());
         ASSERT_FALSE(checked) << name;
         EXPECT_THAT(checked.error().detail, HasSubstr(std::string(name) + " is"));
         ASSERT_EQ(redis.call({"CONFIG", "SET", name, before})->text, "OK");
@@ -96,7 +99,7 @@ TEST(store_setup, settings_that_would_lose_jobs_are_named) {
 }
 
 TEST(store_setup, an_old_server_is_refused) {
-    const auto call = job_store().check_server();
+    const auto call = store_schema(store_context()).check_server();
     const auto of = [&](const char* text) {
         redis_reply reply;
         reply.type = redis_reply::kind::text;

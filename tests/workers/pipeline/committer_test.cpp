@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "shared/store/job_reader.hpp"
+#include "shared/store/worker_store.hpp"
 #include "tests/workers/pipeline/store_support.hpp"
 
 namespace vultus {
@@ -18,12 +20,12 @@ class committing : public ::testing::Test {
  protected:
     void SetUp() override {
         world.register_worker(worker);
-        commits.emplace(world.server.address(), world.store, mail, 100);
+        commits.emplace(world.server.address(), worker_store(world.store), mail, 100);
     }
     commit_request result_of(job_ticket ticket, gallery_version version = 0) {
         commit_request request;
         request.call = [this, id = ticket.id(), version] {
-            return world.store.complete_recognize(id, worker, version, "{}", "");
+            return worker_store(world.store).complete_recognize(id, worker, version, "{}", "");
         };
         request.ticket = std::move(ticket);
         return request;
@@ -84,7 +86,8 @@ TEST_F(committing, what_a_change_overtakes_without_end_fails_with_that_reason) {
     EXPECT_EQ(done->state, commit_state::failed);
     EXPECT_EQ(matched, overtaken_max);
     EXPECT_THAT(world.job(ticket.job.job_id).error, ::testing::HasSubstr("old_version"));
-    EXPECT_EQ(world.must(world.store.stats()).counters["old_version"], unsigned{overtaken_max});
+    EXPECT_EQ(world.must(job_reader(world.store).stats()).counters["old_version"],
+              unsigned{overtaken_max});
 }
 
 TEST_F(committing, whatever_redis_answers_the_attempt_fails_after_some_tries) {
@@ -177,9 +180,9 @@ TEST_F(committing, a_train_with_another_model_fails_for_good) {
     commit_request request;
     request.ticket = ticket;
     request.call = [&, id = ticket.id()] {
-        return world.store.complete_train(
-            id, worker, "{}", "another model",
-            {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(512, '\0')}});
+        return worker_store(world.store)
+            .complete_train(id, worker, "{}", "another model",
+                            {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(512, '\0')}});
     };
     commits->submit(std::move(request));
     ASSERT_TRUE(next_letter<job_finished>(mail));

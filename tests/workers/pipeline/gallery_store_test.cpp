@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/submission_store.hpp"
+#include "shared/store/worker_store.hpp"
 #include "tests/workers/pipeline/store_support.hpp"
 
 namespace vultus {
@@ -110,7 +113,7 @@ TEST_F(loading, a_clear_is_acknowledged_and_its_faces_are_gone) {
     clear.id = new_job_id(unix_now(), 0);
     clear.type = job_type::clear;
     clear.collection = "people";
-    world.must(world.store.change(clear));
+    world.must(submission_store(world.store).change(clear));
     EXPECT_EQ(world.job(clear.id).state, job_state::publishing) << "this worker holds the faces";
     galleries->news("people", world.version());
     const gallery_update after = next();
@@ -217,7 +220,7 @@ TEST_F(loading, a_large_collection_does_not_keep_a_small_one_waiting) {
             faces.push_back({id, "P" + id, R"({"label":"P)" + id + R"(","job_id":"j"})",
                              bytes_of(embedding{})});
         }
-        world.must(world.store.restore("large", "test", std::move(faces)));
+        world.must(gallery_admin(world.store).restore("large", "test", std::move(faces)));
     }
     world.train(worker, "Ada", {0.1f}, "small");
     open();
@@ -276,7 +279,7 @@ TEST_F(loading, the_bytes_of_all_galleries_are_bounded) {
 
 TEST_F(loading, a_hello_that_is_told_gone_reports_it_and_serves_nothing) {
     world.train(worker, "Ada", {0.1f});
-    world.must(world.store.bye(worker));
+    world.must(worker_store(world.store).bye(worker));
     open();
     galleries->want("people", 0);
     const auto gone = next_letter<registration_gone>(mail);

@@ -9,6 +9,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "shared/store/gallery_admin.hpp"
+#include "shared/store/gallery_reader.hpp"
+#include "shared/store/job_reader.hpp"
+#include "shared/store/worker_store.hpp"
 #include "tests/workers/pipeline/store_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
@@ -68,7 +72,7 @@ class seeing : public ::testing::Test {
         ASSERT_EQ(jobs.size(), count);
         std::vector<attempt_id> begun;
         for (const leased_job& job : jobs) begun.push_back({job.job_id, job.attempt});
-        ASSERT_TRUE(world.must(world.store.started(worker, begun)).empty());
+        ASSERT_TRUE(world.must(worker_store(world.store).started(worker, begun)).empty());
         for (const leased_job& job : jobs) {
             EXPECT_TRUE(work->take(job_ticket{job, worker, std::make_shared<drop_flag>()}));
         }
@@ -149,7 +153,7 @@ TEST_F(seeing, a_gallery_of_another_embedding_kind_is_refused_until_it_is_cleare
     EXPECT_EQ(ask(photo("obama2.jpg")).error, "model_mismatch");
     world.change(job_type::clear);
     train({photo("obama.jpg")}, "Obama", R"({"num_jitters":2})");
-    EXPECT_EQ(world.must(world.store.gallery("people")).embedding_model,
+    EXPECT_EQ(world.must(gallery_reader(world.store).gallery("people")).embedding_model,
               "dlib_resnet_v1/mirror_unit");
     EXPECT_THAT(recognize(photo("obama2.jpg"), R"({"distance_max":0.4})").result,
                 HasSubstr(R"("label":"Obama")"));
@@ -211,15 +215,16 @@ TEST_F(seeing, a_photo_whose_decoders_end_is_lost_and_dead_at_last_but_never_cal
 
 TEST_F(seeing, pictures_of_faces_are_kept_only_when_asked_for) {
     train({photo("obama.jpg")}, "Obama");
-    EXPECT_FALSE(world.must(world.store.faces("people", "Obama", true)).at(0).picture);
+    EXPECT_FALSE(
+        world.must(gallery_reader(world.store).faces("people", "Obama", true)).at(0).picture);
     open(embedding_kind::plain, true);
     const job_record shown = train({"no picture", photo("obama2.jpg")}, "Barack");
-    const auto faces = world.must(world.store.faces("people", "Barack", true));
+    const auto faces = world.must(gallery_reader(world.store).faces("people", "Barack", true));
     ASSERT_EQ(faces.size(), 1U) << shown.error;
     EXPECT_EQ(faces[0].face_id, shown.id + "-1") << "the picture of the second photo's face";
     ASSERT_TRUE(faces[0].picture);
-    const auto kept =
-        decode_image(world.must(world.store.picture("people", "Barack", faces[0].face_id)));
+    const auto kept = decode_image(
+        world.must(gallery_reader(world.store).picture("people", "Barack", faces[0].face_id)));
     ASSERT_TRUE(kept);
     EXPECT_EQ(kept->picture.width, limits::picture_side);
     EXPECT_EQ(kept->picture.height, limits::picture_side);
@@ -235,9 +240,10 @@ TEST_F(seeing, a_calibrate_looks_at_the_gallery) {
         const std::string label = "P" + std::to_string(i / 2), face_id = "f" + std::to_string(i);
         embedding vector;
         vector.fill(static_cast<float>(i));
-        world.must(world.store.restore(
-            "people", "dlib_resnet_v1/plain",
-            {{face_id, label, R"({"label":")" + label + R"(","job_id":"j"})", bytes_of(vector)}}));
+        world.must(gallery_admin(world.store)
+                       .restore("people", "dlib_resnet_v1/plain",
+                                {{face_id, label, R"({"label":")" + label + R"(","job_id":"j"})",
+                                  bytes_of(vector)}}));
     }
     const std::string id = world.submit(job_type::calibrate, {}, "", "{}");
     run(1);
@@ -267,7 +273,7 @@ TEST_F(seeing, the_annotated_photo_is_kept_when_asked_for) {
     const job_record drawn =
         recognize(photo("obama2.jpg"), R"({"annotate":true,"embeddings":true})");
     EXPECT_TRUE(drawn.annotated);
-    EXPECT_EQ(world.must(world.store.annotated(drawn.id)).substr(0, 3), "\xFF\xD8\xFF");
+    EXPECT_EQ(world.must(job_reader(world.store).annotated(drawn.id)).substr(0, 3), "\xFF\xD8\xFF");
     EXPECT_THAT(drawn.result, HasSubstr("\"embedding\":["));
     EXPECT_THAT(plain.result, Not(HasSubstr("\"embedding\":[")));
 }

@@ -3,7 +3,11 @@
 
 #include <thread>
 
+#include "shared/store/broker_store.hpp"
+#include "shared/store/gallery_reader.hpp"
 #include "shared/store/store_setup.hpp"
+#include "shared/store/submission_store.hpp"
+#include "shared/store/worker_store.hpp"
 #include "workers/gallery/gallery.hpp"
 
 namespace vultus::testing {
@@ -31,7 +35,7 @@ std::string test_store::submit(job_type type, std::vector<std::string> photos, s
     job.label = std::move(label);
     job.options = std::move(options);
     job.images = std::move(photos);
-    return must(store.accept(job, 1'000, 64 * limits::mib)).job_id;
+    return must(submission_store(store).accept(job, 1'000, 64 * limits::mib)).job_id;
 }
 
 void test_store::register_worker(const std::string& worker_id) {
@@ -44,7 +48,7 @@ void test_store::register_worker(const std::string& worker_id) {
     one.pid = 1;
     one.types = {"recognize", "train"};
     one.lasts = std::chrono::minutes(10);
-    must(store.register_worker(one));
+    must(worker_store(store).register_worker(one));
 }
 
 std::vector<leased_job> test_store::lease(const std::string& worker_id, std::uint32_t most,
@@ -54,7 +58,7 @@ std::vector<leased_job> test_store::lease(const std::string& worker_id, std::uin
     wanted.connection = worker_id + "." + std::to_string(connection);
     wanted.most = most;
     wanted.outstanding = outstanding;
-    return must(store.lease(wanted)).jobs;
+    return must(broker_store(store).lease(wanted)).jobs;
 }
 
 job_ticket test_store::ticket(const std::string& worker_id) {
@@ -65,7 +69,7 @@ job_ticket test_store::ticket(const std::string& worker_id) {
     one.job = leased.front();
     one.worker_id = worker_id;
     one.dropped = std::make_shared<drop_flag>();
-    EXPECT_TRUE(must(store.started(worker_id, {one.id()})).empty());
+    EXPECT_TRUE(must(worker_store(store).started(worker_id, {one.id()})).empty());
     return one;
 }
 
@@ -75,7 +79,7 @@ gallery_version test_store::change(job_type type, const std::string& label) {
     wanted.type = type;
     wanted.collection = "people";
     wanted.label = label;
-    must(store.change(wanted));
+    must(submission_store(store).change(wanted));
     return version();
 }
 
@@ -90,12 +94,12 @@ gallery_version test_store::train(const std::string& worker_id, const std::strin
         faces.push_back({one.job.job_id + "-" + std::to_string(i),
                          "{\"job_id\":\"" + one.job.job_id + "\"}", bytes_of(vector)});
     }
-    must(store.complete_train(one.id(), worker_id, "{\"files\":[]}", "test", faces));
+    must(worker_store(store).complete_train(one.id(), worker_id, "{\"files\":[]}", "test", faces));
     return version(collection);
 }
 
 gallery_version test_store::version(const std::string& collection) {
-    return must(store.gallery(collection)).version;
+    return must(gallery_reader(store).gallery(collection)).version;
 }
 
 }  // namespace vultus::testing

@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "shared/base/ids.hpp"
-#include "shared/store/job_store.hpp"
+#include "shared/store/job_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
+#include "shared/store/store_context.hpp"
 #include "tests/shared/store/redis_server_support.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/work_sink.hpp"
@@ -42,7 +43,7 @@ class test_store {
                                   std::uint32_t connection = 1, std::uint32_t outstanding = 0);
     /// Leases one job and says that it started.
     job_ticket ticket(const std::string& worker_id);
-    job_record job(const std::string& id) { return must(store.job(id)); }
+    job_record job(const std::string& id) { return must(job_reader(store).job(id)); }
     /// A change of the collection `people`; returns the version after it.
     gallery_version change(job_type type, const std::string& label = "");
     /// Trains faces with the given vectors (all floats the same), without any worker's work.
@@ -52,7 +53,7 @@ class test_store {
     gallery_version version(const std::string& collection = "people");
 
     redis_server server;
-    job_store store;
+    store_context store;
     redis_blocking redis;
 };
 

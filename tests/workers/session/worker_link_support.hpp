@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "shared/net/zmq_socket.hpp"
+#include "shared/store/submission_store.hpp"
+#include "shared/store/worker_store.hpp"
 #include "tests/workers/pipeline/store_support.hpp"
 #include "workers/session/worker_link.hpp"
 

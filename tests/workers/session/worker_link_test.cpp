@@ -127,7 +127,8 @@ TEST_F(talking, a_cancel_drops_the_job_where_it_stands_and_ends_the_attempt) {
     const protocol::ready ready = meet();
     const auto jobs = give(ready, 1);
     ASSERT_TRUE(taken(1));
-    EXPECT_EQ(run.world.must(run.world.store.cancel(jobs[0].job_id)), "requested");
+    EXPECT_EQ(run.world.must(submission_store(run.world.store).cancel(jobs[0].job_id)),
+              "requested");
     run.broker->send(protocol::cancel{jobs[0].job_id, jobs[0].attempt});
     EXPECT_TRUE(soon([&] { return state(jobs[0]) == job_state::cancelled; }));
     EXPECT_TRUE(run.sink.jobs()[0].dropped->is_set());
@@ -137,7 +138,7 @@ TEST_F(talking, a_cancel_whose_message_is_lost_arrives_with_the_renewal) {
     const protocol::ready ready = meet();
     const auto jobs = give(ready, 1);
     ASSERT_TRUE(taken(1));
-    run.world.must(run.world.store.cancel(jobs[0].job_id));
+    run.world.must(submission_store(run.world.store).cancel(jobs[0].job_id));
     EXPECT_TRUE(soon([&] { return state(jobs[0]) == job_state::cancelled; }));
 }
 
@@ -288,7 +289,7 @@ TEST_F(talking, news_come_by_reload_by_job_and_by_renewal) {
     const protocol::ready ready = meet();
     run.broker->send(protocol::reload{"people", 5});
     EXPECT_TRUE(soon([&] { return run.sink.story().back() == "news people 5"; }));
-    run.world.must(run.world.store.hello(ready.worker_id, "people", 0));
+    run.world.must(worker_store(run.world.store).hello(ready.worker_id, "people", 0));
     run.mail.push(gallery_held{"people", 0});
     run.world.register_worker("other");
     const gallery_version made = run.world.train("other", "Ada", {0.1f});
@@ -337,7 +338,7 @@ TEST_F(talking, a_registration_that_is_gone_ends_the_service_at_once) {
     const protocol::ready ready = meet();
     const auto jobs = give(ready, 1);
     ASSERT_TRUE(taken(1));
-    run.world.must(run.world.store.bye(ready.worker_id));
+    run.world.must(worker_store(run.world.store).bye(ready.worker_id));
     const auto bye = run.broker->next<protocol::bye>();  // the next renewal was told
     ASSERT_TRUE(bye);
     EXPECT_TRUE(run.sink.jobs()[0].dropped->is_set());
@@ -375,7 +376,8 @@ TEST_F(talking, a_drain_finishes_what_runs_hands_back_the_rest_and_says_goodbye)
     EXPECT_TRUE(soon([&] { return state(jobs[1]) == job_state::pending; }));
     EXPECT_FALSE(run.sink.jobs()[0].dropped->is_set());
     const job_ticket running = run.sink.jobs()[0];
-    run.world.must(run.world.store.complete_recognize(running.id(), ready.worker_id, 0, "{}", ""));
+    run.world.must(worker_store(run.world.store)
+                       .complete_recognize(running.id(), ready.worker_id, 0, "{}", ""));
     run.mail.push(job_finished{running.id(), commit_state::succeeded, {}});
     ASSERT_TRUE(run.broker->next<protocol::done>());
     ASSERT_TRUE(run.broker->next<protocol::bye>());

@@ -1,92 +1,39 @@
-// What all calls of the job store share: the prefix, the words of errors, the calls at the start of
-// a process (job_store.hpp). The calls of api, broker and worker are in the job_store_*.cpp files.
-#include "shared/store/job_store.hpp"
+// See store_schema.hpp.
+#include "shared/store/store_schema.hpp"
 
-#include <algorithm>
-#include <array>
+#include <map>
 
 #include "shared/base/failpoint.hpp"
-#include "shared/base/require.hpp"
-#include "shared/store/job_store_reply.hpp"
+#include "shared/store/store_reply.hpp"
+#include "shared/store/vultus_lua.hpp"
 
 namespace vultus {
 
 using namespace store_reply;
 
-namespace store_reply {
+namespace {
 
-error error_of(std::string_view text) {
-    const std::string word(text.substr(0, text.find(' ')));
-    if (word == "OOM") return {errc::out_of_memory, "Redis memory limit reached"};
-    constexpr std::array away{"LOADING",   "READONLY",    "MISCONF",   "NOAUTH",
-                              "WRONGPASS", "MASTERDOWN",  "BUSY",      "NOPERM",
-                              "TRYAGAIN",  "CLUSTERDOWN", "NOREPLICAS"};
-    const bool no_library = text.find("Function not found") != std::string_view::npos;
-    if (no_library || std::find(away.begin(), away.end(), word) != away.end()) {
-        return {errc::store_unavailable,
-                "Redis unavailable: " + (no_library ? std::string("no library") : word)};
-    }
-    return {errc::internal, "Redis refused a call: " + std::string(text)};
+redis_call<void> load(std::vector<std::string> words) {
+    words.push_back(vultus_lua);
+    return {std::move(words), [](redis_reply&& reply) -> result<void> {
+                // Another process may have loaded it since we asked.
+                const bool there =
+                    reply.is_error() && reply.text.find("already exists") != std::string::npos;
+                if (reply.is_error() && !there) return fail(store_reply::error_of(reply.text));
+                return {};
+            }};
 }
 
-std::string connection_number(std::string_view routing_id) {
-    const std::size_t dot = routing_id.rfind('.');
-    if (dot != std::string_view::npos) routing_id.remove_prefix(dot + 1);
-    return routing_id.empty() ? "0" : std::string(routing_id);
+}  // namespace
+
+redis_call<void> store_schema::load_library() const {
+    return load({"FUNCTION", "LOAD"});
+}
+redis_call<void> store_schema::replace_library() const {
+    return load({"FUNCTION", "LOAD", "REPLACE"});
 }
 
-std::string joined(const std::vector<std::string>& words, char between) {
-    std::string all;
-    for (const std::string& word : words) {
-        if (!all.empty()) all += between;
-        all += word;
-    }
-    return all;
-}
-
-std::string about_image(std::string_view job_id, std::size_t index) {
-    return "photo " + std::string(job_id) + " " + std::to_string(index);
-}
-std::string about_annotated(std::string_view job_id) {
-    return "annotated " + std::string(job_id);
-}
-// Neither name has a blank, so no place looks like another.
-std::string about_value(gallery_value what, std::string_view collection, std::string_view face_id) {
-    return (what == gallery_value::vector ? "vector " : "picture ") + std::string(collection) +
-           " " + std::string(face_id);
-}
-
-std::string older_about_value(gallery_value what, std::string_view face_id) {
-    return (what == gallery_value::vector ? "vector " : "picture ") + std::string(face_id);
-}
-
-bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept {
-    return !cursor.empty() && cursor.find_first_not_of("0123456789") == cursor.npos &&
-           (cursor == "0" || cursor != before);
-}
-
-std::string_view part_of(gallery_value what) noexcept {
-    return what == gallery_value::vector ? "vectors" : "pictures";
-}
-
-tl::unexpected<error> no_such_job(std::string_view status) {
-    if (status == "not_found") return fail(errc::not_found, "No such job");
-    if (status == "gone") return fail(errc::collected, "Job no longer stored");
-    return unexpected_reply(status);
-}
-
-}  // namespace store_reply
-
-job_store::job_store(unsigned shard, sealing seals)
-    : shard_(shard), prefix_("vultus:{" + std::to_string(shard) + "}:"), seals_(std::move(seals)) {
-    VULTUS_REQUIRE(shard < 4096, "a shard fits into a job id");
-}
-
-std::string job_store::key(std::string_view rest) const {
-    return prefix_ + std::string(rest);
-}
-
-redis_call<void> job_store::check_server() const {
+redis_call<void> store_schema::check_server() const {
     return {{"INFO", "server"}, [](redis_reply&& reply) -> result<void> {
                 if (reply.is_error()) return fail(error_of(reply.text));
                 // Valkey says redis_version:7.2.4 too, for those who ask; its own stands beside it.
@@ -100,7 +47,7 @@ redis_call<void> job_store::check_server() const {
             }};
 }
 
-redis_call<void> job_store::check_settings() const {
+redis_call<void> store_schema::check_settings() const {
     return array_call<void>(
         {"CONFIG", "GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite", "save",
          "maxmemory", "maxmemory-policy"},
@@ -133,8 +80,8 @@ redis_call<void> job_store::check_settings() const {
         });
 }
 
-redis_call<library_version> job_store::about() const {
-    return {{"FCALL", "vultus1_about", "1", prefix_},
+redis_call<library_version> store_schema::about() const {
+    return {{"FCALL", "vultus1_about", "1", context_.prefix()},
             [](redis_reply&& reply) -> result<library_version> {
                 if (reply.is_error()) {
                     if (reply.text.find("Function not found") != std::string::npos) {
@@ -152,10 +99,10 @@ redis_call<library_version> job_store::about() const {
             }};
 }
 
-redis_call<void> job_store::open(unsigned shards) const {
+redis_call<void> store_schema::open(unsigned shards) const {
     return function_call<void>(
-        "open", prefix_, {std::to_string(shards), seals_.wants()},
-        [wants = seals_.wants()](const std::string& status, fields& all) -> result<void> {
+        "open", context_.prefix(), {std::to_string(shards), context_.seals().wants()},
+        [wants = context_.seals().wants()](const std::string& status, fields& all) -> result<void> {
             if (status == "ok") return {};
             const std::string there = all.text();
             if (status == "wrong_schema") {
@@ -169,7 +116,7 @@ redis_call<void> job_store::open(unsigned shards) const {
         });
 }
 
-redis_call<unix_time> job_store::time() const {
+redis_call<unix_time> store_schema::time() const {
     return array_call<unix_time>({"TIME"}, [](fields& all) -> result<unix_time> {
         const auto seconds = all.number<std::int64_t>();
         const auto microseconds = all.number<std::int64_t>();

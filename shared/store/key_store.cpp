@@ -1,6 +1,7 @@
-// Keys, their quotas and the audit log: what the api asks of Redis, and what vultusctl changes.
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
+// See key_store.hpp.
+#include "shared/store/key_store.hpp"
+
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -34,26 +35,6 @@ bucket read_bucket(fields& all) {
     return one;
 }
 
-audit_entry read_entry(redis_reply entry) {
-    audit_entry one;
-    if (entry.items.size() != 2) return one;
-    one.id = std::move(entry.items[0].text);
-    const std::pair<std::string_view, std::string*> names[] = {{"who", &one.who},
-                                                               {"from", &one.from},
-                                                               {"what", &one.what},
-                                                               {"about", &one.about},
-                                                               {"label", &one.label_hash},
-                                                               {"collection", &one.collection},
-                                                               {"label_to", &one.label_to_hash}};
-    auto& pairs = entry.items[1].items;
-    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-        for (const auto& [name, into] : names) {
-            if (pairs[i].text == name) *into = std::move(pairs[i + 1].text);
-        }
-    }
-    return one;
-}
-
 tl::unexpected<error> not_made(const std::string& status) {
     if (status == "exists") return fail(errc::wrong_state, "A key with that id exists");
     if (status == "not_found") return fail(errc::not_found, "No such key");
@@ -63,8 +44,8 @@ tl::unexpected<error> not_made(const std::string& status) {
 
 }  // namespace
 
-redis_call<key_page> job_store::keys(std::string_view known) const {
-    return function_call<key_page>("keys", prefix_, {std::string(known)},
+redis_call<key_page> key_store::keys(std::string_view known) const {
+    return function_call<key_page>("keys", context_.prefix(), {std::string(known)},
                                    [](const std::string& status, fields& all) -> result<key_page> {
                                        key_page page;
                                        page.same = status == "same";
@@ -79,9 +60,9 @@ redis_call<key_page> job_store::keys(std::string_view known) const {
                                    });
 }
 
-redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_bytes) const {
+redis_call<spent> key_store::spend(std::string_view key_id, std::size_t image_bytes) const {
     return function_call<spent>(
-        "spend", prefix_, {std::string(key_id), std::to_string(image_bytes)},
+        "spend", context_.prefix(), {std::string(key_id), std::to_string(image_bytes)},
         [](const std::string& status, fields& all) -> result<spent> {
             if (status == "not_found") return fail(errc::unauthorized, "Key is not valid");
             if (status != "ok" && status != "over") return unexpected_reply(status);
@@ -96,9 +77,9 @@ redis_call<spent> job_store::spend(std::string_view key_id, std::size_t image_by
         });
 }
 
-redis_call<void> job_store::create_key(const access_key& key, std::string_view by) const {
+redis_call<void> key_store::create_key(const access_key& key, std::string_view by) const {
     return function_call<void>(
-        "key_create", prefix_,
+        "key_create", context_.prefix(),
         {key.id, key.hash, text_of(key.scopes), text_of(key.collections),
          std::to_string(key.quota.requests), std::to_string(key.quota.image_bytes),
          std::to_string(key.quota.jobs), text_of(key.expires), key.note, std::string(by)},
@@ -108,40 +89,25 @@ redis_call<void> job_store::create_key(const access_key& key, std::string_view b
         });
 }
 
-redis_call<void> job_store::revoke_key(std::string_view id, std::string_view by) const {
-    return function_call<void>("key_revoke", prefix_, {std::string(id), std::string(by)},
+redis_call<void> key_store::revoke_key(std::string_view id, std::string_view by) const {
+    return function_call<void>("key_revoke", context_.prefix(), {std::string(id), std::string(by)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok") return {};
                                    return not_made(status);
                                });
 }
 
-redis_call<unix_time> job_store::rotate_key(std::string_view old_id, std::string_view id,
+redis_call<unix_time> key_store::rotate_key(std::string_view old_id, std::string_view id,
                                             std::string_view hash,
                                             std::chrono::milliseconds overlap,
                                             std::string_view by) const {
     return function_call<unix_time>(
-        "key_rotate", prefix_,
+        "key_rotate", context_.prefix(),
         {std::string(old_id), std::string(id), std::string(hash), text_of(overlap),
          std::string(by)},
         [](const std::string& status, fields& all) -> result<unix_time> {
             if (status != "ok") return not_made(status);
             return all.time();
-        });
-}
-
-redis_call<std::vector<audit_entry>> job_store::audit(std::size_t count,
-                                                      const std::string& before) const {
-    return array_call<std::vector<audit_entry>>(
-        {"XREVRANGE", key("audit"), before.empty() ? "+" : "(" + before, "-", "COUNT",
-         std::to_string(count)},
-        [](fields& all) -> result<std::vector<audit_entry>> {
-            std::vector<audit_entry> entries;
-            for (auto& item : all.items()) {
-                if (item.items.size() != 2) return unexpected_reply("an entry of a stream");
-                entries.push_back(read_entry(std::move(item)));
-            }
-            return entries;
         });
 }
 

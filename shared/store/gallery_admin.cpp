@@ -1,18 +1,19 @@
-// Faces that leave for a file and their way back, the sealing of those that are there, and the end
-// of a gallery's log.
-#include "shared/store/job_store_reply.hpp"
+// See gallery_admin.hpp.
+#include "shared/store/gallery_admin.hpp"
+
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
 using namespace store_reply;
 
-redis_call<restored> job_store::restore(
+redis_call<restored> gallery_admin::restore(
     std::string_view collection, std::string_view embedding_model, std::vector<exported_face> faces,
     std::string_view by, const std::map<std::string, std::string>& label_hashes) const {
     std::vector<std::string> words{std::string(collection), std::string(embedding_model)};
     for (exported_face& face : faces) {
-        face.vector = seals_.close(std::move(face.vector),
-                                   about_value(gallery_value::vector, collection, face.face_id));
+        face.vector = context_.seals().close(
+            std::move(face.vector), about_value(gallery_value::vector, collection, face.face_id));
         for (std::string* word : {&face.face_id, &face.label, &face.json, &face.vector}) {
             words.push_back(std::move(*word));
         }
@@ -23,7 +24,7 @@ redis_call<restored> job_store::restore(
         words.push_back(hash);
     }
     return function_call<restored>(
-        "restore", prefix_, std::move(words),
+        "restore", context_.prefix(), std::move(words),
         [](const std::string& status, fields& all) -> result<restored> {
             if (status == "model_mismatch") {
                 return fail(errc::model_mismatch, "collection was trained with " + all.text());
@@ -42,34 +43,38 @@ redis_call<restored> job_store::restore(
         });
 }
 
-redis_call<std::uint64_t> job_store::seal(
+redis_call<std::uint64_t> gallery_admin::seal(
     std::string_view collection, std::uint64_t epoch, gallery_value what,
     std::vector<std::pair<std::string, std::string>> values) const {
     std::vector<std::string> words{std::string(collection), std::to_string(epoch)};
     for (auto& [id, bytes] : values) {
-        std::string sealed = seals_.close(std::move(bytes), about_value(what, collection, id));
+        std::string sealed =
+            context_.seals().close(std::move(bytes), about_value(what, collection, id));
         words.emplace_back(part_of(what));
         words.push_back(std::move(id));
         words.push_back(std::move(sealed));
     }
     return function_call<std::uint64_t>(
-        "seal", prefix_, std::move(words),
+        "seal", context_.prefix(), std::move(words),
         [](const std::string& status, fields& all) -> result<std::uint64_t> {
             if (status != "ok") return unexpected_reply(status);
             return all.number();
         });
 }
 
-redis_call<void> job_store::erase_log(std::string_view collection, std::string_view by) const {
-    return function_call<void>("erase_log", prefix_, {std::string(collection), std::string(by)},
+redis_call<void> gallery_admin::erase_log(std::string_view collection, std::string_view by) const {
+    return function_call<void>("erase_log", context_.prefix(),
+                               {std::string(collection), std::string(by)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok") return {};
                                    return fail(errc::not_found, "no such collection");
                                });
 }
 
-redis_call<void> job_store::begin_export(std::string_view collection, std::string_view by) const {
-    return function_call<void>("export", prefix_, {std::string(collection), std::string(by)},
+redis_call<void> gallery_admin::begin_export(std::string_view collection,
+                                             std::string_view by) const {
+    return function_call<void>("export", context_.prefix(),
+                               {std::string(collection), std::string(by)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok") return {};
                                    return fail(errc::not_found, "collection has no faces");

@@ -1,6 +1,8 @@
-// The calls that only read galleries: people, faces, collections, vectors, the change log.
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
+// See gallery_reader.hpp.
+#include "shared/store/gallery_reader.hpp"
+
+#include "shared/base/limits.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -10,15 +12,28 @@ namespace {
 
 constexpr std::size_t scan_faces = 500;  ///< 256 kB of vectors a step
 
+/// The values of these fields, in their order; empty: absent.
+redis_call<std::vector<std::string>> hash_values(std::string hash,
+                                                 const std::vector<std::string>& names) {
+    using texts = std::vector<std::string>;
+    std::vector<std::string> words{"HMGET", std::move(hash)};
+    words.insert(words.end(), names.begin(), names.end());
+    return array_call<texts>(std::move(words), [](fields& all) -> result<texts> {
+        texts made;
+        for (redis_reply& one : all.items()) made.push_back(std::move(one.text));
+        return made;
+    });
+}
+
 }  // namespace
 
-redis_call<label_page> job_store::labels(std::string_view collection, std::size_t count,
-                                         const std::string& page, bool pictures) const {
+redis_call<label_page> gallery_reader::labels(std::string_view collection, std::size_t count,
+                                              const std::string& page, bool pictures) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
     std::vector<std::string> words{std::string(collection), page, std::to_string(count)};
     if (pictures) words.push_back("pictures");
     return function_call<label_page>(
-        "faces", prefix_, std::move(words),
+        "faces", context_.prefix(), std::move(words),
         [name = std::string(collection), count, pictures](const std::string& status,
                                                           fields& all) -> result<label_page> {
             if (status != "ok") return unexpected_reply(status);
@@ -39,13 +54,14 @@ redis_call<label_page> job_store::labels(std::string_view collection, std::size_
         });
 }
 
-redis_call<std::vector<face_record>> job_store::faces(std::string_view collection,
-                                                      std::string_view label, bool pictures) const {
+redis_call<std::vector<face_record>> gallery_reader::faces(std::string_view collection,
+                                                           std::string_view label,
+                                                           bool pictures) const {
     using records = std::vector<face_record>;
     std::vector<std::string> words{std::string(collection), std::string(label)};
     if (pictures) words.push_back("pictures");
     return function_call<records>(
-        "label", prefix_, std::move(words),
+        "label", context_.prefix(), std::move(words),
         [pictures](const std::string& status, fields& all) -> result<records> {
             if (status == "not_found") {
                 return fail(errc::not_found, "No person of that name");
@@ -64,11 +80,12 @@ redis_call<std::vector<face_record>> job_store::faces(std::string_view collectio
         });
 }
 
-redis_call<std::string> job_store::picture(std::string_view collection, std::string_view label,
-                                           std::string_view face_id) const {
+redis_call<std::string> gallery_reader::picture(std::string_view collection, std::string_view label,
+                                                std::string_view face_id) const {
     return function_call<std::string>(
-        "picture", prefix_, {std::string(collection), std::string(label), std::string(face_id)},
-        [seals = seals_, bound = about_value(gallery_value::picture, collection, face_id),
+        "picture", context_.prefix(),
+        {std::string(collection), std::string(label), std::string(face_id)},
+        [seals = context_.seals(), bound = about_value(gallery_value::picture, collection, face_id),
          older = older_about_value(gallery_value::picture, face_id)](
             const std::string& status, fields& all) -> result<std::string> {
             if (status == "ok") {
@@ -81,11 +98,11 @@ redis_call<std::string> job_store::picture(std::string_view collection, std::str
         });
 }
 
-redis_call<collection_page> job_store::collections(std::size_t count,
-                                                   const std::string& page) const {
+redis_call<collection_page> gallery_reader::collections(std::size_t count,
+                                                        const std::string& page) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
     return function_call<collection_page>(
-        "collections", prefix_, {page, std::to_string(count), "models"},
+        "collections", context_.prefix(), {page, std::to_string(count), "models"},
         [count](const std::string& status, fields& all) -> result<collection_page> {
             if (status != "ok") return unexpected_reply(status);
             collection_page made;
@@ -105,9 +122,9 @@ redis_call<collection_page> job_store::collections(std::size_t count,
         });
 }
 
-redis_call<gallery_info> job_store::gallery(std::string_view collection) const {
+redis_call<gallery_info> gallery_reader::gallery(std::string_view collection) const {
     return function_call<gallery_info>(
-        "version", prefix_, {std::string(collection)},
+        "version", context_.prefix(), {std::string(collection)},
         [name = std::string(collection)](const std::string& status,
                                          fields& all) -> result<gallery_info> {
             if (status != "ok") return unexpected_reply(status);
@@ -122,11 +139,11 @@ redis_call<gallery_info> job_store::gallery(std::string_view collection) const {
         });
 }
 
-redis_call<gallery_delta> job_store::delta(std::string_view collection,
-                                           gallery_version from) const {
+redis_call<gallery_delta> gallery_reader::delta(std::string_view collection,
+                                                gallery_version from) const {
     const gallery_version epoch = from / epoch_factor;
     return function_call<gallery_delta>(
-        "delta", prefix_,
+        "delta", context_.prefix(),
         {std::string(collection), std::to_string(epoch), std::to_string(from % epoch_factor)},
         [](const std::string& status, fields& all) -> result<gallery_delta> {
             gallery_delta made;
@@ -152,24 +169,12 @@ redis_call<gallery_delta> job_store::delta(std::string_view collection,
         });
 }
 
-redis_call<std::vector<std::string>> job_store::hash_values(
-    std::string hash, const std::vector<std::string>& names) const {
-    using texts = std::vector<std::string>;
-    std::vector<std::string> words{"HMGET", std::move(hash)};
-    words.insert(words.end(), names.begin(), names.end());
-    return array_call<texts>(std::move(words), [](fields& all) -> result<texts> {
-        texts made;
-        for (redis_reply& one : all.items()) made.push_back(std::move(one.text));
-        return made;
-    });
-}
-
-redis_call<std::vector<std::string>> job_store::vectors(
+redis_call<std::vector<std::string>> gallery_reader::vectors(
     std::string_view collection, std::uint64_t epoch,
     const std::vector<std::string>& face_ids) const {
     using texts = std::vector<std::string>;
-    auto call = hash_values(epoch_key(collection, epoch, "vectors"), face_ids);
-    call.parse = [seals = seals_, face_ids, of = std::string(collection),
+    auto call = hash_values(context_.epoch_key(collection, epoch, "vectors"), face_ids);
+    call.parse = [seals = context_.seals(), face_ids, of = std::string(collection),
                   parse = std::move(call.parse)](redis_reply&& reply) -> result<texts> {
         result<texts> found = parse(std::move(reply));
         for (std::size_t i = 0; found && i < found->size() && i < face_ids.size(); ++i) {
@@ -184,18 +189,19 @@ redis_call<std::vector<std::string>> job_store::vectors(
     return call;
 }
 
-redis_call<std::vector<std::string>> job_store::face_json(
+redis_call<std::vector<std::string>> gallery_reader::face_json(
     std::string_view collection, std::uint64_t epoch,
     const std::vector<std::string>& face_ids) const {
-    return hash_values(epoch_key(collection, epoch, "faces"), face_ids);
+    return hash_values(context_.epoch_key(collection, epoch, "faces"), face_ids);
 }
 
-redis_call<gallery_chunk> job_store::scan(std::string_view collection, std::uint64_t epoch,
-                                          gallery_value what, const std::string& cursor) const {
+redis_call<gallery_chunk> gallery_reader::scan(std::string_view collection, std::uint64_t epoch,
+                                               gallery_value what,
+                                               const std::string& cursor) const {
     return array_call<gallery_chunk>(
-        {"HSCAN", epoch_key(collection, epoch, part_of(what)), cursor, "COUNT",
+        {"HSCAN", context_.epoch_key(collection, epoch, part_of(what)), cursor, "COUNT",
          std::to_string(scan_faces)},
-        [seals = seals_, what, of = std::string(collection),
+        [seals = context_.seals(), what, of = std::string(collection),
          cursor](fields& all) -> result<gallery_chunk> {
             if (all.items().size() != 2) return unexpected_reply("HSCAN");
             gallery_chunk made;
@@ -217,12 +223,6 @@ redis_call<gallery_chunk> job_store::scan(std::string_view collection, std::uint
             }
             return made;
         });
-}
-
-std::string job_store::epoch_key(std::string_view collection, std::uint64_t epoch,
-                                 std::string_view what) const {
-    return key("gallery:" + std::string(collection) + ":" + std::to_string(epoch) + ":" +
-               std::string(what));
 }
 
 }  // namespace vultus

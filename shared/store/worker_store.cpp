@@ -1,13 +1,14 @@
-// The calls of a worker: registration, holdings, leases, photos, and the writes that end an
-// attempt.
+// See worker_store.hpp.
+#include "shared/store/worker_store.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <set>
 
 #include "shared/base/json_quoted.hpp"
 #include "shared/base/require.hpp"
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
+#include "shared/store/sealed_place.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -91,9 +92,9 @@ std::string json_of(const error& why) {
 
 }  // namespace
 
-redis_call<unix_time> job_store::register_worker(const registration& worker) const {
+redis_call<unix_time> worker_store::register_worker(const registration& worker) const {
     return function_call<unix_time>(
-        "register", prefix_,
+        "register", context_.prefix(),
         {worker.worker_id, connection_number(worker.connection), text_of(worker.lasts), worker.host,
          std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ',')},
         [](const std::string& status, fields& all) -> result<unix_time> {
@@ -103,10 +104,10 @@ redis_call<unix_time> job_store::register_worker(const registration& worker) con
         });
 }
 
-redis_call<hello_reply> job_store::hello(std::string_view worker_id, std::string_view collection,
-                                         std::optional<gallery_version> version) const {
+redis_call<hello_reply> worker_store::hello(std::string_view worker_id, std::string_view collection,
+                                            std::optional<gallery_version> version) const {
     return function_call<hello_reply>(
-        "hello", prefix_,
+        "hello", context_.prefix(),
         {std::string(worker_id), std::string(collection),
          version ? std::to_string(*version) : "none"},
         [](const std::string& status, fields& all) -> result<hello_reply> {
@@ -121,16 +122,16 @@ redis_call<hello_reply> job_store::hello(std::string_view worker_id, std::string
         });
 }
 
-redis_call<renewal> job_store::renew(std::string_view worker_id,
-                                     const std::vector<attempt_id>& attempts,
-                                     std::chrono::milliseconds lasts,
-                                     std::chrono::milliseconds lease,
-                                     std::string_view connection) const {
+redis_call<renewal> worker_store::renew(std::string_view worker_id,
+                                        const std::vector<attempt_id>& attempts,
+                                        std::chrono::milliseconds lasts,
+                                        std::chrono::milliseconds lease,
+                                        std::string_view connection) const {
     std::vector<std::string> words{std::string(worker_id), connection_number(connection),
                                    text_of(lasts), text_of(lease)};
     add_attempts(words, attempts);
     return function_call<renewal>(
-        "renew", prefix_, std::move(words),
+        "renew", context_.prefix(), std::move(words),
         [attempts](const std::string& status, fields& all) -> result<renewal> {
             renewal answer;
             if (status == "gone") return answer;
@@ -150,12 +151,12 @@ redis_call<renewal> job_store::renew(std::string_view worker_id,
         });
 }
 
-redis_call<std::vector<attempt_id>> job_store::started(
+redis_call<std::vector<attempt_id>> worker_store::started(
     std::string_view worker_id, const std::vector<attempt_id>& attempts) const {
     std::vector<std::string> words{std::string(worker_id)};
     add_attempts(words, attempts);
     return function_call<std::vector<attempt_id>>(
-        "started", prefix_, std::move(words),
+        "started", context_.prefix(), std::move(words),
         [attempts](const std::string& status, fields& all) -> result<std::vector<attempt_id>> {
             if (status == "gone") return fail(errc::not_registered, "worker not registered");
             if (status != "ok") return unexpected_reply(status);
@@ -164,8 +165,8 @@ redis_call<std::vector<attempt_id>> job_store::started(
         });
 }
 
-redis_call<void> job_store::bye(std::string_view worker_id) const {
-    return function_call<void>("bye", prefix_, {std::string(worker_id)},
+redis_call<void> worker_store::bye(std::string_view worker_id) const {
+    return function_call<void>("bye", context_.prefix(), {std::string(worker_id)},
                                [](const std::string& status, fields& all) -> result<void> {
                                    if (status == "ok") all.number();
                                    if (status == "ok" || status == "gone") return {};
@@ -173,15 +174,16 @@ redis_call<void> job_store::bye(std::string_view worker_id) const {
                                });
 }
 
-redis_call<std::vector<std::string>> job_store::images(std::string_view id,
-                                                       std::size_t count) const {
+redis_call<std::vector<std::string>> worker_store::images(std::string_view id,
+                                                          std::size_t count) const {
     using texts = std::vector<std::string>;
     std::vector<std::string> words{"MGET"};
     for (std::size_t i = 0; i < count; ++i) {
-        words.push_back(key("job:" + std::string(id) + ":image:" + std::to_string(i)));
+        words.push_back(context_.key("job:" + std::string(id) + ":image:" + std::to_string(i)));
     }
     return array_call<texts>(
-        std::move(words), [seals = seals_, id = std::string(id)](fields& all) -> result<texts> {
+        std::move(words),
+        [seals = context_.seals(), id = std::string(id)](fields& all) -> result<texts> {
             texts images;
             for (redis_reply& one : all.items()) {
                 if (one.type != redis_reply::kind::text) {
@@ -195,24 +197,25 @@ redis_call<std::vector<std::string>> job_store::images(std::string_view id,
         });
 }
 
-redis_call<committed> job_store::complete_recognize(const attempt_id& attempt,
-                                                    std::string_view worker_id,
-                                                    gallery_version version, std::string result,
-                                                    std::string annotated) const {
-    return commit(
-        "complete_recognize", prefix_,
-        {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
-         std::to_string(version), std::move(result),
-         annotated.empty() ? std::string()
-                           : seals_.close(std::move(annotated), about_annotated(attempt.job_id))});
+redis_call<committed> worker_store::complete_recognize(const attempt_id& attempt,
+                                                       std::string_view worker_id,
+                                                       gallery_version version, std::string result,
+                                                       std::string annotated) const {
+    return commit("complete_recognize", context_.prefix(),
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+                   std::to_string(version), std::move(result),
+                   annotated.empty() ? std::string()
+                                     : context_.seals().close(std::move(annotated),
+                                                              about_annotated(attempt.job_id))});
 }
 
-redis_call<committed> job_store::complete_train(const attempt_id& attempt,
-                                                std::string_view worker_id, std::string result,
-                                                std::string_view embedding_model,
-                                                std::vector<new_face> faces,
-                                                std::string_view collection) const {
-    VULTUS_REQUIRE(!seals_.seals() || !collection.empty(), "what is sealed is bound to its place");
+redis_call<committed> worker_store::complete_train(const attempt_id& attempt,
+                                                   std::string_view worker_id, std::string result,
+                                                   std::string_view embedding_model,
+                                                   std::vector<new_face> faces,
+                                                   std::string_view collection) const {
+    VULTUS_REQUIRE(!context_.seals().seals() || !collection.empty(),
+                   "what is sealed is bound to its place");
     std::vector<std::string> words{attempt.job_id, std::to_string(attempt.attempt),
                                    std::string(worker_id), std::string(embedding_model),
                                    std::move(result)};
@@ -220,11 +223,11 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     for (new_face& face : faces) {
         if (!face.picture.empty()) {
             pictures.push_back(face.face_id);
-            pictures.push_back(
-                seals_.close(std::move(face.picture),
-                             about_value(gallery_value::picture, collection, face.face_id)));
+            pictures.push_back(context_.seals().close(
+                std::move(face.picture),
+                about_value(gallery_value::picture, collection, face.face_id)));
         }
-        std::string vector = seals_.close(
+        std::string vector = context_.seals().close(
             std::move(face.vector), about_value(gallery_value::vector, collection, face.face_id));
         words.push_back(std::move(face.face_id));
         words.push_back(std::move(face.json));
@@ -232,28 +235,28 @@ redis_call<committed> job_store::complete_train(const attempt_id& attempt,
     }
     if (!pictures.empty()) words.push_back("pictures");
     std::move(pictures.begin(), pictures.end(), std::back_inserter(words));
-    return commit("complete_train", prefix_, std::move(words));
+    return commit("complete_train", context_.prefix(), std::move(words));
 }
 
-redis_call<committed> job_store::fail_job(const attempt_id& attempt, std::string_view worker_id,
-                                          const error& why,
-                                          std::chrono::milliseconds retry_after) const {
+redis_call<committed> worker_store::fail_job(const attempt_id& attempt, std::string_view worker_id,
+                                             const error& why,
+                                             std::chrono::milliseconds retry_after) const {
     return commit(
-        "fail", prefix_,
+        "fail", context_.prefix(),
         {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
          retry_after.count() > 0 ? "retry" : "permanent", json_of(why), text_of(retry_after)});
 }
 
-redis_call<committed> job_store::lose_job(const attempt_id& attempt,
-                                          std::string_view worker_id) const {
+redis_call<committed> worker_store::lose_job(const attempt_id& attempt,
+                                             std::string_view worker_id) const {
     return commit(
-        "fail", prefix_,
+        "fail", context_.prefix(),
         {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id), "lost", "", "0"});
 }
 
-redis_call<committed> job_store::hand_back(const attempt_id& attempt,
-                                           std::string_view worker_id) const {
-    return commit("fail", prefix_,
+redis_call<committed> worker_store::hand_back(const attempt_id& attempt,
+                                              std::string_view worker_id) const {
+    return commit("fail", context_.prefix(),
                   {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
                    "return", "", "0"});
 }

@@ -1,6 +1,6 @@
-// How the calls of job_store are made and their replies read: every function of the Redis library
-// answers with a flat array of strings whose first is a status word (REDIS.md, "Functions"). Used
-// by the job_store_*.cpp files only. Pure.
+// How roles of the store build a call and parse its reply: every function of the Redis library
+// replies with a flat array of strings, the first of which is a status word (REDIS.md,
+// "Functions"). Included by the .cpp files of the roles only. Pure.
 #pragma once
 
 #include <charconv>
@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "shared/store/job_store.hpp"
+#include "shared/base/clock.hpp"
+#include "shared/store/redis_client.hpp"
 
 namespace vultus::store_reply {
 
@@ -93,24 +94,11 @@ inline std::string text_of(std::chrono::milliseconds time) {
     return std::to_string(time.count());
 }
 
-// What each sealed value is bound to (sealing.hpp), so that none can stand in another's place.
-std::string about_image(std::string_view job_id, std::size_t index);
-std::string about_annotated(std::string_view job_id);
-std::string about_value(gallery_value, std::string_view collection, std::string_view face_id);
-/// As values were bound before the collection was part of it.
-std::string older_about_value(gallery_value, std::string_view face_id);
-
 /// Whether a SCAN can go on there after `before`: a number, and another one, or "0": the end. What
 /// is no Redis could keep a caller for ever.
 bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept;
 
-/// As in the name of the key that holds all such values of a gallery.
-std::string_view part_of(gallery_value) noexcept;
-
 /// What the functions about one job say when it is not there.
 tl::unexpected<error> no_such_job(std::string_view status);
-
-/// A job's fields, name and value in turns, up to the end of the reply.
-job_record record_of(std::string id, fields& all);
 
 }  // namespace vultus::store_reply

@@ -1,8 +1,11 @@
-// The calls that only read jobs: one, a page of them, counters.
+// See job_reader.hpp.
+#include "shared/store/job_reader.hpp"
+
 #include <algorithm>
 
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/store/sealed_place.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -99,10 +102,6 @@ end
 if #seen < 2000 then out[1] = '' end
 return out)";
 
-}  // namespace
-
-namespace store_reply {
-
 job_record record_of(std::string id, fields& all) {
     job_record job;
     job.id = std::move(id);
@@ -114,11 +113,11 @@ job_record record_of(std::string id, fields& all) {
     return job;
 }
 
-}  // namespace store_reply
+}  // namespace
 
-redis_call<job_record> job_store::job(std::string_view id) const {
+redis_call<job_record> job_reader::job(std::string_view id) const {
     return function_call<job_record>(
-        "job", prefix_, {std::string(id)},
+        "job", context_.prefix(), {std::string(id)},
         [id = std::string(id)](const std::string& status, fields& all) -> result<job_record> {
             if (status != "ok") return no_such_job(status);
             const unix_time now = all.time();
@@ -128,26 +127,26 @@ redis_call<job_record> job_store::job(std::string_view id) const {
         });
 }
 
-redis_call<std::string> job_store::annotated(std::string_view id) const {
-    return {
-        {"GET", key("job:" + std::string(id) + ":annotated")},
-        [seals = seals_, about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
-            if (reply.is_error()) return fail(error_of(reply.text));
-            if (reply.type == redis_reply::kind::text) {
-                return seals.open(std::move(reply.text), about);
-            }
-            return fail(errc::not_found, "Job has no annotated image");
-        }};
+redis_call<std::string> job_reader::annotated(std::string_view id) const {
+    return {{"GET", context_.key("job:" + std::string(id) + ":annotated")},
+            [seals = context_.seals(),
+             about = about_annotated(id)](redis_reply&& reply) -> result<std::string> {
+                if (reply.is_error()) return fail(error_of(reply.text));
+                if (reply.type == redis_reply::kind::text) {
+                    return seals.open(std::move(reply.text), about);
+                }
+                return fail(errc::not_found, "Job has no annotated image");
+            }};
 }
 
-redis_call<job_page> job_store::jobs(std::optional<job_state> state, std::optional<job_type> type,
-                                     std::size_t count, const std::string& page) const {
+redis_call<job_page> job_reader::jobs(std::optional<job_state> state, std::optional<job_type> type,
+                                      std::size_t count, const std::string& page) const {
     const std::size_t space = page.find(' ');
     const std::string ms = space == std::string::npos ? "" : page.substr(0, space);
     const std::string last = space == std::string::npos ? "" : page.substr(space + 1);
     const bool number = ms.find_first_not_of("0123456789") == std::string::npos;
     return array_call<job_page>(
-        {"EVAL_RO", page_of_jobs, "1", key("queue:all"), key("job:"),
+        {"EVAL_RO", page_of_jobs, "1", context_.key("queue:all"), context_.key("job:"),
          state ? std::string(name_of(*state)) : "", type ? std::string(name_of(*type)) : "",
          std::to_string(std::min(count, limits::page_size)), number ? ms : "", last},
         [](fields& all) -> result<job_page> {
@@ -162,9 +161,10 @@ redis_call<job_page> job_store::jobs(std::optional<job_state> state, std::option
         });
 }
 
-redis_call<queue_stats> job_store::stats() const {
+redis_call<queue_stats> job_reader::stats() const {
     return function_call<queue_stats>(
-        "stats", prefix_, {}, [](const std::string& status, fields& all) -> result<queue_stats> {
+        "stats", context_.prefix(), {},
+        [](const std::string& status, fields& all) -> result<queue_stats> {
             if (status != "ok") return unexpected_reply(status);
             queue_stats made;
             made.now = all.time();

@@ -1,6 +1,7 @@
-// People who log in, and their sessions: what the api asks of Redis, and what vultusctl changes.
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
+// See user_store.hpp.
+#include "shared/store/user_store.hpp"
+
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -35,9 +36,9 @@ redis_call<void> user_call(std::string_view name, const std::string& prefix,
 
 }  // namespace
 
-redis_call<std::vector<user_record>> job_store::users() const {
+redis_call<std::vector<user_record>> user_store::users() const {
     return function_call<std::vector<user_record>>(
-        "users", prefix_, {},
+        "users", context_.prefix(), {},
         [](const std::string& status, fields& all) -> result<std::vector<user_record>> {
             if (status != "ok") return unexpected_reply(status);
             std::vector<user_record> users;
@@ -47,27 +48,27 @@ redis_call<std::vector<user_record>> job_store::users() const {
         });
 }
 
-redis_call<void> job_store::add_user(const user_record& user, std::string_view password,
-                                     std::string_view by) const {
-    return user_call("user_add", prefix_,
+redis_call<void> user_store::add_user(const user_record& user, std::string_view password,
+                                      std::string_view by) const {
+    return user_call("user_add", context_.prefix(),
                      {user.name, std::string(password), std::string(name_of(user.as)),
                       text_of(user.collections), std::string(by)});
 }
 
-redis_call<void> job_store::change_password(std::string_view name, std::string_view password,
-                                            std::string_view by) const {
-    return user_call("user_password", prefix_,
+redis_call<void> user_store::change_password(std::string_view name, std::string_view password,
+                                             std::string_view by) const {
+    return user_call("user_password", context_.prefix(),
                      {std::string(name), std::string(password), std::string(by)});
 }
 
-redis_call<void> job_store::remove_user(std::string_view name, std::string_view by) const {
-    return user_call("user_remove", prefix_, {std::string(name), std::string(by)});
+redis_call<void> user_store::remove_user(std::string_view name, std::string_view by) const {
+    return user_call("user_remove", context_.prefix(), {std::string(name), std::string(by)});
 }
 
-redis_call<login_try> job_store::try_login(std::string_view name,
-                                           std::string_view counted_as) const {
+redis_call<login_try> user_store::try_login(std::string_view name,
+                                            std::string_view counted_as) const {
     return function_call<login_try>(
-        "login_try", prefix_, {std::string(name), std::string(counted_as)},
+        "login_try", context_.prefix(), {std::string(name), std::string(counted_as)},
         [](const std::string& status, fields& all) -> result<login_try> {
             login_try told;
             if (status == "wait") {
@@ -81,10 +82,10 @@ redis_call<login_try> job_store::try_login(std::string_view name,
         });
 }
 
-redis_call<void> job_store::login(std::string_view name, std::string_view password,
-                                  std::string_view session_hash, std::string_view counted_as,
-                                  std::string_view address) const {
-    return function_call<void>("login", prefix_,
+redis_call<void> user_store::login(std::string_view name, std::string_view password,
+                                   std::string_view session_hash, std::string_view counted_as,
+                                   std::string_view address) const {
+    return function_call<void>("login", context_.prefix(),
                                {std::string(name), std::string(password), std::string(session_hash),
                                 std::string(counted_as), std::string(address)},
                                [](const std::string& status, fields&) -> result<void> {
@@ -95,9 +96,9 @@ redis_call<void> job_store::login(std::string_view name, std::string_view passwo
                                });
 }
 
-redis_call<session_record> job_store::session(std::string_view hash, bool uses) const {
+redis_call<session_record> user_store::session(std::string_view hash, bool uses) const {
     return function_call<session_record>(
-        "session", prefix_, {std::string(hash), uses ? "1" : "0"},
+        "session", context_.prefix(), {std::string(hash), uses ? "1" : "0"},
         [](const std::string& status, fields& all) -> result<session_record> {
             if (status == "gone") return fail(errc::unauthorized, "Session has ended");
             if (status != "ok") return unexpected_reply(status);
@@ -112,8 +113,8 @@ redis_call<session_record> job_store::session(std::string_view hash, bool uses) 
         });
 }
 
-redis_call<void> job_store::end_session(std::string_view hash) const {
-    return function_call<void>("session_end", prefix_, {std::string(hash)},
+redis_call<void> user_store::end_session(std::string_view hash) const {
+    return function_call<void>("session_end", context_.prefix(), {std::string(hash)},
                                [](const std::string& status, fields&) -> result<void> {
                                    if (status == "ok" || status == "gone") return {};
                                    return unexpected_reply(status);

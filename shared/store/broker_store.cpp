@@ -1,8 +1,9 @@
-// The calls of the broker: leasing, the loss of a worker, and the timers.
+// See broker_store.hpp.
+#include "shared/store/broker_store.hpp"
+
 #include <algorithm>
 
-#include "shared/store/job_store.hpp"
-#include "shared/store/job_store_reply.hpp"
+#include "shared/store/store_reply.hpp"
 
 namespace vultus {
 
@@ -47,9 +48,9 @@ result<moved> read_timer(const std::string& status, fields& all, std::size_t mos
 
 }  // namespace
 
-redis_call<leased_jobs> job_store::lease(const lease_request& wanted) const {
+redis_call<leased_jobs> broker_store::lease(const lease_request& wanted) const {
     return function_call<leased_jobs>(
-        "lease", prefix_,
+        "lease", context_.prefix(),
         {wanted.worker_id, connection_number(wanted.connection), std::to_string(wanted.outstanding),
          std::to_string(std::min<std::size_t>(wanted.most, limits::jobs_per_message)),
          text_of(wanted.lease), joined(wanted.types, ','), wanted.prefer,
@@ -67,9 +68,10 @@ redis_call<leased_jobs> job_store::lease(const lease_request& wanted) const {
         });
 }
 
-redis_call<moved> job_store::reap(unix_time expected_now, std::chrono::milliseconds lease) const {
+redis_call<moved> broker_store::reap(unix_time expected_now,
+                                     std::chrono::milliseconds lease) const {
     return function_call<moved>(
-        "reap", prefix_,
+        "reap", context_.prefix(),
         {text_of(expected_now), std::to_string(limits::reap_batch), text_of(lease)},
         [](const std::string& status, fields& all) -> result<moved> {
             auto what = read_timer(status, all, 0);
@@ -78,16 +80,17 @@ redis_call<moved> job_store::reap(unix_time expected_now, std::chrono::milliseco
         });
 }
 
-redis_call<moved> job_store::barrier(unix_time expected_now) const {
-    return function_call<moved>("barrier", prefix_, {text_of(expected_now), text_of(limits::lease)},
+redis_call<moved> broker_store::barrier(unix_time expected_now) const {
+    return function_call<moved>("barrier", context_.prefix(),
+                                {text_of(expected_now), text_of(limits::lease)},
                                 [](const std::string& status, fields& all) {
                                     return read_timer(status, all, limits::reap_batch);
                                 });
 }
 
-redis_call<moved> job_store::worker_lost(std::string_view worker_id,
-                                         std::string_view connection) const {
-    return function_call<moved>("worker_lost", prefix_,
+redis_call<moved> broker_store::worker_lost(std::string_view worker_id,
+                                            std::string_view connection) const {
+    return function_call<moved>("worker_lost", context_.prefix(),
                                 {std::string(worker_id), connection_number(connection)},
                                 [](const std::string& status, fields& all) -> result<moved> {
                                     if (status == "stale")
@@ -100,10 +103,10 @@ redis_call<moved> job_store::worker_lost(std::string_view worker_id,
                                 });
 }
 
-redis_call<moved> job_store::gc(std::chrono::milliseconds retention, std::size_t jobs_max,
-                                std::size_t bytes_max) const {
+redis_call<moved> broker_store::gc(std::chrono::milliseconds retention, std::size_t jobs_max,
+                                   std::size_t bytes_max) const {
     return function_call<moved>(
-        "gc", prefix_,
+        "gc", context_.prefix(),
         {std::to_string(limits::collect_batch), text_of(retention), std::to_string(jobs_max),
          std::to_string(bytes_max), text_of(limits::annotated_retention),
          std::to_string(limits::annotated_total_bytes), text_of(limits::dead_retention),

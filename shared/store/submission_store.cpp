@@ -1,0 +1,139 @@
+// See submission_store.hpp.
+#include "shared/store/submission_store.hpp"
+
+#include <algorithm>
+
+#include "shared/store/sealed_place.hpp"
+#include "shared/store/store_reply.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+namespace {
+
+tl::unexpected<error> full(fields& all) {
+    const std::string what = all.text();
+    const std::string depth = all.text();
+    if (what == "client") {
+        return fail(errc::quota, "Job limit of the key reached: " + depth + " unfinished jobs");
+    }
+    if (what == "share") {
+        const std::string of = all.text();
+        return fail(errc::queue_full, "Share of a scarce resource used up: " + depth + ' ' +
+                                          (of == "jobs"   ? "unfinished jobs"
+                                           : of == "keys" ? "idempotency keys"
+                                                          : "bytes of waiting photos"));
+    }
+    if (what == "idempotency") return fail(errc::queue_full, "Idempotency key limit reached");
+    return fail(errc::queue_full, what == "bytes" ? "Queue byte limit reached"
+                                                  : "Queue full: " + depth + " jobs waiting");
+}
+
+result<accepted> read_accepted(const std::string& status, fields& all) {
+    accepted made;
+    if (status == "full") return full(all);
+    if (status == "oom") return fail(errc::out_of_memory, "Redis memory limit reached");
+    if (status != "dup" && status != "ok") return unexpected_reply(status);
+    made.duplicate = status == "dup";
+    made.job_id = all.text();
+    if (!made.duplicate) return made;
+    const auto state = job_state_named(all.text());
+    made.collected = !state;
+    made.state = state.value_or(job_state::succeeded);
+    return made;
+}
+
+tl::unexpected<error> conflict() {
+    return fail(errc::idempotency_conflict, "Idempotency-Key was used with different content");
+}
+
+/// Who asks, as the functions take it: later words only as far as there are any.
+std::string given_by(const std::string& client, const std::string& address,
+                     const std::string& label_hash = {}, const std::string& label_to_hash = {}) {
+    std::string text = client + ' ' + address + ' ' + label_hash + ' ' + label_to_hash;
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+/// forget of one face is an operation of its own in the library.
+std::string operation_of(const new_change& from) {
+    if (from.type == job_type::forget && !from.face_id.empty()) return "forget_face";
+    return std::string(name_of(from.type));
+}
+
+}  // namespace
+
+redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
+                                              std::size_t bytes_max) const {
+    std::vector<std::string> words{job.id,
+                                   std::string(name_of(job.type)),
+                                   job.collection,
+                                   std::string(name_of(job.priority)),
+                                   job.options,
+                                   job.label,
+                                   given_by(job.client, job.address, job.label_hash),
+                                   job.traceparent,
+                                   text_of(job.deadline),
+                                   job.idempotency_hash,
+                                   job.fingerprint,
+                                   std::to_string(jobs_max),
+                                   std::to_string(bytes_max)};
+    for (std::size_t i = 0; i < job.images.size(); ++i) {
+        words.push_back(context_.seals().close(std::move(job.images[i]), about_image(job.id, i)));
+    }
+    return function_call<accepted>("accept", context_.prefix(), std::move(words),
+                                   [](const std::string& status, fields& all) -> result<accepted> {
+                                       if (status == "conflict") return conflict();
+                                       auto made = read_accepted(status, all);
+                                       if (made && !made->duplicate) {
+                                           made->min_version = all.number();
+                                       }
+                                       return made;
+                                   });
+}
+
+redis_call<accepted> submission_store::change(const new_change& change) const {
+    return function_call<accepted>(
+        "change", context_.prefix(),
+        {change.id, operation_of(change), change.collection, change.label,
+         change.face_id.empty() ? change.to_label : change.face_id,
+         given_by(change.client, change.address, change.label_hash, change.label_to_hash),
+         change.traceparent, change.idempotency_hash, change.fingerprint},
+        [](const std::string& status, fields& all) -> result<accepted> {
+            if (status == "conflict") return conflict();
+            if (status == "not_found")
+                return fail(errc::not_found, "No such person, face or collection");
+            if (status == "label_exists") {
+                return fail(errc::wrong_state,
+                            "The new name exists, or an unfinished train will create it: "
+                            "use merge to join the two");
+            }
+            if (status == "gallery_full") {
+                return fail(errc::label_full, "Collection accepts no more changes: clear it");
+            }
+            if (status == "label_full") {
+                return fail(errc::label_full, "The two people have more than 1,000 faces together");
+            }
+            auto made = read_accepted(status, all);
+            if (made && !made->duplicate) {
+                made->state = job_state_named(all.text()).value_or(job_state::publishing);
+                made->min_version = all.number();
+            }
+            return made;
+        });
+}
+
+redis_call<std::string> submission_store::cancel(std::string_view id, const std::string& by,
+                                                 const std::string& address) const {
+    return function_call<std::string>(
+        "cancel", context_.prefix(), {std::string(id), given_by(by, address)},
+        [](const std::string& status, fields& all) -> result<std::string> {
+            if (status == "cancelled" || status == "requested") return status;
+            if (status == "terminal") {
+                return fail(errc::already_terminal, "Job is " + all.text());
+            }
+            return no_such_job(status);
+        });
+}
+
+}  // namespace vultus
