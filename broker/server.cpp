@@ -137,9 +137,9 @@ void server::receive(side from, zmq_socket& socket) {
         auto frames = socket.receive();
         if (!frames) return;
         if (frames->empty()) continue;
-        std::string connection = std::move(frames->front());
-        frames->erase(frames->begin());
-        auto message = protocol::decode(protocol::direction::to_broker, *frames);
+        std::string connection = frames->front().copied();
+        auto message =
+            protocol::decode(protocol::direction::to_broker, std::span(*frames).subspan(1));
         if (message) {
             tell(received{from, std::move(connection), std::move(*message)});
         } else if (message.error().code == errc::wrong_version) {
@@ -172,7 +172,7 @@ void server::settle() {
 
 void server::send(side to, const std::string& connection, const protocol::message& what) {
     if (std::holds_alternative<protocol::job>(what)) failpoint("broker.before_send");
-    std::vector<std::string> frames = protocol::encode(what);
+    std::vector<shared_bytes> frames = protocol::encode(what);
     frames.insert(frames.begin(), connection);
     const sent outcome = (to == side::worker ? workers_ : apis_).send(frames);
     // An api that is gone will ask again by itself, or never: there is nothing to undo.

@@ -108,12 +108,15 @@ void zap_handler::answer() {
         auto frames = questions_.receive();
         if (!frames) return;
         if (frames->empty()) continue;
-        const std::string asker = std::move(frames->front());
-        frames->erase(frames->begin());
-        judgement said = judge(allowed_, *frames);
+        std::vector<std::string> question;
+        for (const shared_bytes& frame : std::span(*frames).subspan(1)) {
+            question.push_back(frame.copied());
+        }
+        const judgement said = judge(allowed_, question);
         if (!said.let_in && !proving_) tell(said);
-        said.answer.insert(said.answer.begin(), asker);
-        questions_.send(said.answer);
+        std::vector<shared_bytes> answer{frames->front()};
+        answer.insert(answer.end(), said.answer.begin(), said.answer.end());
+        questions_.send(answer);
     }
 }
 

@@ -46,6 +46,7 @@ asio::awaitable<void> http_connection::run() {
 asio::awaitable<bool> http_connection::one_request() {
     release();
     asked = {};
+    server->release_kept();
     row = nullptr;
     timed_out = false;
     if (!co_await read_header()) co_return false;

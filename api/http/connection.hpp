@@ -14,6 +14,7 @@
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "api/http/body.hpp"
 #include "api/http/early_checks.hpp"
@@ -69,6 +70,8 @@ struct server_state : std::enable_shared_from_this<server_state> {
     bool make_room_in_reserve();
     /// Ends the body that rests longest for one of `holder`, of those who hold no less.
     bool make_room_for_body(const http_connection& of);
+    /// Stops counting the bodies of `kept` that nothing holds any more.
+    void release_kept();
 
     asio::io_context& io;
     server_settings settings;
@@ -87,7 +90,15 @@ struct server_state : std::enable_shared_from_this<server_state> {
     std::size_t spare = 0;                                        ///< sessions in the reserve
     std::size_t going = 0;  ///< sessions that gave way and end
     shares bodies;          ///< bytes
-    int failures = 0;       ///< accepts that failed, one after the other
+    /// Bodies whose requests are over, or will be: something may still hold their bytes, such as
+    /// ZeroMQ for a worker that reads slowly.
+    struct kept_body {
+        std::weak_ptr<const void> room;
+        std::string holder;
+        std::size_t bytes = 0;
+    };
+    std::vector<kept_body> kept;
+    int failures = 0;  ///< accepts that failed, one after the other
     boot_time failure_told{0};
     bool leaving = false;   ///< every answer ends its connection
     bool draining = false;  ///< nothing new is taken

@@ -88,8 +88,9 @@ asio::awaitable<bool> http_connection::read_header() {
     co_return false;
 }
 
-/// Reads what comes and books it as it comes. In each body_time there must be at least that much
-/// of it: a client that gives nothing holds nothing for long.
+/// Reads the body and counts its bytes as they arrive. In each body_time at least body_rate must
+/// arrive, so a client that sends nothing holds nothing for long. A body with a Content-Length is
+/// read from the socket into its place; Beast reads a chunked one.
 asio::awaitable<std::optional<error>> http_connection::read_body() {
     if (!has_body()) co_return std::nullopt;
     const auto& settings = server->settings;
@@ -102,28 +103,43 @@ asio::awaitable<std::optional<error>> http_connection::read_body() {
     reserved_by = asked.holder;
     reading->eager(true);
     enter(phase::body);
+    const std::size_t length =
+        reading->chunked() ? 0 : static_cast<std::size_t>(declared_length().value_or(0));
+    // What arrived with the header stays in `buffer` until the body is whole.
+    const std::size_t front = std::min(buffer.size(), length);
+    body_buffer& body = reading->get().body();
     const std::size_t least =
         settings.body_rate * static_cast<std::size_t>(settings.body_time.count()) / 1'000;
-    std::size_t came = 0;
+    std::size_t arrived = 0;
     allow(settings.body_time);
-    while (!reading->is_done()) {
-        const auto before = reading->get().body().size();
+    const error full{errc::queue_full, "Too many request bodies in progress"};
+    if (!book(front)) co_return full;
+    while (length > 0 ? front + body.size() < length : !reading->is_done()) {
+        const auto before = body.size();
         error_code bad;
-        co_await http::async_read_some(stream, buffer, *reading,
-                                       asio::redirect_error(asio::use_awaitable, bad));
-        if (auto failed = body_failed(bad)) co_return failed;
-        const auto size = reading->get().body().size() - before;
-        if (!book(size)) {
-            co_return error{errc::queue_full, "Too many request bodies in progress"};
+        if (length > 0) {
+            const auto place = body.room(length - front - body.size());
+            const auto size =
+                co_await stream.async_read_some(asio::buffer(place.data(), place.size()),
+                                                asio::redirect_error(asio::use_awaitable, bad));
+            body.commit(size);
+        } else {
+            co_await http::async_read_some(stream, buffer, *reading,
+                                           asio::redirect_error(asio::use_awaitable, bad));
         }
+        if (auto failed = body_failed(bad)) co_return failed;
+        const auto size = body.size() - before;
+        if (!book(size)) co_return full;
         if (size > 0) since = boot_now();
-        came += size;
-        if (came >= least) {
-            came = 0;
+        arrived += size;
+        if (arrived >= least) {
+            arrived = 0;
             allow(settings.body_time);
         }
     }
-    asked.body = std::move(reading->get().body());
+    asked.room = std::make_shared<char>();
+    asked.body = body.take({static_cast<const char*>(buffer.data().data()), front}, asked.room);
+    buffer.consume(front);
     co_return std::nullopt;
 }
 

@@ -34,6 +34,8 @@ http_connection::http_connection(std::shared_ptr<server_state> owner, tcp::socke
 
 http_connection::~http_connection() {
     release();
+    asked = {};
+    server->release_kept();
     count_as({});
     use_reserve(false);
     server->going -= gone ? 1 : 0;
@@ -42,7 +44,21 @@ http_connection::~http_connection() {
 }
 
 void http_connection::release() {
-    server->bodies.remove(reserved_by, std::exchange(reserved, 0));
+    const std::size_t bytes = std::exchange(reserved, 0);
+    if (bytes == 0) return;
+    if (asked.room) {
+        server->kept.push_back({asked.room, reserved_by, bytes});
+    } else {
+        server->bodies.remove(reserved_by, bytes);  // it never was whole
+    }
+}
+
+void server_state::release_kept() {
+    std::erase_if(kept, [this](const kept_body& one) {
+        if (!one.room.expired()) return false;
+        bodies.remove(one.holder, one.bytes);
+        return true;
+    });
 }
 
 void http_connection::enter(phase what) {
@@ -145,6 +161,7 @@ bool server_state::make_room_for_body(const http_connection& of) {
 }
 
 bool http_connection::book(std::size_t bytes) {
+    server->release_kept();
     while (!server->bodies.admits(reserved_by, bytes)) {
         if (!server->make_room_for_body(*this)) return false;
     }

@@ -15,6 +15,7 @@
 
 #include "api/http/routes.hpp"
 #include "shared/base/clock.hpp"
+#include "shared/base/shared_bytes.hpp"
 #include "shared/model/user.hpp"
 
 namespace vultus::api {
@@ -42,7 +43,10 @@ struct request {
     std::vector<std::string> segments;  ///< the decoded values of {..} in the route's pattern
     std::map<std::string, std::string> query;  ///< decoded
     headers fields;
-    std::string body;
+    shared_bytes body;  ///< photos in it are handed on as views of it
+    /// Counted as a body in progress while anything holds it: the body does, and whatever is made
+    /// of the body and outlives it must. Null: nobody counts.
+    std::shared_ptr<const void> room;
     std::string client = "anonymous";  ///< whose quota and idempotency keys count
     /// What the sender may do; null: no key was asked for.
     std::shared_ptr<const access_key> key;

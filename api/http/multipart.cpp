@@ -1,8 +1,9 @@
-// See multipart.hpp. The parser keeps what it has not decided in held_; the text before the first
-// delimiter gets a CR LF in front, so that the first delimiter looks like the others.
+// See multipart.hpp. A delimiter is CR LF "--" boundary, and its CR LF may be the one that ends the
+// header of an empty part. Only the first delimiter may begin the form without CR LF.
 #include "api/http/multipart.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "api/http/header_fields.hpp"
@@ -12,8 +13,7 @@
 namespace vultus::api {
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * limits::kib;
-constexpr std::size_t padding_bytes = 64;  // spaces after a boundary: RFC 2046 allows, nobody sends
+constexpr std::size_t padding_bytes = 64;  // spaces after a boundary, allowed by RFC 2046
 
 bool is_boundary(std::string_view text) noexcept {
     if (text.empty() || text.size() > limits::multipart_boundary_bytes) return false;
@@ -21,9 +21,9 @@ bool is_boundary(std::string_view text) noexcept {
            text.back() != ' ';
 }
 
-/// The next `name=value` of a Content-Disposition. In a quoted value only \" and \\ are escapes:
-/// old browsers send Windows paths with bare backslashes. A value whose last quote was escaped ends
-/// there all the same: the last byte of a name in Shift-JIS may be a backslash.
+/// The next `name=value` of a Content-Disposition. In a quoted value only \" and \\ are escapes,
+/// because old browsers send Windows paths with bare backslashes. An escaped quote at the end ends
+/// the value all the same: the last byte of a name in Shift-JIS may be a backslash.
 bool take_parameter(std::string_view& rest, std::string& name, std::string& value) {
     const auto start = rest.find_first_not_of(" \t;");
     if (start == std::string_view::npos) return false;
@@ -55,7 +55,7 @@ bool take_parameter(std::string_view& rest, std::string& name, std::string& valu
     return true;
 }
 
-/// Undoes what browsers do to names and file names: %22, %0D and %0A, nothing else.
+/// Undoes the escaping of names and file names by browsers: %22, %0D and %0A, nothing else.
 std::string form_unescaped(const std::string& text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -73,7 +73,7 @@ std::string form_unescaped(const std::string& text) {
     return out;
 }
 
-/// RFC 8187: UTF-8''percent-encoded. Nothing if it is not that.
+/// RFC 8187: UTF-8''percent-encoded. Nothing if it is something else.
 std::optional<std::string> extended_value(std::string_view value) {
     const auto first = value.find('\'');
     const auto second = first == std::string_view::npos ? first : value.find('\'', first + 1);
@@ -105,7 +105,7 @@ result<void> read_disposition(std::string_view value, form_part& part, bool& nam
             part.filename = extended_value(text).value_or(text);
             part.has_filename = extended = true;
         } else if (same_text(name, "filename") && !extended) {
-            // Only whether there is one counts: its bytes may be in any encoding.
+            // Only its presence matters: the bytes may be in any encoding.
             part.filename = form_unescaped(text);
             part.has_filename = true;
         }
@@ -116,7 +116,7 @@ result<void> read_disposition(std::string_view value, form_part& part, bool& nam
     return {};
 }
 
-/// A line that says nothing of what is needed is not looked at.
+/// Other lines are ignored.
 result<void> read_line(std::string_view line, form_part& part, bool& named) {
     const auto colon = std::min(line.find(':'), line.size());
     const auto name = trimmed(line.substr(0, colon));
@@ -139,7 +139,7 @@ result<void> read_line(std::string_view line, form_part& part, bool& named) {
     return {};
 }
 
-/// The next line of a header, together with those that continue it (RFC 5322, 2.2.3).
+/// The next line of a header with its continuation lines (RFC 5322, 2.2.3).
 std::string take_line(std::string_view& text) {
     std::string line;
     do {
@@ -165,124 +165,82 @@ result<form_part> read_header(std::string_view text) {
     return part;
 }
 
-}  // namespace
-
-multipart_parser::multipart_parser(std::string_view boundary) : held_("\r\n") {
-    if (is_boundary(boundary)) {
-        delimiter_ = "\r\n--" + std::string(boundary);
-    } else {
-        place_ = place::broken;
-    }
+/// Where `text` begins in `in`. memmem() takes linear time whatever the bytes are.
+std::optional<std::size_t> find(std::string_view in, std::string_view text) {
+    if (in.size() < text.size()) return std::nullopt;
+    const void* const at = ::memmem(in.data(), in.size(), text.data(), text.size());
+    if (at == nullptr) return std::nullopt;
+    return static_cast<std::size_t>(static_cast<const char*>(at) - in.data());
 }
 
-result<void> multipart_parser::feed(std::string_view bytes) {
-    if (place_ == place::broken) {
+tl::unexpected<error> incomplete() {
+    return fail(errc::malformed, "Multipart body ends before its last boundary");
+}
+
+/// Takes what follows a boundary: true for a part, false for the end of the form. The CR LF before
+/// the header stays.
+result<bool> take_line_end(std::string_view& rest) {
+    if (rest.size() < 2) return incomplete();
+    if (rest.starts_with("--")) return false;
+    const auto spaces = std::min(rest.find_first_not_of(" \t"), rest.size());
+    if (spaces <= padding_bytes && rest.size() < spaces + 2) return incomplete();
+    if (spaces > padding_bytes || rest.substr(spaces, 2) != "\r\n") {
+        return fail(errc::malformed,
+                    "Unexpected data after a boundary: form lines must end with CR LF");
+    }
+    rest.remove_prefix(spaces);
+    return true;
+}
+
+/// Takes the header of a part; the CR LF that ends it stays.
+result<form_part> take_header(std::string_view& rest) {
+    constexpr std::size_t most = limits::multipart_header_bytes + 4;
+    const auto end = find(rest.substr(0, most), "\r\n\r\n");
+    if (!end && rest.size() >= most) {
+        return fail(errc::too_large, "Header of a part is longer than 8 KiB");
+    }
+    if (!end) return incomplete();
+    auto part = read_header(rest.substr(2, *end < 2 ? 0 : *end - 2));
+    rest.remove_prefix(*end + 2);
+    return part;
+}
+
+}  // namespace
+
+result<std::vector<form_part>> parse_multipart(std::string_view boundary,
+                                               const shared_bytes& form) {
+    if (!is_boundary(boundary)) {
         return fail(errc::malformed,
                     "Content-Type has no valid boundary: let "
                     "your HTTP client set the field");
     }
-    held_ += bytes;
-    result<void> outcome;
-    while (step(outcome)) {
-    }
-    if (!outcome) place_ = place::broken;
-    return outcome;
-}
-
-bool multipart_parser::step(result<void>& outcome) {
-    switch (place_) {
-        case place::preamble:
-        case place::body:
-            return step_until_delimiter();
-        case place::after_delimiter:
-            return step_after_delimiter(outcome);
-        case place::header:
-            return step_header(outcome);
-        case place::epilogue:
-            held_.clear();
-            return false;
-        case place::broken:
-            return false;
-    }
-    return false;
-}
-
-bool multipart_parser::step_until_delimiter() {
-    const auto found = held_.find(delimiter_);
-    const auto keep = delimiter_.size() - 1;
-    const bool whole = found != std::string::npos;
-    const auto safe = whole ? found : held_.size() - std::min(held_.size(), keep);
-    if (place_ == place::body) {
-        const auto skip = std::min(skip_, safe);
-        skip_ -= skip;
-        parts_.back().body.append(held_, skip, safe - skip);
-    }
-    held_.erase(0, whole ? found + delimiter_.size() : safe);
-    if (whole) place_ = place::after_delimiter;
-    return whole;
-}
-
-bool multipart_parser::step_after_delimiter(result<void>& outcome) {
-    if (held_.size() < 2) return false;
-    if (held_.compare(0, 2, "--") == 0) {
-        place_ = place::epilogue;
-        return true;
-    }
-    const auto text = std::min(held_.find_first_not_of(" \t"), held_.size());
-    if (text <= padding_bytes && held_.size() < text + 2) return false;
-    if (text <= padding_bytes && held_.compare(text, 2, "\r\n") == 0) {
-        if (parts_.size() == limits::multipart_parts) {
-            outcome = fail(errc::too_large, "Form has more than 64 parts");
-            return false;
-        }
-        held_.erase(0, text);  // the line's end stays: a header without lines is CR LF CR LF
-        place_ = place::header;
-        return true;
-    }
-    outcome =
-        fail(errc::malformed, "Unexpected data after a boundary: form lines must end with CR LF");
-    return false;
-}
-
-bool multipart_parser::step_header(result<void>& outcome) {
-    const auto end = held_.find("\r\n\r\n");
-    if (end == std::string::npos ? held_.size() >= limits::multipart_header_bytes + 4
-                                 : end > limits::multipart_header_bytes) {
-        outcome = fail(errc::too_large, "Header of a part is longer than 8 KiB");
-        return false;
-    }
-    if (end == std::string::npos) return false;
-    auto part = read_header(std::string_view(held_).substr(2, end < 2 ? 0 : end - 2));
-    if (!part) {
-        outcome = fail(part.error());
-        return false;
-    }
-    parts_.push_back(std::move(*part));
-    held_.erase(0, end + 2);  // CR LF stays: the delimiter of an empty body may begin with it
-    skip_ = 2;
-    place_ = place::body;
-    return true;
-}
-
-result<std::vector<form_part>> multipart_parser::finish() {
-    if (place_ == place::preamble) {
+    const std::string delimiter = "\r\n--" + std::string(boundary);
+    std::string_view rest = form;
+    if (rest.starts_with(std::string_view(delimiter).substr(2))) {
+        rest.remove_prefix(delimiter.size() - 2);
+    } else if (const auto first = find(rest, delimiter)) {
+        rest.remove_prefix(*first + delimiter.size());
+    } else {
         return fail(errc::malformed,
                     "Body does not contain the boundary of Content-Type: "
                     "form lines must end with CR LF");
     }
-    if (place_ != place::epilogue) {
-        return fail(errc::malformed, "Multipart body ends before its last boundary");
+    std::vector<form_part> parts;
+    for (;;) {
+        const auto another = take_line_end(rest);
+        if (!another) return fail(another.error());
+        if (!*another) return parts;
+        if (parts.size() == limits::multipart_parts) {
+            return fail(errc::too_large, "Form has more than 64 parts");
+        }
+        auto part = take_header(rest);
+        if (!part) return fail(part.error());
+        const auto end = find(rest, delimiter);
+        if (!end) return incomplete();
+        if (*end >= 2) part->body = form.part(rest.substr(2, *end - 2));
+        rest.remove_prefix(*end + delimiter.size());
+        parts.push_back(std::move(*part));
     }
-    return std::move(parts_);
-}
-
-result<std::vector<form_part>> parse_multipart(std::string_view boundary, std::string_view body) {
-    multipart_parser parser(boundary);
-    do {  // in pieces: what is not decided is moved to the front of held_ at each step
-        if (auto fed = parser.feed(body.substr(0, piece_bytes)); !fed) return fail(fed.error());
-        body.remove_prefix(std::min(body.size(), piece_bytes));
-    } while (!body.empty());
-    return parser.finish();
 }
 
 }  // namespace vultus::api

@@ -159,6 +159,7 @@ std::size_t http_server::sessions() const noexcept {
 }
 
 std::size_t http_server::body_bytes() const noexcept {
+    state_->release_kept();
     return state_->bodies.taken();
 }
 

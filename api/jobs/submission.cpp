@@ -18,11 +18,18 @@ namespace {
 
 struct body_parts {
     name_values fields;
-    std::vector<std::string> images;
+    std::vector<shared_bytes> images;
 };
 
-/// A part that carries a file, whatever its name is, or the name under which photos are sent. An
-/// option stays one: some clients send a file name with every part.
+/// Bytes decoded from a body, counted like the body while they are held.
+shared_bytes counted(std::string bytes, std::shared_ptr<const void> room) {
+    using both = std::pair<std::string, std::shared_ptr<const void>>;
+    const auto kept = std::make_shared<const both>(std::move(bytes), std::move(room));
+    return {kept, kept->first};
+}
+
+/// A part with a file, whatever its name is, or with a name for photos. An option remains an
+/// option: some clients send a file name with every part.
 bool is_photo(const form_part& part, std::string_view known) {
     if (has_word(known, part.name)) return false;
     if (is_photo_name(part.name)) return true;
@@ -31,14 +38,14 @@ bool is_photo(const form_part& part, std::string_view known) {
     return part.has_filename && !type.starts_with("text/") && !is_json_type(type);
 }
 
-constexpr std::size_t text_bytes = 256;  ///< no photo is so small, and many a path is
+constexpr std::size_t text_bytes = 256;  ///< a photo is larger, a path mistaken for a file is not
 
-/// The bytes of a part that is a photo. A canvas of a web page gives a `data:` URI.
-result<std::string> photo_in(form_part& part) {
-    if (part.has_filename) return std::move(part.body);
-    if (part.body.starts_with("data:")) {
+/// The photo in a part. The canvas of a web page gives a `data:` URI.
+result<shared_bytes> photo_in(const form_part& part, const std::shared_ptr<const void>& room) {
+    if (part.has_filename) return part.body;
+    if (part.body.view().starts_with("data:")) {
         auto bytes = base64_decode(part.body, limits::body_bytes);
-        if (bytes) return bytes;
+        if (bytes) return counted(std::move(*bytes), room);
         return fail(bytes.error().code,
                     in_quotes(part.name) + " in the form: " + bytes.error().detail);
     }
@@ -47,11 +54,11 @@ result<std::string> photo_in(form_part& part) {
                                                  " in the form is text, not a file: with curl use "
                                                  "-F file=@PATH");
     }
-    return std::move(part.body);
+    return part.body;
 }
 
 /// errors of the part, by its name
-result<void> take_field(form_part& part, std::string_view known, name_values& fields) {
+result<void> take_field(const form_part& part, std::string_view known, name_values& fields) {
     const auto name = in_quotes(part.name) + " in the form ";
     if (!has_word(known, part.name)) return fail(unknown_name("the form", part.name, known));
     if (part.body.size() > limits::field_bytes) {
@@ -59,21 +66,21 @@ result<void> take_field(form_part& part, std::string_view known, name_values& fi
                                          "is an option longer than 4 KiB: send a photo "
                                          "in the field \"file\"");
     }
-    // A name that is not UTF-8 is a bad label, and is refused as one.
+    // A name that is not UTF-8 is refused as a bad label.
     if (part.name != "name" && !is_utf8(part.body)) {
         return fail(errc::malformed, name + "is not UTF-8");
     }
     if (fields.contains(part.name)) return fail(given_twice("the form", part.name));
-    fields.emplace(part.name, std::move(part.body));
+    fields.emplace(part.name, part.body.copied());
     return {};
 }
 
-result<body_parts> read_form(std::string_view boundary, std::string_view body,
-                             std::string_view known, bool photos) {
-    auto form = parse_multipart(boundary, body);
+result<body_parts> read_form(std::string_view boundary, const request& req, std::string_view known,
+                             bool photos) {
+    const auto form = parse_multipart(boundary, req.body);
     if (!form) return fail(form.error());
     body_parts read;
-    for (auto& part : *form) {
+    for (const auto& part : *form) {
         if (!is_photo(part, known)) {
             if (auto good = take_field(part, known, read.fields); !good) return fail(good.error());
             continue;
@@ -83,32 +90,35 @@ result<body_parts> read_form(std::string_view boundary, std::string_view body,
         if (!photos) {
             return fail(errc::malformed, "No photo allowed here: " + in_quotes(part.name));
         }
-        auto photo = photo_in(part);
+        auto photo = photo_in(part, req.room);
         if (!photo) return fail(photo.error());
         read.images.push_back(std::move(*photo));
     }
     return read;
 }
 
-result<body_parts> read_json(std::string_view body, std::string_view known, bool photos) {
-    auto json = parse_json_submission(body, known, photos);
+result<body_parts> read_json(const request& req, std::string_view known, bool photos) {
+    auto json = parse_json_submission(req.body, known, photos);
     if (!json) return fail(json.error());
-    return body_parts{std::move(json->fields), std::move(json->images)};
+    body_parts read;
+    read.fields = std::move(json->fields);
+    for (auto& image : json->images) read.images.push_back(counted(std::move(image), req.room));
+    return read;
 }
 
 result<body_parts> read_body(request& req, std::string_view known) {
     const auto type = parse_media_type(req.header("content-type"));
     if (req.body.empty()) return fail(errc::malformed, "Body is empty: send a photo");
     if (type.type == "multipart/form-data") {
-        return read_form(type.boundary, req.body, known, true);
+        return read_form(type.boundary, req, known, true);
     }
-    if (is_json_type(type.type)) return read_json(req.body, known, true);
+    if (is_json_type(type.type)) return read_json(req, known, true);
     body_parts read;
     read.images.push_back(std::move(req.body));
     return read;
 }
 
-/// The fields of the query and those of the body; none may be in both.
+/// Adds the fields of the query; no name may be in both.
 result<void> merge(const name_values& query, name_values& fields) {
     for (const auto& [name, value] : query) {
         if (!fields.emplace(name, value).second) {
@@ -118,7 +128,7 @@ result<void> merge(const name_values& query, name_values& fields) {
     return {};
 }
 
-result<void> check_images(const std::vector<std::string>& images) {
+result<void> check_images(const std::vector<shared_bytes>& images) {
     error first;
     bool bad = false;
     for (const auto& image : images) {
@@ -138,8 +148,7 @@ result<void> check_images(const std::vector<std::string>& images) {
 
 result<submitted> read_submission(job_type type, request& req) {
     auto body = read_body(req, type == job_type::train ? train_names : recognize_names);
-    req.body.clear();
-    req.body.shrink_to_fit();
+    req.body = {};
     if (!body) return fail(body.error());
     if (auto merged = merge(req.query, body->fields); !merged) return fail(merged.error());
     auto what = parse_options(type, body->fields);
@@ -149,10 +158,10 @@ result<submitted> read_submission(job_type type, request& req) {
                     "No photo: send it in the field \"file\" of a "
                     "form, or as \"image\" in JSON");
     }
-    // An empty file beside a good one is a form's slip; of a train each file has its verdict.
+    // Forms may send an empty file beside the photo; in a train each file has its verdict.
     if (type == job_type::recognize && body->images.size() > 1) {
         const auto full = std::partition(body->images.begin(), body->images.end(),
-                                         [](const std::string& one) { return !one.empty(); });
+                                         [](const shared_bytes& one) { return !one.empty(); });
         body->images.erase(std::max(full, body->images.begin() + 1), body->images.end());
     }
     const auto given = std::to_string(body->images.size());
@@ -175,8 +184,8 @@ result<name_values> read_fields(const request& req, std::string_view known) {
         if (!read) return fail(read.error());
         fields = std::move(*read);
     } else if (type.type == "multipart/form-data" || is_json_type(type.type)) {
-        auto read = is_json_type(type.type) ? read_json(req.body, known, false)
-                                            : read_form(type.boundary, req.body, known, false);
+        auto read = is_json_type(type.type) ? read_json(req, known, false)
+                                            : read_form(type.boundary, req, known, false);
         if (!read) return fail(read.error());
         fields = std::move(read->fields);
     } else {

@@ -1,5 +1,5 @@
-// See broker_client.hpp. ZeroMQ's descriptor is edge-triggered: after an event and after every send
-// the socket is drained, and a slot for the reply is there before the request leaves.
+// See broker_client.hpp. ZeroMQ's descriptor is edge-triggered: the socket is drained after each
+// event and after each send, and the promise of a reply exists before the request is sent.
 #include "api/links/broker_client.hpp"
 
 #include <unistd.h>
@@ -20,9 +20,9 @@ namespace {
 using answer_slot = std::shared_ptr<promise<protocol::answer>>;
 using status_slot = std::shared_ptr<promise<protocol::status_reply>>;
 using std::chrono::milliseconds;
-constexpr milliseconds look_every{100};  ///< whether a broker went away with a photo
-/// How long a photo waits for a worker to come back: one opens its connections anew, after the loss
-/// of a broker or of itself, at most once in a heartbeat.
+constexpr milliseconds look_every{100};  ///< check for a broker that was lost with a photo
+/// How long a photo is retried without a worker: a worker that lost a broker, or was restarted,
+/// opens its connections at most once in a heartbeat interval.
 constexpr milliseconds worker_grace{1'500};
 constexpr milliseconds ask_again{50};
 
@@ -35,11 +35,11 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
         zmq_socket socket;
         asio::posix::stream_descriptor descriptor;
         std::string endpoint;
-        boot_time heard{0};   ///< its last message, or when somebody began to listen to it
-        boot_time probed{0};  ///< when it was last asked for a sign of life
-        int listeners = 0;    ///< photos that are with it
+        boot_time heard{0};   ///< time of its last message, or of the first photo sent to it
+        boot_time probed{0};  ///< time of the last STATUS to check that it is alive
+        int listeners = 0;    ///< photos in flight at this broker
         bool refusal_told = false;
-        bool silent = false;  ///< it answered nothing for three heartbeats, and nothing since
+        bool silent = false;  ///< no reply for three heartbeats, and none since
     };
 
     explicit state(asio::io_context& loop) : io(loop) {}
@@ -76,7 +76,7 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
         return ok;
     }
 
-    /// A broker says nothing by itself to an api: whoever waits for it asks for its STATUS.
+    /// A broker sends nothing unasked to an api: STATUS shows whether it is alive.
     void probe(peer& one, boot_time now) {
         if (now < std::max(one.heard, one.probed) + limits::heartbeat) return;
         one.probed = now;
@@ -84,7 +84,7 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
         if (now >= one.heard + limits::heartbeat * limits::heartbeats_missed) one.silent = true;
     }
 
-    /// Nothing: the broker went away with the photo, or says nothing any more.
+    /// Nothing: the connection to the broker was lost, or it is silent.
     asio::awaitable<std::optional<protocol::answer>> hear(peer& one, answer_slot slot,
                                                           std::uint64_t losses, boot_time until) {
         std::optional<protocol::answer> answer;
@@ -97,7 +97,7 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
         co_return answer;
     }
 
-    /// errors    no_worker: it left with the photo, or said so; draining; deadline_exceeded
+    /// errors    no_worker: reported, or the broker was lost; draining; deadline_exceeded
     asio::awaitable<result<protocol::answer>> ask(peer& one, protocol::frame what,
                                                   boot_time until) {
         what.frame_id = name + "-" + std::to_string(++counter);
@@ -119,7 +119,7 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
         co_return std::move(*answer);
     }
 
-    /// Asks one broker after the other; from one that is silent only a sign of life.
+    /// Tries one broker after the other; a silent one gets STATUS only.
     asio::awaitable<result<protocol::answer>> ask_all(const protocol::frame& what,
                                                       boot_time until) {
         const auto first = turn++;
@@ -138,7 +138,7 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
         co_return outcome;
     }
 
-    /// In the log, once for each broker that does not let us in.
+    /// Logged once for each broker that refuses the connection.
     void tell_refusal(peer& one) {
         if (one.refusal_told || one.socket.handshakes().refused == 0) return;
         one.refusal_told = true;
@@ -157,10 +157,10 @@ struct broker_client::state : std::enable_shared_from_this<broker_client::state>
     std::vector<std::unique_ptr<peer>> peers;
     std::map<std::string, answer_slot> answers;
     std::map<std::string, status_slot> statuses;
-    std::vector<std::string> waiting;  ///< job ids to tell
+    std::vector<std::string> waiting;  ///< job ids for the next SUBMIT
     std::string name = random_hex32();
     std::uint64_t counter = 0;
-    std::size_t turn = 0;  ///< which broker is asked first
+    std::size_t turn = 0;  ///< which broker is tried first
     std::size_t frame_bytes = 0;
     bool stopped = false;
 };

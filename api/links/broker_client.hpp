@@ -1,6 +1,6 @@
-// The api's side of ZeroMQ: one DEALER for each broker, inside Asio's loop. Carries hints (SUBMIT,
-// CANCEL), requests that are never stored (FRAME), and STATUS. What it sends may be lost; jobs do
-// not depend on it.
+// The api's connections to the brokers: one DEALER for each, in Asio's loop. Sends hints (SUBMIT,
+// CANCEL_REQUEST), photos that are never stored (FRAME), and STATUS. Messages may be lost; jobs do
+// not depend on them.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -21,17 +21,17 @@ namespace asio = boost::asio;
 
 struct broker_state {
     std::string endpoint;
-    std::optional<protocol::status_reply> reply;  ///< nothing: away
+    std::optional<protocol::status_reply> reply;  ///< nothing: no reply
 };
 
-/// The workers that these brokers know, by id: one that several know is one worker, as the broker
-/// has it that heard of it last.
+/// The workers of these brokers by id. A worker of several brokers is listed once, as the broker
+/// saw it that heard from it last.
 std::map<std::string, protocol::worker_status> workers_of(const std::vector<broker_state>&);
 
 /// threads   that of the io_context
 class broker_client {
  public:
-    /// errors    malformed: an endpoint that ZeroMQ does not take
+    /// errors    malformed: ZeroMQ refuses an endpoint
     static result<std::unique_ptr<broker_client>> connect(asio::io_context& io,
                                                           zmq_context& context,
                                                           const std::vector<std::string>& endpoints,
@@ -40,24 +40,24 @@ class broker_client {
     broker_client(const broker_client&) = delete;
     broker_client& operator=(const broker_client&) = delete;
 
-    /// Stops listening; nothing of this keeps the loop running then.
+    /// Closes the descriptors, so that nothing here keeps the loop running.
     void close();
 
-    /// Tells all brokers that a job waits. Ids given in one turn of the loop go in one message.
+    /// Sends the id of a waiting job to all brokers. Ids of one turn of the loop share a message.
     void submit(std::string job_id);
-    /// Asks the brokers to tell the worker of a job that was cancelled.
+    /// Asks the brokers to pass a cancel to the worker of the job.
     void cancel(const std::string& job_id);
 
-    /// Sends a photo to a worker through the first broker that has one. A broker that was lost or
-    /// is silent (three heartbeats) is given up for the next. If none has a worker, a photo that is
-    /// not live waits 1.5 s for one to come back.
-    /// errors    queue_full: too many bytes on their way; no_worker: no broker has one, or left
-    ///           with the photo; draining: the last one is stopping;
-    ///           deadline_exceeded: no answer in time. An answer that tells an error is an answer.
+    /// Sends a photo to a worker through the first broker that has one; the image is not copied. If
+    /// a broker is lost or silent (three heartbeats), the photo goes to the next. If none has a
+    /// worker, a photo that is not live is retried for 1.5 s. errors    queue_full:
+    /// limits::frame_bytes_api are in flight; no_worker: no broker has one, or
+    ///           was lost with the photo; draining: the last broker is stopping;
+    ///           deadline_exceeded: no answer in time. An answer with an error is returned as such.
     asio::awaitable<result<protocol::answer>> ask(protocol::frame what,
                                                   std::chrono::milliseconds patience);
 
-    /// Asks every broker, waits for all at most `patience`.
+    /// Asks every broker and waits for all replies, at most `patience`.
     asio::awaitable<std::vector<broker_state>> status(std::chrono::milliseconds patience);
 
  private:

@@ -134,13 +134,15 @@ std::uint64_t redis_asio::connection() const noexcept {
 }
 
 asio::awaitable<result<redis_reply>> redis_asio::call(std::vector<std::string> words,
-                                                      std::chrono::milliseconds patience) {
+                                                      std::chrono::milliseconds patience,
+                                                      std::vector<shared_bytes> photos) {
     using reply = result<redis_reply>;
     if (!connected()) co_return fail(errc::store_unavailable, "Redis unreachable");
     const auto self = state_;
     const auto slot = std::make_shared<state::slot>(self->timer.get_executor());
     self->slots.insert(slot);
-    self->client.send(std::move(words), [slot](reply came) { slot->set(std::move(came)); });
+    self->client.send(
+        std::move(words), [slot](reply came) { slot->set(std::move(came)); }, std::move(photos));
     self->flush_soon();
     auto came = co_await slot->wait(patience);
     self->slots.erase(slot);

@@ -36,12 +36,13 @@ class redis_asio {
     /// errors    store_unavailable: not connected, or not sent; unknown_outcome: no reply in time,
     ///           or the connection broke. A reply that is an error is given as such.
     asio::awaitable<result<redis_reply>> call(std::vector<std::string> words,
-                                              std::chrono::milliseconds patience = redis_patience);
+                                              std::chrono::milliseconds patience = redis_patience,
+                                              std::vector<shared_bytes> photos = {});
 
     template <class T>
     asio::awaitable<result<T>> call(redis_call<T> wanted,
                                     std::chrono::milliseconds patience = redis_patience) {
-        auto reply = co_await call(std::move(wanted.words), patience);
+        auto reply = co_await call(std::move(wanted.words), patience, std::move(wanted.photos));
         if (!reply) co_return fail(reply.error());
         co_return wanted.parse(std::move(*reply));
     }

@@ -1,6 +1,5 @@
-// Messages to bytes and back: one MessagePack map per message, described once, in
-// protocol_fields.hpp, for both directions. The only file with MessagePack; its exceptions end
-// here.
+// Messages to bytes and back: one MessagePack map for each message. protocol_fields.hpp lists its
+// keys once, for both directions. The only file with MessagePack; its exceptions end here.
 #define MSGPACK_NO_BOOST
 #include "shared/net/protocol.hpp"
 
@@ -236,8 +235,8 @@ class reader {
 };
 
 template <class Message>
-result<message> read_map(const std::string& bytes) {
-    // The library's own limits are 2^32 - 1: it would take memory for what five bytes claim.
+result<message> read_map(std::string_view bytes) {
+    // The library's own limits are 2^32 - 1: it would allocate what five bytes claim.
     const msgpack::unpack_limit limit(limits::map_elements, limits::map_elements, limits::map_bytes,
                                       0, 0, limits::map_depth);
     try {
@@ -258,9 +257,9 @@ result<message> read_map(const std::string& bytes) {
     }
 }
 
-result<message> read_map_of(command what, direction which, const std::string& map) {
+result<message> read_map_of(command what, direction which, std::string_view map) {
     const bool to_broker = which == direction::to_broker;
-    const auto only = [&](bool right, result<message> (*read)(const std::string&)) {
+    const auto only = [&](bool right, result<message> (*read)(std::string_view)) {
         return right ? read(map) : result<message>(fail(errc::malformed, "wrong direction"));
     };
     switch (what) {
@@ -317,8 +316,7 @@ struct command_of {
     command operator()(const cancel_request&) const { return command::cancel_request; }
 };
 
-/// A picture of more workers than one message holds: first without galleries, then the first of
-/// them.
+/// Drops what does not fit into one message: first the galleries, then workers from the end.
 std::string map_of_status(status_reply reply) {
     std::string map = map_of(reply);
     if (map.size() <= limits::map_bytes) return map;
@@ -338,19 +336,21 @@ std::string encoded_map(const message& what) {
 
 }  // namespace
 
-std::vector<std::string> encode(const message& what) {
+std::vector<shared_bytes> encode(const message& what) {
     const auto byte = static_cast<char>(std::visit(command_of{}, what));
-    std::vector<std::string> frames{std::string(magic), std::string(1, byte), encoded_map(what)};
+    std::vector<shared_bytes> frames{shared_bytes(nullptr, magic), std::string(1, byte),
+                                     encoded_map(what)};
     VULTUS_REQUIRE(frames[2].size() <= limits::map_bytes, "a message's map is within its limit");
     if (const auto* one = std::get_if<frame>(&what)) frames.push_back(one->image);
     if (const auto* one = std::get_if<answer>(&what)) frames.push_back(one->result);
     return frames;
 }
 
-result<message> decode(direction which, const std::vector<std::string>& frames) {
-    if (frames.empty() || frames[0] != magic) return fail(errc::wrong_version, "wrong magic");
+result<message> decode(direction which, std::span<const shared_bytes> frames) {
+    if (frames.empty() || frames[0].view() != magic)
+        return fail(errc::wrong_version, "wrong magic");
     if (frames.size() < 3 || frames[1].size() != 1) return fail(errc::malformed, "frames");
-    const auto what = static_cast<command>(static_cast<unsigned char>(frames[1][0]));
+    const auto what = static_cast<command>(static_cast<unsigned char>(frames[1].view().front()));
     if (frames[2].size() > limits::map_bytes) return fail(errc::malformed, "map is too long");
     result<message> read = read_map_of(what, which, frames[2]);
     if (!read) return read;
@@ -358,13 +358,12 @@ result<message> decode(direction which, const std::vector<std::string>& frames) 
     auto* with_result = std::get_if<answer>(&*read);
     const std::size_t wanted = with_image != nullptr || with_result != nullptr ? 4 : 3;
     if (frames.size() != wanted) return fail(errc::malformed, "wrong number of frames");
-    // Before the copy: what is too long is not copied.
     if (wanted == 4 &&
         frames[3].size() > (with_image != nullptr ? limits::body_bytes : limits::result_bytes)) {
         return fail(errc::malformed, "payload is too long");
     }
     if (with_image != nullptr) with_image->image = frames[3];
-    if (with_result != nullptr) with_result->result = frames[3];
+    if (with_result != nullptr) with_result->result = frames[3].copied();
     if (const auto fine = check(*read); !fine) return fail(fine.error());
     return read;
 }

@@ -1,5 +1,5 @@
-// The rules for what messages hold (protocol_check.hpp). Names from a message are put into Redis
-// keys and log lines, so none may imitate either.
+// The rules for the contents of messages (protocol_check.hpp). Names from a message become parts of
+// Redis keys and log lines, so none may contain their separators.
 #include "shared/net/protocol_check.hpp"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ bool are_versions(const versions& all) {
                        [](const auto& one) { return check_collection(one.first).has_value(); });
 }
 
-/// Four edges a box, which may reach outside of its picture.
+/// Four edges for each box, which may lie partly outside of its picture.
 bool are_boxes(const std::vector<std::int64_t>& edges) {
     constexpr auto farthest = static_cast<std::int64_t>(2 * limits::image_side);
     return edges.size() % 4 == 0 && edges.size() / 4 <= limits::faces_per_image &&

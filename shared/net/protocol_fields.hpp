@@ -1,5 +1,5 @@
-// Which keys each message's map has: visit(v, message) calls v(key, field) for each; v.id for those
-// without which the message means nothing. Used by protocol.cpp alone, for writing and for reading.
+// The keys of each message's map: visit(v, message) calls v(key, field) for each, and v.id() for
+// required ones. Included by protocol.cpp alone, for writing and for reading.
 #pragma once
 
 #include <type_traits>

@@ -1,5 +1,5 @@
-// ZeroMQ sockets with every option set on purpose (PROTOCOL.md, "Sockets"). The only file with
-// cppzmq. Its exceptions end here: an option that is not taken is a defect, all else an answer.
+// See zmq_socket.hpp; the options are in PROTOCOL.md, "Sockets". The only file with cppzmq, whose
+// exceptions end here: an option that ZeroMQ refuses is a bug, everything else a result.
 #include "shared/net/zmq_socket.hpp"
 
 #include <poll.h>
@@ -23,16 +23,17 @@ namespace vultus {
 namespace {
 
 constexpr std::size_t frames_max = 16;
+constexpr std::size_t shared_from_bytes = 4 * limits::kib;  ///< a shorter frame is copied
 constexpr std::string_view ipc = "ipc://";
 constexpr std::string_view tcp = "tcp://";
 
-// Answered by ZeroMQ's own thread: they notice a dead host, not a hung process.
+// ZeroMQ's own thread answers these: they detect a dead host, not a hung process.
 constexpr int heartbeat_ivl_ms = static_cast<int>(limits::heartbeat.count());
 constexpr int heartbeat_timeout_ms = heartbeat_ivl_ms * limits::heartbeats_missed;
 constexpr int reconnect_first_ms = 100;
 constexpr int reconnect_last_ms = 5'000;
 constexpr int handshake_ms = 5'000;
-// zmq.h of 4.3 names it among its drafts only.
+// zmq.h of 4.3 declares it only among its drafts.
 constexpr zmq::sockopt::integral_option<93, int, true> zap_enforce_domain;
 constexpr int reopen_step_ms = 5, reopen_ms_max = 2'000;
 constexpr int handshake_failures = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
@@ -56,7 +57,7 @@ void set_options(zmq::socket_t& socket, const std::string& endpoint, const zmq_o
     socket.set(option::maxmsgsize, options.message_bytes_max);
 }
 
-// With this a context without a ZAP handler refuses everybody; without it, nobody.
+// With this option a context without a ZAP handler refuses every peer; without it, none.
 void let_in_by_key(zmq::socket_t& router, const curve_keys& curve) {
     if (curve.own.empty()) return;
     VULTUS_REQUIRE(!curve.domain.empty(), "without a domain ZeroMQ would let in any key");
@@ -88,8 +89,8 @@ std::optional<error> refused(const std::string& endpoint) {
     return std::nullopt;
 }
 
-/// True if somebody listens on the endpoint's path. ZeroMQ would unlink the path and take it over,
-/// and the other process would wait for ever.
+/// True if a process listens on the endpoint's path. ZeroMQ would unlink the path and take it over,
+/// and the other process would never receive anything again.
 bool somebody_listens(const std::string& endpoint) {
     if (!endpoint.starts_with(ipc)) return false;
     sockaddr_un address{};
@@ -220,7 +221,7 @@ result<void> zmq_socket::reopen() {
     }
 }
 
-// ZeroMQ gives up for good on a peer that refused it. We come again: a key may be allowed later.
+// ZeroMQ never reconnects to a peer that refused it. A key may be allowed later, so we do.
 void zmq_socket::state::knock_again() {
     hear();
     const boot_time now = boot_now();
@@ -242,7 +243,7 @@ result<zmq_socket> zmq_socket::dealer(zmq_context& context, const std::string& e
     try {
         zmq::socket_t& native = made->native;
         made->make(zmq::socket_type::dealer, endpoint);
-        native.set(zmq::sockopt::immediate, true);  // nothing is queued for who is not there
+        native.set(zmq::sockopt::immediate, true);  // nothing is queued without a connection
         if (!routing_id.empty()) native.set(zmq::sockopt::routing_id, routing_id);
         show_key(native, made->options.curve);
         native.connect(endpoint);
@@ -254,7 +255,7 @@ result<zmq_socket> zmq_socket::dealer(zmq_context& context, const std::string& e
 
 namespace {
 
-/// Asks until no signal comes between. Nothing: EAGAIN. Throws all but EINTR.
+/// Repeats the call until no signal interrupts it. Nothing: EAGAIN. Throws all but EINTR.
 template <class Ask>
 auto uninterrupted(const Ask& ask) {
     for (;;) {
@@ -266,9 +267,21 @@ auto uninterrupted(const Ask& ask) {
     }
 }
 
+/// A message of these bytes; from shared_from_bytes on it shares their buffer.
+zmq::message_t message_of(const shared_bytes& bytes) {
+    if (bytes.size() < shared_from_bytes) return zmq::message_t(bytes.data(), bytes.size());
+    auto kept = std::make_unique<shared_bytes>(bytes);
+    // The interface of ZeroMQ is not const, but it never writes into a message that it sends.
+    zmq::message_t message(
+        const_cast<char*>(bytes.data()), bytes.size(),
+        [](void*, void* hint) { delete static_cast<shared_bytes*>(hint); }, kept.get());
+    kept.release();
+    return message;
+}
+
 }  // namespace
 
-sent zmq_socket::send(const std::vector<std::string>& frames) {
+sent zmq_socket::send(const std::vector<shared_bytes>& frames) {
     VULTUS_REQUIRE(!frames.empty() && frames.size() <= frames_max, "a message has 1 to 16 frames");
     for (std::size_t i = 0; i < frames.size(); ++i) {
         const auto how = i + 1 < frames.size()
@@ -276,23 +289,22 @@ sent zmq_socket::send(const std::vector<std::string>& frames) {
                              : zmq::send_flags::dontwait;
         bool unreachable = false;
         try {
-            if (uninterrupted([&] { return state_->native.send(zmq::buffer(frames[i]), how); })) {
-                continue;
-            }
+            zmq::message_t message = message_of(frames[i]);
+            if (uninterrupted([&] { return state_->native.send(message, how); })) continue;
         } catch (const zmq::error_t& why) {
             unreachable = why.num() == EHOSTUNREACH;
         }
         if (!state_->connected_to.empty() && i == 0) state_->knock_again();
-        // Only the first frame chooses and checks the way. A later one fails if the way breaks
-        // meanwhile; ZeroMQ takes the earlier ones back then.
+        // Only the first frame selects and checks the connection. A later one fails if that breaks
+        // meanwhile; ZeroMQ then discards the earlier ones.
         return unreachable ? sent::unreachable : sent::full;
     }
     return sent::ok;
 }
 
-std::optional<std::vector<std::string>> zmq_socket::receive() {
+std::optional<std::vector<shared_bytes>> zmq_socket::receive() {
     for (;;) {
-        std::vector<std::string> frames;
+        std::vector<shared_bytes> frames;
         std::size_t count = 0;
         for (bool more = true; more; ++count) {
             zmq::message_t message;
@@ -305,7 +317,11 @@ std::optional<std::vector<std::string>> zmq_socket::receive() {
                 return std::nullopt;  // the context ends
             }
             more = message.more();
-            if (count < frames_max) frames.push_back(message.to_string());
+            if (count >= frames_max) continue;
+            // A short message lies inside of its zmq::message_t, so the view is taken afterwards.
+            auto kept = std::make_shared<zmq::message_t>(std::move(message));
+            const std::string_view bytes(static_cast<const char*>(kept->data()), kept->size());
+            frames.emplace_back(std::move(kept), bytes);
         }
         if (count <= frames_max) return frames;
     }
@@ -313,7 +329,7 @@ std::optional<std::vector<std::string>> zmq_socket::receive() {
 
 void zmq_socket::state::hear() {
     if (!monitor) return;
-    zmq::message_t frame;  // two an event: its number in two bytes and more; where
+    zmq::message_t frame;  // two for each event: number (two bytes) and value, then the address
     while (uninterrupted([&] { return monitor.recv(frame, zmq::recv_flags::dontwait); })) {
         if (!frame.more()) continue;
         std::uint16_t what = 0;

@@ -102,7 +102,9 @@ end
 if #seen < 2000 then out[1] = '' end
 return out)";
 
-job_record record_of(std::string id, fields& all) {
+}  // namespace
+
+job_record store_reply::record_of(std::string id, fields& all) {
     job_record job;
     job.id = std::move(id);
     while (all.more()) {
@@ -112,8 +114,6 @@ job_record record_of(std::string id, fields& all) {
     if (is_change(job.type)) job.removed_faces = job.faces;
     return job;
 }
-
-}  // namespace
 
 redis_call<job_record> job_reader::job(std::string_view id) const {
     return function_call<job_record>(

@@ -36,7 +36,8 @@ redis_blocking::redis_blocking(redis_address address, redis_timeouts timeouts)
 
 redis_blocking::~redis_blocking() = default;
 
-result<redis_reply> redis_blocking::call(std::vector<std::string> words) {
+result<redis_reply> redis_blocking::call(std::vector<std::string> words,
+                                         std::vector<shared_bytes> photos) {
     using std::chrono::milliseconds;
     turn(*client_, milliseconds(0));  // notice that the server went away since the last call
     const boot_time patience_ends = boot_now() + connect_;
@@ -46,7 +47,9 @@ result<redis_reply> redis_blocking::call(std::vector<std::string> words) {
         turn(*client_, patience_ends - now);
     }
     std::optional<result<redis_reply>> answer;
-    client_->send(std::move(words), [&](result<redis_reply> reply) { answer = std::move(reply); });
+    client_->send(
+        std::move(words), [&](result<redis_reply> reply) { answer = std::move(reply); },
+        std::move(photos));
     while (!answer) turn(*client_, milliseconds(60'000));  // the command timer ends this
     return std::move(*answer);
 }

@@ -15,11 +15,11 @@ class redis_blocking {
     explicit redis_blocking(redis_address address, redis_timeouts timeouts = {});
     ~redis_blocking();
 
-    result<redis_reply> call(std::vector<std::string> words);
+    result<redis_reply> call(std::vector<std::string> words, std::vector<shared_bytes> photos = {});
 
     template <class T>
     result<T> call(redis_call<T> wanted) {
-        auto reply = call(std::move(wanted.words));
+        auto reply = call(std::move(wanted.words), std::move(wanted.photos));
         if (!reply) return fail(reply.error());
         return wanted.parse(std::move(*reply));
     }

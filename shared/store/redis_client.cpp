@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <exception>
 
 #include "shared/base/limits.hpp"
 #include "shared/base/require.hpp"
@@ -29,62 +30,68 @@ constexpr std::size_t read_bytes = 64 * limits::kib;
 constexpr int reads_per_turn = 16;  ///< so that one large reply does not starve the loop
 constexpr std::size_t parts_per_write = 64;
 
-redis_reply converted(const ::redisReply& from) {
-    redis_reply reply;
-    switch (from.type) {
-        case REDIS_REPLY_INTEGER:
-            reply.type = redis_reply::kind::integer;
-            reply.integer = from.integer;
-            break;
-        case REDIS_REPLY_STRING:
-        case REDIS_REPLY_STATUS:
-            reply.type = redis_reply::kind::text;
-            reply.text.assign(from.str, static_cast<std::size_t>(from.len));
-            break;
-        case REDIS_REPLY_ERROR:
-            reply.type = redis_reply::kind::error;
-            reply.text.assign(from.str, static_cast<std::size_t>(from.len));
-            break;
-        case REDIS_REPLY_ARRAY:
-            reply.type = redis_reply::kind::array;
-            reply.items.reserve(from.elements);
-            for (std::size_t i = 0; i < from.elements; ++i) {
-                reply.items.push_back(converted(*from.element[i]));
-            }
-            break;
-        default:
-            break;
-    }
+/// Called by hiredis for each value that it has parsed, which becomes a redis_reply at once. A
+/// child lies in the array of its parent, whose length is known first. Null: memory is exhausted.
+template <class Fill>
+void* made(const redisReadTask* task, const Fill& fill) noexcept try {
+    auto* of = task->parent == nullptr ? nullptr : static_cast<redis_reply*>(task->parent->obj);
+    redis_reply* const reply = of == nullptr ? new redis_reply : &of->items.emplace_back();
+    fill(*reply);
     return reply;
+} catch (const std::exception&) {
+    return nullptr;
+}
+
+redisReplyObjectFunctions reply_functions() {
+    using kind = redis_reply::kind;
+    redisReplyObjectFunctions all{};
+    all.createString = [](const redisReadTask* task, char* bytes, std::size_t size) {
+        return made(task, [&](redis_reply& reply) {
+            reply.type = task->type == REDIS_REPLY_ERROR ? kind::error : kind::text;
+            reply.text.assign(bytes, size);
+        });
+    };
+    all.createArray = [](const redisReadTask* task, auto elements) {  // an int or a size_t
+        return made(task, [&](redis_reply& reply) {
+            reply.type = kind::array;
+            reply.items.reserve(static_cast<std::size_t>(elements));
+        });
+    };
+    all.createInteger = [](const redisReadTask* task, long long value) {
+        return made(task, [&](auto& reply) { reply.type = kind::integer, reply.integer = value; });
+    };
+    all.createNil = [](const redisReadTask* task) { return made(task, [](redis_reply&) {}); };
+    all.freeObject = [](void* whole) { delete static_cast<redis_reply*>(whole); };
+    return all;
 }
 
 struct command {
-    std::vector<std::string> chunks;  ///< the bytes, emptied as they are written
+    std::vector<shared_bytes> chunks;  ///< the bytes, released as they are written
     std::size_t bytes = 0;
     redis_client::on_reply done;
     boot_time deadline{0};
 };
 
 /// The command as Redis' protocol wants it (RESP 2: an array of bulk strings).
-std::vector<std::string> chunks_of(std::vector<std::string> words) {
-    std::vector<std::string> chunks(1);
-    chunks.back() = "*" + std::to_string(words.size()) + "\r\n";
-    for (std::string& word : words) {
-        chunks.back() += "$" + std::to_string(word.size()) + "\r\n";
+std::vector<shared_bytes> chunks_of(std::vector<std::string> words,
+                                    std::vector<shared_bytes> photos = {}) {
+    std::vector<shared_bytes> chunks;
+    std::string text = "*" + std::to_string(words.size() + photos.size()) + "\r\n";
+    const auto add = [&](auto&& word) {
+        text += "$" + std::to_string(word.size()) + "\r\n";
         if (word.size() > own_chunk_bytes) {
-            chunks.push_back(std::move(word));
-            chunks.emplace_back("\r\n");
+            chunks.emplace_back(std::exchange(text, {}));
+            chunks.emplace_back(std::move(word));
         } else {
-            chunks.back() += word;
-            chunks.back() += "\r\n";
+            text += std::string_view(word);
         }
-    }
+        text += "\r\n";
+    };
+    for (std::string& word : words) add(std::move(word));
+    for (shared_bytes& photo : photos) add(std::move(photo));
+    chunks.emplace_back(std::move(text));
     return chunks;
 }
-
-struct context_deleter {
-    void operator()(redisContext* context) const noexcept { redisFree(context); }
-};
 
 }  // namespace
 
@@ -95,7 +102,7 @@ struct redis_client::state {
     redis_timeouts timeouts;
     on_change told;
     phase now_in = phase::away;
-    std::unique_ptr<redisContext, context_deleter> context;
+    std::unique_ptr<redisContext, void (*)(redisContext*)> context{nullptr, redisFree};
     std::uint64_t connections = 0;
     boot_time phase_ends{0};  ///< away: try again then; connecting and greeting: give up then
     milliseconds back_off = back_off_first;
@@ -116,7 +123,8 @@ struct redis_client::state {
     bool take_greeting(const redis_reply& reply, boot_time now);
     void answer_first(redis_reply reply);
     void advance(std::size_t bytes);
-    void add(std::vector<std::string> words, on_reply done, boot_time now);
+    void add(std::vector<std::string> words, on_reply done, boot_time now,
+             std::vector<shared_bytes> photos = {});
     void tell(bool connected) {
         if (!told) return;
         ++calling;
@@ -134,6 +142,8 @@ void redis_client::state::connect(boot_time now) {
     now_in = phase::connecting;
     phase_ends = now + timeouts.connect;
     if (!context || context->err != 0) return lost(now);
+    static redisReplyObjectFunctions functions = reply_functions();
+    context->reader->fn = &functions;
     if (!local) redisEnableKeepAlive(context.get());
 }
 
@@ -154,7 +164,7 @@ void redis_client::state::greet(boot_time now) {
     words.push_back({"PING"});
     greetings = static_cast<int>(words.size());
     for (auto& one : words) {
-        for (const std::string& text : chunks_of(std::move(one))) greeting += text;
+        for (const shared_bytes& text : chunks_of(std::move(one))) greeting += text.view();
     }
     now_in = phase::greeting;
     if (!write_greeting()) lost(now);
@@ -203,7 +213,7 @@ void redis_client::state::advance(std::size_t bytes) {
         }
         bytes -= left;
         offset = 0;
-        one.chunks[chunk] = std::string();
+        one.chunks[chunk] = shared_bytes();
         if (++chunk == one.chunks.size()) {
             one.chunks = {};
             chunk = 0;
@@ -216,12 +226,13 @@ bool redis_client::state::write_commands() {
     while (written < waiting.size()) {
         std::array<iovec, parts_per_write> parts{};
         std::size_t count = 0;
-        std::size_t skip_chunk = chunk;
-        std::size_t skip_bytes = offset;
+        std::size_t skip_chunk = chunk, skip_bytes = offset;
         for (std::size_t i = written; i < waiting.size() && count < parts.size(); ++i) {
             auto& chunks = waiting[i].chunks;
             for (std::size_t c = skip_chunk; c < chunks.size() && count < parts.size(); ++c) {
-                parts[count++] = {chunks[c].data() + skip_bytes, chunks[c].size() - skip_bytes};
+                // sendmsg() only reads.
+                parts[count++] = {const_cast<char*>(chunks[c].data()) + skip_bytes,
+                                  chunks[c].size() - skip_bytes};
                 skip_bytes = 0;
             }
             skip_chunk = 0;
@@ -275,14 +286,13 @@ bool redis_client::state::take_replies(boot_time now) {
             void* found = nullptr;
             if (redisReaderGetReply(reader, &found) != REDIS_OK) return false;
             if (found == nullptr) break;
-            redis_reply reply = converted(*static_cast<::redisReply*>(found));
-            freeReplyObject(found);
+            const std::unique_ptr<redis_reply> owned(static_cast<redis_reply*>(found));
             if (now_in == phase::greeting) {
-                if (!take_greeting(reply, now)) return false;
+                if (!take_greeting(*owned, now)) return false;
             } else if (written == 0) {
                 return false;  // a reply to nothing
             } else {
-                answer_first(std::move(reply));
+                answer_first(std::move(*owned));
             }
         }
         if (static_cast<std::size_t>(n) < bytes.size()) return true;
@@ -290,19 +300,21 @@ bool redis_client::state::take_replies(boot_time now) {
     return true;
 }
 
-void redis_client::state::add(std::vector<std::string> words, on_reply done, boot_time now) {
+void redis_client::state::add(std::vector<std::string> words, on_reply done, boot_time now,
+                              std::vector<shared_bytes> photos) {
     command one;
     for (const std::string& word : words) one.bytes += word.size();
+    for (const shared_bytes& photo : photos) one.bytes += photo.size();
     if (now_in == phase::away || waiting.size() >= limits::redis_outstanding ||
         waiting_bytes + one.bytes > limits::redis_outstanding_bytes) {
+        const bool away = now_in == phase::away;
+        const char* why = away ? "Redis unavailable" : "Too many commands waiting for Redis";
         ++calling;
-        done(fail(errc::store_unavailable, now_in == phase::away
-                                               ? "Redis unavailable"
-                                               : "Too many commands waiting for Redis"));
+        done(fail(errc::store_unavailable, why));
         --calling;
         return;
     }
-    one.chunks = chunks_of(std::move(words));
+    one.chunks = chunks_of(std::move(words), std::move(photos));
     one.done = std::move(done);
     one.deadline = now + timeouts.command;
     waiting_bytes += one.bytes;
@@ -320,9 +332,10 @@ redis_client::~redis_client() {
     VULTUS_REQUIRE(state_->calling == 0, "a client is not destroyed inside its own callback");
 }
 
-void redis_client::send(std::vector<std::string> words, on_reply done) {
+void redis_client::send(std::vector<std::string> words, on_reply done,
+                        std::vector<shared_bytes> photos) {
     VULTUS_REQUIRE(!words.empty() && done, "a command has a word and somebody who waits");
-    state_->add(std::move(words), std::move(done), boot_now());
+    state_->add(std::move(words), std::move(done), boot_now(), std::move(photos));
 }
 
 void redis_client::set_on_change(on_change told) {

@@ -13,6 +13,7 @@
 
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
+#include "shared/base/shared_bytes.hpp"
 
 namespace vultus {
 
@@ -31,6 +32,7 @@ template <class T>
 struct redis_call {
     std::vector<std::string> words;  ///< binary safe
     std::function<result<T>(redis_reply&&)> parse;
+    std::vector<shared_bytes> photos = {};  ///< more words, behind the others; sent without a copy
 };
 
 struct redis_address {
@@ -66,15 +68,18 @@ class redis_client {
     redis_client(const redis_client&) = delete;
     redis_client& operator=(const redis_client&) = delete;
 
-    void send(std::vector<std::string> words, on_reply done);
+    /// `photos`  more words, behind the others. Their buffers are released as they are written.
+    void send(std::vector<std::string> words, on_reply done, std::vector<shared_bytes> photos = {});
 
     template <class T>
     void send(redis_call<T> call, std::function<void(result<T>)> done) {
-        send(std::move(call.words),
-             [parse = std::move(call.parse), done = std::move(done)](result<redis_reply> reply) {
-                 if (!reply) return done(fail(reply.error()));
-                 done(parse(std::move(*reply)));
-             });
+        send(
+            std::move(call.words),
+            [parse = std::move(call.parse), done = std::move(done)](result<redis_reply> reply) {
+                if (!reply) return done(fail(reply.error()));
+                done(parse(std::move(*reply)));
+            },
+            std::move(call.photos));
     }
 
     /// Told whenever the connection opens or breaks (called from the on_* functions).

@@ -12,6 +12,10 @@
 #include "shared/base/clock.hpp"
 #include "shared/store/redis_client.hpp"
 
+namespace vultus {
+struct job_record;
+}
+
 namespace vultus::store_reply {
 
 /// The error that Redis answered, in our words: memory, a state in which it serves nobody, or a
@@ -49,6 +53,10 @@ class fields {
         return value;
     }
     unix_time time() { return unix_time(number<std::int64_t>()); }
+    /// Whether text() would give a value and not a missing one.
+    bool next_is_text() const noexcept {
+        return at_ < items_.size() && items_[at_].type == redis_reply::kind::text;
+    }
     bool more() const noexcept { return at_ < items_.size() && !bad_; }
     bool bad() const noexcept { return bad_; }
     void set_bad() noexcept { bad_ = true; }
@@ -100,5 +108,8 @@ bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept;
 
 /// What the functions about one job say when it is not there.
 tl::unexpected<error> no_such_job(std::string_view status);
+
+/// A job from its fields, name and value in turns, up to the end of the reply (job_reader.cpp).
+job_record record_of(std::string id, fields& all);
 
 }  // namespace vultus::store_reply

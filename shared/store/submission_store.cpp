@@ -78,18 +78,20 @@ redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
                                    job.fingerprint,
                                    std::to_string(jobs_max),
                                    std::to_string(bytes_max)};
-    for (std::size_t i = 0; i < job.images.size(); ++i) {
-        words.push_back(context_.seals().close(std::move(job.images[i]), about_image(job.id, i)));
+    auto call =
+        function_call<accepted>("accept", context_.prefix(), std::move(words),
+                                [](const std::string& status, fields& all) -> result<accepted> {
+                                    if (status == "conflict") return conflict();
+                                    auto made = read_accepted(status, all);
+                                    if (made && !made->duplicate) made->min_version = all.number();
+                                    return made;
+                                });
+    const sealing& seals = context_.seals();
+    for (std::size_t i = 0; seals.seals() && i < job.images.size(); ++i) {
+        job.images[i] = seals.close(job.images[i].copied(), about_image(job.id, i));
     }
-    return function_call<accepted>("accept", context_.prefix(), std::move(words),
-                                   [](const std::string& status, fields& all) -> result<accepted> {
-                                       if (status == "conflict") return conflict();
-                                       auto made = read_accepted(status, all);
-                                       if (made && !made->duplicate) {
-                                           made->min_version = all.number();
-                                       }
-                                       return made;
-                                   });
+    call.photos = std::move(job.images);
+    return call;
 }
 
 redis_call<accepted> submission_store::change(const new_change& change) const {

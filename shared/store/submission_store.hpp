@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shared/base/limits.hpp"
+#include "shared/base/shared_bytes.hpp"
 #include "shared/model/job.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
@@ -26,9 +27,9 @@ struct new_job {     ///< a recognize, train or calibrate
     std::string label_hash;  ///< hash_of_label() (secret.hpp), for the audit log; empty: no secret
     std::string traceparent;
     std::chrono::milliseconds deadline = limits::job_deadline;
-    std::string idempotency_hash;     ///< SHA-256 hex of client and key, empty: none
-    std::string fingerprint;          ///< SHA-256 hex of route, options and decoded parts
-    std::vector<std::string> images;  ///< 1 for recognize, 1..16 for train, none for calibrate
+    std::string idempotency_hash;      ///< SHA-256 hex of client and key, empty: none
+    std::string fingerprint;           ///< SHA-256 hex of route, options and decoded parts
+    std::vector<shared_bytes> images;  ///< 1 for recognize, 1..16 for train, none for calibrate
 };
 
 struct new_change {  ///< a clear, forget, rename, merge or delete_collection

@@ -174,26 +174,28 @@ redis_call<void> worker_store::bye(std::string_view worker_id) const {
                                });
 }
 
-redis_call<std::vector<std::string>> worker_store::images(std::string_view id,
-                                                          std::size_t count) const {
-    using texts = std::vector<std::string>;
-    std::vector<std::string> words{"MGET"};
-    for (std::size_t i = 0; i < count; ++i) {
-        words.push_back(context_.key("job:" + std::string(id) + ":image:" + std::to_string(i)));
-    }
-    return array_call<texts>(
-        std::move(words),
-        [seals = context_.seals(), id = std::string(id)](fields& all) -> result<texts> {
-            texts images;
-            for (redis_reply& one : all.items()) {
-                if (one.type != redis_reply::kind::text) {
+redis_call<fetched_job> worker_store::fetch(const attempt_id& attempt,
+                                            std::string_view worker_id) const {
+    return function_call<fetched_job>(
+        "fetch", context_.prefix(),
+        {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id)},
+        [seals = context_.seals(), id = attempt.job_id](const std::string& status,
+                                                        fields& all) -> result<fetched_job> {
+            if (status == "stale") return fail(errc::stale, "");
+            if (status != "ok") return no_such_job(status);
+            all.time();
+            fetched_job found;
+            const auto count = all.number<std::size_t>();
+            for (std::size_t i = 0; i < count && all.more(); ++i) {
+                if (!all.next_is_text()) {
                     return fail(errc::no_image, "Photo of the job no longer stored");
                 }
-                auto image = seals.open(std::move(one.text), about_image(id, images.size()));
-                if (!image) return fail(image.error());
-                images.push_back(*std::move(image));
+                auto photo = seals.open(all.text(), about_image(id, i));
+                if (!photo) return fail(photo.error());
+                found.photos.emplace_back(*std::move(photo));
             }
-            return images;
+            found.job = record_of(id, all);
+            return found;
         });
 }
 

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "shared/base/limits.hpp"
+#include "shared/base/shared_bytes.hpp"
 #include "shared/model/job.hpp"
+#include "shared/store/job_reader.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
 
@@ -34,6 +36,11 @@ struct hello_reply {
     bool registered = false;
     bool serve = false;
     gallery_version current = 0;
+};
+
+struct fetched_job {
+    job_record job;
+    std::vector<shared_bytes> photos;  ///< none of a calibrate
 };
 
 enum class commit_state {
@@ -86,8 +93,11 @@ class worker_store {
                                                 const std::vector<attempt_id>&) const;
     redis_call<void> bye(std::string_view worker_id) const;
 
-    /// errors    no_image: a photo is no longer stored
-    redis_call<std::vector<std::string>> images(std::string_view id, std::size_t count) const;
+    /// The job and its photos, for the attempt that runs it.
+    /// errors    stale: it no longer runs, or as another attempt; not_found, collected: no such
+    /// job;
+    ///           no_image: a photo is no longer stored
+    redis_call<fetched_job> fetch(const attempt_id&, std::string_view worker_id) const;
 
     redis_call<committed> complete_recognize(const attempt_id&, std::string_view worker_id,
                                              gallery_version, std::string result,

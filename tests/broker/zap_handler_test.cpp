@@ -132,10 +132,10 @@ class gate {
 
     /// Speaks and is heard, and hears the answer.
     bool speaks(peer& one, zmq_socket& with) {
-        std::optional<std::vector<std::string>> heard;
+        std::optional<std::vector<shared_bytes>> heard;
         return turn_until([&] { return one.socket.send({"hello"}) == sent::ok; }) &&
                turn_until([&] { return (heard = with.receive()).has_value(); }) &&
-               *heard == std::vector<std::string>{one.id, "hello"} &&
+               *heard == std::vector<shared_bytes>{one.id, "hello"} &&
                with.send({one.id, "welcome"}) == sent::ok &&
                turn_until([&] { return (heard = one.socket.receive()).has_value(); }) &&
                heard->at(0) == "welcome";
@@ -255,12 +255,12 @@ TEST_P(gate_over, who_was_taken_off_the_list_is_cut_off) {
     ASSERT_TRUE(open) << open.error().detail;
     EXPECT_EQ(g.workers->endpoint(), place);
     EXPECT_EQ(g.workers->send({gone.id, "a photo"}), sent::unreachable);
-    std::optional<std::vector<std::string>> heard;
+    std::optional<std::vector<shared_bytes>> heard;
     EXPECT_TRUE(g.turn_until([&] {
         stays.socket.send({"again"});
         return (heard = g.workers->receive()).has_value();
     }));
-    EXPECT_EQ(*heard, (std::vector<std::string>{stays.id, "again"}));
+    EXPECT_EQ(*heard, (std::vector<shared_bytes>{stays.id, "again"}));
     EXPECT_TRUE(g.turn_until([&] {
         gone.socket.send({"still here?"});
         while ((heard = g.workers->receive())) EXPECT_EQ(heard->at(0), stays.id);

@@ -17,7 +17,7 @@ namespace {
 constexpr int exit_broken = 70;
 constexpr std::size_t fetched_ahead = 2;  ///< photos waiting for a vision thread
 constexpr std::chrono::milliseconds tick{50}, idle_tick{1'000};
-constexpr std::chrono::milliseconds live_for{1'000};  ///< after a frame passes are short
+constexpr std::chrono::milliseconds live_for{1'000};  ///< passes stay short after a frame
 
 // Both by the clock of Redis, which may have been set back between the two.
 double milliseconds_waited(unix_time from, unix_time to) {
@@ -47,7 +47,6 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
 pipeline::pipeline(pipeline_settings settings, const store_context& context, vision_models models,
                    mailbox<session_mail>& session, progress& stages)
     : settings_(std::move(settings)),
-      jobs_(context),
       store_(context),
       models_(std::move(models)),
       session_(session),
@@ -64,7 +63,7 @@ pipeline::pipeline(pipeline_settings settings, const store_context& context, vis
     start_thread([this, slot] { fetch_loop(*slot); });
     for (int i = 0; i < settings_.vision_threads; ++i) {
         slot = &stages.add();
-        // A thread's function must be copyable, so the clones travel in shared boxes.
+        // A thread's function must be copyable, so the clones are in shared pointers.
         auto hog = std::make_shared<std::unique_ptr<detector>>(models_.hog->clone());
         auto cnn = std::make_shared<std::unique_ptr<detector>>(models_.cnn->clone());
         const bool first_of_several = i == 0 && settings_.vision_threads > 1;
@@ -125,8 +124,7 @@ bool pipeline::take(frame_ticket frame) {
     item->min_version = frame.frame.min_version;
     item->taken = boot_now();
     item->known = known_boxes(frame.frame.known);
-    item->photos.push_back(std::move(frame.frame.image));
-    frame.frame.image.clear();
+    item->photos.push_back(std::move(frame.frame.image));  // the ticket keeps nothing of it
     item->who = std::move(frame);
     live_at_.store(item->taken.count(), std::memory_order_relaxed);
     return to_see_.try_push_live(item);
@@ -137,7 +135,7 @@ void pipeline::registered(const std::string& worker_id) {
 }
 
 void pipeline::fenced() {
-    ++registration_;  // from now on the match stage uses no gallery that it has
+    ++registration_;  // the match stage uses none of its galleries from now on
     galleries_.fenced();
 }
 
@@ -175,21 +173,16 @@ void pipeline::fetch_loop(progress::slot& slot) {
 
 result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     const job_ticket& ticket = *item.job();
-    auto record = redis.call(jobs_.job(ticket.job.job_id));
-    if (!record) return fail(record.error());
-    if (record->state != job_state::running || record->attempt != ticket.job.attempt) {
-        return fail(errc::stale, "");
-    }
-    auto options = read_options(record->options);
+    auto fetched = redis.call(store_.fetch(ticket.id(), ticket.worker_id));
+    if (!fetched) return fail(fetched.error());
+    auto options = read_options(fetched->job.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
-    item.failures = record->failures;
-    item.stage_ms["queue"] = milliseconds_waited(record->created, record->started);
+    item.failures = fetched->job.failures;
+    item.stage_ms["queue"] = milliseconds_waited(fetched->job.created, fetched->job.started);
     if (item.type == job_type::calibrate) return {};
-    if (record->images == 0) return fail(errc::no_image, "Photo no longer stored");
-    auto photos = redis.call(store_.images(ticket.job.job_id, record->images));
-    if (!photos) return fail(photos.error());
-    item.photos = std::move(*photos);
+    if (fetched->photos.empty()) return fail(errc::no_image, "Photo no longer stored");
+    item.photos = std::move(fetched->photos);
     return {};
 }
 
@@ -204,11 +197,11 @@ result<void> pipeline::unpack(work& item) {
     auto options = read_options(item.frame()->frame.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
-    item.options.annotate = false;  // there is nowhere to keep the picture
+    item.options.annotate = false;  // the picture cannot be stored
     return {};
 }
 
-/// Whether a live frame came in the last second.
+/// Whether a live frame arrived in the last second.
 bool pipeline::is_live() const {
     return boot_now() < boot_time(live_at_.load(std::memory_order_relaxed)) + live_for;
 }
@@ -244,7 +237,7 @@ void pipeline::seen(work_ptr item) {
     item->seen.embedding_model = models_.network->name();
     if (item->frame() == nullptr) {
         to_embed_.push(std::move(item));
-    } else if (item->chips.empty()) {  // nobody is there, or all are known
+    } else if (item->chips.empty()) {  // no face, or only known ones
         to_match_.push(std::move(item));
     } else if (!to_embed_.try_push_live(item)) {
         give_up(item, error{errc::queue_full, "Too many waiting frames"});

@@ -1,14 +1,14 @@
-// The worker's own work: stages joined by bounded queues.
+// The work of a worker: stages connected by bounded queues.
 //
 //   take -> fetch -> vision (V threads) -> compute (embeds batches over jobs) -> match -> commit
 //     \---------------^ frames                                     annotate ------^
 //                                                              calibrate -----^
 //
-// Frames have a lane of their own before vision and compute, so that a bulk import does not stop
-// the picture of a camera.
-// Every queue but the one before vision has room for all that the session may hand in, so no stage
-// waits for a later one and no two stages can wait for one another; the broker's credits are what
-// bounds the whole. Photos are large, so only a few are fetched ahead of the vision threads.
+// Frames have a queue of their own before vision and compute, so that a bulk import does not delay
+// a camera. Every queue except the one before vision has room for everything that the session may
+// hand in, so no stage waits for a later one and no two stages can block each other; the credits of
+// the broker limit the whole. Photos are large, so only a few are fetched ahead of the vision
+// threads.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,6 @@
 
 #include "shared/base/bounded_queue.hpp"
 #include "shared/config/settings.hpp"
-#include "shared/store/job_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
 #include "shared/store/store_context.hpp"
 #include "shared/store/worker_store.hpp"
@@ -46,9 +45,9 @@ struct pipeline_settings {
     std::chrono::milliseconds batch_wait{0};
     int detect_side_max = 2'000;
     bool keep_pictures = false;   ///< of trained faces
-    std::string decoder;          ///< path of vultus-decoder; empty: photos are decoded in here
-    std::size_t live_weight = 4;  ///< frames in a row, then a job that waits has its turn
-    match_options matching;       ///< but distance_max, which the models' threshold gives
+    std::string decoder;          ///< path of vultus-decoder; empty: decode in this process
+    std::size_t live_weight = 4;  ///< frames in a row, then one waiting job
+    match_options matching;       ///< except distance_max, which the models' threshold gives
     int match_threads = 1;
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };
@@ -60,7 +59,7 @@ class pipeline final : public work_sink {
  public:
     pipeline(pipeline_settings settings, const store_context& context, vision_models models,
              mailbox<session_mail>& session, progress& stages);
-    /// Drops what is still on its way; call it when the session is over.
+    /// Drops the work in progress. requires the session has ended
     ~pipeline() override;
 
     bool take(job_ticket job) override;
@@ -69,7 +68,7 @@ class pipeline final : public work_sink {
     void fenced() override;
     void news(const std::string& collection, gallery_version version) override;
 
-    /// What was done so far; nothing about a GPU.
+    /// The work done so far, without GPU memory.
     /// threads   any
     protocol::worker_load load() const;
 
@@ -103,7 +102,6 @@ class pipeline final : public work_sink {
     void start_thread(std::function<void()> body);
 
     const pipeline_settings settings_;
-    const job_reader jobs_;
     const worker_store store_;
     const vision_models models_;
     mailbox<session_mail>& session_;

@@ -15,8 +15,8 @@
 namespace vultus {
 namespace {
 
-// How long a detection may take before it counts as hung. dlib's CNN needs 2.3 microseconds a pixel
-// and HOG about 0.2 on one Zen 4 core (docs/benchmarks.md); ten times that, for slow and busy ones.
+// How long a detection may take before it counts as hung. dlib's CNN needs 2.3 microseconds for a
+// pixel and HOG about 0.2 on one Zen 4 core (docs/benchmarks.md); ten times that for slow cores.
 std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
     const std::uint64_t pixels = std::uint64_t{size.width} * size.height;
     const std::uint64_t microseconds = cnn ? pixels * 25 : pixels * 2;
@@ -59,7 +59,7 @@ result<void> vision_stage::look(work& item) {
     if (apart_) apart_->serve(item.collection);
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
         auto looked = look_at_photo(item, i);
-        // What may go well later is no verdict on a photo: the whole job has to wait for it.
+        // A transient error is not about the photo: the whole job is delayed.
         const errc why = looked ? errc::internal : looked.error().code;
         const bool passes = retryable(why) || why == errc::device_fault;
         if (item.type == job_type::recognize || passes) {
@@ -81,7 +81,7 @@ result<void> vision_stage::look(work& item) {
 
 result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     const bool train = item.type == job_type::train;
-    const std::string& bytes = item.photos[index];
+    const std::string_view bytes = item.photos[index];
     const auto header = inspect_image(bytes);
     if (!header) return fail(header.error());
     detector& finder = item.options.detector == "cnn" ? *cnn_ : *hog_;
@@ -108,7 +108,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     const std::vector<int> known = find_known(found.faces, item.known);
     const bool compares = std::count(known.begin(), known.end(), -1) > 0;
     if (compares && photo->picture.width < photo->width) {
-        photo = decoded(limits::image_side);  // chips come from the whole photo
+        photo = decoded(limits::image_side);  // chips come from the full photo
         if (!photo) return fail(photo.error());
     }
     const stage_timer timer(item, "align");

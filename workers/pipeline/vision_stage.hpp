@@ -1,5 +1,5 @@
-// What one vision thread does with one job: decode each photo, find the faces, align them. Knows
-// nothing of queues; the pipeline calls it.
+// The work of one vision thread on one job: decode each photo, detect the faces, align them. No
+// queues; the pipeline calls it.
 #pragma once
 
 #include <atomic>
@@ -25,12 +25,12 @@ class vision_stage {
                  std::atomic<std::uint64_t>* decoders_lost = nullptr);
 
     /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
-    /// errors    recognize: why the photo cannot be used (undecodable_image, ...); a train gives
-    ///           verdicts instead · of both: what is no verdict on a photo (no_worker,
-    ///           out_of_memory, device_fault: codec_process.hpp)
+    /// errors    recognize: why the photo cannot be used (undecodable_image, ...); a train has a
+    ///           verdict for each photo instead · both: errors that are not about the photo
+    ///           (no_worker, out_of_memory, device_fault: codec_process.hpp)
     result<void> look(work& item);
 
-    /// Now and then while there is no work.
+    /// Call it now and then while there is no work.
     void tend();
 
  private:
@@ -45,11 +45,11 @@ class vision_stage {
     std::unique_ptr<codec_process> apart_;
 };
 
-/// A process that decodes, or nothing: then photos are decoded in this one.
+/// A decoder process; null if there is no program: photos are then decoded in this process.
 std::unique_ptr<codec_process> decoder_of(const std::string& program,
                                           std::atomic<std::uint64_t>* lost = nullptr);
 
-/// The photo of a recognized job with boxes and names on it, as JPEG.
+/// The photo of a recognize with boxes and names drawn on it, as JPEG.
 /// requires  item.photos still holds the photo; item.seen has its matches
 /// errors    those of decode_image and annotated_jpeg
 result<std::string> annotate(work& item, codec_process* apart = nullptr);

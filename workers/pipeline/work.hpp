@@ -1,5 +1,5 @@
-// One job or frame on its way through the pipeline. Exactly one stage has it at any moment, so its
-// fields need no lock; the drop flag inside the ticket is the session's word from outside.
+// One job or frame in the pipeline. Exactly one stage owns it at any moment, so its fields need no
+// lock; only the drop flag in its ticket is set by the session meanwhile.
 #pragma once
 
 #include <map>
@@ -20,20 +20,20 @@ struct work {
     gallery_version min_version = 0;
     job_options options;
     std::uint64_t failures = 0;  ///< of the job so far
-    boot_time taken{0};          ///< when the pipeline got it
-    boot_time waits_since{0};    ///< for a gallery; 0: does not wait
-    std::uint64_t question = 0;  ///< number of its question to the loader; 0: has none
+    boot_time taken{0};          ///< when the pipeline took it
+    boot_time waits_since{0};    ///< for a gallery; 0: not waiting
+    std::uint64_t question = 0;  ///< number of its question to the loader; 0: none
     int matched_again = 0;       ///< how often a change overtook its result
     std::map<std::string, double> stage_ms;
 
-    std::vector<box> known;                  ///< frame: where faces are that its sender knows
-    std::vector<std::string> photos;         ///< as sent; freed when seen, unless one is annotated
-    recognized seen;                         ///< recognize: filled stage by stage
+    std::vector<box> known;                  ///< frame: boxes of faces that the sender knows
+    std::vector<shared_bytes> photos;        ///< as sent; freed when seen, unless one is annotated
+    recognized seen;                         ///< filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo
     std::vector<std::string> photo_hashes;   ///< train: SHA-256 of each photo
     std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
     std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
-    std::shared_ptr<const gallery> faces;    ///< calibrate: what it looks at
+    std::shared_ptr<const gallery> faces;    ///< calibrate: the gallery
     std::vector<chip> chips;                 ///< one per face, until they are embedded
 
     const job_ticket* job() const { return std::get_if<job_ticket>(&who); }
@@ -44,7 +44,7 @@ struct work {
 };
 using work_ptr = std::shared_ptr<work>;
 
-/// Measures a stage: adds the milliseconds of its scope to stage_ms[name].
+/// Adds the milliseconds of its scope to stage_ms[name].
 class stage_timer {
  public:
     stage_timer(work& item, const char* name)

@@ -74,8 +74,7 @@ bool broker_connection::heartbeat_due(boot_time now) {
 }
 
 bool broker_connection::lost(boot_time now) {
-    // A broker that says BYE to every READY is asked again once in an interval, not in a tight
-    // loop.
+    // A broker may answer each READY with BYE: reconnect once in an interval, not in a tight loop.
     if (lost_) return now >= opened_ + interval_;
     if (!introduced_) return false;
     return socket_->losses() > 0 || now > heard_ + interval_ * limits::heartbeats_missed;

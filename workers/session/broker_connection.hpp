@@ -1,6 +1,6 @@
-// One broker as the worker sees it: a DEALER socket with a routing id of its own for each
-// connection, READY first, a HEARTBEAT in each interval, and a new socket when the broker is silent
-// or says BYE. Owned by the session; decides nothing about jobs.
+// The worker's connection to one broker: a DEALER socket with a new routing id for each connection,
+// READY first, a HEARTBEAT in each interval, and a new socket when the broker is silent or sends
+// BYE. Owned by the session; makes no decision about jobs.
 #pragma once
 
 #include <chrono>
@@ -25,32 +25,33 @@ class broker_connection {
     /// errors    those of zmq_socket::dealer
     result<void> open(const std::string& worker_id, std::uint64_t number, boot_time now);
 
-    /// Says why and closes. Nothing if it is closed already.
+    /// Sends BYE with the reason and closes. Does nothing if it is closed.
     void close(const std::string& reason);
 
     bool is_open() const noexcept { return socket_.has_value(); }
-    bool introduced() const noexcept { return introduced_; }  ///< READY went out on this socket
+    bool introduced() const noexcept { return introduced_; }  ///< READY was sent on this socket
     const zmq_socket* socket() const noexcept { return socket_ ? &*socket_ : nullptr; }
     boot_time opened() const noexcept { return opened_; }
     std::uint64_t number() const noexcept { return number_; }
     const std::string& endpoint() const noexcept { return endpoint_; }
 
-    /// READY went out if this answers true; else the broker is not there yet: try again later.
+    /// True if READY was sent; false: not connected yet, try again later.
     bool introduce(const protocol::ready& ready, boot_time now);
 
-    /// Sends once introduced. False if it went nowhere.
+    /// False if the message was not sent, as before READY.
     bool send(const protocol::message& what);
 
-    /// The next message. Nothing: none there. What cannot be read is counted and skipped.
+    /// The next message; nothing if there is none. A malformed message is logged and skipped.
     std::optional<protocol::message> receive(boot_time now);
 
-    /// True when a heartbeat is due (and notes that it is sent now).
+    /// True when a heartbeat is due, which counts as sent then.
     bool heartbeat_due(boot_time now);
 
-    /// True when this socket should be replaced: its peer was lost after READY (ZeroMQ connects
-    /// again by itself, what was on its way is gone unnoticed), three intervals of silence, or BYE.
+    /// True when this socket must be replaced: its connection was lost after READY (ZeroMQ
+    /// reconnects by itself, and messages in flight are lost unnoticed), three intervals of
+    /// silence, or BYE.
     bool lost(boot_time now);
-    void lose() noexcept { lost_ = true; }  ///< the broker said BYE
+    void lose() noexcept { lost_ = true; }  ///< the broker sent BYE
 
     void set_interval(std::uint32_t milliseconds);
 

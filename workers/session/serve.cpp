@@ -52,7 +52,7 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     if (!decoder) {
         const errc why = decoder.error().code;
         refuse(decoder.error());
-        // No memory or process now is no wrong setting: the supervisor tries again.
+        // Not a wrong setting: memory or processes are short now. The supervisor tries again.
         return retryable(why) || why == errc::device_fault ? exit_broken : exit_refused;
     }
     worker_link_settings talk = session_part(settings, std::move(device), std::move(build));

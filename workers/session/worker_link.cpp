@@ -14,7 +14,7 @@
 namespace vultus {
 namespace {
 
-// High water marks are the last guard; the window is the limit (PROTOCOL.md, credits).
+// The window is the limit; high-water marks are the last safeguard (PROTOCOL.md, "Credits").
 zmq_options socket_options(const worker_link_settings& settings) {
     zmq_options options;
     options.high_water = static_cast<int>(2 * settings.window + 16);
@@ -22,6 +22,14 @@ zmq_options socket_options(const worker_link_settings& settings) {
     options.count_losses = true;
     options.curve = settings.curve;
     return options;
+}
+
+protocol::answer refusal_of(const frame_ticket& ticket, errc why) {
+    protocol::answer answer;
+    answer.frame_id = ticket.frame.frame_id;
+    answer.attempt = ticket.frame.attempt;
+    answer.error = name_of(why);
+    return answer;
 }
 
 }  // namespace
@@ -67,8 +75,8 @@ worker_link_end worker_link::run(stop_signal* stop) {
 }
 
 std::chrono::milliseconds worker_link::patience(boot_time now) const {
-    // A tick of 100 ms serves the timers that need no precision (fence, silence, drain); a socket
-    // that is being connected says nothing when it is there, so READY is tried more often.
+    // A tick of 100 ms is enough for the fence, silence and drain. A socket does not report that
+    // its connection is open, so READY is tried more often.
     const bool meeting =
         std::any_of(links_.begin(), links_.end(), [&](const broker_connection& link) {
             return link.is_open() && !link.introduced() &&
@@ -141,7 +149,7 @@ protocol::worker_heartbeat worker_link::heartbeat_of(const broker_connection& li
 }
 
 // All sockets carry one number: Redis records the newest connection of a worker and refuses older
-// ones, so two brokers with different numbers would push each other out.
+// ones, so two brokers with different numbers would displace each other.
 void worker_link::reopen_links(boot_time now) {
     ++connection_;
     reopened_ = now;
@@ -152,7 +160,7 @@ void worker_link::reopen_links(boot_time now) {
                        {{"endpoint", link.endpoint()}, {"error", name_of(opened.error().code)}});
         }
     }
-    for (auto& [key, frame] : frames_) frame.dropped->set();  // their connection is no more
+    for (auto& [key, frame] : frames_) frame.dropped->set();  // their connection is closed
     frames_.clear();
     parked_frames_.clear();
     renew_at_ = now;  // tells Redis the new number
@@ -162,7 +170,7 @@ void worker_link::tend_links(boot_time now) {
     const bool replace = std::any_of(links_.begin(), links_.end(), [&](broker_connection& link) {
         return !link.is_open() || link.lost(now);
     });
-    // The first sockets at once; after that no faster than heartbeats, whatever goes wrong.
+    // The first sockets at once; later at most once in a heartbeat interval, whatever fails.
     if (replace && (connection_ == 0 || now >= reopened_ + settings_.heartbeat)) reopen_links(now);
     for (std::size_t i = 0; i < links_.size(); ++i) {
         broker_connection& link = links_[i];
@@ -175,7 +183,7 @@ void worker_link::tend_links(boot_time now) {
 
 void worker_link::read_links(boot_time now) {
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        // A closed socket gives nothing, so a fence in the middle ends the loop by itself.
+        // A fence closes the socket, which ends this loop.
         while (auto message = links_[i].receive(now)) {
             if (auto* frame = std::get_if<protocol::frame>(&*message))
                 on(i, std::move(*frame), now);
@@ -188,7 +196,7 @@ void worker_link::read_links(boot_time now) {
 }
 
 void worker_link::on(std::size_t link, const protocol::job& what, boot_time now) {
-    if (what.n <= links_[link].last_n) return;  // it came twice
+    if (what.n <= links_[link].last_n) return;  // a duplicate
     links_[link].last_n = what.n;
     failpoint("worker.after_job");
     for (const leased_job& job : what.jobs) {
@@ -213,34 +221,30 @@ void worker_link::on(std::size_t link, protocol::frame&& what, boot_time now) {
         now + std::chrono::milliseconds(std::max<std::int64_t>(ticket.frame.deadline_ms, 0));
     ticket.dropped = std::make_shared<drop_flag>();
     const frame_key key{link, ticket.frame.frame_id};
-    if (draining_) return refuse_frame(ticket, errc::draining);
+    if (draining_) {
+        links_[link].send(refusal_of(ticket, errc::draining));
+        return;
+    }
     if (frames_.contains(key)) return;
     if (frames_.size() >= settings_.frame_window * links_.size()) {
-        return refuse_frame(ticket, errc::no_worker);
+        links_[link].send(refusal_of(ticket, errc::no_worker));
+        return;
     }
     frames_[key] = held_frame{ticket.dropped};
     parked_frames_.push_back(std::move(ticket));
     release_frames();
 }
 
-// A frame keeps away from a solo job: if the worker dies, the job alone must be to blame.
+// No frame runs beside a solo job: if the worker dies, only the job can be the cause.
 void worker_link::release_frames() {
     if (jobs_.solo_running()) return;
     for (frame_ticket& ticket : std::exchange(parked_frames_, {})) {
-        frame_ticket kept = ticket;
-        kept.frame.image.clear();
+        const std::size_t link = ticket.link;
+        const protocol::answer refusal = refusal_of(ticket, errc::no_worker);
         if (sink_.take(std::move(ticket))) continue;
-        frames_.erase({kept.link, kept.frame.frame_id});
-        refuse_frame(kept, errc::no_worker);
+        frames_.erase({link, refusal.frame_id});
+        links_[link].send(refusal);
     }
-}
-
-void worker_link::refuse_frame(const frame_ticket& ticket, errc why) {
-    protocol::answer answer;
-    answer.frame_id = ticket.frame.frame_id;
-    answer.attempt = ticket.frame.attempt;
-    answer.error = name_of(why);
-    links_[ticket.link].send(answer);
 }
 
 void worker_link::on(std::size_t link, const protocol::message& what, boot_time now) {
@@ -265,7 +269,7 @@ void worker_link::on(std::size_t link, const protocol::message& what, boot_time 
     }
 }
 
-// Whatever ends the attempt next makes it cancelled: so end it now.
+// Redis makes the job cancelled when its attempt ends: end it now.
 void worker_link::cancel(const attempt_id& id) {
     if (jobs_.drop(id)) hand_back(id);
     release_frames();
@@ -296,7 +300,7 @@ void worker_link::hear(job_finished&& what, boot_time now) {
 
 void worker_link::hear(frame_answered&& what, boot_time) {
     frames_.erase({what.link, what.answer.frame_id});
-    // The last look at the fence, right before the answer leaves.
+    // The fence is checked last, right before the answer leaves.
     if (phase_ != phase::serving || boot_now() >= fence_at_) return;
     if (links_[what.link].number() != what.connection) return;
     links_[what.link].send(what.answer);
@@ -335,11 +339,11 @@ void worker_link::close_when_empty(boot_time now) {
     }
     const bool empty = jobs_.empty() && frames_.empty() && returning_ == 0;
     if (phase_ == phase::outside || phase_ == phase::registering) {
-        phase_ = phase::closed;  // no registration, so nothing of ours is in anybody's hands
+        phase_ = phase::closed;  // not registered, so it holds nothing
     } else if (phase_ == phase::serving && (empty || late)) {
         say_bye();
     } else if (phase_ == phase::closing && now > drain_until_ + settings_.heartbeat) {
-        phase_ = phase::closed;  // Redis is away: the leases lapse by themselves
+        phase_ = phase::closed;  // Redis is down: the leases lapse
     }
     if (phase_ == phase::closed) {
         for (broker_connection& link : links_) link.close("drained");

@@ -1,7 +1,7 @@
-// The worker's side of the conversation: registers in Redis, tells the brokers READY and HEARTBEAT,
-// takes JOB, FRAME, CANCEL and RELOAD, renews the leases, and stops serving by itself when it
-// cannot. One thread, one poll loop, nothing that waits; the work itself is behind work_sink. How a
-// worker ends, and what follows: workers/README.md, "How a worker ends".
+// The worker's side of the protocol: registers in Redis, sends READY and HEARTBEAT to the brokers,
+// receives JOB, FRAME, CANCEL and RELOAD, renews the leases, and stops serving (the fence) when it
+// cannot. One thread, one poll loop, no blocking call; the work itself is behind work_sink. How a
+// worker ends: workers/README.md.
 #pragma once
 
 #include <chrono>
@@ -28,10 +28,11 @@ struct worker_link_settings {
     curve_keys curve;                  ///< of those DEALERs
     std::string host, device = "cpu", build;
     std::string gpu;  ///< name, memory and compute capability; empty: none
-    std::function<protocol::worker_load()> load;  ///< asked for each heartbeat; empty: says nothing
+    std::function<protocol::worker_load()>
+        load;  ///< called for each heartbeat; empty: no load is sent
     std::vector<std::string> types{"recognize", "train", "calibrate"};
-    std::uint32_t window = 64;       ///< jobs from each broker at once
-    std::uint32_t frame_window = 4;  ///< frames from each broker at once
+    std::uint32_t window = 64;       ///< jobs from each broker at one time
+    std::uint32_t frame_window = 4;  ///< frames from each broker at one time
     std::chrono::milliseconds drain_timeout = limits::drain;
     std::chrono::milliseconds heartbeat = limits::heartbeat;
     std::chrono::milliseconds renew = limits::renew;
@@ -43,7 +44,7 @@ struct worker_link_settings {
 /// How run() ended: the exit code of the process.
 enum class worker_link_end : int { drained = 0, stuck = 70 };
 
-/// threads   run() is the one thread; the mailbox is how others reach it
+/// threads   run() is the one thread; other threads use the mailbox
 class worker_link {
  public:
     worker_link(worker_link_settings settings, const store_context& context, work_sink& sink,
@@ -52,8 +53,9 @@ class worker_link {
     worker_link(const worker_link&) = delete;
     worker_link& operator=(const worker_link&) = delete;
 
-    /// Serves until it is asked to stop, then finishes what is in hand (at most drain_timeout),
-    /// hands back the rest and says goodbye. `stop` may be null (tests send drain_asked instead).
+    /// Serves until a stop is requested, then finishes the work in progress (at most
+    /// drain_timeout), hands back the rest and sends BYE. `stop` may be null (tests send
+    /// drain_asked instead).
     worker_link_end run(stop_signal* stop);
 
  private:
@@ -84,7 +86,6 @@ class worker_link {
     void hear(registration_gone&& what, boot_time now);
     void hear(drain_asked&& what, boot_time now);
     void release_frames();
-    void refuse_frame(const frame_ticket& ticket, errc why);
     void cancel(const attempt_id& id);
 
     // worker_registration.cpp: Redis
@@ -114,20 +115,20 @@ class worker_link {
 
     phase phase_ = phase::outside;
     std::string worker_id_;
-    std::string forsaken_;          ///< an earlier worker id that Redis should forget
-    std::uint64_t generation_ = 0;  ///< of the registration; replies to older ones are not for us
-    std::uint64_t connection_ = 0;  ///< number of the sockets in use, the same for all brokers
+    std::string forsaken_;          ///< an earlier worker id, to be removed from Redis
+    std::uint64_t generation_ = 0;  ///< of the registration; replies to an older one are ignored
+    std::uint64_t connection_ = 0;  ///< number of the open sockets, the same for all brokers
     attempt_table jobs_;
     std::map<frame_key, held_frame> frames_;
-    std::vector<frame_ticket> parked_frames_;  ///< wait until a solo job is over
-    protocol::versions galleries_;             ///< served, by the loader's word
+    std::vector<frame_ticket> parked_frames_;  ///< wait for the end of a solo job
+    protocol::versions galleries_;             ///< served, as the loader reports
 
     boot_time fence_at_{0};  ///< serving ends here unless a renewal succeeds
     boot_time reopened_{0}, renew_at_{0}, register_at_{0}, start_at_{0}, stuck_since_{0},
         drain_until_{0};
     bool renewing_ = false, starting_ = false, draining_ = false, late_logged_ = false;
-    std::size_t returning_ = 0;  ///< calls that end an attempt, without an answer yet
-    int start_refused_ = 0;      ///< `started`, one after the other
+    std::size_t returning_ = 0;  ///< calls that end an attempt, without a reply yet
+    int start_refused_ = 0;      ///< consecutive refusals of `started`
 };
 
 }  // namespace vultus

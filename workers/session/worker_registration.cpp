@@ -1,4 +1,4 @@
-// The session's half that talks to Redis: registration, leases, and the fence.
+// The part of worker_link that uses Redis: registration, leases and the fence.
 #include <unistd.h>
 
 #include <utility>
@@ -14,8 +14,8 @@ namespace vultus {
 namespace {
 
 constexpr std::chrono::milliseconds try_again{250};
-constexpr int starts_together = 2;  ///< refused so often: one by one, to find who is at fault
-constexpr int starts_max = 6;       ///< refused so often, alone: the attempt fails
+constexpr int starts_together = 2;  ///< refusals, then one by one to find the faulty job
+constexpr int starts_max = 6;       ///< refusals of one job alone, then its attempt fails
 
 }  // namespace
 
@@ -32,8 +32,8 @@ void worker_link::tend_registration(boot_time now) {
     late_logged_ = true;
 }
 
-// Redis may have come back as another one: whether it keeps what it is given, and whether our
-// functions are in it, is asked before each registration.
+// Another Redis may answer after a restart: its settings and its function library are checked
+// before each registration.
 void worker_link::begin_registration() {
     phase_ = phase::registering;
     const std::uint64_t generation = ++generation_;
@@ -54,7 +54,7 @@ void worker_link::send_registration() {
     worker_id_ = new_worker_id(settings_.host, ::getpid(), settings_.device);
     connection_ = 0;
     if (!forsaken_.empty()) {
-        // The old name's jobs go to others now and not when its leases lapse.
+        // The jobs of the old id are leased to others now and not when their leases lapse.
         redis_.send<void>(store_.bye(forsaken_), [this, left = forsaken_](result<void> said) {
             if (said && forsaken_ == left) forsaken_.clear();
         });
@@ -114,8 +114,8 @@ void worker_link::renewed(const renewal& said, boot_time sent_at) {
     release_frames();
 }
 
-// Nothing that was in hand may have an effect any more, and no gallery may be used: Redis may have
-// taken this worker for dead, and changes may be done without it.
+// Work in progress may have no effect any more, and no gallery may be used: the registration may
+// have lapsed in Redis, and changes may have succeeded without this worker.
 void worker_link::fence(const std::string& why, boot_time now) {
     log::warning("fenced", {{"worker", worker_id_}, {"why", why}, {"jobs", jobs_.size()}});
     ++generation_;
@@ -130,7 +130,7 @@ void worker_link::fence(const std::string& why, boot_time now) {
     renewing_ = starting_ = false;
     phase_ = draining_ ? phase::closed : phase::outside;
     register_at_ = now;
-    // A job that hangs a stage must be found lost, and so run alone next time: no goodbye for it.
+    // A job that hangs a stage must count as lost, to run alone next time: no bye for this id.
     forsaken_ = stuck_since_ == boot_time{0} ? worker_id_ : "";
 }
 
@@ -157,7 +157,7 @@ void worker_link::start_jobs(boot_time now) {
         });
 }
 
-// Redis could not say. An answer that cannot be used is not asked for without end.
+// The call failed. After starts_max unusable replies the attempt fails.
 void worker_link::start_failed(const std::vector<attempt_id>& asked, const error& why) {
     log::warning("start_failed", {{"error", name_of(why.code)}, {"detail", why.detail}});
     jobs_.ask_again();

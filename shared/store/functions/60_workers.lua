@@ -121,6 +121,19 @@ function worker.started(a)
     return {'ok', int(#lost), unpack(lost)}
 end
 
+-- The job and its photos, in one call, for the attempt that runs it. A photo that is gone is nil.
+function worker.fetch(a)
+    local id = a[1]
+    local j = hash_fields(key.job(id), {'state', 'attempt', 'worker', 'images'})
+    if not j.state then return job.absent(id) end
+    if not his(j, a[2], a[3]) then return {'stale', j.state} end
+    local images = math.min(stored(j.images, 0), limits.files_per_train)
+    local reply = {'ok', int(now), int(images)}
+    for n = 0, images - 1 do reply[#reply + 1] = redis.call('GET', key.image(id, n)) end
+    for _, text in ipairs(redis.call('HGETALL', key.job(id))) do reply[#reply + 1] = text end
+    return reply
+end
+
 -- The attempt may still end with an effect: nil, or what to answer instead.
 local function not_open(id, j, attempt, worker_id)
     local answer = job.not_his(j, attempt, worker_id)

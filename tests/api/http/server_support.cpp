@@ -214,11 +214,11 @@ void fake_broker::serve() {
         item.socket = &socket_;
         vultus::poll({&item, 1}, milliseconds(20));
         while (auto parts = socket_.receive()) {
-            const std::string peer = parts->front();
+            const shared_bytes peer = parts->front();
             parts->erase(parts->begin());
             const auto came = protocol::decode(protocol::direction::to_broker, *parts);
             if (!came) continue;
-            std::vector<std::string> reply;
+            std::vector<shared_bytes> reply;
             if (const auto* frame = std::get_if<protocol::frame>(&*came)) {
                 ++this->frames;
                 const std::lock_guard lock(mutex_);

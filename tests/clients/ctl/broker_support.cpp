@@ -34,8 +34,8 @@ void fake_broker::serve() {
     }
 }
 
-void fake_broker::answer(const std::vector<std::string>& frames) {
-    const std::vector<std::string> body(frames.begin() + 1, frames.end());
+void fake_broker::answer(const std::vector<shared_bytes>& frames) {
+    const auto body = std::span(frames).subspan(1);
     const auto message = protocol::decode(protocol::direction::to_broker, body);
     if (!message) return;
     if (const auto* drain = std::get_if<protocol::drain_worker>(&*message)) {
@@ -43,8 +43,8 @@ void fake_broker::answer(const std::vector<std::string>& frames) {
             if (obeys_drain && worker.worker_id == drain->worker_id) worker.state = "draining";
         }
     }
-    const auto send = [&](const std::vector<std::string>& reply) {
-        std::vector<std::string> whole{frames[0]};
+    const auto send = [&](const std::vector<shared_bytes>& reply) {
+        std::vector<shared_bytes> whole{frames[0]};
         whole.insert(whole.end(), reply.begin(), reply.end());
         socket_.send(whole);
     };

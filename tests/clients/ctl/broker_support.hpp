@@ -24,7 +24,7 @@ class fake_broker {
 
  private:
     void serve();
-    void answer(const std::vector<std::string>& frames);
+    void answer(const std::vector<shared_bytes>& frames);
     zmq_context context_;
     zmq_socket socket_;
     std::vector<protocol::worker_status> workers_;

@@ -106,7 +106,7 @@ std::vector<example> examples() {
             {"CANCEL_REQUEST", to, cancel_request{id_b}}};
 }
 
-std::string hex(const std::string& bytes) {
+std::string hex(std::string_view bytes) {
     std::string text;
     for (const char c : bytes) {
         constexpr const char* digits = "0123456789abcdef";
@@ -118,11 +118,11 @@ std::string hex(const std::string& bytes) {
 
 std::string as_text(const example& one) {
     std::string text = std::string("# ") + one.name + "\n";
-    for (const std::string& part : encode(one.what)) text += hex(part) + "\n";
+    for (const shared_bytes& part : encode(one.what)) text += hex(part) + "\n";
     return text;
 }
 
-std::vector<std::string> frames_of(unsigned char command, std::string map) {
+std::vector<shared_bytes> frames_of(unsigned char command, std::string map) {
     return {std::string(magic), std::string(1, static_cast<char>(command)), std::move(map)};
 }
 
@@ -147,6 +147,15 @@ TEST(protocol, every_message_comes_back_as_it_went) {
         EXPECT_TRUE(*back == one.what) << one.name;
     }
     EXPECT_EQ(examples().size(), std::variant_size_v<message>) << "each message has an example";
+}
+
+TEST(protocol, an_image_is_not_copied) {
+    const frame photo{"f", 1, "", "default", "", 0, 0, std::string(100'000, 'x')};
+    const auto frames = encode(photo);
+    EXPECT_EQ(frames[3].data(), photo.image.data());
+    const auto back = decode(direction::to_broker, frames);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(std::get<frame>(*back).image.data(), photo.image.data());
 }
 
 TEST(protocol, a_time_without_a_fraction_is_a_time) {
@@ -316,11 +325,13 @@ TEST(protocol, random_and_damaged_bytes_never_crash) {
     for (int round = 0; round < 20'000; ++round) {
         const example& one = all[random() % all.size()];
         auto frames = encode(one.what);
-        std::string& part = frames[2 - (random() % 16 == 0 ? 1 : 0)];
+        shared_bytes& damaged = frames[2 - (random() % 16 == 0 ? 1 : 0)];
+        std::string part = damaged.copied();
         for (auto flips = random() % 4 + 1; flips > 0 && !part.empty(); --flips) {
             part[random() % part.size()] = static_cast<char>(random());
         }
         if (random() % 4 == 0) part.resize(random() % (part.size() + 1));
+        damaged = std::move(part);
         const auto back = decode(one.which, frames);
         if (!back)
             ++refused;

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using testing::ElementsAre;
-using frames = std::vector<std::string>;
+using frames = std::vector<shared_bytes>;
 
 std::string new_endpoint() {
     static int count = 0;
@@ -75,6 +75,34 @@ TEST(zmq_socket, whole_messages_go_both_ways) {
         EXPECT_THAT(received(*two.dealer), ElementsAre("b", ""));
         EXPECT_EQ(two.dealer->receive(), std::nullopt);
     }
+}
+
+TEST(zmq_socket, a_large_frame_is_shared_and_not_copied) {
+    const shared_bytes photo(std::string(1'000'000, 'x'));
+    pair two("inproc://one-buffer");  // without a network in between the buffer itself arrives
+    send(*two.dealer, {"small", photo});
+    auto arrived = received(*two.router);
+    ASSERT_EQ(arrived.size(), 3U);
+    EXPECT_EQ(arrived[2].data(), photo.data()) << "sent and received without a copy";
+    EXPECT_GT(photo.owner().use_count(), 1) << "ZeroMQ keeps it";
+    EXPECT_EQ(two.router->send({"d.1", "back", arrived[2]}), sent::ok);
+    arrived.clear();
+    EXPECT_EQ(received(*two.dealer).at(1).data(), photo.data()) << "forwarded without a copy";
+    EXPECT_EQ(photo.owner().use_count(), 1) << "all released";
+}
+
+TEST(zmq_socket, a_large_frame_is_released_when_it_is_sent_or_dropped) {
+    const shared_bytes photo(std::string(1'000'000, 'x'));
+    {
+        pair two(new_endpoint());
+        send(*two.dealer, {photo});
+        EXPECT_EQ(received(*two.router).at(1), photo);
+        wait_for(*two.router, [&] { return photo.owner().use_count() == 1; });
+        EXPECT_EQ(two.router->send({"nobody", photo}), sent::unreachable);
+        EXPECT_EQ(photo.owner().use_count(), 1) << "nothing of a refused message is kept";
+        for (int i = 0; i < 10; ++i) two.dealer->send({photo});
+    }
+    EXPECT_EQ(photo.owner().use_count(), 1) << "the sockets are gone";
 }
 
 TEST(zmq_socket, a_router_says_that_it_does_not_know_the_peer) {

@@ -80,6 +80,32 @@ TEST(redis_client, replies_of_every_kind_and_size) {
     EXPECT_EQ(array->items[1].type, redis_reply::kind::nil);
 }
 
+TEST(redis_client, photos_follow_the_words_and_are_not_copied) {
+    redis_server server;
+    connected_client one(server.address());
+    const shared_bytes large(std::string(3'000'000, 'x'));
+    const shared_bytes small("short");
+    int done = 0;
+    const auto good = [&](const result<redis_reply>& reply) {
+        EXPECT_TRUE(reply && !reply->is_error());
+        ++done;
+    };
+    server.freeze();
+    one.client.send({"RPUSH", "list", "word"}, good, {large, small, large});
+    EXPECT_EQ(large.owner().use_count(), 3) << "the command shares them";
+    server.go_on();
+    drive(one.client, [&] { return done == 1; });
+    EXPECT_EQ(large.owner().use_count(), 1) << "released";
+    std::optional<redis_reply> list;
+    one.client.send({"LRANGE", "list", "0", "-1"},
+                    [&](result<redis_reply> reply) { list = std::move(*reply); });
+    drive(one.client, [&] { return list.has_value(); });
+    ASSERT_EQ(list->items.size(), 4U);
+    EXPECT_EQ(list->items[0].text, "word");
+    EXPECT_TRUE(list->items[1].text == large.view() && list->items[3].text == large.view());
+    EXPECT_EQ(list->items[2].text, "short");
+}
+
 TEST(redis_client, a_callback_may_send) {
     redis_server server;
     connected_client one(server.address());

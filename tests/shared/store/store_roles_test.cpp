@@ -39,14 +39,14 @@ TEST_F(store_call, accept_lease_complete_and_read) {
 
     const attempt_id mine{job.id, 1};
     EXPECT_THAT(must(attempts.started(worker, {mine})), IsEmpty());
-    EXPECT_EQ(must(attempts.images(job.id, 1)), job.images);
+    EXPECT_EQ(must(attempts.fetch(mine, worker)).photos, job.images);
     const auto made = must(attempts.complete_recognize(mine, worker, 0, "{\"faces\":[]}", "JPEG"));
     EXPECT_EQ(made.state, commit_state::succeeded);
     EXPECT_EQ(must(attempts.complete_recognize(mine, worker, 0, "{}", "")).state,
               commit_state::duplicate);
     EXPECT_EQ(must(attempts.complete_recognize({job.id, 2}, worker, 0, "{}", "")).state,
               commit_state::stale);
-    EXPECT_EQ(code(attempts.images(job.id, 1)), "no_image");
+    EXPECT_EQ(code(attempts.fetch(mine, worker)), "stale") << "it has ended";
 
     const job_record record = must(reader.job(job.id));
     EXPECT_EQ(record.state, job_state::succeeded);

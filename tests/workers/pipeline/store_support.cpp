@@ -34,7 +34,7 @@ std::string test_store::submit(job_type type, std::vector<std::string> photos, s
     job.collection = std::move(collection);
     job.label = std::move(label);
     job.options = std::move(options);
-    job.images = std::move(photos);
+    job.images.assign(std::move_iterator(photos.begin()), std::move_iterator(photos.end()));
     return must(submission_store(store).accept(job, 1'000, 64 * limits::mib)).job_id;
 }
 

@@ -50,7 +50,7 @@ fake_broker::fake_broker(const std::string& endpoint)
 void fake_broker::pump() {
     while (auto frames = socket_.receive()) {
         if (frames->size() < 2) continue;
-        peer = frames->front();
+        peer = frames->front().copied();
         frames->erase(frames->begin());
         auto message = protocol::decode(protocol::direction::to_broker, *frames);
         EXPECT_TRUE(message) << message.error().detail;
@@ -63,7 +63,7 @@ void fake_broker::pump() {
 }
 
 void fake_broker::send(const protocol::message& what) {
-    std::vector<std::string> frames = protocol::encode(what);
+    std::vector<shared_bytes> frames = protocol::encode(what);
     frames.insert(frames.begin(), peer);
     socket_.send(frames);  // to a socket that is gone: nobody is there to mind
 }
