@@ -21,11 +21,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds frame_patience{3'000};  ///< a worker that was lost is noticed in this time
+constexpr milliseconds frame_patience{3'000};  ///< a lost worker is detected in this time
 constexpr milliseconds say_again{1'000};
 constexpr int going_away = 1012;  ///< RFC 6455, registry of codes: "service restart"
 constexpr int try_again_later = 1013;
-constexpr std::size_t problems_max = 8;      ///< unwritten ones; beyond, the oldest goes
+constexpr std::size_t problems_max = 8;      ///< unwritten ones; then the oldest is dropped
 constexpr milliseconds answer_fresh{1'000};  ///< how long an answer may wait to be written
 
 result<void> check_frame(const message_channel::message& what) {
@@ -38,7 +38,7 @@ result<void> check_frame(const message_channel::message& what) {
     return {};
 }
 
-/// Whether it is about the service and not about this frame.
+/// Whether the error is about the service and not about this frame.
 bool is_trouble(errc code) {
     switch (code) {
         case errc::unsupported_media:
@@ -103,7 +103,7 @@ asio::awaitable<void> live_channel::run() {
     const auto ended = [self](std::exception_ptr why) {
         if (why) log::error("live_session_threw");
         --self->running_;
-        // Who stops says goodbye first: only then is there nothing more to write.
+        // On stop() the close frame is written first; only then is nothing left to write.
         if (why || !self->stopping_) self->over();
         self->ended_.cancel();
     };
@@ -197,7 +197,7 @@ asio::awaitable<void> live_channel::look() {
 asio::awaitable<void> live_channel::answer(const frame& one) {
     const auto charged = co_await ctx_.access.charge_frame(key_, one.jpeg.size());
     if (!charged) co_return refuse(one.seq, charged.error());
-    // A removal that overtakes an answer is rare, a second one in its time rarer still.
+    // It is rare that a change overtakes an answer, and rarer that a second one does.
     for (int tries = 0; tries < 3; ++tries) {
         const auto outcome = co_await ask(one);
         if (!outcome) {
@@ -213,11 +213,22 @@ asio::awaitable<void> live_channel::answer(const frame& one) {
     refuse(one.seq, {errc::old_version, "Gallery changed while the answer was computed"});
 }
 
+asio::awaitable<result<watched_gallery>> live_channel::read_gallery(const std::string& collection) {
+    const auto asked = boot_now();
+    const auto found = co_await ctx_.redis.call(ctx_.retention.watch_gallery(collection));
+    if (!found) co_return fail(errc::store_unavailable, found.error().detail);
+    newest_ = {collection, found->version, asked};
+    co_return *found;
+}
+
 asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     const std::string collection = options_.collection;
-    const auto before = co_await ctx_.redis.call(ctx_.galleries.gallery(collection));
-    if (!before) co_return fail(errc::store_unavailable, before.error().detail);
-    if (collection != options_.collection) co_return false;
+    if (newest_.collection != collection) {
+        const auto first = co_await read_gallery(collection);
+        if (!first) co_return fail(first.error());
+        if (collection != options_.collection) co_return false;
+    }
+    const read_version least = newest_;
     const std::uint64_t number = options_number_;
     protocol::frame what;
     what.live_id = id_;
@@ -225,10 +236,10 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     job_options wanted = options_.faces;
     wanted.embeddings = options_.tracks;
     what.options = to_json(wanted);
-    what.min_version = before->version;
+    what.min_version = least.version;
     what.image = one.jpeg;
     std::vector<known_track> known;
-    if (options_.tracks) known = tracks_.known(boot_now(), before->version);
+    if (options_.tracks) known = tracks_.known(boot_now(), least.version);
     for (const auto& entry : known) {
         const auto& at = entry.where;
         what.known.insert(what.known.end(), {at.left, at.top, at.right, at.bottom});
@@ -240,11 +251,15 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     }
     const auto told = parse_live_answer(reply->result);
     if (!told) co_return fail(told.error());
-    // Read last of all: a name that leaves after a clear or a delete succeeded must not be of the
-    // faces before it.
-    const auto after = co_await ctx_.redis.call(ctx_.retention.watch_gallery(collection));
-    if (!after) co_return fail(errc::store_unavailable, after.error().detail);
-    if (number != options_number_) co_return false;  // asked for with settings that are no more
+    // Read last: an answer sent after a clear or a delete succeeded must not name people from
+    // before.
+    const auto after = co_await read_gallery(collection);
+    if (!after) co_return fail(after.error());
+    // A train that succeeded before the frame arrived counts. `least` contains it only if it was
+    // read after that.
+    const bool may_miss_a_train = reply->version < after->version && least.asked <= one.arrived;
+    if (may_miss_a_train) co_return false;
+    if (number != options_number_) co_return false;  // sent with settings that were replaced
     const bool forgot = tracks_.forget_outdated(*after);
     if (!after->allows(reply->version) || (forgot && !known.empty())) co_return false;
     const auto now = boot_now();
@@ -306,7 +321,7 @@ asio::awaitable<void> live_channel::write() {
             text = std::move(problems_.front());
             problems_.pop_front();
         } else if (answer_ && boot_now() > looked_ + answer_fresh) {
-            // A client that does not read held it up, and who is on it may be removed since.
+            // The client reads slowly, and people in the answer may have been removed since.
             answer_.reset();
             refuse(answered_, {errc::old_version, "Answer dropped: client reads too slowly"});
             look_.cancel();
@@ -324,7 +339,7 @@ asio::awaitable<void> live_channel::write() {
         }
         if (!co_await channel_.write(text)) co_return;
         if (!tells) continue;
-        answer_.reset();  // only now: the next frame is looked at when this is written
+        answer_.reset();  // only now: the next frame is processed after this was written
         look_.cancel();
     }
 }

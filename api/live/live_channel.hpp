@@ -1,7 +1,7 @@
-// One live session (LIVE.md): takes frames from a message_channel, has the newest looked at by a
-// worker, and tells who is on it. Three coroutines that never wait for one another longer than they
-// must: reading (keeps one frame, the newest), looking (one frame at a time, and only when the
-// answer before it is written), and writing. So memory is bounded whatever the client does.
+// One live channel (LIVE.md): receives frames from a message_channel, sends the newest to a worker
+// and reports who is in it. Three coroutines: read() keeps one frame, the newest; look() processes
+// one frame at a time, after the previous answer was written; write() sends. So memory is bounded,
+// whatever the client does.
 #pragma once
 
 #include <deque>
@@ -16,19 +16,20 @@
 #include "api/live/live_tracks.hpp"
 #include "api/services/services.hpp"
 #include "shared/base/clock.hpp"
+#include "shared/store/retention.hpp"
 
 namespace vultus::api {
 
 class live_channel : public live_channels::member,
                      public std::enable_shared_from_this<live_channel> {
  public:
-    /// `key`     whose session it is; null: access is open
-    /// `holder`  whose share of the places it counts for
+    /// `key`     of the client; null: access is open
+    /// `holder`  whose share of the channels it uses
     live_channel(message_channel& channel, services& ctx, live_options options,
                  std::shared_ptr<const access_key> key, std::string holder);
     ~live_channel() override;
 
-    /// Until the client leaves, or the process stops.
+    /// Runs until the client leaves or the process stops.
     asio::awaitable<void> run();
     void stop(const error& why, int code) override;
 
@@ -36,7 +37,7 @@ class live_channel : public live_channels::member,
     struct frame {
         std::uint64_t seq = 0;
         boot_time arrived{0};
-        std::string jpeg;
+        shared_bytes jpeg;
     };
     using problems = std::deque<std::string>;
 
@@ -46,10 +47,20 @@ class live_channel : public live_channels::member,
     void read_frame(message_channel::message what);
     void read_settings(const message_channel::message& what);
 
+    /// The version of the collection as it was read for an earlier frame, or for the first one.
+    struct read_version {
+        std::string collection;
+        gallery_version version = 0;
+        boot_time asked{0};  ///< before the call of Redis
+    };
+
     asio::awaitable<void> answer(const frame& one);
-    /// Asks a worker about the frame.
-    /// returns   false if a removal overtook the answer, which is then worth nothing
+    /// Sends the frame to a worker and reads the gallery once, after the answer: what it reads
+    /// decides about this answer and is what the next frame requires.
+    /// returns   false if the answer must not be used: ask again
     asio::awaitable<result<bool>> ask(const frame& one);
+    /// Reads the gallery, and keeps its version in newest_.
+    asio::awaitable<result<watched_gallery>> read_gallery(const std::string& collection);
     void note_names(const std::vector<named_face>& faces);
     std::vector<named_face> named(const live_answer& told, const std::vector<known_track>& known,
                                   boot_time now);
@@ -63,15 +74,16 @@ class live_channel : public live_channels::member,
     const std::string id_;
     const std::shared_ptr<const access_key> key_;
     live_options options_;
-    std::uint64_t options_number_ = 0;  ///< grows with each change
+    std::uint64_t options_number_ = 0;  ///< increases with each change
     live_tracks tracks_;
     std::uint64_t seq_ = 0, dropped_ = 0;
     std::optional<frame> waiting_;
     std::optional<std::string> settings_, answer_;  ///< to be written
     std::uint64_t answered_ = 0;                    ///< seq of the frame that answer_ is about
-    boot_time looked_{0};                           ///< when answer_ was right
+    boot_time looked_{0};                           ///< when answer_ was checked
     problems problems_;                             ///< to be written
-    std::map<errc, boot_time> said_;                ///< when a trouble of the service was last told
+    std::map<errc, boot_time> said_;                ///< when an error of the service was last sent
+    read_version newest_;                           ///< no collection: none was read
     asio::steady_timer look_, write_, ended_;
     int running_ = 0;
     bool stopping_ = false, over_ = false;

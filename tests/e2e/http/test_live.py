@@ -60,6 +60,35 @@ def test_names_follow_faces_and_known_faces_are_not_compared_again(service, walk
     assert embedded * 2 < faces, f"{embedded} of {faces} faces were compared"
 
 
+def reads_of(service, collection, use):
+    """How often the gallery of the collection was read while `use` ran, and its seconds."""
+    mark, found = f"photo-{os.getpid()}", []
+    with service.redis().monitor() as monitor:
+        begin = time.monotonic()
+        use()
+        spent = time.monotonic() - begin
+        service.redis().echo(mark)
+        for line in monitor.listen():
+            words = line["command"].split()
+            if mark in line["command"]:
+                return sum(words[1] == "vultus1_version" and words[4] == collection for words in found), spent
+            if len(words) > 4 and words[0].upper().startswith("FCALL"):
+                found.append(words)
+
+
+def test_a_frame_costs_one_read_of_redis(service, walk):
+    live, frames = session(service), walk[:40]
+    live.ask(walk[0][0])
+
+    def use():
+        for data, _ in frames:
+            assert live.ask(data)["type"] == "frame"
+    reads, seconds = reads_of(service, "default", use)
+    live.close()
+    brokers = 4 * seconds + 2  # a broker reads it too, in each sweep at most
+    assert len(frames) <= reads <= len(frames) + brokers, f"{reads} reads for {len(frames)} frames in {seconds:.1f} s"
+
+
 def test_without_tracks_each_frame_stands_for_itself(service, walk):
     live = session(service, "?tracks=false&blur=known")
     for data, _ in walk[:3]:
