@@ -2,14 +2,16 @@
 """The whole service on photos: how much of the pipeline's speed is left over HTTP, Redis and the queue, how it
 compares with the Python package people install, and what it does when twice as much comes as it can do.
 
-    ./test bench api DIR [--json] [--seconds 20] [--set section.key=value]     DIR holds <Name>/<Name>_NNNN.jpg
+    ./test bench api [DIR] [--json] [--seconds 20] [--set section.key=value]     DIR holds <Name>/<Name>_NNNN.jpg
 
 The photo set is photo_set.py's. Peers in the same run: pipeline_load (our pipeline in a process, no HTTP, no Redis but for
 its empty gallery) and the package face_recognition, one process per core, no HTTP, at the same detector size.
 Keys: api_recognize_efficiency_250 and _640 (faces a second, service over pipeline), hog and cnn (photos a second of both,
 their ratio, and how many faces are the same, see same_faces), overload (at twice the capacity: share of the capacity served, refused with
 503 and Retry-After, failed, growth of the processes' memory in MB), memory (photos of 50 sizes: megabytes of all
-processes after each tenth, and their slope).
+processes after each tenth, and their slope), large (a photo of 2 MB whose picture is tiny, so that carrying it is the work:
+photos a second, processor time of each process for a photo, and the most memory that each had, direct and stored). Without
+DIR: large alone.
 """
 import argparse
 import json
@@ -19,11 +21,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
 import conftest  # noqa: E402
 import photo_set  # noqa: E402
+from PIL import Image  # noqa: E402
+from pictures import enlarged  # noqa: E402
+from process_time import process_time  # noqa: E402
 from ran_on import ran_on  # noqa: E402
 
 BUILT = ROOT / "build/e2e/bin"
@@ -170,14 +176,50 @@ def memory(photos, settings, seconds):
             "mb_per_1000_photos": round(1000 * slope, 2)}
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="./test bench api")
-    parser.add_argument("images", type=pathlib.Path)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--memory-seconds", type=float, default=60)
-    parser.add_argument("--set", action="append", default=[], help="a setting of the service, section.key=value")
-    options = parser.parse_args()
+PROCESSES = ("vultus-api", "vultus-broker", "vultus-worker")
+
+
+def resident_mb(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def carried(running, photo, query, clients, seconds):
+    """One load. Memory is looked at every 10 ms."""
+    pids, most, over = {name: running.pids(name)[0] for name in PROCESSES}, dict.fromkeys(PROCESSES, 0), threading.Event()
+
+    def watch():
+        while not over.wait(0.01):
+            for name, pid in pids.items():
+                most[name] = max(most[name], resident_mb(pid))
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    before = {name: process_time(pid)[1] for name, pid in pids.items()}
+    came = running.load([photo], seconds, query=query, clients=clients)
+    spent = {name: process_time(pid)[1] - before[name] for name, pid in pids.items()}
+    over.set()
+    watcher.join()
+    photos = came["jobs"] * (seconds + 1) / seconds  # the first second is not counted, and is served
+    return {"photos_per_s": came["jobs_per_s"], "refused": came["refused"], "failed": came["failed"],
+            "cpu_ms": {name: round(us / 1000 / photos, 2) for name, us in spent.items()},
+            "most_mb": {name: round(mb) for name, mb in most.items()}}
+
+
+def large(settings, seconds):
+    """Direct photos: at most 24 of them have room in an api at one time."""
+    with tempfile.TemporaryDirectory(prefix="vultus-photos-") as folder:
+        path = pathlib.Path(folder, "large.jpg")
+        path.write_bytes(enlarged(conftest.jpeg(Image.new("RGB", (64, 48), (96, 96, 96))), 2_000_000))
+        with service(settings) as running:
+            found = {"direct_8": carried(running, path, "?durable=false", 8, seconds),
+                     "direct_24": carried(running, path, "?durable=false", 24, seconds),
+                     "stored_64": carried(running, path, "", 64, seconds)}
+    return found
+
+
+def on_photo_set(options):
     with tempfile.TemporaryDirectory(prefix="vultus-photos-") as folder:
         photos = photo_set.make(options.images, folder)
         found = {f"api_recognize_efficiency_{size}": efficiency(paths, options.set, options.seconds)
@@ -186,6 +228,20 @@ def main():
         found["cnn"] = against_package("cnn", photos["250"][:20] + photos["640"][:4], options.seconds)
         found["overload"] = overload(photos["250"], options.set, options.seconds)
         found["memory"] = memory(photo_set.mixed(photos["250"], folder), options.set, options.memory_seconds)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./test bench api")
+    parser.add_argument("images", type=pathlib.Path, nargs="?")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--memory-seconds", type=float, default=60)
+    parser.add_argument("--set", action="append", default=[], help="a setting of the service, section.key=value")
+    options = parser.parse_args()
+    found = {"large": large(options.set, options.seconds)}
+    if options.images:
+        found.update(on_photo_set(options))
     found.update(ran_on())
     if options.json:
         print(json.dumps(found))

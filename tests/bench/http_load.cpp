@@ -54,8 +54,10 @@ class client {
             broken_ = answer.find("\r\nConnection: close\r\n") != std::string::npos;
             return outcome::refused;
         }
-        if (!answer.starts_with("HTTP/1.1 200") ||
-            answer.find("\"state\":\"succeeded\"") == std::string::npos) {
+        const bool stored = answer.find("\"state\":\"succeeded\"") != std::string::npos;
+        const bool direct = answer.find("\"state\":") == std::string::npos &&
+                            answer.find("\"faces\":[") != std::string::npos;
+        if (!answer.starts_with("HTTP/1.1 200") || !(stored || direct)) {
             return fault(answer);
         }
         for (auto at = answer.find("\"box\":"); at != std::string::npos;) {

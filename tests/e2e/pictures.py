@@ -72,3 +72,17 @@ def png_with_profile(size):
     profile = b"name\0\0" + b"".join(packed) + packer.flush()
     rows = zlib.compress(b"".join(b"\0" + b"\x80" * 48 for _ in range(16)))
     return png(16, 16, rows, chunk(b"iCCP", profile))
+
+
+MARK = b"VULTUS-BYTE-MARK"  # copy_count.c looks for it
+
+
+def enlarged(photo, size):
+    """The same JPEG in a file of `size` bytes: segments of the mark behind its first two bytes, which decoders skip."""
+    out, fill = bytearray(photo[:2]), size - len(photo)
+    while fill > 4:
+        part = min(fill, 65_000)
+        body = (MARK * (part // 16 + 1))[:part - 4]
+        out += b"\xff\xef" + struct.pack(">H", len(body) + 2) + body
+        fill -= part
+    return bytes(out + photo[2:])
