@@ -58,7 +58,7 @@ result<void> base64_decoder::broken(errc code, std::string why) {
     return fail(code, std::move(why));
 }
 
-/// Takes what may be the prefix of a `data:` URI; leaves the digits.
+/// Consumes what may be the prefix of a `data:` URI, not the digits.
 result<void> base64_decoder::take_start(std::string_view& text) {
     while (place_ == place::start && !text.empty()) {
         if (head_.empty() && value_of(text.front()) == blank) {
@@ -117,7 +117,7 @@ result<void> base64_decoder::take_one(char c) {
     return {};
 }
 
-/// Groups of four digits at the front of `text`, which is nearly everywhere all of it.
+/// The fast path: complete groups of four digits at the front of `text`. returns their length
 std::size_t base64_decoder::take_groups(std::string_view text) {
     std::array<char, 3 * 256> bytes{};
     std::size_t at = 0;
@@ -141,7 +141,7 @@ std::size_t base64_decoder::take_groups(std::string_view text) {
 result<void> base64_decoder::take_digits(std::string_view text) {
     while (!text.empty()) {
         if (digits_ == 0 && place_ == place::digits) text.remove_prefix(take_groups(text));
-        // To the end of a group: behind a break of the line whole groups come again.
+        // To the end of a group: after a line break complete groups follow again.
         while (!text.empty()) {
             const char c = text.front();
             text.remove_prefix(1);
@@ -166,7 +166,7 @@ result<void> base64_decoder::feed(std::string_view text) {
 }
 
 result<std::string> base64_decoder::finish() {
-    if (place_ == place::start && !head_.empty()) {  // shorter than "data:", and like it
+    if (place_ == place::start && !head_.empty()) {  // a prefix of "data:"
         place_ = place::digits;
         if (auto good = take_digits(head_); !good) return fail(good.error());
     }

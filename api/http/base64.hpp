@@ -1,5 +1,5 @@
-// Base64 as clients send it, fed in pieces of any size: both alphabets of RFC 4648, broken into
-// lines or not, with padding or without, alone or as a `data:` URI. Pure.
+// Base64 as clients send it, fed in pieces of any size: both alphabets of RFC 4648, with or without
+// line breaks and padding, alone or as a `data:` URI. Pure.
 #pragma once
 
 #include <algorithm>
@@ -14,18 +14,19 @@ namespace vultus::api {
 /// threads   one owner
 class base64_decoder {
  public:
-    /// `bytes_max`  of what comes out
-    /// `expected`   bytes that are likely to come out
+    /// `bytes_max`  of the output
+    /// `expected`   likely size of the output
     explicit base64_decoder(std::size_t bytes_max, std::size_t expected = 0)
         : bytes_max_(bytes_max) {
         out_.reserve(std::min(bytes_max, expected));
     }
 
-    /// errors    malformed: a character that is not base64, something behind the padding, or a
-    ///           `data:` URI that is not base64; too_large. After an error it takes no more.
+    /// errors    malformed: a character that is not base64, data after the padding, or a `data:`
+    /// URI
+    ///           that is not base64; too_large. After an error every call fails.
     result<void> feed(std::string_view text);
 
-    /// The bytes, once everything was fed. errors malformed: the end of it is missing
+    /// The bytes, after everything was fed. errors malformed: the end is missing
     result<std::string> finish();
 
  private:
@@ -42,7 +43,7 @@ class base64_decoder {
     place place_ = place::start;
     std::string head_;  ///< the first characters, or the prefix of a `data:` URI
     std::string out_;
-    std::array<unsigned, 4> held_{};  ///< digits of the group that is not whole
+    std::array<unsigned, 4> held_{};  ///< digits of the incomplete group
     std::size_t digits_ = 0;          ///< in held_
     std::size_t padding_ = 0;
 };

@@ -1,5 +1,5 @@
-// See json_submission.hpp. Boost.JSON's parser without its tree: the handler below is told of each
-// token, and text comes to it in pieces.
+// See json_submission.hpp. Boost.JSON's parser without its tree: it calls the handler below for
+// each token, and for text in pieces.
 #include "api/http/json_submission.hpp"
 
 #include <algorithm>
@@ -20,8 +20,8 @@ namespace {
 namespace json = boost::json;
 using code = boost::system::error_code;
 
-constexpr std::size_t step = 64 * limits::kib;  // a long token is noticed after so much
-constexpr std::size_t name_bytes = 256;         // of a member's name; what follows is cut
+constexpr std::size_t step = 64 * limits::kib;  // a token that is too long is detected after this
+constexpr std::size_t name_bytes = 256;         // of a member's name; the rest is cut
 
 class reader {
  public:
@@ -35,10 +35,10 @@ class reader {
         : known_(known), photos_(photos), photo_(limits::body_bytes), bytes_(bytes) {}
 
     json_submission read;
-    error why;  ///< set when a call gave false
+    error why;  ///< set if a call returned false
     bool refused = false;
 
-    /// The member that is being read, for the words of an error.
+    /// The member that is being read, for the text of an error.
     std::string in_member() const {
         return name_.empty() ? std::string() : in_quotes(name_) + " in ";
     }
@@ -137,7 +137,7 @@ class reader {
         }
         const std::string_view wanted =
             is_photo_ ? "; a photo must be a base64 string" : "; use a string, number or boolean";
-        // What is null may be meant as left out, or as nothing: whoever sends it must say.
+        // null may mean "omitted" or "empty": the client must say which.
         return refuse({errc::malformed,
                        in_member() + "JSON is " + std::string(what) +
                            (what == "null" ? "; omit it or set a value" : std::string(wanted))},
@@ -187,11 +187,11 @@ class reader {
     std::string name_, value_;
     std::set<std::string> names_;
     base64_decoder photo_;
-    std::size_t bytes_;  ///< of the body that may still be a photo
+    std::size_t bytes_;  ///< of the body, not read yet
     bool in_name_ = false, is_photo_ = false, in_array_ = false, in_photo_ = false;
 };
 
-/// errors malformed: these are not the bytes of JSON in UTF-8, and it can be told what they are
+/// errors    malformed: not JSON in UTF-8, and the text says what it is
 result<void> check_encoding(std::string_view body) {
     const auto starts = [&](std::string_view with) { return body.starts_with(with); };
     const bool wide = starts("\xFF\xFE") || starts("\xFE\xFF") ||

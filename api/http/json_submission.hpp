@@ -1,6 +1,5 @@
-// The JSON object of a request or of a live channel's settings, read as it comes: no tree of it is
-// made, and reading ends at the first member that is wrong. Pure; the fuzz target is
-// tests/fuzz/json_fuzz.cpp.
+// The JSON object of a request or of a live channel's settings, read token by token without a tree;
+// reading ends at the first error. Pure; the fuzz target is tests/fuzz/json_fuzz.cpp.
 #pragma once
 
 #include <string>
@@ -20,17 +19,19 @@ struct json_submission {
 /// application/json, text/json and the types that end in +json.
 bool is_json_type(std::string_view media_type) noexcept;
 
-/// Whether a form's part or a JSON member of that name holds a photo: file, image, photo, picture,
-/// img or upload, in any case, also with an s, a number or brackets behind it: "images[]", "file2".
+/// Whether a part of a form or a JSON member with that name is a photo: file, image, photo,
+/// picture, img or upload, in any case, also followed by s, a number or brackets: "images[]",
+/// "file2".
 bool is_photo_name(std::string_view name) noexcept;
 
 /// Reads {"image": base64, "name": ..., "k": 3 ...}. A photo is a text, or an array of texts. A
 /// byte order mark of UTF-8 is skipped.
-/// `known`   names of members that are no photo, separated by spaces
-/// `photos`  whether photos are wanted
-/// errors    of the first mistake, and which member it is in. malformed: not JSON in UTF-8, not an
-///           object, a member that comes twice or is an object, array or null, bad base64, a photo
-///           where none is wanted; bad_option: a member that is not known; too_large: a photo over
+/// `known`   allowed names besides photos, separated by spaces
+/// `photos`  whether photos are allowed
+/// errors    of the first mistake, naming the member. malformed: not JSON in UTF-8, not an object,
+/// a
+///           member given twice or an object, array or null, bad base64, a photo where none is
+///           allowed; bad_option: an unknown member; too_large: a photo over
 ///           limits::body_bytes, a text over limits::field_bytes, a number over
 ///           limits::json_number_bytes, over limits::json_members members or
 ///           limits::files_per_train photos

@@ -97,7 +97,7 @@ asio::awaitable<response> answer_accepted(const request& req, services& ctx,
         if (!finished && !place) wanted = std::chrono::seconds(0);
         if (place) {
             auto job = co_await wait_for_end(*waiter, outcome.job_id, wanted, ctx);
-            // The job is accepted whatever happens to Redis meanwhile: that is what 202 says.
+            // The job is accepted, whatever happens to Redis now: 202.
             if (job) {
                 finished = is_terminal(job->state);
                 text = job_json(*job);

@@ -16,7 +16,7 @@ std::string links_json(std::string_view id, bool image) {
     return links.take();
 }
 
-/// The worker does not know the version that its commit makes; Redis does.
+/// The worker does not know the version that its commit creates; Redis does.
 std::string train_result(const job_record& job) {
     std::string text = R"({"version":)" + std::to_string(job.version);
     if (job.superseded) text += R"(,"superseded":true)";

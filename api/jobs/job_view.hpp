@@ -1,5 +1,5 @@
-// A job as clients see it: JSON text, entity tag. Pure. Result and error are texts of the worker
-// and are put in as they are.
+// A job as clients see it: JSON text and entity tag. Pure. Result and error are inserted as the
+// worker wrote them.
 #pragma once
 
 #include <string>
@@ -18,16 +18,16 @@ std::string job_json(const job_record& job);
 /// The job as a row of a listing: no result.
 std::string job_summary_json(const job_record& job);
 
-/// {id, links}: of a job that is accepted but no longer kept.
+/// {id, links}: of a job that was accepted and has been removed.
 std::string job_reference_json(std::string_view id);
 
-/// A weak entity tag that changes whenever the job does.
+/// A weak entity tag that changes with the job.
 std::string job_tag(const job_record& job);
 
-/// The job as it was right after an event: the record read later may be further on.
+/// The job as it was right after an event: a record read later may be newer.
 job_record at_event(job_record now, const event& what);
 
-/// What a client gets to see of a job that was accepted this moment.
+/// The record of a job that was just accepted.
 job_record fresh_job(std::string_view id, job_type type, std::string_view collection,
                      std::string_view label, job_state state);
 

@@ -1,4 +1,4 @@
-// Restarts the retention of people whom an answer names that is not stored.
+// Restarts the retention of people named in answers that are not stored.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace vultus::api {
 
 /// Restarts the retention of these people, at most once an hour for each. Returns at once; the
-/// write runs in the background, and is tried again with the next answer if it fails.
+/// write runs in the background; if it fails, it is repeated with the next answer.
 void note_seen(services& ctx, const std::string& collection, std::vector<std::string> labels);
 
 }  // namespace vultus::api

@@ -1,5 +1,5 @@
-// What a client may ask of a recognize or a train: texts of the query, a form or JSON in, checked
-// job_options out. Pure.
+// The options of a recognize or a train: texts of the query, a form or JSON in, checked job_options
+// out. Pure.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace vultus::api {
 
-/// Everything of a submission but its photos.
+/// A submission without its photos.
 struct submission {
     job_type type = job_type::recognize;
     std::string collection = "default";
@@ -20,8 +20,8 @@ struct submission {
 
 /// Checks names and ranges of the fields.
 /// requires  type is recognize or train
-/// errors    bad_option: unknown name, not a value of its kind or out of range, or two options that
-///           exclude one another; bad_label; bad_collection
+/// errors    bad_option: unknown name, wrong type, out of range, or two options that exclude
+///           each other; bad_label; bad_collection
 result<submission> parse_options(job_type type, const name_values& fields);
 
 /// true, 1, yes, on; false, 0, no, off; in any case. errors bad_option

@@ -25,8 +25,9 @@ struct submitted {
 result<submitted> read_submission(job_type type, request& req);
 
 /// The query and the fields of a small form: urlencoded, multipart or JSON. A body that cannot be
-/// read is refused and not ignored, because it may name the collection to clear. `known`   allowed
-/// names, separated by spaces errors    malformed, bad_option
+/// read is refused and not ignored, because it may name the collection to clear.
+/// `known`   allowed names, separated by spaces
+/// errors    malformed, bad_option
 result<name_values> read_fields(const request& req, std::string_view known);
 
 /// SHA-256 of what must be equal in a repeated submission: route, options, decoded photos.

@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// A member of what should be an object; null if it is not there.
+/// A member of what should be an object; null if it is absent.
 const json::value& member(const json::value& of, const char* name) {
     static const json::value nothing;
     const auto* object = of.if_object();
@@ -138,7 +138,7 @@ std::string problem_json(std::uint64_t seq, const error& why) {
     message.add("type", "problem");
     if (seq > 0) message.add("seq", seq);
     message.add("error", name_of(why.code));
-    // What a defect is stands in the log only.
+    // Details of a bug are in the log only.
     const bool told = why.code != errc::internal && !why.detail.empty();
     message.add("detail", told ? std::string_view(why.detail) : "Internal error");
     return message.take();

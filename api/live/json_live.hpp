@@ -1,4 +1,4 @@
-// The JSON of the live channel: a worker's answer in, the messages of LIVE.md out. Pure.
+// The JSON of the live channel: reads a worker's answer, writes the messages of LIVE.md. Pure.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace vultus::api {
 
-/// What a worker found on a frame.
+/// What a worker found in a frame.
 struct live_answer {
     std::int64_t width = 0, height = 0;                 ///< of the upright frame
     std::int64_t version = 0, people = 0, trained = 0;  ///< of the gallery
@@ -27,7 +27,7 @@ struct live_answer {
 /// errors    internal: not what a worker writes
 result<live_answer> parse_live_answer(std::string_view json);
 
-/// `faces` as they are told, in the worker's order; `session_ms` from the frame's arrival.
+/// `faces` in the worker's order; `session_ms` since the frame arrived.
 std::string frame_json(std::uint64_t seq, std::uint64_t dropped, const live_answer& answer,
                        std::span<const named_face> faces, blur_mode blur, double session_ms);
 

@@ -47,7 +47,7 @@ result<live_options> changed(live_options from, const name_values& fields) {
         if (name == "tracks" || name == "blur") {
             if (auto good = read_own(name, value, from); !good) return fail(good.error());
         } else if ((name == "k" || name == "distance_max") && value == "0") {
-            shared.erase(name);  // the service's own
+            shared.erase(name);  // the service's default
         } else if (name == "k" || name == "distance_max" || shared.contains(name)) {
             shared[name] = value;
         } else {

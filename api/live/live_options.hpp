@@ -1,4 +1,4 @@
-// The settings of a live session: what its client may choose (LIVE.md), and the same as text. Pure.
+// The settings of a live channel (LIVE.md), and their text. Pure.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace vultus::api {
 
-/// Which faces whoever shows the picture should blur.
+/// Which faces a client that displays the frame should blur.
 enum class blur_mode { none, unknown, known, all };
 std::string_view name_of(blur_mode) noexcept;
 
@@ -22,15 +22,14 @@ struct live_options {
     live_options() { faces.min_face_px = 80; }
 };
 
-/// The options with these changes. Names that are not given stay as they are.
+/// The options with these changes. Omitted names keep their value.
 /// errors    bad_option, bad_collection
 result<live_options> changed(live_options from, const name_values& fields);
 
-/// The message that tells what is in force.
+/// The message with the settings in force.
 std::string settings_json(const live_options& options);
 
-/// Whether a face is to be blurred. An ambiguous face counts as known to him who hides known
-/// people, and as unknown to him who hides strangers.
+/// Whether a face should be blurred. Both `known` and `unknown` include ambiguous faces.
 bool is_blurred(blur_mode mode, face_status status) noexcept;
 
 }  // namespace vultus::api

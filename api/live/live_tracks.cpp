@@ -92,8 +92,8 @@ live_tracks::track* live_tracks::find(std::uint64_t id) {
     return found == tracks_.end() ? nullptr : &*found;
 }
 
-/// Gives compared faces the tracks that they continue: where the track was unless it is clearly
-/// somebody else, or anywhere if it is clearly the same face. Best pairs first.
+/// Assigns compared faces to tracks: at the place of the track unless it is clearly another face,
+/// or anywhere if it is clearly the same one. Best pairs first.
 void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& owners,
                        boot_time now) {
     struct pair {
@@ -125,11 +125,12 @@ void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& ow
 void live_tracks::compare(track& one, const seen_face& face, gallery_version version,
                           boot_time now) {
     if (epoch_of(version) != epoch_of(one.newest)) {
-        one.votes.clear();  // of people of another gallery
+        one.votes.clear();  // of another gallery
         one.comparisons = 0;
         one.newest = version;
     }
-    if (version > one.newest) one.votes.erase("");  // nobody of an older gallery says nothing now
+    if (version > one.newest)
+        one.votes.erase("");  // "unknown" in an older version means nothing now
     for (auto& [label, given] : one.votes) given.weight *= vote_fades;
     const bool unsure = face.status == face_status::ambiguous;
     vote& given = one.votes[face.status == face_status::unknown ? "" : face.label];
@@ -173,7 +174,7 @@ std::vector<named_face> live_tracks::take(std::span<const seen_face> faces,
                                           std::span<const known_track> known,
                                           gallery_version version, boot_time now) {
     drop_old(now);
-    tracks_.reserve(tracks_.size() + faces.size());  // pointers below stay good
+    tracks_.reserve(tracks_.size() + faces.size());  // pointers below stay valid
     std::vector<track*> owners(faces.size(), nullptr);
     for (std::size_t i = 0; i < faces.size(); ++i) {
         if (faces[i].known && *faces[i].known < known.size()) {

@@ -1,6 +1,6 @@
-// Follows the faces of one live session from frame to frame, so that a face keeps its number and
-// its name does not flicker, and so that a face that is known already is not compared again on each
-// frame. Belongs to the connection; the worker knows nothing of it. Pure: no clock, no thread.
+// Follows the faces of one live channel from frame to frame, so that a face keeps its number, its
+// name does not flicker, and an identified face is not compared again in each frame. Belongs to the
+// connection, not to a worker. Pure: no clock, no thread.
 #pragma once
 
 #include <chrono>
@@ -33,15 +33,15 @@ std::optional<face_status> face_status_named(std::string_view) noexcept;
 struct seen_face {
     face_box where;
     double score = 0;
-    std::optional<std::size_t> known;  ///< it stands in this box of the frame's `known` list
-    // Of a face that was compared:
+    std::optional<std::size_t> known;  ///< it matches this box of the frame's `known` list
+    // If the face was compared:
     face_status status = face_status::unknown;
     std::string label;  ///< empty: unknown
     std::optional<double> distance;
     std::vector<float> embedding;
 };
 
-/// A face as the client hears of it.
+/// A face in the message to the client.
 struct named_face {
     std::uint64_t track = 0;  ///< 0: none
     face_box where;
@@ -69,23 +69,24 @@ double relative_distance(std::span<const float> a, std::span<const float> b) noe
 /// threads   one owner
 class live_tracks {
  public:
-    // Two pictures of one person lie within 0.38 of one another where 50 people name one stranger
-    // in twenty (clients/lfw/README.md, mirror_unit); from one frame to the next they lie nearer.
-    static constexpr double same_person = 0.36;  ///< anywhere on the frame
+    // At 0.38 a gallery of 50 people names one stranger in twenty (clients/lfw/README.md,
+    // mirror_unit); embeddings of consecutive frames are nearer to each other.
+    static constexpr double same_person = 0.36;  ///< anywhere in the frame
     static constexpr double same_place = 0.48;   ///< where the track was
     static constexpr double overlap_min = 0.3;
-    static constexpr std::chrono::milliseconds kept{2'000};   ///< without being seen
-    static constexpr std::chrono::milliseconds fresh{500};    ///< a box is still worth something
-    static constexpr std::chrono::milliseconds news_in{500};  ///< until people who came are noticed
+    static constexpr std::chrono::milliseconds kept{2'000};  ///< without being seen
+    static constexpr std::chrono::milliseconds fresh{500};   ///< a box is still used
+    static constexpr std::chrono::milliseconds news_in{
+        500};  ///< until newly trained people are noticed
     static constexpr std::chrono::milliseconds old_first{300}, old_most{2'000};
     static constexpr int compared_first = 3;  ///< comparisons before a name is trusted
     static constexpr double vote_fades = 0.9, leads_by = 1.5;
     static constexpr std::size_t tracks_max = 200;
 
-    /// The tracks that need no comparison on a frame sent now, the newest first. A track needs one
-    /// when it is new, or its face moved by half its width or grew or shrank by 1.4 since the last,
-    /// or that is long ago, or the gallery changed.
-    /// `newest`  the gallery's version
+    /// The tracks that need no comparison in a frame sent now, the newest first. A track needs one
+    /// if it is new, if since the last one its face moved by half its width or changed its size
+    /// by 1.4, if the last one is too old, or if the gallery changed. `newest`  the gallery's
+    /// version
     std::vector<known_track> known(boot_time now, gallery_version newest) const;
 
     /// Takes the answer to a frame that was sent with this `known` list.
@@ -95,12 +96,12 @@ class live_tracks {
                                  std::span<const known_track> known, gallery_version version,
                                  boot_time now);
 
-    /// What was learned from another gallery than the one that is there now, or before its last
-    /// removal, is forgotten: tracks stay, their names go.
-    /// returns   whether any name went
+    /// Drops the votes from another gallery, or from before its last removal; the tracks stay
+    /// without a name.
+    /// returns   whether any name was dropped
     bool forget_outdated(const watched_gallery& now);
 
-    /// Another collection: numbers go on, everything else ends.
+    /// For another collection: drops all tracks; numbers are not reused.
     void clear() { tracks_.clear(); }
 
     std::size_t size() const noexcept { return tracks_.size(); }
@@ -108,7 +109,7 @@ class live_tracks {
  private:
     struct vote {
         double weight = 0;
-        bool firm = false;  ///< not only by ambiguous matches
+        bool firm = false;  ///< not only from ambiguous matches
         std::optional<double> distance;
     };
     struct track {
@@ -119,9 +120,9 @@ class live_tracks {
         face_box compared_where;
         boot_time compared{0};
         int comparisons = 0;
-        gallery_version oldest = 0, newest = 0;  ///< galleries that its votes come from
-        std::map<std::string, vote> votes;       ///< "": nobody
-        std::string name;                        ///< the one that is shown
+        gallery_version oldest = 0, newest = 0;  ///< versions of its votes
+        std::map<std::string, vote> votes;       ///< "": unknown
+        std::string name;                        ///< as shown
     };
 
     bool needs_no_comparison(const track& one, boot_time now, gallery_version newest) const;

@@ -1,5 +1,5 @@
-// The jobs that this worker has, from the JOB message to the end of the attempt, and the rule which
-// of them may start: a solo job runs with nothing beside it. Pure: no socket, no clock, no thread.
+// The jobs of this worker, from the JOB message to the end of the attempt, and the rule for
+// starting them: a solo job runs alone. Pure: no socket, no clock, no thread.
 #pragma once
 
 #include <cstddef>
@@ -15,33 +15,33 @@ namespace vultus {
 
 class attempt_table {
  public:
-    /// Puts a job at the end of the line. False if this attempt is here already (a repeated JOB).
-    /// An older attempt of the same job is another's business by now: it is dropped.
+    /// Adds a job at the end. False if this attempt is known (a repeated JOB). An older attempt of
+    /// the same job was lost and is dropped.
     bool add(leased_job job, std::size_t link);
 
-    /// Attempts to ask Redis about next, in the order they came; they count as asked from now on.
-    /// Nothing while a solo job runs or is asked about; a waiting solo job only when all is quiet,
-    /// and nobody overtakes it.
+    /// The next attempts to report as started, in order of arrival; they count as asked from now
+    /// on. None while a solo job runs or is asked. A waiting solo job is given alone, when nothing
+    /// runs, and no later job overtakes it.
     std::vector<attempt_id> ask(std::size_t most);
 
-    /// Redis could not say: those asked wait again, at their old places.
+    /// The call failed: those asked wait again, in their old places.
     void ask_again();
 
-    /// Redis said yes to all that were asked but `lost`: gives those, now running.
+    /// Redis confirmed all that were asked except `lost`. returns those confirmed, now running
     std::vector<job_ticket> start(const std::vector<attempt_id>& lost,
                                   const std::string& worker_id);
 
-    /// Sets the drop flag and forgets the attempt. The broker's index, or nothing if it is not
-    /// here.
+    /// Sets the drop flag and removes the attempt. returns the broker's index, or nothing if it is
+    /// unknown
     std::optional<std::size_t> drop(const attempt_id& id);
 
-    /// Forgets a finished attempt. The broker's index, or nothing if it is not here.
+    /// Removes a finished attempt. returns the broker's index, or nothing if it is unknown
     std::optional<std::size_t> finish(const attempt_id& id);
 
-    /// Drops everything and gives what that was.
+    /// Drops all attempts and returns them.
     std::vector<attempt_id> drop_all();
 
-    /// Attempts that were not started: taken out, to be handed back.
+    /// Removes and returns the attempts that were not started, to be handed back.
     std::vector<attempt_id> take_waiting();
 
     std::vector<attempt_id> all() const;
@@ -62,7 +62,7 @@ class attempt_table {
     place find(const attempt_id& id);
     void remove(place where);
 
-    std::vector<entry> jobs_;  ///< in the order they came; at most a window or two, so a list does
+    std::vector<entry> jobs_;  ///< in order of arrival; few enough for a list
     std::size_t asked_ = 0, running_ = 0;
 };
 

@@ -20,7 +20,7 @@ std::chrono::milliseconds jitter(std::chrono::milliseconds most) {
     return std::chrono::milliseconds(pick(source));
 }
 
-// Why a train was refused for good.
+// Why a train was refused permanently.
 std::optional<error> refusal(commit_state state) {
     switch (state) {
         case commit_state::model_mismatch:
@@ -167,7 +167,7 @@ void committer::try_again(commit_request request, const error& why) {
         away ? boot_now() < request.begun + commit_patience : ++request.refused < commit_tries;
     if (seeded_bug("worker.no_bound")) return write(std::move(request));
     if (patient) return hold(std::move(request));
-    // What Redis said of a defect is in the log.
+    // Redis' text about a bug is in the log only.
     const bool defect = why.code == errc::internal;
     give_up(std::move(request), defect ? error{why.code, "Redis refused the result"} : why);
 }
@@ -183,8 +183,8 @@ void committer::overtaken(commit_request request, gallery_version needed) {
     hold(std::move(request));
 }
 
-// The attempt fails with the reason. If Redis does not take that either, it is left alone: its
-// lease lapses, and Redis counts those.
+// The attempt fails with the reason. If Redis refuses that too, nothing more is sent: the lease
+// lapses, and Redis counts that.
 void committer::give_up(commit_request request, const error& why) {
     if (!request.is_failure) return write(failure(request.ticket, why, request.failures));
     log::error("attempt_abandoned",

@@ -1,7 +1,7 @@
-// Writes results into Redis: one thread and one connection of its own, many commits on their way at
-// once, so that they share Redis' fsync. Holds a result that could not be written and tries again,
-// later each time. Whatever Redis answers, there is an end to that: then the attempt fails with the
-// reason. Used by the pipeline and by the null worker of the queue bench.
+// Writes results to Redis: one thread with its own connection and many commits in flight, so that
+// they share Redis' fsync. A result that could not be written is held and retried with back-off, at
+// most commit_tries times; then the attempt fails with the reason. Used by the pipeline and by the
+// null worker of the queue bench.
 #pragma once
 
 #include <chrono>
@@ -22,11 +22,11 @@ namespace vultus {
 struct commit_request {
     job_ticket ticket;
     std::function<redis_call<committed>()> call;  ///< built again for each try
-    /// A result that was computed with another gallery or too old a one: match again with at least
-    /// this version.
+    /// For a result of another gallery or too old a version: match again with at least this
+    /// version.
     std::function<void(gallery_version needed)> match_again;
-    int overtaken = 0;  ///< how often that was so before
-    /// A train that made this version.
+    int overtaken = 0;  ///< how often that happened
+    /// For a train, which created this version.
     std::function<void(gallery_version made)> changed;
     std::map<std::string, double> stage_ms;
     int tries = 0, refused = 0;
@@ -36,19 +36,19 @@ struct commit_request {
     std::uint64_t failures = 0;             ///< of the job so far; sets the back-off
 };
 
-/// Redis is away: so long a result is held, unless the session drops the attempt before.
+/// How long a result is held while Redis is down, unless the session drops its attempt.
 inline constexpr std::chrono::milliseconds commit_patience{60'000};
-/// Redis refuses it: so often it is written.
+/// How often a result that Redis refuses is written.
 inline constexpr int commit_tries = 8;
-/// A change overtakes it: so often it is matched again.
+/// How often a result that a change overtook is matched again.
 inline constexpr int overtaken_max = 20;
 
-/// How long a job that failed for a passing reason waits: exponential in its failures, full jitter.
+/// The delay of a job that failed transiently: exponential in its failures, full jitter.
 /// returns   1 ms .. 60 s; 0 for a permanent error, as worker_store::fail_job wants it
 std::chrono::milliseconds retry_delay(errc why, std::uint64_t failures);
 
-/// threads   submit: any, waits while `capacity` requests are in line; the callbacks run on the
-///           committer's own thread and must not wait
+/// threads   submit: any, blocks while `capacity` requests wait; the callbacks run on the
+///           committer's own thread and must not block
 class committer {
  public:
     committer(redis_address address, worker_store store, mailbox<session_mail>& session,
@@ -59,10 +59,10 @@ class committer {
 
     void submit(commit_request request) { inbox_.push(std::move(request)); }
 
-    /// A request that ends the attempt as failed: at once, or later if the reason may pass.
+    /// A request that ends the attempt as failed, or delays the job if the error is transient.
     commit_request failure(job_ticket ticket, const error& why, std::uint64_t failures) const;
 
-    /// One that gives the attempt up as if this worker had ended under it: the job runs again,
+    /// A request that reports the attempt as lost, as if this worker had ended: the job runs again,
     /// alone.
     commit_request loss(job_ticket ticket) const;
 
@@ -87,7 +87,7 @@ class committer {
     redis_client redis_;
     std::vector<held> held_;
     std::size_t on_their_way_ = 0;
-    std::thread thread_;  ///< last: it starts when the rest is there
+    std::thread thread_;  ///< last: it starts after the other members
 };
 
 }  // namespace vultus

@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::size_t letters_max = 4'096;
 constexpr std::chrono::milliseconds pause_after_error{200}, tick{50}, idle_tick{1'000};
-constexpr std::chrono::milliseconds slice{50};  ///< of a load, then the others have their turn
-constexpr int rounds_max = 8;     ///< changes that come faster than hello get their turn later
-constexpr int failures_told = 3;  ///< then who waits for the collection need not wait longer
+constexpr std::chrono::milliseconds slice{50};  ///< of a load, then others are updated
+constexpr int rounds_max = 8;                   ///< of changes faster than hello; the rest later
+constexpr int failures_told = 3;                ///< then waiting work is given up
 
-// After so many failures of one collection, one after the other.
+// After this many consecutive failures of one collection.
 std::chrono::milliseconds pause_after(int failures) {
     return pause_after_error * (1 << std::min(failures - 1, 5));
 }
@@ -62,7 +62,7 @@ bool gallery_store::want(std::string collection, gallery_version at_least, std::
 
 void gallery_store::news(std::string collection, gallery_version version) {
     letter what = news_letter{std::move(collection), version};
-    letters_.try_push(what);  // a hint: the next renewal says it again
+    letters_.try_push(what);  // a hint: the next renewal repeats it
 }
 
 void gallery_store::run() {
@@ -139,7 +139,7 @@ void gallery_store::bring_up_to_date() {
     }
 }
 
-// False: it is not this collection's fault, and nothing can be read now.
+// False: the failure is not of this collection, and nothing can be read now.
 bool gallery_store::bring_failed(const std::string& collection, held_gallery& held,
                                  const error& why) {
     if (why.code == errc::not_registered) {
@@ -163,14 +163,14 @@ bool gallery_store::bring_failed(const std::string& collection, held_gallery& he
     return true;
 }
 
-// Catch up, announce, and publish if the announcement was of the present version. Loading is not
-// holding: users see nothing that Redis does not know this worker serves.
+// Catches up, announces, and publishes if the current version was announced. Loading is not
+// holding: users get no gallery that Redis does not know this worker serves.
 result<void> gallery_store::bring(const std::string& collection, held_gallery& held) {
-    leaving_.erase(collection);  // its goodbye would take back the hello below
+    leaving_.erase(collection);  // its `none` would revoke the hello below
     for (int round = 0; round < rounds_max; ++round) {
         if (!held.loaded) {
             if (auto read = read_snapshot(collection, held); !read) return read;
-            if (!held.loaded) return {};  // the others have their turn
+            if (!held.loaded) return {};  // others are updated first
         }
         if (auto caught = catch_up(collection, held); !caught) return caught;
         if (!held.loaded) continue;
@@ -181,7 +181,7 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
         if (!said) return fail(said.error());
         if (!said->registered) return fail(errc::not_registered, "");
         if (!said->serve) continue;
-        // This is what is there: an answer to all who asked before the hello.
+        // This is the current version: an answer to all questions before the hello.
         held.behind = false;
         held.answered = held.asked;
         held.failures = 0;
@@ -189,11 +189,11 @@ result<void> gallery_store::bring(const std::string& collection, held_gallery& h
         session_.push(gallery_held{collection, held.faces.version()});
         return {};
     }
-    held.not_before = boot_now() + pause_after(1);  // still behind: a later turn goes on
+    held.not_before = boot_now() + pause_after(1);  // still behind: continue in a later turn
     return {};
 }
 
-// The place in a hash that HSCAN gave means nothing once Redis was restarted.
+// A cursor of HSCAN is worthless after a restart of Redis.
 void gallery_store::start_over() {
     for (auto& [name, held] : held_) held.reading.reset();
 }
@@ -227,7 +227,8 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
     auto chunk =
         redis_.call(reader_.scan(collection, epoch, gallery_value::vector, held.reading->cursor));
     if (!chunk) return fail(chunk.error());
-    for (const std::string& id : chunk->foreign) {  // of another place: somebody wrote into Redis
+    for (const std::string& id :
+         chunk->foreign) {  // sealed for another place: written by somebody else
         log::error("stored_face_refused",
                    {{"face", id}, {"why", "sealed for another face or collection"}});
     }
@@ -237,7 +238,7 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
         auto texts = redis_.call(reader_.face_json(collection, epoch, ids));
         if (!texts) return fail(texts.error());
         for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
-            if ((*texts)[i].empty()) continue;  // removed since: the log says so too
+            if ((*texts)[i].empty()) continue;  // removed meanwhile: the log has it too
             auto label = read_label((*texts)[i]);
             auto vector = embedding_from(chunk->fields[i].second);
             if (!label || !vector || !held.faces.add(ids[i], *label, *vector)) {
@@ -254,7 +255,7 @@ result<void> gallery_store::catch_up(const std::string& collection, held_gallery
         const gallery_version from = held.faces.version();
         auto delta = read_delta(redis_, reader_, collection, from);
         if (!delta) return fail(delta.error());
-        const bool gap = delta->more && delta->reached == from;  // nothing leads on from here
+        const bool gap = delta->more && delta->reached == from;  // the log does not continue here
         if (delta->snapshot || gap) {  // or another epoch, or the log no longer reaches back
             held.loaded = false;
             return {};
@@ -265,14 +266,14 @@ result<void> gallery_store::catch_up(const std::string& collection, held_gallery
     }
 }
 
-// The first train after a clear decides the model; the log has the faces, not that.
+// The first train after a clear decides the model, which the log does not contain.
 result<void> gallery_store::learn_model(const std::string& collection, held_gallery& held) {
     if (held.faces.faces() == 0 || !held.faces.embedding_model().empty()) return {};
     auto info = redis_.call(reader_.gallery(collection));
     if (!info) return fail(info.error());
     const bool same_epoch = info->version / epoch_factor == held.faces.version() / epoch_factor;
     if (same_epoch) held.faces.set_embedding_model(info->embedding_model);
-    return {};  // another epoch: hello will not say `serve`
+    return {};  // another epoch: hello will not reply `serve`
 }
 
 void gallery_store::publish(const std::string& collection, held_gallery& held) {
@@ -302,7 +303,7 @@ void gallery_store::evict(const std::string& but) {
     }
 }
 
-// One segment of each gallery a turn, so that changes never wait for it.
+// One segment of each gallery in a turn, so that changes do not wait.
 void gallery_store::compact() {
     compacting_ = false;
     for (auto& [name, held] : held_) {
@@ -313,7 +314,7 @@ void gallery_store::compact() {
     }
 }
 
-// A gallery is given up in Redis only when nobody matches against it any more.
+// A gallery is given up in Redis only when its last user released it.
 void gallery_store::say_goodbyes() {
     for (auto one = leaving_.begin(); one != leaving_.end();) {
         if (!one->second.users.expired() || boot_now() < one->second.not_before) {

@@ -1,8 +1,8 @@
-// The galleries of this worker: loads a collection when it is first asked for, follows its changes,
-// announces each version to Redis (hello) and publishes it only when Redis says `serve`. Evicts the
-// least recently used. A large collection is read in slices, so that others are brought up to date
-// meanwhile. One loader thread with a blocking connection owns everything here; others
-// write letters to it and get immutable galleries back.
+// The galleries of this worker: loads a collection when it is first needed, follows its changes,
+// announces each version to Redis (hello) and publishes it only when Redis replies `serve`. Evicts
+// the least recently used one. A large collection is read in slices, so that others are updated
+// meanwhile. One loader thread with a blocking connection owns everything here; other threads send
+// it messages and receive immutable galleries.
 #pragma once
 
 #include <atomic>
@@ -32,17 +32,17 @@ struct gallery_store_settings {
     std::size_t bytes_max = std::size_t{4096} * limits::mib;
 };
 
-/// When a gallery was last matched against; written by its users, read by the loader (eviction).
+/// When a gallery was last used for a match; written by its users, read by the loader (eviction).
 using last_use = std::atomic<std::int64_t>;
 
-/// News for the users: from now on this gallery, or none.
+/// A message to the users: use this gallery from now on, or none.
 struct gallery_update {
     std::string collection;
-    std::shared_ptr<const gallery> faces;  ///< nothing: stop using what you have
+    std::shared_ptr<const gallery> faces;  ///< null: stop using the old one
     std::shared_ptr<last_use> used;
     std::uint64_t registration = 0;  ///< usable while this registration lasts
-    std::uint64_t answers = 0;       ///< questions up to this number: Redis was asked after them
-    bool unreadable = false;         ///< no gallery, as Redis' answers cannot be used
+    std::uint64_t answers = 0;       ///< questions up to this number: Redis was read after them
+    bool unreadable = false;         ///< no gallery, because Redis' replies cannot be used
 };
 
 class gallery_store {
@@ -56,15 +56,15 @@ class gallery_store {
     gallery_store(const gallery_store&) = delete;
     gallery_store& operator=(const gallery_store&) = delete;
 
-    // Letters; none of these waits. threads: any
+    // Messages; none of these blocks. threads: any
 
-    /// This registration may announce galleries. What is in memory catches up and is announced.
+    /// This registration may announce galleries. Loaded ones catch up and are announced.
     void registered(std::string worker_id, std::uint64_t registration);
     void fenced();
-    /// Somebody waits for a gallery that satisfies this version, or for what Redis has when it is
-    /// asked after this question: numbers grow. False: no room, ask again.
+    /// Work waits for a gallery that satisfies this version, or for what Redis has when it is read
+    /// after this question; numbers of questions increase. False: no room, ask again.
     bool want(std::string collection, gallery_version at_least, std::uint64_t question = 0);
-    /// The collection is at this version. A hint; nothing happens unless another one is held.
+    /// The collection is at this version. A hint; ignored if that version is held.
     void news(std::string collection, gallery_version version);
 
  private:
@@ -84,21 +84,21 @@ class gallery_store {
     };
     using letter = std::variant<registered_letter, fenced_letter, want_letter, news_letter>;
 
-    struct snapshot_reading {  ///< a load on its way
-        gallery_info info;     ///< as it began
+    struct snapshot_reading {  ///< a load in progress
+        gallery_info info;     ///< when it began
         std::string cursor = "0";
     };
 
     struct held_gallery {
         gallery_builder faces{0};
-        std::shared_ptr<const gallery> published;  ///< what users have; nothing until `serve`
+        std::shared_ptr<const gallery> published;  ///< what users have; null until `serve`
         std::shared_ptr<last_use> used = std::make_shared<last_use>(0);
         bool loaded = false;                      ///< `faces` is what Redis had at its version
         std::optional<snapshot_reading> reading;  ///< `faces` is a part of that
-        bool behind = true;                       ///< to be brought up to date
+        bool behind = true;                       ///< must be updated
         std::uint64_t asked = 0, answered = 0;    ///< numbers of questions
-        int failures = 0;                         ///< one after the other
-        boot_time not_before{0};                  ///< after a failure others have their turn
+        int failures = 0;                         ///< consecutive
+        boot_time not_before{0};                  ///< after a failure others come first
     };
     struct leaving_gallery {  ///< evicted, users may remain
         std::weak_ptr<const gallery> users;
@@ -135,9 +135,9 @@ class gallery_store {
     std::uint64_t registration_ = 0;
     std::map<std::string, held_gallery> held_;
     std::map<std::string, leaving_gallery> leaving_;
-    bool compacting_ = false;  ///< there was something to compact; there may be more
-    boot_time try_again_{0};   ///< Redis was away
-    std::thread thread_;       ///< last: it starts when the rest is there
+    bool compacting_ = false;  ///< something was compacted; there may be more
+    boot_time try_again_{0};   ///< after Redis was down
+    std::thread thread_;       ///< last: it starts after the other members
 };
 
 }  // namespace vultus

@@ -1,5 +1,5 @@
-// A bounded queue that a poll loop can wait for: each push makes a file descriptor readable. Stages
-// write to the session and to the committer through it.
+// A bounded queue for a poll loop: each push makes a file descriptor readable. Stages send messages
+// to the session and to the committer through it.
 #pragma once
 
 #include <cstdint>

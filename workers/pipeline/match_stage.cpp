@@ -47,8 +47,8 @@ std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time 
     if (found == galleries_.end()) return nullptr;
     const usable& held = found->second;
     if (held.registration != registration_.load()) return nullptr;
-    // Another gallery than the one that is asked for: only if Redis, asked after this work, has no
-    // other.
+    // A gallery of another epoch than requested is used only if Redis, read after this work
+    // arrived, has no other.
     const bool asked = item.question > 0 && held.answers >= item.question;
     const bool other = epoch_of(held.faces->version) != epoch_of(item.min_version);
     if (!satisfies(held.faces->version, item.min_version) && !(other && asked)) return nullptr;
@@ -56,7 +56,7 @@ std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time 
     return held.faces;
 }
 
-/// The distance of a stranger_rate is an estimate there, or no longer what the rate says.
+/// In a gallery of that size the distance of a stranger_rate is an estimate, or no longer met.
 void match_stage::warn_of_size(const std::string& collection, std::size_t faces) {
     const double measured = threshold_.table.galleries.back().faces;
     const bool far = static_cast<double>(faces) > measured * extrapolated_galleries;

@@ -1,6 +1,6 @@
-// What the match thread holds: the galleries that may be used now, and the work that waits for one.
-// A gallery is taken at the moment of matching, so an answer is as new as it can be. Knows nothing
-// of queues; the pipeline calls it.
+// The state of the match thread: the galleries that may be used now, and the work that waits for
+// one. A gallery is chosen at the moment of the match, so an answer is as new as possible. No
+// queues; the pipeline calls it.
 #pragma once
 
 #include <atomic>
@@ -19,10 +19,10 @@
 
 namespace vultus {
 
-/// Whether the faces could not be compared, as the gallery was trained with another model.
+/// Whether the faces could not be compared, because the gallery was trained with another model.
 bool other_model(const recognized& seen);
 
-/// How long work waits for its gallery: a million faces are loaded in a quarter of that.
+/// How long work waits for its gallery: a million faces load in a quarter of that.
 inline constexpr std::chrono::milliseconds gallery_patience{60'000};
 
 /// threads   one owner, the match thread
@@ -39,13 +39,14 @@ class match_stage {
 
     void update(gallery_update news);
 
-    /// Matches the work's faces (a calibrate gets the gallery itself) and gives true; or keeps the
-    /// work until its gallery is there. Faces of another embedding model than the gallery's are not
+    /// Matches the faces (a calibrate gets the gallery itself) and returns true, or keeps the work
+    /// until its gallery is available. Faces of another embedding model than the gallery's are not
     /// compared: `seen` then says so (other_model()) and every match is `unknown`.
     bool match(const work_ptr& item, boot_time now);
 
-    /// Work whose gallery has come (matched now) and work that waited too long, or whose gallery
-    /// cannot be read (given up: `seen` has no matches). Asks the loader again for what is missing.
+    /// Work whose gallery arrived (matched now), and work that waited too long or whose gallery
+    /// cannot be read (given up: `seen` has no matches). Asks the loader again for missing
+    /// galleries.
     struct woken {
         std::vector<work_ptr> matched, given_up;
     };
@@ -74,7 +75,7 @@ class match_stage {
     std::map<std::string, std::uint64_t> unreadable_;  ///< collection: questions it answers
     std::vector<work_ptr> waiting_;
     std::uint64_t questions_ = 0;
-    std::set<std::string> beyond_, far_;  ///< collections that the log has warned of
+    std::set<std::string> beyond_, far_;  ///< collections with a warning in the log
     boot_time ask_again_{0};
 };
 

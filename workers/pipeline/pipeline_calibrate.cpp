@@ -1,11 +1,11 @@
-// The pipeline's side way for calibrate: a job without a photo goes from fetch to match, which
-// gives it the gallery, and on to a thread of its own, as comparing takes a second or two.
+// The pipeline for calibrate: a job without a photo goes from fetch to match, which gives it the
+// gallery, and then to a thread of its own, because the comparison takes a second or two.
 #include "workers/pipeline/pipeline.hpp"
 
 namespace vultus {
 namespace {
 
-// One second on a core of today (gallery_calibration.hpp); ten times that, for slow and busy ones.
+// One second on a current core (gallery_calibration.hpp); ten times that for slow and busy ones.
 constexpr std::chrono::milliseconds allowance = limits::progress + std::chrono::seconds(15);
 
 }  // namespace

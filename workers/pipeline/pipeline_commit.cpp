@@ -1,5 +1,5 @@
-// The pipeline's last stage: what was found becomes a result, a set of trained faces, an answer, or
-// a failure with its reason.
+// The pipeline's last stage: makes a result, trained faces, an answer to a frame, or a failure with
+// its reason.
 #include <cstdlib>
 #include <utility>
 
@@ -41,7 +41,7 @@ void pipeline::commit_result(const work_ptr& item, std::string text, std::string
                     picture = std::move(annotated)] {
         return store.complete_recognize(id, worker, version, text, picture);
     };
-    // The embeddings stay; only the match is repeated. There is room: the item left that queue.
+    // The embeddings are kept; only the match is repeated. The queue has room: the item left it.
     request.overtaken = item->matched_again;
     request.match_again = [this, item](gallery_version needed) {
         ++item->matched_again;
@@ -75,15 +75,15 @@ void pipeline::commit_train(const work_ptr& item) {
                     collection = item->collection] {
         return store.complete_train(id, worker, text, model, faces, collection);
     };
-    // This worker's own gallery follows at once, so that the barrier need not wait for a hint.
+    // This worker's own gallery is updated at once, so the barrier does not wait for a hint.
     request.changed = [this, collection = item->collection](gallery_version made) {
         galleries_.news(collection, made);
     };
     commits_.submit(std::move(request));
 }
 
-// Only the codecs' process says no_worker of a job: it was lost under the photo, as a worker might
-// have been, and Redis counts it so. device_fault: this worker cannot have one; another may.
+// Of a job only the decoder process reports no_worker: it ended while decoding, and Redis counts
+// that as a lost worker. device_fault: this worker cannot start a decoder; another one may.
 void pipeline::give_up(const work_ptr& item, const error& why) {
     if (why.code == errc::device_fault) {
         log::error("worker_broken", {{"detail", why.detail}});

@@ -42,7 +42,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
             if (!first) return;
             admit(std::move(*first));
         }
-        // Late binding: what is there now shares the pass; batch_wait is 0 unless somebody asks.
+        // Late binding: whatever waits now shares the pass; batch_wait is 0 by default.
         while (waiting.waiting() < settings_.batch_max) {
             auto next = to_embed_.pop_for(settings_.batch_wait);
             if (!next) break;
@@ -84,7 +84,7 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
     }
 }
 
-/// Chips in one pass: as many as allowed, but beside a live session no more than it can wait for.
+/// Chips in one pass: batch_max, or beside a live channel as many as take live_pass_ms.
 std::size_t pipeline::pass_size(double ms_a_chip) const {
     if (!is_live() || ms_a_chip <= 0) return settings_.batch_max;
     const double most = std::max(1.0, live_pass_ms / ms_a_chip);

@@ -1,6 +1,6 @@
-// Whether the stages move. Each stage thread owns a slot and says when a step must be over; the
-// session renews leases only while no slot is late. A hung device or a decoder that never returns
-// so loses its leases, however busy the other threads are.
+// The watchdog of the stages. Each stage thread owns a slot and declares when a step must have
+// ended; the session renews leases only while no slot is late. So a hung device or decoder loses
+// the worker's leases, however busy the other threads are.
 #pragma once
 
 #include <array>
@@ -28,14 +28,14 @@ class progress {
 
      private:
         friend class progress;
-        std::atomic<std::int64_t> late_after_{0};  ///< 0: nothing in hand
+        std::atomic<std::int64_t> late_after_{0};  ///< 0: idle
         progress* whole_ = nullptr;
     };
 
     /// requires  fewer than 256 slots so far
     slot& add();
 
-    /// Steps finished so far: what HEARTBEAT reports.
+    /// Steps finished so far, for HEARTBEAT.
     std::uint64_t steps() const noexcept { return steps_.load(std::memory_order_relaxed); }
 
     /// True if a step has lasted longer than it was allowed to.

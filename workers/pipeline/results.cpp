@@ -54,7 +54,7 @@ std::string candidate_text(const candidate& one) {
            ",\"face_id\":" + json_quoted(one.face_id) + "}";
 }
 
-// What is left out of a result that would be too long.
+// What is omitted from a result that would be too long.
 struct detail_level {
     bool candidates = true, embeddings = true;
 };

@@ -18,39 +18,39 @@
 
 namespace vultus {
 
-/// The options of a job, checked again: what is in Redis may be older than this program.
+/// The options of a job, checked again: those in Redis may be of an older program.
 /// errors    bad_option, naming the option. Unknown names are ignored (a newer api may send them).
 result<job_options> read_options(std::string_view json);
 
 /// The label in the JSON text of a stored face. errors malformed
 result<std::string> read_label(std::string_view face_json);
 
-/// One face of a photo, on its way through the stages.
+/// One face of a photo, between the stages.
 struct found_face {
     detected_face detected;
     landmarks points{};
     embedding vector{};
-    int known = -1;  ///< index of the frame's known box that it stands in: not compared
+    int known = -1;  ///< index of the frame's known box that it matches: not compared
 };
 
 struct recognized {
     std::uint32_t width = 0, height = 0;  ///< of the upright photo
     bool animated = false, truncated = false;
     std::string detector, embedding_model;
-    std::string gallery_model;  ///< that the gallery's faces were embedded with; empty: none yet
+    std::string gallery_model;  ///< of the gallery's faces; empty: no faces yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
-    double distance_max = 0;                                ///< that the faces were compared with
-    std::optional<double> false_match_rate, stranger_rate;  ///< that it stands for, if measured
-    bool extrapolated = false;  ///< the gallery is larger than what was measured
+    double distance_max = 0;                                ///< used for the comparison
+    std::optional<double> false_match_rate, stranger_rate;  ///< of that distance, if measured
+    bool extrapolated = false;  ///< the gallery is larger than the measured ones
     std::vector<found_face> faces;
     std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;
-    bool embeddings = false;  ///< put the 128 floats in
+    bool embeddings = false;  ///< include the 128 floats
 };
 
 /// requires  as many matches as faces
-/// returns   at most limits::result_bytes: candidates, then embeddings are left out until it fits
+/// returns   at most limits::result_bytes: candidates, then embeddings are omitted until it fits
 std::string json_of(const recognized& what);
 
 /// The verdict on one photo of a train.
@@ -59,7 +59,7 @@ struct train_file {
     error why;            ///< refused
 };
 
-/// {"files": [...]}; the api adds the version, which only the commit knows.
+/// {"files": [...]}; the api adds the version, which is known only after the commit.
 std::string json_of(const std::vector<train_file>& files);
 
 /// A result of calibrate, as in api/openapi.json.

@@ -39,7 +39,7 @@ void route_signals_here() {
 
 void end_without_memory() {
     std::set_new_handler([] {
-        constexpr std::string_view said = "vultus-worker: out_of_memory\n";  // a log needs some
+        constexpr std::string_view said = "vultus-worker: out_of_memory\n";  // the log needs memory
         [[maybe_unused]] const auto written = ::write(STDERR_FILENO, said.data(), said.size());
         std::_Exit(70);
     });

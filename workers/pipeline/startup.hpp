@@ -1,5 +1,5 @@
-// What a worker does before it serves: who it is, what it computes on, whether Redis keeps what it
-// is given. Used by main and by the null worker of the queue bench.
+// What a worker does before it serves: its name, its device, the wait for a durable Redis. Used by
+// main and by the null worker of the queue bench.
 #pragma once
 
 #include <string>
@@ -13,25 +13,25 @@ namespace vultus {
 
 /// The device for the setting: `cpu` and `cuda:N` as they are; for `auto` cuda:0 if there is a GPU
 /// that libvultus-cuda.so can use, else cpu, and the log says why.
-/// errors    bad_option: a word that is none. A cuda:N that cannot be used is an error when its
+/// errors    bad_option: not one of these. A cuda:N that cannot be used is an error when its
 ///           models are loaded; never a silent fall-back to the CPU.
 result<std::string> choose_device(const std::string& setting);
 
-/// Waits until Redis answers, has our library, and has the durable settings. Says in the log what
-/// is missing, each time that changes.
-/// errors    draining: a stop was asked meanwhile; those of refuses_start(): waiting is no use
+/// Waits until Redis answers and has our library and the durable settings. Logs what is missing,
+/// each time that changes.
+/// errors    draining: a stop was requested meanwhile; those of refuses_start(): waiting cannot help
 result<void> wait_for_store(const redis_address& address, const store_context& context,
                             stop_signal& stop);
 
-/// Sends SIGINT and SIGTERM on to the calling thread, whichever thread the kernel chose for them.
-/// OpenBLAS starts threads when the program is loaded, before stop_signal can block anything in
-/// them; without this a SIGTERM that reaches one of those ends the worker with jobs in its hands.
+/// Forwards SIGINT and SIGTERM to the calling thread, whichever thread the kernel chose for them.
+/// OpenBLAS starts threads when the program is loaded, before stop_signal can block signals in
+/// them; otherwise a SIGTERM that reaches one of those would end the worker without a drain.
 /// requires  the calling thread made the stop_signal
 void route_signals_here();
 
-/// From now on a thread of this process that gets no memory ends the process with 70, wherever it
-/// is: what a third party would make of a std::bad_alloc (a model that "cannot be read") is no
-/// verdict, and the supervisor starts another worker.
+/// From now on exhausted memory ends the process with 70, in any thread: a library would turn a
+/// std::bad_alloc into a wrong verdict (a model that "cannot be read"). The supervisor starts
+/// another worker.
 void end_without_memory();
 
 /// Cores that this process may use; the vision threads' default.

@@ -1,5 +1,5 @@
-// A queue between two threads with two lanes: what is live goes before what can wait, and what can
-// wait still gets its turn. A bounded_queue would let a bulk import stop the picture of a camera.
+// A queue with two classes: live elements come before the others, which still get their turn. With
+// a bounded_queue a bulk import would delay a camera.
 #pragma once
 
 #include <chrono>
@@ -15,21 +15,21 @@
 namespace vultus {
 
 /// threads   any number of producers and consumers
-/// order     the live lane first; after `weight` of it in a row one of the other lane, if one waits
-/// closing   as bounded_queue: push answers false, pop drains what is left
+/// order     live elements first; after `weight` of them in a row one of the others, if any waits
+/// closing   as bounded_queue: push returns false, pop drains the rest
 template <class T>
 class two_class_queue {
  public:
     /// requires  each at least 1
     two_class_queue(std::size_t live_room, std::size_t room, std::size_t weight)
         : live_room_(live_room), room_(room), weight_(weight) {
-        VULTUS_REQUIRE(live_room > 0 && room > 0, "a lane holds at least one element");
-        VULTUS_REQUIRE(weight > 0, "the live lane has a turn");
+        VULTUS_REQUIRE(live_room > 0 && room > 0, "each class has room for an element");
+        VULTUS_REQUIRE(weight > 0, "live elements have a turn");
     }
     two_class_queue(const two_class_queue&) = delete;
     two_class_queue& operator=(const two_class_queue&) = delete;
 
-    /// Waits for room in the lane of what can wait. False (and the value dropped) if closed.
+    /// For an element that is not live. Waits for room. False, with the value dropped, if closed.
     bool push(T value) {
         std::unique_lock lock(mutex_);
         emptied_.wait(lock, [&] { return closed_ || values_.size() < room_; });
@@ -40,13 +40,13 @@ class two_class_queue {
         return true;
     }
 
-    /// Never waits. False, with `value` untouched, if the live lane is full or the queue closed.
+    /// Never waits. False, with `value` unchanged, if there is no room or the queue is closed.
     bool try_push_live(T& value) {
         std::unique_lock lock(mutex_);
         if (closed_ || live_.size() >= live_room_) return false;
         live_.push_back(std::move(value));
         lock.unlock();
-        came_live_.notify_one();  // whoever is first takes it
+        came_live_.notify_one();  // the first waiter takes it
         filled_.notify_one();
         return true;
     }
@@ -58,14 +58,14 @@ class two_class_queue {
         return take(lock);
     }
 
-    /// Waits at most `patience`. Nothing if none came, or if the queue is closed and empty.
+    /// Waits at most `patience`. Nothing if none arrived, or if the queue is closed and empty.
     std::optional<T> pop_for(std::chrono::milliseconds patience) {
         std::unique_lock lock(mutex_);
         filled_.wait_for(lock, patience, [&] { return closed_ || !is_empty(); });
         return take(lock);
     }
 
-    /// One of the live lane, out of turn. Waits at most `patience`, whatever the other lane has.
+    /// A live element, out of turn. Waits at most `patience`, even if other elements wait.
     std::optional<T> pop_live_for(std::chrono::milliseconds patience) {
         std::unique_lock lock(mutex_);
         came_live_.wait_for(lock, patience, [&] { return closed_ || !live_.empty(); });
@@ -122,7 +122,7 @@ class two_class_queue {
     std::mutex mutex_;
     std::condition_variable emptied_, filled_, came_live_;
     std::deque<T> live_, values_;
-    std::size_t in_row_ = 0;  ///< of the live lane since one of the other had its turn
+    std::size_t in_row_ = 0;  ///< live elements since the last other one
     bool closed_ = false;
 };
 

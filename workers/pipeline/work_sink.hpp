@@ -1,6 +1,5 @@
-// What the session gives to those who do the work, and what it hears back. The session knows
-// nothing of pictures: the pipeline and the null worker of the queue bench stand behind the same
-// interface.
+// The interface between the session and the work, and the messages back. The session handles no
+// pictures: the pipeline and the null worker of the queue bench implement the same interface.
 #pragma once
 
 #include <atomic>
@@ -19,8 +18,8 @@
 
 namespace vultus {
 
-/// Set by the session, read by every stage before it acts: nobody wants this work any more
-/// (cancelled, lost, fenced). One writer, many readers; never goes back.
+/// Set by the session when work is no longer needed (cancelled, lost, fenced), and read by each
+/// stage before it acts. One writer, many readers; never cleared.
 class drop_flag {
  public:
     void set() noexcept { value_.store(true, std::memory_order_relaxed); }
@@ -30,7 +29,7 @@ class drop_flag {
     std::atomic<bool> value_{false};
 };
 
-/// A job whose attempt is ours: `started` said so.
+/// A job whose attempt this worker owns: `started` confirmed it.
 struct job_ticket {
     leased_job job;
     std::string worker_id;  ///< under which it was leased: half of its fencing token
@@ -38,16 +37,16 @@ struct job_ticket {
     attempt_id id() const { return {job.job_id, job.attempt}; }
 };
 
-/// A frame, and the connection that waits for its answer.
+/// A frame, and the connection for its answer.
 struct frame_ticket {
     protocol::frame frame;
     std::size_t link = 0;          ///< index of the broker
-    std::uint64_t connection = 0;  ///< number of the socket; an answer goes nowhere else
-    boot_time give_up{0};          ///< nobody waits for the answer after this
+    std::uint64_t connection = 0;  ///< number of the socket; the answer is sent on no other
+    boot_time give_up{0};          ///< nobody needs the answer after this
     std::shared_ptr<drop_flag> dropped;
 };
 
-/// The work's side. No call may wait: the session thread renews leases.
+/// Implemented by the work. No call may block: the session thread renews leases.
 /// threads   called by the session thread only
 class work_sink {
  public:
@@ -60,17 +59,18 @@ class work_sink {
     /// Registered under this id: galleries may be announced and served.
     virtual void registered(const std::string& worker_id) = 0;
 
-    /// Not registered any more: no gallery may be used until registered() is called again.
+    /// No longer registered: no gallery may be used until registered() is called again.
     virtual void fenced() = 0;
 
-    /// Somebody says that the collection is at this version now. A hint.
+    /// The collection is at this version now. A hint.
     virtual void news(const std::string& collection, gallery_version version) = 0;
 };
 
-/// The word for DONE and the log: the enumerator's own spelling.
+/// The name for DONE and the log: the enumerator itself.
 std::string_view name_of(commit_state) noexcept;
 
-// ---- what the session hears ---------------------------------------------------------------------
+// ---- messages to the session
+// ---------------------------------------------------------------------
 
 struct job_finished {  ///< committed, refused as stale, or given up
     attempt_id id;
@@ -82,11 +82,11 @@ struct frame_answered {
     std::size_t link = 0;
     std::uint64_t connection = 0;
 };
-struct gallery_held {  ///< nothing: holds it no more
+struct gallery_held {  ///< nothing: no longer held
     std::string collection;
     std::optional<gallery_version> version;
 };
-struct registration_gone {  ///< a hello was told that this worker is not registered
+struct registration_gone {  ///< a hello was answered with `gone`
     std::string worker_id;
 };
 struct drain_asked {  ///< the same as a first SIGTERM
