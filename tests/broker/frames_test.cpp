@@ -58,11 +58,11 @@ TEST(frames, go_to_a_worker_and_their_answer_to_the_api_under_its_own_name) {
 TEST(frames, are_forwarded_without_a_copy) {
     bench b;
     b.join("w");
-    b.join("x");
     const protocol::frame photo = frame_named("f", 1'000'000);
     const auto sent = frames_at("w.1", b.from_api(photo));
     ASSERT_THAT(sent, SizeIs(1));
     EXPECT_EQ(sent[0].image.data(), photo.image.data());
+    b.join("x");
     const auto again = frames_at("x.1", b.from_worker("w.1", protocol::bye{"gone"}));
     ASSERT_THAT(again, SizeIs(1)) << "the worker was lost";
     EXPECT_EQ(again[0].image.data(), photo.image.data());
