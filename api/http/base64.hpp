@@ -22,8 +22,7 @@ class base64_decoder {
     }
 
     /// errors    malformed: a character that is not base64, data after the padding, or a `data:`
-    /// URI
-    ///           that is not base64; too_large. After an error every call fails.
+    ///           URI that is not base64; too_large. After an error every call fails.
     result<void> feed(std::string_view text);
 
     /// The bytes, after everything was fed. errors malformed: the end is missing

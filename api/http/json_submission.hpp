@@ -29,12 +29,10 @@ bool is_photo_name(std::string_view name) noexcept;
 /// `known`   allowed names besides photos, separated by spaces
 /// `photos`  whether photos are allowed
 /// errors    of the first mistake, naming the member. malformed: not JSON in UTF-8, not an object,
-/// a
-///           member given twice or an object, array or null, bad base64, a photo where none is
-///           allowed; bad_option: an unknown member; too_large: a photo over
-///           limits::body_bytes, a text over limits::field_bytes, a number over
-///           limits::json_number_bytes, over limits::json_members members or
-///           limits::files_per_train photos
+///           a member given twice or an object, array or null, bad base64, a photo where none is
+///           allowed; bad_option: an unknown member; too_large: a photo over limits::body_bytes, a
+///           text over limits::field_bytes, a number over limits::json_number_bytes, over
+///           limits::json_members members or limits::files_per_train photos
 result<json_submission> parse_json_submission(std::string_view body, std::string_view known,
                                               bool photos);
 

@@ -51,8 +51,8 @@ class broker_client {
     /// Sends a photo to a worker through the first broker that has one; the image is not copied. If
     /// a broker is lost or silent (three heartbeats), the photo goes to the next. If none has a
     /// worker, a photo that is not live is retried for 1.5 s.
-    /// errors    queue_full: limits::frame_bytes_api are in flight; no_worker: no broker has one, or
-    ///           the broker was lost with the photo; draining: the last broker is stopping;
+    /// errors    queue_full: limits::frame_bytes_api are in flight; no_worker: no broker has one,
+    ///           or the broker was lost with the photo; draining: the last broker is stopping;
     ///           deadline_exceeded: no answer in time. An answer with an error is returned as such.
     asio::awaitable<result<protocol::answer>> ask(protocol::frame what,
                                                   std::chrono::milliseconds patience);

@@ -157,10 +157,10 @@ enum class direction { to_broker, from_broker };
 ///           status_reply is shortened to fit
 std::vector<shared_bytes> encode(const message& what);
 
+/// The image of a frame is shared with `frames`.
 /// errors    wrong_version: another magic or an unknown command (reply BYE "version", drop);
 ///           malformed: anything else (drop). Never throws, and never allocates more than the
 ///           limits because of a length that the bytes only claim.
-/// The image of a frame is shared with `frames`.
 result<message> decode(direction which, std::span<const shared_bytes> frames);
 
 }  // namespace vultus::protocol

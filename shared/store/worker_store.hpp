@@ -95,8 +95,7 @@ class worker_store {
 
     /// The job and its photos, for the attempt that runs it.
     /// errors    stale: it no longer runs, or as another attempt; not_found, collected: no such
-    /// job;
-    ///           no_image: a photo is no longer stored
+    ///           job; no_image: a photo is no longer stored
     redis_call<fetched_job> fetch(const attempt_id&, std::string_view worker_id) const;
 
     redis_call<committed> complete_recognize(const attempt_id&, std::string_view worker_id,

@@ -19,7 +19,8 @@ result<std::string> choose_device(const std::string& setting);
 
 /// Waits until Redis answers and has our library and the durable settings. Logs what is missing,
 /// each time that changes.
-/// errors    draining: a stop was requested meanwhile; those of refuses_start(): waiting cannot help
+/// errors    draining: a stop was requested meanwhile; those of refuses_start(), as
+///           waiting cannot help
 result<void> wait_for_store(const redis_address& address, const store_context& context,
                             stop_signal& stop);
 
