@@ -86,11 +86,11 @@ void server::wait(stop_signal& stop) {
     items[0].socket = &workers_;
     items[1].socket = &apis_;
     items[2].fd = stop.fd();
-    const std::uint64_t polled = redis_.connection();
-    if (redis_.fd() >= 0) {
+    if (gate_) items.push_back({&gate_->socket()});
+    const bool with_redis = redis_.fd() >= 0;
+    if (with_redis) {
         items.push_back({nullptr, redis_.fd(), redis_.wants_read(), redis_.wants_write()});
     }
-    if (gate_) items.push_back({&gate_->socket()});
 
     boot_time next = std::min(core_.next_timer(), redis_.next_timer());
     if (gate_) next = std::min(next, gate_->next_look());
@@ -98,12 +98,8 @@ void server::wait(stop_signal& stop) {
     poll(items, next > now ? next - now : std::chrono::milliseconds(0));
 
     const boot_time after = boot_now();
-    for (const poll_item& item : std::span(items).subspan(3)) {
-        if (item.socket != nullptr) continue;
-        if (item.readable && redis_.connection() == polled) redis_.on_readable(after);
-        if (item.writable && redis_.connection() == polled) redis_.on_writable(after);
-    }
-    redis_.on_timer(after);
+    const poll_item& last = items.back();
+    redis_.on_polled(with_redis && last.readable, with_redis && last.writable, after);
     if (items[2].readable && stop.asked() && !stopping_) {
         stopping_ = true;
         tell(broker::stop{});

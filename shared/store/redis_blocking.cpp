@@ -19,13 +19,8 @@ void turn(redis_client& client, std::chrono::milliseconds patience) {
     if (client.wants_write()) one.events |= POLLOUT;
     ::poll(&one, 1, static_cast<int>(wait.count()));  // a negative fd is ignored: a plain wait
     const int broken = POLLERR | POLLHUP;
-    if ((one.revents & (POLLOUT | broken)) != 0 && client.wants_write()) {
-        client.on_writable(boot_now());
-    }
-    if ((one.revents & (POLLIN | broken)) != 0 && client.wants_read()) {
-        client.on_readable(boot_now());
-    }
-    client.on_timer(boot_now());
+    client.on_polled((one.revents & (POLLIN | broken)) != 0,
+                     (one.revents & (POLLOUT | broken)) != 0, boot_now());
 }
 
 }  // namespace

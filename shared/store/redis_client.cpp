@@ -397,4 +397,10 @@ void redis_client::on_timer(boot_time now) {
         {"PING"}, [](const result<redis_reply>&) {}, now);  // its own timer finds a dead peer
 }
 
+void redis_client::on_polled(bool readable, bool writable, boot_time now) {
+    if (readable) on_readable(now);
+    if (writable) on_writable(now);
+    on_timer(now);
+}
+
 }  // namespace vultus

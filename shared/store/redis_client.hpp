@@ -96,7 +96,9 @@ class redis_client {
     boot_time next_timer() const noexcept;  ///< when on_timer should be called at the latest
     void on_readable(boot_time now);
     void on_writable(boot_time now);
-    void on_timer(boot_time now);
+    void on_timer(boot_time now);  ///< the only one that opens a connection
+    /// All three after a poll of fd(): what was ready belongs to the connection that was polled.
+    void on_polled(bool readable, bool writable, boot_time now);
 
  private:
     struct state;

@@ -100,15 +100,12 @@ void committer::run() {
         items[1].fd = redis_.fd();
         items[1].want_read = redis_.wants_read();
         items[1].want_write = redis_.wants_write();
-        const std::uint64_t polled = redis_.connection();
         std::chrono::milliseconds wait = held_.empty() ? hold_most : hold_least;
         wait = std::clamp(redis_.next_timer() - now, std::chrono::milliseconds(0), wait);
         poll(std::span(items).first(items[1].fd < 0 ? 1 : 2), wait);
 
         now = boot_now();
-        if (items[1].readable && redis_.connection() == polled) redis_.on_readable(now);
-        if (items[1].writable && redis_.connection() == polled) redis_.on_writable(now);
-        redis_.on_timer(now);
+        redis_.on_polled(items[1].readable, items[1].writable, now);
         inbox_.quiet();
         // Leave room in the client for what is held: half of what it may have outstanding.
         while (on_their_way_ < limits::redis_outstanding / 2) {

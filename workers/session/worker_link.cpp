@@ -94,6 +94,7 @@ void worker_link::wait_and_read(stop_signal* stop) {
     items[1].want_read = redis_.wants_read();
     items[1].want_write = redis_.wants_write();
     items[2].fd = stop != nullptr ? stop->fd() : -1;
+    const bool with_redis = redis_.fd() >= 0;
     std::erase_if(items, [](const poll_item& one) { return one.fd < 0; });
     for (const broker_connection& link : links_) {
         if (!link.is_open()) continue;
@@ -101,17 +102,11 @@ void worker_link::wait_and_read(stop_signal* stop) {
         item.socket = link.socket();
         items.push_back(item);
     }
-    const std::uint64_t polled = redis_.connection();
     poll(items, patience(boot_now()));
     if (stop != nullptr) stop->asked();  // a second signal ends the process here
 
     const boot_time now = boot_now();
-    for (const poll_item& item : items) {
-        if (item.socket != nullptr || item.fd != redis_.fd()) continue;
-        if (item.readable && redis_.connection() == polled) redis_.on_readable(now);
-        if (item.writable && redis_.connection() == polled) redis_.on_writable(now);
-    }
-    redis_.on_timer(now);
+    redis_.on_polled(with_redis && items[1].readable, with_redis && items[1].writable, now);
     mail_.quiet();
     read_mail(now);
     read_links(now);

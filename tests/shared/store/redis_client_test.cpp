@@ -23,9 +23,7 @@ void turn(redis_client& client) {
     if (client.wants_write()) one.events |= POLLOUT;
     const auto wait = std::min(client.next_timer() - boot_now(), milliseconds(1'000));
     ::poll(&one, 1, std::max(0, static_cast<int>(wait.count())));
-    if ((one.revents & ~POLLIN) != 0) client.on_writable(boot_now());
-    if ((one.revents & ~POLLOUT) != 0) client.on_readable(boot_now());
-    client.on_timer(boot_now());
+    client.on_polled((one.revents & ~POLLOUT) != 0, (one.revents & ~POLLIN) != 0, boot_now());
 }
 
 template <class Until>

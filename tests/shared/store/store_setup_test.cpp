@@ -37,9 +37,7 @@ TEST(store_setup, loads_the_library_once_and_replaces_an_older_one) {
                   [&](result<void> outcome) { told = outcome ? "ready" : outcome.error().detail; });
     const boot_time patience = boot_now() + std::chrono::seconds(20);
     while (told.empty() && boot_now() < patience) {
-        client.on_writable(boot_now());
-        client.on_readable(boot_now());
-        client.on_timer(boot_now());
+        client.on_polled(true, true, boot_now());
     }
     EXPECT_EQ(told, "ready");
 }
