@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "shared/security/secret.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus::broker {
 namespace {
@@ -81,10 +82,8 @@ struct peer {
 class gate {
  public:
     explicit gate(const std::string& kind = "ipc") {
-        std::string pattern = testing::TempDir() + "vultus-gate-XXXXXX";
-        folder_ = mkdtemp(pattern.data());
         settings.own = random_secret();
-        settings.allow_list = folder_ + "/allowed";
+        settings.allow_list = folder_.path() + "/allowed";
         write({{"w", peer_role::worker, public_key_of(worker)},
                {"w2", peer_role::worker, public_key_of(other_worker)},
                {"api", peer_role::api, public_key_of(api)}});
@@ -92,14 +91,13 @@ class gate {
         EXPECT_TRUE(opened) << opened.error().detail;
         keeper = std::move(*opened);
         const auto place = [&](const char* name) {
-            return kind == "tcp" ? "tcp://127.0.0.1:*" : "ipc://" + folder_ + "/" + name;
+            return kind == "tcp" ? "tcp://127.0.0.1:*" : "ipc://" + folder_.path() + "/" + name;
         };
         workers.emplace(std::move(
             *zmq_socket::router(context, place("workers"), keeper->options(side::worker))));
         apis.emplace(
             std::move(*zmq_socket::router(context, place("apis"), keeper->options(side::api))));
     }
-    ~gate() { std::filesystem::remove_all(folder_); }
 
     void write(const allow_list& list, const std::string& more = "") {
         std::ofstream file(settings.allow_list);
@@ -163,7 +161,7 @@ class gate {
     std::optional<zmq_socket> workers, apis;
 
  private:
-    std::string folder_;
+    temporary_folder folder_;
 };
 
 class gate_over : public testing::TestWithParam<const char*> {};

@@ -267,7 +267,7 @@ void drain(redis_calls& f, furnished& with) {
 }
 
 TEST(damaged, the_test_knows_every_function_of_the_library) {
-    redis_server server({"--appendonly", "no"});
+    loaded_redis server({"--appendonly", "no"});
     redis_calls f(server);
     const auto known = calls();
     const words names = functions_of(f);
@@ -278,7 +278,7 @@ TEST(damaged, the_test_knows_every_function_of_the_library) {
 
 TEST(damaged, no_function_fails_and_whole_jobs_end) {
     setenv("RC_PARAMS", "max_success=120 max_size=150", 0);  // as model_test: it is read once
-    redis_server server({"--appendonly", "no"});
+    loaded_redis server({"--appendonly", "no"});
     redis_calls f(server);
     const auto known = calls();
     const words names = functions_of(f);

@@ -18,7 +18,7 @@ TEST(model, random_sequences_with_stale_tokens) {
     // come.
     const bool many = std::getenv("RC_PARAMS") != nullptr;
     setenv("RC_PARAMS", "max_success=120 max_size=150", 0);
-    redis_server server({"--appendonly", "no"});
+    loaded_redis server({"--appendonly", "no"});
     redis_calls f(server);
     std::map<std::string, int> seen;
     const bool held = rc::check("Redis and the model agree", [&] {

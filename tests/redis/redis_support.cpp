@@ -1,21 +1,16 @@
-// The redis-server of the tests, see the header. hiredis is spoken to directly, so that these tests
-// do not depend on the client they may have to blame.
+// See redis_support.hpp. The tests call hiredis directly, so they do not depend on the client that
+// they may have to blame.
 #include "tests/redis/redis_support.hpp"
 
-#include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <thread>
 
 namespace vultus::test {
 
@@ -61,92 +56,40 @@ std::string library() {
     return text;
 }
 
-std::unique_ptr<redis_server>& shared_server() {
-    static std::unique_ptr<redis_server> server;
+std::unique_ptr<loaded_redis>& shared_server() {
+    static std::unique_ptr<loaded_redis> server;
     return server;
 }
 
 }  // namespace
 
-redis_server::redis_server(const words& more_settings) {
-    char name[] = "/tmp/vultus-redis-XXXXXX";
-    if (mkdtemp(name) == nullptr) give_up("no temporary folder");
-    folder_ = name;
-    settings_ = {"redis-server",
-                 "--port",
-                 "0",
-                 "--unixsocket",
-                 (folder_ / "s").string(),
-                 "--dir",
-                 folder_.string(),
-                 "--save",
-                 "",
-                 "--appendonly",
-                 "yes",
-                 "--appendfsync",
-                 "always",
-                 "--maxmemory",
-                 "300mb",
-                 "--maxmemory-policy",
-                 "noeviction",
-                 "--daemonize",
-                 "no",
-                 "--logfile",
-                 (folder_ / "log").string()};
-    settings_.insert(settings_.end(), more_settings.begin(), more_settings.end());
-    start();
+loaded_redis::loaded_redis(words more_settings) : server_({.more = std::move(more_settings)}) {
+    connect();
     const std::string loaded = call({"FUNCTION", "LOAD", library()}).at(0);
     if (loaded != "vultus1") give_up(loaded);
 }
 
-redis_server::~redis_server() {
+loaded_redis::~loaded_redis() {
     kill();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
 }
 
-void redis_server::start() {
-    std::vector<char*> arguments;
-    for (std::string& word : settings_) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ < 0) give_up("fork");
-    if (pid_ == 0) {
-        const int nowhere = open("/dev/null", O_RDWR);
-        dup2(nowhere, STDOUT_FILENO);
-        execvp(arguments[0], arguments.data());
-        _exit(127);
-    }
+void loaded_redis::start() {
+    server_.start();
     connect();
 }
 
-// Waits until the server answers: each look is an attempt to connect, at most 20 s of them.
-void redis_server::connect() {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (std::chrono::steady_clock::now() < end) {
-        if (waitpid(pid_, nullptr, WNOHANG) == pid_) give_up("redis-server ended");
-        context_ = redisConnectUnix((folder_ / "s").c_str());
-        if (context_ != nullptr && context_->err == 0) {
-            if (call({"PING"}).at(0) == "PONG") return;
-        }
-        redisFree(context_);
-        context_ = nullptr;
-        std::this_thread::yield();
-    }
-    give_up("no answer");
+void loaded_redis::connect() {
+    context_ = redisConnectUnix(server_.address().unix_socket.c_str());
+    if (context_ == nullptr || context_->err != 0) give_up("no connection");
 }
 
-void redis_server::kill() {
+void loaded_redis::kill() {
     if (context_ != nullptr) redisFree(context_);
     context_ = nullptr;
-    if (pid_ > 0) {
-        ::kill(pid_, SIGKILL);
-        waitpid(pid_, nullptr, 0);
-    }
-    pid_ = 0;
+    server_.kill();
 }
 
-words redis_server::call(const words& command) {
+words loaded_redis::call(const words& command) {
     std::vector<const char*> texts;
     std::vector<std::size_t> lengths;
     for (const std::string& word : command) {
@@ -180,8 +123,8 @@ std::uint64_t redis_calls::stat(const std::string& name) {
     give_up("no counter " + name);
 }
 
-double redis_server::cpu_ms() const {
-    std::ifstream file("/proc/" + std::to_string(pid_) + "/schedstat");
+double loaded_redis::cpu_ms() const {
+    std::ifstream file("/proc/" + std::to_string(server_.pid()) + "/schedstat");
     double nanoseconds = 0;
     if (!(file >> nanoseconds)) give_up("schedstat");
     return nanoseconds / 1e6;
@@ -234,11 +177,11 @@ words accept_words(const std::string& id, const accept_options& o) {
     return all;
 }
 
-redis_server& redis_test::server() {
+loaded_redis& redis_test::server() {
     return *shared_server();
 }
 void redis_test::SetUpTestSuite() {
-    shared_server() = std::make_unique<redis_server>();
+    shared_server() = std::make_unique<loaded_redis>();
 }
 void redis_test::TearDownTestSuite() {
     shared_server().reset();

@@ -1,15 +1,15 @@
-// A redis-server of the test's own (unix socket, temporary folder, ended by its pid), a connection
-// that speaks to it without any code of the product, and the fixture that all tests here stand on.
+// A redis-server with the library, a connection to it without any code of the product, and the
+// fixture of all tests here.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/types.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "tests/support/redis_server_support.hpp"
 
 struct redisContext;
 
@@ -18,12 +18,12 @@ namespace vultus::test {
 using words = std::vector<std::string>;
 
 /// threads   one. Any failure of the server itself ends the test program with a message.
-class redis_server {
+class loaded_redis {
  public:
-    explicit redis_server(const words& more_settings = {});
-    ~redis_server();
-    redis_server(const redis_server&) = delete;
-    redis_server& operator=(const redis_server&) = delete;
+    explicit loaded_redis(words more_settings = {});
+    ~loaded_redis();
+    loaded_redis(const loaded_redis&) = delete;
+    loaded_redis& operator=(const loaded_redis&) = delete;
 
     /// The reply, flattened to texts. An error is one text that starts with "ERROR ".
     words call(const words& command);
@@ -34,16 +34,14 @@ class redis_server {
 
  private:
     void connect();
-    std::filesystem::path folder_;
-    words settings_;
-    pid_t pid_ = 0;
+    redis_server server_;
     redisContext* context_ = nullptr;
 };
 
 /// Keys of shard 0 and calls of the library by their short names.
 class redis_calls {
  public:
-    explicit redis_calls(redis_server& server) : server_(server) {}
+    explicit redis_calls(loaded_redis& server) : server_(server) {}
     words operator()(const std::string& name, const words& arguments = {});
     words plain(const words& command) { return server_.call(command); }
     std::string field(const std::string& id, const std::string& name);
@@ -58,7 +56,7 @@ class redis_calls {
     static std::string key(const std::string& name) { return "vultus:{0}:" + name; }
 
  private:
-    redis_server& server_;
+    loaded_redis& server_;
 };
 
 /// The n-th id: a UUIDv7 whose time grows with n.
@@ -101,7 +99,7 @@ class redis_test : public testing::Test {
     std::string version(const std::string& collection = "default");
     words people(const std::string& collection = "default");
 
-    static redis_server& server();
+    static loaded_redis& server();
     redis_calls f{server()};
     bool consistent_at_end_ = true;
 };

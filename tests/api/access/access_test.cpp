@@ -262,7 +262,7 @@ TEST(access, keys_that_cannot_be_confirmed_are_not_taken) {
     keyed_api at;
     const auto key = at.add({scope::read});
     at.settle(key);
-    at.api.redis.pause(true);
+    at.api.redis.freeze();
     const auto begun = boot_now();
     answer told;
     while (told.body.find("not confirmed") == std::string::npos &&
@@ -271,7 +271,7 @@ TEST(access, keys_that_cannot_be_confirmed_are_not_taken) {
     }
     EXPECT_EQ(told.status, 503) << told.body;
     EXPECT_EQ(at.get("/healthz/live", "").status, 200);
-    at.api.redis.pause(false);
+    at.api.redis.resume();
     while (at.get("/api/jobs", key).status != 200 && boot_now() - begun < milliseconds(60'000)) {
     }
     EXPECT_EQ(at.get("/api/jobs", key).status, 200);

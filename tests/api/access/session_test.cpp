@@ -242,11 +242,11 @@ TEST(session, that_cannot_be_confirmed_is_not_taken_and_comes_back) {
     keyed_api at;
     at.add_user("ada", role::viewer);
     const auto mine = at.log_in("ada");
-    at.api.redis.pause(true);
+    at.api.redis.freeze();
     const auto [status, served] = at.until_refused(mine);
     EXPECT_EQ(status, 503);
     EXPECT_EQ(at.get("/api/session", mine).status, 503) << "and not: nobody is logged in";
-    at.api.redis.pause(false);
+    at.api.redis.resume();
     const auto begun = boot_now();
     while (at.get("/api/jobs", mine).status != 200 && boot_now() - begun < milliseconds(30'000)) {
     }

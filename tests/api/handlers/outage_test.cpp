@@ -47,9 +47,9 @@ TEST(handlers_alone, redis_gone_is_503_and_recovers) {
 
 TEST(handlers_alone, a_frozen_redis_is_503) {
     running_api api;
-    api.redis.pause(true);
+    api.redis.freeze();
     const auto away = api.post_photo("/api/recognize");
-    api.redis.pause(false);
+    api.redis.resume();
     EXPECT_EQ(away.status, 503);
     api.wait_until_ready();
     EXPECT_EQ(api.get("/api/faces").status, 200);

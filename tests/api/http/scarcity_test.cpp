@@ -129,13 +129,13 @@ TEST(scarcity, a_body_counts_until_redis_has_it) {
     running_api api;
     const std::size_t size = 900'000;
     const std::string photo = png() + std::string(size - png().size(), 'x');
-    api.redis.pause(true);
+    api.redis.freeze();
     const auto refused = api.call("POST", "/api/recognize", photo, "Content-Type: image/png\r\n");
     EXPECT_EQ(refused.status, 503) << "no reply in time";
     std::size_t held = 0;
     api.inside([&](application& app) { held = app.body_bytes(); });
     EXPECT_EQ(held, size) << "the photo is in a command that is not written yet";
-    api.redis.pause(false);
+    api.redis.resume();
     for (int i = 0; i < 5'000 && held > 0; ++i) {
         api.inside([&](application& app) { held = app.body_bytes(); });
         std::this_thread::sleep_for(milliseconds(1));

@@ -5,16 +5,12 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <filesystem>
 #include <future>
 
 #include "shared/store/store_setup.hpp"
@@ -28,81 +24,6 @@ using std::chrono::milliseconds;
 constexpr int patience_ms = 12'000;
 
 }  // namespace
-
-temporary_folder::temporary_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "vultus-api-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
-}
-
-temporary_folder::~temporary_folder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-}
-
-redis_server::redis_server(std::string folder) : folder_(std::move(folder)) {
-    start();
-}
-
-redis_server::~redis_server() {
-    if (pid_ > 0) kill();
-}
-
-void redis_server::start() {
-    const std::string socket = folder_ + "/redis.sock";
-    const std::string words[] = {"redis-server",
-                                 "--port",
-                                 "0",
-                                 "--unixsocket",
-                                 socket,
-                                 "--dir",
-                                 folder_,
-                                 "--save",
-                                 "",
-                                 "--appendonly",
-                                 "yes",
-                                 "--appendfsync",
-                                 "always",
-                                 "--no-appendfsync-on-rewrite",
-                                 "no",
-                                 "--maxmemory",
-                                 "512mb",
-                                 "--maxmemory-policy",
-                                 "noeviction",
-                                 "--logfile",
-                                 folder_ + "/redis.log"};
-    std::vector<char*> arguments;
-    for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that aborts leaves no server behind
-        ::execvp(arguments[0], arguments.data());
-        ::_exit(127);
-    }
-    redis_blocking probe(address());
-    for (int i = 0; i < 200; ++i) {
-        const auto reply = probe.call(std::vector<std::string>{"PING"});
-        if (reply && !reply->is_error()) return;
-        ::poll(nullptr, 0, 25);
-    }
-    ADD_FAILURE() << "redis-server does not answer";
-}
-
-void redis_server::kill() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-}
-
-void redis_server::pause(bool stopped) {
-    ::kill(pid_, stopped ? SIGSTOP : SIGCONT);
-}
-
-redis_address redis_server::address() const {
-    redis_address made;
-    made.unix_socket = folder_ + "/redis.sock";
-    return made;
-}
 
 connection::connection(int port, const char* from) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
     const auto at = htons(static_cast<std::uint16_t>(port));
@@ -307,7 +228,7 @@ void fake_worker::fail(const leased_job& job, const error& why) {
 }
 
 running_api::running_api(std::function<void(api_settings&, server_settings&)> adjust)
-    : redis(folder.path()), zmq_(std::make_unique<zmq_context>()), io_(1) {
+    : zmq_(std::make_unique<zmq_context>()), io_(1) {
     api_settings settings;
     server_settings timing;
     settings.port = 0;

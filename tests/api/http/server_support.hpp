@@ -16,33 +16,10 @@
 #include "shared/store/redis_blocking.hpp"
 #include "shared/store/store_context.hpp"
 #include "shared/store/worker_store.hpp"
+#include "tests/support/redis_server_support.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus::api::testing {
-
-/// A folder below the system's temporary one, removed at the end.
-class temporary_folder {
- public:
-    temporary_folder();
-    ~temporary_folder();
-    const std::string& path() const noexcept { return path_; }
-
- private:
-    std::string path_;
-};
-
-class redis_server {
- public:
-    explicit redis_server(std::string folder);
-    ~redis_server();
-    void start();
-    void kill();               ///< SIGKILL, and waits for it
-    void pause(bool stopped);  ///< SIGSTOP or SIGCONT
-    redis_address address() const;
-
- private:
-    std::string folder_;
-    int pid_ = 0;
-};
 
 struct answer {
     int status = 0;

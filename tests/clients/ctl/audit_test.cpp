@@ -12,7 +12,7 @@
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_schema.hpp"
 #include "shared/store/submission_store.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -50,9 +50,9 @@ class audit_command : public testing::Test {
         return found;
     }
 
-    temporary_folder folder_;
-    redis_server server_{folder_.path()};
-    redis_blocking redis_{redis_address{server_.socket(), "", 0, "", ""}};
+    data_folder folder_;
+    redis_server server_{folder_.redis()};
+    redis_blocking redis_{server_.address()};
     store_context store_;
     std::string secret_;
 };

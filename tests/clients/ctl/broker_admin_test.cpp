@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 
 using namespace vultus;
 using namespace vultus::ctl;
@@ -12,14 +13,14 @@ namespace {
 
 constexpr std::chrono::milliseconds patient{10'000};
 
-std::string endpoint(const temporary_folder& folder) {
+std::string endpoint(const data_folder& folder) {
     return "ipc://" + folder.path() + "/run/broker-api.sock";
 }
 
 }  // namespace
 
 TEST(broker_admin, status_and_drain) {
-    const temporary_folder folder;
+    const data_folder folder;
     fake_broker broker(folder.path());
     zmq_context context;
     auto link = broker_admin::open(context, endpoint(folder));
@@ -35,7 +36,7 @@ TEST(broker_admin, status_and_drain) {
 }
 
 TEST(broker_admin, rubbish_and_late_answers_are_dropped) {
-    const temporary_folder folder;
+    const data_folder folder;
     fake_broker broker(folder.path());
     broker.answers_rubbish_first = true;
     zmq_context context;
@@ -47,7 +48,7 @@ TEST(broker_admin, rubbish_and_late_answers_are_dropped) {
 }
 
 TEST(broker_admin, nobody_there) {
-    const temporary_folder folder;
+    const data_folder folder;
     zmq_context context;
     auto link = broker_admin::open(context, endpoint(folder));
     ASSERT_TRUE(link);

@@ -2,10 +2,6 @@
 #include "tests/clients/ctl/broker_support.hpp"
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
-
-#include "shared/base/require.hpp"
 
 namespace vultus::ctl {
 
@@ -60,19 +56,6 @@ void fake_broker::answer(const std::vector<shared_bytes>& frames) {
         reply.workers = workers_;
         send(protocol::encode(reply));
     }
-}
-
-temporary_folder::temporary_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "vultus-ctl-XXXXXX").string();
-    VULTUS_REQUIRE(mkdtemp(pattern.data()) != nullptr, "a temporary folder can be made");
-    path_ = pattern;
-    std::filesystem::create_directories(path_ + "/run");
-    std::filesystem::create_directories(path_ + "/redis");
-}
-
-temporary_folder::~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
 }
 
 }  // namespace vultus::ctl

@@ -32,17 +32,4 @@ class fake_broker {
     std::thread thread_;
 };
 
-/// A folder that is removed with all in it.
-class temporary_folder {
- public:
-    temporary_folder();
-    ~temporary_folder();
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-    const std::string& path() const noexcept { return path_; }
-
- private:
-    std::string path_;
-};
-
 }  // namespace vultus::ctl

@@ -11,7 +11,7 @@
 
 #include "shared/net/allow_list.hpp"
 #include "shared/security/secret.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -31,7 +31,7 @@ class curve_commands : public testing::Test {
     allow_list listed() const { return read_allow_list(file("allowed")).value(); }
     static std::string key_in(const outcome& made) { return made.out.substr(0, 64); }
 
-    temporary_folder folder_;
+    data_folder folder_;
 };
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "shared/store/key_store.hpp"
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_schema.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -68,7 +68,7 @@ namespace {
 class key_commands : public testing::Test {
  protected:
     void SetUp() override {
-        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        redis_ = std::make_unique<redis_blocking>(server_.address());
         ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
     outcome ctl(std::vector<std::string> words) const {
@@ -80,8 +80,8 @@ class key_commands : public testing::Test {
         return redis_->call(key_store(store_).keys("")).value().keys;
     }
 
-    temporary_folder folder_;
-    redis_server server_{folder_.path()};
+    data_folder folder_;
+    redis_server server_{folder_.redis()};
     store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };

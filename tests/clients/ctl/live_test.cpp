@@ -18,6 +18,7 @@
 #include "shared/store/submission_store.hpp"
 #include "shared/store/worker_store.hpp"
 #include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -30,7 +31,7 @@ namespace {
 class live : public testing::Test {
  protected:
     void SetUp() override {
-        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        redis_ = std::make_unique<redis_blocking>(server_.address());
         ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
 
@@ -52,8 +53,8 @@ class live : public testing::Test {
         return run_program(words);
     }
 
-    temporary_folder folder_;
-    redis_server server_{folder_.path()};
+    data_folder folder_;
+    redis_server server_{folder_.redis()};
     store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };
@@ -255,7 +256,7 @@ TEST(usage, wrong_words_give_2_and_say_so_on_stderr) {
 }
 
 TEST(usage, no_redis_gives_1) {
-    const temporary_folder folder;
+    const data_folder folder;
     const outcome ran = run_program({VULTUS_CTL, "--data", folder.path(), "jobs"});
     EXPECT_EQ(ran.code, 1);
     EXPECT_THAT(ran.err, HasSubstr("store_unavailable"));
@@ -263,7 +264,7 @@ TEST(usage, no_redis_gives_1) {
 }
 
 TEST(usage, a_data_folder_that_is_not_there_gives_2_and_its_name) {
-    const temporary_folder folder;
+    const data_folder folder;
     for (const std::string words : {"jobs", "status", "tail", "export"}) {
         const std::string wrong = folder.path() + "/wrong";
         std::vector<std::string> line{VULTUS_CTL, "--data", wrong, words};

@@ -23,7 +23,7 @@
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_setup.hpp"
 #include "shared/store/submission_store.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -46,7 +46,7 @@ exported_face face(const std::string& id, const std::string& label, std::string 
 class written : public testing::Test {
  protected:
     void SetUp() override {
-        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        redis_ = std::make_unique<redis_blocking>(server_.address());
         ASSERT_TRUE(prepare_store(*redis_, store_));
         ASSERT_TRUE(redis_->call(gallery_admin(store_).restore(
             "team", "net/unit",
@@ -74,8 +74,8 @@ class written : public testing::Test {
     }
     std::size_t keys() { return redis_->call(key_store(store_).keys("")).value().keys.size(); }
 
-    temporary_folder folder_;
-    redis_server server_{folder_.path()};
+    data_folder folder_;
+    redis_server server_{folder_.redis()};
     store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };

@@ -11,7 +11,7 @@
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_schema.hpp"
 #include "shared/store/submission_store.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -24,7 +24,7 @@ namespace {
 class paging : public testing::Test {
  protected:
     void SetUp() override {
-        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        redis_ = std::make_unique<redis_blocking>(server_.address());
         ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
 
@@ -56,8 +56,8 @@ class paging : public testing::Test {
         return words;
     }
 
-    temporary_folder folder_;
-    redis_server server_{folder_.path()};
+    data_folder folder_;
+    redis_server server_{folder_.redis()};
     store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };

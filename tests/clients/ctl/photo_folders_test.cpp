@@ -10,7 +10,7 @@
 
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/ctl/transfer/import_report.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace vultus;
 using namespace vultus::ctl;

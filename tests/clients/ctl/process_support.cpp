@@ -2,17 +2,12 @@
 #include "tests/clients/ctl/process_support.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 
 #include "shared/base/require.hpp"
 
@@ -54,21 +49,6 @@ std::string contents(int fd) {
     return text;
 }
 
-bool answers(const std::string& path) {
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    VULTUS_REQUIRE(path.size() < sizeof address.sun_path, "the path of the socket is short");
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    bool pong = false;
-    if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-        std::array<char, 7> reply{};
-        pong = write(fd, "PING\r\n", 6) == 6 && read(fd, reply.data(), 7) == 7 && reply[1] == 'P';
-    }
-    close(fd);
-    return pong;
-}
-
 }  // namespace
 
 outcome run_program(const std::vector<std::string>& words, const std::string& output,
@@ -85,23 +65,6 @@ outcome run_program(const std::vector<std::string>& words, const std::string& ou
     if (!output.empty()) close(out);
     seen.err = contents(err);
     return seen;
-}
-
-redis_server::redis_server(const std::string& folder) : socket_(folder + "/run/redis.sock") {
-    const int log = scratch();
-    pid_ = spawn({"redis-server", VULTUS_SOURCE_DIR "/config/redis.conf", "--dir",
-                  folder + "/redis", "--unixsocket", socket_},
-                 log, log);
-    close(log);
-    while (!answers(socket_)) {
-        VULTUS_REQUIRE(waitpid(pid_, nullptr, WNOHANG) == 0, "redis-server runs");
-        ::poll(nullptr, 0, 5);
-    }
-}
-
-redis_server::~redis_server() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
 }
 
 }  // namespace vultus::ctl

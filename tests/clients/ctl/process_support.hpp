@@ -1,7 +1,6 @@
-// Programs that the tests of vultusctl start: a redis-server of their own, and vultusctl itself.
+// Runs a program and keeps what it wrote.
 #pragma once
 
-#include <sys/types.h>
 #include <string>
 #include <vector>
 
@@ -16,19 +15,5 @@ struct outcome {
 /// `input`: what it reads.
 outcome run_program(const std::vector<std::string>& words, const std::string& output = "",
                     const std::string& input = "/dev/null");
-
-/// A Redis on <folder>/run/redis.sock with config/redis.conf; ended by its pid.
-class redis_server {
- public:
-    explicit redis_server(const std::string& folder);
-    ~redis_server();
-    redis_server(const redis_server&) = delete;
-    redis_server& operator=(const redis_server&) = delete;
-    const std::string& socket() const noexcept { return socket_; }
-
- private:
-    std::string socket_;
-    pid_t pid_ = -1;
-};
 
 }  // namespace vultus::ctl

@@ -10,7 +10,7 @@
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_setup.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -30,7 +30,7 @@ class sealed : public testing::Test {
     void SetUp() override {
         key_ = make_secret_file(key_file()).value();
         store_ = std::make_unique<store_context>(0, sealing(key_));
-        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        redis_ = std::make_unique<redis_blocking>(server_.address());
         ASSERT_TRUE(prepare_store(*redis_, *store_));
         for (const char* collection : {"staff", "guests"}) {
             const std::string id = collection + std::string("-0");
@@ -64,8 +64,8 @@ class sealed : public testing::Test {
         return run_program(words);
     }
 
-    temporary_folder folder_, keys_;
-    redis_server server_{folder_.path()};
+    data_folder folder_, keys_;
+    redis_server server_{folder_.redis()};
     std::string key_;
     std::unique_ptr<store_context> store_;
     std::unique_ptr<redis_blocking> redis_;

@@ -19,7 +19,7 @@
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_schema.hpp"
 #include "shared/store/user_store.hpp"
-#include "tests/clients/ctl/broker_support.hpp"
+#include "tests/clients/ctl/data_folder.hpp"
 #include "tests/clients/ctl/process_support.hpp"
 
 using namespace vultus;
@@ -49,7 +49,7 @@ namespace {
 class user_commands : public testing::Test {
  protected:
     void SetUp() override {
-        redis_ = std::make_unique<redis_blocking>(redis_address{server_.socket(), "", 0, "", ""});
+        redis_ = std::make_unique<redis_blocking>(server_.address());
         ASSERT_TRUE(redis_->call(store_schema(store_).load_library()));
     }
     /// `said` is what stands on its standard input.
@@ -60,8 +60,8 @@ class user_commands : public testing::Test {
     }
     std::string secret_file() const { return folder_.path() + "/access.secret"; }
 
-    temporary_folder folder_;
-    redis_server server_{folder_.path()};
+    data_folder folder_;
+    redis_server server_{folder_.redis()};
     store_context store_;
     std::unique_ptr<redis_blocking> redis_;
 };

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "tests/clients/ctl/process_support.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -23,13 +24,6 @@ std::string folder_of(const char* variable, const std::string& usual) {
 
 class photos : public ::testing::Test {
  protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "vultus-lfw-XXXXXX").string();
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
     std::string put(const std::string& name, const std::string& bytes) const {
         fs::create_directories((folder_ / name).parent_path());
         std::ofstream(folder_ / name, std::ios::binary) << bytes;
@@ -62,7 +56,8 @@ class photos : public ::testing::Test {
         return ctl::run_program(words);
     }
 
-    fs::path folder_;
+    temporary_folder own_;
+    const fs::path folder_ = own_.path();
 };
 
 TEST_F(photos, are_found_by_name_then_number) {

@@ -6,11 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "shared/config/settings.hpp"
-#include "shared/security/secret.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus {
 namespace {
@@ -57,9 +56,8 @@ TEST(effective_settings, keeps_secrets) {
 }
 
 TEST(effective_settings, a_password_in_a_file_that_others_read_is_refused) {
-    const auto folder = std::filesystem::temp_directory_path() / ("settings-" + random_hex(8));
-    std::filesystem::create_directory(folder);
-    const std::string file = (folder / "v.toml").string();
+    const temporary_folder folder;
+    const std::string file = folder.path() + "/v.toml";
     std::ofstream(file) << "[redis]\npassword = \"hunter2\"\n";
     ::chmod(file.c_str(), 0644);
     const auto refused = read_broker_settings({file, {}});
@@ -72,7 +70,6 @@ TEST(effective_settings, a_password_in_a_file_that_others_read_is_refused) {
     std::ofstream(file) << "[redis]\npassword = \"\"\n";
     ::chmod(file.c_str(), 0644);
     EXPECT_TRUE(read_broker_settings({file, {}})) << "there is none in it";
-    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "shared/security/secret.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus {
 namespace {
@@ -141,9 +141,8 @@ TEST(secret, compared_in_a_time_that_tells_nothing) {
 }
 
 TEST(secret_file, is_made_once_for_its_owner_only) {
-    const auto folder = std::filesystem::temp_directory_path() / ("secret-" + random_hex(8));
-    std::filesystem::create_directory(folder);
-    const std::string path = folder / "access.secret";
+    const temporary_folder folder;
+    const std::string path = folder.path() + "/access.secret";
     EXPECT_EQ(read_secret_file(path).error().code, errc::not_found);
     const auto made = make_secret_file(path);
     ASSERT_TRUE(made);
@@ -156,8 +155,7 @@ TEST(secret_file, is_made_once_for_its_owner_only) {
     ::chmod(path.c_str(), 0600);
     std::ofstream(path) << "abc\n";
     EXPECT_EQ(read_secret_file(path).error().code, errc::malformed);
-    EXPECT_EQ(make_secret_file(folder / "no" / "file").error().code, errc::malformed);
-    std::filesystem::remove_all(folder);
+    EXPECT_EQ(make_secret_file(folder.path() + "/no/file").error().code, errc::malformed);
 }
 
 }  // namespace

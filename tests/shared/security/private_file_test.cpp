@@ -12,6 +12,7 @@
 
 #include "shared/net/allow_list.hpp"
 #include "shared/security/secret.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus {
 namespace {
@@ -21,23 +22,19 @@ using testing::StartsWith;
 
 class private_file : public testing::Test {
  protected:
-    private_file()
-        : folder_(std::filesystem::temp_directory_path() / ("private-" + random_hex(8))),
-          path_((folder_ / "secret").string()) {
-        std::filesystem::create_directory(folder_);
-        ::chmod(folder_.c_str(), 0700);
+    private_file() {
         std::ofstream(path_) << "word\n";
         ::chmod(path_.c_str(), 0600);
     }
-    ~private_file() override { std::filesystem::remove_all(folder_); }
 
     std::string refusal() const {
         const auto read = read_private_file(path_, 100);
         return read ? "accepted" : read.error().detail;
     }
 
-    std::filesystem::path folder_;
-    std::string path_;
+    temporary_folder own_;
+    const std::filesystem::path folder_ = own_.path();
+    const std::string path_ = own_.path() + "/secret";
 };
 
 TEST_F(private_file, of_its_user_alone_is_read) {

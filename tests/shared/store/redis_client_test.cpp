@@ -8,7 +8,7 @@
 
 #include "shared/base/limits.hpp"
 #include "shared/store/redis_blocking.hpp"
-#include "tests/shared/store/redis_server_support.hpp"
+#include "tests/support/redis_server_support.hpp"
 
 namespace vultus {
 namespace {
@@ -91,7 +91,7 @@ TEST(redis_client, photos_follow_the_words_and_are_not_copied) {
     server.freeze();
     one.client.send({"RPUSH", "list", "word"}, good, {large, small, large});
     EXPECT_EQ(large.owner().use_count(), 3) << "the command shares them";
-    server.go_on();
+    server.resume();
     drive(one.client, [&] { return done == 1; });
     EXPECT_EQ(large.owner().use_count(), 1) << "released";
     std::optional<redis_reply> list;
@@ -159,7 +159,7 @@ TEST(redis_client, a_frozen_server_is_noticed_by_the_command_timer) {
                     [&](result<redis_reply> reply) { told.push_back(code_of(reply)); });
     drive(one.client, [&] { return told.size() == 2; });
     EXPECT_EQ(told.back(), "store_unavailable");
-    server.go_on();
+    server.resume();
     drive(one.client, [&] { return one.client.connected(); });
 }
 
@@ -211,7 +211,7 @@ TEST(redis_client, an_idle_connection_is_proven) {
                          {milliseconds(2'000), milliseconds(200), milliseconds(50)});
     server.freeze();
     drive(one.client, [&] { return !one.client.connected(); });
-    server.go_on();
+    server.resume();
     drive(one.client, [&] { return one.client.connected(); });
 }
 

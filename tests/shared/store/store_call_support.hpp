@@ -21,7 +21,7 @@
 #include "shared/store/store_setup.hpp"
 #include "shared/store/submission_store.hpp"
 #include "shared/store/worker_store.hpp"
-#include "tests/shared/store/redis_server_support.hpp"
+#include "tests/support/redis_server_support.hpp"
 
 namespace vultus::testing {
 

@@ -11,7 +11,7 @@
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_schema.hpp"
 #include "shared/store/vultus_lua.hpp"
-#include "tests/shared/store/redis_server_support.hpp"
+#include "tests/support/redis_server_support.hpp"
 
 namespace vultus {
 namespace {
@@ -70,7 +70,7 @@ TEST(store_setup, data_of_another_layout_is_refused) {
 }
 
 TEST(store_setup, settings_that_would_lose_jobs_are_named) {
-    redis_server server({"--appendfsync", "everysec", "--maxmemory", "0"});
+    redis_server server({.more = {"--appendfsync", "everysec", "--maxmemory", "0"}});
     redis_blocking redis(server.address());
     const auto outcome = prepare_store(redis, store_context());
     ASSERT_FALSE(outcome);

@@ -13,7 +13,8 @@
 #include "shared/store/job_reader.hpp"
 #include "shared/store/redis_blocking.hpp"
 #include "shared/store/store_context.hpp"
-#include "tests/shared/store/redis_server_support.hpp"
+#include "tests/support/redis_server_support.hpp"
+#include "tests/support/redis_server_support.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/work_sink.hpp"
 

@@ -1,11 +1,6 @@
 // See worker_link_support.hpp.
 #include "tests/workers/session/worker_link_support.hpp"
 
-#include <cstdlib>
-#include <filesystem>
-
-#include "shared/base/require.hpp"
-
 namespace vultus::testing {
 
 bool noting_sink::take(job_ticket job) {
@@ -69,11 +64,8 @@ void fake_broker::send(const protocol::message& what) {
 }
 
 running_session::running_session() {
-    std::string pattern = "/tmp/vultus-session-XXXXXX";
-    VULTUS_REQUIRE(mkdtemp(pattern.data()) != nullptr, "a temporary folder can be made");
-    folder = pattern;
     settings.redis = world.server.address();
-    settings.brokers = {"ipc://" + folder + "/broker"};
+    settings.brokers = {"ipc://" + folder.path() + "/broker"};
     settings.host = "host";
     settings.build = "test";
     settings.heartbeat = std::chrono::milliseconds(100);
@@ -107,7 +99,6 @@ running_session::~running_session() {
         }
         finish();
     }
-    std::filesystem::remove_all(folder);
 }
 
 }  // namespace vultus::testing

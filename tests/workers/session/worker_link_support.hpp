@@ -9,6 +9,7 @@
 #include "shared/net/zmq_socket.hpp"
 #include "shared/store/submission_store.hpp"
 #include "shared/store/worker_store.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/workers/pipeline/store_support.hpp"
 #include "workers/session/worker_link.hpp"
 
@@ -78,7 +79,7 @@ class running_session {
     worker_link_end wait_for_end();
 
     test_store world;
-    std::string folder;
+    temporary_folder folder;
     worker_link_settings settings;
     noting_sink sink;
     mailbox<session_mail> mail{1'000};

@@ -262,7 +262,7 @@ TEST_F(talking, a_message_that_comes_twice_counts_once) {
 }
 
 TEST_F(talking, each_broker_has_its_own_jobs_and_all_sockets_one_number) {
-    run.settings.brokers.push_back("ipc://" + run.folder + "/second");
+    run.settings.brokers.push_back("ipc://" + run.folder.path() + "/second");
     testing::fake_broker second(run.settings.brokers[1]);
     const protocol::ready ready = meet();
     ASSERT_TRUE(second.next<protocol::ready>());
