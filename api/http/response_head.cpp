@@ -2,12 +2,16 @@
 #include "api/http/response_head.hpp"
 
 #include <array>
+#include <boost/beast/http/status.hpp>
 #include <cstdio>
 #include <ctime>
 
 #include "shared/base/require.hpp"
 
 namespace vultus::api {
+
+namespace http = boost::beast::http;
+
 namespace {
 
 // Labels are only ever shown as text; these hold even where a page forgets.
@@ -16,32 +20,6 @@ constexpr std::string_view security_fields =
     "Content-Security-Policy: default-src 'self'; img-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     "Referrer-Policy: no-referrer\r\n";
-
-/// RFC 9110, section 15, and RFC 6585: the statuses that this service gives.
-constexpr std::pair<int, std::string_view> phrases[] = {
-    {101, "Switching Protocols"},
-    {200, "OK"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {411, "Length Required"},
-    {413, "Content Too Large"},
-    {415, "Unsupported Media Type"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {426, "Upgrade Required"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {503, "Service Unavailable"},
-};
 
 std::string http_date() {
     const std::time_t now = std::time(nullptr);
@@ -55,10 +33,8 @@ std::string http_date() {
 }  // namespace
 
 std::string_view reason_of(int status) noexcept {
-    for (const auto& [number, phrase] : phrases) {
-        if (number == status) return phrase;
-    }
-    return {};  // RFC 9112, 4: a phrase may be empty, a wrong one misleads
+    const auto phrase = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
+    return {phrase.data(), phrase.size()};
 }
 
 std::string head_of(const response& answer, std::optional<std::size_t> length, bool chunked,

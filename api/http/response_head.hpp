@@ -8,9 +8,6 @@
 
 namespace vultus::api {
 
-/// The phrase of a status that this service gives; empty for another one.
-std::string_view reason_of(int status) noexcept;
-
 /// Status line and header fields with the empty line; control characters in values become spaces.
 /// `length`   of the body; nothing for a chunked answer and for one that has no body
 std::string head_of(const response& answer, std::optional<std::size_t> length, bool chunked,

@@ -184,12 +184,14 @@ TEST(reasons, every_status_that_is_sent_has_its_phrase) {
     }
     EXPECT_GE(sent.size(), 20u);
     EXPECT_TRUE(sent.contains(101) && sent.contains(202) && sent.contains(304));
-    std::set<std::string_view> phrases;
+    response answer;
     for (const int status : sent) {
-        EXPECT_NE(reason_of(status), "") << status;
-        EXPECT_TRUE(phrases.insert(reason_of(status)).second) << status << " has another's phrase";
+        answer.status = status;
+        const auto head = head_of(answer, 0, false, false);
+        EXPECT_EQ(head.find("<unknown-status>"), std::string::npos) << status;
     }
-    EXPECT_EQ(reason_of(401), "Unauthorized");
+    answer.status = 401;
+    EXPECT_TRUE(head_of(answer, 0, false, false).starts_with("HTTP/1.1 401 Unauthorized\r\n"));
 }
 
 TEST(fields_of_several_lines, are_joined_where_they_are_lists_alone) {
