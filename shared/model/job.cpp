@@ -42,18 +42,6 @@ std::optional<Value> value_in(const Names& names, std::string_view wanted) noexc
     return std::nullopt;
 }
 
-/// C0, DEL and C1 controls and the two separators: they break lines in logs and tables.
-bool is_control(char32_t c) noexcept {
-    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029;
-}
-
-/// The characters that turn the direction of what follows (Unicode, UAX 9, table 4), by which one
-/// name can be shown as another.
-bool is_bidirectional_format(char32_t c) noexcept {
-    return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 bool is_alphanumeric(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }

@@ -88,16 +88,8 @@ bool shows_behind(char32_t before, char32_t c) {
 /// requires  valid UTF-8
 characters decoded(std::string_view text) {
     characters all;
-    auto at = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-    auto left = static_cast<utf8proc_ssize_t>(text.size());
-    while (left > 0) {
-        utf8proc_int32_t one = 0;
-        const auto length = utf8proc_iterate(at, left, &one);
-        VULTUS_REQUIRE(length > 0, "the text is valid UTF-8");
-        all.push_back(static_cast<char32_t>(one));
-        at += length;
-        left -= length;
-    }
+    while (const auto one = take_character(text)) all.push_back(*one);
+    VULTUS_REQUIRE(text.empty(), "the text is valid UTF-8");
     return all;
 }
 
@@ -127,19 +119,18 @@ characters shown(const characters& all) {
     return kept;
 }
 
-/// requires  valid UTF-8
-std::string composed(const std::string& text) {
+}  // namespace
+
+std::string composed(std::string_view text) {
     utf8proc_uint8_t* made = nullptr;
     const auto length =
         utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                      static_cast<utf8proc_ssize_t>(text.size()), &made,
                      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-    VULTUS_REQUIRE(length >= 0, "utf8proc composes what is valid UTF-8");
+    if (length < 0) return std::string(text);
     const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(made, std::free);
     return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(length)};
 }
-
-}  // namespace
 
 result<std::string> normal_label(std::string_view text) {
     if (text.empty()) return fail(errc::bad_label, "The name is empty");

@@ -9,6 +9,9 @@
 
 namespace vultus {
 
+/// The text in Unicode's composed form (NFC); unchanged if it is not valid UTF-8.
+std::string composed(std::string_view text);
+
 /// The form in which a new name is stored. Unicode NFC; white space and invisible characters are
 /// trimmed from both ends; inside, each run of white space becomes one blank, and characters that
 /// never show (zero-width space, soft hyphen, byte order mark, ...) are dropped. Joiners and

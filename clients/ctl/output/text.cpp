@@ -9,9 +9,10 @@
 namespace vultus::ctl {
 namespace {
 
-bool harmful(char32_t c) {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+constexpr char32_t byte_order_mark = 0xfeff;
+
+bool is_escaped(char32_t c) {
+    return is_control(c) || is_bidirectional_format(c) || c == byte_order_mark;
 }
 
 bool combining(char32_t c) {
@@ -47,7 +48,7 @@ std::string visible(std::string_view text) {
             text.remove_prefix(1);
             continue;
         }
-        if (harmful(*character)) {
+        if (is_escaped(*character)) {
             out += formatted(*character < 0x80 ? "\\x%02x" : "\\u{%x}",
                              static_cast<unsigned>(*character));
         } else {

@@ -6,6 +6,7 @@
 
 #include "shared/base/json_quoted.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/label.hpp"
 #include "shared/store/store_reply.hpp"
 
 namespace vultus::ctl {

@@ -43,9 +43,6 @@ class label_finder {
     std::string label_, quoted_;  ///< NFC
 };
 
-/// The text in NFC; as it is if it is no UTF-8.
-std::string composed(std::string_view text);
-
 /// Names that a person takes for the same have the same: NFKC, folded case, without white space
 /// and characters that show nothing.
 std::string look_of(std::string_view label);

@@ -4,6 +4,7 @@
 
 #include "clients/ctl/privacy/append_file.hpp"
 #include "clients/ctl/privacy/trace_scan.hpp"
+#include "shared/model/label.hpp"
 
 using namespace vultus;
 using namespace vultus::ctl;
