@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <future>
+
 #include "shared/security/secret.hpp"
 #include "shared/store/key_store.hpp"
 #include "shared/store/user_store.hpp"
@@ -85,6 +87,25 @@ std::pair<int, std::chrono::milliseconds> keyed_api::until_refused(const std::st
         if (status == 200) served = sent;
     }
     return {status, served - begun};
+}
+
+void keyed_api::expect_waiting_ends(const std::string& key, const std::function<void()>& end) {
+    const auto id = job("/api/recognize?collection=team", key);
+    auto poll =
+        std::async(std::launch::async, [&] { return get("/api/jobs/" + id + "?wait=30", key); });
+    connection stream(api.port());
+    stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + field(key) + "\r\n");
+    stream.receive_until("data: {}\n\n");
+    end();
+    const auto [status, served] = until_refused(key);
+    EXPECT_EQ(status, 401);
+    EXPECT_LT(served, std::chrono::milliseconds(1'000));
+    fake_worker worker(api.redis.address());
+    worker.complete(worker.lease(), R"({"faces":["a name"]})");
+    EXPECT_EQ(poll.get().status, 401);
+    const auto rest = stream.receive_until("\r\n0\r\n\r\n");
+    EXPECT_EQ(rest.find("succeeded"), std::string::npos);
+    EXPECT_NE(rest.find("\r\n0\r\n\r\n"), std::string::npos) << "the stream ends";
 }
 
 void keyed_api::revoke(const std::string& key) {

@@ -1,6 +1,7 @@
 // An api that asks for keys, and keys and sessions of every kind for it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,9 @@ class keyed_api {
     /// The status once it is not 200 any more, and after how long the last that was served was
     /// sent: how long an answer takes is the machine's affair.
     std::pair<int, std::chrono::milliseconds> until_refused(const std::string& key);
+    /// A long poll and a stream wait with the key while `end` makes it invalid: a second later they
+    /// are refused, without the result of the job.
+    void expect_waiting_ends(const std::string& key, const std::function<void()>& end);
 
     void revoke(const std::string& key);
     void settle(const std::string& key);  ///< waits until the api knows the key

@@ -240,22 +240,7 @@ TEST(access, a_revoked_key_is_refused_within_a_second_and_waits_for_nothing_more
     keyed_api at;
     const auto key = at.add({scope::recognize, scope::read});
     at.settle(key);
-    const auto job = at.job("/api/recognize?collection=team", key);
-    auto poll = std::async(std::launch::async,
-                           [&] { return at.get("/api/jobs/" + job + "?wait=30", key); });
-    connection stream(at.api.port());
-    stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + keyed_api::field(key) + "\r\n");
-    stream.receive_until("data: {}\n\n");
-    at.revoke(key);
-    const auto [status, served] = at.until_refused(key);
-    EXPECT_EQ(status, 401);
-    EXPECT_LT(served, milliseconds(1'000));
-    fake_worker worker(at.api.redis.address());
-    worker.complete(worker.lease(), R"({"faces":["a name"]})");
-    EXPECT_EQ(poll.get().status, 401);
-    const auto rest = stream.receive_until("\r\n0\r\n\r\n");
-    EXPECT_EQ(rest.find("succeeded"), std::string::npos);
-    EXPECT_NE(rest.find("\r\n0\r\n\r\n"), std::string::npos) << "the stream ends";
+    at.expect_waiting_ends(key, [&] { at.revoke(key); });
 }
 
 TEST(access, keys_that_cannot_be_confirmed_are_not_taken) {

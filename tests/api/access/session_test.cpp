@@ -208,21 +208,8 @@ TEST(session, of_a_removed_user_is_refused_within_a_second_and_waits_for_nothing
     keyed_api at;
     at.add_user("ada", role::viewer);
     const auto mine = at.log_in("ada");
-    const auto job = at.job("/api/recognize?collection=team", mine);
-    auto poll = std::async(std::launch::async,
-                           [&] { return at.get("/api/jobs/" + job + "?wait=30", mine); });
-    connection stream(at.api.port());
-    stream.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + mine + "\r\n");
-    stream.receive_until("data: {}\n\n");
-    ASSERT_TRUE(at.redis.call(user_store(at.store).remove_user("ada")));
-    const auto [status, served] = at.until_refused(mine);
-    EXPECT_EQ(status, 401);
-    EXPECT_LT(served, milliseconds(1'000));
-    fake_worker worker(at.api.redis.address());
-    worker.complete(worker.lease(), R"({"faces":["a name"]})");
-    EXPECT_EQ(poll.get().status, 401);
-    const auto rest = stream.receive_until("\r\n0\r\n\r\n");
-    EXPECT_EQ(rest.find("succeeded"), std::string::npos);
+    at.expect_waiting_ends(
+        mine, [&] { ASSERT_TRUE(at.redis.call(user_store(at.store).remove_user("ada"))); });
 }
 
 TEST(session, ends_with_another_password) {
