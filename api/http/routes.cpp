@@ -249,22 +249,6 @@ result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     return out;
 }
 
-std::string percent_encode(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    constexpr std::string_view plain = "-._~";
-    std::string out;
-    for (const char c : text) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (letter || (c >= '0' && c <= '9') || plain.find(c) != std::string_view::npos) {
-            out.push_back(c);
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            out += {'%', digits[byte >> 4], digits[byte & 15]};
-        }
-    }
-    return out;
-}
-
 result<target_parts> split_target(std::string_view target) {
     if (target.size() > limits::target_bytes) {
         return fail(errc::too_large, "Request target is longer than 4096 bytes");

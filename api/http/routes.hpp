@@ -117,7 +117,4 @@ std::string allow_header(const route_row& row);
 /// errors    malformed: a bad escape, a byte 0, or what comes out is not UTF-8
 result<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
-/// The opposite, for one segment of a path.
-std::string percent_encode(std::string_view text);
-
 }  // namespace vultus::api

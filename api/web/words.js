@@ -16,7 +16,7 @@ const reasons = {
 };
 
 // The service's limit of a body, less the form around the photo.
-export const photo_bytes_max = 10 * 1024 * 1024 - 4096;
+const photo_bytes_max = 10 * 1024 * 1024 - 4096;
 
 /** Why a photo cannot be sent, or "". */
 export function refusal_of(file) {

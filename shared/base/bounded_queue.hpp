@@ -1,5 +1,5 @@
-// A queue between two threads that never holds more than its capacity. The only type of Vultus with
-// a lock: everything else has one owner thread.
+// A queue between threads that never holds more than its capacity. Threads share data through this
+// queue and the worker's two_class_queue; nearly everything else has one owner thread.
 #pragma once
 
 #include <chrono>
@@ -9,15 +9,14 @@
 #include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "shared/base/require.hpp"
 
 namespace vultus {
 
 /// threads   any number of producers and consumers
-/// closing   close() ends the queue: push answers false from then on, pop drains what is left and
-///           then answers nothing. Closing twice is allowed.
+/// closing   after close(), push returns false, and pop returns the remaining elements and then
+///           nothing. Closing twice is allowed.
 template <class T>
 class bounded_queue {
  public:
@@ -27,7 +26,7 @@ class bounded_queue {
     bounded_queue(const bounded_queue&) = delete;
     bounded_queue& operator=(const bounded_queue&) = delete;
 
-    /// Waits for room. False (and the value dropped) if the queue is closed.
+    /// Waits for room. False if the queue is closed; the value is dropped then.
     bool push(T value) {
         std::unique_lock lock(mutex_);
         room_.wait(lock, [&] { return closed_ || values_.size() < capacity_; });
@@ -55,7 +54,7 @@ class bounded_queue {
         return take(lock);
     }
 
-    /// Waits at most `patience`. Nothing if none came, or if the queue is closed and empty.
+    /// Waits at most `patience`. Nothing after a time-out, or if the queue is closed and empty.
     std::optional<T> pop_for(std::chrono::milliseconds patience) {
         std::unique_lock lock(mutex_);
         filled_.wait_for(lock, patience, [&] { return closed_ || !values_.empty(); });
@@ -66,21 +65,6 @@ class bounded_queue {
     std::optional<T> try_pop() {
         std::unique_lock lock(mutex_);
         return take(lock);
-    }
-
-    /// Waits for one element, then takes what else is there, up to `most`. Empty if the queue is
-    /// closed and empty. This is late binding: a batch is what waits when the consumer is free.
-    std::vector<T> pop_some(std::size_t most) {
-        std::vector<T> taken;
-        std::unique_lock lock(mutex_);
-        filled_.wait(lock, [&] { return closed_ || !values_.empty(); });
-        while (!values_.empty() && taken.size() < most) {
-            taken.push_back(std::move(values_.front()));
-            values_.pop_front();
-        }
-        lock.unlock();
-        room_.notify_all();
-        return taken;
     }
 
     void close() {

@@ -76,7 +76,6 @@ constexpr std::size_t allow_list_bytes = 512 * kib;
 
 // Connections.
 constexpr std::size_t connections = 1'024;
-constexpr std::size_t pipelined_requests = 8;
 constexpr std::size_t live_channels = 64;          ///< of one api
 constexpr std::size_t live_frame_bytes = 1 * mib;  ///< one JPEG of a camera
 constexpr std::size_t live_text_bytes = 4 * kib;   ///< settings of a live session

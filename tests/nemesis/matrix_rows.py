@@ -9,7 +9,6 @@ STORED = ("recognize", "train")
 ALL = STORED + CHANGES
 MANY = STORED + ("forget", "clear")  # what can be done several times at once
 KILL, EXIT, STOP, DELAY, DROP = "kill", "exit", "stop:15000", "delay:3000", "drop"
-ACTIONS = (KILL, EXIT, STOP, DELAY, DROP)
 
 # By action: a worker's, a broker's or an api's death, exit, 15 s of silence, 3 s of delay, loss of all connections.
 # A worker that is killed is missed at once (1.5 s); one that is frozen after three heartbeats (3.5 s). A change waits for

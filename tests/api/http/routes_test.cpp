@@ -71,7 +71,6 @@ TEST(routes, labels_are_decoded_once_and_whole) {
     const auto found = match("/api/faces/a%2Fb%252F%3A%2A%7B+%F0%9F%98%80");
     ASSERT_TRUE(found);
     EXPECT_EQ(found->segments, std::vector<std::string>{"a/b%2F:*{+\xF0\x9F\x98\x80"});
-    EXPECT_EQ(percent_encode(found->segments[0]), "a%2Fb%252F%3A%2A%7B%2B%F0%9F%98%80");
 }
 
 TEST(routes, target_length_is_bounded) {
