@@ -1,4 +1,5 @@
-// The two clocks of Vultus. Decisions take `now` as an argument; only main loops ask a clock.
+// The two clocks of Vultus. Decisions take `now` as an argument; only loops and adapters read a
+// clock.
 #pragma once
 
 #include <chrono>
@@ -6,11 +7,11 @@
 
 namespace vultus {
 
-/// Time since boot that goes on while the machine sleeps (CLOCK_BOOTTIME). For intervals.
+/// Time since boot, including suspend (CLOCK_BOOTTIME). For intervals.
 using boot_time = std::chrono::milliseconds;
 boot_time boot_now() noexcept;
 
-/// Unix time. For people, and for comparison with Redis' TIME, which is the one clock of the jobs.
+/// Unix time. For display, and for comparison with Redis' TIME, the only clock that jobs depend on.
 using unix_time = std::chrono::milliseconds;
 unix_time unix_now() noexcept;
 

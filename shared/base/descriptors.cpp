@@ -11,7 +11,7 @@ namespace vultus {
 namespace {
 
 std::size_t count_of(rlim_t limit) noexcept {
-    constexpr auto most = std::numeric_limits<int>::max();  // what a descriptor can be
+    constexpr auto most = std::numeric_limits<int>::max();  // the largest descriptor
     return static_cast<std::size_t>(std::min<rlim_t>(limit, most));
 }
 
@@ -26,7 +26,7 @@ std::size_t raise_descriptor_limit() noexcept {
     rlimit now{};
     if (::getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < now.rlim_max) {
         now.rlim_cur = now.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &now);  // what is refused leaves the limit as it was
+        ::setrlimit(RLIMIT_NOFILE, &now);  // on failure the limit is unchanged
     }
     return descriptor_limit();
 }

@@ -21,7 +21,8 @@ namespace {
 
 constexpr int descriptors_looked_at = 4096;
 
-// A child that outlives the stop: fork and a sleep need nothing of the parent's threads or memory.
+// A child that sends SIGCONT later: after fork it needs neither the threads nor the memory of the
+// parent.
 void stop_for(std::chrono::milliseconds time) {
     const pid_t parent = ::getpid();
     const pid_t child = ::fork();

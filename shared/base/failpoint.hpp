@@ -1,13 +1,13 @@
-// Places where a test can end, stop or hinder a process, and faults seeded on purpose. Compiled
-// away unless VULTUS_FAILPOINTS is defined: a released program has none.
+// Places where a test can end, stop or delay a process, and bugs seeded on purpose. Compiled out
+// unless VULTUS_FAILPOINTS is defined: a release build has none.
 //
-// VULTUS_FAILPOINT=name:action     this process, once, the first time it reaches the place
-// VULTUS_FAILPOINT_DIR=folder      whoever first reaches the name of a file in there, at any time,
-//                                  takes the file away and does what it says, an action
-// VULTUS_SEEDED_BUG=name           the process has this fault; a checker must notice (nemesis)
+// VULTUS_FAILPOINT=name:action     this process runs the action once, the first time it gets there
+// VULTUS_FAILPOINT_DIR=folder      the first process that reaches the name of a file in this folder
+//                                  removes the file and runs the action in it
+// VULTUS_SEEDED_BUG=name           this process has the bug; a checker must detect it (nemesis)
 //
-// Actions: kill (SIGKILL) · exit (code 1) · stop (SIGSTOP, for somebody else to end) · stop:MS (and
-// goes on by itself) · delay:MS (this thread sleeps) · drop (all connections are shut down).
+// Actions: kill (SIGKILL) · exit (code 1) · stop (SIGSTOP until SIGCONT) · stop:MS (SIGSTOP,
+// SIGCONT after MS) · delay:MS (this thread sleeps) · drop (all connections are shut down).
 #pragma once
 
 #include <string_view>

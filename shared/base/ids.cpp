@@ -1,5 +1,4 @@
-// Names that the service gives, and the hash it uses. Part of the contract (ids.hpp); the only file
-// with libsodium.
+// See ids.hpp. Random numbers and SHA-256 by libsodium.
 #include "shared/base/ids.hpp"
 
 #include <sodium.h>
@@ -27,7 +26,7 @@ unsigned value_of(char hex) noexcept {
 
 void fill_random(void* into, std::size_t bytes) {
     static const bool ready = sodium_init() >= 0;
-    VULTUS_REQUIRE(ready, "libsodium finds a source of randomness");
+    VULTUS_REQUIRE(ready, "libsodium is initialized");
     randombytes_buf(into, bytes);
 }
 

@@ -1,4 +1,4 @@
-// Names that the service gives: job ids and worker ids.
+// Ids that the service generates: job ids and worker ids; and the SHA-256 of bytes.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace vultus {
 /// requires  shard < 4096
 std::string new_job_id(unix_time now, unsigned shard);
 
-/// True for the text of a UUIDv7 as new_job_id() makes it.
+/// Whether the text is a UUIDv7 in the form of new_job_id().
 bool is_job_id(std::string_view text) noexcept;
 
 /// The time in a job id. requires is_job_id(id)

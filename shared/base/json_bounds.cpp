@@ -10,9 +10,10 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t step = 64 * limits::kib;  // a long number is noticed after so much
+constexpr std::size_t step =
+    64 * limits::kib;  // a long number is found after at most so many bytes
 
-/// Counts members and measures names and numbers; keeps nothing of what it is told.
+/// Counts the members of each object and the digits of each number; stores no text.
 struct meter {
     static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);

@@ -1,5 +1,5 @@
-// JSON that another process or another program wrote is measured before Boost.JSON makes a tree of
-// it: its objects are hash tables, and whoever chooses many names chooses names that collide.
+// JSON from another process or program is checked before Boost.JSON builds a tree of it: objects of
+// that tree are hash tables, which many chosen names can fill with collisions.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,10 @@
 
 namespace vultus {
 
-/// One value, in time proportional to its length and memory proportional to its depth.
-/// errors    malformed: not JSON, or deeper than limits::json_depth; too_large: an object with more
-///           than limits::json_members members, or a name or number beyond its limit
+/// Checks that the text is one JSON value within the limits. Time is linear in its length, memory
+/// in its depth. errors    malformed: not JSON, or deeper than limits::json_depth; too_large: an
+/// object with more
+///           than limits::json_members members, or a number over limits::json_number_bytes
 result<void> check_json(std::string_view text);
 
 }  // namespace vultus

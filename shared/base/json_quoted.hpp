@@ -1,4 +1,4 @@
-// A text as a JSON string. What writes JSON here writes it by hand, in the order that people read.
+// A text as a JSON string, for the code that writes JSON by hand in a readable order of members.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 namespace vultus {
 
 /// The text in quotes, with control characters, quotes and backslashes escaped. Each byte that is
-/// not UTF-8 becomes U+FFFD.
+/// not valid UTF-8 becomes U+FFFD.
 std::string json_quoted(std::string_view text);
 
 }  // namespace vultus

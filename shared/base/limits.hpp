@@ -1,6 +1,6 @@
-// Every bound of Vultus, in one place. A request, a message or a photo beyond one is refused with a
-// reason; memory is never taken without one of these in front of it. Settings may lower some of
-// them (config/vultus.toml), none can raise one. Tested at n-1, n and n+1.
+// The limits that the processes share or that a client sees. A request, a message or a photo beyond
+// one is refused with a reason. Settings may lower some of them (config/vultus.toml), none can
+// raise one. Tested at n-1, n and n+1.
 #pragma once
 
 #include <chrono>
@@ -78,18 +78,18 @@ constexpr std::size_t allow_list_bytes = 512 * kib;
 constexpr std::size_t connections = 1'024;
 constexpr std::size_t live_channels = 64;          ///< of one api
 constexpr std::size_t live_frame_bytes = 1 * mib;  ///< one JPEG of a camera
-constexpr std::size_t live_text_bytes = 4 * kib;   ///< settings of a live session
+constexpr std::size_t live_text_bytes = 4 * kib;   ///< settings of a live channel
 constexpr std::size_t redis_outstanding = 1'024;   ///< commands waiting for a reply
 constexpr std::size_t redis_outstanding_bytes = 64 * mib;
 
-// Times. Their order is what makes a frozen worker harmless.
+// Times. Their order (static_assert below) makes a frozen worker harmless.
 constexpr std::chrono::milliseconds heartbeat{1'000};
 constexpr int heartbeats_missed = 3;  ///< then the peer is gone
 constexpr std::chrono::milliseconds lease{10'000};
 constexpr std::chrono::milliseconds renew{3'000};
 constexpr std::chrono::milliseconds registration{8'000};
-constexpr std::chrono::milliseconds self_fence{6'000};  ///< after the last good renew
-constexpr std::chrono::milliseconds progress{5'000};    ///< a stage that does not move is stuck
+constexpr std::chrono::milliseconds self_fence{6'000};  ///< after the last successful renew
+constexpr std::chrono::milliseconds progress{5'000};    ///< a stage without progress is stuck
 constexpr std::chrono::milliseconds sweep{250};
 constexpr std::chrono::milliseconds clock_error{1'000};  ///< larger: grace instead of reaping
 constexpr std::chrono::hours job_deadline{1};
@@ -98,7 +98,7 @@ constexpr std::chrono::hours annotated_retention{1};
 constexpr std::chrono::hours dead_retention{7 * 24};  ///< photos of dead jobs
 constexpr std::chrono::seconds drain{30};
 
-// Retention, beside its time.
+// Retention by number and size.
 constexpr std::size_t finished_jobs = 200'000;
 constexpr std::size_t finished_bytes = 512 * mib;
 constexpr std::size_t annotated_total_bytes = 256 * mib;
@@ -107,7 +107,7 @@ constexpr std::size_t idempotency_keys = 1'000'000;
 
 // Keys (access_key.hpp).
 constexpr std::size_t access_keys = 1'000;
-constexpr std::size_t key_collections = 100;  ///< that one key names
+constexpr std::size_t key_collections = 100;  ///< listed in one key
 constexpr std::size_t key_note_bytes = 100;
 
 // People who log in on the page (user.hpp).
@@ -120,10 +120,10 @@ static_assert(renew * 2 <= self_fence, "one renewal may fail before a worker fen
 static_assert(self_fence < registration, "a worker stops serving before its registration lapses");
 static_assert(registration < lease, "a registration lapses before the lease it guards");
 static_assert(heartbeat * heartbeats_missed < self_fence, "the broker notices before the worker");
-static_assert(progress + renew < lease, "a stuck stage loses its lease, not its neighbours");
+static_assert(progress + renew < lease, "only the stuck stage loses its lease");
 static_assert(body_bytes < frame_bytes_api && frame_bytes_api <= frame_bytes_broker, "one fits");
-static_assert(live_channels * live_frame_bytes <= frame_bytes_api, "each session may have one");
-static_assert(live_channels < connections, "other calls find room beside live sessions");
+static_assert(live_channels * live_frame_bytes <= frame_bytes_api, "each channel may have one");
+static_assert(live_channels < connections, "live channels leave connections for other calls");
 static_assert(faces_per_label <= 1'000, "no Redis call touches more than 1,000 elements");
 static_assert(user_name_bytes + 5 <= client_bytes, "user:NAME is a client");
 static_assert(gallery_faces % 64 == 0, "tombstones are whole words");

@@ -1,5 +1,5 @@
-// Log lines on stderr: time, level, process, event, then key=value pairs, quoted where a space or a
-// control character would blur them. The only file with spdlog.
+// See log.hpp. Values with a space, a quote or a control character are quoted and escaped. The only
+// file with spdlog.
 #include "shared/base/log.hpp"
 
 #include <spdlog/pattern_formatter.h>
@@ -44,7 +44,7 @@ bool is_plain(char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != '"' && c != '\\' && c != 0x7F;
 }
 
-/// The value as it is, or in quotes with what would end the line or the quotes escaped.
+/// The value unchanged, or in quotes with control characters, quotes and backslashes escaped.
 void append(std::string& line, std::string_view value) {
     bool plain = !value.empty();
     for (const char c : value) plain = plain && is_plain(c);

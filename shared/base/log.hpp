@@ -1,5 +1,5 @@
 // One line per event, to stderr: time, level, process, event, key=value pairs. spdlog lives in
-// log.cpp. Never a secret, never image bytes; labels only as their job's id.
+// log.cpp. Never a secret, never image bytes, never a label: the job's id stands for it.
 #pragma once
 
 #include <initializer_list>

@@ -1,5 +1,5 @@
-// Counters, gauges and histograms of one process. The only file with prometheus-cpp; of it only the
-// registry and the text serializer, as /metrics is served by the api's own server.
+// See metrics.hpp. The only file with prometheus-cpp. Only its registry and text serializer are
+// used; the api's own server serves /metrics.
 #include "shared/base/metrics.hpp"
 
 #include <prometheus/counter.h>
@@ -29,7 +29,8 @@ struct metrics::state {
     std::map<std::string, prometheus::Family<prometheus::Gauge>*> gauges;
     std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
 
-    /// A name has the kind of its first use; the library refuses another one.
+    /// The first use of a name fixes its kind (counter, gauge, histogram); the library refuses
+    /// another.
     template <class Kind, class Build>
     prometheus::Family<Kind>& family(std::map<std::string, prometheus::Family<Kind>*>& known,
                                      std::string_view name, Build build) {

@@ -1,6 +1,5 @@
 // Counters, gauges and histograms of one process, and their Prometheus text. prometheus-cpp lives
-// in metrics.cpp. Names are vultus_<noun>_<unit>, labels are few and bounded (never a person's
-// name).
+// in metrics.cpp. Names are vultus_<noun>_<unit>; labels have few values (never a person's name).
 #pragma once
 
 #include <memory>

@@ -11,7 +11,7 @@
 namespace vultus {
 
 void forbid_new_privileges() noexcept {
-    VULTUS_REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "every Linux since 3.5 takes it");
+    VULTUS_REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "Linux 3.5 or later");
 }
 
 void keep_files_private() noexcept {

@@ -1,19 +1,19 @@
-// What a process does once, in main: rights that it gives up, and what it keeps others from.
+// Called once, at the start of main: drop privileges, protect new files, survive the terminal.
 #pragma once
 
 namespace vultus {
 
-/// From now on neither this process nor what it starts gains a right by running a program
-/// (set-user-id, file capabilities): whoever takes over a decoder of photos has the rights of its
+/// Sets no_new_privs: from now on neither this process nor its children gain privileges through
+/// execve (set-user-id, file capabilities). An exploit of an image decoder has the rights of this
 /// user, and no more.
 void forbid_new_privileges() noexcept;
 
-/// Files, folders and sockets that this process makes from now on are its user's alone (umask 077),
-/// whoever started it.
+/// Sets umask 077: files, folders and sockets that this process makes from now on are accessible to
+/// its user only.
 void keep_files_private() noexcept;
 
-/// A service goes on without its terminal: SIGHUP, and SIGPIPE of a reader that went away, are
-/// ignored from now on.
+/// Ignores SIGHUP and SIGPIPE, so that the service keeps running when its terminal or the reader of
+/// its output is closed.
 void outlive_terminal() noexcept;
 
 }  // namespace vultus

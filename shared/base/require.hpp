@@ -1,5 +1,5 @@
-// What must be true, or the program is wrong. Always on, in every build: a broken precondition is
-// a bug, and a bug that goes on writes wrong answers. Bad input is never a bug; see result.hpp.
+// Assertions, enabled in every build: after a broken precondition the program could only produce
+// wrong answers, so it aborts. Bad input is not a bug; see result.hpp.
 #pragma once
 
 namespace vultus {

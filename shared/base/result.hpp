@@ -1,6 +1,6 @@
-// The value of an operation, or why there is none. One of the three ways in which things go wrong:
-// bad input and failed operations are results; bugs abort (require.hpp); a broken device or
-// exhausted memory ends the process with exit code 70.
+// The value of an operation, or the error. There are three kinds of error: bad input and failed
+// operations are results; bugs abort (require.hpp); a broken device or exhausted memory ends the
+// process with exit code 70.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ inline tl::unexpected<error> fail(errc code, std::string detail = {}) {
     return tl::unexpected<error>(error{code, std::move(detail)});
 }
 
-/// The same failure, handed on: `if (!face) return fail(face.error())`.
+/// The same failure, passed on: `if (!face) return fail(face.error())`.
 inline tl::unexpected<error> fail(error why) {
     return tl::unexpected<error>(std::move(why));
 }

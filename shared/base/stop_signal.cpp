@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as a file descriptor (signalfd). Part of each process' main loop.
+// See stop_signal.hpp.
 #include "shared/base/stop_signal.hpp"
 
 #include <pthread.h>
@@ -12,7 +12,7 @@
 namespace vultus {
 namespace {
 
-constexpr int ended_by_user = 130;  // 128 + SIGINT, as shells count
+constexpr int ended_by_user = 130;  // 128 + SIGINT, as in shells
 
 sigset_t stopping_signals() {
     sigset_t set;
@@ -28,7 +28,7 @@ stop_signal::stop_signal() {
     const sigset_t set = stopping_signals();
     VULTUS_REQUIRE(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0, "signals can be blocked");
     fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    VULTUS_REQUIRE(fd_ >= 0, "signalfd gives a descriptor");
+    VULTUS_REQUIRE(fd_ >= 0, "signalfd returns a descriptor");
 }
 
 stop_signal::~stop_signal() {

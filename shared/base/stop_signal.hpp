@@ -1,5 +1,6 @@
-// SIGINT and SIGTERM as a file descriptor: the first asks a process to drain, the second ends it at
-// once with exit code 130. Blocks both signals in the calling thread; make it before other threads.
+// SIGINT and SIGTERM as a file descriptor: after the first signal the process drains, the second
+// ends it at once with exit code 130. Blocks both signals in the calling thread; construct it
+// before other threads start.
 #pragma once
 
 namespace vultus {
@@ -11,7 +12,7 @@ class stop_signal {
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     int fd() const noexcept { return fd_; }  ///< readable once a signal came
-    bool asked();                            ///< reads the descriptor; true from the first on
+    bool asked();                            ///< reads the descriptor; true after the first signal
 
  private:
     int fd_;

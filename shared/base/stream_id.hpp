@@ -1,4 +1,4 @@
-// The ids of a Redis stream: "<ms>-<n>", or "<ms>", which stands for "<ms>-0". Pure.
+// The ids of a Redis stream: "<ms>-<n>", or "<ms>" for "<ms>-0". Pure.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@ namespace vultus {
 
 bool is_stream_id(std::string_view text) noexcept;
 
-/// True if `a` is before `b`.
+/// Whether `a` is before `b`.
 /// requires  is_stream_id() of both
 bool is_before(std::string_view a, std::string_view b) noexcept;
 

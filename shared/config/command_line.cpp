@@ -1,4 +1,4 @@
-// The command line that the three processes share. The only file with CLI11.
+// The command line of api, broker and worker (settings.hpp).
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string_view>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr int unwritten = 1, wrong_usage = 2;
 
-/// `code`, unless what was printed has not arrived.
+/// `code`, or a failure if the output could not be written.
 int printed(int code) {
     if (output_was_written()) return code;
     std::fputs("output cannot be written\n", stderr);
@@ -31,8 +31,8 @@ void print_version(const std::string& program, bool verbose) {
     }
 }
 
-/// Every process reads the whole file, so its own check finds what is mistyped for another. What
-/// must be there depends on the process: the broker has other keys than an api.
+/// Each program checks the whole file, so it also finds mistyped settings of the others. Which
+/// settings are required depends on the program.
 int check(const settings_source& source, const char* program, bool print) {
     const auto read = print_settings(source, program);
     if (!read) {
@@ -43,8 +43,8 @@ int check(const settings_source& source, const char* program, bool print) {
     return printed(0);
 }
 
-/// Every user of this machine reads in `ps` what stands on a command line. Until here it could be
-/// read; from now on there is an x for each of its characters.
+/// Other users of this machine can read a command line in `ps`. Overwrites a redis.password of
+/// --set with x; before this call it is visible.
 void hide_passwords(int argc, char** argv) {
     constexpr std::string_view setting = "redis.password=";
     for (int i = 1; i < argc; ++i) {

@@ -6,7 +6,7 @@
 namespace vultus {
 namespace {
 
-/// The place of a value: its section and its key.
+/// The entry of a value, by section and key.
 std::string& place(std::map<std::string, std::map<std::string, std::string>>& sections,
                    const std::string& name) {
     const std::size_t dot = name.find('.');

@@ -1,5 +1,5 @@
-// The settings as they hold in the end, after defaults, file and command line, as JSON for whoever
-// starts a program and must not guess (`--print-config`). Passwords and keys are left out.
+// The effective settings, after defaults, file and command line, as JSON for programs that start
+// others (`--print-config`). Passwords and keys are not printed.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ class effective_settings {
     std::map<std::string, std::map<std::string, std::string>> sections_;
 };
 
-/// What a program of that name ("vultus-api", ...) would run with.
-/// errors    malformed: as of the function that reads its settings
+/// The settings with which the program of that name ("vultus-api", ...) would run.
+/// errors    malformed: as the function that reads its settings
 result<std::string> print_settings(const settings_source& source, std::string_view program);
 
 }  // namespace vultus

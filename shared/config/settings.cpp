@@ -1,6 +1,5 @@
-// What settings there are, with their ranges. Each process reads the whole file, so that a mistyped
-// key is found whichever process it was meant for. Limits of limits.hpp may be lowered, never
-// raised.
+// The settings and their ranges. Each process reads the whole file, so that any process finds a
+// mistyped key. Limits of limits.hpp may be lowered, never raised.
 #include "shared/config/settings.hpp"
 
 #include <arpa/inet.h>
@@ -89,7 +88,7 @@ void read_redis(settings_reader& in, const common_settings& common, redis_addres
             in.refuse("password_file", text.error().detail);
         }
     }
-    // A port says TCP. A socket path that is given says the socket. Neither: the socket of `run`.
+    // A port means TCP, a socket path that socket; without both it is <data>/run/redis.sock.
     if (redis.unix_socket.empty() && redis.port == 0) {
         redis.unix_socket = common.data + "/run/redis.sock";
     }

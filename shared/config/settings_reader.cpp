@@ -31,7 +31,7 @@ struct settings_reader::state {
         if (overrides.contains(full) || node == nullptr) return "--set " + full;
         return file + ":" + std::to_string(node->source().begin.line) + ": " + full;
     }
-    /// The value of the key, or null: the default holds.
+    /// The value of the key, or null if the default applies.
     const toml::node* find(std::string_view key) {
         const std::string full = name(key);
         known.insert(full);
@@ -41,7 +41,7 @@ struct settings_reader::state {
         const toml::table* table = root[section].as_table();
         return table != nullptr ? table->get(key) : nullptr;
     }
-    /// The same for a text. From --set, a password like 12345 is a text without quotes.
+    /// The same for a string. From --set, a password like 12345 is a string without quotes.
     std::optional<std::string> find_text(std::string_view key, const toml::node*& found) {
         found = find(key);
         if (found == nullptr) return std::nullopt;
@@ -65,8 +65,8 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(0, text.find_last_not_of(blank) + 1);
 }
 
-/// Whether a quote opens a text: at the start of a line, after `key =`, after `[`, and, if it is
-/// not the first of its line, after a comma. Elsewhere it may be a part of something broken.
+/// Whether a quote opens a string: at the start of a line, after `key =`, after `[`, and, if it is
+/// not the first of its line, after a comma. Elsewhere it may be part of broken syntax.
 bool opens_text(std::string_view before, bool first) {
     before = trimmed(before);
     if (!first) return before == ",";
@@ -79,14 +79,14 @@ bool opens_text(std::string_view before, bool first) {
     });
 }
 
-/// The line with the first character that toml++ 3.3 must not see; 0: none. It asks of characters
-/// outside of quotes and comments whether they are white space, and for most that are not ASCII
-/// the answer is undefined behaviour.
+/// The line with the first character that toml++ 3.3 must not get; 0: none. It tests whether
+/// characters outside of quotes and comments are white space, which is undefined behaviour for most
+/// non-ASCII ones.
 int line_of_stray_character(std::string_view text) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     int line = 1;
-    char inside = 0;        // 0, or the quote or # that holds until its end
-    std::size_t since = 0;  // the end of the last text of the line, or the start of the line
+    char inside = 0;        // 0, or the quote or # that is open
+    std::size_t since = 0;  // the end of the last string of the line, or the start of the line
     bool first = true;
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char one = text[at];
@@ -112,8 +112,8 @@ int line_of_stray_character(std::string_view text) {
     return 0;
 }
 
-/// A value given by --set: TOML if it is TOML, else the text itself, so that nobody has to write
-/// quotes inside quotes.
+/// A value of --set: TOML if it is valid TOML, else the text itself, so that no quotes inside
+/// quotes are needed.
 toml::table value_of(const std::string& text) {
     const std::string line = "value = " + text;
     if (text.find_first_of("\r\n") == text.npos && line_of_stray_character(line) == 0) {
@@ -170,7 +170,7 @@ std::string range(Number least, Number most) {
     }
 }
 
-/// Does it when a reading ends, whichever way.
+/// Runs the function at the end of the scope.
 template <class Action>
 class noted {
  public:
@@ -274,7 +274,7 @@ void settings_reader::texts(std::string_view key, std::vector<std::string>& into
             values.push_back(value.value_or(""));
         }
     } else {
-        const auto value = found->value_exact<std::string>();  // one text stands for a list of one
+        const auto value = found->value_exact<std::string>();  // a single string is a list of one
         fits = value.has_value();
         if (fits && !value->empty()) values.push_back(*value);
     }

@@ -1,6 +1,6 @@
-// Reads one value of one setting: from the file, or from --set over it. Collects the first error
-// with file, line, key and range, and remembers which keys exist, so that the others can be
-// refused. The seam between settings.cpp (what there is) and toml++ (settings_reader.cpp).
+// Reads settings one at a time, from the file or from --set, which overrides it. Keeps the first
+// error with file, line, key and range, and the keys that exist, so that unknown ones are refused.
+// The interface between settings.cpp (the settings) and toml++ (settings_reader.cpp).
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,8 @@ class effective_settings;
 /// threads   one owner
 class settings_reader {
  public:
-    /// errors    malformed: the file cannot be read or is no TOML, or an override is no
-    /// section.key=value
+    /// errors    malformed: the file cannot be read or is not TOML, or an override is not
+    ///           section.key=value
     static result<settings_reader> open(const settings_source&);
     settings_reader(settings_reader&&) noexcept;
     ~settings_reader();
@@ -51,20 +51,20 @@ class settings_reader {
         into = Duration(count);
     }
 
-    /// An error of the caller's own about the key, at its place in the file.
+    /// Adds an error about the key, with its position in the file.
     void refuse(std::string_view key, std::string_view why);
 
-    /// What the key's value comes to after all, where an empty one stands for another.
+    /// Notes the effective value of the key, where an empty one means a default.
     void derived(std::string_view key, const std::string& value);
     void derived(std::string_view key, const std::vector<std::string>& values);
-    /// The key's value is a secret: it is not printed, and if it stands in the file, nobody else
-    /// may read that file.
+    /// The key's value is a secret: it is not printed, and a file that contains it must be readable
+    /// by its owner only.
     void secret(std::string_view key);
 
-    /// All that was read, for `--print-config`.
+    /// All values read so far, for `--print-config`.
     const effective_settings& effective() const;
 
-    /// The first error, or the first key or section that nobody asked for.
+    /// errors    malformed: the first error, or the first unknown key or section
     result<void> finish();
 
  private:

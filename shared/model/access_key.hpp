@@ -1,5 +1,5 @@
-// Keys: what they look like, what they allow, and until when (api/ACCESS.md). Pure. The api checks
-// them, vultusctl makes them, Redis keeps a hash.
+// Access keys: their form, what they allow, and until when (api/ACCESS.md). Pure. The api checks
+// them, vultusctl creates them, Redis stores a hash.
 #pragma once
 
 #include <array>
@@ -29,7 +29,7 @@ class scope_set {
     }
     constexpr void add(scope one) { bits_ |= static_cast<std::uint8_t>(one); }
     constexpr bool has(scope one) const { return meets({one}); }
-    /// Whether any is in both.
+    /// Whether the two sets have a scope in common.
     constexpr bool meets(scope_set other) const { return (bits_ & other.bits_) != 0; }
     constexpr bool empty() const { return bits_ == 0; }
     constexpr bool operator==(const scope_set&) const = default;
@@ -39,18 +39,18 @@ class scope_set {
 };
 
 /// "read,train" and back.
-/// errors    bad_option: a word that is no scope, or none at all
+/// errors    bad_option: an unknown scope, or no scope
 result<scope_set> parse_scopes(std::string_view text);
 std::string text_of(scope_set scopes);
 
-/// The scopes of which one is needed to see a job of that type, or to have made it.
+/// The scopes of which one is needed to see a job of that type, and the scope needed to create one.
 scope_set scopes_to_see(job_type type) noexcept;
 scope scope_to_make(job_type type) noexcept;
 
-struct access_quota {               ///< 0: no bound
-    std::uint64_t requests = 0;     ///< a minute
-    std::uint64_t image_bytes = 0;  ///< a minute
-    std::uint64_t jobs = 0;         ///< that have not ended, at a time
+struct access_quota {               ///< 0: unlimited
+    std::uint64_t requests = 0;     ///< per minute
+    std::uint64_t image_bytes = 0;  ///< per minute
+    std::uint64_t jobs = 0;         ///< unfinished at the same time
     bool operator==(const access_quota&) const = default;
 };
 
@@ -62,32 +62,32 @@ struct access_key {
     access_quota quota;
     unix_time created{0};
     unix_time expires{0};  ///< 0: never
-    std::string note;      ///< whose it is, for people
+    std::string note;      ///< free text, such as the owner
 };
 
 bool covers(const access_key& key, std::string_view collection) noexcept;
-/// Whether the job is one that the key may see.
+/// Whether the key may see the job.
 bool may_see(const access_key& key, job_type type, std::string_view collection) noexcept;
 bool is_expired(const access_key& key, unix_time now) noexcept;
 
-/// "a,b" or "*" and back; each once, in order.
+/// "a,b" or "*" and back; sorted, without duplicates.
 /// errors    bad_collection
 result<std::vector<std::string>> parse_collections(std::string_view text);
 std::string text_of(const std::vector<std::string>& collections);
 
 struct new_key {
     std::string id;
-    std::string text;  ///< the whole key: shown once, never kept
+    std::string text;  ///< the whole key: shown once, never stored
 };
 new_key make_key();
 
-/// The id in a key as it was presented. Whether the key is a good one is not known by that.
-/// errors    malformed: mistyped or cut; the detail does not repeat it
+/// The id in a presented key. Only the form and the checksum are verified, not the secret.
+/// errors    malformed: mistyped or truncated; the detail does not repeat it
 result<std::string> id_in_key(std::string_view text);
 
 bool is_key_id(std::string_view text) noexcept;
 
-/// What Redis keeps of a key.
+/// What Redis stores of a key.
 /// requires  secret.size() == secret_bytes (secret.hpp)
 std::string hash_of_key(std::string_view text, std::string_view secret);
 

@@ -1,5 +1,5 @@
-// What the walks through JPEG, PNG, RIFF and HEIF have in common: numbers out of bytes, and the
-// words for what is wrong. Only shared/image_*.cpp include it.
+// What the parsers of JPEG, PNG, RIFF and HEIF have in common: integers from bytes, and errors.
+// Only shared/model/image_*.cpp include it.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace vultus::image_bytes {
 
-// requires  the bytes are there
+// requires  the bytes exist
 
 inline std::uint32_t byte_at(std::string_view bytes, std::size_t at) {
     return static_cast<unsigned char>(bytes[at]);
@@ -42,19 +42,19 @@ inline auto unsupported(const char* why) {
     return fail(errc::unsupported_media, why);
 }
 
-/// The size of a picture against the limits.
+/// Checks the size of a picture against the limits.
 result<void> check_size(std::uint32_t width, std::uint32_t height);
 
 std::string_view without_exif_prefix(std::string_view block);
 
-// One for each container; the first bytes are known.
+// requires  the first bytes are those of the format
 result<image_header> inspect_jpeg(std::string_view bytes);
 result<image_header> inspect_heif(std::string_view bytes);
 
-/// Whether a file type box says HEIC or AVIF.
+/// Whether the file type box is that of HEIC or AVIF.
 bool is_heif_file(std::string_view bytes);
 
-/// What a file is that is none of ours, for people: "a GIF picture". Empty: no idea.
+/// The name of an unsupported format for an error text: "a GIF image". Empty if unknown.
 std::string_view foreign_format(std::string_view bytes);
 
 }  // namespace vultus::image_bytes

@@ -1,4 +1,4 @@
-// Formats that are not read, by their first bytes: who sends one should hear what it is.
+// Unsupported formats by their first bytes, so that the error can name the format.
 #include <array>
 #include <utility>
 
@@ -64,7 +64,7 @@ bool is_netpbm(std::string_view bytes) {
            (bytes[2] == '\n' || bytes[2] == ' ' || bytes[2] == '\r' || bytes[2] == '\t');
 }
 
-/// BITMAPFILEHEADER: "BM", the size, two zeros of 16 bits, the place of the pixels.
+/// BITMAPFILEHEADER: "BM", the size, two zeros of 16 bits, the offset of the pixels.
 bool is_bmp(std::string_view bytes) {
     return bytes.size() >= 14 && bytes.substr(0, 2) == "BM" && bytes.substr(6, 4) == "\0\0\0\0"sv;
 }

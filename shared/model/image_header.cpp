@@ -1,5 +1,5 @@
-// Walks through PNG and RIFF containers, and tells the kinds apart. Each walk is one loop that only
-// moves forward, so a hostile file costs one pass over its bytes and no memory.
+// Parses PNG and RIFF containers and detects the format. Each parser is one loop that only moves
+// forward, so a hostile file costs one pass over its bytes and no memory.
 #include "shared/model/image_header.hpp"
 
 #include <cstddef>
@@ -38,7 +38,8 @@ namespace {
 
 constexpr std::string_view png_magic("\x89PNG\r\n\x1A\n", 8);
 
-/// The text that programs put EXIF into before there was eXIf; a header's `profile`.
+/// The text chunk in which programs stored EXIF before the eXIf chunk existed;
+/// image_header::profile.
 bool is_raw_profile(std::string_view name, std::string_view payload) {
     if (name != "zTXt" && name != "tEXt" && name != "iTXt") return false;
     constexpr std::string_view exif("Raw profile type exif\0", 22);
@@ -51,7 +52,7 @@ result<image_header> inspect_png(std::string_view bytes) {
     header.format = image_format::png;
     bool data_seen = false;
     for (size_t at = png_magic.size();;) {
-        // Behind the data of the pixels nothing is needed; whether that is whole is seen later.
+        // Nothing after the pixel data is needed; whether that is complete is detected by decoding.
         if (at + 8 > bytes.size() && data_seen) return header;
         if (at + 8 > bytes.size()) return cut();
         const size_t length = big32(bytes, at);
@@ -108,7 +109,7 @@ struct webp_walk {
     image_header header;
 };
 
-/// What one chunk of the RIFF says.
+/// Reads one chunk of the RIFF.
 result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
                         std::string_view payload) {
     if (name == "VP8X" && first) {
@@ -121,7 +122,7 @@ result<void> take_chunk(webp_walk& walk, bool first, std::string_view name,
         walk.header.exif = without_exif_prefix(payload);
     }
     const bool picture = name == "VP8 " || name == "VP8L";
-    const bool frame = name == "ANMF" && walk.header.animated;  // elsewhere nobody looks at it
+    const bool frame = name == "ANMF" && walk.header.animated;  // ignored elsewhere
     if (!picture && !frame) {
         return first ? broken("the first chunk is not an image chunk") : result<void>{};
     }
@@ -155,10 +156,11 @@ result<image_header> inspect_webp(std::string_view bytes) {
     walk.header.format = image_format::webp;
     for (size_t at = 12; at + 8 <= end;) {
         const size_t length = little32(bytes, at + 4);
-        if (length > end - at - 8 && walk.picture.width != 0) break;  // the picture is whole
+        if (length > end - at - 8 && walk.picture.width != 0) break;  // the picture is complete
         if (length > end - at - 8) return broken("a chunk is longer than the RIFF file");
         const std::string_view name = bytes.substr(at, 4);
-        // libwebp reads a lossless picture from all that is left, whatever its chunk says.
+        // libwebp reads a lossless picture from all remaining bytes, whatever size its chunk
+        // states.
         const size_t readable = name == "VP8L" ? end - at - 8 : length;
         const auto taken = take_chunk(walk, at == 12, name, bytes.substr(at + 8, readable));
         if (!taken) return fail(taken.error());

@@ -1,7 +1,6 @@
-// The boxes of HEIC and AVIF: ISO/IEC 14496-12 (boxes), 23008-12 (pictures in them). Only what says
-// how large the primary picture is, how it is coded and how it is to be turned; where its data lies
-// is the library's business. Every walk moves forward over one list of boxes, and no box is walked
-// that its parent does not hold.
+// The boxes of HEIC and AVIF: ISO/IEC 14496-12 (boxes), 23008-12 (pictures in them). Only the size,
+// the coding and the orientation of the primary picture are read; the library finds its data. Every
+// loop moves forward over one list of boxes, and a box never exceeds its parent.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -22,7 +21,7 @@ struct box {
 
 enum class step { found, none, overlong };
 
-/// Takes the first box off `rest`.
+/// Removes the first box from `rest`.
 step take_box(std::string_view& rest, box& one) {
     if (rest.size() < 8) return step::none;
     size_t length = big32(rest, 0), header = 8;
@@ -47,7 +46,7 @@ bool is_brand(std::string_view brand) {
     return std::find(brands.begin(), brands.end(), brand) != brands.end();
 }
 
-/// How a picture's rows and columns lie: each orientation as a matrix of what is right and down.
+/// An orientation as a matrix that maps right and down.
 struct turn {
     int a, b, c, d;  ///< x' = a x + b y, y' = c x + d y; y points down
     bool operator==(const turn&) const = default;
@@ -62,7 +61,7 @@ constexpr std::array<turn, 9> turns{{{},
                                      {0, -1, -1, 0},
                                      {0, 1, -1, 0}}};
 
-/// The orientation that is `first`, and then `second`.
+/// The orientation `first` followed by `second`.
 int composed(int first, int second) {
     const turn f = turns[static_cast<size_t>(first)], s = turns[static_cast<size_t>(second)];
     const turn both{s.a * f.a + s.b * f.c, s.a * f.b + s.b * f.d, s.c * f.a + s.d * f.c,
@@ -78,7 +77,7 @@ struct heif_walk {
     image_header header;
 };
 
-/// Version and flags, then what is behind them.
+/// Splits the contents into version, flags and the rest.
 struct full_box {
     uint32_t version, flags;
     std::string_view rest;
@@ -88,7 +87,7 @@ std::optional<full_box> full(std::string_view content) {
     return full_box{byte_at(content, 0), big32(content, 0) & 0xFFFFFF, content.substr(4)};
 }
 
-/// A number of 16 or 32 bits, taken off.
+/// Removes an integer of 16 or 32 bits.
 std::optional<uint32_t> take(std::string_view& rest, bool wide) {
     const size_t bytes = wide ? 4 : 2;
     if (rest.size() < bytes) return std::nullopt;
@@ -136,7 +135,7 @@ void read_items(heif_walk& walk) {
     }
 }
 
-/// One property of the primary picture; they are applied in their order.
+/// Applies one property of the primary picture; their order matters.
 result<void> take_property(heif_walk& walk, const box& one) {
     if (one.type == "ispe" && walk.header.width == 0) {
         const auto size = full(one.content);
@@ -147,9 +146,9 @@ result<void> take_property(heif_walk& walk, const box& one) {
     }
     if (one.content.empty()) return {};
     int& seen = walk.header.orientation;
-    if (one.type == "irot") {  // quarters of a turn to the left
+    if (one.type == "irot") {  // quarter turns to the left
         for (uint32_t i = byte_at(one.content, 0) & 3; i > 0; --i) seen = composed(seen, 8);
-    } else if (one.type == "imir") {  // 0: top and bottom change places, 1: left and right
+    } else if (one.type == "imir") {  // 0: swaps top and bottom, 1: left and right
         seen = composed(seen, (byte_at(one.content, 0) & 1) != 0 ? 2 : 4);
     }
     return {};
@@ -163,7 +162,7 @@ std::optional<box> property(std::string_view list, uint32_t index) {
     return std::nullopt;
 }
 
-/// What ipma says of the primary picture.
+/// Reads the properties that ipma lists for the primary picture.
 result<void> read_associations(heif_walk& walk) {
     auto list = full(walk.associations);
     if (!list) return {};
@@ -187,7 +186,7 @@ result<void> read_associations(heif_walk& walk) {
     return {};
 }
 
-/// Tiles, thumbnails and planes of alpha too: the library may decode any of them.
+/// Also of tiles, thumbnails and alpha planes: the library may decode any of them.
 result<void> check_all_sizes(std::string_view properties) {
     box one;
     while (take_box(properties, one) == step::found) {
@@ -231,7 +230,7 @@ result<image_header> image_bytes::inspect_heif(std::string_view bytes) {
     for (std::string_view rest = bytes;;) {
         const step next = take_box(rest, one);
         if (next == step::overlong && !found) return cut();
-        if (next != step::found) break;  // whether the data is all there is seen later
+        if (next != step::found) break;  // missing data is detected by decoding
         if (one.type == "ftyp") {
             const std::string_view brand = one.content.substr(0, 4);
             walk.header.animated = brand == "avis" || brand == "msf1" || brand == "hevc";

@@ -1,5 +1,5 @@
-// The walk through a JPEG: ITU-T T.81, annex B, with libjpeg's leniency. That library looks for the
-// next marker wherever it expects one: bytes in between, fill bytes and FF 00 are passed over.
+// Parses a JPEG: ITU-T T.81, annex B, as leniently as libjpeg, which searches for the next marker
+// wherever it expects one and skips other bytes, fill bytes and FF 00.
 #include <algorithm>
 #include <cstddef>
 
@@ -23,7 +23,7 @@ bool is_alone(uint32_t marker) {  // TEM, RST0..RST7
     return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD7);
 }
 
-/// Those whose content says nothing about pixels: DNL, APPn, COM.
+/// Markers whose content does not concern the pixels: DNL, APPn, COM.
 bool is_skipped(uint32_t marker) {
     return marker == 0xDC || (marker >= 0xE0 && marker <= 0xEF) || marker == 0xFE;
 }
@@ -37,12 +37,12 @@ struct jpeg_walk {
     image_header header;
     uint32_t components = 0;
     bool progressive = false;
-    uint32_t seen = 0;  ///< bit i: component i was in a scan
+    uint32_t seen = 0;  ///< bit i: a scan contained component i
     int scans = 0;
-    std::string_view ids;  ///< the frame header's list, three bytes a component
+    std::string_view ids;  ///< the frame header's list, three bytes per component
 };
 
-/// The place behind the next marker, whose code is at the byte before; npos: there is none.
+/// The offset after the next marker, whose code is the byte before it; npos: none.
 size_t behind_marker(std::string_view bytes, size_t at) {
     for (;;) {
         at = bytes.find('\xFF', at);
@@ -53,7 +53,7 @@ size_t behind_marker(std::string_view bytes, size_t at) {
     }
 }
 
-/// The place of the 0xFF of the next marker after the compressed data of a scan.
+/// The offset of the 0xFF of the next marker after the compressed data of a scan.
 size_t end_of_scan(std::string_view bytes, size_t at) {
     for (;;) {
         at = bytes.find('\xFF', at);
@@ -64,7 +64,7 @@ size_t end_of_scan(std::string_view bytes, size_t at) {
     }
 }
 
-/// Kinds that libjpeg-turbo does not read, by the frame header's marker.
+/// The error for kinds that libjpeg-turbo does not read, by the frame header's marker.
 const char* unread_kind(uint32_t marker) {
     switch (marker) {
         case 0xC3:
@@ -121,7 +121,7 @@ result<void> take_scan(jpeg_walk& walk, std::string_view payload) {
     return {};
 }
 
-/// What one segment says. `payload` is the segment without its marker and length.
+/// Reads one segment. `payload` is the segment without its marker and length.
 result<void> take_segment(jpeg_walk& walk, uint32_t marker, std::string_view payload) {
     if (is_frame_start(marker) || marker == 0xF7) return take_frame(walk, marker, payload);
     if (marker == sos) return take_scan(walk, payload);
@@ -132,7 +132,7 @@ result<void> take_segment(jpeg_walk& walk, uint32_t marker, std::string_view pay
     return {};
 }
 
-/// The bytes end, or the picture does, and there was no end mark.
+/// The result at the end of the bytes or of the picture, without an end mark.
 result<image_header> whole(const jpeg_walk& walk) {
     if (walk.scans == 0 || walk.seen + 1 != 1U << walk.components) return cut();
     return walk.header;
@@ -150,16 +150,16 @@ result<image_header> image_bytes::inspect_jpeg(std::string_view bytes) {
         if (marker == soi) return broken("a second image begins inside the first");
         if (is_alone(marker)) continue;
         if (at + 2 > bytes.size()) return whole(walk);
-        // libjpeg reads no content where the length of a segment that it skips has no room for it.
-        const size_t said = big16(bytes, at);
-        if (said < 2 && !is_skipped(marker)) return broken("a segment is too short");
-        const size_t length = std::max<size_t>(said, 2);
+        // Of a segment that it skips libjpeg accepts a length below 2 and reads no content.
+        const size_t stated = big16(bytes, at);
+        if (stated < 2 && !is_skipped(marker)) return broken("a segment is too short");
+        const size_t length = std::max<size_t>(stated, 2);
         if (at + length > bytes.size()) return whole(walk);
         const auto taken = take_segment(walk, marker, bytes.substr(at + 2, length - 2));
         if (!taken) return fail(taken.error());
         at += length;
         if (marker != sos) continue;
-        // The decoder reads no further than a sequential picture's only scan.
+        // The decoder stops after the only scan of a sequential picture.
         const bool only = walk.scans == 1 && walk.seen + 1 == 1U << walk.components;
         if (only && !walk.progressive) return walk.header;
         at = end_of_scan(bytes, at);

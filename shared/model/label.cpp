@@ -39,8 +39,8 @@ bool is_white_space(char32_t c) {
            c == 0x205F || c == 0x3000;
 }
 
-/// Shows nothing, wherever it stands. No control characters and no characters of direction: those
-/// are refused by name.
+/// Invisible at any position. Control and direction characters are not among them: check_label()
+/// refuses those.
 bool never_shows(char32_t c) {
     return c == 0xAD || c == 0x034F || c == 0x17B4 || c == 0x17B5 || c == 0x180E || c == 0x200B ||
            is_between(c, 0x2060, 0x2064) || is_between(c, 0x206A, 0x206F) || c == 0xFEFF ||
@@ -48,7 +48,8 @@ bool never_shows(char32_t c) {
            is_between(c, 0x1D173, 0x1D17A) || c == 0xE0001;
 }
 
-/// Letters and symbols that Unicode draws as nothing or as a blank; they may have a meaning inside.
+/// Letters and symbols that are drawn as nothing or as a blank; inside a name they may have a
+/// meaning.
 bool is_filler(char32_t c) {
     constexpr std::array<char32_t, 6> fillers{0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0, 0x1D159};
     return std::find(fillers.begin(), fillers.end(), c) != fillers.end();
@@ -74,8 +75,8 @@ bool is_visible(char32_t c) {
     }
 }
 
-/// Whether `c` behind `before` (0: at the begin) changes what is seen. Alphabets without joining
-/// letters have no use for joiners and variants; tags spell a flag behind a black flag.
+/// Whether `c` after `before` (0: at the start) changes what is visible. Scripts without joining
+/// letters do not use joiners and variation selectors; tags after a black flag select a flag.
 bool shows_behind(char32_t before, char32_t c) {
     constexpr char32_t first_joining_script = 0x0590, first_symbol = 0x2000, black_flag = 0x1F3F4;
     if (never_shows(c)) return false;
@@ -110,7 +111,7 @@ characters shown(const characters& all) {
     if (begin >= end) return kept;
     for (auto at = begin; at != end; ++at) {
         const char32_t before = kept.empty() ? 0 : kept.back();
-        // Control characters among them are left for check_label(), which names them.
+        // Control characters among them stay for check_label(), which refuses them.
         const bool blank =
             is_white_space(*at) && *at >= 0x20 && *at != 0x85 && *at != 0x2028 && *at != 0x2029;
         if (blank && before == U' ') continue;
@@ -138,7 +139,7 @@ result<std::string> normal_label(std::string_view text) {
         return fail(errc::bad_label, "The name is longer than 200 bytes of UTF-8");
     }
     if (!is_utf8(text)) return fail(errc::bad_label, "The name is not valid UTF-8");
-    // What is dropped may have stood between a letter and its mark; what is composed may be blank.
+    // A removed character may have separated a letter from its mark; a composed one may be blank.
     std::string label(text), before;
     for (int turn = 0; label != before && turn < 4; ++turn) {
         before = std::move(label);

@@ -1,5 +1,5 @@
-// A person's name as everybody writes it: what looks the same is the same name. Pure; utf8proc, in
-// label.cpp only.
+// The normal form of a person's name: names that look the same are the same. Pure. utf8proc lives
+// in label.cpp, and for vultusctl's search in name_forms.cpp.
 #pragma once
 
 #include <string>
@@ -13,18 +13,18 @@ namespace vultus {
 std::string composed(std::string_view text);
 
 /// The form in which a new name is stored. Unicode NFC; white space and invisible characters are
-/// trimmed from both ends; inside, each run of white space becomes one blank, and characters that
-/// never show (zero-width space, soft hyphen, byte order mark, ...) are dropped. Joiners and
+/// trimmed from both ends; inside, each run of white space becomes one space, and invisible
+/// characters (zero-width space, soft hyphen, byte order mark, ...) are removed. Joiners and
 /// variation selectors stay where the script before them uses them.
 /// returns   a name that check_label() accepts and that is its own normal form
-/// errors    bad_label, with the reason: not UTF-8; nothing visible in it; what check_label()
-///           refuses in the normal form. A text over 4 times limits::label_bytes is too long at
-///           once, so that the work is bounded
+/// errors    bad_label, with the reason: not UTF-8; no visible character; what check_label()
+///           refuses in the normal form. A text over 4 times limits::label_bytes is refused before
+///           any work on it
 /// source    Unicode 14 by utf8proc 2.8: White_Space, Default_Ignorable_Code_Point, UAX 15
 result<std::string> normal_label(std::string_view text);
 
-/// Whether a stored name is not in its normal form: made by a version that took names as they
-/// came. It stays reachable by its exact bytes; `vultusctl names` renames it.
+/// Whether a stored name is not in its normal form: an earlier version stored names unchanged. It
+/// stays reachable by its exact bytes; `vultusctl names --fix` renames it.
 bool is_old_label(std::string_view stored);
 
 }  // namespace vultus

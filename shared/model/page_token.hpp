@@ -1,5 +1,5 @@
-// Where the next page of a listing begins, as one word of letters, digits, '-' and '_': it goes
-// into an address, a shell's command line or a file as it is, whatever the cursor in it holds.
+// The start of the next page of a listing, as one word of letters, digits, '-' and '_' that needs
+// no escaping in a URL, a shell or a file, whatever the cursor contains.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 
 namespace vultus {
 
-/// The token for a cursor of the store. Empty for an empty one: there is no next page. Never begins
-/// with '-' for a cursor that is text.
+/// The token for a cursor of the store. Empty for an empty one (no next page). Does not begin with
+/// '-' if the cursor is valid UTF-8.
 std::string page_token(std::string_view cursor);
 
-/// The cursor in a token. errors malformed: page_token() makes no such text
+/// The cursor in a token. errors malformed: not a text that page_token() returns, or empty
 result<std::string> cursor_in(std::string_view token);
 
 }  // namespace vultus

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view first_letters = "abcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789._@-";
 
-/// The name is part of it, so that a hash is of no use beside another name.
+/// Contains the name, so that a hash is invalid for another user.
 std::string under_secret(std::string_view name, std::string_view password,
                          std::string_view secret) {
     std::string text = "password ";

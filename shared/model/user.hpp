@@ -1,5 +1,5 @@
-// People who log in on the web page: their names, their roles, and what is kept of a password
-// (api/ACCESS.md, "Login"). Pure. The api checks passwords, vultusctl sets them.
+// Users who log in on the web page: names, roles and hashes of passwords (api/ACCESS.md, "Login").
+// Pure. The api checks passwords, vultusctl sets them.
 #pragma once
 
 #include <array>
@@ -19,10 +19,10 @@ inline constexpr std::array all_roles{role::viewer, role::operator_, role::admin
 
 std::string_view name_of(role one) noexcept;  ///< "viewer", "operator", "admin"
 
-/// errors    bad_option: no word of a role
+/// errors    bad_option: unknown role
 result<role> parse_role(std::string_view text);
 
-/// viewer: read, recognise · operator: train too · admin: all
+/// viewer: read, recognize · operator: also train · admin: all
 scope_set scopes_of(role one) noexcept;
 
 struct user_record {
@@ -38,13 +38,13 @@ result<void> check_user_name(std::string_view name);
 /// errors    bad_option: too short, too long, or not UTF-8
 result<void> check_password(std::string_view password);
 
-/// What Redis keeps of a password: slow, and under the secret, so that who copies Redis can try no
-/// passwords, and who writes into Redis can plant no user.
-/// requires  secret.size() == secret_bytes (secret.hpp)
+/// What Redis stores of a password: a slow hash, keyed with the secret, so that a copy of Redis is
+/// not enough to test passwords, and write access to Redis is not enough to add a user. requires
+/// secret.size() == secret_bytes (secret.hpp)
 std::string hash_of_password(std::string_view name, std::string_view password,
                              std::string_view secret);
 
-/// Takes as long whether it is the right one or not.
+/// Takes the same time for a right and a wrong password.
 bool is_password(const std::string& hash, std::string_view name, std::string_view password,
                  std::string_view secret);
 

@@ -1,5 +1,5 @@
-// Who may connect to the broker when its links are encrypted (CURVE.md): a text file, one line for
-// each key, which the broker reads and `vultusctl curve` writes.
+// The keys that may connect to the broker when its links are encrypted (CURVE.md): a text file with
+// one line per key, read by the broker and written by `vultusctl curve`.
 //     # name    role    public key, 64 hexadecimal digits
 //     worker-1  worker  5f0c...
 #pragma once
@@ -12,10 +12,10 @@
 
 namespace vultus {
 
-/// Which of the broker's two sockets a key opens. vultusctl comes as an api.
+/// Which of the broker's two sockets the key may connect to. vultusctl connects as an api.
 enum class peer_role { api, worker };
 std::string_view name_of(peer_role) noexcept;
-/// errors    malformed: it is neither
+/// errors    malformed: unknown role
 result<peer_role> parse_peer_role(std::string_view text);
 
 struct allowed_peer {
@@ -29,8 +29,8 @@ using allow_list = std::vector<allowed_peer>;
 /// 1 to 64 of letters, digits, '-', '_', '.'; begins with a letter or digit.
 bool is_peer_name(std::string_view text) noexcept;
 
-/// Empty lines and those that begin with # say nothing. A name, and a key, stands once.
-/// errors    malformed: says which line and why
+/// Empty lines and lines that begin with # are ignored. Names and keys are unique.
+/// errors    malformed: with the line and the reason
 result<allow_list> parse_allow_list(std::string_view text);
 
 /// errors    those of read_trusted_file(), for limits::allow_list_bytes; malformed also: names file

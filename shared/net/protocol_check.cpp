@@ -1,5 +1,5 @@
-// The rules for the contents of messages (protocol_check.hpp). Names from a message become parts of
-// Redis keys and log lines, so none may contain their separators.
+// See protocol_check.hpp. Names from messages become parts of Redis keys and log lines, so they
+// must not contain separators of either.
 #include "shared/net/protocol_check.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ tl::unexpected<error> wrong(const char* command, const char* field) {
     return fail(errc::malformed, std::string(command) + ": " + field);
 }
 
-/// A name without separators of keys: letters, digits, '-', '_' and '.'.
+/// A name without separators of Redis keys: letters, digits, '-', '_' and '.'.
 bool is_plain(std::string_view text, std::size_t most) {
     const auto plain = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -48,7 +48,7 @@ bool are_versions(const versions& all) {
                        [](const auto& one) { return check_collection(one.first).has_value(); });
 }
 
-/// Four edges for each box, which may lie partly outside of its picture.
+/// Four edges for each box; a box may extend beyond the picture.
 bool are_boxes(const std::vector<std::int64_t>& edges) {
     constexpr auto farthest = static_cast<std::int64_t>(2 * limits::image_side);
     return edges.size() % 4 == 0 && edges.size() / 4 <= limits::faces_per_image &&

@@ -1,5 +1,5 @@
-// What a message must hold beyond its shape: names that are names, counts within their limits. Used
-// by protocol.cpp on every message that arrives. Pure.
+// The rules for the values in a message: valid names, counts within their limits. protocol.cpp
+// checks every received message. Pure.
 #pragma once
 
 #include "shared/net/protocol.hpp"

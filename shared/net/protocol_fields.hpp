@@ -1,5 +1,5 @@
-// The keys of each message's map: visit(v, message) calls v(key, field) for each, and v.id() for
-// required ones. Included by protocol.cpp alone, for writing and for reading.
+// The keys in the map of each message: visit(v, message) calls v(key, field) for each, and
+// v.id(...) for the required ones. Only protocol.cpp uses it, to encode and to decode.
 #pragma once
 
 #include <type_traits>

@@ -31,7 +31,7 @@ tl::unexpected<error> unwritable(const std::string& path, int why) {
                                       : std::string(" cannot be written: ") + std::strerror(why)));
 }
 
-/// Writes to a descriptor; the first error stays.
+/// Writes to a descriptor and keeps the first error.
 class descriptor_buffer : public std::streambuf {
  public:
     explicit descriptor_buffer(int descriptor) : descriptor_(descriptor), bytes_(buffer_bytes) {
@@ -72,7 +72,7 @@ std::string folder_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// The file that a chain of symbolic links names, which need not be there. Empty: a circle.
+/// The target of a chain of symbolic links, which need not exist. Empty if they form a loop.
 std::string end_of_links(std::string path) {
     for (int i = 0; i < links_followed; ++i) {
         std::array<char, PATH_MAX> target{};
@@ -84,7 +84,7 @@ std::string end_of_links(std::string path) {
     return {};
 }
 
-/// From the moment that the file is there.
+/// The mode with which the file is created.
 mode_t mode_of(readers whose) {
     return whose == readers::owner ? 0600 : 0644;
 }
@@ -98,7 +98,8 @@ int synced(int descriptor) {
 
 int folder_synced(const std::string& path) {
     const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return errno == EACCES ? 0 : errno;  // may be written and not be read
+    if (folder < 0)
+        return errno == EACCES ? 0 : errno;  // a folder may be writable and not readable
     const int why = synced(folder);
     ::close(folder);
     return why;
@@ -120,7 +121,7 @@ int make_named(const std::string& path, const std::string& suffix, readers whose
     return -1;
 }
 
-/// What lies at a path before it is written.
+/// What exists at a path before it is written.
 struct what_is_there {
     bool something = false, regular = false, standard_output = false;
     std::string place;  ///< the file to make or replace
@@ -169,7 +170,8 @@ struct output_file::state {
         buffer = std::make_unique<descriptor_buffer>(opened);
         stream = std::make_unique<std::ostream>(buffer.get());
     }
-    /// A file without a name where the file system can do that, so that a kill leaves nothing.
+    /// An unnamed file (O_TMPFILE) where the file system supports it, so that SIGKILL leaves
+    /// nothing.
     bool begin_beside() {
         int made =
             ::open(folder_of(place).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode_of(whose));
@@ -181,7 +183,7 @@ struct output_file::state {
         begin(made);
         return true;
     }
-    /// The name of the nameless one. 0, or errno
+    /// Gives the unnamed file a name. 0, or errno
     int name_it(const std::string& name) const {
         const std::string mine = "/proc/self/fd/" + std::to_string(descriptor);
         return ::linkat(AT_FDCWD, mine.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0
@@ -191,8 +193,8 @@ struct output_file::state {
     int publish();
 
     const std::string path;
-    std::string place;      ///< to be made or replaced; empty: it is written into
-    std::string temporary;  ///< name until then
+    std::string place;      ///< the file to make or replace; empty: written into directly
+    std::string temporary;  ///< its name until commit()
     readers whose = readers::owner;
     if_there then = if_there::replace;
     int descriptor = -1;
@@ -200,7 +202,7 @@ struct output_file::state {
     std::unique_ptr<std::ostream> stream;
 };
 
-/// Gives the whole file its name. 0, or errno
+/// Gives the finished file its final name. 0, or errno
 int output_file::state::publish() {
     int why = synced(descriptor);
     if (why != 0) return why;
@@ -289,7 +291,7 @@ result<void> write_output_file(const std::string& path, std::string_view text, r
 
 result<output_place> place_for_output(const std::string& path, readers whose,
                                       const std::string& suffix) {
-    VULTUS_REQUIRE(path != "-", "a library that writes by name has no standard output");
+    VULTUS_REQUIRE(path != "-", "a file written by name is not the standard output");
     const auto there = look_at(path);
     if (there.why != 0) return unwritable(path, there.why);
     if (!there.regular) return output_place{path, ""};

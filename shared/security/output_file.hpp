@@ -1,6 +1,6 @@
 // A file that a program writes for its user: an export, a table, a drawing, a key. Every program
-// writes such files through this, so that what is there is whole or as it was, what holds faces or
-// secrets is never readable by others, and a full disk is noticed.
+// writes such files through this class: an existing file is replaced atomically or stays unchanged,
+// a file with faces or secrets is never readable by others, and a full disk is an error.
 #pragma once
 
 #include <memory>
@@ -13,36 +13,36 @@
 namespace vultus {
 
 enum class readers {
-    owner,  ///< 0600 from the beginning: faces, secrets
+    owner,  ///< 0600 from its creation: faces, secrets
     all     ///< 0644 less the umask: figures, public keys
 };
 enum class if_there {
-    replace,  ///< a regular file, in one step; what is no file is written into
-    refuse    ///< wrong_state; of several that begin at once one wins
+    replace,  ///< a regular file atomically; a device, FIFO or socket is written into
+    refuse    ///< wrong_state; of several concurrent writers one succeeds
 };
 
-/// The path decides how: "-" is the standard output. A device, FIFO or socket is written into, as
-/// a shell's `>` does. Else a file without a name (or with a temporary one) beside the place takes
-/// the bytes, and gets its name when it is whole; behind a symbolic link the file that it names.
+/// "-" is the standard output. A device, FIFO or socket is written into, as by a shell's `>`. In
+/// all other cases the bytes go to an unnamed (or temporarily named) file in the same folder, which
+/// gets the final name in commit(). A symbolic link stays; the file it points to is written.
 /// threads   one owner
 class output_file {
  public:
-    /// errors    wrong_state: it is there and is not to be replaced; malformed: it cannot be
-    ///           written, with the reason of the system
+    /// errors    wrong_state: it exists and must not be replaced; malformed: it cannot be written,
+    ///           with the system's error text
     static result<output_file> open(const std::string& path, readers, if_there = if_there::replace);
     output_file(output_file&&) noexcept;
     output_file& operator=(output_file&&) noexcept;
-    ~output_file();  ///< what was not committed leaves nothing
+    ~output_file();  ///< without commit() no file is left
 
-    /// What goes into the file. Errors of writing stay until commit().
+    /// The contents. Errors of writing are returned by commit().
     std::ostream& stream();
     output_file& operator<<(std::string_view text);
 
-    /// Writes the rest, has file and folder on the disk, and gives the file its name.
-    /// errors    as open(): any error since then
+    /// Writes the rest, syncs file and folder, and gives the file its name.
+    /// errors    those of open(), for any error since then
     result<void> commit();
 
-    /// Whether the bytes go to the standard output, where nothing else may be printed then.
+    /// Whether the bytes go to the standard output; then nothing else may be printed there.
     bool is_standard_output() const noexcept;
 
  private:
@@ -55,19 +55,19 @@ class output_file {
 result<void> write_output_file(const std::string& path, std::string_view text, readers,
                                if_there = if_there::replace);
 
-/// Where another library writes a file by its name: a temporary one beside `path`, or `path` itself
-/// if that is no regular file. `suffix`  of the temporary name, such as ".avi"
+/// The name under which another library should write the file: a temporary one in the same folder,
+/// or `path` itself if that is not a regular file. `suffix`: of the temporary name, such as ".avi"
 /// requires  path is not "-"
 struct output_place {
     std::string path;        ///< to be written
-    std::string final_path;  ///< empty: they are the same
+    std::string final_path;  ///< empty: `path` is the final one
 };
 result<output_place> place_for_output(const std::string& path, readers, const std::string& suffix);
-/// Has the temporary file on the disk and gives it its name. errors malformed; then it is removed
+/// Syncs the temporary file and gives it its name. errors malformed; then it is removed
 result<void> commit_place(const output_place&);
 
-/// Whether all that was printed (std::cout, stdout) has reached its file, pipe or terminal; every
-/// program asks before it says by its exit code that all is well.
+/// Flushes std::cout and stdout; false if anything printed was lost. Every program calls it before
+/// it exits with 0.
 bool output_was_written();
 
 }  // namespace vultus

@@ -42,7 +42,7 @@ std::string belongs_to(uid_t owner) {
            std::to_string(::geteuid()) + " or run this program as its owner";
 }
 
-/// Whoever may rename and delete in the folder of a file can put another in its place.
+/// Whoever may write to the folder can replace the file.
 result<void> check_folder(const std::filesystem::path& file) {
     const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
     struct stat what {};
@@ -73,7 +73,7 @@ result<void> check_mode(const std::string& path, const struct stat& what, conten
 }
 
 result<descriptor> open_checked(const std::string& path, content kind) {
-    // Not blocking: a FIFO that nobody writes to would hold the start for ever.
+    // Non-blocking: opening a FIFO without a writer would block forever.
     descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (file.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         return fail(errc::not_found, path + " does not exist");

@@ -10,7 +10,7 @@
 namespace vultus {
 namespace {
 
-// No photo begins like this, and as the first number of a vector it would not be finite.
+// No photo begins with these bytes, and read as the first number of a vector they are not finite.
 constexpr std::string_view mark = "VS\xff\xff";
 static_assert(mark.size() + encryption_overhead == sealing::extra_bytes);
 

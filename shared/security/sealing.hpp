@@ -1,5 +1,6 @@
-// Encryption at rest: vectors of faces, kept pictures and photos as they lie in Redis, under a key
-// that is a file of the operator outside Redis. Names, results and logs stay plain. Pure.
+// Encryption at rest of face vectors, face pictures and photos in Redis, with a key from a file of
+// the operator outside Redis. Names, results and logs are not encrypted. Pure, except
+// read_encryption_key().
 #pragma once
 
 #include <cstddef>
@@ -13,43 +14,42 @@ namespace vultus {
 /// threads   any; const after construction
 class sealing {
  public:
-    /// So many bytes more than what is sealed: a mark of 4, the nonce of 24, the tag of 16.
+    /// Size of the sealed bytes minus the plain ones: a mark (4), the nonce (24), the tag (16).
     static constexpr std::size_t extra_bytes = 44;
 
-    /// For who reads no photo and no vector: a broker, an operator's look.
+    /// For a process that reads no photo and no vector: a broker, most commands of vultusctl.
     sealing() = default;
 
-    /// For who does. Empty: nothing is sealed, and data that are cannot be used.
+    /// For one that does. Empty key: nothing is encrypted, and encrypted data cannot be read.
     /// requires  key is empty or has secret_bytes
     explicit sealing(std::string key);
 
-    /// What the data have to be sealed with: "any", "plain", or 16 hexadecimal digits that tell
-    /// keys apart and nothing about them.
+    /// What the stored data must be encrypted with: "any", "plain", or 16 hexadecimal digits that
+    /// identify the key and reveal nothing of it.
     const std::string& wants() const noexcept { return wants_; }
 
-    /// The bytes as they are to be stored.
-    /// `about`   what they are, such as "vector <collection> <face id>"; they open as nothing else
+    /// The bytes in the form in which they are stored.
+    /// `about`   what they are, such as "vector <collection> <face id>"; open() needs the same text
     std::string close(std::string bytes, std::string_view about) const;
 
-    /// What was stored, sealed or from before the key.
-    /// errors    store_unavailable: there is no key, or another, or it is not what was stored
+    /// The plain bytes of what was stored, encrypted or before there was a key.
+    /// errors    store_unavailable: no key, another key, another `about`, or damaged bytes
     result<std::string> open(std::string stored, std::string_view about) const;
 
-    /// 32 hexadecimal digits that tell the same bytes again and, with a key, tell nothing to who
-    /// has not the key.
+    /// A digest of the bytes, 32 hexadecimal digits; keyed if there is a key.
     std::string digest(std::string_view bytes) const;
-    /// The same, also for what was sealed as `older`, when less of its place was part of it.
-    /// `bound`: it is sealed as `about`.
+    /// open() that also accepts what an earlier version encrypted with `older` as its `about`.
+    /// `bound`: it was encrypted with `about`.
     struct opened {
         std::string bytes;
         bool bound = false;
     };
     result<opened> open(std::string stored, std::string_view about, std::string_view older) const;
 
-    /// Whether there is a key. Without one, what is sealed is not damaged but out of reach.
+    /// Whether there is a key. Without one, encrypted data are intact but cannot be read.
     bool seals() const noexcept { return !key_.empty(); }
 
-    /// Whether it bears the mark of what is sealed.
+    /// Whether the bytes begin with the mark of encrypted ones.
     static bool is_sealed(std::string_view stored) noexcept;
 
  private:
@@ -57,9 +57,9 @@ class sealing {
     std::string wants_ = "any";
 };
 
-/// The key in that file; no file named: "", which is plain.
+/// The key in that file; "" (no encryption) if `file` is empty.
 /// errors    not_found, malformed: as read_secret_file(); malformed also for a file inside `data`,
-///           the folder that is to be protected
+///           the folder that the key protects
 result<std::string> read_encryption_key(const std::string& file, const std::string& data);
 
 }  // namespace vultus

@@ -26,7 +26,7 @@ const unsigned char* bytes_of(std::string_view text) {
 }
 
 std::string hex(const unsigned char* bytes, std::size_t count) {
-    std::string text(2 * count + 1, '\0');  // sodium ends it with a byte 0
+    std::string text(2 * count + 1, '\0');  // with the byte 0 that sodium appends
     sodium_bin2hex(text.data(), text.size(), bytes, count);
     text.pop_back();
     return text;
@@ -41,7 +41,7 @@ std::string hash_hex(std::string_view text, std::string_view secret) {
 
 void require_sodium() {
     static const bool ready = sodium_init() >= 0;
-    VULTUS_REQUIRE(ready, "libsodium finds a source of randomness");
+    VULTUS_REQUIRE(ready, "libsodium is initialized");
 }
 
 tl::unexpected<error> unusable(const std::string& path, const char* why) {
@@ -65,7 +65,7 @@ std::string random_secret() {
 }
 
 std::string plain_hash_hex(std::string_view text, std::size_t digits) {
-    VULTUS_REQUIRE(digits <= 2 * hash_bytes, "a hash is as long as that");
+    VULTUS_REQUIRE(digits <= 2 * hash_bytes, "a hash has that many digits");
     return hash_hex(text, {}).substr(0, digits);
 }
 
@@ -89,7 +89,7 @@ std::string slow_hash(std::string_view text) {
     const bool good =
         crypto_pwhash_str(hash.data(), text.data(), text.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
                           crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0;
-    VULTUS_REQUIRE(good, "there is memory for a password's hash");
+    VULTUS_REQUIRE(good, "64 MiB for a password hash are available");
     return hash.data();
 }
 
@@ -131,7 +131,7 @@ std::string public_key_of(std::string_view secret) {
     std::string open(crypto_scalarmult_BYTES, '\0');
     VULTUS_REQUIRE(crypto_scalarmult_base(reinterpret_cast<unsigned char*>(open.data()),
                                           bytes_of(secret)) == 0,
-                   "each secret has a public key");
+                   "every secret has a public key");
     return open;
 }
 

@@ -51,7 +51,7 @@ asio::awaitable<void> connection::finish() {
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
         co_return;
     }
-    // The first step of async_shutdown writes; then it waits for the client, who may wait for us.
+    // async_shutdown first writes, then waits for the client, which may be waiting for us.
     auto silent = asio::redirect_error(asio::use_awaitable, ignored);
     co_await asio::async_initiate<decltype(silent), void(error_code)>(
         [this](auto done) {

@@ -1,7 +1,7 @@
-// The bytes of one connection, plain or under TLS, as one type of stream for Beast's parser and its
-// WebSocket. Each read and each write goes through one function of connection.cpp, so the machinery
-// of sockets and TLS is compiled once there, and not in each operation of Beast's. Cost: what
-// waits for the end of an operation is one allocation.
+// One connection, plain or with TLS, as one stream type for Beast's parser and its WebSocket. Each
+// read and write goes through one function of connection.cpp, so the code for sockets and TLS is
+// compiled once there, and not for each operation of Beast. Cost: one allocation for each
+// operation.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ class context;
 
 namespace vultus::net {
 
-/// What is done at the end of a read or a write: any handler, in one type. Only to be moved.
+/// The completion handler of a read or a write, type-erased and move-only.
 class completion {
  public:
     template <typename Handler>
@@ -45,7 +45,7 @@ class completion {
     std::unique_ptr<base> kept_;
 };
 
-/// The first pieces of any sequence of buffers: one read or write need not take all of them.
+/// The first buffers of any buffer sequence: one read or write need not transfer all of them.
 template <typename Piece>
 class few_buffers {
  public:
@@ -66,7 +66,7 @@ class few_buffers {
     std::size_t count_ = 0;
 };
 
-/// threads   that of the socket's io_context, which has one, and where every handler is called; one
+/// threads   that of the socket's io_context, which has one thread and runs all handlers; one
 ///           reader and one writer at a time
 class connection {
  public:
@@ -86,10 +86,10 @@ class connection {
     /// The SSL* of the stream; null: plain.
     void* native_tls() noexcept;
 
-    /// Agrees about TLS; of a plain connection nothing.
+    /// The TLS handshake; nothing for a plain connection.
     boost::asio::awaitable<error_code> handshake_as_server();
     boost::asio::awaitable<error_code> handshake_as_client();
-    /// Says that nothing more comes, without waiting for the same from the other side.
+    /// Sends close_notify, or shuts down sending, without waiting for the peer's.
     boost::asio::awaitable<void> finish();
 
     template <typename Buffers, typename Token>
@@ -113,7 +113,7 @@ class connection {
     }
 
  private:
-    struct tls;  ///< the layer, and the context that it keeps when a new certificate is loaded
+    struct tls;  ///< the TLS layer, and its context, which outlives the load of a new certificate
     void read_some(const few_buffers<boost::asio::mutable_buffer>& into, completion done);
     void write_some(const few_buffers<boost::asio::const_buffer>& from, completion done);
 
@@ -121,7 +121,7 @@ class connection {
     std::unique_ptr<tls> secure_;
 };
 
-/// How Beast ends a WebSocket: by the socket, for its closing frames have told both sides already.
+/// How Beast ends a WebSocket: it closes the socket, after both sides exchanged close frames.
 template <typename Handler>
 void async_teardown(boost::beast::role_type role, connection& of, Handler&& done) {
     boost::beast::websocket::async_teardown(role, of.next_layer(), std::forward<Handler>(done));
