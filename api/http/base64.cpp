@@ -58,7 +58,7 @@ result<void> base64_decoder::broken(errc code, std::string why) {
     return fail(code, std::move(why));
 }
 
-/// Consumes what may be the prefix of a `data:` URI, not the digits.
+/// Consumes what may be the prefix of a `data:` URI, up to the first digit.
 result<void> base64_decoder::take_start(std::string_view& text) {
     while (place_ == place::start && !text.empty()) {
         if (head_.empty() && value_of(text.front()) == blank) {
@@ -117,7 +117,7 @@ result<void> base64_decoder::take_one(char c) {
     return {};
 }
 
-/// The fast path: complete groups of four digits at the front of `text`. returns their length
+/// The fast path: decodes the groups of four digits at the front of `text`.
 std::size_t base64_decoder::take_groups(std::string_view text) {
     std::array<char, 3 * 256> bytes{};
     std::size_t at = 0;
@@ -141,7 +141,7 @@ std::size_t base64_decoder::take_groups(std::string_view text) {
 result<void> base64_decoder::take_digits(std::string_view text) {
     while (!text.empty()) {
         if (digits_ == 0 && place_ == place::digits) text.remove_prefix(take_groups(text));
-        // To the end of a group: after a line break complete groups follow again.
+        // One character at a time to the end of a group; then the fast path again.
         while (!text.empty()) {
             const char c = text.front();
             text.remove_prefix(1);
@@ -166,7 +166,7 @@ result<void> base64_decoder::feed(std::string_view text) {
 }
 
 result<std::string> base64_decoder::finish() {
-    if (place_ == place::start && !head_.empty()) {  // a prefix of "data:"
+    if (place_ == place::start && !head_.empty()) {  // a beginning of "data:"
         place_ = place::digits;
         if (auto good = take_digits(head_); !good) return fail(good.error());
     }

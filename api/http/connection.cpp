@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t linger_bytes_max = 64 * limits::mib;
 
-/// Makes one field of several of that name: Beast looks at the first alone.
+/// Joins several fields of that name into one: Beast reads only the first.
 void join(message& of, http::field name) {
     if (of.count(name) < 2) return;
     std::string list;
@@ -84,7 +84,7 @@ void http_connection::fill_request() {
     for (const auto name : {http::field::connection, http::field::upgrade}) join(came, name);
     const auto text = [](auto view) { return std::string(view.data(), view.size()); };
     asked.method = text(came.method_string());
-    // What was sent before the handshake is answered belongs to no WebSocket.
+    // Bytes sent before the answer to the handshake are not part of the WebSocket.
     asked.upgrades = is_handshake(came) && buffer.size() == 0;
     asked.target = text(came.target());
     for (const auto& field : came) {
@@ -118,7 +118,7 @@ framing http_connection::framing_of() const {
     return body;
 }
 
-/// Of a method that the route does not take, and of OPTIONS.
+/// The answer to OPTIONS, and to a method that the route does not accept.
 std::optional<response> http_connection::answer_method() const {
     response answer;
     if (!allows(*row, asked.method)) {
@@ -132,7 +132,7 @@ std::optional<response> http_connection::answer_method() const {
     return answer;
 }
 
-/// Everything that can be said about an admitted request before its body is read.
+/// All checks of an admitted request before its body is read.
 std::optional<response> http_connection::refuse_early() {
     const auto body = framing_of();
     const auto most = check_body(asked, body, *row);
@@ -142,8 +142,8 @@ std::optional<response> http_connection::refuse_early() {
     return {};
 }
 
-/// What comes when all connections are taken: health is told, whoever is known is served, another
-/// request is if a connection that only waits can go for it.
+/// The rule when all connections are taken: health checks and requests with a key or login are
+/// served; another request is served if a waiting connection can be closed for it.
 std::optional<response> http_connection::refuse_place() {
     known = asked.key != nullptr;
     if (known) asked.holder = asked.client;
@@ -159,7 +159,7 @@ std::optional<response> http_connection::refuse_place() {
     return refused({errc::queue_full, "Too many connections"});
 }
 
-/// Of photos in the body, as a quota counts them.
+/// The bytes of photos in the body that count for a quota.
 std::optional<std::size_t> http_connection::image_bytes() const {
     if (row->body != body_kind::photo) return 0;
     if (reading->chunked()) return std::nullopt;
@@ -168,7 +168,7 @@ std::optional<std::size_t> http_connection::image_bytes() const {
 
 asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
     fill_request();
-    body_is_read = false;  // of a request that is not understood, nobody knows where it ends
+    body_is_read = false;  // the end of a malformed request is unknown
     const auto good = check_fields(asked, framing_of(), server->settings.allowed_hosts,
                                    server->settings.cors_origins);
     if (!good) co_return refused(good.error());
@@ -185,7 +185,7 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
     row = match->row;
     asked.to = row->to;
     asked.segments = std::move(match->segments);
-    if (auto told = answer_method()) co_return std::move(*told);
+    if (auto answer = answer_method()) co_return std::move(*answer);
     const auto admitted = co_await server->door.admit(asked, rule_for(*row, asked.method));
     if (!admitted) co_return refused(admitted.error());
     if (auto full = refuse_place()) co_return std::move(*full);
@@ -201,7 +201,7 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
 }
 
 asio::awaitable<response> http_connection::handle() {
-    deadline = boot_time::max();  // the handler has times of its own
+    deadline = boot_time::max();  // the handler has its own timeouts
     enter(phase::busy);
     try {
         auto answer = co_await server->handle(asked);
@@ -238,7 +238,7 @@ void http_connection::add_cors(response& answer) const {
                     "If-None-Match, Last-Event-ID, traceparent");
         return;
     }
-    // Beside what scripts of other sites see anyway (Fetch, "CORS-safelisted").
+    // In addition to the fields that are always readable (Fetch, "CORS-safelisted").
     answer.with("Access-Control-Expose-Headers",
                 "Allow, ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
                 "Retry-After, WWW-Authenticate");
@@ -254,7 +254,7 @@ asio::awaitable<bool> http_connection::send(response answer, bool close) {
     if (!answer.stream || head_only) {
         std::optional<std::size_t> length;
         if (!bodiless && !answer.stream) length = answer.body.size();
-        // An HTTP/1.0 client that asked for it must be told that the connection stays.
+        // An HTTP/1.0 client that asked for keep-alive needs it confirmed.
         const bool old = reading && reading->get().version() == 10;
         if (old && !close) answer.with("Connection", "keep-alive");
         const auto head = head_of(answer, length, false, close);
@@ -287,7 +287,7 @@ asio::awaitable<bool> http_connection::write(std::string bytes) {
     co_return good && !gone;
 }
 
-/// Says that nothing more comes and reads what the client still sends, so that it gets to see the
+/// Shuts down sending and reads what the client still sends, so that the client receives the
 /// answer: closing with unread bytes would reset the connection.
 asio::awaitable<void> http_connection::linger() {
     error_code bad;

@@ -1,7 +1,7 @@
-// One connection of the server, seen by server.cpp, connection.cpp, connection_reading.cpp,
-// connection_room.cpp and websocket.cpp alone. Beast parses requests; answers are written by hand,
-// one write at a time. Each session has one deadline that its timer looks at, because a
-// beast::tcp_stream that times out closes the socket before a 408 could be sent.
+// One connection of the server. Included only by server.cpp, connection.cpp,
+// connection_reading.cpp, connection_room.cpp and websocket.cpp. Beast parses requests; answers are
+// written by hand, one write at a time. Each connection has one deadline, which its timer compares,
+// because a beast::tcp_stream closes the socket on a timeout before a 408 can be sent.
 #pragma once
 
 #include <algorithm>
@@ -56,19 +56,20 @@ struct server_state : std::enable_shared_from_this<server_state> {
 
     asio::awaitable<void> accept_all();
     result<void> load_tls();
-    /// After an accept that failed: frees a descriptor if that was the reason, waits longer each
-    /// time.
+    /// After a failed accept: frees a descriptor if none was left, and waits, longer each time.
     asio::awaitable<void> recover(const error_code& bad);
 
     bool is_full() const noexcept {
         return sessions.size() - spare - going > settings.connections_max;
     }
-    /// Ends the connection that is needed least, of those that wait for bytes since `rested`: for a
-    /// connection in the reserve or, if null, for a descriptor. False: there is none.
+    /// Closes the least important connection of those in the same phase for `rested`: of those that
+    /// wait for bytes, and, for a newcomer, of those of a network with more connections.
+    /// `newcomer`: a connection in the reserve; null: a descriptor is needed. False: there is none.
     bool make_room(const http_connection* newcomer, milliseconds rested);
     /// The same among those in the reserve.
     bool make_room_in_reserve();
-    /// Ends the body that rests longest for one of `holder`, of those who hold no less.
+    /// Ends the body that has been idle longest, among holders with no less than the holder of
+    /// `of`.
     bool make_room_for_body(const http_connection& of);
     /// Stops counting the bodies of `kept` that nothing holds any more.
     void release_kept();
@@ -83,12 +84,12 @@ struct server_state : std::enable_shared_from_this<server_state> {
     std::shared_ptr<asio::ssl::context> tls;  ///< of new connections; null: plain
     tcp::acceptor acceptor;
     asio::steady_timer pause;
-    asio::steady_timer emptied;  ///< cancelled when the last session ends
-    std::uint64_t turns = 0;     ///< of phases of sessions
+    asio::steady_timer emptied;  ///< cancelled when the last connection ends
+    std::uint64_t turns = 0;     ///< numbers the phases of connections
     std::unordered_set<http_connection*> sessions;
     std::unordered_map<std::string, std::size_t> connections_of;  ///< network -> how many
-    std::size_t spare = 0;                                        ///< sessions in the reserve
-    std::size_t going = 0;  ///< sessions that gave way and end
+    std::size_t spare = 0;                                        ///< connections in the reserve
+    std::size_t going = 0;  ///< connections that gave way and are closing
     shares bodies;          ///< bytes
     /// Bodies whose requests are over, or will be: something may still hold their bytes, such as
     /// ZeroMQ for a worker that reads slowly.
@@ -98,20 +99,20 @@ struct server_state : std::enable_shared_from_this<server_state> {
         std::size_t bytes = 0;
     };
     std::vector<kept_body> kept;
-    int failures = 0;  ///< accepts that failed, one after the other
-    boot_time failure_told{0};
-    bool leaving = false;   ///< every answer ends its connection
-    bool draining = false;  ///< nothing new is taken
+    int failures = 0;  ///< consecutive failed accepts
+    boot_time failure_logged{0};
+    bool leaving = false;   ///< every answer closes its connection
+    bool draining = false;  ///< no new connections and requests
 };
 
 /// One connection.
 struct http_connection : response_sink, std::enable_shared_from_this<http_connection> {
     enum class phase {
-        greeting,  ///< TLS
-        idle,      ///< nothing of a request has come
+        greeting,  ///< TLS handshake
+        idle,      ///< no byte of a request received yet
         header,
         body,
-        busy,  ///< the handler has it
+        busy,  ///< in the handler
         writing,
         lingering,
     };
@@ -124,12 +125,12 @@ struct http_connection : response_sink, std::enable_shared_from_this<http_connec
     void count_as(std::string network_of_client);
     void use_reserve(bool wanted);
 
-    // The deadline of what is being done now. The timer fires now and then and compares.
+    // The deadline of the current operation. The timer fires now and then and compares.
     void allow(milliseconds time) { deadline = boot_now() + time; }
     void watch();
-    /// Is closed by somebody who needs its place; what it does now ends with an error.
+    /// Frees the connection for another: its current operation is cancelled, and it closes.
     void give_way();
-    /// Whether it waits for bytes of its client: nothing is lost with it but a try.
+    /// Whether it waits for bytes of its client, so that closing it costs only a retry.
     bool waits() const noexcept;
     bool is_transferring() const noexcept { return now == phase::body || now == phase::writing; }
 
@@ -155,34 +156,34 @@ struct http_connection : response_sink, std::enable_shared_from_this<http_connec
     response refused(const error& why) const;
     void fill_request();
     void add_cors(response& answer) const;
-    /// Whether there is room for so many bytes more of the body.
+    /// Reserves room for so many more bytes of the body; false if there is none.
     bool book(std::size_t bytes);
-    /// Of the body, as the header declares it: Beast has found it to be one number.
+    /// Content-Length; Beast has verified that it is one number.
     std::optional<std::uint64_t> declared_length() const;
     bool has_body() const { return reading->chunked() || declared_length().value_or(0) > 0; }
 
     std::shared_ptr<server_state> server;
     net::connection stream;
-    tcp::socket& socket;  ///< what carries the stream
+    tcp::socket& socket;  ///< of `stream`
     asio::steady_timer timer;
     boost::beast::flat_buffer buffer;
     std::string local_address, remote_address;
-    std::string network;                  ///< whose connection it is
-    std::size_t* same_network = nullptr;  ///< how many that has
+    std::string network;                  ///< of the client, for shares (counted_as())
+    std::size_t* same_network = nullptr;  ///< number of connections of that network
     std::optional<parser> reading;
     request asked;
     const route_row* row = nullptr;
     boot_time deadline{0};
     std::size_t reserved = 0;
-    std::string reserved_by;  ///< whose share `reserved` is of
+    std::string reserved_by;  ///< the holder whose share `reserved` counts for
     bool timed_out = false;
-    bool gone = false;         ///< gave way
-    bool crowded_out = false;  ///< its body gave way to another's
-    bool known = false;        ///< its last request had a key or a login
+    bool gone = false;         ///< closed by give_way()
+    bool crowded_out = false;  ///< its body was dropped in favour of another
+    bool known = false;        ///< its last request had a valid key or login
     bool in_reserve = false;
     phase now = phase::greeting;
-    boot_time since{0};      ///< of the phase; of a body, of its last bytes
-    std::uint64_t turn = 0;  ///< the order in which phases began, finer than the clock
+    boot_time since{0};      ///< start of the phase; in a body, the time of its last bytes
+    std::uint64_t turn = 0;  ///< number of the phase: its order where the clock is too coarse
     bool chunked_answer = false;
 };
 

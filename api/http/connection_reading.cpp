@@ -1,4 +1,4 @@
-// What a session reads: the handshake of TLS, the header and the body of a request. See
+// What a connection reads: the TLS handshake, the header and the body of a request. See
 // connection.hpp.
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int empty_lines_max = 8;  // before a request (RFC 9112, 2.2)
 
-/// Takes empty lines off the front, as many as `left` says. Whether anything stands behind them.
+/// Removes up to `left` empty lines from the front. Returns whether other bytes follow.
 bool skip_empty_lines(boost::beast::flat_buffer& buffer, int& left) {
     const auto text = [&] {
         return std::string_view(static_cast<const char*>(buffer.data().data()), buffer.size());
@@ -26,21 +26,21 @@ bool skip_empty_lines(boost::beast::flat_buffer& buffer, int& left) {
 
 }  // namespace
 
-/// Agrees about TLS. A client that speaks plain HTTP to it is told so, in plain HTTP.
+/// The TLS handshake. A plain HTTP client gets an error in plain HTTP.
 asio::awaitable<bool> http_connection::greet() {
     const auto bad = co_await stream.handshake_as_server();
     if (!bad) co_return !gone;
     if (!is_plain_http(bad)) co_return false;
-    const auto told =
+    const auto refusal =
         problem({errc::malformed, "This port requires TLS: use https"}, random_hex32());
-    const auto bytes = head_of(told, told.body.size(), false, true) + told.body;
+    const auto bytes = head_of(refusal, refusal.body.size(), false, true) + refusal.body;
     error_code ignored;
     co_await asio::async_write(socket, asio::buffer(bytes),
                                asio::redirect_error(asio::use_awaitable, ignored));
     co_return false;
 }
 
-/// Until the first byte of a request is in the buffer.
+/// Waits until the first byte of a request is in the buffer.
 asio::awaitable<bool> http_connection::wait_for_request() {
     int lines_left = empty_lines_max;
     if (skip_empty_lines(buffer, lines_left)) co_return true;
@@ -56,12 +56,13 @@ asio::awaitable<bool> http_connection::wait_for_request() {
     co_return true;
 }
 
-/// False when the connection is over: closed by the client, broken, or refused here.
+/// False when the connection ended: closed by the client, broken, or refused here.
 asio::awaitable<bool> http_connection::read_header() {
     if (!co_await wait_for_request()) co_return false;
     reading.emplace();
     reading->header_limit(limits::header_bytes);
-    reading->body_limit(boost::none);  // set when the route is known; nothing of a body is read yet
+    reading->body_limit(
+        boost::none);  // set when the route is known; no byte of the body is read before
     allow(in_reserve ? server->settings.reserve_time : server->settings.header_time);
     enter(phase::header);
     error_code bad;
@@ -88,9 +89,8 @@ asio::awaitable<bool> http_connection::read_header() {
     co_return false;
 }
 
-/// Reads the body and counts its bytes as they arrive. In each body_time at least body_rate must
-/// arrive, so a client that sends nothing holds nothing for long. A body with a Content-Length is
-/// read from the socket into its place; Beast reads a chunked one.
+/// Reads the body and reserves room for each piece. In each body_time at least body_rate bytes per
+/// second must arrive, so a stalled client holds its room for a short time only.
 asio::awaitable<std::optional<error>> http_connection::read_body() {
     if (!has_body()) co_return std::nullopt;
     const auto& settings = server->settings;

@@ -1,5 +1,5 @@
-// Who keeps a connection when there are too many: see connection.hpp, and docs/http.md,
-// "Scarcity". Until all places are taken nobody is touched.
+// Which connections are closed when there are too many: see connection.hpp, and docs/http.md,
+// "Scarcity". Until all are taken, none is closed.
 #include <tuple>
 #include <utility>
 
@@ -9,8 +9,9 @@
 namespace vultus::api {
 namespace {
 
-/// Smaller: needed less. What waits for a request before what is under way; nobody's before that of
-/// a key or a login; then of the network that holds most the one that rests longest.
+/// Smaller: less important. An idle connection before one with a request in progress; one without a
+/// key or login before one with; then the longest idle one of the network with the most
+/// connections.
 auto need(const http_connection& of) {
     return std::tuple(of.is_transferring(), of.known, ~*of.same_network, of.turn);
 }
@@ -127,7 +128,7 @@ bool server_state::make_room(const http_connection* newcomer, milliseconds reste
 }
 
 bool server_state::make_room_in_reserve() {
-    // One whose bytes have come and are not read yet is about to be served.
+    // A connection with unread bytes is about to be served.
     http_connection* least = nullptr;
     std::pair<bool, std::uint64_t> lowest;
     for (auto* one : sessions) {

@@ -10,7 +10,7 @@
 namespace vultus::api {
 namespace {
 
-constexpr std::size_t ignored_body_bytes = 64 * limits::kib;  // of a route that takes none
+constexpr std::size_t ignored_body_bytes = 64 * limits::kib;  // of a route without a body
 
 /// The Accept field of a 415: the types that is_photo_type() takes, without those that leave the
 /// kind of the bytes open.
@@ -26,8 +26,9 @@ bool is_photo_type(std::string_view type) {
            type.starts_with("image/");
 }
 
-/// errors unsupported_media: the body is compressed, or its fields say so. The answer says what
-///        would be taken (RFC 9110, 15.5.16)
+/// errors unsupported_media: the fields declare a content coding. The answer states what is
+/// accepted
+///        (RFC 9110, 15.5.16)
 result<void> check_coding(request& req) {
     for (const auto& [name, value] : req.fields) {
         if (!same_text(name, "content-encoding")) continue;
@@ -39,7 +40,8 @@ result<void> check_coding(request& req) {
     return {};
 }
 
-/// Takes "http://host" or "https://host" off the target. That host counts then (RFC 9112, 3.2.2).
+/// Removes "http://host" or "https://host" from the target; that host then replaces the Host field
+/// (RFC 9112, 3.2.2).
 std::string host_of(request& req) {
     const std::string_view target = req.target;
     std::size_t size = 0;
@@ -56,8 +58,9 @@ std::string host_of(request& req) {
     return host;
 }
 
-/// A proxy and we must agree where the body ends, or it holds a request that the proxy never saw.
-/// So what RFC 9112 (6.3) lets a server repair is refused here.
+/// A proxy and this server must agree where the body ends; otherwise the body can contain a request
+/// that the proxy did not see. So ambiguous framing that a server may repair by RFC 9112 (6.3) is
+/// refused here.
 result<void> check_length(const request& req, const framing& body) {
     const auto times = [&](std::string_view name) {
         return std::count_if(req.fields.begin(), req.fields.end(),
@@ -102,7 +105,7 @@ result<void> check_fields(request& req, const framing& body,
     if (!expect.empty() && !is_list_of(expect, "100-continue")) {
         return fail(errc::malformed, "Expect must be 100-continue");
     }
-    // A page of any site may open a WebSocket; only the Origin tells.
+    // A page of any site can open a WebSocket to this server; only Origin identifies the site.
     const bool changes =
         req.method == "POST" || req.method == "DELETE" || !req.header("upgrade").empty();
     if (changes &&

@@ -30,7 +30,7 @@ bool is_one_of(const address& which, const std::vector<std::string>& trusted) {
                        [&](const std::string& one) { return address_in(one) == which; });
 }
 
-/// The words of all fields of that name, in order.
+/// The list elements of all fields of that name, in order.
 std::vector<std::string> words_of(const headers& fields, std::string_view name) {
     std::vector<std::string> words;
     for (const auto& [of, value] : fields) {
@@ -46,9 +46,9 @@ std::vector<std::string> words_of(const headers& fields, std::string_view name) 
     return words;
 }
 
-/// What the two forms of the fields say: whose addresses, the nearest last, and by what protocol
-/// the nearest proxy was reached. Nothing where the form is not used.
-struct told {
+/// The contents of one of the two forms: the chain of addresses, the nearest last, and the protocol
+/// with which the nearest proxy was reached. Nothing if the form is not used.
+struct contents {
     std::optional<std::vector<std::string>> chain;
     std::optional<std::string> protocol;
 };
@@ -58,8 +58,8 @@ bool is_there(const headers& fields, std::string_view name) {
                        [&](auto& field) { return same_text(field.first, name); });
 }
 
-told told_by_usual_fields(const headers& fields) {
-    told found;
+contents usual_fields(const headers& fields) {
+    contents found;
     if (is_there(fields, "x-forwarded-for")) found.chain = words_of(fields, "x-forwarded-for");
     if (is_there(fields, "x-forwarded-proto")) {
         found.protocol = words_of(fields, "x-forwarded-proto").back();
@@ -67,14 +67,14 @@ told told_by_usual_fields(const headers& fields) {
     return found;
 }
 
-told told_by_standard_field(const headers& fields) {
-    told found;
+contents standard_field(const headers& fields) {
+    contents found;
     for (const auto& [name, value] : fields) {
         if (!same_text(name, "forwarded")) continue;
         if (!found.chain) found.chain.emplace();
         const auto elements = read_forwarded(value);
         if (!elements) {
-            found.chain->emplace_back();  // who wrote it is not known
+            found.chain->emplace_back();  // unknown sender
             found.protocol.emplace();
             continue;
         }
@@ -87,7 +87,8 @@ told told_by_standard_field(const headers& fields) {
     return found;
 }
 
-/// Of a chain the last that is no proxy; of one that breaks off, the last proxy before that.
+/// The last address of the chain that is not a proxy; if the chain breaks off, the last proxy
+/// before that.
 std::string client_of(std::vector<std::string> chain, std::string_view peer,
                       const std::vector<std::string>& trusted) {
     std::string found(peer);
@@ -111,22 +112,22 @@ seen_client client_behind(const headers& fields, std::string_view peer,
     seen_client seen{std::string(peer), false};
     const auto other_end = address_in(peer);
     if (!other_end || !is_one_of(*other_end, trusted)) return seen;
-    // A proxy writes one form and may pass on the other, which the client wrote then, and nobody
-    // can tell which. So both count where they agree, and none where they do not.
-    const told forms[] = {told_by_usual_fields(fields), told_by_standard_field(fields)};
+    // A proxy writes one form and may pass on the other as the client sent it, and the server
+    // cannot tell which. So they are used only if they agree.
+    const contents forms[] = {usual_fields(fields), standard_field(fields)};
     std::optional<std::string> client;
-    bool said = false, all_secure = true;
-    for (const told& form : forms) {
+    bool any = false, all_secure = true;
+    for (const contents& form : forms) {
         if (form.chain) {
             auto found = client_of(*form.chain, peer, trusted);
             client = !client || *client == found ? std::move(found) : std::string(peer);
         }
         if (!form.protocol) continue;
-        said = true;
+        any = true;
         all_secure = all_secure && same_text(*form.protocol, "https");
     }
     if (client) seen.address = *client;
-    seen.secure = said && all_secure;
+    seen.secure = any && all_secure;
     return seen;
 }
 

@@ -1,6 +1,6 @@
-// Whose request it is when a proxy stands before the api: what X-Forwarded-For, X-Forwarded-Proto
-// and Forwarded (RFC 7239) say counts only from a proxy that the settings name (ACCESS.md,
-// "A proxy"). Pure.
+// The client of a request behind a proxy. X-Forwarded-For, X-Forwarded-Proto and Forwarded (RFC
+// 7239) are used only if they come from a proxy listed in the settings (ACCESS.md, "A proxy").
+// Pure.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -12,8 +12,8 @@
 
 namespace vultus::api {
 
-/// As people write it: an IPv4 client of a socket that takes both comes as ::ffff:192.0.2.1, and is
-/// 192.0.2.1 in Host, in the audit log and in every comparison.
+/// The usual form of an address: a dual-stack socket reports an IPv4 client as ::ffff:192.0.2.1;
+/// Host, the audit log and all comparisons use 192.0.2.1.
 std::string plain_address(const boost::asio::ip::address& of);
 
 struct seen_client {
@@ -22,14 +22,14 @@ struct seen_client {
 };
 
 /// `peer`     the other end of the connection
-/// `trusted`  addresses of proxies. Of a chain of addresses the last that is none of them is the
-///            client: what stands before it, anybody may have written. Where X-Forwarded-For and
-///            Forwarded lead to two clients, the proxy counts
+/// `trusted`  addresses of proxies. Of a chain of addresses the last one that is not among them is
+///            the client; entries before it can be forged. If X-Forwarded-For and Forwarded give
+///            different clients, the proxy counts as the client
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted);
 
-/// Whom an address counts for, in shares and in tries to log in: itself, or of IPv6 the first 64
-/// bits, as whoever has one of those has all the others.
+/// The unit that shares and login attempts are counted for: an IPv4 address, or the first 64 bits
+/// of an IPv6 address, because one client usually has the whole /64.
 std::string counted_as(const std::string& address);
 
 }  // namespace vultus::api

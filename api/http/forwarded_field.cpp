@@ -8,7 +8,7 @@
 namespace vultus::api {
 namespace {
 
-/// RFC 9110, 5.6.2. Of a value, more is taken: proxies write 1.2.3.4:80 and [::1] without quotes.
+/// RFC 9110, 5.6.2. In values more is accepted: proxies write 1.2.3.4:80 and [::1] without quotes.
 bool is_token_char(char c) noexcept {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     return letter || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -35,7 +35,7 @@ class reader {
         rest_.remove_prefix(taken.size());
         return taken;
     }
-    /// What stands in the quotes, the first of which is taken.
+    /// The contents of a quoted string, after its first quote.
     std::optional<std::string> take_quoted() {
         std::string text;
         while (!rest_.empty() && rest_.front() != '"') {
@@ -55,14 +55,14 @@ class reader {
     std::string_view rest_;
 };
 
-/// 1 to 5 digits, or a name of the proxy's own (RFC 7239, 6.2).
+/// 1 to 5 digits, or an obfuscated name (RFC 7239, 6.2).
 bool is_port(std::string_view text) noexcept {
     if (text.empty()) return false;
     if (text.front() == '_') return text.size() > 1;
     return text.size() <= 5 && text.find_first_not_of("0123456789") == text.npos;
 }
 
-/// 1.2.3.4, 1.2.3.4:80, [::1], [::1]:80; anything else names no address.
+/// 1.2.3.4, 1.2.3.4:80, [::1], [::1]:80; anything else is not an address.
 std::string node_in(std::string_view value) {
     const bool brackets = !value.empty() && value.front() == '[';
     const auto end = brackets ? value.find(']') : value.find(':');
@@ -70,8 +70,8 @@ std::string node_in(std::string_view value) {
     const auto name = brackets ? value.substr(1, end - 1) : value.substr(0, end);
     auto rest = value.substr(std::min(value.size(), brackets ? end + 1 : end));
     if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) return {};
-    if (name.find('%') != name.npos) return {};  // a zone means something on its own host alone
-    // An IPv6 address stands in brackets alone, an IPv4 address without.
+    if (name.find('%') != name.npos) return {};  // a zone is valid only on its own host
+    // An IPv6 address must be in brackets, an IPv4 address must not.
     if (brackets != (name.find(':') != name.npos)) return {};
     return std::string(name);
 }
@@ -81,7 +81,7 @@ struct parameters {
     bool any = false;
 };
 
-/// False: it is none, or came before.
+/// False: not a parameter, or repeated.
 bool take_parameter(reader& from, parameters& into) {
     const auto name = from.take_while(is_token_char);
     if (name.empty() || !from.take('=')) return false;

@@ -1,4 +1,4 @@
-// The field Forwarded (RFC 7239), as proxies write it. Pure.
+// Parses the Forwarded field (RFC 7239). Pure.
 #pragma once
 
 #include <optional>
@@ -8,14 +8,14 @@
 
 namespace vultus::api {
 
-/// What one proxy wrote; a parameter that it did not give is empty.
+/// The element of one proxy; missing parameters are empty.
 struct forwarded_element {
-    std::string node;      ///< for=: without port and brackets; empty too if it names no address
+    std::string node;      ///< for=: without port and brackets; also empty if it is not an address
     std::string protocol;  ///< proto=
 };
 
-/// The elements in order; those without any parameter are left out. Nothing if the field does not
-/// keep to the grammar anywhere: what a client left open (a quote) would swallow what a proxy adds.
+/// The elements in order, without empty ones. Nothing if any part of the field breaks the grammar:
+/// an open quote of a client would swallow what a proxy appends.
 std::optional<std::vector<forwarded_element>> read_forwarded(std::string_view field);
 
 }  // namespace vultus::api

@@ -25,7 +25,7 @@ std::string lowered(std::string_view text) {
     return out;
 }
 
-/// The 16 bytes of an address, whichever way it is written; of IPv4 those of ::ffff:a.b.c.d.
+/// The 16 bytes of an address in any notation; an IPv4 address as ::ffff:a.b.c.d.
 std::optional<std::array<unsigned char, 16>> address_bytes(std::string_view text) noexcept {
     text = text.substr(0, text.find('%'));  // without the interface
     std::array<char, INET6_ADDRSTRLEN> name{};
@@ -44,7 +44,7 @@ bool is_same_address(std::string_view a, std::string_view b) noexcept {
     return bytes && bytes == address_bytes(b);
 }
 
-/// The text before `mark`; `rest` loses it and the mark. Marks inside "..." do not count.
+/// Removes and returns the text before `mark`, and the mark. Marks inside "..." are ignored.
 std::string_view take_until(std::string_view& rest, char mark) noexcept {
     bool quoted = false;
     for (std::size_t i = 0; i < rest.size(); ++i) {
@@ -74,8 +74,8 @@ std::optional<long> whole_number(std::string_view text) noexcept {
     return value;
 }
 
-/// What RFC 9110 and those it names define as lists. Not Content-Length and Transfer-Encoding,
-/// of which two are a way to smuggle requests, and are refused.
+/// The fields that RFC 9110 and related ones define as lists, without Transfer-Encoding: two of it,
+/// or two Content-Length, can smuggle requests and are refused.
 constexpr std::string_view list_fields[] = {
     "accept",
     "accept-charset",

@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// A tree of JSON that a worker wrote; null if it is none, or beyond the limits.
+/// The tree of JSON that a worker wrote; null if it is not JSON or beyond the limits.
 json::value tree_of(std::string_view text) {
     if (!check_json(text)) return nullptr;
     boost::system::error_code bad;

@@ -1,6 +1,6 @@
-// JSON out, and what workers stored. Writing needs no library: every answer is a short text with a
-// few fields, and results stored by workers are spliced in as they are. What a request holds is
-// read by json_submission.hpp.
+// Writes JSON, and reads what workers stored. Writing needs no library: answers are short texts
+// with few fields, and results stored by workers are inserted unchanged. json_submission.hpp reads
+// the JSON of requests.
 #pragma once
 
 #include <concepts>
@@ -13,7 +13,7 @@
 
 namespace vultus::api {
 
-/// A number that is finite, in the shortest form that reads back equal; otherwise null.
+/// A finite number in the shortest form that reads back equal; otherwise "null".
 std::string json_number(double value);
 
 /// Builds "{...}" field by field, in the order of the calls.
@@ -47,13 +47,13 @@ class json_array {
     std::string text_ = "[";
 };
 
-/// A trained face as a client sees it: its id, whether it has a picture, and what the worker stored
-/// but the label.
+/// A trained face in an answer: its id, whether it has a picture, and what the worker stored,
+/// without the label.
 std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture);
 
-/// The names in a worker's result, those of known faces alone; none of what is no result.
+/// The names of the known faces in a worker's result; empty if the text is not a result.
 std::vector<std::string> known_labels(std::string_view result);
 
-/// True if the text is one JSON value within the limits of check_json.
+/// Whether the text is one JSON value within the limits of check_json.
 bool is_json(std::string_view text);
 }  // namespace vultus::api

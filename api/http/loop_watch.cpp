@@ -14,7 +14,7 @@ using std::chrono::nanoseconds;
 
 constexpr std::string_view longest = "vultus_api_loop_longest_turn_seconds";
 constexpr std::string_view slow = "vultus_api_loop_slow_turns_total";
-constexpr std::chrono::seconds told_every{10};
+constexpr std::chrono::seconds logged_every{10};
 
 nanoseconds cpu_time() noexcept {
     timespec time{};
@@ -42,7 +42,7 @@ void loop_watch::run(asio::io_context& io) {
         if (!ready && io.run_one() == 0) return;
         const auto now = cpu_time();
         const auto cpu = now - std::exchange(used, now);
-        // A turn that was waited for lasted as long as it used the CPU, at least.
+        // A turn after an idle wait lasted at least as long as its CPU time.
         note(cpu, ready ? std::chrono::steady_clock::now() - begun : cpu);
     }
 }
@@ -59,8 +59,8 @@ void loop_watch::note(nanoseconds cpu, nanoseconds wall) {
     if (cpu < slow_turn) return;
     measured_.count(slow);
     const auto now = std::chrono::steady_clock::now();
-    if (now - told_ < told_every) return;
-    told_ = now;
+    if (now - logged_ < logged_every) return;
+    logged_ = now;
     log::warning("loop_turn_long", {{"processor_ms", static_cast<int>(cpu.count() / 1'000'000)},
                                     {"wall_ms", static_cast<int>(wall.count() / 1'000'000)}});
 }

@@ -1,5 +1,5 @@
-// How long one turn of the event loop takes. One thread serves everybody, so whatever holds it is
-// waited for by all, health checks included: the longest turn is the promise that can be broken.
+// Measures the turns of the event loop. One thread serves all clients, so a long turn delays every
+// request, including health checks.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -14,15 +14,15 @@ namespace asio = boost::asio;
 /// Sets vultus_api_loop_longest_turn_seconds of CPU and wall time, and counts and logs the
 /// turns over slow_turn of CPU time.
 ///
-/// threads   that of the io_context, which runs here and nowhere else
+/// threads   that of the io_context, which only run() runs
 class loop_watch {
  public:
     static constexpr std::chrono::milliseconds slow_turn{100};
 
     explicit loop_watch(metrics& measured);
 
-    /// Runs the loop until it has nothing to do. Of a turn that came after a rest only the
-    /// CPU time is known.
+    /// Runs the loop until it has no work left. For a turn after an idle wait only the CPU time is
+    /// known.
     void run(asio::io_context& io);
 
  private:
@@ -30,7 +30,7 @@ class loop_watch {
 
     metrics& measured_;
     std::chrono::nanoseconds longest_cpu_{0}, longest_wall_{0};
-    std::chrono::steady_clock::time_point told_{};
+    std::chrono::steady_clock::time_point logged_{};
 };
 
 }  // namespace vultus::api

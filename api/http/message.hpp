@@ -1,5 +1,5 @@
-// A request and its answer as plain values. Everything of the api above server.cpp speaks in
-// these, so that Beast stays in one file and handlers can be read without knowing it.
+// A request and its answer as plain values. Handlers use these types, so that Beast stays in few
+// files and handlers can be read without knowing it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -24,16 +24,16 @@ namespace asio = boost::asio;
 
 using headers = std::vector<std::pair<std::string, std::string>>;
 
-/// The value of the first field of that name (ASCII case does not count), empty if there is none.
+/// The value of the first field of that name (ignoring ASCII case), empty if there is none.
 std::string_view find_header(const headers& fields, std::string_view name) noexcept;
 
-/// Whoever logged in on the page and sent this request.
+/// The user whose login session the request belongs to.
 struct signed_in {
     std::string user;
     role as = role::viewer;
-    std::string hash;   ///< of the session, as Redis has it
-    std::string csrf;   ///< what has to come with a change
-    unix_time ends{0};  ///< if it is not used any more
+    std::string hash;   ///< of the session's token, as in Redis
+    std::string csrf;   ///< the X-CSRF-Token that a change must carry
+    unix_time ends{0};  ///< end of the session unless it is used again
 };
 
 struct request {
@@ -47,15 +47,15 @@ struct request {
     /// Counted as a body in progress while anything holds it: the body does, and whatever is made
     /// of the body and outlives it must. Null: nobody counts.
     std::shared_ptr<const void> room;
-    std::string client = "anonymous";  ///< whose quota and idempotency keys count
-    /// What the sender may do; null: no key was asked for.
+    std::string client = "anonymous";  ///< owner of the quota and of idempotency keys
+    /// What the sender may do; null: the route or the service requires no key.
     std::shared_ptr<const access_key> key;
     std::shared_ptr<const signed_in> session;  ///< null: the key came with the request itself
-    headers answer_fields;                     ///< added to the answer, whatever it is
-    int retry_after = 0;                       ///< seconds of a 429 or 503; 0: as for any other
-    std::string address;                       ///< whose request it is
-    std::string holder;                        ///< whose shares count: a key, a user, a network
-    bool hurried = false;     ///< all places are taken: it may not wait for anything
+    headers answer_fields;                     ///< added to any answer
+    int retry_after = 0;                       ///< seconds for a 429 or 503; 0: the default
+    std::string address;                       ///< of the client
+    std::string holder;                        ///< for shares: a key, a user or a network
+    bool hurried = false;     ///< all connections are taken: the handler must not wait
     bool secure = false;      ///< it came over TLS
     std::string trace_id;     ///< 32 hexadecimal digits
     std::string traceparent;  ///< W3C, made from trace_id
@@ -66,29 +66,28 @@ struct request {
     }
 };
 
-/// Where a streaming answer goes.
+/// The destination of a streamed answer.
 class response_sink {
  public:
     virtual ~response_sink() = default;
-    /// False once the client has left or was too slow: return then.
+    /// False after the client disconnected or was too slow: return then.
     virtual asio::awaitable<bool> write(std::string bytes) = 0;
 };
 
-/// A WebSocket as a handler sees it. One read, one write and one close at a time, beside one
-/// another.
+/// A WebSocket for a handler. One read, one write and one close may run at the same time.
 class message_channel {
  public:
     struct message {
         bool binary = false;
-        bool whole = true;  ///< false: longer than wanted; what was too much is thrown away
+        bool whole = true;  ///< false: longer than `most`; the rest was discarded
         std::string bytes;
     };
     virtual ~message_channel() = default;
-    /// The next message; of a longer one the first `most` bytes. Nothing: the connection is over.
+    /// The next message, at most its first `most` bytes. Nothing: the connection ended.
     virtual asio::awaitable<std::optional<message>> read(std::size_t most) = 0;
-    /// Sends text. False once the client has left or was too slow.
+    /// Sends text. False after the client disconnected or was too slow.
     virtual asio::awaitable<bool> write(const std::string& text) = 0;
-    /// Says goodbye (RFC 6455, 7.4); read() ends by it.
+    /// Sends the close frame (RFC 6455, 7.4); read() then returns nothing.
     virtual asio::awaitable<void> close(int code, std::string_view reason) = 0;
 };
 
@@ -96,11 +95,11 @@ struct response {
     int status = 200;
     headers fields;
     std::string body;
-    bool close = false;  ///< end the connection after this answer
-    /// When set, it is called after the header is out and writes the body itself.
+    bool close = false;  ///< close the connection after this answer
+    /// If set, it is called after the header was sent and writes the body.
     std::function<asio::awaitable<void>(response_sink&)> stream;
-    /// When set, the connection becomes a WebSocket (the request must ask for it), is this
-    /// function's until it returns, and then closed.
+    /// If set, the connection becomes a WebSocket (the request must ask for it), which this
+    /// function uses until it returns; then it is closed.
     std::function<asio::awaitable<void>(message_channel&)> channel;
 
     response& with(std::string name, std::string value) {

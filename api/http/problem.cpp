@@ -139,8 +139,8 @@ response problem(const error& why, std::string_view trace_id, int retry_after) {
     text.add("type", "/problems/" + std::string(name_of(why.code)));
     text.add("title", title_of(why.code));
     text.add("status", status);
-    const bool told = why.code != errc::internal && !why.detail.empty();
-    text.add("detail", told ? std::string_view(why.detail) : title_of(why.code));
+    const bool shown = why.code != errc::internal && !why.detail.empty();
+    text.add("detail", shown ? std::string_view(why.detail) : title_of(why.code));
     text.add("trace_id", trace_id);
     response made;
     made.status = status;

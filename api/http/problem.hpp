@@ -10,7 +10,7 @@ namespace vultus::api {
 
 int http_status(errc code) noexcept;
 
-/// A short sentence that is the same for every occurrence of the code.
+/// The title, the same for every occurrence of the code.
 std::string_view title_of(errc code) noexcept;
 
 /// application/problem+json with type "/problems/<name>", title, status, detail and trace_id;

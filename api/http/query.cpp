@@ -18,7 +18,7 @@ constexpr std::size_t quoted_bytes = 40;
 
 std::string in_quotes(std::string_view text) {
     if (text.size() <= quoted_bytes) return json_quoted(text);
-    std::size_t end = quoted_bytes;  // no character is cut in two
+    std::size_t end = quoted_bytes;  // not inside a character
     while (end > quoted_bytes - 4 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
         --end;
     auto quoted = json_quoted(text.substr(0, end));

@@ -1,4 +1,4 @@
-// The query of an address as names and values. Pure.
+// The query of a request target as names and values. Pure.
 #pragma once
 
 #include <map>
@@ -11,26 +11,26 @@ namespace vultus::api {
 
 using name_values = std::map<std::string, std::string>;
 
-/// The text in quotes, for the words of an error: escaped as in JSON, and cut after 40 bytes.
+/// The text in quotes, for error texts: escaped as in JSON, and truncated after 40 bytes.
 std::string in_quotes(std::string_view text);
 
-/// bad_option: `where` ("the query", "recognize") has a name that is not one of those known here.
+/// bad_option: `where` ("the query", "recognize") contains a name that is not in `known`.
 error unknown_name(std::string_view where, std::string_view name, std::string_view known);
 
-/// malformed: the name stands twice in `where`.
+/// malformed: the name occurs twice in `where`.
 error given_twice(std::string_view where, std::string_view name);
 
 /// Reads "a=1&b=2"; '+' is a space, %XX is decoded.
-/// `known`   names that may come, separated by spaces; "*" lets any come, and forgets them
-/// `where`   for the words of an error
-/// errors    of the first name that is wrong. malformed: a bad escape, a byte 0, bad UTF-8, given
-///           twice; bad_option: not known
+/// `known`   accepted names, separated by spaces; "*": any query is accepted and ignored
+/// `where`   for error texts
+/// errors    for the first wrong name. malformed: a bad escape, a byte 0, bad UTF-8, given twice;
+///           bad_option: unknown
 result<name_values> parse_query(std::string_view query, std::string_view known,
                                 std::string_view where = "the query");
 
 struct page {
     std::size_t size = 100;
-    std::string token;  ///< where it begins, as the store has it
+    std::string token;  ///< the store's cursor at its start; empty: the first page
 };
 
 /// page_size (1 to limits::page_size) and page_token of a listing; `token` is the cursor in it.

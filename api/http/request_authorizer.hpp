@@ -1,5 +1,5 @@
-// What the server asks about a request before it reads a body and before anything leaves. The one
-// that decides is access_control (access_control.hpp).
+// The interface between the server and access control: checks before a body is read and before an
+// answer is sent. access_control (access_control.hpp) implements it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -15,17 +15,17 @@ class request_authorizer {
  public:
     virtual ~request_authorizer() = default;
 
-    /// Finds the request's key and puts it and the client's name into the request.
-    /// errors    malformed, unauthorized, forbidden; store_unavailable: nobody can tell now
+    /// Finds the request's key and stores it and the client's name in the request.
+    /// errors    malformed, unauthorized, forbidden; store_unavailable: the key cannot be verified
     virtual asio::awaitable<result<void>> admit(request& req, const access_rule& rule) = 0;
 
-    /// Takes the request from its key's quota, and adds what is left to the fields of its answer.
-    /// `image_bytes`  of the body; 0: no photo; nothing: not known beforehand
-    /// errors    quota, length_required, unauthorized, store_unavailable
+    /// Charges the request to the quota of its key, and adds the remaining quota to the fields of
+    /// its answer. `image_bytes`  of the body; 0: no photo; nothing: not known in advance errors
+    /// quota, length_required, unauthorized, store_unavailable
     virtual asio::awaitable<result<void>> charge(request& req,
                                                  std::optional<std::size_t> image_bytes) = 0;
 
-    /// Whether the request's key is still good: asked before something leaves.
+    /// Whether the request's key is still valid: called before an answer is sent.
     /// errors    unauthorized, store_unavailable
     virtual asio::awaitable<result<void>> still(const request& req) = 0;
 };

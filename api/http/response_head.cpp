@@ -14,7 +14,7 @@ namespace http = boost::beast::http;
 
 namespace {
 
-// Labels are only ever shown as text; these hold even where a page forgets.
+// The page shows labels as text only; these fields limit the damage of a bug there.
 constexpr std::string_view security_fields =
     "X-Content-Type-Options: nosniff\r\n"
     "Content-Security-Policy: default-src 'self'; img-src 'self' blob:; object-src 'none'; "

@@ -1,4 +1,4 @@
-// The bytes of an answer: status line, header fields, chunks. Pure.
+// The bytes of an answer: status line, header fields, chunks. Pure, except for the Date field.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 namespace vultus::api {
 
 /// Status line and header fields with the empty line; control characters in values become spaces.
-/// `length`   of the body; nothing for a chunked answer and for one that has no body
+/// `length`   of the body; nothing for a chunked answer and for one without a body
 std::string head_of(const response& answer, std::optional<std::size_t> length, bool chunked,
                     bool close);
 

@@ -18,7 +18,7 @@ constexpr auto any_key = access_rule::any_key();
 constexpr access_rule any_maker(scope_set{recognize, train, admin});
 constexpr method_rules for_all{anybody, absent, absent};
 
-// The rules stand in the order GET, POST, DELETE.
+// The rules are in the order GET, POST, DELETE.
 constexpr std::array table{
     route_row{route::train,
               "train",
@@ -189,7 +189,7 @@ int hex_digit(char c) noexcept {
     return -1;
 }
 
-/// True if `segments` fit the pattern; what stood for {} goes to `values`.
+/// Whether `segments` match the pattern; the segments for {} are stored in `values`.
 bool fits(std::string_view pattern, const std::vector<std::string>& segments,
           std::vector<std::string>& values) {
     values.clear();

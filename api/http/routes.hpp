@@ -1,5 +1,5 @@
-// The one table of addresses: method and path in, route and parameters out. Pure; the server asks
-// it before a body is read, and dispatch.cpp gives each route its handler.
+// The table of routes: maps a method and a path to a route and its parameters. Pure. The server
+// reads it before a body, and dispatch.cpp maps each route to its handler.
 #pragma once
 
 #include <cstdint>
@@ -42,25 +42,25 @@ enum class route {
     web,
 };
 
-/// What a route takes as a body.
+/// The body that a route accepts.
 enum class body_kind {
-    none,   ///< nothing, or a small form with names of the query
+    none,   ///< none, or a small form with the names of the query
     photo,  ///< multipart, raw image or JSON
 };
 
-/// Who may call each method; one that is not there is refused with 405. HEAD goes with GET, OPTIONS
-/// is anybody's. None has a default.
+/// Who may call each method; a missing method gets 405. HEAD follows GET, OPTIONS is open to
+/// anybody. No defaults.
 struct method_rules {
     access_rule get, post, remove;
 };
 
-/// How a request to the route says which collection its key must have.
+/// How the collection that the key must allow follows from a request.
 enum class reach {
-    nothing,   ///< no collection comes into it
-    by_field,  ///< `collection` of query or body: another one is 403
-    by_path,   ///< {}: another one is 403
-    by_job,    ///< that of the job: another one's is 404
-    listing,   ///< what the key may not see is left out
+    nothing,   ///< no collection is involved
+    by_field,  ///< `collection` of query or body: 403 if the key does not allow it
+    by_path,   ///< {}: 403 if the key does not allow it
+    by_job,    ///< that of the job: 404 if the key does not allow it
+    listing,   ///< entries that the key does not allow are left out
 };
 
 struct route_row {
@@ -70,10 +70,10 @@ struct route_row {
     method_rules rules;
     reach collection;
     body_kind body;          ///< of a POST
-    std::string_view query;  ///< names that may stand in the query, "*": any
+    std::string_view query;  ///< accepted names in the query, "*": any
 };
 
-/// What may be chosen for each kind of request, in its query, form, JSON or settings message.
+/// The options of each kind of request, in its query, form, JSON or settings message.
 constexpr std::string_view recognize_names =
     "collection k distance_max min_face_px upsample detector annotate embeddings durable";
 constexpr std::string_view train_names =
@@ -84,7 +84,7 @@ constexpr std::string_view live_names =
 std::span<const route_row> route_table() noexcept;
 
 struct target_parts {
-    std::vector<std::string> segments;  ///< decoded; of "/" none
+    std::vector<std::string> segments;  ///< decoded; empty for "/"
     std::string_view query;             ///< undecoded, after the '?'
 };
 
@@ -95,26 +95,26 @@ result<target_parts> split_target(std::string_view target);
 
 struct route_match {
     const route_row* row = nullptr;
-    std::vector<std::string> segments;  ///< what stood for each {}
+    std::vector<std::string> segments;  ///< the values of each {}
 };
 
 /// errors    not_found
 result<route_match> match_path(const std::vector<std::string>& segments);
 
-/// requires  the route takes the method, which is not OPTIONS
+/// requires  the route accepts the method, which is not OPTIONS
 const access_rule& rule_for(const route_row& row, std::string_view method) noexcept;
 
-/// Whether the route takes the method; HEAD and OPTIONS are decided here too.
+/// Whether the route accepts the method, HEAD and OPTIONS included.
 bool allows(const route_row& row, std::string_view method) noexcept;
 
-/// Whether `wanted` is one of the words, which a space separates.
+/// Whether `wanted` is one of the words, which are separated by single spaces.
 bool has_word(std::string_view words, std::string_view wanted) noexcept;
 
 /// The value of the Allow header.
 std::string allow_header(const route_row& row);
 
 /// Replaces %XX; `plus_is_space` for queries.
-/// errors    malformed: a bad escape, a byte 0, or what comes out is not UTF-8
+/// errors    malformed: a bad escape, a byte 0, or the result is not UTF-8
 result<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
 }  // namespace vultus::api

@@ -15,7 +15,7 @@ namespace {
 
 constexpr milliseconds accept_pause{100};
 constexpr milliseconds accept_pause_max{2'000};
-constexpr milliseconds failure_told_every{10'000};
+constexpr milliseconds failure_logged_every{10'000};
 
 bool is_short_of_room(const error_code& bad) {
     return bad == asio::error::no_descriptors || bad == asio::error::no_buffer_space ||
@@ -23,7 +23,7 @@ bool is_short_of_room(const error_code& bad) {
            bad == boost::system::errc::too_many_files_open_in_system;
 }
 
-/// What to do about a port that cannot be opened.
+/// The advice for a port that cannot be opened.
 std::string_view remedy(const error_code& bad) {
     if (bad == asio::error::address_in_use) {
         return "address in use: stop the other process or choose another api.port";
@@ -91,12 +91,12 @@ asio::awaitable<void> server_state::recover(const error_code& bad) {
     ++failures;
     measured.count("vultus_http_accept_failed_total");
     const auto now = boot_now();
-    if (now - failure_told >= failure_told_every) {
-        failure_told = now;
+    if (now - failure_logged >= failure_logged_every) {
+        failure_logged = now;
         log::warning("accept_failed",
                      {{"why", bad.message()}, {"connections", static_cast<int>(sessions.size())}});
     }
-    // A connection that only waits gives its descriptor; the client in the backlog has it next.
+    // Closing a waiting connection frees a descriptor for the client in the backlog.
     const bool freed = is_short_of_room(bad) && make_room(nullptr, milliseconds(0));
     const auto longer = accept_pause * (1 << std::min(failures - 1, 5));
     pause.expires_after(freed ? milliseconds(1) : std::min(longer, accept_pause_max));
@@ -138,7 +138,7 @@ result<void> http_server::listen() {
     auto& acceptor = state_->acceptor;
     acceptor.open(endpoint->protocol(), bad);
     if (!bad) acceptor.set_option(tcp::acceptor::reuse_address(true), bad);
-    // `::` is for both families, whatever the system's own choice (net.ipv6.bindv6only).
+    // `::` accepts both families, whatever net.ipv6.bindv6only is.
     const bool both = endpoint->address().is_v6() && endpoint->address().is_unspecified();
     if (!bad && both) acceptor.set_option(asio::ip::v6_only(false), bad);
     if (!bad) acceptor.bind(*endpoint, bad);

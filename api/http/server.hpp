@@ -1,7 +1,6 @@
-// HTTP/1.1 on a socket; Beast is in http_session alone. Reads a request in the order of
-// docs/http.md (header, Host and Origin, route, method, key, query, Content-Type, Content-Length,
-// room for the bytes, quota, 100-continue, body), so that what can be refused early is refused
-// before its body is read.
+// HTTP/1.1 on a socket. Checks a request in the order of docs/http.md (header, Host and Origin,
+// route, method, key, query, Content-Type, Content-Length, room for the bytes, quota, 100-continue,
+// body), so that all that can be refused early is refused before the body is read.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -20,36 +19,37 @@ namespace vultus::api {
 
 struct server_settings {
     std::string bind = "127.0.0.1";
-    int port = 0;                          ///< 0: one that is free
+    int port = 0;                          ///< 0: any free port
     std::string tls_certificate, tls_key;  ///< files of tls.hpp; empty: plain HTTP
     std::vector<std::string> allowed_hosts;
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::vector<std::string> trusted_proxies;
     std::size_t connections_max = 1'024;
-    /// Beyond these: for requests about health and those with a key or a login, and to tell others.
+    /// Additional connections for health checks, for requests with a key or a login, and to send
+    /// 503 to others.
     std::size_t reserve = 64;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
     std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last
-    std::chrono::milliseconds body_time{10'000};    ///< in each such time of a body come at least
-    std::size_t body_rate = 16'000;                 ///< so many bytes a second, or its rest
+    std::chrono::milliseconds body_time{10'000};    ///< the interval in which a body's rate counts
+    std::size_t body_rate = 16'000;                 ///< least bytes per second, or the rest
     std::chrono::milliseconds write_time{30'000};
     std::chrono::milliseconds idle_time{75'000};       ///< between two requests
-    std::chrono::milliseconds live_idle_time{30'000};  ///< of a WebSocket; half of it, then a ping
-    std::chrono::milliseconds yield_time{1'000};    ///< rests so long: gives way when all are taken
-    std::chrono::milliseconds reserve_time{2'000};  ///< for a header in the reserve
-    std::chrono::milliseconds linger_time{2'000};   ///< reading on after an early refusal
+    std::chrono::milliseconds live_idle_time{30'000};  ///< of a WebSocket; pinged after half of it
+    std::chrono::milliseconds yield_time{1'000};       ///< idle so long: may be closed for another
+    std::chrono::milliseconds reserve_time{2'000};     ///< for a header in the reserve
+    std::chrono::milliseconds linger_time{2'000};      ///< reads on after an early refusal
 };
 
 struct server_state;
 
-/// One request after the other on each connection: what a client sends ahead waits in the socket,
-/// so pipelining is answered in order and costs no memory.
+/// One request at a time on each connection: pipelined requests wait in the socket, so they are
+/// answered in order and take no memory.
 ///
 /// threads   that of the io_context
 class http_server {
  public:
     using handler = std::function<asio::awaitable<response>(request&)>;
-    /// Asked before a body is read: a failure refuses the request.
+    /// Called before a body is read: an error refuses the request.
     using early_check = std::function<result<void>(const route_row&)>;
     using retry_hint = std::function<int()>;
 
@@ -61,21 +61,21 @@ class http_server {
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
 
-    /// errors    malformed: no such address; store_unavailable: the port is taken; bad_option: of
-    ///           the certificate
+    /// errors    bad_option: the address, the port or the certificate cannot be used
     result<void> listen();
-    /// Reads the files of the certificate again; connections that there are keep theirs.
-    /// errors    bad_option: they cannot be used; the old ones stay
+    /// Reads the files of the certificate again; existing connections keep the old one.
+    /// errors    bad_option: they cannot be used; the old certificate stays
     result<void> reload_certificate();
     int port() const noexcept;
     std::size_t sessions() const noexcept;
-    std::size_t body_bytes() const noexcept;  ///< of bodies that are held
+    std::size_t body_bytes() const noexcept;  ///< of bodies in memory
 
-    /// From now on every answer ends its connection: clients are elsewhere when drain() comes.
+    /// From now on every answer closes its connection, so that clients connect elsewhere before
+    /// drain().
     void leave();
 
-    /// Closes the acceptor, ends idle connections, lets the others finish their answer; after
-    /// `patience` closes them all.
+    /// Closes the acceptor and idle connections, lets the others finish their answer, and closes
+    /// all of them after `patience`.
     asio::awaitable<void> drain(std::chrono::milliseconds patience);
 
  private:

@@ -12,7 +12,7 @@ bool shares::admits(const std::string& holder, std::size_t amount) const {
     if (amount > most_ - std::min(most_, taken_)) return false;
     if (taken_ < most_ - most_ / 4) return true;
     const std::size_t held = held_by(holder);
-    const std::size_t holders = held_.size() + 1;  // one share is for who comes next
+    const std::size_t holders = held_.size() + 1;  // one share for the next holder
     return held == 0 || held < most_ / holders + (most_ % holders == 0 ? 0 : 1);
 }
 
@@ -25,7 +25,8 @@ void shares::add(const std::string& holder, std::size_t amount) {
 void shares::remove(const std::string& holder, std::size_t amount) {
     if (amount == 0) return;
     const auto found = held_.find(holder);
-    VULTUS_REQUIRE(found != held_.end() && found->second >= amount, "what is given back was taken");
+    VULTUS_REQUIRE(found != held_.end() && found->second >= amount,
+                   "only what was added is removed");
     taken_ -= amount;
     found->second -= amount;
     if (found->second == 0) held_.erase(found);

@@ -1,7 +1,6 @@
-// Who holds how much of something that all share: places, or bytes. As long as there is enough,
-// everybody gets what he asks for. When three quarters are taken, nobody gets more than an even
-// share, so that a fourth is left for those who come next. Pure; the same rule is in Redis for what
-// is stored (40_accept.lua).
+// Fair shares of a scarce resource: slots or bytes. While there is enough, every request is
+// admitted. Once three quarters are taken, a holder gets at most an even share, so that a quarter
+// is left for new ones. Pure. Redis applies the same rule to stored jobs (40_accept.lua).
 #pragma once
 
 #include <cstddef>
@@ -14,26 +13,26 @@ namespace vultus::api {
 /// threads   one
 class shares {
  public:
-    /// `most`  of all holders together
+    /// `most`  the total for all holders
     explicit shares(std::size_t most) : most_(most) {}
 
-    /// Whether `holder` may have so much more: it fits, and is within the share if it is scarce.
+    /// Whether `holder` may take so much more: it fits, and is within the share if that applies.
     bool admits(const std::string& holder, std::size_t amount = 1) const;
     void add(const std::string& holder, std::size_t amount);
     /// requires  it was added
     void remove(const std::string& holder, std::size_t amount);
 
-    /// A place, until the last copy of it goes; null if it is not admitted.
+    /// A slot, held until its last copy is destroyed; null if it is not admitted.
     static std::shared_ptr<const void> take(const std::shared_ptr<shares>& of, std::string holder,
                                             std::size_t amount = 1);
-    /// A place, admitted or not.
+    /// A slot, admitted or not.
     static std::shared_ptr<const void> keep(const std::shared_ptr<shares>& of, std::string holder,
                                             std::size_t amount = 1);
 
     std::size_t taken() const noexcept { return taken_; }
     std::size_t most() const noexcept { return most_; }
     std::size_t held_by(const std::string& holder) const;
-    /// Who holds most; empty if nobody holds anything.
+    /// The holder of the largest amount; empty if there is no holder.
     std::string greediest() const;
 
  private:

@@ -15,7 +15,7 @@ namespace {
 
 namespace ssl = boost::asio::ssl;
 
-// Of TLS 1.2; those of 1.3 are all of this kind.
+// For TLS 1.2; all cipher suites of 1.3 are of this kind.
 constexpr const char* ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 tl::unexpected<error> unusable(const std::string& file, const boost::system::error_code& why) {
@@ -32,17 +32,18 @@ result<std::shared_ptr<ssl::context>> load_certificate(const std::string& certif
     SSL_CTX_set_cipher_list(native, ciphers);
     SSL_CTX_set_options(
         native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // an idle connection holds none
+    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // no buffers for an idle connection
     boost::system::error_code bad;
     made->use_certificate_chain_file(certificate, bad);
     if (bad) return unusable(certificate, bad);
-    // Without this OpenSSL would ask the terminal for the password of a key that has one.
+    // Otherwise OpenSSL asks on the terminal for the password of an encrypted key.
     made->set_password_callback(
         [](std::size_t, ssl::context::password_purpose) { return std::string(); }, bad);
     if (auto good = check_private_file(key); !good) {
         return fail(errc::bad_option, good.error().detail);
     }
-    made->use_private_key_file(key, ssl::context::pem, bad);  // compares it with the certificate
+    made->use_private_key_file(key, ssl::context::pem,
+                               bad);  // also checks that it matches the certificate
     if (bad) return unusable(key, bad);
     return made;
 }

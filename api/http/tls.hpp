@@ -1,5 +1,5 @@
-// The api's certificate and how TLS is spoken: 1.2 and 1.3, with forward secrecy and authenticated
-// encryption only, no compression, no renegotiation. OpenSSL does it.
+// The api's certificate and TLS settings: 1.2 and 1.3, only forward secrecy and authenticated
+// encryption, no compression, no renegotiation. By OpenSSL.
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
@@ -10,14 +10,14 @@
 
 namespace vultus::api {
 
-/// `certificate`  file: the certificate and then those between it and the authority's, PEM
-/// `key`          file: its private key, PEM, without a password
-/// errors         bad_option: a file cannot be read, the key is another certificate's, or it is not
-///                its user's alone (private_file.hpp)
+/// `certificate`  PEM file: the certificate, then the intermediate ones
+/// `key`          PEM file: its private key, without a password
+/// errors         bad_option: a file cannot be read, the key does not match the certificate, or
+///                others can read it (private_file.hpp)
 result<std::shared_ptr<boost::asio::ssl::context>> load_certificate(const std::string& certificate,
                                                                     const std::string& key);
 
-/// Until when the certificate is good: "Jan  1 00:00:00 2027 GMT".
+/// The end of the certificate's validity: "Jan  1 00:00:00 2027 GMT".
 std::string good_until(boost::asio::ssl::context&);
 
 /// Whether a handshake failed because the client spoke HTTP without TLS.

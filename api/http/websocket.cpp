@@ -10,18 +10,19 @@ namespace {
 
 namespace websocket = boost::beast::websocket;
 
-constexpr std::size_t message_bytes_max = 64 * limits::mib;  ///< of one that is thrown away
+constexpr std::size_t message_bytes_max =
+    64 * limits::mib;  ///< of a message whose rest is discarded
 constexpr std::size_t chunk_bytes = 64 * limits::kib;
-/// What the system holds for a client that reads slowly: some tens of answers. Left to itself it
-/// holds megabytes, and such a client would see a picture of minutes ago.
+/// Send buffer of the system for a slow client: some tens of answers. By default it is megabytes,
+/// and a slow client would get answers minutes late.
 constexpr int send_buffer_bytes = 32 * limits::kib;
-constexpr int not_allowed = 1008;  ///< RFC 6455, 7.4.1: against the policy
+constexpr int not_allowed = 1008;  ///< RFC 6455, 7.4.1: policy violation
 
 websocket::stream_base::timeout times(const server_settings& settings) {
     websocket::stream_base::timeout chosen;
     chosen.handshake_timeout = settings.header_time;
     chosen.idle_timeout = settings.live_idle_time;
-    chosen.keep_alive_pings = true;  // after half of that
+    chosen.keep_alive_pings = true;  // after half of the idle time
     return chosen;
 }
 
@@ -95,7 +96,7 @@ bool is_handshake(const message& asked) {
 asio::awaitable<void> become_websocket(
     http_connection& from, const std::function<asio::awaitable<void>(message_channel&)>& use) {
     from.enter(http_connection::phase::busy);
-    from.deadline = boot_time::max();  // Beast has times of its own, but for writing
+    from.deadline = boot_time::max();  // Beast has its own timeouts, except for writing
     error_code ignored;
     from.socket.set_option(asio::socket_base::send_buffer_size(send_buffer_bytes), ignored);
     websocket_channel channel(from);
