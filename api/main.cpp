@@ -82,9 +82,9 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "vultus-api: %s\n", app.error().detail.c_str());
         return 2;
     }
-    const char* told = std::getenv("VULTUS_ADDRESS_FILE");
+    const char* file = std::getenv("VULTUS_ADDRESS_FILE");
     const auto url = api::own_url(*settings, (*app)->port());
-    if (auto good = api::announce_address(told == nullptr ? "" : told, url); !good) {
+    if (auto good = api::announce_address(file == nullptr ? "" : file, url); !good) {
         refused(good.error());
     }
     asio::posix::stream_descriptor signals(io, ::dup(stop.fd()));

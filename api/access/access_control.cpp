@@ -12,14 +12,14 @@
 namespace vultus::api {
 namespace {
 
-/// A session that ended is refused everywhere in less than this and one question to Redis.
+/// Every api refuses an ended session within this time and one call to Redis.
 constexpr std::chrono::milliseconds session_life{500};
 
 bool is_loopback(const std::string& bind) {
     return bind == "localhost" || bind == "::1" || bind.compare(0, 4, "127.") == 0;
 }
 
-/// Says what to do where a key is asked for and nobody can have one.
+/// The advice where keys are required and none can exist.
 constexpr const char* no_key_yet =
     "keys are required (api.access, or api.bind is not loopback), but there is no key and no "
     "user yet: create one first with `./run --ctl key create --scopes "
@@ -90,7 +90,7 @@ access_control::access_control(asio::io_context& io, redis_asio& redis,
       measured_(measured),
       chosen_(std::move(chosen)),
       sessions_(redis, context, session_life),
-      desk_(io, redis, context, measured),
+      logins_(io, redis, context, measured),
       pause_(io),
       secret_pause_(io) {}
 
@@ -170,7 +170,7 @@ asio::awaitable<result<void>> access_control::refresh() {
     co_return result<void>();
 }
 
-/// The time by which keys end: a jump of this host's clock ends none.
+/// The time for the expiry of keys; a jump of this host's clock does not expire any.
 unix_time access_control::time_now() const {
     return time_there_.count() == 0 ? unix_now() : time_there_ + (boot_now() - time_at_);
 }
@@ -214,7 +214,7 @@ asio::awaitable<result<void>> access_control::admit(request& req, const access_r
     co_return result<void>();
 }
 
-/// By the key; without one, by the cookie.
+/// By the key, or without one by the cookie.
 asio::awaitable<result<void>> access_control::identify(request& req) {
     const auto text = presented_key(req.fields);
     if (!text) co_return fail(text.error());
@@ -226,7 +226,7 @@ asio::awaitable<result<void>> access_control::identify(request& req) {
     }
     if (auto good = co_await identify_by_session(req, *token, true); !good) co_return good;
     const bool changes = req.method == "POST" || req.method == "DELETE";
-    // What other pages can make a browser send has the cookie, but not this.
+    // A page of another site can make the browser send the cookie, but not this field.
     if (changes && !same_secret(req.header("x-csrf-token"), req.session->csrf)) {
         co_return fail(errc::forbidden, "X-CSRF-Token is missing or does not match the session");
     }
@@ -271,7 +271,7 @@ asio::awaitable<result<std::string>> access_control::log_in(request& req, std::s
     if (chosen_.secret.empty()) {
         co_return refuse(errc::unauthorized, "No user exists yet: run vultusctl user add");
     }
-    auto token = co_await desk_.log_in(req, std::move(name), std::move(password), chosen_.secret);
+    auto token = co_await logins_.log_in(req, std::move(name), std::move(password), chosen_.secret);
     if (!token) co_return token;
     if (auto good = co_await identify_by_session(req, *token, true); !good) {
         co_return fail(good.error());
@@ -297,12 +297,12 @@ asio::awaitable<result<void>> access_control::charge(request& req,
     if (!image_bytes && quota.image_bytes > 0) {
         co_return refuse(errc::length_required, "Content-Length is required with a byte quota");
     }
-    const auto told = co_await redis_.call(key_store_.spend(req.key->id, image_bytes.value_or(0)));
-    if (!told) co_return fail(told.error());
-    tell(*told, req.answer_fields);
-    if (told->over.empty()) co_return result<void>();
-    req.retry_after = seconds_of(told->wait);
-    co_return refuse(errc::quota, over_text(*told));
+    const auto spent = co_await redis_.call(key_store_.spend(req.key->id, image_bytes.value_or(0)));
+    if (!spent) co_return fail(spent.error());
+    tell(*spent, req.answer_fields);
+    if (spent->over.empty()) co_return result<void>();
+    req.retry_after = seconds_of(spent->wait);
+    co_return refuse(errc::quota, over_text(*spent));
 }
 
 asio::awaitable<result<void>> access_control::charge_frame(std::shared_ptr<const access_key> key,
@@ -310,10 +310,10 @@ asio::awaitable<result<void>> access_control::charge_frame(std::shared_ptr<const
     if (!key || (key->quota.requests == 0 && key->quota.image_bytes == 0)) {
         co_return result<void>();
     }
-    const auto told = co_await redis_.call(key_store_.spend(key->id, image_bytes));
-    if (!told) co_return fail(told.error());
-    if (told->over.empty()) co_return result<void>();
-    co_return refuse(errc::quota, over_text(*told));
+    const auto spent = co_await redis_.call(key_store_.spend(key->id, image_bytes));
+    if (!spent) co_return fail(spent.error());
+    if (spent->over.empty()) co_return result<void>();
+    co_return refuse(errc::quota, over_text(*spent));
 }
 
 asio::awaitable<result<void>> access_control::still(const request& req) {

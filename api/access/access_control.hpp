@@ -1,6 +1,5 @@
-// Keys and sessions at work: a copy of all keys that is never older than copy_life, their quotas,
-// and who is logged in. ACCESS.md says what is granted to whom, access_rule.hpp which route asks
-// for what.
+// Access control: a copy of all keys that is used only up to an age of copy_life, quotas, and login
+// sessions. ACCESS.md describes who may do what, routes.cpp has the rule of each route.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -26,37 +25,37 @@
 namespace vultus::api {
 
 struct access_choice {
-    bool open = true;             ///< nobody is asked for a key
-    bool must_have_keys = false;  ///< no start without any key or user: nobody could come in
+    bool open = true;             ///< no key is required
+    bool must_have_keys = false;  ///< do not start without a key or user: all would be refused
     std::string secret_file;
-    std::string secret;  ///< empty: the file is not there yet, or access is open
+    std::string secret;  ///< empty: the file does not exist yet, or access is open
 };
 
-/// What the settings say, with the secret read from its file.
-/// errors    bad_option: open to others without api.insecure; no secret where there must be keys;
-///           a secret file that cannot be used
+/// The access mode that the settings choose, with the secret read from its file.
+/// errors    bad_option: open on an address other than loopback without api.insecure; no secret
+///           where keys are required; a secret file that cannot be used
 result<access_choice> choose_access(const api_settings& settings);
 
 /// threads   that of the io_context
 class access_control final : public request_authorizer {
  public:
-    /// A copy that could not be confirmed for so long is not used: a revoked key is refused
-    /// everywhere in less than this and one question to Redis.
+    /// A copy that was not confirmed for so long is not used, so every api refuses a revoked key
+    /// within this time and one call to Redis.
     static constexpr std::chrono::milliseconds copy_life{750};
     static constexpr std::chrono::milliseconds ask_every{250};
-    static constexpr std::chrono::milliseconds time_life{5'000};  ///< of the time that was told
+    static constexpr std::chrono::milliseconds time_life{5'000};  ///< of the time read from Redis
 
     access_control(asio::io_context& io, redis_asio& redis, const store_context& context,
                    metrics& measured, access_choice chosen);
 
-    /// Asks for changes until stop(). Spawned once, and not if access is open. `refused` is told,
-    /// once, if there must be keys or users and the first answer has none.
+    /// Reads changes from Redis until stop(). Spawned once, and not if access is open. `refused` is
+    /// called, once, if keys or users are required and the first answer has none.
     asio::awaitable<void> run(std::function<void(const error&)> refused);
-    /// Reads the secret for label_hash(), also where access is open; makes its file, if it is not
-    /// there and no key and no user was hashed under one that was lost. Spawned once.
+    /// Reads the secret for label_hash(), also if access is open. Makes its file if it is missing
+    /// and there is no key and no user, whose hashes would need a lost secret. Spawned once.
     asio::awaitable<void> find_secret();
     void stop();
-    /// What the audit log has of a person's name; empty without a secret.
+    /// The hash of a person's name for the audit log; empty without a secret.
     std::string label_hash(std::string_view label) const;
     bool is_open() const noexcept { return chosen_.open; }
 
@@ -65,15 +64,15 @@ class access_control final : public request_authorizer {
                                          std::optional<std::size_t> image_bytes) override;
     asio::awaitable<result<void>> still(const request& req) override;
 
-    /// Begins a session: the token of its cookie. The request is its user's from then on.
+    /// Begins a session, which the request then belongs to. Returns the token for its cookie.
     /// errors    those of login_service::log_in()
     asio::awaitable<result<std::string>> log_in(request& req, std::string name,
                                                 std::string password);
-    /// Ends the request's session, if it has one. The request is nobody's from then on.
-    /// errors    those of the store
+    /// Ends the request's session, if it has one. The request is anonymous afterwards.
+    /// errors    those of the job store
     asio::awaitable<result<void>> log_out(request& req);
 
-    /// A live picture of a key; null: access is open.
+    /// Charges a live frame to the quota of a key; null: access is open.
     /// errors    quota, unauthorized, store_unavailable
     asio::awaitable<result<void>> charge_frame(std::shared_ptr<const access_key> key,
                                                std::size_t image_bytes);
@@ -97,18 +96,19 @@ class access_control final : public request_authorizer {
     metrics& measured_;
     access_choice chosen_;
     session_cache sessions_;
-    login_service desk_;
+    login_service logins_;
     asio::steady_timer pause_, secret_pause_;
-    std::string label_secret_;  ///< the same secret, also if access is open
+    std::string label_secret_;  ///< for label_hash(): the same secret, also if access is open
     std::map<std::string, std::shared_ptr<const access_key>> keys_;
-    std::string changes_;        ///< what the copy was made from
-    boot_time confirmed_at_{0};  ///< when the last good question was sent
-    unix_time time_there_{0};    ///< of the functions, when asked at time_at_; 0: never
+    std::string changes_;        ///< the change counter of the copy
+    boot_time confirmed_at_{0};  ///< when the last successful call was sent
+    unix_time time_there_{0};    ///< the time of the Redis functions at time_at_; 0: unknown
     boot_time time_at_{0};
     bool known_ = false, stopped_ = false;
 };
 
-// ---- what handlers ask about a request; with access open everything is allowed -----------------
+// ---- checks for handlers; with access open everything is allowed
+// ---------------------------------
 
 /// errors    forbidden
 result<void> may_use(const access_key* key, std::string_view collection);

@@ -1,5 +1,5 @@
-// When this api last wrote down that somebody was seen: of answers that are not stored (live
-// pictures, durable=false) at most once an hour for each person. Pure.
+// Limits how often this api writes the last-seen time of a person for answers that are not stored
+// (live frames, durable=false): once an hour. Pure.
 #pragma once
 
 #include <map>
@@ -14,12 +14,12 @@ namespace vultus::api {
 class last_seen_throttle {
  public:
     static constexpr std::chrono::hours again{1};
-    static constexpr std::size_t people_max = 10'000;  ///< then all are forgotten, and noted anew
+    static constexpr std::size_t people_max = 10'000;  ///< beyond, the table is cleared
 
-    /// Those of them that are to be written down now; they count as written.
+    /// The labels whose time must be written now; they count as written.
     std::vector<std::string> due(const std::string& collection, std::vector<std::string> labels,
                                  boot_time now);
-    /// They could not be written: the next answer tries again.
+    /// After a failed write: the next answer tries again.
     void undo(const std::string& collection, const std::vector<std::string>& labels);
 
  private:

@@ -14,11 +14,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{30'000};  // a bound: the thread answers whatever it was given
+constexpr milliseconds patience{30'000};  // a bound only: the thread answers every comparison
 constexpr int full_retry_s = 2;
 constexpr std::string_view wrong = "Wrong name or password";
 
-/// A place at the desk, while it is there.
+/// A slot for one login, while this exists.
 class place {
  public:
     explicit place(std::size_t& taken) : taken_(taken) { ++taken_; }
@@ -42,22 +42,22 @@ login_service::~login_service() {
 }
 
 void login_service::compare_all() {
-    // For a name that nobody has, so that it takes as long as any other.
+    // For an unknown name, so that it takes as long as a known one.
     const auto nobodys = slow_hash(random_hex(secret_bytes));
     while (auto one = waiting_.pop()) {
         const auto& hash = one->hash.empty() ? nobodys : one->hash;
         const bool same = is_password(hash, one->name, one->password, one->secret);
         const bool right = same && !one->hash.empty();
-        asio::post(io_, [told = std::move(one->told), right] { told->set(right); });
+        asio::post(io_, [answer = std::move(one->answer), right] { answer->set(right); });
     }
 }
 
 asio::awaitable<bool> login_service::is_right(comparison what) {
     if (!compares_) compares_.emplace([this] { compare_all(); });
-    const auto told = std::make_shared<promise<bool>>(io_.get_executor());
-    what.told = told;
-    if (!waiting_.try_push(what)) co_return false;  // as many as places
-    co_return (co_await told->wait(patience)).value_or(false);
+    const auto answer = std::make_shared<promise<bool>>(io_.get_executor());
+    what.answer = answer;
+    if (!waiting_.try_push(what)) co_return false;  // its capacity is `places`
+    co_return (co_await answer->wait(patience)).value_or(false);
 }
 
 asio::awaitable<result<std::string>> login_service::log_in(request& req, std::string name,
@@ -86,7 +86,7 @@ asio::awaitable<result<std::string>> login_service::log_in(request& req, std::st
     comparison what{may->password, name, std::move(password), secret, {}};
     if (!co_await is_right(std::move(what))) {
         count("wrong");
-        // A name that nobody has may be a password that was typed into the wrong field.
+        // An unknown name may be a password typed into the wrong field.
         const std::string known = may->password.empty() ? "" : name;
         log::info("login_refused", {{"user", known}, {"from", req.address}});
         co_return fail(errc::unauthorized, std::string(wrong));

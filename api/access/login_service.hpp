@@ -1,6 +1,6 @@
-// Logging in: who may try now, whether the password is right, and a new session. A comparison takes
-// 50 to 100 ms and 64 MiB, so a thread of its own makes one at a time, and few may wait for it:
-// whatever knocks, the api answers everybody else and grows by one comparison at most.
+// Logins: limits attempts, checks passwords and begins sessions. A password check takes 50 to 100
+// ms and 64 MiB, so a separate thread runs one at a time and few may wait for it: a flood of logins
+// delays no other request and takes the memory of one check.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -31,17 +31,17 @@ class login_service {
     login_service(const login_service&) = delete;
     login_service& operator=(const login_service&) = delete;
 
-    /// The token of a new session. A name that nobody has takes as long and is answered the same.
+    /// Returns the token of a new session. An unknown name takes as long and gets the same answer.
     /// requires  secret.size() == secret_bytes (secret.hpp)
-    /// errors    unauthorized: not the right password; quota: too many wrong ones, the request says
-    ///           when to come back; queue_full: no place; store_unavailable
+    /// errors    unauthorized: wrong name or password; quota: too many wrong ones, with
+    ///           req.retry_after; queue_full: too many logins wait; store_unavailable
     asio::awaitable<result<std::string>> log_in(request& req, std::string name,
                                                 std::string password, std::string secret);
 
  private:
     struct comparison {
         std::string hash, name, password, secret;
-        std::shared_ptr<promise<bool>> told;
+        std::shared_ptr<promise<bool>> answer;
     };
     asio::awaitable<bool> is_right(comparison what);
     void compare_all();

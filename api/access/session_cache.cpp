@@ -11,7 +11,7 @@ std::shared_ptr<const access_key> key_of(const session_record& session, std::str
     key->id = "user:" + session.user;
     key->hash = std::move(hash);
     key->scopes = scopes_of(session.as);
-    // What cannot be read allows nothing.
+    // Collections that cannot be parsed allow nothing.
     if (auto collections = parse_collections(session.collections)) key->collections = *collections;
     return key;
 }
@@ -24,14 +24,14 @@ asio::awaitable<result<session_cache::entry>> session_cache::find(std::string ha
     if (const auto known = known_.find(hash); known != known_.end() && !old(*known)) {
         co_return known->second;
     }
-    auto told = co_await redis_.call(users_.session(hash, uses));
-    if (!told) {
+    auto found = co_await redis_.call(users_.session(hash, uses));
+    if (!found) {
         known_.erase(hash);
-        if (told.error().code == errc::unauthorized) co_return fail(told.error());
+        if (found.error().code == errc::unauthorized) co_return fail(found.error());
         co_return fail(errc::store_unavailable, "Session not confirmed: Redis unavailable");
     }
     std::erase_if(known_, old);
-    entry fresh{std::move(*told), {}, asked_at};
+    entry fresh{std::move(*found), {}, asked_at};
     fresh.key = key_of(fresh.session, hash);
     known_[hash] = fresh;
     co_return fresh;

@@ -1,5 +1,5 @@
-// Sessions of people who logged in: a session that was confirmed by Redis a moment ago counts,
-// any other is asked for. So one that ended is refused by every api in less than a second.
+// Login sessions: one that Redis confirmed a moment ago is valid, any other is read from Redis. So
+// every api refuses an ended session in less than a second.
 #pragma once
 
 #include <chrono>
@@ -19,18 +19,18 @@ class session_cache {
  public:
     struct entry {
         session_record session;
-        std::shared_ptr<const access_key> key;  ///< what its user may do, as a key; id: user:NAME
-        boot_time confirmed_at{0};              ///< when the question was sent
+        std::shared_ptr<const access_key> key;  ///< the rights of its user; id: user:NAME
+        boot_time confirmed_at{0};              ///< when the call was sent
     };
 
     session_cache(redis_asio& redis, const store_context& context, std::chrono::milliseconds life)
         : redis_(redis), users_(context), life_(life) {}
 
-    /// `uses`    a person's request, which makes the session last longer
-    /// errors    unauthorized: it is over; store_unavailable: nobody can tell now
+    /// `uses`    the request counts as activity, which prolongs the session
+    /// errors    unauthorized: it ended; store_unavailable: it cannot be verified
     asio::awaitable<result<entry>> find(std::string hash, bool uses);
 
-    /// Asks Redis at the next find().
+    /// The next find() asks Redis.
     void forget(const std::string& hash) { known_.erase(hash); }
 
  private:

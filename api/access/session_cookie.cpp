@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t random_digits = 64, check_digits = 16;
 
-/// One secret makes several texts of one token; the word keeps them apart.
+/// Several values are derived from one token and secret; the word separates them.
 std::string made_of(std::string_view token, std::string_view word, std::string_view secret) {
     std::string text(word);
     text.append(1, ' ').append(token);

@@ -1,6 +1,6 @@
-// The cookie of a session: what it looks like, where it stands in a request and in an answer, and
-// the two texts that are made of it: what Redis keeps, and the token against forged requests
-// (ACCESS.md, "Login"). Pure.
+// The session cookie: its form, how it is read from a request and set in an answer, and the two
+// values derived from it: the hash that Redis stores, and the CSRF token (ACCESS.md, "Login").
+// Pure.
 #pragma once
 
 #include <string>
@@ -10,24 +10,23 @@
 
 namespace vultus::api {
 
-/// 64 hexadecimal digits by chance, and 16 that only the secret can make of them: a text that was
-/// made up is told apart without a question to Redis.
-/// requires  secret.size() == secret_bytes (secret.hpp), here and below
+/// 64 random hexadecimal digits, and 16 of a keyed hash of them: forged tokens are refused without
+/// a call to Redis. requires  secret.size() == secret_bytes (secret.hpp), here and below
 std::string new_session_token(std::string_view secret);
 bool is_session_token(std::string_view text, std::string_view secret);
 
-/// What Redis keeps of it, 64 hexadecimal digits.
+/// What Redis stores of it, 64 hexadecimal digits.
 std::string hash_of_session(std::string_view token, std::string_view secret);
 
-/// What a page has to send in X-CSRF-Token, 64 hexadecimal digits.
+/// The value that a page must send in X-CSRF-Token, 64 hexadecimal digits.
 std::string csrf_of_session(std::string_view token, std::string_view secret);
 
-/// The value of our cookie as it was sent; empty: there is none. Others in the fields do not count.
-/// `secure`  the request came over TLS: then only the cookie with the prefix __Host- is ours
-/// errors    unauthorized: it is there twice
+/// The value of the session cookie; empty without one. Other cookies are ignored.
+/// `secure`  the request came over TLS: then only the cookie with the prefix __Host- counts
+/// errors    unauthorized: it occurs twice
 result<std::string> presented_session(const headers& fields, bool secure);
 
-/// The values of Set-Cookie that begin and end it in the browser.
+/// The values of Set-Cookie that set and remove the cookie.
 std::string session_cookie(std::string_view token, bool secure);
 std::string no_session_cookie(bool secure);
 

@@ -21,15 +21,15 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int large_accepts_at_once = 2;
-/// What Redis' two connections take while they are made anew, epoll, signals, logs, certificates;
-/// and ZeroMQ for each broker: a socket, its monitor, their mailboxes.
+/// Descriptors for the two connections to Redis during a reconnect, epoll, signals, logs and
+/// certificates; and for each broker's ZeroMQ socket, its monitor and their mailboxes.
 constexpr std::size_t own_descriptors = 24, descriptors_per_broker = 8;
 
 redis_timeouts call_times() {
     redis_timeouts times;
     times.connect = milliseconds(500);
-    // Requests have a patience of their own and leave earlier; this one ends a connection on which
-    // a large photo cannot be stored.
+    // Requests have shorter time-outs of their own; this one closes a connection on which a large
+    // photo cannot be stored.
     times.command = milliseconds(11'000);
     return times;
 }
@@ -56,7 +56,7 @@ server_settings server_settings_of(const api_settings& from, server_settings tim
     return timing;
 }
 
-/// Connections and a reserve for which there are descriptors beside those of our own links.
+/// The connections and the reserve that the remaining descriptors allow.
 void fit_to_descriptors(api_settings& settings) {
     const std::size_t limit = descriptor_limit();
     const std::size_t own = std::max(descriptors_open(), std::size_t(16)) + own_descriptors +
@@ -70,7 +70,7 @@ void fit_to_descriptors(api_settings& settings) {
     settings.connections_max = std::max<std::size_t>(room, 1);
 }
 
-/// A fourth of the connections is for requests that are answered at once.
+/// A quarter of the connections is kept for requests that are answered at once.
 std::shared_ptr<shares> places_to_wait(std::size_t connections) {
     return std::make_shared<shares>(std::max<std::size_t>(1, connections - connections / 4));
 }

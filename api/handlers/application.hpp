@@ -1,4 +1,4 @@
-// All parts of the api put together, for main and for tests that start it in their own process.
+// All parts of the api, connected; for main, and for tests that start it in their own process.
 #pragma once
 
 #include <functional>
@@ -16,13 +16,13 @@ class application {
  public:
     using refusal = std::function<void(const error&)>;
 
-    /// Opens the connections and the port. Redis and brokers need not be there yet.
-    /// `timing`  the phases' times; address, limits and lists are taken from the settings
-    /// `refused` told if the first Redis that answers may not be used (store_setup.hpp), or has no
-    ///           key where there must be one
+    /// Opens the connections and the port. Redis and brokers need not be reachable yet.
+    /// `timing`  the time-outs; address, limits and lists are taken from the settings
+    /// `refused` called if Redis must not be used (store_setup.hpp), or has no key or user where
+    ///           one is required
     /// requires  `zmq` outlives the application
-    /// errors    bad_option: of choose_access(), the certificate, the key, or the address and port,
-    ///           which cannot be opened; malformed: an endpoint
+    /// errors    bad_option: of choose_access(), the certificate, the encryption key, or an address
+    ///           and port that cannot be opened; malformed: an endpoint
     static result<std::unique_ptr<application>> start(
         asio::io_context& io, zmq_context& zmq, const api_settings& settings,
         server_settings timing = {}, refusal refused = [](const error&) {});
@@ -33,15 +33,15 @@ class application {
     std::size_t body_bytes() const noexcept { return server_.body_bytes(); }
     services& parts() noexcept { return services_; }
 
-    /// Serves until nothing keeps the loop running, and measures its turns.
+    /// Serves until nothing keeps the loop running (after drain()), and measures its turns.
     void run();
 
-    /// Reads the certificate's files again; of files that cannot be used the log tells, and the old
-    /// certificate stays.
+    /// Reads the certificate's files again. If they cannot be used, logs it and keeps the old
+    /// certificate.
     void reload_certificate();
 
-    /// Not ready any more, listening for drain_grace, then no new connections; waiting requests are
-    /// answered, streams end. Afterwards nothing keeps the loop running.
+    /// Reports not ready and listens for drain_grace, then accepts no new connections; waiting
+    /// requests are answered, streams end. Afterwards nothing keeps the loop running.
     asio::awaitable<void> drain();
 
  private:
@@ -55,7 +55,7 @@ class application {
     const api_settings settings_;
     const store_context context_;
     redis_asio redis_;
-    redis_asio stream_;  ///< the connection that XREAD blocks
+    redis_asio stream_;  ///< a second connection, for XREAD BLOCK
     event_hub events_;
     store_health health_;
     access_control access_;

@@ -1,5 +1,5 @@
-// Clear, forget, rename, merge and the end of a collection: changes that Redis commits at once.
-// Their job succeeds when no worker can answer with what they removed or with a name that is gone.
+// Clear, forget, rename, merge and the deletion of a collection: changes that Redis commits at
+// once. Their job succeeds when no worker can answer any more with what they removed or renamed.
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
@@ -14,7 +14,7 @@
 namespace vultus::api::handlers {
 namespace {
 
-/// The names by which those are stored whom a change is about. A new name is in normal form.
+/// Replaces the names in a change by the stored ones. A new name is in normal form.
 asio::awaitable<result<void>> find_labels(new_change& wanted, services& ctx) {
     if (wanted.label.empty()) co_return result<void>{};
     auto label = co_await stored_label(wanted.collection, wanted.label, ctx);
@@ -45,7 +45,7 @@ asio::awaitable<response> change(request& req, services& ctx, new_change wanted)
                                         wanted.collection + "\n" + json_quoted(wanted.label) +
                                         "\n" + wanted.face_id + json_quoted(wanted.to_label));
     }
-    // Behind the fingerprint, which is of what was asked: a repeated request is the same one.
+    // After the fingerprint, which is that of the request, so that a repeated request matches.
     if (auto found = co_await find_labels(wanted, ctx); !found) {
         co_return refuse(found.error(), req, ctx);
     }
@@ -58,15 +58,15 @@ asio::awaitable<response> change(request& req, services& ctx, new_change wanted)
     const auto outcome = co_await ctx.redis.call(ctx.submissions.change(wanted));
     failpoint("api.after_accept");
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
-    // Committed with no worker to tell, a change is finished already: its record has the result.
+    // Without a worker to notify, the change is finished already: its record has the result.
     auto fresh =
         fresh_job(outcome->job_id, wanted.type, wanted.collection, wanted.label, outcome->state);
     fresh.label_to = wanted.to_label;
-    accepted told = *outcome;
-    if (is_terminal(told.state)) told.duplicate = true;
-    if (told.duplicate && waiter) waiter.emplace(ctx.events, told.job_id);
+    accepted answer = *outcome;
+    if (is_terminal(answer.state)) answer.duplicate = true;
+    if (answer.duplicate && waiter) waiter.emplace(ctx.events, answer.job_id);
     if (!outcome->duplicate) ctx.brokers.submit(outcome->job_id);
-    co_return co_await answer_accepted(req, ctx, waiter ? &*waiter : nullptr, std::move(told),
+    co_return co_await answer_accepted(req, ctx, waiter ? &*waiter : nullptr, std::move(answer),
                                        std::move(fresh));
 }
 

@@ -1,4 +1,4 @@
-// From a route to its handler.
+// Maps routes to handlers.
 #include "api/handlers/handlers.hpp"
 #include "api/jobs/job_response.hpp"
 

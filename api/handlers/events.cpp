@@ -1,7 +1,7 @@
 // GET /api/jobs/{id}/events: the states of one job as Server-Sent Events. The id of an event is its
-// place in Redis' stream, so that a client that lost the connection goes on where it was.
-// GET /api/events: what happens to all jobs, for a page that shows it; who falls behind is told to
-// look again, so nothing is kept for anybody.
+// position in Redis' stream, so that a client can resume after a lost connection. GET /api/events:
+// the changes of all jobs, for the page; a client that falls behind gets a `reread` event instead
+// of a backlog.
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
@@ -19,7 +19,7 @@ using wake = event_hub::wake;
 constexpr std::chrono::milliseconds comment_every{15'000};
 constexpr std::size_t events_per_read = 500;
 constexpr int reads_most =
-    4;  // to find out what a client has missed; else it gets the present state
+    4;  // for the events that a client missed; beyond, it gets the present state
 
 std::string event_text(std::string_view id, const job_record& job) {
     std::string text = "id: ";
@@ -27,8 +27,7 @@ std::string event_text(std::string_view id, const job_record& job) {
     return text;
 }
 
-/// Whether anything happened to the job after the event that the client saw last. False only if
-/// that is certain.
+/// Whether the job may have changed after the event that the client received last.
 asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services& ctx) {
     const auto oldest = co_await ctx.redis.call(ctx.event_stream.oldest_event_id());
     if (!oldest || is_before(seen, *oldest)) co_return true;
@@ -45,7 +44,7 @@ asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services&
     co_return true;
 }
 
-/// Sends events until the terminal one, the client leaves or the process drains.
+/// Sends events until the terminal one, the client disconnects or the process drains.
 asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
                              job_record shown, std::string place, bool tell_now, services& ctx) {
     std::string first = ":\n\n";
@@ -67,7 +66,7 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
         if (!job) {
             if (job.error().code == errc::collected || job.error().code == errc::not_found)
                 co_return;
-            continue;  // Redis is away; the hub says when it is back
+            continue;  // Redis is unreachable; the hub reports when it is back
         }
         if (woken == wake::happened) {
             place = waiter->last().id;
@@ -90,14 +89,14 @@ std::string change_text(const event& what) {
     return "event: job\ndata: " + text.take() + "\n\n";
 }
 
-/// Events of older versions do not say whose they are.
+/// Events of older versions have no collection.
 bool is_shown(const access_key* key, const event& what) {
     if (key == nullptr) return true;
     const auto type = job_type_named(what.type);
     return type && sees(key, *type, what.collection);
 }
 
-/// Sends what came in, gathered for a moment, until the client leaves or the process drains.
+/// Sends events in small batches until the client disconnects or the process drains.
 asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
                                  std::shared_ptr<const access_key> key, services& ctx) {
     if (!co_await sink.write(std::string(look_again))) co_return;

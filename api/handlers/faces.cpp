@@ -1,4 +1,4 @@
-// Who is known: people with their number of faces, the faces of one person and their pictures,
+// Listings: people with their number of faces, the faces of one person and their pictures,
 // collections.
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
@@ -61,7 +61,7 @@ asio::awaitable<response> list_faces(request& req, services& ctx) {
     co_return json_response(200, text.take());
 }
 
-/// Kept nowhere on its way: a face that was removed is shown by no cache.
+/// Not cacheable, so that no cache shows a removed face.
 asio::awaitable<response> face_picture(request& req, services& ctx) {
     const auto collection = collection_for(req, req.query);
     if (!collection) co_return refuse(collection.error(), req, ctx);
@@ -79,7 +79,7 @@ asio::awaitable<response> face_picture(request& req, services& ctx) {
     co_return answer;
 }
 
-/// Those that the key names, so that no page shows where others would stand.
+/// The collections that the key names, so that page boundaries reveal no others.
 asio::awaitable<result<collection_page>> named_collections(const access_key& key, page wanted,
                                                            services& ctx) {
     collection_page found;

@@ -1,4 +1,4 @@
-// One function for each route; dispatch() picks it. They live in handlers/, one file for a family.
+// One function for each route; dispatch() calls it. Related ones share a file.
 #pragma once
 
 #include "api/http/message.hpp"
@@ -6,12 +6,11 @@
 
 namespace vultus::api {
 
-/// Answers a request whose header and body were found good by the server.
+/// Answers a request whose header and body passed the server's checks.
 asio::awaitable<response> dispatch(request& req, services& ctx);
 
-/// The name by which a person is stored, for who asks by a name: its exact bytes if somebody has
-/// them, else its normal form (label.hpp). A name that is its own normal form costs no call.
-/// errors    those of the job store
+/// The stored name for a requested one: its exact bytes if a person has that name, else its normal
+/// form (label.hpp). A name in normal form costs no call. errors    those of the job store
 asio::awaitable<result<std::string>> stored_label(std::string collection, std::string label,
                                                   services& ctx);
 

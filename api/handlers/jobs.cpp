@@ -27,7 +27,7 @@ response shown(const job_record& job, const request& req) {
     return answer;
 }
 
-/// The job, if the request may see it; another's is not there.
+/// The job, if the request may see it; otherwise not_found.
 asio::awaitable<result<job_record>> look_at(const request& req, std::string id, services& ctx) {
     auto job = co_await ctx.redis.call(ctx.jobs.job(id));
     if (job && !sees(req.key.get(), job->type, job->collection)) co_return fail(no_such_job);
@@ -53,7 +53,7 @@ asio::awaitable<result<job_record>> poll(const request& req, std::string id, mil
     co_return job;
 }
 
-/// errors    not_found: no job has such an id
+/// errors    not_found: not the form of a job id
 result<void> check_id(const std::string& id) {
     if (!is_job_id(id)) return fail(no_such_job);
     return {};
@@ -65,7 +65,7 @@ constexpr std::string_view job_types =
     "recognize train calibrate clear forget rename merge delete_collection";
 constexpr int listing_calls = 20;
 
-/// "<milliseconds> <job id>": anything else would begin at the newest job again.
+/// "<milliseconds> <job id>": with anything else Redis would start at the newest job again.
 bool is_job_cursor(std::string_view cursor) {
     const auto space = std::min(cursor.find(' '), cursor.size());
     const auto digits = cursor.substr(0, space);
@@ -74,7 +74,7 @@ bool is_job_cursor(std::string_view cursor) {
            is_job_id(cursor.substr(std::min(space + 1, cursor.size())));
 }
 
-/// The value of a name of the query, nothing if it is not given. errors bad_option
+/// The value of a name in the query; nothing without it. errors bad_option
 template <class Value, class Named>
 result<std::optional<Value>> chosen_in(const name_values& query, const std::string& name,
                                        std::string_view words, Named named) {
@@ -114,7 +114,7 @@ asio::awaitable<response> list_jobs(request& req, services& ctx) {
     }
     json_array rows;
     std::size_t found_rows = 0;
-    // A call looks at 1,000 jobs. A page of none that has another behind it reads as the end.
+    // One call scans 1,000 jobs. Clients take an empty page for the end, so read on if more follow.
     for (int calls = 0; calls < listing_calls; ++calls) {
         const auto found =
             co_await ctx.redis.call(ctx.jobs.jobs(*state, *type, wanted->size, wanted->token));

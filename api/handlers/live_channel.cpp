@@ -1,4 +1,4 @@
-// GET /api/live: whether a session may begin. What it does then: live_channel.hpp.
+// GET /api/live: whether a channel may open. The channel itself: live/live_channel.hpp.
 #include "api/live/live_channel.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/jobs/job_response.hpp"
@@ -16,7 +16,7 @@ asio::awaitable<void> serve(message_channel& channel, services& ctx, live_option
         ->run();
 }
 
-/// A script in a browser sees no status of a refused handshake, only how a WebSocket closes.
+/// A script in a browser cannot read the status of a refused handshake, only the close code.
 asio::awaitable<void> turn_away(message_channel& channel, error why) {
     const std::string text = problem_json(0, why);
     if (co_await channel.write(text)) {

@@ -1,4 +1,4 @@
-// GET /metrics: what this process counted, and what brokers and their workers say of themselves.
+// GET /metrics: the counters of this process, and those that brokers and their workers report.
 #include "api/handlers/handlers.hpp"
 
 namespace vultus::api::handlers {
@@ -23,7 +23,7 @@ void put_worker(metrics& now, const protocol::worker_status& worker) {
 asio::awaitable<response> metrics_text(services& ctx) {
     ctx.measured.set("vultus_event_waiters", static_cast<double>(ctx.events.waiters()));
     const auto brokers = co_await ctx.brokers.status(broker_patience);
-    metrics now;  // made anew each time: a worker that left is in it no more
+    metrics now;  // built for each request: without workers that are gone
     for (const broker_state& broker : brokers) {
         if (!broker.reply) continue;
         now.count("vultus_broker_refused_peers_total", {{"broker", broker.endpoint}},

@@ -1,4 +1,4 @@
-// What needs no waiting: health, the OpenAPI document and the files of the page.
+// Routes without waiting: health, the OpenAPI document and the files of the page.
 #include "api/handlers/handlers.hpp"
 #include "api/handlers/web_files.hpp"
 #include "api/jobs/job_response.hpp"
@@ -14,7 +14,7 @@ response text_response(std::string body, std::string_view type = "text/plain; ch
     return answer;
 }
 
-/// On one port another process may answer than the one that was started: this says which it is.
+/// Identifies the process: on one port another process may answer than the one that was started.
 response with_instance(response answer) {
     static const std::string instance = instance_of_environment();
     if (!instance.empty()) answer.with("Vultus-Instance", instance);
@@ -56,7 +56,7 @@ response ready(request& req, services& ctx) {
     return with_instance(text_response("ready\n"));
 }
 
-/// errors    404 with an empty body field list; dispatch turns it into a problem
+/// returns   404 without fields for an unknown file; dispatch() turns it into a problem
 response web(request& req) {
     std::string path = req.to == route::openapi ? "openapi.json" : "";
     for (const auto& segment : req.segments) path += (path.empty() ? "" : "/") + segment;

@@ -1,4 +1,4 @@
-// How long a collection keeps people whom nobody saw: asked, set, ended.
+// The retention of a collection (how long it keeps people who were not seen): read, set, remove.
 #include <charconv>
 
 #include "api/handlers/handlers.hpp"
@@ -38,7 +38,7 @@ result<std::chrono::milliseconds> days_in(const name_values& given) {
     return std::chrono::milliseconds(days * day);
 }
 
-response told(const std::string& collection, const retention_rule& rule) {
+response rule_response(const std::string& collection, const retention_rule& rule) {
     json_object text;
     text.add("collection", collection);
     if (rule.lasts.count() == 0) {
@@ -71,7 +71,7 @@ asio::awaitable<response> retention(request& req, services& ctx) {
     const auto call = ctx.retention.retention_of(*collection);
     const auto rule = co_await ctx.redis.call(call);
     if (!rule) co_return refuse(rule.error(), req, ctx);
-    co_return told(*collection, *rule);
+    co_return rule_response(*collection, *rule);
 }
 
 }  // namespace handlers

@@ -1,4 +1,4 @@
-// Logging in and out on the page, and who one is: /api/session (ACCESS.md, "Login").
+// /api/session: log in, log out, and who is logged in (ACCESS.md, "Login").
 #include "api/access/session_cookie.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/http/header_fields.hpp"
@@ -59,7 +59,7 @@ asio::awaitable<response> log_in(request& req, services& ctx) {
     if (ctx.access.is_open()) {
         co_return refuse({errc::wrong_state, "Access is open: no login needed"}, req, ctx);
     }
-    // A form of another site's page cannot send this type.
+    // A form on a page of another site cannot send this type.
     if (parse_media_type(req.header("content-type")).type != "application/json") {
         co_return refuse({errc::malformed, "Send name and password as application/json"}, req, ctx);
     }

@@ -83,7 +83,7 @@ asio::awaitable<response> status(request& req, services& ctx) {
     const auto workers = workers_of(brokers);
     const auto reasons = reasons_of(brokers, workers, *queue, ctx);
     const auto clock = clock_state_of(*queue);
-    // Dead jobs and a gap in time are news for the operator, not a fault of the service.
+    // Dead jobs and a clock jump concern the operator; the service itself is not degraded by them.
     const bool degraded =
         reasons.size() > (queue->dead > 0 ? 1u : 0u) + (clock == clock_state::quiet ? 1u : 0u);
     json_array reason_list;

@@ -1,4 +1,4 @@
-// Names as they are asked for, and names as they are stored.
+// Maps requested names to stored ones (handlers.hpp).
 #include "api/handlers/handlers.hpp"
 #include "shared/model/label.hpp"
 

@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Large photos stall everyone's fsync: few at a time, and more patience for them.
+// Large photos delay the fsync of all others: few at a time, with a longer time-out.
 constexpr std::size_t large_bytes = limits::mib;
 constexpr milliseconds large_patience{10'000};
 constexpr milliseconds frame_patience = limits::wait;
@@ -63,7 +63,7 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
     job.idempotency_hash = std::move(*hash);
     job.images = std::move(given.images);
     auto fresh = fresh_job(job.id, job.type, job.collection, job.label, job_state::pending);
-    // The waiter comes first: no event of the job can be missed then.
+    // Register the waiter first, so that no event of the job is missed.
     std::optional<event_hub::waiter> waiter;
     if (wanted.count() > 0) waiter.emplace(ctx.events, job.id);
     failpoint("api.before_accept");
@@ -77,8 +77,8 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
                                        std::move(fresh));
 }
 
-/// Sends the photo to a worker and gives its answer if no removal overtook it meanwhile. If one
-/// did: old_version, and what.min_version is what the next answer must have.
+/// Sends the photo to a worker and returns its answer, unless the gallery changed by a removal
+/// meanwhile: then old_version, and what.min_version is the version that the next answer needs.
 asio::awaitable<result<std::string>> ask_once(protocol::frame& what, milliseconds patience,
                                               services& ctx) {
     auto answer = co_await ctx.brokers.ask(what, patience);
@@ -87,8 +87,8 @@ asio::awaitable<result<std::string>> ask_once(protocol::frame& what, millisecond
         co_return fail(errc_named(answer->error).value_or(errc::internal), answer->detail);
     }
     failpoint("api.before_reply");
-    // Read last of all: an answer that leaves after a clear or a delete succeeded must not be of
-    // the faces before it.
+    // Read last: an answer sent after a clear or a delete succeeded must not use the faces before
+    // it.
     const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
@@ -148,7 +148,7 @@ asio::awaitable<response> recognize(request& req, services& ctx) {
     co_return co_await answer_unstored(req, ctx, std::move(*given));
 }
 
-/// No photo: the worker looks at the faces that it has.
+/// Without a photo: the worker compares the faces that are stored.
 asio::awaitable<response> calibrate(request& req, services& ctx) {
     const auto fields = read_fields(req, "collection");
     if (!fields) co_return refuse(fields.error(), req, ctx);

@@ -1,5 +1,5 @@
-// The files of the web page and openapi.json, compiled into the program: no byte of a request ever
-// reaches a file path. The table is made from api/web by api/embed.cmake.
+// The files of the web page and openapi.json, compiled into the program: no byte of a request
+// reaches a file path. api/embed.cmake generates the table from api/web.
 #pragma once
 
 #include <span>

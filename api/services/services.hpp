@@ -1,4 +1,4 @@
-// What handlers work with: the connections of the process, made in main and lent to every request.
+// What handlers use: the connections and other shared parts of the process.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@
 
 namespace vultus::api {
 
-/// Lets a few in at a time, in order of arrival. One thread.
+/// A semaphore in order of arrival. One thread.
 class gate {
  public:
     gate(asio::io_context& io, int places) : io_(io), free_(places) {}
@@ -39,7 +39,7 @@ class gate {
         gate* of_;
     };
 
-    /// errors    queue_full: no place came free in time
+    /// errors    queue_full: no slot became free in time
     asio::awaitable<result<pass>> enter(std::chrono::milliseconds patience) {
         if (free_ > 0) {
             --free_;
@@ -67,10 +67,10 @@ class gate {
     std::deque<std::shared_ptr<promise<bool>>> waiting_;
 };
 
-/// The live sessions that are open. One thread.
+/// The open live channels. One thread.
 class live_channels {
  public:
-    /// Something that can be told to end.
+    /// A live channel, seen from here.
     class member {
      public:
         virtual ~member() = default;
@@ -79,14 +79,14 @@ class live_channels {
     };
     explicit live_channels(std::size_t most) : places_(std::make_shared<shares>(most)) {}
 
-    /// Places that are taken: by sessions, and by those whose handshake is under way.
+    /// Slots that are taken, by channels and by handshakes in progress.
     std::size_t taken() const noexcept { return places_->taken(); }
-    /// A place for one of this holder, until the last copy of it goes; null: there is none. When
-    /// all are taken, whoever has most of them gives one to somebody who has fewer.
+    /// A slot for this holder, held until its last copy is destroyed; null: none. When all are
+    /// taken, the holder with the most channels loses one to a holder with fewer.
     std::shared_ptr<const void> take(const std::string& holder);
     void add(member& one, std::string holder) { all_.emplace_back(&one, std::move(holder)); }
-    void remove(member& session) {
-        std::erase_if(all_, [&](const auto& one) { return one.first == &session; });
+    void remove(member& channel) {
+        std::erase_if(all_, [&](const auto& one) { return one.first == &channel; });
     }
     void stop();
 
@@ -111,10 +111,9 @@ struct services {
     metrics& measured;
     std::string build;
     gate large_accepts;
-    /// Connections that wait for something to happen: streams of events, long polls, photos that
-    /// are not stored.
+    /// Requests that wait: event streams, long polls, photos that are not stored.
     std::shared_ptr<shares> waits;
-    std::shared_ptr<shares> frames;  ///< bytes of photos that are not stored, on their way
+    std::shared_ptr<shares> frames;  ///< bytes of photos that are not stored, sent to workers
     live_channels live;
     last_seen_throttle seen;
     bool draining = false;
