@@ -69,7 +69,7 @@ std::optional<std::string> chooser::chosen() {
     while ((count = ::read(pipe_, part.data(), part.size())) > 0) {
         said_.append(part.data(), static_cast<std::size_t>(count));
     }
-    if (count < 0) return std::nullopt;  // it is still open
+    if (count < 0) return std::nullopt;  // the dialog is still open
     ::waitpid(std::exchange(child_, -1), nullptr, 0);
     ::close(std::exchange(pipe_, -1));
     while (said_.ends_with('\n')) said_.pop_back();

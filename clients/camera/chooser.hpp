@@ -1,5 +1,5 @@
-// A dialog to choose a photo: the desktop's own program (zenity or kdialog), as OpenCV's windows
-// have none. It runs beside; nobody waits for it.
+// A dialog to choose a photo: the desktop's program (zenity or kdialog), because OpenCV has no
+// dialogs. It runs as a child process without blocking the caller.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +19,7 @@ class chooser {
 
     /// Opens the dialog, unless it is open. False: neither program is installed.
     bool open();
-    /// What the user chose, once; nothing as long as he looks, and if he chose none.
+    /// The chosen file, once; nothing while the dialog is open and after a cancel.
     std::optional<std::string> chosen();
 
  private:

@@ -43,7 +43,7 @@ void draw_faces(cv::Mat& picture, const std::vector<face>& faces) {
     for (const face& one : faces) {
         cv::Rect where(cv::Point(one.left, one.top), cv::Point(one.right + 1, one.bottom + 1));
         if (one.blur) {
-            const int more = where.width / 4;  // the hair is in it, too
+            const int more = where.width / 4;  // so that the hair is included
             cv::Rect wide(where.x - more, where.y - more, where.width + 2 * more,
                           where.height + 2 * more);
             wide &= whole;

@@ -1,4 +1,4 @@
-// Boxes, names and the lines of text on a picture; JPEG in and out. Pure but for OpenCV.
+// Draws boxes, names and lines of text on a picture; decodes and encodes JPEG. Pure.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -9,22 +9,22 @@
 
 namespace vultus::camera {
 
-/// Boxes and names; faces that are to be hidden are blurred first.
+/// Boxes and names; faces with `blur` are blurred first.
 void draw_faces(cv::Mat& picture, const std::vector<face>& faces);
 
-/// The whole picture as a few blurred areas: nobody is seen on it.
+/// The whole picture blurred, so that nobody can be recognized.
 void hide_all(cv::Mat& picture);
 
-/// The picture at another size: all of it is seen, with black beside it where the shape differs.
+/// The picture scaled into another size, with black bars where the aspect ratio differs.
 cv::Mat fitted(const cv::Mat& picture, cv::Size size);
 
 /// Lines of text over the picture's upper (or lower) edge. ASCII: other characters become '?'.
 void draw_lines(cv::Mat& picture, const std::vector<std::string>& lines, bool at_bottom);
 
-/// The picture as a JPEG that the live channel takes: at most 1 MiB, whatever that costs.
+/// The picture as a JPEG for the live channel: at most 1 MiB, at the cost of quality.
 std::string jpeg_of(const cv::Mat& picture);
 
-/// errors    an empty picture if it is none
+/// errors    an empty picture if it cannot be decoded
 cv::Mat picture_of(const std::string& jpeg);
 
 /// "3 faces: Ada, Bob, 1 unknown".

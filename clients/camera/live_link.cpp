@@ -29,11 +29,11 @@ namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
-constexpr std::size_t sent_most = 2;  ///< one is looked at, one waits: no worker is idle
-constexpr std::size_t heard_most = 64;
-constexpr milliseconds forgotten_after{4'000};  ///< a frame that nobody answers any more
-constexpr milliseconds reached_within{5'000};   ///< the service, and agreed with about TLS
-constexpr milliseconds silent_most{30'000};     ///< half of it, then a ping wants an answer
+constexpr std::size_t sent_most = 2;  ///< one in a worker, one waiting: no worker is idle
+constexpr std::size_t received_most = 64;
+constexpr milliseconds forgotten_after{4'000};  ///< a frame without an answer
+constexpr milliseconds reached_within{5'000};   ///< connect and TLS handshake
+constexpr milliseconds silent_most{30'000};     ///< after half of it a ping is sent
 constexpr milliseconds back_off_first{1'000}, back_off_most{30'000};
 
 }  // namespace
@@ -49,9 +49,9 @@ struct live_link::state {
     asio::awaitable<std::string> open(channel_type& channel);
     asio::awaitable<void> read(channel_type& channel);
     asio::awaitable<void> write(channel_type& channel);
-    void hear(message told);
+    void receive(message reply);
     void tell(news what) {
-        while (!heard.closed() && !heard.try_push(what)) heard.try_pop();
+        while (!received.closed() && !received.try_push(what)) received.try_pop();
     }
     void count() { busy = sent.size() + (waiting ? 1 : 0); }
 
@@ -66,10 +66,10 @@ struct live_link::state {
     std::uint64_t settings_number = 0;      ///< of `settings`
     std::uint64_t settings_sent = 0;        ///< of those that the service has
     bool settings_new = false, up = false, stopped = false;
-    std::string why;                            ///< the last connection ended so
-    asio::ip::tcp::socket* reaching = nullptr;  ///< given up when its time is over
+    std::string why;                            ///< why the last connection ended
+    asio::ip::tcp::socket* reaching = nullptr;  ///< cancelled on a timeout
     std::atomic<std::size_t> busy{0};
-    bounded_queue<news> heard{heard_most};
+    bounded_queue<news> received{received_most};
     std::thread thread;
 };
 
@@ -80,7 +80,7 @@ live_link::live_link(service_place where, std::string settings)
 }
 
 live_link::~live_link() {
-    state_->heard.close();
+    state_->received.close();
     state_->io.stop();
     state_->thread.join();
 }
@@ -105,7 +105,7 @@ std::uint64_t live_link::choose(std::string settings) {
 }
 
 std::optional<news> live_link::next(milliseconds patience) {
-    return state_->heard.pop_for(patience);
+    return state_->received.pop_for(patience);
 }
 
 std::size_t live_link::on_their_way() const {
@@ -129,7 +129,7 @@ asio::awaitable<void> live_link::state::run() {
     }
 }
 
-/// One connection, to its end. Gives why it ended.
+/// Runs one connection to its end. Returns why it ended.
 asio::awaitable<std::string> live_link::state::talk() {
     channel_type channel(asio::ip::tcp::socket(io), where.trusted);
     if (auto refused = co_await reach(channel.next_layer()); !refused.empty()) co_return refused;
@@ -150,14 +150,14 @@ asio::awaitable<std::string> live_link::state::talk() {
     awake.cancel();
     error_code ignored;
     channel.next_layer().next_layer().close(ignored);
-    while (writing) {  // it uses the channel
+    while (writing) {  // the write still uses the channel
         pause.expires_after(std::chrono::seconds(1));
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
     co_return why;
 }
 
-/// Empty: connected, and agreed about TLS. Else why not.
+/// Empty: connected, with TLS if used. Otherwise the reason.
 asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
     error_code bad, ignored;
     auto& socket = service.next_layer();
@@ -183,30 +183,30 @@ asio::awaitable<std::string> live_link::state::reach(net::connection& service) {
             if (bad) refused = net::why_not(bad, service.native_tls());
         }
     }
-    reaching = nullptr;  // a wait that is over already still calls
+    reaching = nullptr;  // a timer that already fired still runs its handler
     pause.cancel();
     co_return refused;
 }
 
-/// Empty: the live channel is open. Else why not.
+/// Empty: the live channel is open. Otherwise the reason.
 asio::awaitable<std::string> live_link::state::open(channel_type& channel) {
     error_code bad;
-    // A service that went silent is left, and looked for again.
+    // Disconnect from a silent service, and reconnect.
     channel.set_option(websocket::stream_base::timeout{reached_within, silent_most, true});
     channel.set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
         if (!where.key.empty()) {
             request.set(boost::beast::http::field::authorization, "Bearer " + where.key);
         }
     }));
-    // A key may be for this collection only; what is no name is refused with the settings.
+    // A key may allow only this collection; an invalid name is refused with the settings.
     std::string target = "/api/live";
     if (check_collection(where.collection)) target += "?collection=" + where.collection;
-    websocket::response_type said;
-    co_await channel.async_handshake(said, where.url.authority(), target,
+    websocket::response_type answer;
+    co_await channel.async_handshake(answer, where.url.authority(), target,
                                      asio::redirect_error(asio::use_awaitable, bad));
-    if (bad && said.result_int() == 401) co_return "the service requires a key: set $VULTUS_KEY";
-    if (bad && said.result_int() == 403) co_return "the key lacks the scope or the collection";
-    if (bad && said.result_int() == 429) co_return "no live channel free";
+    if (bad && answer.result_int() == 401) co_return "the service requires a key: set $VULTUS_KEY";
+    if (bad && answer.result_int() == 403) co_return "the key lacks the scope or the collection";
+    if (bad && answer.result_int() == 429) co_return "no live channel free";
     co_return bad ? std::string("the service refused the connection") : std::string();
 }
 
@@ -217,23 +217,24 @@ asio::awaitable<void> live_link::state::read(channel_type& channel) {
         co_await channel.async_read(buffer, asio::redirect_error(asio::use_awaitable, bad));
         if (bad == websocket::error::closed) why = "the service closed the connection";
         if (bad) co_return;
-        hear(parse_message(boost::beast::buffers_to_string(buffer.data())));
+        receive(parse_message(boost::beast::buffers_to_string(buffer.data())));
         buffer.clear();
         awake.cancel();
     }
 }
 
-void live_link::state::hear(message told) {
-    if (told.what == message::kind::problem) {
-        tell(link_state{true, told.error, told.detail});
+void live_link::state::receive(message reply) {
+    if (reply.what == message::kind::problem) {
+        tell(link_state{true, reply.error, reply.detail});
     }
-    const auto mine = sent.find(told.seq);
-    if (told.what == message::kind::frame && mine != sent.end()) {
+    const auto mine = sent.find(reply.seq);
+    if (reply.what == message::kind::frame && mine != sent.end()) {
         const auto spent = steady::now() - mine->second.taken;
         const double latency = std::chrono::duration<double, std::milli>(spent).count();
-        tell(answered{mine->second, told, latency});
+        tell(answered{mine->second, reply, latency});
     }
-    sent.erase(sent.begin(), sent.upper_bound(told.seq));  // in order: older ones were dropped
+    sent.erase(sent.begin(),
+               sent.upper_bound(reply.seq));  // answers are in order: older frames were dropped
     count();
 }
 

@@ -1,6 +1,6 @@
-// The live channel from the client's side: a thread of its own sends the newest picture when the
-// service has room for it, hears the answers, and connects again, later each time, when the
-// service is away. Nobody waits for it. The only file of the client with Beast is its .cpp.
+// The client of the live channel: a thread sends the newest picture when the service has room for
+// it, receives the answers, and reconnects with a back-off. Callers never wait for it. Its .cpp is
+// the only file of the client with Beast.
 #pragma once
 
 #include <chrono>
@@ -19,31 +19,32 @@ namespace vultus::camera {
 
 using steady = std::chrono::steady_clock;
 
-/// A picture on its way.
+/// A picture to be sent.
 struct shot {
     std::uint64_t number = 0;  ///< counts the pictures of the source from 1
     steady::time_point taken{};
     std::shared_ptr<const std::string> jpeg;
-    std::uint64_t settings = 0;  ///< choose() that held when it was sent; 0: the first settings
+    std::uint64_t settings =
+        0;  ///< number of the settings when it was sent (choose()); 0: the first
 };
 
 struct answered {
     shot what;
-    message told;
-    double latency_ms = 0;  ///< from taking the picture to the answer
+    message reply;
+    double latency_ms = 0;  ///< from the capture to the answer
 };
 struct link_state {
     bool up = false;
-    std::string word, detail;  ///< why it is down, or what the service complains about
+    std::string word, detail;  ///< why it is down, or the problem that the service reported
 };
 using news = std::variant<answered, link_state>;
 
-/// The service, as it is seen from here.
+/// How to reach the service.
 struct service_place {
     net::service_url url;
     std::string collection;
-    std::string key;                                     ///< empty: none is sent
-    std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
+    std::string key;                                     ///< empty: none
+    std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: without TLS, as in the url
 };
 
 /// threads   offer, choose and next from any; one thread inside
@@ -54,14 +55,14 @@ class live_link {
     live_link(const live_link&) = delete;
     live_link& operator=(const live_link&) = delete;
 
-    /// Takes the place of a picture that was not sent yet.
+    /// Replaces a picture that was not sent yet.
     void offer(shot newest);
-    /// Other settings, from now on. Gives their number: an answer to a picture with a smaller one
-    /// was made under others.
+    /// Changes the settings. Returns their number: an answer to a picture with a smaller one used
+    /// earlier settings.
     std::uint64_t choose(std::string settings);
-    /// The next thing heard; the oldest are lost when nobody listens. Waits at most so long.
+    /// The next message; the oldest are dropped if nobody reads them. Waits at most `patience`.
     std::optional<news> next(std::chrono::milliseconds patience);
-    /// Pictures that were sent and not answered yet, and the one that waits.
+    /// The number of pictures sent and not answered yet, and of the one that waits to be sent.
     std::size_t on_their_way() const;
 
  private:

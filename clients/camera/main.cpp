@@ -1,5 +1,5 @@
-// vultus-camera: three threads that never wait for one another. The source takes pictures at their
-// pace, the link sends the newest one when the service has room, and this one shows and writes.
+// vultus-camera: three threads that never wait for one another. The source reads pictures at their
+// rate, the link sends the newest one when the service has room, and this one displays and records.
 #include <algorithm>
 #include <atomic>
 #include <csignal>
@@ -24,31 +24,31 @@ constexpr const char* window = "Vultus";
 constexpr const char* keys = "q quit  space stop/go  o open photo  b blur  t tracks";
 constexpr milliseconds last_answer_in{5'000};
 
-// A handler and not shared/stop_signal: OpenCV's libraries have threads before main begins, and a
-// blocked signal would end the program in one of those.
+// A signal handler and not shared/stop_signal: OpenCV's libraries start threads before main, and a
+// signal that main blocks would be delivered to one of them and end the program.
 std::atomic<bool> asked_to_stop{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void print(const std::string& line) {
     std::puts(line.c_str());
-    // Whoever reads it is waiting for it; if it cannot be written, the rest is in vain.
+    // Flush each line for its reader; if it cannot be written, stop.
     if (std::fflush(stdout) != 0) asked_to_stop = true;
 }
 
-/// What is shown and written, and the state of the keys.
+/// The window, the recording and the state of the keys.
 class stage {
  public:
     stage(arguments asked, live_link& link) : asked_(std::move(asked)), link_(link) {
         if (!asked_.out.empty()) video_.emplace(asked_.out);
     }
 
-    void hear(news what) {
+    void handle(news what) {
         if (auto* answer = std::get_if<answered>(&what)) {
             last_ = std::move(*answer);
             trouble_.clear();
             ++answers_;
-            if (asked_.json) print(line_of(last_.told, last_.what.number, last_.latency_ms));
-            // Made under other settings, it does not say who is to be hidden now.
+            if (asked_.json) print(line_of(last_.reply, last_.what.number, last_.latency_ms));
+            // An answer under earlier settings does not tell whom to hide now.
             const bool hides_less = last_.what.settings < chosen_ && asked_.blur != "none";
             if (video_ && !hides_less) record();
             fresh_ = !hides_less;
@@ -71,8 +71,8 @@ class stage {
             std::fprintf(stderr, "vultus-camera: %s\n", trouble_.c_str());
     }
 
-    /// Draws the newest picture. With faces to hide it shows only pictures whose answer is there,
-    /// so that nobody is seen for the moment before.
+    /// Draws the newest picture. With blur only answered pictures are shown, so that no face is
+    /// visible before it is blurred.
     void show(const std::optional<picture>& newest, bool held) {
         const bool hides = asked_.blur != "none";
         if (hides ? !fresh_ : !newest && !fresh_) return;
@@ -81,7 +81,7 @@ class stage {
         if (shown_.empty()) return;
         fresh_ = false;
         cv::Mat canvas = shown_.clone();
-        draw_faces(canvas, last_.told.faces);
+        draw_faces(canvas, last_.reply.faces);
         draw_lines(canvas, status_lines(held), false);
         draw_lines(canvas, {keys}, true);
         cv::imshow(window, canvas);
@@ -107,9 +107,9 @@ class stage {
         }
         if (key == 'b' || key == 't') {
             chosen_ = link_.choose(settings_text(asked_));
-            if (answers_ > 0) link_.offer(last_.what);  // a picture that stays is answered anew
+            if (answers_ > 0) link_.offer(last_.what);  // send the held picture again
         }
-        if (key == 'b' && asked_.blur != "none") {  // until the first answer under it
+        if (key == 'b' && asked_.blur != "none") {  // until the first answer with it
             fresh_ = false;
             hide_all(shown_);
             if (!shown_.empty()) cv::imshow(window, shown_);
@@ -117,7 +117,7 @@ class stage {
         return true;
     }
 
-    /// Gives the video its name. False: it, or what was printed, could not be written.
+    /// Gives the video its name. False: the video or the output could not be written.
     bool finish() {
         if (video_) {
             if (auto done = video_->finish(); !done) {
@@ -136,7 +136,7 @@ class stage {
             text, sizeof text, "%.0f ms  dropped %llu  blur %s%s%s", last_.latency_ms,
             static_cast<unsigned long long>(std::max(last_.what.number, answers_) - answers_),
             asked_.blur.c_str(), asked_.tracks ? "" : "  no tracks", held ? "  stopped" : "");
-        std::vector<std::string> lines{summary_of(last_.told.faces), text};
+        std::vector<std::string> lines{summary_of(last_.reply.faces), text};
         if (!trouble_.empty()) lines.push_back(trouble_);
         return lines;
     }
@@ -144,7 +144,7 @@ class stage {
     void record() {
         cv::Mat canvas = picture_of(*last_.what.jpeg);
         if (canvas.empty()) return;
-        draw_faces(canvas, last_.told.faces);
+        draw_faces(canvas, last_.reply.faces);
         if (auto done = video_->add(canvas); !done) {
             complain("cannot_write", done.error().detail);
             video_.reset();
@@ -165,7 +165,7 @@ class stage {
     bool wrote_ = true;
 };
 
-/// 1 if nothing came of it: no picture could be read or written, or nobody answered.
+/// 1 if no picture could be read or written, or there was no answer.
 int exit_code(stage& show, bool failed, std::uint64_t pictures) {
     const bool written = show.finish();
     const bool unanswered = pictures > 0 && show.answers() == 0;
@@ -194,7 +194,7 @@ int main(int argc, char** argv) {
     source from(
         asked.source, asked.rate,
         [&](picture one) {
-            // Encoding is worth it only if the service has room soon.
+            // Encode only if the service has room soon.
             if (link.on_their_way() < 3) {
                 auto jpeg = std::make_shared<const std::string>(jpeg_of(*one.pixels));
                 link.offer({one.number, one.taken, std::move(jpeg)});
@@ -207,11 +207,11 @@ int main(int argc, char** argv) {
     bool held = false;
     steady::time_point last_news = steady::now();
     while (!asked_to_stop) {
-        const bool no_more = from.ended();  // before its last words are read
+        const bool no_more = from.ended();  // read before the last messages
         while (auto why = troubles.try_pop()) show.complain("no_picture", *why);
         while (auto what = link.next(milliseconds(asked.headless ? 20 : 0))) {
             if (std::holds_alternative<answered>(*what)) last_news = steady::now();
-            show.hear(std::move(*what));
+            show.handle(std::move(*what));
         }
         if (!asked.headless) {
             show.show(pictures.take(milliseconds(5)), held);

@@ -1,5 +1,5 @@
-// A place for one value between two threads, in which a newer one takes the older one's place: who
-// puts never waits for who takes.
+// A slot for one value between threads: a newer value replaces an older one, so the producer never
+// waits for the consumer.
 #pragma once
 
 #include <utility>
@@ -15,7 +15,7 @@ class newest {
     void put(T value) {
         while (!place_.closed() && !place_.try_push(value)) place_.try_pop();
     }
-    /// Waits at most so long. Nothing if none came.
+    /// Waits at most `patience`. Nothing after a timeout.
     std::optional<T> take(std::chrono::milliseconds patience) { return place_.pop_for(patience); }
     void close() { place_.close(); }
 

@@ -45,7 +45,7 @@ result<void> recording::finish() {
     if (!place_) return {};
     video_.release();
     const output_place written = *std::exchange(place_, std::nullopt);
-    // OpenCV says nothing of a full disk; a video that could not be begun has no bytes.
+    // OpenCV does not report a full disk; a video that could not be started has no bytes.
     struct stat what {};
     const bool some = written.final_path.empty() ||
                       (::stat(written.path.c_str(), &what) == 0 && what.st_size > 0);

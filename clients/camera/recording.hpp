@@ -1,5 +1,6 @@
-// The video that --out writes: answered pictures with their boxes and names. It has faces, so it is
-// readable by its owner only, and gets its name when it is whole (shared/security/output_file.hpp).
+// The video that --out writes: answered pictures with their boxes and names. It shows faces, so it
+// is readable by its owner only, and gets its name when it is complete
+// (shared/security/output_file.hpp).
 #pragma once
 
 #include <opencv2/videoio.hpp>
@@ -13,14 +14,14 @@ namespace vultus::camera {
 /// threads   one owner
 class recording {
  public:
-    /// `path`    .mp4, else it is an .avi
+    /// `path`    .mp4; any other name is an .avi
     explicit recording(std::string path) : path_(std::move(path)) {}
-    ~recording();  ///< what was not finished leaves nothing
+    ~recording();  ///< an unfinished video leaves no file
 
-    /// The first picture gives the size; others are fitted into it.
-    /// errors    as place_for_output(); malformed: OpenCV writes no such file
+    /// The first picture determines the size; others are scaled into it.
+    /// errors    those of place_for_output(); malformed: OpenCV cannot write such a file
     result<void> add(const cv::Mat& picture);
-    /// Good too if there was no picture. errors malformed: it could not be written
+    /// Succeeds also without any picture. errors malformed: it could not be written
     result<void> finish();
 
  private:

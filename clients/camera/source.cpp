@@ -27,7 +27,7 @@ bool is_photo(const fs::path& file) {
 bool opened(cv::VideoCapture& capture, const std::string& text) {
     if (kind_of(text) != source_kind::camera) return capture.open(text);
     if (!capture.open(std::stoi(text))) return false;
-    capture.set(cv::CAP_PROP_BUFFERSIZE, 1);  // the newest picture, not one of a second ago
+    capture.set(cv::CAP_PROP_BUFFERSIZE, 1);  // the newest picture, not one from a second ago
     return true;
 }
 
@@ -104,7 +104,8 @@ void source::run() {
     ended_ = true;
 }
 
-/// Until it ends. Gives whether it could be opened. `pace` 0: the file's own; cameras have theirs.
+/// Reads until it ends. Returns whether it could be opened. `pace` 0: the file's own; ignored for
+/// cameras.
 bool source::play(double& pace) {
     cv::VideoCapture capture;
     try {
@@ -114,7 +115,7 @@ bool source::play(double& pace) {
         if (file && !(pace >= 0.1 && pace <= 240)) pace = 25;
         auto due = steady::now();
         while (!stop_) {
-            cv::Mat pixels;  // a new one: the last is still looked at by others
+            cv::Mat pixels;  // a new one: other threads still use the last
             if (!capture.read(pixels) || pixels.empty()) return true;
             if (held_ && !file) continue;
             while (held_ && !stop_) wait_until(steady::now() + nap);

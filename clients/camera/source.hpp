@@ -1,6 +1,6 @@
-// Where pictures come from: a camera, a video file, an RTSP URL, a folder or one photo. A thread of
-// its own takes them at their pace, whoever is slow behind it; a camera or a URL that is gone is
-// opened again, later each time.
+// The source of pictures: a camera, a video file, an RTSP URL, a folder or one photo. A thread
+// reads them at their rate, independent of the consumers; a lost camera or URL is reopened with a
+// back-off.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ struct picture {
     std::shared_ptr<const cv::Mat> pixels;
 };
 
-/// What a source is, by its text.
+/// The kind of a source, by its text.
 enum class source_kind { camera, url, file, folder, photo };
 source_kind kind_of(const std::string& text);
 
@@ -32,17 +32,17 @@ class source {
  public:
     using take = std::function<void(picture)>;
     using complain = std::function<void(std::string)>;
-    /// Both are called by the source's thread. `rate`: of a file or folder; 0: its own.
+    /// The source's thread calls both functions. `rate`: of a file or folder; 0: its own.
     source(std::string text, double rate, take on_picture, complain on_trouble);
     ~source();
     source(const source&) = delete;
     source& operator=(const source&) = delete;
 
-    /// A photo among its own pictures; false if the file is none. By any thread.
+    /// Inserts a photo as the next picture; false if the file is not one. Any thread.
     bool show(const std::string& photo);
-    void hold(bool still) { held_ = still; }        ///< stop and go on
-    bool ended() const { return ended_; }           ///< what is no camera and no URL has no more
-    bool failed() const { return failed_; }         ///< and could not be read at all
+    void hold(bool still) { held_ = still; }        ///< pause and resume
+    bool ended() const { return ended_; }           ///< no more pictures; never for a camera or URL
+    bool failed() const { return failed_; }         ///< ended without any picture
     std::uint64_t count() const { return count_; }  ///< pictures so far
 
  private:

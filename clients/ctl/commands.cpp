@@ -56,7 +56,7 @@ result<report> status(const target& where, redis_blocking& redis, const store_co
     return status_report(seen);
 }
 
-/// The cursor in --page, which check() found good.
+/// The cursor in --page, which check() verified.
 std::string page_of(const arguments& asked) {
     return cursor_in(asked.page).value_or("");
 }
@@ -66,7 +66,7 @@ result<report> jobs(const arguments& asked, redis_blocking& redis, const store_c
     if (!now) return fail(now.error());
     const std::size_t most = asked.count == 0 ? rows_by_default : asked.count;
     job_page seen{{}, page_of(asked)};
-    // A call looks at 1,000 jobs, however few of them are wanted.
+    // One call scans 1,000 jobs, however few of them match.
     do {
         auto some = redis.call(job_reader(store).jobs(job_state_named(asked.state),
                                                       job_type_named(asked.type),
@@ -110,7 +110,7 @@ result<report> changed(const std::string& id, const result<std::string>& answer)
     return change_report(id, *answer);
 }
 
-/// The worker's state as the broker shows it; "gone" if it shows no such worker.
+/// The worker's state as the broker reports it; "gone" if it reports no such worker.
 std::string state_in(const protocol::status_reply& reply, const std::string& worker_id) {
     const auto found = std::find_if(reply.workers.begin(), reply.workers.end(),
                                     [&](const auto& w) { return w.worker_id == worker_id; });
@@ -141,7 +141,7 @@ result<report> drain(const std::string& worker_id, const target& where) {
 }  // namespace
 
 result<report> carry_out(const arguments& asked, const target& where, redis_blocking& redis,
-                         const store_context& store, const listener& told) {
+                         const store_context& store, const listener& on) {
     const std::string& id = asked.subject;
     switch (asked.what) {
         case command::status:
@@ -168,20 +168,20 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return job_report(*job);
         }
         case command::save:
-            return export_faces(id, asked.file, redis, store, told);
+            return export_faces(id, asked.file, redis, store, on);
         case command::restore:
         case command::import: {
             const auto secret = label_secret(asked.key.secret);
             if (!secret) return fail(secret.error());
             if (asked.what == command::restore) {
-                return restore_faces(id, asked.file, *secret, redis, store, told);
+                return restore_faces(id, asked.file, *secret, redis, store, on);
             }
             return import_photos(
                 {asked.file, id, asked.detector, where.broker, *secret, where.curve}, redis, store,
-                told);
+                on);
         }
         case command::encrypt:
-            return encrypt_faces(redis, store, told);
+            return encrypt_faces(redis, store, on);
         case command::encryption_key:
             return make_encryption_key(asked.file);
         case command::retention:
@@ -192,7 +192,7 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::clock_accept:
             return clock(asked, redis, store);
         case command::erasure:
-            return erasure(asked, redis, store, told);
+            return erasure(asked, redis, store, on);
         case command::audit:
             return audit(asked, redis, store);
         case command::key_create:

@@ -27,7 +27,7 @@ class script {
         lines_.push_back(std::move(line));
     }
 
-    /// name=$(...): for keys that hold an epoch.
+    /// name=$(...): for keys that contain an epoch.
     void keep(const std::string& name, const std::vector<std::string>& words) {
         run(words);
         lines_.back() = name + "=$(" + lines_.back() + ")";

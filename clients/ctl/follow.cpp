@@ -28,10 +28,10 @@ result<void> follow(redis_blocking& redis, const store_context& store,
         if (events->empty()) continue;
         auto oldest = redis.call(event_reader(store).oldest_event_id());
         if (!oldest) return fail(oldest.error());
-        // The stream is cut at its old end: as long as the last one seen is there, none is missing.
+        // Redis trims the oldest events: while the last one read still exists, none is missing.
         if (is_before("0-0", last) && is_before(last, *oldest)) options.gap();
         for (const event& one : *events) {
-            options.told(one);
+            options.on_event(one);
             last = one.id;
             if (++seen == options.count) return {};
         }

@@ -1,4 +1,4 @@
-// Follows the event stream: each change of a job's state, as it happens.
+// Follows the event stream: every change of a job's state.
 #pragma once
 
 #include <functional>
@@ -11,15 +11,15 @@
 namespace vultus::ctl {
 
 struct follow_options {
-    std::string from;               ///< after this stream id; empty: from now on
+    std::string from;               ///< after this stream id; empty: only new events
     std::size_t count = 0;          ///< stop after so many events; 0: never
-    std::function<bool()> stopped;  ///< asked between two reads, at least twice a second
-    std::function<void(const event&)> told;
-    std::function<void()> gap;  ///< older events were dropped before they were read
+    std::function<bool()> stopped;  ///< called between two reads, at least twice a second
+    std::function<void(const event&)> on_event;
+    std::function<void()> gap;  ///< Redis dropped events before they were read
 };
 
 /// errors    those of the job store
-/// threads   blocks until stopped, counted out, or an error
+/// threads   blocks until stopped, `count` events were read, or an error
 result<void> follow(redis_blocking& redis, const store_context& store,
                     const follow_options& options);
 

@@ -1,5 +1,6 @@
-// vultusctl: inspect and operate a Vultus from the machine it runs on. Reads the command line,
-// prints a report. Exit codes: 0 done, 1 refused or failed (the reason on stderr), 2 wrong usage.
+// vultusctl: inspects and operates a Vultus on the same machine. Reads the command line, prints a
+// report. Exit codes: 0 done, 1 refused, failed, or problems found (the reason on stderr), 2 wrong
+// usage.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -39,13 +40,13 @@ int complain(const error& why, int code) {
     return code;
 }
 
-/// `code`, unless what was printed has not arrived.
+/// `code`, or a failure if the output could not be written.
 int ended(int code) {
     if (output_was_written()) return code;
     return complain({errc::internal, "output cannot be written"}, refused);
 }
 
-/// Prints the report; the exit code says whether it is good and has arrived.
+/// Prints the report; the exit code is 0 if it is good and was written.
 int tell(const report& what, bool json) {
     (what.beside ? std::cerr : std::cout) << print(what, json);
     const int code = ended(what.bad ? refused : ok);
@@ -53,7 +54,7 @@ int tell(const report& what, bool json) {
     return code;
 }
 
-/// How commands are added below `parent`.
+/// Adds commands below `parent`.
 auto adder(CLI::App& parent, arguments& asked) {
     return [&parent, &asked](const char* name, const char* text, command what) {
         CLI::App* sub = parent.add_subcommand(name, text);
@@ -215,7 +216,7 @@ void describe_curve(CLI::App& app, arguments& asked) {
     allow->add_option("--role", words.role, "role: api or worker")->required();
 }
 
-/// What a call to Redis failed with; if Redis is not there, where it was looked for.
+/// The error of a call to Redis; if Redis is unreachable, with the address.
 int complain_of_call(const error& why, const arguments& asked, const redis_address& where) {
     if (why != error{errc::store_unavailable, "Redis unavailable"}) return complain(why, refused);
     const error found = why_away(asked, where);
@@ -229,7 +230,7 @@ int tail(const arguments& asked, const redis_address& where, redis_blocking& red
     options.from = asked.from;
     options.count = asked.count;
     options.stopped = [&] { return stop.asked() || !std::cout; };
-    options.told = [&](const event& one) {
+    options.on_event = [&](const event& one) {
         std::cout << event_line(one, asked.json) << std::flush;
     };
     options.gap = [] {
@@ -241,14 +242,14 @@ int tail(const arguments& asked, const redis_address& where, redis_blocking& red
     return ended(ok);
 }
 
-/// Commands that put faces or photos into Redis or take them out, so that they need the key.
+/// Commands that read or write faces or photos in Redis, and so need the encryption key.
 bool reads_faces(command what) {
     return what == command::save || what == command::restore || what == command::import ||
            what == command::encrypt;
 }
 
-/// $REDISCLI_AUTH, or what `./run --redis-port` has left in the data folder, or nothing.
-/// errors    malformed: that file is not its user's alone
+/// The password of Redis: $REDISCLI_AUTH, or the file that `./run --redis-port` wrote to the data
+/// folder, or empty. errors    malformed: others may read that file
 result<std::string> password(const std::string& file) {
     if (const char* given = std::getenv("REDISCLI_AUTH"); given != nullptr) return given;
     const auto text = read_private_file(file, password_file_bytes_max);
@@ -297,13 +298,13 @@ int run(const arguments& asked) {
     };
     listening.line = [&](const std::string& line) {
         if (watched) std::cerr << "\r\x1b[K" << std::flush;
-        if (!asked.json) std::cout << line << std::endl;  // of an import; ended() sees to errors
+        if (!asked.json) std::cout << line << std::endl;  // of an import; ended() reports errors
     };
     listening.stopped = [&] { return stop && stop->asked(); };
-    const auto told = carry_out(asked, *where, redis, store, listening);
+    const auto answer = carry_out(asked, *where, redis, store, listening);
     if (watched) std::cerr << "\r\x1b[K";
-    if (!told) return complain_of_call(told.error(), asked, where->redis);
-    return tell(*told, asked.json);
+    if (!answer) return complain_of_call(answer.error(), asked, where->redis);
+    return tell(*answer, asked.json);
 }
 
 }  // namespace

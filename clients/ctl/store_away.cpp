@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// 0, or the errno with which the socket refuses.
+/// 0, or the errno of connect().
 int knock(const std::string& path) {
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
@@ -52,9 +52,9 @@ error why_away(const arguments& asked, const redis_address& where) {
     const std::string what = why == ENOENT         ? "no socket "
                              : why == ECONNREFUSED ? "connection refused at "
                                                    : "cannot connect to ";
-    const std::string told =
+    const std::string advice =
         why == ENOENT || why == ECONNREFUSED ? hint : ": " + std::string(std::strerror(why));
-    return {errc::store_unavailable, what + where.unix_socket + told};
+    return {errc::store_unavailable, what + where.unix_socket + advice};
 }
 
 }  // namespace vultus::ctl

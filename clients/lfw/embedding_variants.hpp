@@ -1,5 +1,6 @@
-// The four kinds of embedding out of two passes of the network: what it says of a face and of its
-// mirror image. A worker computes one kind; comparing all of them needs each pass once only. Pure.
+// The four variants of the embedding (embedding_kind) from two passes of the network, of a face and
+// of its mirror image. A worker computes one variant; here each pass runs once for all of them.
+// Pure.
 #pragma once
 
 #include <array>
@@ -9,19 +10,19 @@
 
 namespace vultus::lfw {
 
-inline constexpr std::array all_kinds{embedding_kind::plain, embedding_kind::mirror,
-                                      embedding_kind::unit, embedding_kind::mirror_unit};
+inline constexpr std::array all_variants{embedding_kind::plain, embedding_kind::mirror,
+                                         embedding_kind::unit, embedding_kind::mirror_unit};
 
-/// True if the kind is made of the mirror image, too.
+/// Whether the variant also needs the mirror image.
 bool needs_mirror(embedding_kind) noexcept;
 
-/// What the network says of a face and of its mirror image.
+/// The network's output for a face and for its mirror image.
 struct raw_face {
     embedding chip{};
-    embedding mirror{};  ///< zeros where nobody asked for it
+    embedding mirror{};  ///< zeros if not requested
 };
 
-/// The same that with_kind() makes of the face, held to it by a test.
+/// The same as with_kind() of the face; a test compares them.
 embedding of_kind(embedding_kind, const raw_face&);
 
 }  // namespace vultus::lfw

@@ -17,13 +17,13 @@ std::size_t index_of(const std::vector<photo_id>& photos, const photo_id& wanted
     return static_cast<std::size_t>(at - photos.begin());
 }
 
-/// The photos by what the evaluation asks of them.
+/// The photos, indexed for the evaluation.
 struct material {
     const pair_list& list;
     const std::vector<photo_id>& photos;
     const std::vector<std::optional<raw_face>>& faces;
     std::vector<std::pair<std::size_t, std::size_t>> pairs;  ///< photos of each pair of the list
-    std::vector<bool> named;                                 ///< by the list
+    std::vector<bool> named;                                 ///< whether the list has the photo
     std::vector<std::uint32_t> person;                       ///< of each photo
 
     material(const pair_list& pairs_wanted, const std::vector<photo_id>& sorted,
@@ -137,7 +137,7 @@ std::vector<scored_pair> pair_distances(const pair_list& list, const std::vector
 
 run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
                      const std::vector<std::optional<raw_face>>& faces, const plan& what) {
-    VULTUS_REQUIRE(!what.kinds.empty(), "a kind");
+    VULTUS_REQUIRE(!what.variants.empty(), "a kind");
     const material all(list, photos, faces);
     run_figures run;
     run.photos = photos.size();
@@ -149,8 +149,8 @@ run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
     }
     people_draws drawn;
     rate_draws base;
-    for (const embedding_kind which : what.kinds) {
-        kind_figures found;
+    for (const embedding_kind which : what.variants) {
+        variant_figures found;
         found.which = which;
         found.list = figures_of_list(all.scored(which), list.folds);
         const all_pairs pairs = compare_all(all.found(which, true));
@@ -159,14 +159,14 @@ run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
         found.impostors = pairs.impostors_all;
         rate_draws tars;
         found.rates = rates_over(pairs, what, drawn, tars);
-        for (std::size_t i = 0; i < found.rates.size() && !run.kinds.empty(); ++i) {
-            found.rates[i].gain = found.rates[i].tar - run.kinds.front().rates[i].tar;
+        for (std::size_t i = 0; i < found.rates.size() && !run.variants.empty(); ++i) {
+            found.rates[i].gain = found.rates[i].tar - run.variants.front().rates[i].tar;
             found.rates[i].gain_95 = middle_95(differences(tars[i], base[i]));
         }
-        if (run.kinds.empty()) base = std::move(tars);
+        if (run.variants.empty()) base = std::move(tars);
         found.roc = roc_of(pairs, 1e-5, 1e-2, 61);
         if (what.calibrate) found.calibration = calibrated(all.found(which, false), which, what);
-        run.kinds.push_back(std::move(found));
+        run.variants.push_back(std::move(found));
     }
     return run;
 }

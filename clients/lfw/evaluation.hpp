@@ -1,5 +1,5 @@
-// All figures of a run: what the embeddings of the photos say about the pairs of the list, about
-// all pairs of these photos, and about thresholds. Pure; report.hpp prints them.
+// All figures of a run, computed from the embeddings: for the pairs of the list, for all pairs of
+// these photos, and for thresholds. Pure; report.hpp prints them.
 #pragma once
 
 #include <optional>
@@ -16,26 +16,26 @@
 
 namespace vultus::lfw {
 
-/// The pairs of the list. A share is nothing where the list has no pair for it.
+/// Figures of the pairs of the list; nothing where the list has no pair for one.
 struct list_figures {
-    std::optional<fold_accuracy> accuracy;        ///< a pair with a missed photo is a wrong answer
+    std::optional<fold_accuracy> accuracy;        ///< a pair with a missed photo counts as wrong
     std::optional<fold_accuracy> accuracy_found;  ///< without these pairs
     std::optional<double> tar_at_far_1e2, tar_at_far_1e3, auc;  ///< without these pairs
 };
 
-/// TAR at one FAR over all pairs of the photos that the list names and that show a face.
+/// TAR at one FAR over all pairs of the photos of the list that show a face.
 struct rate_figures {
     double far = 0;
     double distance = 0;
     double tar = 0;
-    interval tar_95;             ///< people drawn again
-    std::optional<double> gain;  ///< tar less that of the first kind asked for, if not the first
-    interval gain_95;            ///< of the same draws for both kinds
+    interval tar_95;             ///< bootstrap over people
+    std::optional<double> gain;  ///< tar minus that of the first variant; nothing for the first
+    interval gain_95;            ///< with the same draws for both variants
 };
 
-/// One row for each rate: the distance, and what else is accepted there.
+/// One row per rate: the distance, and the other rates at that distance.
 struct threshold_row {
-    double far = 0;  ///< per comparison, over all pairs of different people
+    double far = 0;  ///< share of all comparisons of different people
     double distance = 0;
     double tar = 0;
 };
@@ -48,7 +48,7 @@ struct gallery_row {
     double tar = 0;
 };
 
-/// What the service does with this kind when nobody chooses a threshold.
+/// The behaviour of the service with this variant at the default threshold.
 struct default_figures {
     double distance = 0;  ///< of usual_false_match_rate
     double far = 0;       ///< per comparison
@@ -62,15 +62,15 @@ struct calibration_figures {
     std::vector<threshold_row> thresholds;
     std::vector<gallery_row> galleries;
     std::vector<int> default_galleries;      ///< those of the plan
-    std::optional<default_figures> usually;  ///< nothing if beyond the pairs kept
+    std::optional<default_figures> usually;  ///< nothing if beyond the stored pairs
     std::vector<trial_row> trials;
     calibration_table table;
 };
 
-struct kind_figures {
+struct variant_figures {
     embedding_kind which = embedding_kind::plain;
     list_figures list;
-    std::size_t genuine = 0;      ///< pairs of one person, among all pairs of the photos named
+    std::size_t genuine = 0;      ///< pairs of one person, among all pairs of the list's photos
     std::uint64_t impostors = 0;  ///< pairs of two people, among them
     std::vector<rate_figures> rates;
     std::vector<roc_point> roc;  ///< of all pairs, FAR 1e-5 to 1e-2
@@ -79,17 +79,17 @@ struct kind_figures {
 
 struct run_figures {
     std::string detector;
-    std::size_t photos = 0, missed = 0;  ///< looked at; of these without a face
+    std::size_t photos = 0, missed = 0;  ///< processed; of these without a face
     std::size_t pairs = 0;
     std::size_t genuine_missed = 0, impostors_missed = 0;  ///< pairs of the list with such a photo
     int threads = 1;
-    bool of_a_service = false;  ///< then ms_per_photo is from a request to its answer
+    bool of_a_service = false;  ///< measured at a service: ms_per_photo is the time of a request
     double ms_per_photo = 0, seconds = 0;
-    std::vector<kind_figures> kinds;
+    std::vector<variant_figures> variants;
 };
 
 struct plan {
-    std::vector<embedding_kind> kinds{embedding_kind::plain};
+    std::vector<embedding_kind> variants{embedding_kind::plain};
     bool calibrate = false;
     int draws = 1'000;  ///< of the bootstrap
     std::uint64_t seed = 1;
@@ -97,14 +97,14 @@ struct plan {
     std::vector<double> threshold_rates{1e-2, 1e-3, 1e-4, 1e-5};
     std::vector<int> galleries{50, 300, 1'000};
     std::vector<double> chances{0.05, 0.20};
-    std::string data;  ///< what the photos are, for the table
+    std::string data;  ///< name of the photos, for the table
     trial_plan trial;
 };
 
-/// The list, the photos and their faces give kinds, pairs, photos and missed of run_figures; the
-/// rest of it (detector, threads, times) is the caller's. `photos` are sorted, `faces` go with
-/// them. The calibration is over all of them, all else over those that the list names.
-/// requires  each photo of the list is among `photos`; a kind
+/// Computes variants, pairs, photos and missed of run_figures from the list, the photos and their
+/// faces; the caller sets the rest (detector, threads, times). `photos` are sorted, `faces` are in
+/// the same order. The calibration is over all of them, all else over those of the list. requires
+/// each photo of the list is among `photos`; at least one variant
 run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
                      const std::vector<std::optional<raw_face>>& faces, const plan& what);
 

@@ -1,6 +1,6 @@
-// vultus-lfw: how well this build tells people apart, on Labeled Faces in the Wild, and which
-// distance to choose. Reads the command line, prints a report. Exit codes: 0 done, 1 failed (the
-// reason on stderr), 2 wrong usage or a pair file that does not fit.
+// vultus-lfw: measures the accuracy of this build on Labeled Faces in the Wild, and the distances
+// to choose. Reads the command line, prints a report. Exit codes: 0 done, 1 failed (the reason on
+// stderr), 2 wrong usage or an invalid pair file.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -44,7 +44,7 @@ int complain(const error& why, int code) {
     return code;
 }
 
-/// `code`, unless what was printed has not arrived.
+/// `code`, or a failure if the output could not be written.
 int ended(int code) {
     if (output_was_written()) return code;
     return complain({errc::internal, "output cannot be written"}, failed);
@@ -97,8 +97,8 @@ result<pair_list> pairs_at(const std::string& path) {
     return read_pairs(text, path);
 }
 
-/// What is written beside the report, opened before the long work: a place that cannot be written
-/// is said at once.
+/// The files written besides the report, opened before the long work so that a path that cannot be
+/// written fails at once.
 struct outputs {
     std::optional<output_file> distances, table, roc;
     bool beside = false;  ///< one of them is the standard output, so the report goes to stderr
@@ -133,11 +133,11 @@ result<std::optional<service_address>> service_of(const arguments& asked) {
 /// In this process, or from the service, whose kind of embedding is then the plan's.
 result<looked_at> faces_of(const std::vector<photo_id>& photos, const look_settings& looking,
                            const std::optional<service_address>& service, plan& what,
-                           const std::function<void(std::size_t)>& told) {
-    if (!service) return look_at(photos, looking, told);
-    auto found = ask_service(photos, looking, *service, told);
+                           const std::function<void(std::size_t)>& on_photo) {
+    if (!service) return look_at(photos, looking, on_photo);
+    auto found = ask_service(photos, looking, *service, on_photo);
     if (!found) return fail(found.error());
-    what.kinds = {found->kind};
+    what.variants = {found->kind};
     return std::move(found->seen);
 }
 
@@ -146,13 +146,15 @@ result<void> write_files(outputs& into, const run_figures& found, const pair_lis
                          const std::vector<photo_id>& photos, const looked_at& seen,
                          const plan& what, const std::string& table_path) {
     if (into.distances) {
-        for (const scored_pair& pair : pair_distances(pairs, photos, seen.faces, what.kinds[0])) {
+        for (const scored_pair& pair :
+             pair_distances(pairs, photos, seen.faces, what.variants[0])) {
             *into.distances << fixed(pair.distance, 6) + "\n";
         }
     }
     if (into.table) {
         std::vector<calibration_table> tables;
-        for (const kind_figures& kind : found.kinds) tables.push_back(kind.calibration->table);
+        for (const variant_figures& kind : found.variants)
+            tables.push_back(kind.calibration->table);
         const std::string text = text_of(tables);
         if (auto whole = read_calibration(text, table_path); !whole) return fail(whole.error());
         *into.table << text;
@@ -188,12 +190,12 @@ int run(const arguments& asked) {
     what.data = asked.looking.images.substr(asked.looking.images.find_last_of('/') + 1) + ", " +
                 asked.looking.detector;
     if (asked.embedding == "all") {
-        what.kinds.assign(all_kinds.begin(), all_kinds.end());
+        what.variants.assign(all_variants.begin(), all_variants.end());
     } else if (!asked.embedding.empty()) {
-        what.kinds = {parse_embedding_kind(asked.embedding).value()};
+        what.variants = {parse_embedding_kind(asked.embedding).value()};
     }
     look_settings looking = asked.looking;
-    looking.mirror = std::any_of(what.kinds.begin(), what.kinds.end(), needs_mirror);
+    looking.mirror = std::any_of(what.variants.begin(), what.variants.end(), needs_mirror);
 
     const bool watched = isatty(STDERR_FILENO) == 1;
     const auto seen = faces_of(*photos, looking, *service, what, [&](std::size_t done) {

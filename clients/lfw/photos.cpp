@@ -27,14 +27,14 @@ double seconds_since(steady::time_point begin) {
     return std::chrono::duration<double>(steady::now() - begin).count();
 }
 
-/// Processor time of this thread, seconds.
+/// CPU time of this thread, seconds.
 double cpu_time() {
     timespec now{};
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-/// The worker's own, with the network's plain output.
+/// The worker's pipeline, with the plain output of the network.
 result<vision_models> load(const std::string& folder, const std::string& precision) {
     worker_settings settings;
     settings.models = folder;
@@ -43,7 +43,7 @@ result<vision_models> load(const std::string& folder, const std::string& precisi
     return load_vision_models(settings);
 }
 
-/// What the threads share: each takes the next photo until there is none, or one of them failed.
+/// Shared by the threads: each takes the next photo until there is none, or one of them failed.
 struct shared_work {
     const std::vector<photo_id>& photos;
     const look_settings& settings;
@@ -54,14 +54,14 @@ struct shared_work {
     std::atomic<bool> failed{false};
 };
 
-struct lane {
+struct worker {
     std::unique_ptr<detector> finder;
     std::unique_ptr<embedder> network;
     double busy = 0;  ///< seconds of CPU time
-    error why;        ///< of the lane that failed; its detail is empty in the others
+    error why;        ///< of the worker that failed; its detail is empty in the others
 };
 
-result<std::optional<raw_face>> look_at_one(const shared_work& all, lane& own,
+result<std::optional<raw_face>> look_at_one(const shared_work& all, worker& own,
                                             const photo_id& who) {
     const std::string path = path_of(who);
     std::ifstream file(fs::path(all.settings.images) / path, std::ios::binary);
@@ -81,7 +81,7 @@ result<std::optional<raw_face>> look_at_one(const shared_work& all, lane& own,
     return std::optional<raw_face>{face};
 }
 
-void work(shared_work& all, lane& own, const std::function<void(std::size_t)>* told) {
+void work(shared_work& all, worker& own, const std::function<void(std::size_t)>* on_photo) {
     const double begin = cpu_time();
     for (std::size_t i = all.next++; i < all.photos.size() && !all.failed; i = all.next++) {
         auto seen = look_at_one(all, own, all.photos[i]);
@@ -92,7 +92,7 @@ void work(shared_work& all, lane& own, const std::function<void(std::size_t)>* t
         }
         all.faces[i] = *seen;
         const std::size_t done = ++all.done;
-        if (told != nullptr) (*told)(done);
+        if (on_photo != nullptr) (*on_photo)(done);
     }
     own.busy = cpu_time() - begin;
 }
@@ -145,7 +145,7 @@ std::optional<box> middle_face(const detected_faces& found, const image& photo) 
     std::optional<box> best;
     std::int64_t best_gap = 0;
     for (const detected_face& one : found.faces) {
-        // Twice the distance between the middles, so that all stays whole.
+        // Twice the distance between the centres, so that all numbers are integers.
         const std::int64_t x = std::int64_t{one.where.left} + one.where.right + 1 - photo.width;
         const std::int64_t y = std::int64_t{one.where.top} + one.where.bottom + 1 - photo.height;
         const std::int64_t gap = x * x + y * y;
@@ -157,7 +157,7 @@ std::optional<box> middle_face(const detected_faces& found, const image& photo) 
 }
 
 result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,
-                          const std::function<void(std::size_t)>& told) {
+                          const std::function<void(std::size_t)>& on_photo) {
     VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
     use_one_blas_thread();
     auto loaded = load(settings.models, settings.precision);
@@ -165,23 +165,23 @@ result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settin
     looked_at seen;
     seen.faces.resize(photos.size());
     shared_work all{photos, settings, *loaded->landmarks, seen.faces, {}, {}, {}};
-    std::vector<lane> lanes(static_cast<std::size_t>(settings.threads));
+    std::vector<worker> workers(static_cast<std::size_t>(settings.threads));
     const detector& finder = settings.detector == "cnn" ? *loaded->cnn : *loaded->hog;
-    for (lane& own : lanes) {
+    for (worker& own : workers) {
         own.finder = finder.clone();
         own.network = loaded->network->clone();
     }
     const auto begin = steady::now();
     {
         std::vector<std::jthread> threads;
-        for (std::size_t i = 1; i < lanes.size(); ++i) {
-            threads.emplace_back([&all, &own = lanes[i]] { work(all, own, nullptr); });
+        for (std::size_t i = 1; i < workers.size(); ++i) {
+            threads.emplace_back([&all, &own = workers[i]] { work(all, own, nullptr); });
         }
-        work(all, lanes.front(), &told);
+        work(all, workers.front(), &on_photo);
     }
     seen.seconds = seconds_since(begin);
     double busy = 0;
-    for (const lane& own : lanes) {
+    for (const worker& own : workers) {
         if (!own.why.detail.empty()) return fail(own.why);
         busy += own.busy;
     }

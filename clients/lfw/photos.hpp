@@ -1,5 +1,5 @@
-// From the folder of the images to what the network says of each face: files, threads, models. All
-// else of vultus-lfw is arithmetic with the result.
+// From the folder of the images to the network's output for each face: files, threads, models. The
+// rest of vultus-lfw computes with the result.
 #pragma once
 
 #include <functional>
@@ -14,12 +14,12 @@
 
 namespace vultus::lfw {
 
-/// All photos below a folder that lie as those of LFW do, <person>/<person>_NNNN.jpg; by name, then
-/// number. Other files are not looked at.
-/// errors    not_found: the folder cannot be read, or has no such photo
+/// All photos below a folder in the layout of LFW, <person>/<person>_NNNN.jpg; by name, then
+/// number. Other files are ignored. errors    not_found: the folder cannot be read, or has no such
+/// photo
 result<std::vector<photo_id>> photos_below(const std::string& folder);
 
-/// The photos that the pairs name, each once, by name, then number. `file` is the pair file's name.
+/// The photos of the pairs, each once, by name, then number. `file` is the pair file's name.
 /// errors    not_found: "file:line: why", if a photo is not below the folder
 result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::string& file,
                                         const std::string& folder);
@@ -29,29 +29,29 @@ struct look_settings {
     std::string models = "build/models";
     std::string detector = "hog";    ///< or "cnn"
     std::string precision = "auto";  ///< as the setting worker.precision
-    bool mirror = false;             ///< embed the mirror image, too: twice the work
+    bool mirror = false;             ///< also embed the mirror image: twice the work
     int threads = 1;
     detector_options detecting;
 };
 
 struct looked_at {
-    std::vector<std::optional<raw_face>> faces;  ///< of each photo; nothing where none was found
+    std::vector<std::optional<raw_face>> faces;  ///< one per photo; nothing where none was found
     double ms_per_photo = 0;  ///< CPU time from the file to the embedding; without models
     double seconds = 0;       ///< of the whole pass on all threads; without models
 };
 
-/// Reads each photo and embeds the face whose box is nearest the middle of the photo, as the
-/// person that an LFW photo is named after stands there. The worker's own detector, alignment and
-/// network. `told` is called now and then with the number of photos done.
-/// requires  threads >= 1
-/// errors    those of find_models; not_found: a photo cannot be read; those of decode_image, with
+/// Reads each photo and embeds the face whose box is nearest the centre, where LFW photos show the
+/// person they are named after. Uses the worker's detector, alignment and network. `on_photo` is
+/// called now and then with the number of finished photos. requires  threads >= 1 errors    those
+/// of find_models; not_found: a photo cannot be read; those of decode_image, with
 ///           the file's name
-/// threads   called from one, starts settings.threads - 1 more; `told` is called by the caller's
+/// threads   called from one, starts settings.threads - 1 more; `on_photo` is called by the
+/// caller's
 result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,
-                          const std::function<void(std::size_t)>& told);
+                          const std::function<void(std::size_t)>& on_photo);
 
-/// The face nearest the middle of the photo; the larger of two that are equally near; nothing if
-/// there is none.
+/// The face nearest the centre of the photo; of two at the same distance the larger; nothing
+/// without a face.
 std::optional<box> middle_face(const detected_faces& found, const image& photo);
 
 }  // namespace vultus::lfw

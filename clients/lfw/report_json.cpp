@@ -99,7 +99,7 @@ void write_default(json_text& out, const calibration_figures& found) {
     out.close_array().close_object();
 }
 
-void write_kind(json_text& out, const kind_figures& one) {
+void write_variant(json_text& out, const variant_figures& one) {
     number(out, "accuracy", mean_of(one.list.accuracy));
     number(out, "accuracy_se", error_of(one.list.accuracy));
     number(out, "accuracy_without_missed", mean_of(one.list.accuracy_found));
@@ -143,14 +143,14 @@ std::string json_report(const run_figures& run) {
     number(out, "ms_per_photo", run.ms_per_photo);
     number(out, "seconds", run.seconds);
     count(out, "threads", static_cast<std::uint64_t>(run.threads));
-    if (run.kinds.size() == 1) {
-        out.key("embedding").text(name_of(run.kinds.front().which));
-        write_kind(out, run.kinds.front());
+    if (run.variants.size() == 1) {
+        out.key("embedding").text(name_of(run.variants.front().which));
+        write_variant(out, run.variants.front());
     } else {
         out.key("embeddings").open_object();
-        for (const kind_figures& one : run.kinds) {
+        for (const variant_figures& one : run.variants) {
             out.key(name_of(one.which)).open_object();
-            write_kind(out, one);
+            write_variant(out, one);
             out.close_object();
         }
         out.close_object();

@@ -60,18 +60,18 @@ std::string roc_drawing(const run_figures& run) {
     std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + wide + "\" height=\"" +
                       high + "\" font-family=\"sans-serif\" font-size=\"12\">\n" +
                       "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" + grid();
-    for (std::size_t i = 0; i < run.kinds.size(); ++i) {
+    for (std::size_t i = 0; i < run.variants.size(); ++i) {
         const std::string colour = colours[i % colours.size()];
         std::string points;
-        for (const roc_point& point : run.kinds[i].roc) {
+        for (const roc_point& point : run.variants[i].roc) {
             points += (points.empty() ? "" : " ") + x_of(point.far) + "," + y_of(point.tar);
         }
         const std::string y = fixed(top + 20 + 18 * static_cast<double>(i), 1);
         out += "<polyline fill=\"none\" stroke=\"" + colour;
         out += "\" stroke-width=\"2\" points=\"" + points;
         out += "\"/>\n<g fill=\"" + colour + "\">";
-        out +=
-            text(fixed(left + width + 10, 1), y, "start", std::string(name_of(run.kinds[i].which)));
+        out += text(fixed(left + width + 10, 1), y, "start",
+                    std::string(name_of(run.variants[i].which)));
         out += "</g>\n";
     }
     return out + "</svg>\n";

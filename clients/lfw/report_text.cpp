@@ -51,7 +51,7 @@ std::string list_table(const run_figures& run) {
                 {"1e-3", side::right},
                 {"AUC", side::right}},
                {}};
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         rows.rows.push_back({std::string(name_of(one.which)), with_error(one.list.accuracy),
                              with_error(one.list.accuracy_found), fixed(one.list.tar_at_far_1e2, 4),
                              fixed(one.list.tar_at_far_1e3, 4), fixed(one.list.auc, 5)});
@@ -60,19 +60,19 @@ std::string list_table(const run_figures& run) {
 }
 
 std::string rate_table(const run_figures& run) {
-    const kind_figures& first = run.kinds.front();
+    const variant_figures& first = run.variants.front();
     table rows{{{"embedding"},
                 {"FAR", side::right},
                 {"distance", side::right},
                 {"TAR", side::right},
                 {"95 %", side::right}},
                {}};
-    const bool gains = run.kinds.size() > 1;
+    const bool gains = run.variants.size() > 1;
     if (gains) {
         rows.header.push_back({"gain over " + std::string(name_of(first.which)), side::right});
         rows.header.push_back({"95 %", side::right});
     }
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         for (const rate_figures& rate : one.rates) {
             std::vector<std::string> row{std::string(name_of(one.which)), power(rate.far),
                                          fixed(rate.distance, 4), fixed(rate.tar, 4),
@@ -91,15 +91,15 @@ std::string rate_table(const run_figures& run) {
 /// The points of the curve at whole powers of ten.
 std::string roc_table(const run_figures& run) {
     table rows{{{"FAR", side::right}}, {}};
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         rows.header.push_back({"TAR " + std::string(name_of(one.which)), side::right});
     }
-    const auto& curve = run.kinds.front().roc;
+    const auto& curve = run.variants.front().roc;
     for (std::size_t i = 0; i < curve.size(); ++i) {
         const double exponent = std::log10(curve[i].far);
         if (std::abs(exponent - std::round(exponent)) > 1e-6) continue;
         rows.rows.push_back({power(curve[i].far)});
-        for (const kind_figures& one : run.kinds) {
+        for (const variant_figures& one : run.variants) {
             rows.rows.back().push_back(fixed(one.roc[i].tar, 4));
         }
     }
@@ -109,13 +109,13 @@ std::string roc_table(const run_figures& run) {
 std::string threshold_table(const run_figures& run) {
     table rows{
         {{"embedding"}, {"FAR", side::right}, {"distance", side::right}, {"TAR", side::right}}, {}};
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         for (const threshold_row& row : one.calibration->thresholds) {
             rows.rows.push_back({std::string(name_of(one.which)), power(row.far),
                                  fixed(row.distance, 4), fixed(row.tar, 4)});
         }
     }
-    const calibration_figures& size = *run.kinds.front().calibration;
+    const calibration_figures& size = *run.variants.front().calibration;
     return "\nCalibration on " + text_of(size.people) + " people, " + text_of(size.faces) +
            " faces: " + text_of(size.genuine) + " pairs of one person, " +
            std::to_string(size.impostors) + " of two\n" + print(rows);
@@ -129,7 +129,7 @@ std::string gallery_table(const run_figures& run) {
                 {"FAR", side::right},
                 {"TAR", side::right}},
                {}};
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         for (const gallery_row& row : one.calibration->galleries) {
             rows.rows.push_back({std::string(name_of(one.which)), std::to_string(row.gallery),
                                  percent(row.chance), fixed(row.distance, 4), power(row.far),
@@ -142,10 +142,10 @@ std::string gallery_table(const run_figures& run) {
 std::string default_table(const run_figures& run) {
     table rows{
         {{"embedding"}, {"distance", side::right}, {"FAR", side::right}, {"TAR", side::right}}, {}};
-    for (const int gallery : run.kinds.front().calibration->default_galleries) {
+    for (const int gallery : run.variants.front().calibration->default_galleries) {
         rows.header.push_back({"by " + std::to_string(gallery), side::right});
     }
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         if (!one.calibration->usually) continue;
         const default_figures& usual = *one.calibration->usually;
         rows.rows.push_back({std::string(name_of(one.which)), fixed(usual.distance, 4),
@@ -167,7 +167,7 @@ std::string trial_table(const run_figures& run) {
                 {"observed", side::right},
                 {"deviation of a draw", side::right}},
                {}};
-    for (const kind_figures& one : run.kinds) {
+    for (const variant_figures& one : run.variants) {
         for (const trial_row& row : one.calibration->trials) {
             rows.rows.push_back({std::string(name_of(one.which)), std::to_string(row.gallery),
                                  std::to_string(row.strangers), std::to_string(row.draws),
@@ -202,7 +202,7 @@ std::string power(double value) {
 
 std::string text_report(const run_figures& run) {
     std::string text = head(run) + list_table(run) + rate_table(run) + roc_table(run);
-    if (run.kinds.front().calibration) {
+    if (run.variants.front().calibration) {
         text += threshold_table(run) + gallery_table(run) + default_table(run) + trial_table(run);
     }
     return text;

@@ -34,8 +34,8 @@ struct reply {
     std::string body;
 };
 
-/// One connection, made when it is needed. What is asked has a deadline for all of it, however
-/// slowly the answer comes. threads: one
+/// One connection, opened when needed. A request has one deadline, up to the last byte of its
+/// answer. threads: one
 class caller {
  public:
     caller(const service_address& where, const look_settings& settings)
@@ -62,10 +62,10 @@ class caller {
             return fail(errc::store_unavailable,
                         "no reply: " + (refused.empty() ? why.message() : refused));
         }
-        const auto& said = parser.get();
-        if (!said.keep_alive()) hang_up();
-        reply made{said.result_int(), pause_usual, said.body()};
-        const auto after = said[http::field::retry_after];
+        const auto& answer = parser.get();
+        if (!answer.keep_alive()) hang_up();
+        reply made{answer.result_int(), pause_usual, answer.body()};
+        const auto after = answer[http::field::retry_after];
         unsigned seconds = 0;
         const auto read = std::from_chars(after.data(), after.data() + after.size(), seconds);
         if (read.ec == std::errc{}) made.retry_after = std::chrono::seconds(seconds);
@@ -74,7 +74,7 @@ class caller {
     }
 
  private:
-    /// Runs one operation to its end, which the deadline may be.
+    /// Runs one operation until it ends or the deadline passes.
     template <class Start>
     boost::system::error_code finished(Start start) {
         boost::system::error_code outcome;
@@ -128,20 +128,20 @@ result<service_answer> ask_patiently(caller& service, const std::string& photo,
                                      milliseconds patience) {
     const auto give_up = steady::now() + patience;
     while (true) {
-        const auto said = service.post(photo, give_up);
-        if (said && said->status == 200) return read_answer(said->body);
-        const bool again = !said || said->status == 429 || said->status == 503;
-        const auto pause = said ? said->retry_after : pause_usual;
+        const auto answer = service.post(photo, give_up);
+        if (answer && answer->status == 200) return read_answer(answer->body);
+        const bool again = !answer || answer->status == 429 || answer->status == 503;
+        const auto pause = answer ? answer->retry_after : pause_usual;
         if (!again || steady::now() + pause > give_up) {
-            if (!said) return fail(said.error());
+            if (!answer) return fail(answer.error());
             return fail(again ? errc::store_unavailable : errc::malformed,
-                        "the service answered " + std::to_string(said->status));
+                        "the service answered " + std::to_string(answer->status));
         }
         std::this_thread::sleep_for(pause);
     }
 }
 
-/// What the threads share: each takes the next photo until there is none, or one of them failed.
+/// Shared by the threads: each takes the next photo until there is none, or one of them failed.
 struct asking {
     const std::vector<photo_id>& photos;
     const look_settings& settings;
@@ -151,29 +151,29 @@ struct asking {
     std::atomic<bool> failed{false};
 };
 
-struct lane {
+struct worker {
     double waited = 0;                   ///< seconds
-    std::optional<embedding_kind> kind;  ///< nothing: it got no answer
-    error why;                           ///< of the lane that failed; else its detail is empty
+    std::optional<embedding_kind> kind;  ///< nothing: no answer yet
+    error why;                           ///< of the worker that failed; else its detail is empty
 };
 
-result<void> ask_one(asking& all, lane& own, caller& service, std::size_t i) {
+result<void> ask_one(asking& all, worker& own, caller& service, std::size_t i) {
     const std::string path = path_of(all.photos[i]);
     std::ifstream file(std::filesystem::path(all.settings.images) / path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     if (!file) return fail(errc::not_found, path + " cannot be read");
-    const auto said = ask_patiently(service, bytes, all.patience);
-    if (!said) return fail(said.error().code, path + ": " + said.error().detail);
-    if (own.kind.value_or(said->kind) != said->kind) {
+    const auto answer = ask_patiently(service, bytes, all.patience);
+    if (!answer) return fail(answer.error().code, path + ": " + answer.error().detail);
+    if (own.kind.value_or(answer->kind) != answer->kind) {
         return fail(errc::malformed, "workers with different embeddings answer");
     }
-    own.kind = said->kind;
-    if (said->face) all.faces[i] = raw_face{*said->face, *said->face};
+    own.kind = answer->kind;
+    if (answer->face) all.faces[i] = raw_face{*answer->face, *answer->face};
     return {};
 }
 
-void work(asking& all, lane& own, const service_address& where,
-          const std::function<void(std::size_t)>* told) {
+void work(asking& all, worker& own, const service_address& where,
+          const std::function<void(std::size_t)>* on_photo) {
     caller service(where, all.settings);
     for (std::size_t i = all.next++; i < all.photos.size() && !all.failed; i = all.next++) {
         const auto begin = steady::now();
@@ -184,7 +184,7 @@ void work(asking& all, lane& own, const service_address& where,
         }
         own.waited += std::chrono::duration<double>(steady::now() - begin).count();
         const std::size_t now = ++all.done;
-        if (told != nullptr) (*told)(now);
+        if (on_photo != nullptr) (*on_photo)(now);
     }
 }
 
@@ -192,24 +192,24 @@ void work(asking& all, lane& own, const service_address& where,
 
 result<service_faces> ask_service(const std::vector<photo_id>& photos,
                                   const look_settings& settings, const service_address& where,
-                                  const std::function<void(std::size_t)>& told) {
+                                  const std::function<void(std::size_t)>& on_photo) {
     VULTUS_REQUIRE(settings.threads >= 1, "somebody to do it");
     service_faces found;
     found.seen.faces.resize(photos.size());
     asking all{photos, settings, found.seen.faces, where.patience, {}, {}, {}};
-    std::vector<lane> lanes(static_cast<std::size_t>(settings.threads));
+    std::vector<worker> workers(static_cast<std::size_t>(settings.threads));
     const auto begin = steady::now();
     {
         std::vector<std::jthread> threads;
-        for (std::size_t i = 1; i < lanes.size(); ++i) {
-            threads.emplace_back([&, i] { work(all, lanes[i], where, nullptr); });
+        for (std::size_t i = 1; i < workers.size(); ++i) {
+            threads.emplace_back([&, i] { work(all, workers[i], where, nullptr); });
         }
-        work(all, lanes.front(), where, &told);
+        work(all, workers.front(), where, &on_photo);
     }
     found.seen.seconds = std::chrono::duration<double>(steady::now() - begin).count();
     double waited = 0;
     std::optional<embedding_kind> kind;
-    for (const lane& own : lanes) {
+    for (const worker& own : workers) {
         if (!own.why.detail.empty()) return fail(own.why);
         if (own.kind && kind.value_or(*own.kind) != *own.kind) {
             return fail(errc::malformed, "workers with different embeddings answer");

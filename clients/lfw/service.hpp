@@ -1,5 +1,5 @@
-// The same faces from a running service: photos go to POST /api/recognize, unstored, and come back
-// with boxes and embeddings. So what is measured is what its workers do, whatever they are made of.
+// The faces from a running service: photos go to POST /api/recognize, unstored, and the answers
+// have boxes and embeddings. So the run measures the workers of that service.
 #pragma once
 
 #include <chrono>
@@ -19,29 +19,29 @@ namespace vultus::lfw {
 
 struct service_address {
     net::service_url url;
-    std::string key;                                     ///< empty: none is sent
-    std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: plain, as the url says
-    std::chrono::milliseconds patience{60'000};  ///< for one photo, tries and pauses together
+    std::string key;                                     ///< empty: none
+    std::shared_ptr<boost::asio::ssl::context> trusted;  ///< null: without TLS, as in the url
+    std::chrono::milliseconds patience{60'000};          ///< for one photo, with retries and pauses
 };
 
 struct service_faces {
-    embedding_kind kind = embedding_kind::plain;  ///< that the service makes
-    looked_at seen;  ///< of each face its one embedding, in place of both passes of the network;
-                     ///< ms_per_photo: from a request to its answer, so waiting counts
+    embedding_kind kind = embedding_kind::plain;  ///< of the service
+    looked_at seen;  ///< both passes of a face hold its one embedding; ms_per_photo: from a
+                     ///< request to its answer, so waiting counts
 };
 
-/// Sends each photo, `settings.threads` at a time, and takes the face nearest the middle. The
-/// service decides about the precision and the embedding. 429 and 503 are waited for as Retry-After
-/// says, `patience` in all for a photo, as is a service that cannot be reached, is silent or slow.
-/// errors    store_unavailable: no answer within that time; not_found: a photo cannot be read;
-///           malformed: an answer without embeddings, of an unknown kind, or of two kinds; else
-///           what the service said, with the photo's name
+/// Sends each photo, `settings.threads` at a time, and takes the face nearest the centre. The
+/// service determines the precision and the embedding. 429 and 503 are retried after Retry-After,
+/// an unreachable or slow service after a pause, for `patience` in all per photo. errors
+/// store_unavailable: no answer within that time; not_found: a photo cannot be read;
+///           malformed: an answer without embeddings, of an unknown variant, or of two variants;
+///           else the service's error, with the photo's name
 /// threads   as look_at
 result<service_faces> ask_service(const std::vector<photo_id>& photos,
                                   const look_settings& settings, const service_address& where,
-                                  const std::function<void(std::size_t)>& told);
+                                  const std::function<void(std::size_t)>& on_photo);
 
-/// An answer of the service: its middle face, or none. errors malformed
+/// An answer of the service: the face nearest the centre, or none. errors malformed
 struct service_answer {
     embedding_kind kind = embedding_kind::plain;
     std::optional<embedding> face;

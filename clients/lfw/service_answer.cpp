@@ -1,4 +1,4 @@
-// What the service says of a photo (service.hpp). The only file of vultus-lfw with Boost.JSON.
+// Parses an answer of the service (service.hpp). The only file of vultus-lfw with Boost.JSON.
 #include <boost/json.hpp>
 #include <cmath>
 #include <limits>
@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// How far a box lies from the middle of the photo, squared.
+/// Squared distance of a box from the centre of the photo.
 double gap(const json::object& box, double width, double height) {
     const auto edge = [&](const char* name) { return box.at(name).to_number<double>(); };
     const double x = edge("left") + edge("right") + 1 - width;
@@ -30,16 +30,16 @@ embedding vector_of(const json::array& numbers) {
     return vector;
 }
 
-service_answer answer_of(const json::object& said) {
+service_answer answer_of(const json::object& answer) {
     service_answer found;
-    const auto& model = said.at("models").at("embedding").as_string();
+    const auto& model = answer.at("models").at("embedding").as_string();
     const std::string_view name(model.data(), model.size());
     found.kind = parse_embedding_kind(name.substr(name.rfind('/') + 1)).value();
-    const auto& photo = said.at("image").as_object();
+    const auto& photo = answer.at("image").as_object();
     const double width = photo.at("width").to_number<double>();
     const double height = photo.at("height").to_number<double>();
     double best = std::numeric_limits<double>::infinity();
-    for (const json::value& one : said.at("faces").as_array()) {  // the largest first
+    for (const json::value& one : answer.at("faces").as_array()) {  // the largest first
         const double here = gap(one.at("box").as_object(), width, height);
         if (here >= best) continue;
         best = here;

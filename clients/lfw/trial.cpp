@@ -24,7 +24,7 @@ std::vector<std::vector<numbered_face>> by_person(std::span<const numbered_face>
     return people;
 }
 
-/// The same order on every machine, which std::shuffle does not promise.
+/// The same order on every platform, which std::shuffle does not guarantee.
 void shuffle(std::vector<std::vector<numbered_face>>& people, std::mt19937_64& chance) {
     for (std::size_t i = people.size(); i > 1; --i) std::swap(people[i - 1], people[chance() % i]);
 }

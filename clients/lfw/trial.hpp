@@ -1,5 +1,6 @@
-// Does the calibration hold? Half of the people give the distances, the other half are galleries
-// and strangers, and the strangers who get a name are counted. Pure; the same seed, the same draws.
+// Tests the calibration: half of the people determine the distances, the other half are galleries
+// and strangers, and the strangers that get a name are counted. Pure; the same seed gives the same
+// draws.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +28,9 @@ struct trial_row {
     int strangers = 0;  ///< in each draw: people who are not in the gallery, one photo each
 };
 
-/// One row for each gallery and chance, in their order. A gallery that leaves fewer than 20
-/// strangers in half of the people gets no row, nor does a chance that lies beyond the pairs kept.
-/// requires  plan.draws >= 1
-/// threads   blocks: some seconds for the 3,700 faces of View 1
+/// One row per gallery and chance, in their order. No row for a gallery that leaves fewer than 20
+/// strangers in half of the people, or for a chance beyond the stored pairs. requires  plan.draws
+/// >= 1 threads   blocks: some seconds for the 3,700 faces of View 1
 std::vector<trial_row> try_calibration(std::span<const numbered_face> faces,
                                        const trial_plan& plan);
 

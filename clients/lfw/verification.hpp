@@ -1,5 +1,6 @@
-// Are these two photos of one person? The figures of a list of pairs with known answers. Pure. A
-// pair is accepted when its distance is at most the threshold, as the service accepts a neighbour.
+// Verification (are two photos of one person?): figures of a list of pairs with known answers.
+// Pure. A pair is accepted if its distance is at most the threshold, as the service accepts a
+// neighbour.
 #pragma once
 
 #include <optional>
@@ -19,9 +20,9 @@ struct fold_accuracy {
     double standard_error = 0;  ///< of that mean: deviation of the folds / sqrt(folds); 0 for one
 };
 
-/// The threshold with which most of the pairs are answered rightly: half way between two
-/// distances, or below all, or at the largest. The smallest of equally good ones. Pairs without a
-/// distance are left out; none at all: 0.
+/// The threshold with the most right answers: half way between two distances, or below all, or at
+/// the largest. The smallest of equally good ones. Pairs without a distance are left out; without
+/// any pair: 0.
 float best_threshold(std::span<const scored_pair> pairs);
 
 /// Accuracy of each fold with the best threshold of the other folds. A pair without a distance

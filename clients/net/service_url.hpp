@@ -1,4 +1,4 @@
-// Where a service is, as a person writes it.
+// The URL of a service, as given by a user.
 #pragma once
 
 #include <string>
@@ -13,13 +13,12 @@ struct service_url {
     std::string host;  ///< an IPv6 address without brackets
     std::string port;
 
-    /// As it stands in a Host field.
+    /// The value for a Host field.
     std::string authority() const;
 };
 
-/// Takes http, https, ws or wss "://host[:port][/]", or "host[:port]", which is http. Without a
-/// port: 443 with TLS, else `plain_port`.
-/// errors    malformed
+/// Accepts http, https, ws or wss "://host[:port][/]", or "host[:port]", which is http. The default
+/// port is 443 with TLS, else `plain_port`. errors    malformed
 result<service_url> parse_service_url(std::string_view text, const std::string& plain_port);
 
 }  // namespace vultus::net

@@ -8,7 +8,7 @@
 namespace vultus::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds step{20};  // a connection is made in the background: look again
+constexpr std::chrono::milliseconds step{20};  // the connection is made in the background: poll
 
 }  // namespace
 

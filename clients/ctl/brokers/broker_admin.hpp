@@ -1,6 +1,6 @@
-// Asks the broker, on the socket that the apis use: what it knows about the workers (STATUS), and
-// to let one of them finish and leave (DRAIN_WORKER). One question at a time, each with its
-// patience.
+// Requests to the broker, on the socket of the apis: the state of the workers (STATUS), the drain
+// of one of them (DRAIN_WORKER), and the hint about a new job (SUBMIT). One request at a time, each
+// with a time-out.
 #pragma once
 
 #include <chrono>
@@ -12,20 +12,21 @@
 
 namespace vultus::ctl {
 
-/// threads   one owner; both calls wait, at most for their patience
+/// threads   one owner; a call waits at most for its patience
 class broker_admin {
  public:
-    /// errors    malformed: a bad endpoint. That nobody listens is only seen when asking.
+    /// errors    malformed: a bad endpoint. A broker that is not running is noticed by the
+    /// requests.
     static result<broker_admin> open(zmq_context& context, const std::string& endpoint,
                                      const curve_keys& curve = {});
 
-    /// Nothing: the broker did not answer in time. Answers to earlier questions are dropped.
+    /// Nothing: the broker did not answer in time. Answers to earlier requests are dropped.
     std::optional<protocol::status_reply> status(std::chrono::milliseconds patience);
 
-    /// False: the message could not even be handed over. It is a hint: ask status() for the effect.
+    /// False: the message could not be sent. It is a hint: status() shows the effect.
     bool drain(const std::string& worker_id, std::chrono::milliseconds patience);
 
-    /// Tells the broker of a new job. A hint; lost if the broker is away. Never waits.
+    /// Notifies the broker of a new job. A hint; lost if the broker is unreachable. Never waits.
     void submit(const std::string& job_id, unsigned shard);
 
  private:

@@ -1,5 +1,5 @@
-// The registered workers as Redis has them: what `status` shows while no broker answers. Plain
-// reads of `workers`, `worker:<id>` and `worker:<id>:running` (REDIS.md).
+// The registered workers in Redis, which `status` shows while no broker answers. Reads `workers`,
+// `worker:<id>` and `worker:<id>:running` (REDIS.md).
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// What vultusctl was asked, and where Redis and the broker are. Pure: main.cpp fills it from the
-// command line; check() and target_of() refuse what cannot be meant (exit code 2).
+// The arguments of vultusctl, and the addresses of Redis and the broker. Pure: main.cpp fills them
+// from the command line; check() and target_of() refuse invalid ones (exit code 2).
 #pragma once
 
 #include <string>
@@ -47,13 +47,13 @@ enum class command {
     curve_list
 };
 
-/// As they stand on the command line; keys.hpp reads them.
+/// Unparsed; keys.hpp parses them.
 struct key_words {
     std::string scopes, collections = "*", note;
     std::string quota = "0", image_quota = "0", jobs = "0";
     std::string expires;          ///< empty: never
-    std::string overlap = "24h";  ///< rotate: how long the old one stays good
-    std::string secret;           ///< file, of labels in the audit too; empty: <data>/access.secret
+    std::string overlap = "24h";  ///< rotate: how long the old key stays valid
+    std::string secret;  ///< file, also for names in the audit; empty: <data>/access.secret
 };
 
 struct user_words {
@@ -63,7 +63,7 @@ struct user_words {
 struct curve_words {
     std::string role;                  ///< broker, api or worker
     std::string key;                   ///< allow: public, hexadecimal
-    std::string folder;                ///< of keys; empty: <data>/keys
+    std::string folder;                ///< with the keys; empty: <data>/keys
     std::string own_file, broker_key;  ///< of vultusctl's own link to the broker
 };
 
@@ -71,23 +71,23 @@ struct arguments {
     command what = command::status;
     std::string subject;           ///< job id, worker id, id of a key, user or collection
     std::string file;              ///< save, restore, encryption_key; import: the folder
-    std::string encryption_key;    ///< file; empty: what lies in Redis is plain
+    std::string encryption_key;    ///< file; empty: data in Redis are not encrypted
     std::string detector = "hog";  ///< import
     std::string data = "data";
     std::string redis;   ///< unix:/path or host:port; empty: unix:<data>/run/redis.sock
     std::string broker;  ///< ZeroMQ endpoint for apis; empty: ipc://<data>/run/broker-api.sock
     bool json = false;
-    bool explain = false;     ///< only print the redis-cli commands; nothing is asked or changed
-    bool quiet = false;       ///< fsck: nothing changes meanwhile, so compare sums and counters too
+    bool explain = false;     ///< only print the redis-cli commands, run none
+    bool quiet = false;       ///< fsck: no other process writes, so also compare sums and counters
     std::string state, type;  ///< jobs
-    std::string label;        ///< audit: only what is about this person
-    std::string collection;   ///< erasure: only there; empty: everywhere
-    std::size_t days = 0;     ///< retention: from now on; 0: as it is
-    bool off = false;         ///< retention: none
+    std::string label;        ///< audit: only entries about this person
+    std::string collection;   ///< erasure: only this one; empty: all
+    std::size_t days = 0;     ///< retention: the new value; 0: unchanged
+    bool off = false;         ///< retention: remove it
     bool fix = false;         ///< names: rename and merge them
-    bool purge = false, rewrite = false;  ///< erasure: remove what can be; rewrite the file
-    std::string page;                     ///< jobs, faces: what the last page named as next
-    std::string from;                     ///< tail: after this stream id; empty: from now on
+    bool purge = false, rewrite = false;  ///< erasure: delete removable traces; rewrite the file
+    std::string page;                     ///< jobs, faces, audit: the token of the last page
+    std::string from;                     ///< tail: after this stream id; empty: only new events
     key_words key;
     user_words user;
     curve_words curve;
@@ -100,11 +100,11 @@ struct target {
     curve_keys curve;  ///< of the link to the broker; empty: plain
 };
 
-/// errors    malformed: no job id, worker id, state, type, stream id, or a count out of range;
+/// errors    malformed: not a job id, worker id, state, type or stream id, or a count out of range;
 ///           bad_collection
 result<void> check(const arguments& asked);
 
-/// `password` comes from $REDISCLI_AUTH or a file, so that it never stands on a command line.
+/// `password` comes from $REDISCLI_AUTH or a file, so that it is never on a command line.
 /// errors    malformed: --redis is neither unix:/path nor host:port
 result<target> target_of(const arguments& asked, std::string password);
 

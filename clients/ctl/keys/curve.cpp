@@ -43,7 +43,7 @@ std::string text_of_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// errors    malformed: nobody may look
+/// errors    malformed: no permission
 result<bool> is_there(const std::string& path) {
     std::error_code why;
     const bool there = fs::exists(path, why);
@@ -51,8 +51,8 @@ result<bool> is_there(const std::string& path) {
     return there;
 }
 
-/// One change of the list at a time, on this machine; the lock is the folder's and ends with the
-/// process.
+/// Locks the list for one change at a time on this machine; flock on the folder, released when the
+/// process ends.
 class list_lock {
  public:
     list_lock() = default;
@@ -61,7 +61,7 @@ class list_lock {
     ~list_lock() {
         if (folder_ >= 0) ::close(folder_);
     }
-    /// errors    wrong_state: somebody else holds it; malformed: the folder cannot be opened
+    /// errors    wrong_state: another process holds it; malformed: the folder cannot be opened
     result<void> take(const std::string& folder) {
         folder_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder_ < 0) {
@@ -85,7 +85,7 @@ class list_lock {
     int folder_ = -1;
 };
 
-/// errors    as of read_allow_list; no file yet is an empty list
+/// errors    those of read_allow_list(); a missing file is an empty list
 result<allow_list> present_list(const arguments& asked) {
     auto list = read_allow_list(list_file(asked));
     if (!list && list.error().code == errc::not_found) return allow_list{};
@@ -108,14 +108,14 @@ result<void> put_on_list(const arguments& asked, const allowed_peer& peer) {
 }
 
 report key_report(const arguments& asked, const std::string& key, const std::string& more) {
-    report told;
-    told.sections.push_back({"", {}, key});
-    told.sections.push_back({"", {}, more});
+    report answer;
+    answer.sections.push_back({"", {}, key});
+    answer.sections.push_back({"", {}, more});
     json_text out;
     out.open_object().key("name").text(asked.subject).key("role").text(asked.curve.role);
     out.key("public_key").text(key).close_object();
-    told.json = out.str();
-    return told;
+    answer.json = out.str();
+    return answer;
 }
 
 result<report> make(const arguments& asked) {
@@ -191,7 +191,7 @@ result<report> remove(const arguments& asked) {
     return change_report(asked.subject, "removed");
 }
 
-/// No folder has none. errors malformed: it cannot be read
+/// Empty if the folder does not exist. errors malformed: it cannot be read
 result<std::vector<fs::path>> secrets_in(const std::string& folder) {
     std::vector<fs::path> paths;
     std::error_code why;

@@ -28,7 +28,7 @@ constexpr unit amounts[] = {
     {"", 1}, {"KiB", limits::kib}, {"MiB", limits::mib}, {"GiB", 1024 * limits::mib}};
 constexpr std::uint64_t day_ms = 24 * 3600 * 1000;
 constexpr unit spans[] = {{"s", 1000}, {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", day_ms}};
-constexpr std::uint64_t most = 1'000'000'000'000;  // of any amount; exact in Lua's numbers
+constexpr std::uint64_t most = 1'000'000'000'000;  // of any amount; exact as a number in Lua
 
 template <class Units>
 result<std::uint64_t> measured(std::string_view text, const Units& units, std::string hint) {
@@ -93,14 +93,14 @@ report list_report(const std::vector<access_key>& keys, unix_time now) {
 }
 
 report made_report(const new_key& made, const std::string& more) {
-    report told;
-    told.sections.push_back({"", {}, made.text});
-    told.sections.push_back(
+    report answer;
+    answer.sections.push_back({"", {}, made.text});
+    answer.sections.push_back(
         {"", {}, "Store it now: it is not shown again. Id: " + made.id + "." + more});
     json_text out;
     out.open_object().key("id").text(made.id).key("key").text(made.text).close_object();
-    told.json = out.str();
-    return told;
+    answer.json = out.str();
+    return answer;
 }
 
 result<report> create(const arguments& asked, redis_blocking& redis, const store_context& store) {
@@ -113,14 +113,14 @@ result<report> create(const arguments& asked, redis_blocking& redis, const store
     key->hash = hash_of_key(made.text, *secret);
     if (auto good = redis.call(key_store(store).create_key(*key, who())); !good)
         return fail(good.error());
-    report told = made_report(made, "");
-    told.lost = [&redis, &store, id = made.id] {
+    report answer = made_report(made, "");
+    answer.lost = [&redis, &store, id = made.id] {
         if (redis.call(key_store(store).revoke_key(id, who()))) {
             return "key " + id + " was revoked: it could not be printed";
         }
         return "key " + id + " was created but not printed: run vultusctl key revoke " + id;
     };
-    return told;
+    return answer;
 }
 
 result<report> rotate(const arguments& asked, redis_blocking& redis, const store_context& store) {
@@ -133,12 +133,12 @@ result<report> rotate(const arguments& asked, redis_blocking& redis, const store
     const auto ends =
         redis.call(key_store(store).rotate_key(asked.subject, made.id, hash, *overlap, who()));
     if (!ends) return fail(ends.error());
-    report told = made_report(made, " " + asked.subject + " expires at " + rfc3339(*ends) + ".");
-    told.lost = [id = made.id, old = asked.subject, when = rfc3339(*ends)] {
+    report answer = made_report(made, " " + asked.subject + " expires at " + rfc3339(*ends) + ".");
+    answer.lost = [id = made.id, old = asked.subject, when = rfc3339(*ends)] {
         return "key " + id + " replaces " + old + ", which expires at " + when +
                ", but was not printed: run vultusctl key rotate " + id;
     };
-    return told;
+    return answer;
 }
 
 }  // namespace

@@ -14,11 +14,11 @@
 namespace vultus::ctl {
 namespace {
 
-// For the handlers of signals, which have no other place: one prompt at a time.
+// Global, for the signal handlers: there is one prompt at a time.
 termios shown, hidden;
 
-/// A signal that ends the program: the terminal shows again what is typed, and what was typed of
-/// the password goes to nobody.
+/// For signals that end the program: turns the echo on again and discards the typed part of the
+/// password.
 void end(int signal) {
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
     std::signal(signal, SIG_DFL);
@@ -27,13 +27,13 @@ void end(int signal) {
 
 void catch_signals();
 
-/// Ctrl-Z: shown as long as the shell has the terminal.
+/// Ctrl-Z: turns the echo on while the program is stopped.
 void stop(int signal) {
     const int before = errno;
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
     std::signal(signal, SIG_DFL);
     ::raise(signal);
-    catch_signals();  // it goes on
+    catch_signals();  // continued
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     errno = before;
 }
@@ -49,7 +49,7 @@ void catch_signals() {
     ::sigaction(SIGTSTP, &action, nullptr);
 }
 
-/// The terminal shows nothing while one of these is there, however the program ends.
+/// Turns the terminal's echo off while this exists, and on again however the program ends.
 class hidden_typing {
  public:
     hidden_typing() {

@@ -1,4 +1,4 @@
-// A new password from whoever sits before vultusctl.
+// Reads a new password from the user of vultusctl.
 #pragma once
 
 #include <string>
@@ -7,9 +7,8 @@
 
 namespace vultus::ctl {
 
-/// On a terminal asks twice, without showing what is typed; otherwise takes one line of the
-/// standard input.
-/// errors    bad_option: the two differ, or check_password(); malformed: there is no line
+/// On a terminal prompts twice, without echo; otherwise reads one line of the standard input.
+/// errors    bad_option: the two differ, or of check_password(); malformed: no line
 result<std::string> new_password(const std::string& user);
 
 }  // namespace vultus::ctl

@@ -30,7 +30,7 @@ report list_report(const std::vector<user_record>& users) {
     return made;
 }
 
-/// The hash of a password that is asked for now.
+/// Reads a password and returns its hash.
 result<std::string> new_hash(const arguments& asked, redis_blocking& redis,
                              const store_context& store) {
     const auto secret = secret_for(asked.key.secret, redis, store);
@@ -40,7 +40,7 @@ result<std::string> new_hash(const arguments& asked, redis_blocking& redis,
     return hash_of_password(asked.subject, *password, *secret);
 }
 
-result<report> told(const arguments& asked, const result<void>& done, const char* what) {
+result<report> report_of(const arguments& asked, const result<void>& done, const char* what) {
     if (!done) return fail(done.error());
     return change_report(asked.subject, what);
 }
@@ -69,8 +69,8 @@ result<report> users(const arguments& asked, redis_blocking& redis, const store_
         return list_report(*found);
     }
     if (asked.what == command::user_remove) {
-        return told(asked, redis.call(user_store(store).remove_user(asked.subject, who())),
-                    "removed");
+        return report_of(asked, redis.call(user_store(store).remove_user(asked.subject, who())),
+                         "removed");
     }
     const bool adds = asked.what == command::user_add;
     user_record user;
@@ -82,9 +82,11 @@ result<report> users(const arguments& asked, redis_blocking& redis, const store_
     const auto hash = new_hash(asked, redis, store);
     if (!hash) return fail(hash.error());
     if (adds)
-        return told(asked, redis.call(user_store(store).add_user(user, *hash, who())), "added");
-    return told(asked, redis.call(user_store(store).change_password(asked.subject, *hash, who())),
-                "changed");
+        return report_of(asked, redis.call(user_store(store).add_user(user, *hash, who())),
+                         "added");
+    return report_of(asked,
+                     redis.call(user_store(store).change_password(asked.subject, *hash, who())),
+                     "changed");
 }
 
 }  // namespace vultus::ctl

@@ -1,5 +1,5 @@
 // `vultusctl user add | list | password | remove` (api/ACCESS.md, "Login"). A password comes from
-// the terminal or the standard input, never from the command line, and is nowhere shown.
+// the terminal or the standard input, never from the command line, and is never printed.
 #pragma once
 
 #include "clients/ctl/cli/arguments.hpp"
@@ -10,11 +10,11 @@
 
 namespace vultus::ctl {
 
-/// What the texts of the command line ask for.
-/// errors    bad_option: no role, or too many collections; bad_collection
+/// Parses the command line's texts.
+/// errors    bad_option: unknown role, or too many collections; bad_collection
 result<user_record> wanted_user(const arguments& asked);
 
-/// Makes the file of the secret too, as keys() does.
+/// Also creates the file of the secret, as keys() does.
 /// requires  asked.what is one of the four
 /// errors    those of the job store, of secret_for() and of new_password()
 result<report> users(const arguments& asked, redis_blocking& redis, const store_context& store);

@@ -1,6 +1,5 @@
-// Writes JSON text piece by piece, commas and escapes included. What Redis holds as JSON text
-// (results, errors, options) goes in as it is. Pure. Boost.JSON, which checks that text, lives in
-// json_text.cpp.
+// Writes JSON text value by value, with commas and escapes. JSON text from Redis (results, errors,
+// options) is inserted unchanged. Pure. Boost.JSON, which checks that text, lives in json_text.cpp.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +19,7 @@ class json_text {
     json_text& number(std::uint64_t value);
     json_text& truth(bool value);
     json_text& null();
-    json_text& stored(std::string_view json);  ///< as it is if it is JSON, else as a text
+    json_text& stored(std::string_view json);  ///< unchanged if it is JSON, else as a string
 
     const std::string& str() const noexcept { return out_; }
 
@@ -31,7 +30,7 @@ class json_text {
     std::string out_;
 };
 
-/// The text of an object's member; empty if there is none, or `json` is no object.
+/// The string member of an object; empty without it, or if `json` is not an object.
 std::string json_member(std::string_view json, std::string_view name);
 
 }  // namespace vultus::ctl

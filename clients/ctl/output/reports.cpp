@@ -88,7 +88,7 @@ std::string device_text(const protocol::worker_status& w) {
     return text + ')';
 }
 
-/// Faces a batch, with one digit behind the point; empty before the first.
+/// Faces per batch, with one decimal; empty before the first batch.
 std::string batch_text(const protocol::worker_load& load) {
     if (load.batches == 0) return {};
     const std::uint64_t tenths = load.faces * 10 / load.batches;

@@ -1,5 +1,5 @@
-// What each command has to say, as tables for people and as JSON for programs. Pure: from what the
-// job store and the broker answered to text.
+// The output of each command, as tables for people and as JSON for programs. Pure: formats the
+// answers of the job store and the broker.
 #pragma once
 
 #include <functional>
@@ -24,13 +24,13 @@ struct section {
 struct report {
     std::vector<section> sections;
     std::string json;     ///< one JSON value
-    bool bad = false;     ///< the answer is a finding: exit code 1
-    bool beside = false;  ///< the standard output is a file of faces: this goes to stderr
-    /// What follows if this could not be printed, as a sentence; it may undo what was done.
+    bool bad = false;     ///< a problem was found: exit code 1
+    bool beside = false;  ///< the standard output is an export file: print to stderr
+    /// Called if this could not be printed; may undo the command; returns a sentence about it.
     std::function<std::string()> lost{};
 };
 
-/// The sections, a blank line between them, or the JSON and a newline.
+/// The sections with a blank line between them, or the JSON and a newline.
 std::string print(const report& what, bool json);
 
 struct worker_row {
@@ -41,7 +41,7 @@ struct worker_row {
 
 struct status_view {
     queue_stats queue;
-    bool from_broker = false;  ///< workers as the broker sees them; else as Redis has them
+    bool from_broker = false;  ///< `workers` come from the broker; else from Redis
     std::vector<worker_row> workers;
     std::vector<gallery_info> collections;
 };

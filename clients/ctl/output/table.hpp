@@ -1,4 +1,4 @@
-// A table for a terminal: what to show, and the pure function that prints it.
+// A table for a terminal, and the pure function that prints it.
 #pragma once
 
 #include <string>
@@ -19,9 +19,9 @@ struct table {
     std::vector<std::vector<std::string>> rows;
 };
 
-/// The table as lines, each ended by a newline, columns two spaces apart, nothing at a line's end.
-/// Cells pass through visible(). No rows: the header and a line "(none)".
-/// requires  no row longer than the header
+/// The table as lines with a newline each, columns two spaces apart, without trailing spaces. Cells
+/// pass through visible(). Without rows: the header and a line "(none)". requires  no row longer
+/// than the header
 std::string print(const table& what);
 
 }  // namespace vultus::ctl

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds look_every{100};
 
-/// "aof_rewrites" of "aof_rewrites:3\r\n"; empty: there is no such line.
+/// "3" for the name "aof_rewrites" of "aof_rewrites:3\r\n"; empty without such a line.
 std::string line_of(const std::string& info, const std::string& name) {
     const auto at = info.find("\n" + name + ":");
     if (at == std::string::npos) return {};
@@ -51,7 +51,7 @@ append_file read_append_file(const std::string& info,
         return found == removals.end() ? std::string() : found->second;
     };
     seen.removed_at = unix_time(static_cast<std::int64_t>(number_of(of("at_ms"))));
-    // The count is of rewrites that began. Another process of Redis counts from 0.
+    // The counter counts started rewrites, from 0 in each process of Redis.
     const bool same = of("run_id") == line_of(info, "run_id");
     const auto before = same ? number_of(of("rewrites")) : 0;
     seen.clean = number_of(line_of(info, "aof_rewrites")) > before && !seen.rewriting &&
@@ -84,7 +84,7 @@ result<void> rewrite_append_file(redis_blocking& redis, std::chrono::millisecond
             return fail(errc::unknown_outcome,
                         "Rewrite of the append-only file failed: see the log of Redis");
         }
-        if (!asked && !is_rewriting(*info)) {  // one that is under way began too early
+        if (!asked && !is_rewriting(*info)) {  // a rewrite in progress began too early
             before = begun;
             if (auto good = redis.call(plain_call({"BGREWRITEAOF"})); !good) {
                 return fail(good.error());

@@ -1,4 +1,4 @@
-// What the append-only file of Redis may still have of what was removed (shared/REDIS.md,
+// Whether the append-only file of Redis may still contain removed data (shared/REDIS.md,
 // "Erasure").
 #pragma once
 
@@ -14,19 +14,19 @@ namespace vultus::ctl {
 struct append_file {
     bool enabled = false;
     bool rewriting = false;
-    bool clean = false;       ///< a rewrite began and ended since the last removal
-    unix_time removed_at{0};  ///< 0: nothing was ever removed
+    bool clean = false;       ///< a rewrite began and ended after the last removal
+    unix_time removed_at{0};  ///< 0: no removal yet
 };
 
 /// `info`      the text of INFO (sections server and persistence)
-/// `removals`  the fields of P removals; empty: nothing was removed yet
+/// `removals`  the fields of the key `removals`; empty: no removal yet
 append_file read_append_file(const std::string& info,
                              const std::map<std::string, std::string>& removals);
 
 /// errors    those of the connection
 result<append_file> append_file_now(redis_blocking& redis, const store_context& store);
 
-/// Has it rewritten and waits for the end.
+/// Starts a rewrite and waits for its end.
 /// errors    unknown_outcome: it failed, or took longer than `patience`
 result<void> rewrite_append_file(redis_blocking& redis, std::chrono::milliseconds patience);
 

@@ -22,10 +22,11 @@ std::string time_of_entry(const audit_entry& entry) {
 
 struct found_entries {
     std::vector<audit_entry> entries;
-    std::string next;  ///< where the next page begins; empty: there is none
+    std::string next;  ///< cursor of the next page; empty: none
 };
 
-/// All of a page, or as many of those about `label_hash` as make one, however far back.
+/// One page, or, with `label_hash`, entries about that person until a page is full, however far
+/// back.
 result<found_entries> entries_of(std::size_t most, std::string page, const std::string& label_hash,
                                  redis_blocking& redis, const store_context& store) {
     found_entries found;

@@ -1,5 +1,5 @@
-// `vultusctl clock`: the time of the functions in Redis against the clock of its host, and the word
-// that a clock which jumped is right (shared/REDIS.md, "Time").
+// `vultusctl clock`: compares the time of the functions in Redis with the clock of its host, and
+// accepts a clock that jumped (shared/REDIS.md, "Time").
 #pragma once
 
 #include "clients/ctl/cli/arguments.hpp"
@@ -9,8 +9,8 @@
 
 namespace vultus::ctl {
 
-/// Shows it; for command::clock_accept after the word. Bad while something waits for an operator.
-/// errors    those of the job store
+/// Shows both; command::clock_accept accepts the clock first. Bad while an operator's decision is
+/// pending. errors    those of the job store
 result<report> clock(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

@@ -15,7 +15,7 @@ namespace {
 
 using each = std::function<result<void>(const gallery_info&, gallery_value)>;
 
-/// Both parts of all collections.
+/// Vectors and pictures of all collections.
 result<void> each_gallery(redis_blocking& redis, const store_context& store, const each& work) {
     std::string page;
     do {
@@ -43,7 +43,7 @@ void note_foreign(const std::string& collection, gallery_value what,
 struct encrypting {
     redis_blocking& redis;
     const store_context& store;
-    const listener& told;
+    const listener& on;
     std::uint64_t looked_at = 0, encrypted = 0;
     std::vector<std::string> foreign{};
 
@@ -66,7 +66,7 @@ struct encrypting {
                 gallery_admin(store).seal(gallery.collection, epoch, what, std::move(some)));
             if (!done) return fail(done.error());
             encrypted += *done;
-            told.progress(looked_at, std::max(looked_at, gallery.faces), "faces");
+            on.progress(looked_at, std::max(looked_at, gallery.faces), "faces");
         } while (cursor != "0");
         return {};
     }
@@ -75,8 +75,8 @@ struct encrypting {
 }  // namespace
 
 result<report> encrypt_faces(redis_blocking& redis, const store_context& store,
-                             const listener& told) {
-    encrypting work{redis, store, told};
+                             const listener& on) {
+    encrypting work{redis, store, on};
     const auto done = each_gallery(redis, store, [&](const gallery_info& one, gallery_value what) {
         return work.all(one, what);
     });

@@ -1,5 +1,5 @@
-// `vultusctl encrypt`: faces that were stored before there was a key for encryption at rest, or
-// are not bound to their collection, are encrypted where they lie; and the file of a key is made.
+// `vultusctl encrypt`: encrypts faces in place that were stored before there was a key for
+// encryption at rest, or that are not bound to their collection; and creates the file of a key.
 #pragma once
 
 #include <string>
@@ -12,14 +12,13 @@
 
 namespace vultus::ctl {
 
-/// Every vector and kept picture of all collections. Nobody is disturbed, no version changes; what
-/// an error broke off is finished by the same call again. What does not open in its place is named
-/// and left, and makes the report bad.
-/// requires  the store seals (sealing.hpp) and its open() was good
+/// Every vector and face picture of all collections. Safe while the service runs; no version
+/// changes. After an error, call it again to finish. Values that cannot be decrypted are listed and
+/// kept, and make the report bad. requires  the store seals (sealing.hpp) and its open() succeeded
 /// errors    those of the calls
 result<report> encrypt_faces(redis_blocking&, const store_context&, const listener&);
 
-/// A sentence for each vector and picture that does not open in its place: for fsck.
+/// A sentence for each vector and picture that cannot be decrypted: for fsck.
 /// requires, errors  as encrypt_faces()
 result<std::vector<std::string>> foreign_values(redis_blocking&, const store_context&);
 

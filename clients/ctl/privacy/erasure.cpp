@@ -25,7 +25,7 @@ constexpr std::chrono::minutes rewrite_patience{10};
 struct held {
     std::string worker, collection;
     gallery_version version = 0, removed_version = 0;
-    /// What it serves has what the last removal took away, or is of a gallery that is no more.
+    /// It serves a version from before the last removal, or a deleted gallery.
     bool is_behind() const { return !satisfies(version, removed_version); }
 };
 
@@ -38,7 +38,7 @@ struct erasing {
     const arguments& asked;
     redis_blocking& redis;
     const store_context& store;
-    const listener& told;
+    const listener& on;
 
     result<std::vector<std::string>> fsck() {
         std::vector<std::string> findings;
@@ -52,7 +52,7 @@ struct erasing {
         return findings;
     }
 
-    /// What each worker serves of what was asked for.
+    /// The versions that each worker serves, of the collections in question.
     result<std::vector<held>> workers() {
         std::vector<held> all;
         const auto ids = redis.call(plain_call({"ZRANGE", store.prefix() + "workers", "0", "-1"}));
@@ -75,7 +75,7 @@ struct erasing {
         return all;
     }
 
-    /// Jobs that have not ended are left, and stay in the report.
+    /// Unfinished jobs are kept and stay in the report.
     result<purged> purge(const scanned& found, const std::string& label_hash) {
         purged done;
         const std::string by = who() + "  " + label_hash;
@@ -86,7 +86,7 @@ struct erasing {
                                removed.error().code == errc::not_found ||
                                removed.error().code == errc::collected;
             if (!stays) return fail(removed.error());
-            told.progress(done.jobs, found.jobs.size(), "jobs");
+            on.progress(done.jobs, found.jobs.size(), "jobs");
         }
         for (const auto& collection : found.logs) {
             if (auto good = redis.call(gallery_admin(store).erase_log(collection, by)); !good) {
@@ -202,8 +202,8 @@ report report_of(const findings& all, const std::optional<purged>& done) {
 }  // namespace
 
 result<report> erasure(const arguments& asked, redis_blocking& redis, const store_context& store,
-                       const listener& told) {
-    erasing now{asked, redis, store, told};
+                       const listener& on) {
+    erasing now{asked, redis, store, on};
     findings all;
     std::optional<purged> done;
     const auto look = [&]() -> result<void> {

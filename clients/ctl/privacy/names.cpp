@@ -40,7 +40,7 @@ struct searching {
         if (!old.normal.empty()) {
             auto taken = redis.call(gallery_reader(store).faces(collection, old.normal));
             if (!taken && taken.error().code != errc::not_found) return fail(taken.error());
-            // Two old names of one form: the second is merged into the first.
+            // Two old names with the same normal form: the second is merged into the first.
             old.normal_taken =
                 taken.has_value() ||
                 std::any_of(found.begin(), found.end(), [&](const old_name& other) {
@@ -73,7 +73,7 @@ std::string what_becomes(const old_name& old) {
     return old.normal_taken ? "merge" : "rename";
 }
 
-/// The name as a client has to send it in a query.
+/// The name as a client must send it in a query.
 std::string percent_encoded(std::string_view text) {
     constexpr const char* digits = "0123456789ABCDEF";
     std::string out;

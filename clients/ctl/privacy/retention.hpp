@@ -1,4 +1,4 @@
-// `vultusctl retention`: how long a collection keeps people whom nobody saw.
+// `vultusctl retention`: how long a collection keeps people who were not seen.
 #pragma once
 
 #include "clients/ctl/cli/arguments.hpp"
@@ -8,8 +8,8 @@
 
 namespace vultus::ctl {
 
-/// Tells what holds for `asked.subject`, after it was set to `asked.days` or ended (`asked.off`).
-/// errors    those of the job store; not_found: there is no such collection
+/// Sets the retention of `asked.subject` to `asked.days`, or removes it (`asked.off`), and reports
+/// the current one. errors    those of the job store; not_found: there is no such collection
 result<report> retention(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

@@ -12,9 +12,9 @@
 namespace vultus::ctl {
 namespace {
 
-constexpr const char* step = "500";  // elements a call: some ms of Redis' one thread at most
+constexpr const char* step = "500";  // elements per call: at most some ms of Redis' only thread
 
-/// Whether it is the answer to a SCAN: a place that is another than the last, and elements.
+/// Whether it is the answer to a SCAN: a cursor that differs from the last, and elements.
 bool goes_on(const redis_reply& page, const std::string& cursor) {
     return page.items.size() == 2 && store_reply::is_next_cursor(page.items[0].text, cursor);
 }
@@ -51,7 +51,7 @@ class scan {
     }
 
     result<void> key(const std::string& full) {
-        if (!full.starts_with(prefix_)) return {};  // of somebody else
+        if (!full.starts_with(prefix_)) return {};  // of another application
         name_ = full.substr(prefix_.size());
         const auto wanted = is_wanted();
         if (!wanted) return fail(wanted.error());
@@ -68,10 +68,10 @@ class scan {
         if (type->text == "set") return pages(full, "SSCAN", false);
         if (type->text == "list") return list(full);
         if (type->text == "stream") return stream(full);
-        return {};  // gone since
+        return {};  // removed meanwhile
     }
 
-    /// Whether it belongs to what was asked for: of the collection, or of none.
+    /// Whether the key is part of the search: of the collection, or of none.
     result<bool> is_wanted() {
         if (collection_.empty()) return true;
         if (name_.starts_with("gallery:")) {
@@ -89,7 +89,7 @@ class scan {
         if (named_.in(element)) say(where);
         note_similar(element);
     }
-    /// Members of a gallery's by_label begin with the name of somebody who is taught.
+    /// Members of a gallery's by_label begin with the name of a trained person.
     void note_similar(std::string_view element) {
         if (!name_.starts_with("gallery:") || !name_.ends_with(":by_label")) return;
         const std::string_view label = element.substr(0, element.find('\n'));
@@ -158,7 +158,7 @@ class scan {
         }
     }
 
-    /// Redis keeps the words of commands that took long, cut to 128 bytes each.
+    /// Redis' slow log keeps the arguments of slow commands, truncated to 128 bytes each.
     result<void> slow_commands() {
         const auto slow = call({"SLOWLOG", "GET", "-1"});
         if (!slow) return fail(slow.error());
@@ -180,7 +180,7 @@ class scan {
     const std::string collection_;
     redis_blocking& redis_;
     const std::string prefix_;
-    std::string name_;            // of the key that is looked at
+    std::string name_;            // of the current key
     std::set<std::string> seen_;  // SCAN may answer a key twice
     scanned found_;
 };

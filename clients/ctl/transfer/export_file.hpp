@@ -1,6 +1,6 @@
-// The file of `vultusctl export`: four lines of text (what it is, collection, embedding model, time
-// in ms), then one record a face, then their number and a checksum of all before. Lengths and
-// numbers are little-endian. Nothing here knows Redis.
+// The file of `vultusctl export`: four lines of text (format, collection, embedding model, time in
+// ms), then one record per face, then their number and a checksum of all before. Lengths and
+// numbers are little-endian. Independent of Redis.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct export_head {
     std::uint64_t exported_ms = 0;
 };
 
-/// FNV-1a: finds a file that was cut, changed or damaged; it is no signature.
+/// FNV-1a: detects truncated and damaged files; it is not a signature.
 class checksum {
  public:
     void add(std::string_view bytes);
@@ -31,10 +31,11 @@ class export_writer {
  public:
     export_writer(std::ostream& to, const export_head& head);
     void add(const exported_face& face);
-    /// The end; without it a reader refuses the file. errors internal: it could not be written
+    /// Writes the end; without it a reader refuses the file. errors internal: it could not be
+    /// written
     result<void> finish();
     std::uint64_t faces() const noexcept { return faces_; }
-    bool good() const;  ///< nothing failed so far
+    bool good() const;  ///< no write failed so far
 
  private:
     void put(std::string_view bytes);
@@ -49,8 +50,8 @@ class export_reader {
     /// errors    malformed: not such a file, or of another version
     static result<export_reader> open(std::istream& from);
     const export_head& head() const noexcept { return head_; }
-    /// The next face; false at the end, when number and checksum fit.
-    /// errors    malformed: cut short, damaged, or something after the end
+    /// The next face; false at the end, if number and checksum match.
+    /// errors    malformed: truncated, damaged, or data after the end
     result<bool> next(exported_face& into);
 
  private:
@@ -64,8 +65,8 @@ class export_reader {
     std::uint64_t faces_ = 0;
 };
 
-/// The label in the text that is stored with a face: its first field, of which only quotes and
-/// backslashes are escaped (shared/store/functions/30_galleries.lua). Empty if it is not there.
+/// The label in the stored text of a face: its first field, in which only quotes and backslashes
+/// are escaped (shared/store/functions/30_galleries.lua). Empty without it.
 std::string label_of(std::string_view face_json);
 
 }  // namespace vultus::ctl

@@ -12,7 +12,7 @@
 namespace vultus::ctl {
 namespace {
 
-// The words of workers/engine/embedding_kind.hpp, and whether their vectors have length 1.
+// The names in workers/engine/embedding_kind.hpp, and whether their vectors have length 1.
 struct kind {
     std::string_view name;
     bool unit;

@@ -30,14 +30,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t jobs_open_max = 64;                 // jobs that are not finished, and their
-constexpr std::size_t bytes_open_max = 64 * limits::mib;  // photos: little of what others may use
+constexpr std::size_t jobs_open_max = 64;                 // unfinished jobs
+constexpr std::size_t bytes_open_max = 64 * limits::mib;  // their photos: a small part of the queue
 constexpr milliseconds look_every{100};
 constexpr milliseconds pause_first{250}, pause_most{5'000};
 constexpr std::chrono::minutes patience{10};
 constexpr int tries_of_a_photo = 100;  // keys that earlier runs may have used up
 
-/// The file, but no more than one byte beyond what is allowed.
+/// The file's bytes, at most one more than the limit.
 result<std::string> photo_at(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) return fail(errc::not_found, "file cannot be read");
@@ -56,8 +56,8 @@ result<std::string> photo_at(const std::filesystem::path& path) {
 class importing {
  public:
     importing(const import_request& asked, redis_blocking& redis, const store_context& store,
-              const listener& told, std::size_t all)
-        : asked_(asked), redis_(redis), store_(store), told_(told), all_(all) {
+              const listener& on, std::size_t all)
+        : asked_(asked), redis_(redis), store_(store), on_(on), all_(all) {
         if (auto link = broker_admin::open(context_, asked.broker, asked.curve)) {
             broker_ = std::move(*link);
         }
@@ -82,7 +82,7 @@ class importing {
             return say({file_state::duplicate, photo.path, photo.label, "same_bytes",
                         "same as " + same->second.path, ""});
         }
-        if (!first) {  // which of the two it shows is not for a program to say
+        if (!first) {  // which of the two it shows is unknown
             return say({file_state::refused, photo.path, photo.label, "same_photo_of_two_people",
                         "same bytes as " + same->second.path, ""});
         }
@@ -115,7 +115,7 @@ class importing {
     };
 
     bool over() {
-        if (why_over_.empty() && told_.stopped && told_.stopped()) why_over_ = "interrupted";
+        if (why_over_.empty() && on_.stopped && on_.stopped()) why_over_ = "interrupted";
         if (why_over_.empty() && boot_now() - moved_ > patience) {
             why_over_ = "no progress for ten minutes" + (trouble_.empty() ? "" : "; " + trouble_);
         }
@@ -132,10 +132,10 @@ class importing {
 
     void say(file_verdict what) {
         moved_ = boot_now();
-        told_.line(line_of(what));
+        on_.line(line_of(what));
         verdicts_.push_back(std::move(what));
         if (verdicts_.back().state != file_state::skipped) ++done_;
-        told_.progress(done_, all_, "photos");
+        on_.progress(done_, all_, "photos");
     }
     void refuse(const found_photo& photo, const error& why, const std::string& job_id) {
         say({file_state::refused, photo.path, photo.label, std::string(name_of(why.code)),
@@ -145,7 +145,7 @@ class importing {
         say({file_state::unfinished, photo.path, photo.label, "not_begun", why, ""});
     }
 
-    /// Calls until it works, or the reason will not pass, or the import is over.
+    /// Retries until it succeeds, the error is permanent, or the import ends.
     template <class Call>
     auto patiently(Call call) {
         milliseconds pause = pause_first;
@@ -159,7 +159,7 @@ class importing {
         }
     }
 
-    /// One key after the other: the first that no earlier job has used up, or whose job counts.
+    /// Tries idempotency keys in turn: the first that is unused, or whose job counts.
     void offer(const found_photo& photo, const std::string& content, const std::string& bytes) {
         for (int link = 0; link < tries_of_a_photo; ++link) {
             new_job job = job_for(photo, content, link);
@@ -205,7 +205,7 @@ class importing {
         return text.open_object().key("detector").text(asked_.detector).close_object().str();
     }
 
-    /// A job of an earlier run has the key. True if it decides about the photo, now or later.
+    /// A job of an earlier run has the key. True if that job gives the verdict, now or later.
     bool earlier(const found_photo& photo, const std::string& id) {
         const auto job = patiently([&] { return job_reader(store_).job(id); });
         if (job && !is_terminal(job->state)) {
@@ -227,7 +227,7 @@ class importing {
         return true;
     }
 
-    /// Under which name the face of a job is in the gallery now; empty if it is not.
+    /// The name under which the face of a job is in the gallery; empty if it is not there.
     std::string label_kept(const std::string& job_id) {
         const auto info =
             patiently([&] { return gallery_reader(store_).gallery(asked_.collection); });
@@ -239,7 +239,7 @@ class importing {
         return texts && !texts->empty() ? label_of(texts->front()) : "";
     }
 
-    /// Asks after every open job.
+    /// Polls every open job.
     void look() {
         look_at_ = boot_now() + look_every;
         for (auto one = open_.begin(); one != open_.end();) {
@@ -278,7 +278,7 @@ class importing {
     const import_request& asked_;
     redis_blocking& redis_;
     const store_context& store_;
-    const listener& told_;
+    const listener& on_;
     const std::size_t all_;
     zmq_context context_;
     std::optional<broker_admin> broker_;
@@ -293,10 +293,10 @@ class importing {
 }  // namespace
 
 result<report> import_photos(const import_request& asked, redis_blocking& redis,
-                             const store_context& store, const listener& told) {
+                             const store_context& store, const listener& on) {
     const auto found = photos_below(asked.folder);
     if (!found) return fail(found.error());
-    importing all(asked, redis, store, told, found->photos.size());
+    importing all(asked, redis, store, on, found->photos.size());
     for (const skipped_path& one : found->skipped) all.skip(one);
     for (const found_photo& one : found->photos) all.take(found->root, one);
     return import_report(found->root, asked.collection, all.finish());

@@ -17,18 +17,18 @@ struct file_verdict {
     std::string path;            ///< below the folder
     std::string label;           ///< empty: skipped
     std::string reason, detail;  ///< may be empty
-    std::string job_id;          ///< empty: there was no job
+    std::string job_id;          ///< empty: no job
 };
 
 /// "refused     Ada/3.jpg  no_face: nobody was found"
 std::string line_of(const file_verdict& what);
 
-/// How many files have which verdict, and the people of whom no photo is there in the end.
+/// The number of files by verdict, and the people without any trained photo.
 report import_report(const std::string& root, const std::string& collection,
                      const std::vector<file_verdict>& files);
 
-/// Why a train of one photo failed, out of the job's error text; the reason of the one photo where
-/// there is one.
+/// Why the train job of one photo failed, from the job's error text; the reason of the photo where
+/// given.
 error reason_of(std::string_view job_error);
 
 }  // namespace vultus::ctl

@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Also the folders that file servers and archives add.
+/// Hidden files, and the folders that file servers and archives add.
 bool is_hidden(const std::string& name) {
     return name.starts_with(".") || name == "@eaDir" || name == "__MACOSX";
 }

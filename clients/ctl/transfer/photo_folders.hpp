@@ -1,5 +1,5 @@
-// The photos below a folder with a folder for each person: what `vultusctl import` takes. Only
-// names are looked at, no content.
+// The photos below a folder with one folder per person, for `vultusctl import`. Reads only names,
+// no content.
 #pragma once
 
 #include <string>
@@ -15,20 +15,19 @@ struct found_photo {
 };
 struct skipped_path {
     std::string path, why;
-    bool failed = false;  ///< it may hold photos, and could not be looked at
+    bool failed = false;  ///< it may contain photos, and could not be read
 };
 
 /// Both sorted by their path.
 struct photo_folders {
-    std::string root;  ///< the folder whose folders are people
+    std::string root;  ///< the folder with one folder per person
     std::vector<found_photo> photos;
     std::vector<skipped_path> skipped;  ///< hidden, in no person's folder, too deep, empty
 };
 
-/// `folder`/name/photo. Double Take keeps such folders below `train`, Frigate below `faces`, so a
-/// folder that holds one of these with folders in it is taken for theirs; `train` in Frigate's
-/// `faces` holds faces that nobody has named yet and is skipped.
-/// errors    not_found: no such folder, or it cannot be read
+/// `folder`/name/photo. Double Take has these folders in `train`, Frigate in `faces`, so if the
+/// folder contains one of them with folders in it, that one is used; `train` in Frigate's `faces`
+/// has unnamed faces and is skipped. errors    not_found: no such folder, or it cannot be read
 result<photo_folders> photos_below(const std::string& folder);
 
 }  // namespace vultus::ctl

@@ -27,15 +27,15 @@
 namespace vultus::ctl {
 namespace {
 
-constexpr std::size_t faces_a_call = 200;  // 150 KB: about 8 ms of Redis' one thread
+constexpr std::size_t faces_a_call = 200;  // 150 KB: about 8 ms of Redis' only thread
 
 struct exporting {
     const std::string& collection;
     redis_blocking& redis;
     const store_context& store;
-    const listener& told;
-    std::unordered_set<std::string> written;  // HSCAN may answer a face twice
-    std::vector<std::string> foreign;         // do not open in their place (sealing.hpp)
+    const listener& on;
+    std::unordered_set<std::string> written;  // HSCAN may return a face twice
+    std::vector<std::string> foreign;         // cannot be decrypted (sealing.hpp)
 
     result<void> all(const gallery_info& info, export_writer& writer) {
         const std::uint64_t epoch = info.version / epoch_factor;
@@ -45,9 +45,9 @@ struct exporting {
                 gallery_reader(store).scan(collection, epoch, gallery_value::vector, cursor));
             if (!chunk) return fail(chunk.error());
             if (auto done = some(epoch, *chunk, writer); !done) return done;
-            if (!writer.good()) return {};  // the file's commit() knows why
+            if (!writer.good()) return {};  // commit() returns the reason
             cursor = chunk->cursor;
-            told.progress(writer.faces(), info.faces, "faces");
+            on.progress(writer.faces(), info.faces, "faces");
         } while (cursor != "0");
         auto now = redis.call(gallery_reader(store).gallery(collection));
         if (!now) return fail(now.error());
@@ -66,7 +66,7 @@ struct exporting {
         if (!texts) return fail(texts.error());
         for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
             std::string& text = (*texts)[i];
-            if (text.empty() || !written.insert(ids[i]).second) continue;  // removed since
+            if (text.empty() || !written.insert(ids[i]).second) continue;  // removed meanwhile
             std::string label = label_of(text);
             if (label.empty()) return fail(errc::malformed, "a stored face without a label");
             writer.add(
@@ -88,7 +88,7 @@ report transfer_report(const std::string& file, const std::string& collection,
     return {{{"", {}, text}}, json.close_object().str(), false};
 }
 
-/// What can be read twice: the file, or a copy without a name of what comes through a pipe.
+/// A source that can be read twice: the file, or an unnamed copy of a pipe's contents.
 class twice_readable {
  public:
     twice_readable() = default;
@@ -99,7 +99,7 @@ class twice_readable {
     }
     const std::string& path() const { return path_; }
 
-    /// errors    not_found: it cannot be read; internal: no room for the copy
+    /// errors    not_found: it cannot be read; internal: no space for the copy
     result<void> open(const std::string& file) {
         path_ = file;
         struct stat what {};
@@ -136,7 +136,7 @@ class twice_readable {
     int copy_ = -1;
 };
 
-/// Reads the whole file and judges each face. errors malformed
+/// Reads the whole file and checks each face. errors malformed
 result<std::uint64_t> faces_in(const std::string& file) {
     std::ifstream from(file, std::ios::binary);
     if (!from) return fail(errc::not_found, file + " cannot be read");
@@ -159,7 +159,7 @@ result<std::uint64_t> faces_in(const std::string& file) {
     }
 }
 
-/// The beginning of a stored face's text, as the functions write it.
+/// The beginning of a stored face's text, as written by the Redis functions.
 std::string label_member(std::string_view label) {
     std::string text = "{\"label\":\"";
     for (const char c : label) {
@@ -169,8 +169,8 @@ std::string label_member(std::string_view label) {
     return text + '"';
 }
 
-/// Under the name in the form in which names are stored now. One of which nothing can be seen has
-/// no such form and stays as it is.
+/// The face with its name in normal form. A name without visible characters has none and stays
+/// unchanged.
 exported_face normal_face(exported_face face) {
     auto label = normal_label(face.label);
     const std::string old = label_member(face.label);
@@ -210,8 +210,7 @@ struct restoring {
 }  // namespace
 
 result<report> export_faces(const std::string& collection, const std::string& file,
-                            redis_blocking& redis, const store_context& store,
-                            const listener& told) {
+                            redis_blocking& redis, const store_context& store, const listener& on) {
     auto info = redis.call(gallery_reader(store).gallery(collection));
     if (!info) return fail(info.error());
     if (info->faces == 0) return fail(errc::not_found, "no faces in " + collection);
@@ -222,11 +221,11 @@ result<report> export_faces(const std::string& collection, const std::string& fi
     }
     export_writer writer(to->stream(), {collection, info->embedding_model,
                                         static_cast<std::uint64_t>(unix_now().count())});
-    exporting all{collection, redis, store, told, {}, {}};
+    exporting all{collection, redis, store, on, {}, {}};
     if (auto done = all.all(*info, writer); !done) return fail(done.error());
     const auto ended = writer.finish();
     const bool beside = to->is_standard_output();
-    if (auto written = to->commit(); !written) return fail(written.error());  // knows why
+    if (auto written = to->commit(); !written) return fail(written.error());  // has the reason
     if (!ended) return fail(ended.error());
     report made = transfer_report(file, collection, {{"faces", writer.faces()}});
     made.beside = beside;
@@ -240,7 +239,7 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 
 result<report> restore_faces(const std::string& collection, const std::string& file,
                              const std::string& secret, redis_blocking& redis,
-                             const store_context& store, const listener& told) {
+                             const store_context& store, const listener& on) {
     twice_readable input;
     if (auto good = input.open(file); !good) return fail(good.error());
     const auto faces = faces_in(input.path());
@@ -264,7 +263,7 @@ result<report> restore_faces(const std::string& collection, const std::string& f
         if (*more) all.waiting.push_back(normal_face(face));
         if (!*more || all.waiting.size() == faces_a_call) {
             if (auto done = all.put(); !done) return fail(done.error());
-            told.progress(all.added + all.known, *faces, "faces");
+            on.progress(all.added + all.known, *faces, "faces");
         }
         if (!*more) break;
     }

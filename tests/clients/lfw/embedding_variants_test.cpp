@@ -26,7 +26,7 @@ class halves final : public embedder {
     }
 };
 
-TEST(kinds, are_those_of_the_worker) {
+TEST(embedding_variants, are_those_of_the_worker) {
     chip face;
     for (std::size_t i = 0; i < chip::bytes; ++i) {
         face.rgb.push_back(static_cast<std::uint8_t>(i % 450 * 200 / 450));
@@ -34,15 +34,15 @@ TEST(kinds, are_those_of_the_worker) {
     const std::array both{face, mirrored(face)};
     const auto raw = halves().embed(both);
     ASSERT_NE(raw[0], raw[1]);
-    for (const embedding_kind kind : all_kinds) {
+    for (const embedding_kind kind : all_variants) {
         const auto wanted = with_kind(std::make_unique<halves>(), kind)->embed({&face, 1}).front();
         EXPECT_EQ(of_kind(kind, {raw[0], raw[1]}), wanted) << name_of(kind);
     }
 }
 
-TEST(kinds, know_whether_they_need_the_mirror_image) {
+TEST(embedding_variants, know_whether_they_need_the_mirror_image) {
     const embedding chip{1, 2}, other{5, 6};
-    for (const embedding_kind kind : all_kinds) {
+    for (const embedding_kind kind : all_variants) {
         const bool differs = of_kind(kind, {chip, {}}) != of_kind(kind, {chip, other});
         EXPECT_EQ(needs_mirror(kind), differs) << name_of(kind);
     }

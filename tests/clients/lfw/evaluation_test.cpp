@@ -53,8 +53,8 @@ TEST(evaluate, counts_photos_and_pairs) {
     EXPECT_EQ(run.pairs, 42U);
     EXPECT_EQ(run.genuine_missed, 1U);
     EXPECT_EQ(run.impostors_missed, 1U);
-    ASSERT_EQ(run.kinds.size(), 1U);
-    const kind_figures& plain = run.kinds.front();
+    ASSERT_EQ(run.variants.size(), 1U);
+    const variant_figures& plain = run.variants.front();
     EXPECT_NEAR(plain.list.accuracy->mean, (20.0 / 21 + 20.0 / 21) / 2, 1e-12);
     EXPECT_DOUBLE_EQ(plain.list.accuracy_found->mean, 1);
     EXPECT_DOUBLE_EQ(*plain.list.auc, 1);
@@ -67,25 +67,25 @@ TEST(evaluate, counts_photos_and_pairs) {
 
 TEST(evaluate, gains_are_over_the_first_kind_and_of_the_same_draws) {
     plan what;
-    what.kinds = {embedding_kind::plain, embedding_kind::mirror, embedding_kind::unit};
+    what.variants = {embedding_kind::plain, embedding_kind::mirror, embedding_kind::unit};
     what.draws = 100;
     const run_figures run = scene().run(what);
-    ASSERT_EQ(run.kinds.size(), 3U);
+    ASSERT_EQ(run.variants.size(), 3U);
     for (std::size_t i = 1; i < 3; ++i) {
         for (std::size_t rate = 0; rate < 2; ++rate) {
-            const rate_figures& one = run.kinds[i].rates[rate];
-            EXPECT_DOUBLE_EQ(*one.gain, one.tar - run.kinds[0].rates[rate].tar);
+            const rate_figures& one = run.variants[i].rates[rate];
+            EXPECT_DOUBLE_EQ(*one.gain, one.tar - run.variants[0].rates[rate].tar);
             EXPECT_LE(one.gain_95.low, *one.gain);
             EXPECT_GE(one.gain_95.high, *one.gain);
         }
     }
     // Everything is half as far with the mirror at 0, and in the same order.
-    EXPECT_DOUBLE_EQ(*run.kinds[1].rates[0].gain, 0);
-    EXPECT_EQ(run.kinds[1].rates[0].gain_95.high, 0);
-    EXPECT_NEAR(run.kinds[1].rates[0].distance, run.kinds[0].rates[0].distance / 2, 1e-6);
+    EXPECT_DOUBLE_EQ(*run.variants[1].rates[0].gain, 0);
+    EXPECT_EQ(run.variants[1].rates[0].gain_95.high, 0);
+    EXPECT_NEAR(run.variants[1].rates[0].distance, run.variants[0].rates[0].distance / 2, 1e-6);
     // Scaled to length 1, the far ones stand close together.
-    EXPECT_LT(*run.kinds[2].rates[0].gain, -0.1);
-    EXPECT_LT(run.kinds[2].rates[0].gain_95.high, 0);
+    EXPECT_LT(*run.variants[2].rates[0].gain, -0.1);
+    EXPECT_LT(run.variants[2].rates[0].gain_95.high, 0);
 }
 
 TEST(evaluate, calibrates_on_all_photos) {
@@ -95,7 +95,7 @@ TEST(evaluate, calibrates_on_all_photos) {
     what.threshold_rates = {1e-2, usual_false_match_rate};
     what.draws = 10;
     const run_figures run = scene().run(what);
-    const calibration_figures& found = *run.kinds[0].calibration;
+    const calibration_figures& found = *run.variants[0].calibration;
     EXPECT_EQ(found.people, 40U);
     EXPECT_EQ(found.faces, 79U);
     EXPECT_EQ(found.genuine, 39U);
@@ -134,7 +134,7 @@ TEST(report, json_has_the_keys_of_one_kind_or_of_each) {
     EXPECT_NEAR(one.at("accuracy").as_double(), 20.0 / 21, 1e-6);
     EXPECT_EQ(one.at("calibration").at("galleries").as_array().size(), 2U);
     EXPECT_EQ(one.at("calibration").at("default").at("galleries").as_array().size(), 1U);
-    what.kinds.assign(all_kinds.begin(), all_kinds.end());
+    what.variants.assign(all_variants.begin(), all_variants.end());
     const auto all = boost::json::parse(json_report(scene().run(what))).as_object();
     EXPECT_FALSE(all.contains("accuracy"));
     EXPECT_EQ(all.at("embeddings").as_object().size(), 4U);
@@ -154,7 +154,7 @@ TEST(report, what_there_is_no_number_for_is_null_or_a_dash) {
 
 TEST(report, tables_say_what_was_measured) {
     plan what;
-    what.kinds = {embedding_kind::plain, embedding_kind::mirror};
+    what.variants = {embedding_kind::plain, embedding_kind::mirror};
     what.calibrate = true;
     what.galleries = {5};
     what.draws = 10;
@@ -162,7 +162,7 @@ TEST(report, tables_say_what_was_measured) {
     run.detector = "hog";
     run.threads = 2;
     run.ms_per_photo = 43.21;
-    run.kinds[0].calibration->trials = {{50, 0.05, 0.0512, 0.01, 0.56, 20, 805}};
+    run.variants[0].calibration->trials = {{50, 0.05, 0.0512, 0.01, 0.56, 20, 805}};
     const std::string text = text_report(run);
     for (const char* words :
          {"80 photos, detector hog: 1 without a face (1.25 %)", "43.2 ms of one core per photo",
@@ -181,7 +181,7 @@ TEST(report, tables_say_what_was_measured) {
 
 TEST(report, the_drawing_has_a_curve_for_each_kind) {
     plan what;
-    what.kinds = {embedding_kind::plain, embedding_kind::unit};
+    what.variants = {embedding_kind::plain, embedding_kind::unit};
     what.draws = 10;
     const std::string svg = roc_drawing(scene().run(what));
     EXPECT_TRUE(svg.starts_with("<svg ")) << svg;
