@@ -1,28 +1,28 @@
-// The page's view of the HTTP API: requests, problems, and following a job to its end. Everything
-// that speaks to the service is here; nothing here touches the page.
-import { is_heard, listen } from "./events.js";
+// The page's client of the HTTP API: requests, problems, and following a job to its end. Does not touch
+// the page; the event stream is in events.js, the live channel in views/live.js.
+import { stream_status, listen } from "./events.js";
 
 export const collection = new URLSearchParams(location.search).get("collection") || "default";
 
-/** A refusal of the service (problem+json), or no whole answer at all (status 0). */
+/** An error of the service (problem+json), or no complete answer (status 0). */
 export class problem extends Error {
   constructor(status, title, detail, code = "", retry_after_s = 0) {
     super(detail || title);
     Object.assign(this, { status, title, detail, code, retry_after_s });
   }
-  /** True if the same request may succeed later. */
+  /** Whether the same request may succeed later. */
   get passing() { return [0, 408, 429].includes(this.status) || this.status >= 500; }
 }
 
-const answer_ms = 30_000, upload_ms = 300_000;  // after that nobody answers any more
-const again_ms = 250;      // after a login
-const failures_most = 10;  // of a service that is there and fails
+const answer_ms = 30_000, upload_ms = 300_000;  // timeouts
+const again_ms = 250;      // pause after a login
+const failures_most = 10;  // of a service that answers with errors
 const wait_s = { first: 1, step: 1, own_most: 5, told_most: 300 };
 
-let token = "";  // of the session: shows that a change comes from this page
+let token = "";  // CSRF token of the session
 export function send_token(text) { token = text ?? ""; }
 
-// What only the login knows (session.js).
+// Set by session.js.
 let login = { lost() {}, async renewed() {}, async back() {} };
 export function use_login(given) { login = given; }
 
@@ -31,7 +31,7 @@ export function address(path, options = {}) {
   return `${path}?${query}`;
 }
 
-/** One question, its whole answer as text. */
+/** One request; returns the whole answer as text. */
 async function ask(method, target, { body, key, headers = {}, signal, keepalive }) {
   if (key) headers = { ...headers, "Idempotency-Key": key };
   if (token && method !== "GET") headers = { ...headers, "X-CSRF-Token": token };
@@ -43,7 +43,7 @@ async function ask(method, target, { body, key, headers = {}, signal, keepalive 
     const answer = await fetch(target,
       { method, body, headers, signal: limit.signal, keepalive, cache: "no-store" });
     return { answer, text: await answer.text() };
-  } catch {  // no connection, none any more, or none in time
+  } catch {  // no connection, a lost one, or a timeout
     signal?.throwIfAborted();
     throw new problem(0, "The service does not respond", "Check that it is running, then try again.");
   } finally {
@@ -61,13 +61,13 @@ function seconds_of(text) {
 export async function request(method, target, options = {}) {
   const sent = token, is_question = method === "GET" && target === "/api/session";
   let { answer, text } = await ask(method, target, options);
-  if (answer.status === 403 && !is_question) {  // another login, in another tab?
+  if (answer.status === 403 && !is_question) {  // perhaps another login in another tab
     await login.renewed();
     if (token !== sent) ({ answer, text } = await ask(method, target, options));
   }
   if (answer.status === 204) return null;
   let value = null;
-  try { value = JSON.parse(text); } catch { /* judged below */ }
+  try { value = JSON.parse(text); } catch { /* checked below */ }
   if (answer.ok && value !== null) return value;
   if (answer.ok) throw new problem(0, "The answer was truncated", "Try again.");
   if (answer.status === 401 && target !== "/api/session") login.lost();
@@ -77,19 +77,19 @@ export async function request(method, target, options = {}) {
     seconds_of(answer.headers.get("Retry-After")));
 }
 
-/** A key for one submission; a repeated send with it does nothing twice. */
+/** An Idempotency-Key for one submission: sending it again has no second effect. */
 export function new_key() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** How long to wait before another try: what the service says, else a little more each time. */
+/** The pause before a retry: Retry-After, else an increasing back-off. */
 export function wait_ms(failure, tries = 1) {
   const own = Math.min(wait_s.first + wait_s.step * (tries - 1), wait_s.own_most);
   return Math.min(Math.max(failure.retry_after_s, own), wait_s.told_most) * 1000;
 }
 
-/** After a failed try: waits for a better moment, or throws what is for good. */
+/** After a failed attempt: waits, or throws a permanent error. */
 async function better_moment(failure, state, { on_wait, signal }) {
   if (!(failure instanceof problem)) throw failure;
   if (failure.status === 401) {
@@ -103,8 +103,8 @@ async function better_moment(failure, state, { on_wait, signal }) {
   await pause(wait_ms(failure, state.tries += 1), signal);
 }
 
-/** Sends until the service takes it or refuses it for good; says when it has to wait. Without a
-    login it waits for one. `signal` ends all; `stop` ends waits, and no request that is under way. */
+/** Sends until the service accepts or refuses it; reports waits. Without a login it waits for one.
+    `signal` aborts everything; `stop` ends waits, but no request in progress. */
 export async function submit(method, target, { key = new_key(), stop, on_wait, ...options } = {}) {
   const state = { tries: 0, failures: 0 };
   for (;;) {
@@ -119,11 +119,11 @@ export async function submit(method, target, { key = new_key(), stop, on_wait, .
 
 export const is_terminal = job => ["succeeded", "failed", "dead", "cancelled"].includes(job.state);
 
-let polls = 0;  // connections that wait for a job: one, because a browser opens six in all
+let polls = 0;  // long polls: at most one, because a browser opens six connections in all
 
-/** The job as it is now; while the event stream is broken, after a change of its state. */
+/** The current job; without the event stream, after its state has changed (long poll). */
 async function state_of(job, signal) {
-  if (is_heard() !== false) return request("GET", job.links.self, { signal });
+  if (stream_status() !== false) return request("GET", job.links.self, { signal });
   if (polls > 0 || document.hidden) await pause(1000, signal);
   if (polls > 0) return request("GET", job.links.self, { signal });
   polls += 1;
@@ -159,7 +159,7 @@ export async function follow(job, { signal, on_job, on_wait } = {}) {
         }
       }
       on_job?.(job);
-      if (is_terminal(job) || changes.length > 0 || is_heard() === false) continue;
+      if (is_terminal(job) || changes.length > 0 || stream_status() === false) continue;
       const woken = new Promise(resolve => { wake = resolve; });
       await Promise.race([woken, pause(20_000, signal)]);
     }

@@ -1,5 +1,5 @@
-// Where the page starts: the views, which one is shown, and when all is asked for again. Each view
-// owns its section; service owns the line in the header.
+// The start of the page: the views, which one is shown, and when all data is loaded again. Each view
+// owns its section; service.js owns the line in the header.
 import { collection } from "./api.js";
 import { by_id } from "./element.js";
 import { jobs_view } from "./views/jobs.js";
@@ -14,7 +14,7 @@ import "./views/teach.js";
 import { on_back, watch } from "./service.js";
 
 const views = { recognise: {}, people: people_view, live: live_view, jobs: jobs_view, login: login_view };
-let shown = "", closed = [];  // closed: dialogs of before the session ended
+let shown = "", closed = [];  // closed: dialogs that were open when the session ended
 
 function show_view() {
   const wanted = location.hash.slice(1);
@@ -39,14 +39,14 @@ if (collection !== "default") {
   by_id("collection").hidden = false;
 }
 document.querySelector(".skip").addEventListener("click", event => {
-  event.preventDefault();  // the address names the view
+  event.preventDefault();  // the URL names the view
   by_id("main").focus();
 });
 addEventListener("hashchange", show_view);
 on_session(() => {
   if (session.asks) {
     for (const dialog of document.querySelectorAll("dialog[open]")) {
-      if (dialog.id === "person") closed.push(dialog);  // with what was typed in it
+      if (dialog.id === "person") closed.push(dialog);  // with its typed text
       dialog.close();
     }
   }

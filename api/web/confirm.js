@@ -1,10 +1,10 @@
-// A question before something goes that cannot come back: yes only after a word was typed.
+// A confirmation before an irreversible action: a word must be typed.
 import { by_id, by_prefix } from "./element.js";
 
 const dialog = by_id("confirm"), part = by_prefix("confirm");
 let wanted = "";
 
-/** True if the person typed the word and said yes. Escape and Cancel say no. */
+/** True if the user typed the word and confirmed; false after Escape or Cancel. */
 export function confirmed(title, text, word, yes) {
   wanted = word;
   part("title").textContent = title;

@@ -1,7 +1,6 @@
-// Files from wherever they come: chosen, dropped (folders are opened), pasted. A file keeps the path
-// below what was dropped in `path`, because a folder's name may be a person's. What cannot be read is
-// in the list too, with the reason in `lost`; on_files(files, left_out) also names what nobody meant:
-// hidden files and what systems leave in folders.
+// Files that are chosen, dropped (with the contents of folders) or pasted. `path` of a file is relative
+// to what was dropped, because a folder's name may be a person's. An unreadable file is in the list too,
+// with the reason in `lost`; on_files(files, left_out) also gets the names of hidden and system files.
 
 const with_path = (file, path, lost = "") => Object.assign(file, { path, lost });
 const lost = (path, why) => with_path(new File([], path.split("/").pop() || path), path, why);
@@ -17,7 +16,7 @@ async function files_of(entry, path, found) {
       return;
     }
     const reader = entry.createReader();
-    for (;;) {  // a reader gives a hundred at a time
+    for (;;) {  // a reader returns a hundred entries at a time
       const some = await new Promise((resolve, reject) => { reader.readEntries(resolve, reject); });
       if (some.length === 0) return;
       for (const one of some) await files_of(one, `${mine}/`, found);
@@ -28,7 +27,7 @@ async function files_of(entry, path, found) {
 }
 
 async function dropped(transfer) {
-  // All entries first: after a wait the transfer is empty.
+  // Collect all entries first: after an await the transfer is empty.
   const entries = Array.from(transfer.items ?? [], item => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.length === 0) return Array.from(transfer.files, file => with_path(file, file.name));
   const found = [];
@@ -49,9 +48,9 @@ export function chooser(input, on_files) {
   });
 }
 
-/** `area` takes drops; `mark` shows where they would go. */
+/** `area` accepts drops; `mark` is highlighted meanwhile. */
 export function dropzone(area, mark, on_files) {
-  let depth = 0;  // dragenter and dragleave come for every child
+  let depth = 0;  // dragenter and dragleave also fire for children
   const show = () => mark.classList.toggle("over", depth > 0);
   area.addEventListener("dragenter", () => { depth += 1; show(); });
   area.addEventListener("dragleave", () => { depth -= 1; show(); });
@@ -62,7 +61,7 @@ export function dropzone(area, mark, on_files) {
   });
 }
 
-/** The bytes of a file as they are now, or null: it may have been moved or locked since it was chosen. */
+/** The current bytes of a file, or null if it was moved or locked since it was chosen. */
 export async function bytes_of(file) {
   try {
     return new Blob([await file.arrayBuffer()], { type: file.type });
@@ -71,7 +70,7 @@ export async function bytes_of(file) {
   }
 }
 
-// A photo dropped beside an area must not make the browser leave the page.
+// A photo dropped outside an area must not make the browser leave the page.
 for (const kind of ["dragover", "drop"]) {
   addEventListener(kind, event => event.preventDefault());
 }

@@ -1,4 +1,4 @@
-// Builds elements. Text goes in as text, never as markup.
+// Builds elements. Text is inserted as text, never as markup.
 
 /** h("p", { class: "quiet", text: "…", on: { click } }, child, …); false and null set nothing. */
 export function h(tag, settings = {}, ...children) {
@@ -17,15 +17,15 @@ export const by_id = id => document.getElementById(id);
 /** by_prefix("stage")("photo") is the element of id stage-photo. */
 export const by_prefix = prefix => name => by_id(`${prefix}-${name}`);
 
-/** Replaces text only when it is new, so that a screen reader does not say it twice. */
+/** Replaces text only if it changed, so that a screen reader does not read it twice. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 const usable = "a[href], button:not(:disabled), input, select, textarea";
 
-/** Puts rows, each with a data-key, into a list. A row that looks as before stays as it is, and the
-    keyboard stays at its row; where that is gone, it goes to `otherwise` or the row that took its place. */
+/** Replaces the rows of a list, each with a data-key. Unchanged rows stay, and the focus stays at its row;
+    if that is gone, it moves to `otherwise` or the row in its place. */
 export function renew(list, rows, otherwise = null) {
   const at = document.activeElement, before = [...list.children];
   const line = before.findIndex(row => row.contains(at)), held = before[line];

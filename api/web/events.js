@@ -1,26 +1,25 @@
-// The event stream of the service: one connection for all tabs of the page, however many photos they
-// follow (a browser opens six to one server). One tab leads: it holds the stream and passes on what
-// comes. The others ask for it every few seconds; when it is closed, frozen or stuck, one of them
-// takes its place. Of two leaders the one of the later term stays, of one term the one that began first.
-// A tab takes part while it listens.
+// The event stream of the service: one connection for all tabs of the page (a browser opens six to one
+// server). One tab is the leader: it holds the stream and forwards the events. The others ping it every
+// few seconds; if it is closed, frozen or stuck, one of them becomes the leader. Of two leaders the one
+// with the later term stays, within one term the one that began first. Tabs without listeners take no part.
 const listeners = new Set();
 const me = Array.from(crypto.getRandomValues(new Uint32Array(3))).join("-");
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("vultus-events") : null;
 const race_ms = 150, ask_ms = 4000, silent_ms = 3000, rest_ms = 3000, again_ms = 2000;
 let source = null, closing = 0, asking = 0, reopening = 0;
-let heard = null;     // null: not known yet; false: the stream is broken
-let term = -1;        // the highest that was seen
-let leader = "";      // me, another tab, or nobody that is known
-let since = 0;        // when it began, by the clock
+let stream_state = null;  // true: open; false: broken; null: not known yet
+let term = -1;        // the highest seen
+let leader = "";      // me, another tab, or empty: unknown
+let since = 0;        // when its term began, Unix time
 let answered = false;
 
-export const is_heard = () => heard;
+export const stream_status = () => stream_state;
 
 function tell(kind, value) {
   for (const listener of [...listeners]) listener[kind]?.(value);
 }
 
-const post = (kind, value) => channel?.postMessage({ kind, value, from: me, term, since, heard });
+const post = (kind, value) => channel?.postMessage({ kind, value, from: me, term, since, heard: stream_state });
 
 function pass_on(kind, value) {
   tell(kind, value);
@@ -29,7 +28,7 @@ function pass_on(kind, value) {
 
 function open() {
   const mine = source = new EventSource("/api/events");
-  mine.addEventListener("reread", () => { heard = true; pass_on("reread"); });
+  mine.addEventListener("reread", () => { stream_state = true; pass_on("reread"); });
   mine.addEventListener("job", event => {
     let change;
     try { change = JSON.parse(event.data); } catch { return; }
@@ -37,8 +36,8 @@ function open() {
   });
   mine.addEventListener("error", () => {
     if (mine !== source) return;
-    heard = false;
-    if (mine.readyState === EventSource.CLOSED) {  // refused: no browser tries again by itself
+    stream_state = false;
+    if (mine.readyState === EventSource.CLOSED) {  // refused: browsers do not retry
       source = null;
       clearTimeout(reopening);
       reopening = setTimeout(() => { if (leader === me && !source) open(); }, again_ms);
@@ -58,12 +57,12 @@ function lead() {
   term += 1;
   leader = me;
   since = Date.now();
-  heard = null;
+  stream_state = null;
   post("lead");
   open();
 }
 
-/** Asks whether the leader is there; takes its place if it does not say so in time. */
+/** Pings the leader; takes its place without an answer in time. */
 function ask() {
   clearTimeout(asking);
   if (listeners.size === 0 || leader === me) return;
@@ -76,7 +75,7 @@ function ask() {
   }, silent_ms);
 }
 
-/** Something of a leader: is it the one that counts? */
+/** A message of a leader: whether it is the current one. */
 function follow({ from, term: theirs, since: began, heard: state }) {
   const before = theirs === term && leader && leader !== from && (began - since || (from < leader ? -1 : 1)) > 0;
   if (theirs < term || before) {
@@ -85,8 +84,8 @@ function follow({ from, term: theirs, since: began, heard: state }) {
   }
   const other = leader !== from;
   if (leader === me) close();
-  [term, leader, since, heard, answered] = [theirs, from, began, state, true];
-  if (other && state !== null) tell(state ? "reread" : "broken");  // what came between the two
+  [term, leader, since, stream_state, answered] = [theirs, from, began, state, true];
+  if (other && state !== null) tell(state ? "reread" : "broken");  // events may have been lost between the two
   if (other && listeners.size > 0) {
     clearTimeout(asking);
     asking = setTimeout(ask, ask_ms);
@@ -101,7 +100,7 @@ channel?.addEventListener("message", ({ data }) => {
   } else if (kind === "gone") {
     if (from !== leader) return;
     leader = "";
-    heard = null;
+    stream_state = null;
     clearTimeout(asking);
     if (listeners.size > 0) asking = setTimeout(ask, race_ms * Math.random());
   } else if (follow(data) && kind !== "lead") {
@@ -115,7 +114,7 @@ function leave() {
   if (leader !== me) return;
   close();
   leader = "";
-  heard = null;
+  stream_state = null;
   post("gone");
 }
 
@@ -123,7 +122,7 @@ addEventListener("pagehide", leave);
 addEventListener("pageshow", event => { if (event.persisted) ask(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && leader !== me) ask(); });
 
-/** {job, reread, broken}: calls those that are there. Returns how to stop. */
+/** {job, reread, broken}: optional callbacks. Returns the function that unsubscribes. */
 export function listen(listener) {
   listeners.add(listener);
   clearTimeout(closing);

@@ -1,7 +1,7 @@
-// Where the keyboard goes when what it was on goes away: hidden, disabled or drawn anew. Browsers put it
-// on the body then, and a reader by keyboard or ear begins at the top again.
+// Moves the focus when the focused element is hidden, disabled or redrawn. Browsers would focus the body
+// then, and users of a keyboard or a screen reader would have to start at the top again.
 const places = "[tabindex='-1'], a[href], button:not(:disabled), input:not(:disabled), select, summary";
-let last = null, around = [];  // what had the keyboard, and all that it lay in, the nearest first
+let last = null, around = [];  // the focused element, and its ancestors, the nearest first
 
 const is_there = element => element.isConnected && element.checkVisibility() && !element.disabled;
 
@@ -21,7 +21,7 @@ export function keep_focus() {
     for (let at = target.parentElement; at; at = at.parentElement) around.push(at);
   });
   document.addEventListener("focusout", ({ target, relatedTarget }) => {
-    // Somebody left it, by a click beside everything: nothing to look after.
+    // The user removed the focus with a click on the background: leave it.
     if (!relatedTarget) queueMicrotask(() => { if (last === target && is_there(target)) last = null; });
   });
   const watcher = new MutationObserver(() => requestAnimationFrame(look_after));

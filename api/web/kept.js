@@ -1,5 +1,5 @@
-// Where the browser keeps changes that were not sent yet (pending.js): localStorage, one entry for each,
-// so that tabs do not write over one another. A browser that keeps nothing has them while the page is open.
+// Stores changes that were not sent yet (pending.js) in localStorage, one entry for each, so that tabs do
+// not overwrite one another's. Without localStorage they exist while the page is open.
 const prefix = "vultus-change:";
 const memory = new Map();
 
@@ -33,13 +33,13 @@ export function put_change(one) {
 
 export function remove_change(id) {
   memory.delete(prefix + id);
-  try { localStorage.removeItem(prefix + id); } catch { /* it keeps nothing */ }
+  try { localStorage.removeItem(prefix + id); } catch { /* no localStorage */ }
 }
 
-/** All, the oldest first. */
+/** All changes, the oldest first. */
 export function kept_changes() {
   const keys = new Set(memory.keys());
-  try { for (const key of Object.keys(localStorage)) keys.add(key); } catch { /* it keeps nothing */ }
+  try { for (const key of Object.keys(localStorage)) keys.add(key); } catch { /* no localStorage */ }
   return [...keys].filter(is_change).map(key => change_of(key.slice(prefix.length)))
     .filter(one => one?.id && one.method && String(one.target).startsWith("/api/"))
     .sort((a, b) => a.at - b.at || a.id.localeCompare(b.id));

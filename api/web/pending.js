@@ -1,7 +1,7 @@
-// Changes that somebody made here and the service has not done yet: delete, rename, merge, clear. Each
-// waits five seconds for an "Undo"; then it is sent until the service accepts or refuses it. The
-// browser keeps it until then, under its Idempotency-Key, so that neither a closed tab nor a log-out
-// loses it and nothing is done twice: whichever tab of the same person is open sends it.
+// Pending changes: delete, rename, merge, clear. Each waits five seconds for an "Undo"; then it is sent
+// until the service accepts or refuses it. The browser stores it until then, with its Idempotency-Key, so
+// that neither a closed tab nor a log-out loses it and it takes effect once: any open tab of the same
+// user sends it.
 import { collection, follow, new_key, pause, problem, request, submit } from "./api.js";
 import { kept_changes, put_change, remove_change, change_of, is_change } from "./kept.js";
 import { load_people } from "./people_cache.js";
@@ -10,29 +10,29 @@ import { notice, toast } from "./toast.js";
 import { count, failure_of, wait_of, words_of } from "./words.js";
 
 const undo_ms = 5000, grace_ms = 1500, tend_ms = 3000, log_out_ms = 10_000;
-const silent_ms = 12_000;    // a tab that does not try for so long is gone
-const ask_ms = 3_600_000;    // an older change is not sent before somebody said so again
+const silent_ms = 12_000;    // a tab without an attempt for so long is gone
+const ask_ms = 3_600_000;    // an older change is sent only after a confirmation
 const tab = new_key();
 const listeners = new Set();
 const toasts = new Map();     // id → {state, drop, say}
-const under_way = new Map();  // id → the promise of its end
+const under_way = new Map();  // id → promise of its delivery
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export function on_pending(listener) { listeners.add(listener); }
 function changed() { for (const listener of listeners) listener(); }
 
 const may_send = () => session.known && !session.asks && !session.leaving;
-/** Of this person, the oldest first. */
+/** The changes of this user, the oldest first. */
 const mine = () => may_send() ? kept_changes().filter(one => one.user === session.user) : [];
 const is_unsent = one => one.state === "waiting" || one.state === "sending";
 const is_old = one => is_unsent(one) && Date.now() - one.at > ask_ms;
 
-/** What the people of this collection do not show yet; {label, to, faces, everyone, state, wish, why} */
+/** The pending changes of this collection; {label, to, faces, everyone, state, wish, why} */
 export const pending = () => mine().filter(one => one.collection === collection);
 
 function update(id, values) {
   const one = change_of(id);
-  if (one) put_change({ ...one, ...values });  // what was taken back stays away
+  if (one) put_change({ ...one, ...values });  // a change that was undone is not stored again
 }
 
 const names_of = one => [one.label, one.to].filter(Boolean).map(name => name.normalize("NFC").trim());
@@ -46,9 +46,9 @@ function drop_toast(id) {
   toasts.delete(id);
 }
 
-/** One notice for a change at a time; the same one again only says the new text. */
+/** One notice per change; the same one again only updates the text. */
 function tell(one, state, text, options = {}) {
-  if (!may_send()) return;  // who comes next sees no names
+  if (!may_send()) return;  // the next user must see no names
   const there = toasts.get(one.id);
   if (there?.state === state) return there.say(text);
   drop_toast(one.id);
@@ -75,8 +75,8 @@ function tell_old(one) {
     { role: "alert", buttons: { "Send now": send_now, "Discard": drop } });
 }
 
-/** A change now, sent later. {text, wish, method, target, label, to, faces, everyone}: `text` says what
-    will be, `wish` what is asked for; faces of label get another name, or go (to ""). */
+/** A change that is sent later. {text, wish, method, target, label, to, faces, everyone}: `text` describes
+    the result, `wish` the action; faces of label get another name, or are removed (to ""). */
 export function change(wanted) {
   const id = new_key(), at = Date.now(), ms = wanted.everyone ? 0 : undo_ms;
   put_change({ ...wanted, id, user: session.user, collection, at, due: at + ms, state: "waiting", tab });
@@ -97,7 +97,7 @@ function deliver(id, late = false) {
   return under_way.get(id);
 }
 
-/** The job of a change, at its end. */
+/** Handles the finished job of a change. */
 async function done(id, on_wait) {
   const one = change_of(id);
   if (one.job) return follow({ id: one.job.split("/").pop(), links: { self: one.job }, state: "pending" });
@@ -114,7 +114,7 @@ async function send(id, late) {
   const one = change_of(id);
   if (!one) return;
   if (toasts.get(id)?.state !== "sending") drop_toast(id);
-  for (const older of mine()) {  // what concerns the same people is done in its order
+  for (const older of mine()) {  // changes of the same people are sent in order
     if (older.id === id) break;
     if (is_unsent(older) && touch(older, one)) await deliver(older.id);
   }
@@ -128,7 +128,7 @@ async function send(id, late) {
     const job = await done(id, on_wait);
     if (job.state !== "succeeded") why = failure_of(job);
   } catch (failure) {
-    if (failure instanceof problem && failure.passing) return on_wait(failure);  // tend() tries again
+    if (failure instanceof problem && failure.passing) return on_wait(failure);  // tend() retries
     const is_over = change_of(id)?.job && [404, 410].includes(failure.status);
     if (!is_over) why = words_of(failure);
   }
@@ -144,7 +144,7 @@ async function send(id, late) {
   changed();
 }
 
-/** Sends what waits, of `label` or of everybody, and waits until the service has answered. */
+/** Sends the waiting changes, of `label` or of everybody, and waits for the answers. */
 export async function settle(label, signal) {
   const wanted = { label, collection, everyone: label === undefined };
   const left = () => pending().filter(one => is_unsent(one) && !is_old(one) && touch(one, wanted));
@@ -152,7 +152,7 @@ export async function settle(label, signal) {
   while (left().length > 0) await pause(100, signal);
 }
 
-/** Goes on with what another tab, or an earlier visit, left behind; says what was refused. */
+/** Continues with changes of other tabs and earlier visits; shows refusals. */
 function tend() {
   const now = Date.now();
   for (const one of mine()) {
@@ -164,7 +164,7 @@ function tend() {
   }
 }
 
-/** Whoever closes the page meant it. What the service cannot take now is sent at the next visit. */
+/** Sends waiting changes when the page is closed. Those that fail are sent at the next visit. */
 function leave() {
   const all = mine().filter(one => is_unsent(one) && !is_old(one));
   for (const [index, one] of all.entries()) {
@@ -172,7 +172,7 @@ function leave() {
     update(one.id, { state: "sending", beat: 0 });
     if (one.state === "waiting") {
       drop_toast(one.id);
-      if (all.slice(0, index).some(older => touch(older, one))) continue;  // it has to wait for that
+      if (all.slice(0, index).some(older => touch(older, one))) continue;  // it must wait for the older one
       request(one.method, one.target, { key: one.id, keepalive: true }).catch(() => {});
     }
   }
@@ -193,7 +193,7 @@ before_log_out(async () => {
 
 addEventListener("pagehide", leave);
 document.addEventListener("freeze", leave);
-addEventListener("storage", event => {  // another tab sent, took back or was refused
+addEventListener("storage", event => {  // another tab sent or undid it, or was refused
   if (!is_change(event.key)) return;
   for (const [id, { state }] of toasts) {
     const one = change_of(id);

@@ -1,5 +1,5 @@
-// Who is known: the one list of people that all views share. It also feeds the names that the text
-// fields offer. What could not be asked is asked again.
+// The list of people that all views share, and the suggestions of the name fields. Failed requests are
+// repeated.
 import { address, problem, request, wait_ms } from "./api.js";
 import { by_id, h, renew } from "./element.js";
 
@@ -15,7 +15,7 @@ function try_again(failure) {
   retry = setTimeout(load_people, wait_ms(failure, tries += 1));
 }
 
-/** Asks for as many as are shown, or for one page more. */
+/** Loads as many as are shown, or one page more. */
 export async function load_people(more = false) {
   const mine = turn += 1, next = more === true && people_cache.more, shown = people_cache.rows.length;
   clearTimeout(retry);
@@ -23,7 +23,7 @@ export async function load_people(more = false) {
     let rows = next ? people_cache.rows : [], token = next ? people_cache.more : "", page;
     do {
       page = await request("GET", address("/api/faces", { page_size: 500, ...(token && { page_token: token }) }));
-      if (mine !== turn) return;  // a later question is on its way
+      if (mine !== turn) return;  // a later request is in progress
       rows = rows.concat(page.faces);
       token = page.next_page_token ?? "";
     } while (token && rows.length < shown);
@@ -40,7 +40,7 @@ export async function load_people(more = false) {
   for (const listener of listeners) listener();
 }
 
-// Others change people too.
+// Other clients change people too.
 export function refresh_people() {
   if (!document.hidden && performance.now() - loaded_at > fresh_ms) load_people();
 }

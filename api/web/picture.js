@@ -1,5 +1,5 @@
-// The kept picture of a face (worker.keep_pictures) as an <img>; `otherwise()` takes its place where it
-// cannot be had, as its face was removed meanwhile. Drawn again, it is the browser's own copy of this visit.
+// The stored picture of a face (worker.keep_pictures) as an <img>; the element of `otherwise()` replaces
+// it if it cannot be loaded, for instance because its face was removed.
 import { address } from "./api.js";
 import { h } from "./element.js";
 

@@ -1,5 +1,5 @@
-// The line in the header: is the service there, and why do jobs wait? Asks every few seconds while
-// the page is visible, and tells the listeners when the service is back.
+// The line in the header: whether the service is reachable, and why jobs wait. Polls every few seconds
+// while the page is visible, and notifies the listeners when the service is back.
 import { pause, problem, request, wait_ms } from "./api.js";
 import { by_id, say } from "./element.js";
 import { ask_session, on_session, session } from "./session.js";
@@ -9,7 +9,7 @@ const line = by_id("service"), banner = by_id("away");
 const back = new Set();
 const look_ms = 4000, away_ms = 1500, most_ms = 15_000;
 let rest_ms = away_ms;
-export let status = null;  // the last answer; null while the service is away
+export let status = null;  // the last answer; null while the service is unreachable
 
 export function on_back(listener) { back.add(listener); }
 

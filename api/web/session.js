@@ -1,12 +1,12 @@
-// Who uses the page: asks the service, logs in and out. What the role does not allow is hidden by
-// style (data-needs); the service refuses it in any case. The answer is asked for again whenever it
-// may be another one: after a refusal, on return to the page, and when another tab logged in or out.
+// The session of the page: reads it from the service, logs in and out. Actions that the role does not
+// allow are hidden by style (data-needs); the service refuses them in any case. The session is read again
+// whenever it may have changed: after a 403, on return to the page, and when another tab logged in or out.
 import { collection, pause, problem, request, send_token, use_login } from "./api.js";
 import { by_id, say } from "./element.js";
 import { words_of } from "./words.js";
 
-// asks: nothing works before somebody logs in; known: the service said who it is; leaving: somebody
-// else logged in, and this page goes; busy: photos are being taught.
+// asks: a login is required first; known: the service answered; leaving: another user logged in, and the
+// page reloads; busy: photos are being trained.
 export const session = { asks: false, user: "", known: false, leaving: false, busy: false };
 const listeners = new Set(), before_leaving = new Set();
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("vultus-session") : null;
@@ -14,10 +14,10 @@ const again_ms = 2000;
 let told = "", asked_at = -again_ms, asked = 0, taken = 0, asking = 0, warned = false;
 
 export function on_session(listener) { listeners.add(listener); }
-/** `listener` may throw a sentence: why nobody should log out yet. */
+/** `listener` may throw a sentence: why the user should not log out yet. */
 export function before_log_out(listener) { before_leaving.add(listener); }
 
-/** Another user sees nothing of this one: all that is shown goes. */
+/** Another user must see nothing of this one: clears the page. */
 function start_over(query = location.search) {
   session.leaving = true;
   if (query === location.search) location.reload();
@@ -50,15 +50,14 @@ function take(answer) {
   for (const listener of listeners) listener();
 }
 
-/** An answer that was overtaken by a later one does not count. */
+/** Ignores an answer that a later one has overtaken. */
 function take_in_order(number, answer) {
   if (number < taken) return;
   taken = number;
   take(answer);
 }
 
-/** True if the service said who it is. Without an answer nothing changes; whoever asks for more gets
-    the reason. */
+/** True if the service answered. Without an answer nothing changes; further requests get the reason. */
 export async function ask_session() {
   const mine = asked += 1;
   asked_at = performance.now();
@@ -104,7 +103,7 @@ async function log_out() {
   try {
     await request("DELETE", "/api/session");
   } catch (failure) {
-    // The answer may be lost, and the session over all the same.
+    // The answer may be lost, but the session has ended.
     if (!await ask_session() || !session.asks) {
       return show_why(`Not logged out: ${words_of(failure)}. The session is still open; try again.`);
     }
@@ -125,7 +124,7 @@ by_id("log-out").addEventListener("click", async event => {
 });
 
 channel?.addEventListener("message", async ({ data }) => {
-  // Photos that are being taught go on when the same person is back.
+  // Photos that are being trained continue when the same user logs in again.
   if (await ask_session() && data === "out" && session.asks && !session.busy) start_over();
 });
 document.addEventListener("visibilitychange", ask_on_return);
@@ -135,13 +134,13 @@ addEventListener("pageshow", event => { if (event.persisted) ask_session(); });
 
 use_login({
   lost() { if (!session.asks) ask_session(); },
-  /** After a 403: who is it now? */
+  /** After a 403: reads the session again. */
   async renewed() {
     const known = await ask_session();
     if (session.leaving) throw new problem(0, "Another user logged in", "");
     if (!known) throw new problem(503, "The login cannot be checked", "");
   },
-  /** After a 401: waits until the same person is logged in again. */
+  /** After a 401: waits until the same user has logged in again. */
   async back(signal) {
     await ask_session();
     while (session.asks || session.leaving) await pause(250, signal);

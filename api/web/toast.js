@@ -1,11 +1,11 @@
-// Notices at the bottom. Some go by themselves, and their clock stands still while the pointer or the
-// keyboard is on them, for half a minute at most: a pointer may rest there by chance. Others stay.
+// Notices at the bottom. Some disappear after a time, which is paused while the pointer or the focus is on
+// them, for half a minute at most: a pointer may be there by chance. Others stay.
 import { by_id, h } from "./element.js";
 
 const box = by_id("toasts");
 const notice_ms = 4000, held_most_ms = 30_000, rest_ms = 500;
 
-/** Where the keyboard goes when a notice goes that has it. */
+/** Moves the focus when the focused notice disappears. */
 function hand_on(gone, came_from) {
   if (!gone.contains(document.activeElement)) return;
   const next = (gone.nextElementSibling ?? gone.previousElementSibling)?.querySelector("button");
@@ -13,8 +13,8 @@ function hand_on(gone, came_from) {
   (next ?? back ?? by_id("main")).focus({ preventScroll: true });
 }
 
-/** A notice that ends after `ms`, or stays (0). `buttons`: name → what it does; on_clock(ms): it ends
-    in so long at most. Returns how to take it away (`drop`; `on_end` is not called) and to `say` else. */
+/** A notice that disappears after `ms`, or stays (0). `buttons`: name → action; on_clock(ms): the time
+    left, at most. Returns `drop` (removes it without `on_end`) and `say` (changes its text). */
 export function toast(text, { ms = 0, buttons = {}, undo = false, role = "status", on_end, on_clock } = {}) {
   const says = h("p", { text, role });
   const notice = h("div", { class: ms ? "toast" : "toast lasting" }, says,
@@ -66,7 +66,7 @@ export function toast(text, { ms = 0, buttons = {}, undo = false, role = "status
 
 export function notice(text) { toast(text, { ms: notice_ms }); }
 
-// Ctrl+Z takes back the newest change, unless somebody is typing.
+// Ctrl+Z undoes the newest change, except in text fields.
 addEventListener("keydown", event => {
   const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
   if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || typing) return;

@@ -15,7 +15,7 @@ const reasons = {
   poison: "The photo crashed several workers; failed permanently",
 };
 
-// The service's limit of a body, less the form around the photo.
+// The service's limit of a body, minus the form around the photo.
 const photo_bytes_max = 10 * 1024 * 1024 - 4096;
 
 /** Why a photo cannot be sent, or "". */
@@ -51,7 +51,7 @@ export function state_of(job, status) {
   }
 }
 
-/** One sentence for a failure, whatever it is. */
+/** One sentence for any error. */
 export function words_of(failure) {
   if (failure instanceof problem) {
     return reasons[failure.code] || (failure.status && failure.detail) || failure.title;
@@ -61,12 +61,12 @@ export function words_of(failure) {
   return "Internal error of this page";
 }
 
-/** Why something waits, and for what. */
+/** The reason for a wait, as a sentence. */
 export function wait_of(failure) {
   return failure.status === 401 ? "Log in again to continue" : `${failure.title}; trying again …`;
 }
 
-/** Said again, the same error changes nothing: a screen reader does not repeat it. */
+/** Shows an error; the same text again changes nothing, so that a screen reader does not repeat it. */
 export function show_error(element, failure) {
   const parts = !failure ? [] : failure instanceof problem ?
     [h("strong", { text: failure.title }), failure.detail || ""] : [words_of(failure)];
@@ -75,7 +75,7 @@ export function show_error(element, failure) {
   if (element.innerHTML !== made.innerHTML) element.replaceChildren(...made.childNodes);
 }
 
-/** What a job does, and to whom. */
+/** The type of a job and the person that it concerns. */
 export function title_of(job) {
   switch (job.type) {
     case "recognize": return "Recognise";

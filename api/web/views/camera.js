@@ -1,4 +1,4 @@
-// The computer's camera: taking one photo for the recognise view, and opening it for whoever shows it.
+// The computer's camera: takes one photo for the recognize view, and opens the stream for other views.
 import { by_id, by_prefix } from "../element.js";
 import { show_error } from "../words.js";
 
@@ -10,7 +10,7 @@ const reasons = {
   NotReadableError: "The camera is in use by another program. Close it, then try again.",
 };
 
-/** A stream of the camera. Throws one sentence for people. */
+/** A stream of the camera. Throws one sentence for the user. */
 export async function open_camera(wanted) {
   if (!navigator.mediaDevices) {
     throw "Browsers allow the camera only over https or on localhost.";
@@ -39,7 +39,7 @@ function picture_of(video) {
   });
 }
 
-/** A file, or null if the person closed the dialog. */
+/** A file, or null if the user closed the dialog. */
 export async function take_photo() {
   const video = part("video");
   show_error(part("error"), null);

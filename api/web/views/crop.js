@@ -1,8 +1,8 @@
-// Cuts one face out of a photo, with some room around it and every other face covered, so that the
-// service finds exactly one.
+// Crops one face from a photo, with a margin and every other face covered, so that the service finds
+// exactly one.
 
-const room = 0.6;                    // of the box, on each side
-const face_px = { min: 160, max: 320 };  // the box in the cutting
+const room = 0.6;                    // margin on each side, as a share of the box
+const face_px = { min: 160, max: 320 };  // size of the box in the crop
 
 const overlap = (a, b) => {
   const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
@@ -11,10 +11,10 @@ const overlap = (a, b) => {
 };
 const size_of = box => (box.right - box.left) * (box.bottom - box.top);
 
-/** How much of the smaller box the two share, 0 to 1. */
+/** The overlap as a share of the smaller box, 0 to 1. */
 export const shared_part = (a, b) => overlap(a, b) / Math.max(1, Math.min(size_of(a), size_of(b)));
 
-/** Draws the cutting on a canvas of its own. `photo` is a loaded img. */
+/** Draws the crop on a new canvas. `photo` is a loaded img. */
 export function cutting(photo, faces, index) {
   const { box } = faces[index], width = box.right - box.left + 1, height = box.bottom - box.top + 1;
   const around = Math.max(width, height) * room;

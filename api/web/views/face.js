@@ -1,5 +1,5 @@
-// One face: who it is, who else it could be, and "this is …", which teaches it. The cutting is sent
-// for the comparison with `durable=false`: nothing of it is kept.
+// One face: its name, similar people, and "this is …", which trains it. The crop is sent for the
+// comparison with `durable=false`: it is not stored.
 import { address, follow, request, submit } from "../api.js";
 import { as_file, cutting, shared_part } from "./crop.js";
 import { by_id, by_prefix, h, renew, say } from "../element.js";
@@ -9,7 +9,7 @@ import { status } from "../service.js";
 import { failure_of, reason, state_of, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("face");
-const others_shown = 4, far = 1.0;  // beyond that distance two faces have nothing in common
+const others_shown = 4, far = 1.0;  // beyond that distance two faces are not similar
 let shown = null;                   // {photo, index, box, image, on_learned}
 let asked = null;                   // AbortController of the comparison
 
@@ -19,7 +19,7 @@ export function hide_face() {
   by_id("face").hidden = true;
 }
 
-/** After another look at the photo: the index of the face that was shown, or -1. */
+/** After the photo was analysed again: the index of the face that was shown, or -1. */
 export function follow_face(photo, index) {
   const old = shown?.photo === photo ? shown.box : photo.result.faces[index]?.box;
   if (!old) return -1;
@@ -71,7 +71,7 @@ async function compare(photo, index, image) {
     if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
   } catch (failure) {
     if (signal.aborted) return;
-    lack = `Comparison failed: ${words_of(failure)}. `;  // what the first look found will do
+    lack = `Comparison failed: ${words_of(failure)}. `;  // use the first result
   }
   if (signal.aborted) return;
   const found = candidates.length > 0 ? "Candidates, nearest first:" : "No similar person";
@@ -107,7 +107,7 @@ async function teach({ photo, index, image }, name) {
   body.append("name", name);
   body.append("file", await as_file(cutting(image, photo.result.faces, index)));
   const on_wait = failure => verdict("", wait_of(failure));
-  await settle(name);  // a change of the same person that waits for its time comes first
+  await settle(name);  // a pending change of the same person goes first
   const target = address("/api/train", { detector: photo.options.detector });
   const accepted = await submit("POST", target, { body, on_wait });
   const on_job = now => verdict("", state_of(now, status));

@@ -1,5 +1,5 @@
-// Jobs: queue, workers, collections, newest jobs and errors. The event stream says when to look again,
-// at most once a second; without it the page looks every few seconds.
+// Jobs: queue, workers, collections, newest jobs and errors. Reloads on an event, at most once a second;
+// without the event stream every few seconds.
 import { request } from "../api.js";
 import { by_prefix, h, renew, say } from "../element.js";
 import { listen } from "../events.js";
@@ -10,7 +10,7 @@ const rest_ms = 1000, look_ms = 5000, seconds_shown = 60;
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const bytes = n => n < 1048576 ? `${Math.round(n / 1024)} KiB` : `${(n / 1048576).toFixed(1)} MiB`;
 let stop = null, timer = 0, ticker = 0, looking = false, again = false;
-let lack = null;  // why a job was not cancelled; until the view is left
+let lack = null;  // why a job was not cancelled; shown until the view is left
 const finished = new Map();  // second → number of jobs that ended in it
 
 function numbers_of({ queue, workers }) {
@@ -97,7 +97,7 @@ function show_chart() {
 }
 
 async function look() {
-  if (document.hidden) return;  // nobody sees it; it is asked for on return
+  if (document.hidden) return;  // reload when the page is visible again
   if (looking) { again = true; return; }
   looking = true;
   try {
@@ -112,7 +112,7 @@ async function look() {
       "No workers. Start one to process waiting jobs."));
     renew(part("galleries"), filled(
       collections.map(gallery => gallery_row(gallery, status.workers)), "No people yet."));
-    // The keyboard stays at its job, or goes to the choice above when that is not listed any more.
+    // Keep the focus on its job, or move it to the filter if that job is not listed any more.
     renew(part("list"), filled(newest.jobs.map(job_row), "No matching jobs"), part("state"));
     const errors = [...dead.jobs, ...failed.jobs];
     errors.sort((a, b) => b.created_at.localeCompare(a.created_at));

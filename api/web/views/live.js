@@ -1,6 +1,6 @@
-// Live: the camera's pictures go over a WebSocket, names come back and follow the faces. Two frames
-// are on their way at most. When faces are to be hidden, a picture is shown only together with its
-// answer, so that nobody is seen before it is known whether he may be.
+// Live: sends the camera's pictures over a WebSocket and draws the names on the faces. At most two frames
+// are in flight. With blur, a picture is shown only with its answer, so that no face is visible before
+// it is known whether it must be hidden.
 import { collection } from "../api.js";
 import { close_camera, open_camera } from "./camera.js";
 import { by_id, by_prefix, h, say } from "../element.js";
@@ -21,7 +21,7 @@ function settings() {
   return { collection, detector: "hog", min_face_px, blur: part("blur").value };
 }
 
-/** Then a picture is seen only with its answer; the canvas covers the camera's own. */
+/** With blur only answered pictures are shown; the canvas covers the camera's own picture. */
 const hides = () => part("blur").value !== "none";
 
 function forget_frames(mine) {
@@ -34,7 +34,7 @@ function tell(state, text) {
   say(part("says"), text);
 }
 
-/** Sends the newest picture if there is room; pictures that were sent wait in `frames` for answers. */
+/** Sends the newest picture if there is room; sent pictures wait in `frames` for answers. */
 async function send(mine) {
   if (mine !== run || mine.encoding || mine.frames.size >= on_their_way) return;
   if (mine.socket?.readyState !== WebSocket.OPEN || !mine.ready || video.readyState < 2) return;
@@ -42,7 +42,7 @@ async function send(mine) {
   try {
     await send_picture(mine);
   } catch (why) {
-    console.info(why);  // the camera has no picture now; its next one is another chance
+    console.info(why);  // the camera has no picture now; the next one triggers another attempt
   } finally {
     mine.encoding = false;
   }
@@ -61,7 +61,7 @@ async function send_picture(mine) {
   socket.send(blob);
 }
 
-/** Takes the frame of an answer, and forgets those before it that nobody looked at. */
+/** Removes and returns the frame of an answer, and drops older frames without an answer. */
 function frame_of(mine, seq) {
   const frame = mine.frames.get(seq);
   for (const [number, { picture }] of mine.frames) {
@@ -98,7 +98,7 @@ function tag(pen, face, scale) {
   pen.lineWidth = 2.5 * scale;
   pen.strokeStyle = colour;
   pen.strokeRect(left, top, right - left, bottom - top);
-  if (face.blur && face.status === "known") return;  // whose face is hidden is not named
+  if (face.blur && face.status === "known") return;  // a hidden face gets no name
   pen.font = `600 ${size}px Inter, system-ui, sans-serif`;
   const text = name_of(face), w = pen.measureText(text).width + size, x = Math.min(left, canvas.width - w);
   const y = bottom + size * 1.7 > canvas.height ? top - size * 1.7 : bottom;
@@ -144,7 +144,7 @@ const sentences = {
   quota: "All live channels are in use. Trying again …",
 };
 
-function heard(mine, text) {
+function receive(mine, text) {
   let said;
   try { said = JSON.parse(text); } catch { return; }
   if (said.type === "settings") mine.ready = true;
@@ -177,24 +177,24 @@ function connect(mine) {
   const socket = mine.socket = new WebSocket(address);
   mine.ready = false;
   mine.seq = 0;
-  socket.addEventListener("message", event => { if (mine === run) heard(mine, event.data); });
+  socket.addEventListener("message", event => { if (mine === run) receive(mine, event.data); });
   socket.addEventListener("close", event => {
     if (mine !== run) return;
     forget_frames(mine);
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     if (event.code !== 1013) tell("danger", "Connection lost. Trying again …");
-    if (!mine.ready) ask_session();  // a browser does not say why it was refused
+    if (!mine.ready) ask_session();  // a browser does not tell why the handshake was refused
     setTimeout(() => connect(mine), mine.wait_ms);
     mine.wait_ms = Math.min(mine.wait_ms * 2, 30_000);
   });
 }
 
-/** Goes on at the camera's speed: each new picture is a chance to send. */
+/** Runs once per camera picture: sends if there is room. */
 function follow_camera(mine) {
   if (mine !== run) return;
   if (!mine.slow) send(mine);
   const [oldest] = mine.frames.values();
-  if (oldest && performance.now() - oldest.at > silent_ms) mine.socket.close();  // and again
+  if (oldest && performance.now() - oldest.at > silent_ms) mine.socket.close();  // the close handler reconnects
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(() => follow_camera(mine));
   else setTimeout(() => follow_camera(mine), 30);
 }
@@ -241,8 +241,8 @@ function stop() {
 part("start").addEventListener("click", () => run ? stop() : start());
 for (const name of ["blur", "min-face"]) {
   part(name).addEventListener("change", () => {
-    // Frames that were sent under the old setting are not shown, and none is sent until the service
-    // has said that the new one is in force.
+    // Frames sent with the old setting are not shown, and none is sent until the service has confirmed
+    // the new one.
     canvas.classList.toggle("whole", hides());
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     if (run?.socket?.readyState !== WebSocket.OPEN) return;

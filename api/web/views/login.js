@@ -1,4 +1,4 @@
-// The view that asks for name and password, in place of all others while nobody is logged in.
+// The login form, shown instead of all other views while nobody is logged in.
 import { by_prefix } from "../element.js";
 import { ask_session, log_in, session } from "../session.js";
 import { show_error } from "../words.js";
@@ -6,7 +6,7 @@ import { show_error } from "../words.js";
 const part = by_prefix("login");
 let timer = 0;
 
-/** Says for how long nobody can try, and lets them try then. */
+/** Shows how long logins are blocked, and enables the form afterwards. */
 function wait(until) {
   clearTimeout(timer);
   const seconds = Math.ceil((until - Date.now()) / 1000);
@@ -19,7 +19,7 @@ function wait(until) {
 
 async function explain(failure) {
   if (failure.status === 429) return wait(Date.now() + (failure.retry_after_s || 1) * 1000);
-  // The answer was lost, and the cookie may be here all the same.
+  // The answer was lost, but the cookie may have been set.
   if (failure.status === 0 && await ask_session() && !session.asks) {
     part("password").value = "";
     return;

@@ -1,5 +1,5 @@
-// The grid of people. A change waits five seconds for an "Undo" and is sent then (pending.js); until the
-// service has done it, the list shows it as something that is still to come.
+// The grid of people. A change is sent after five seconds without "Undo" (pending.js); until the service
+// has done it, the list shows it as pending.
 import { address, collection } from "../api.js";
 import { confirmed } from "../confirm.js";
 import { by_prefix, h, renew, say } from "../element.js";
@@ -11,7 +11,7 @@ import { count, show_error } from "../words.js";
 
 const part = by_prefix("people");
 
-/** The list as it will be: label → {count, waits, goes, shown}; shown: the row whose picture it has. */
+/** The list after all pending changes: label → {count, waits, goes, shown}; shown: the row whose picture it has. */
 function people_soon() {
   const people = new Map(people_cache.rows.map(row => [row.label,
     { count: row.count, waits: "", shown: row.picture_face_id && row }]));
@@ -37,7 +37,7 @@ function people_soon() {
 const initials = label => Array.from(label.trim()).length < 2 ? label :
   label.trim().split(/\s+/).slice(0, 2).map(word => Array.from(word)[0]).join("").toUpperCase();
 
-/** A tint of one's own, the same every time. */
+/** A colour for the label, always the same. */
 function avatar_of(label) {
   const made = h("span", { class: "avatar", text: initials(label), "aria-hidden": "true" });
   const sum = Array.from(label).reduce((all, letter) => (all * 31 + letter.codePointAt(0)) % 360, 7);
@@ -45,7 +45,7 @@ function avatar_of(label) {
   return made;
 }
 
-/** A picture is asked for under the name that the service knows, whatever the name will be. */
+/** Requests a picture under the name that the service still has, also if a rename is pending. */
 function face_of(label, shown) {
   if (!shown) return avatar_of(label);
   return picture_of(shown.label, shown.picture_face_id, `Face of ${label}`, () => avatar_of(label));

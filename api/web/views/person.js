@@ -1,4 +1,4 @@
-// The dialog of one person: rename, merge with somebody, delete a photo or all of them.
+// The dialog of one person: rename, merge, delete one photo or all of them.
 import { address, request } from "../api.js";
 import { by_id, by_prefix, h, renew } from "../element.js";
 import { picture_of } from "../picture.js";
@@ -69,7 +69,7 @@ part("merge").addEventListener("submit", event => {
   event.preventDefault();
   const label = shown, to = part("other").value.trim();
   if (to === label) return show_error(part("error"), "Same name. Choose another person.");
-  if (!is_known(to) && !people_cache.more) {  // of those who are not in the list yet, the service knows
+  if (!is_known(to) && !people_cache.more) {  // people that are not loaded yet: the service decides
     return show_error(part("error"), `No person named ${to}. Choose a person from the list.`);
   }
   leave({ text: `${label} is merged with ${to}`, wish: `Merge ${label} with ${to}`, method: "POST", label, to,
@@ -82,5 +82,5 @@ part("delete").addEventListener("click", () => {
     target: address("/api/faces", { label }) });
 });
 part("close").addEventListener("click", () => dialog.close());
-// A click beside the dialog closes it.
+// A click outside the dialog closes it.
 dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });

@@ -1,5 +1,5 @@
-// Recognise: photos in, each with a row of its own; a few are looked at at a time. The one that is
-// chosen stands on the stage.
+// Recognize: a list of photos with one row each; a few are processed at a time. The selected one is shown
+// on the stage.
 import { address, follow, request, submit } from "../api.js";
 import { take_photo } from "./camera.js";
 import { bytes_of, chooser, dropzone } from "../dropzone.js";
@@ -31,7 +31,7 @@ function show_row(photo, state, text, share) {
   if (photo === chosen) show_stage(photo);
 }
 
-async function recognise(photo) {
+async function recognize(photo) {
   const { signal } = photo.controller;
   const on_wait = failure => show_row(photo, "waiting", wait_of(failure));
   show_row(photo, "waiting", "Sending …", 0.2);
@@ -56,7 +56,7 @@ async function work() {
   if (!photo || busy >= at_once) return;
   busy += 1;
   try {
-    await recognise(photo);
+    await recognize(photo);
   } catch (failure) {
     if (!photo.controller.signal.aborted) show_row(photo, "failed", words_of(failure));
   }
@@ -123,7 +123,7 @@ function add(files, left_out = []) {
   if (first) choose(first);
 }
 
-/** Looks at a photo again, after somebody was taught. */
+/** Processes a photo again, after a person was trained. */
 on_again(photo => {
   if (photo.state === "queued" || photo.state === "waiting") return;
   photo.state = "queued";
@@ -141,7 +141,7 @@ addEventListener("paste", event => {
   const files = Array.from(event.clipboardData?.files ?? []);
   if (!view.hidden && files.length > 0) add(files);
 });
-// Up and down go through the photos.
+// The up and down keys select photos.
 by_id("photos").addEventListener("keydown", event => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const next = step && photos[photos.indexOf(chosen) + step];

@@ -1,5 +1,5 @@
-// The stage: one photo with its faces as buttons over it. Coordinates of the service are pixels of
-// the upright picture, and browsers show photos upright too: boxes are set in per cent.
+// The stage: one photo with its faces as buttons over it. The service's coordinates are pixels of the
+// upright picture, as browsers show it; boxes are positioned in per cent.
 import { by_id, by_prefix, h, renew, say } from "../element.js";
 import { follow_face, hide_face, show_face } from "./face.js";
 import { notice } from "../toast.js";
@@ -17,7 +17,7 @@ let shown = null, marked = -1, again = () => {};
 export const name_of = face => names[face.status](face);
 export function on_again(listener) { again = listener; }
 
-/** Puts another photo on the stage; null: none. */
+/** Shows another photo; null: none. */
 export function show_photo(photo) {
   if (photo === shown) return;
   shown = photo;
@@ -31,7 +31,7 @@ export function show_photo(photo) {
   show_stage(photo);
 }
 
-/** Shows what is known of the photo now. */
+/** Shows the current result of the photo. */
 export function show_stage(photo) {
   if (photo !== shown) return;
   const { result, state } = photo;
@@ -88,7 +88,7 @@ function mark(index, again_shown = false) {
 
 async function copied(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = h("textarea");  // a page over plain http has no clipboard of its own
+  const field = h("textarea");  // the clipboard API is missing over plain http
   field.value = text;
   document.body.append(field);
   field.select();

@@ -1,6 +1,6 @@
-// Teach: photos of one person, or folders named after people. Each photo is a job of its own, so that
-// each gets its verdict as soon as it is known, and no number of photos meets the limit of a request.
-// Whatever is not taught is named, with the reason.
+// Teach: photos of one person, or folders named after people. Each photo is a job of its own, so that its
+// verdict is shown at once and the number of photos is not limited by a request. Photos that were not
+// trained are listed with the reason.
 import { address, follow, problem, submit } from "../api.js";
 import { bytes_of, chooser, dropzone } from "../dropzone.js";
 import { by_prefix, h, say } from "../element.js";
@@ -15,7 +15,7 @@ let running = null;  // {stopped, why, controller, learned, refused, all, not_se
 
 const folder_of = file => file.path.split("/").slice(-2, -1)[0] ?? "";
 
-/** The photos with the names that they teach, or a sentence that says what is missing. */
+/** The photos with the names that they train, or a sentence about what is missing. */
 function lessons_of(files) {
   const name = part("name").value.trim(), folders = files.some(folder_of);
   if (!folders && !name) return "Type the person's name first, then add the photos again.";
@@ -63,14 +63,14 @@ async function teach({ file, name, tell }, run) {
     await settle(name, signal);
     tell("", "sending");
     accepted = await submit("POST", address("/api/train"), { body, on_wait, stop: signal });
-    const job = await follow(accepted, { on_wait });  // also after a stop: it is taught all the same
+    const job = await follow(accepted, { on_wait });  // also after a stop: the accepted job still runs
     if (job.state !== "succeeded") return ["refused", failure_of(job)];
     const [verdict] = job.result.files;
     if (verdict.state !== "accepted") return ["refused", reason(verdict.reason, verdict.detail)];
     return job.result.superseded ? ["refused", "Removed again in the meantime"] : ["accepted", "Learned"];
   } catch (failure) {
     if (!accepted && run.stopped) return may_be_there ? ["refused", "Stopped; may have been accepted"] : null;
-    // Nobody else would be allowed to, or served.
+    // The other photos would fail in the same way.
     if (!(failure instanceof problem) || failure.passing || failure.status === 403) {
       stop(run, words_of(failure));
     }
@@ -137,7 +137,7 @@ chooser(part("files"), teach_all);
 chooser(part("folder"), teach_all);
 dropzone(part("drop"), part("drop"), teach_all);
 
-// A folder that is under way ends with the page.
+// Closing the page stops a folder in progress.
 addEventListener("beforeunload", event => { if (session.busy && !session.leaving) event.preventDefault(); });
 before_log_out(() => {
   const left = running ? running.all - running.learned - running.refused : 0;
