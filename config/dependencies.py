@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the programs are made of, with the versions of this machine: from config/dependencies.txt, the packages that are
-installed, and config/models.lock.
+"""The libraries and models of the programs, with the versions on this machine: from config/dependencies.txt, the installed
+packages, and config/models.lock.
 
     config/dependencies.py --version 0.1.0 --deps build/deps [--header FILE] [--spdx FILE]
 
@@ -30,16 +30,16 @@ def dependencies():
 
 
 def versions(rows, deps):
-    """Package -> version, as dpkg knows it; "unknown" on a system without dpkg."""
+    """Package -> version by dpkg; "unknown" on a system without dpkg."""
     found = {}
     try:
         names = [row["package"] for row in rows]
-        said = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *names], capture_output=True, text=True)
-        found = dict(line.split(" ", 1) for line in said.stdout.splitlines() if line.split(" ", 1)[1:])
+        listed = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *names], capture_output=True, text=True)
+        found = dict(line.split(" ", 1) for line in listed.stdout.splitlines() if line.split(" ", 1)[1:])
     except FileNotFoundError:
         pass
     for row in rows:
-        unpacked = pathlib.Path(deps, row["package"])  # config/install leaves the version there
+        unpacked = pathlib.Path(deps, row["package"])  # config/install writes the version there
         if unpacked.is_file():
             found[row["package"]] = unpacked.read_text().strip()
     return {row["package"]: found.get(row["package"]) or "unknown" for row in rows}
@@ -100,7 +100,7 @@ def spdx(rows, version_of, version):
 
 
 def write(file, text):
-    """"-" is the standard output; a device or pipe is written into; a file is replaced in one step, and left alone if it
+    """"-" is the standard output; a device or pipe is written into; a file is replaced atomically, and not touched if it
     is the same already."""
     if str(file) == "-":
         print(text, end="", flush=True)

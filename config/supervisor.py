@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Starts Redis, the broker, the workers and the api, starts again what dies, and stops all in order.
+"""Starts Redis, the broker, the workers and the api, restarts those that die, and stops all in order.
 
-This is what ./run does after building. Each program is a child with a log in <data>/log; one that ends
-by itself is started again after a back-off. SIGINT or SIGTERM drains: first the api (no new work), then
-the workers (they finish what they hold), the broker and Redis; a second signal ends everything at once.
-SIGHUP, as a closed terminal sends it, only makes the api read its certificate again.
+./run executes this after building. Each program is a child with a log in <data>/log; one that ends
+unexpectedly is restarted after a back-off. SIGINT or SIGTERM drains: first the api (no new work), then
+the workers (they finish their jobs), the broker and Redis; a second signal ends everything at once.
+SIGHUP, also from a closed terminal, only makes the api read its certificate again.
 Python's standard library only; the parts are in config/starting.
 """
 import os
@@ -38,7 +38,7 @@ def run(service):
 
 def main():
     open_standard_descriptors()
-    os.umask(0o077)  # photos, names and vectors are for this user alone
+    os.umask(0o077)  # photos, names and vectors are readable by this user only
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         if sys.argv[1:2] == ["--check-words"]:  # ./run, before it builds

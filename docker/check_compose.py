@@ -16,7 +16,7 @@ import jsonschema
 import yaml
 
 
-SECRET_OF = {"api", "broker", "secret"}  # who reads access.secret, and what brings it there
+SECRET_OF = {"api", "broker", "secret"}  # the readers of access.secret, and the service that creates it
 
 
 def findings(schema, compose, dockerfile):
@@ -30,7 +30,7 @@ def findings(schema, compose, dockerfile):
         place = "/".join(str(step) for step in error.absolute_path)
         found.append(f"{place or 'top'}: {error.message}")
     if found:
-        return found  # what follows relies on the form
+        return found  # the next checks rely on the form
     services = compose.get("services", {})
     stages = set(re.findall(r"^FROM .* AS (\S+)$", dockerfile, re.MULTILINE))
     for service, body in services.items():

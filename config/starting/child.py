@@ -1,4 +1,4 @@
-"""One program of a service: how to start it, and what became of it."""
+"""One program of a service: starts it, and reports how it ended."""
 import ctypes
 import os
 import re
@@ -26,14 +26,14 @@ def describe(code):
 
 class Child:
     def __init__(self, name, command, log, environment=None, keep=()):
-        """`keep`: descriptors that stay open in it, so that a lock lives as long as whatever holds it."""
+        """`keep`: descriptors that the program inherits, so that a lock is held until it ends."""
         self.name, self.command, self.log, self.keep = name, command, log, keep
         self.environment = {**os.environ, **(environment or {})}
         self.process, self.started, self.back_off, self.again_at, self.log_start = None, 0.0, 0.2, 0.0, 0
-        self.before = lambda: None  # what is to be done before each start
+        self.before = lambda: None  # called before each start
 
     def start(self):
-        """False if it cannot even be started; it is due again after the back-off then."""
+        """False if it cannot be started; the next attempt is due after the back-off."""
         parent = os.getpid()
 
         def die_with_parent():
@@ -60,7 +60,7 @@ class Child:
             raise Refused(f"{self.name} cannot be started: {self.failure}")
 
     def ended(self):
-        """The exit code once, when it has just ended; None otherwise."""
+        """The exit code, once, after it ended; None otherwise."""
         if self.process is None or self.process.poll() is None:
             return None
         code, self.process = self.process.returncode, None
@@ -81,7 +81,7 @@ class Child:
             self.process.send_signal(number)
 
     def reason(self):
-        """What the last start wrote about its end: its own complaint, or else its last line. Empty: nothing."""
+        """Why it ended, from the log of the last start: its error line, or else its last line. Empty: it wrote nothing."""
         try:
             with open(self.log, errors="replace") as file:
                 file.seek(self.log_start)

@@ -1,4 +1,4 @@
-"""The data folder: whether a service can live there, that only its user reads it, and that only one service does."""
+"""The data folder: checks that a service can use it, that only its user can read it, and that one service at a time uses it."""
 import errno
 import fcntl
 import os
@@ -13,8 +13,8 @@ OURS = {"run", "redis", "log", "keys", "redis-users", "access.secret", "supervis
 PARTS = ("run", "redis", "log")
 LONGEST_SOCKET = "broker-worker.sock"
 UNIX_PATH_MAX = 107     # of sockaddr_un, with the 0 at its end
-ROOM_BYTES = 16 << 20   # Redis does not start on a full disk, and has no room to say so
-NAMES = {"python3": "./run", "redis-check-rdb": "redis-server"}  # of processes, as people know them
+ROOM_BYTES = 16 << 20   # Redis does not start on a full disk, and cannot log why
+NAMES = {"python3": "./run", "redis-check-rdb": "redis-server"}  # names of processes that users know
 LEFT_BEHIND_SECONDS = 45  # a little more than the programs' drain_timeout and Redis' last write
 
 
@@ -41,7 +41,7 @@ class Folder:
             made = not self.path.exists()
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.check_owner()
-            if made or set(os.listdir(self.path)) <= OURS:  # a folder with other things in it stays as it is
+            if made or set(os.listdir(self.path)) <= OURS:  # the mode of a folder with other files is not changed
                 self.path.chmod(0o700)
             if stat.S_IMODE(self.path.stat().st_mode) & 0o022:
                 raise Refused(f"others may write into {self.path}, and it holds other things too: give --data a folder of its own")
@@ -77,7 +77,7 @@ class Folder:
                           "give --data a folder on another disk")
 
     def mend(self):
-        """Data of before, which others may read: not any more."""
+        """Removes the access of others to data of earlier versions."""
         for name in OURS:
             top = self.path / name
             for path in (top, *(pathlib.Path(folder, one) for folder, folders, files in os.walk(top) for one in folders + files)):
@@ -99,7 +99,7 @@ class Folder:
         """
         path = self.run / "lock"
         self.lock = open(path, "a+")
-        end, said = time.monotonic() + LEFT_BEHIND_SECONDS, False
+        end, reported = time.monotonic() + LEFT_BEHIND_SECONDS, False
         while not self.try_lock(path):
             holders = holders_of(path)
             self.lock.seek(0)
@@ -112,9 +112,9 @@ class Folder:
             if stopped() or time.monotonic() > end:
                 raise Refused(f"{self.path} is in use by {names}, which a killed ./run has left: end it (kill -9 "
                               f"{' '.join(str(pid) for pid, _ in holders)}), then start again")
-            if not said:
+            if not reported:
                 OUT.say(f"{self.path} is in use by {names}, which a killed ./run has left: waiting until it ends")
-                said = True
+                reported = True
             time.sleep(0.1)
         self.lock.truncate(0)
         self.lock.write(f"{os.getpid()}\n")

@@ -9,21 +9,21 @@ import time
 
 
 class Refused(Exception):
-    """Why there is no start, and what to do, in one line. Ends with exit code 2."""
+    """Why the service does not start, and what to do, in one line. Ends with exit code 2."""
 
     def __init__(self, text):
         super().__init__(one_line(text))
 
 
 def one_line(text):
-    """Without line ends and other control characters."""
+    """The text without newlines and other control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
 class Output:
     def __init__(self):
         self.log = None     # path of a file, once there is a folder for it
-        self.heard = True   # whether stdout still leads somewhere
+        self.stdout_open = True  # whether stdout is still open
 
     def say(self, text):
         line = f"{text}\n"
@@ -32,22 +32,22 @@ class Output:
                 with open(self.log, "a", encoding="utf-8", errors="surrogateescape") as file:
                     file.write(time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + line)
             except OSError:
-                pass  # a full disk: whoever reads stdout still gets the line
-        if self.heard:
+                pass  # a full disk: the reader of stdout still gets the line
+        if self.stdout_open:
             self.write(1, line)
 
     def refuse(self, text):
-        """The one line of a start that is refused; on stderr."""
+        """The one line about a refused start, on stderr."""
         self.say_to_log(text)
         self.write(2, f"vultus: {text}\n")
 
     def say_to_log(self, text):
-        heard, self.heard = self.heard, False
+        was_open, self.stdout_open = self.stdout_open, False
         self.say(text)
-        self.heard = heard
+        self.stdout_open = was_open
 
     def write(self, number, line):
-        """A line is shorter than what a pipe takes at once, so a descriptor that is ready does not block."""
+        """A line is shorter than PIPE_BUF, so a write to a ready descriptor does not block."""
         try:
             poll = select.poll()
             poll.register(number, select.POLLOUT)
@@ -57,12 +57,12 @@ class Output:
                 else:
                     raise BrokenPipeError
         except OSError:
-            self.heard = self.heard and number != 1
+            self.stdout_open = self.stdout_open and number != 1
             silence(number)
 
 
 def silence(number):
-    """The descriptor leads nowhere from now on, also for what Python itself writes at its end."""
+    """Redirects the descriptor to /dev/null, also for what Python itself writes at exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, number)
@@ -72,16 +72,16 @@ def silence(number):
 
 
 def open_standard_descriptors():
-    """Whoever closed one of them (`>&-`) must not have the next file that is opened in its place."""
+    """If one of them was closed (`>&-`), the next opened file must not take its number."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def flush_quietly():
-    """Before the end: buffers of Python that nobody takes any more are no failure."""
+    """Before exit: output that nobody reads any more is not a failure."""
     for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
             if stream is not None:

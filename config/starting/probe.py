@@ -1,4 +1,4 @@
-"""Whether Redis answers, and whether the api that answers is the one that was started."""
+"""Checks whether Redis answers, and whether the api that answers is the one that was started."""
 import http.client
 import json
 import secrets
@@ -19,18 +19,18 @@ def redis_state(path, password=None):
                 connection.sendall(f"AUTH {password}\r\n".encode())
                 connection.recv(64)
             connection.sendall(b"PING\r\n")
-            said = connection.recv(64)
+            reply = connection.recv(64)
     except OSError:
         return "away"
-    return "ready" if said.startswith(b"+PONG") else "loading" if said.startswith(b"-LOADING") else "away"
+    return "ready" if reply.startswith(b"+PONG") else "loading" if reply.startswith(b"-LOADING") else "away"
 
 
 class Api:
-    """The api of this start, which has a name of its own: on the same port another one may answer."""
+    """The api of this start, identified by its instance name: on the same port another one may answer."""
 
     def __init__(self, address_file):
         self.address_file, self.instance = address_file, secrets.token_hex(16)
-        # Its certificate is for other names than this machine's own.
+        # Its certificate is not issued for this machine's loopback address.
         self.trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.trust.check_hostname, self.trust.verify_mode = False, ssl.CERT_NONE
 
@@ -41,7 +41,7 @@ class Api:
         self.address_file.unlink(missing_ok=True)
 
     def url(self):
-        """As the api wrote it when it began to listen; None: not yet."""
+        """The URL that the api wrote when it began to listen; None: not yet."""
         try:
             return self.address_file.read_text().strip() or None
         except OSError:
@@ -63,7 +63,7 @@ class Api:
             connection.close()
 
     def why_not_ready(self, workers):
-        """Empty: it is ready, and knows the workers with these pids. Else what is missing."""
+        """Empty: it is ready, and reports the workers with these pids. Otherwise what is missing."""
         if self.url() is None:
             return "the api does not listen yet"
         try:
@@ -73,7 +73,7 @@ class Api:
             if status != 200:
                 return f"the api is not ready: {title_of(body)}"
             status, _, body = self.get("/api/status")
-            if status == 401:  # it asks for keys, and none is here: that it is ready must do
+            if status == 401:  # it requires a key, and none is known here: ready is enough
                 return ""
             known = {one["pid"] for one in json.loads(body)["workers"] if one["host"] == HOST}
             missing = set(workers) - known

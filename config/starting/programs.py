@@ -1,4 +1,4 @@
-"""The programs of a service, and what their settings come to: asked of the programs themselves, never guessed."""
+"""The programs of a service, and their effective settings, which the programs themselves print."""
 import json
 import os
 import pathlib
@@ -21,7 +21,7 @@ def path_of(name):
 
 
 def need_redis():
-    """config/redis takes Debian's redis-tools, which hold the server under another name."""
+    """config/redis uses Debian's redis-tools, which contain the server under another name."""
     if not shutil.which("redis-server") and not shutil.which("redis-check-rdb"):
         raise Refused("there is no redis-server in PATH: apt-get install redis-tools (or redis-server), 7.0 or newer")
 
@@ -35,8 +35,8 @@ def settings_of(name, config, sets):
     except (OSError, subprocess.TimeoutExpired) as why:
         raise Refused(f"vultus-{name} cannot be run: {why}") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
-        raise Refused(f"{said[-1]} (settings of vultus-{name})")
+        printed = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
+        raise Refused(f"{printed[-1]} (settings of vultus-{name})")
     try:
         return json.loads(done.stdout)
     except ValueError:
@@ -49,7 +49,7 @@ def words_of(sets):
 
 
 def key_settings(keys, title, role):
-    """The settings with which a process proves who it is; its key is made if it has none (shared/CURVE.md)."""
+    """The settings for a process' CURVE key, which is created if it is missing (shared/CURVE.md)."""
     secret = keys / f"{title}.secret"
     if not secret.exists():
         done = subprocess.run([path_of("vultusctl"), "--keys", keys, "curve", "make", title, "--role", role],
@@ -64,6 +64,6 @@ def key_settings(keys, title, role):
 
 
 def plain_reason(name, line):
-    """A line of a log without what only a log needs."""
+    """A line of a log without timestamp and program name."""
     line = re.sub(r"^\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ [#*.-] ", "", line)
     return line.removeprefix(f"{name}: ")

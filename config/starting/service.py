@@ -1,5 +1,5 @@
-"""All processes of one data folder: Redis, the broker, the workers, the api. Started in this order, watched, started again when
-one ends by itself, and stopped in the opposite order."""
+"""All processes of one data folder: Redis, the broker, the workers, the api. Starts them in this order, restarts one that ends
+unexpectedly, and stops them in the opposite order."""
 import os
 import pathlib
 import secrets
@@ -17,9 +17,9 @@ from .output import OUT, Refused
 from .probe import Api, redis_state
 from .words import ROOT
 
-READY_SECONDS = 120     # the models take their time
+READY_SECONDS = 120     # loading the models takes long
 DRAIN_SECONDS = 35      # a little more than drain_timeout of the programs
-WORD_SECONDS = 30       # how often a long load of Redis is said
+WORD_SECONDS = 30       # how often a long load of Redis is reported
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -30,7 +30,7 @@ class Service:
         named = [f"common.data={words.data}"] if words.data else []
         if words.data:
             Folder(words.data).check_name()
-        # Where the keys of links lie is known once the data folder is: this question goes without them.
+        # The folder of the link keys follows from the data folder, so this call goes without them.
         unkeyed = ["curve.insecure=true"] if words.curve else []
         first = programs.settings_of("broker", words.config, named + words.set + unkeyed)
         self.folder = Folder(ROOT / first["common"]["data"])
@@ -41,7 +41,7 @@ class Service:
     # ---- what is started ----------------------------------------------------------------------------------
 
     def prepare(self):
-        """Everything that can be wrong before the first process, is said before it. errors  Refused"""
+        """All checks that are possible before the first process starts. errors  Refused"""
         programs.need_redis()
         self.folder.prepare()
         self.folder.take_lock(lambda: self.signals > 0)
@@ -56,7 +56,7 @@ class Service:
                 programs.settings_of("worker", self.words.config, of)
             if self.keys:
                 programs.key_settings(self.keys, "ctl", "api")
-                self.folder.mend()  # public keys are for everybody to read, but not here
+                self.folder.mend()  # public keys are readable by all, but not in this folder
             self.settings = checked["api"]
             self.redis_socket = pathlib.Path(ROOT / self.settings["redis"]["socket"]) if self.settings["redis"]["socket"] else None
             self.redis = Child("redis", self.redis_command(), self.folder.logs / "redis.log", keep=held)
@@ -69,7 +69,7 @@ class Service:
         self.children = [*([self.redis] if self.is_redis_ours() else []), self.broker, *self.workers, self.api]
 
     def is_redis_ours(self):
-        """Settings may name the Redis of another machine, which others start."""
+        """The settings may name a Redis on another machine, which is not started here."""
         where = self.settings["redis"]
         return bool(where["socket"]) or (where["port"] == self.words.redis_port and where["host"] in LOOPBACK)
 
@@ -78,7 +78,7 @@ class Service:
         command = [str(ROOT / "config/redis"), str(ROOT / "config/redis.conf"), str(self.data / "redis"), "--unixsocket", str(socket)]
         if self.words.redis_port:
             command += ["--port", str(self.words.redis_port)]
-        # As a file: everybody reads in `ps` what stands on a command line.
+        # As a file: all users can read a command line in `ps`.
         if self.users:
             command += ["--aclfile", str(redis_users.write_users(self.users, self.password()))]
         elif self.words.redis_port:
@@ -86,7 +86,7 @@ class Service:
         return command
 
     def password(self):
-        """Of Redis' default user; vultusctl reads it there, too. None: it needs none."""
+        """The password file of Redis' default user, which vultusctl also reads. None: no password."""
         if not self.users and not self.words.redis_port:
             return None
         path = self.run / "redis.password"
@@ -95,7 +95,7 @@ class Service:
         return redis_users.read_private(path)
 
     def sets_of(self, name, number=None):
-        """The settings on the command line of one program; those of the user count over what is named by other words."""
+        """The settings on the command line of one program; the user's --set override those from other options."""
         sets = []
         if self.users:
             sets += [f"redis.user=vultus-{name}", f"redis.password_file={self.users}/vultus-{name}.password"]
@@ -130,14 +130,14 @@ class Service:
                 raise Refused(f"{child.name} cannot start: {why} ({describe(code)}; log: {child.log})")
 
     def wait_for_redis(self):
-        """As long as it lives: a large file takes its time, and to kill it then would only begin that anew. False: a signal came."""
-        said = time.monotonic()
+        """Waits as long as Redis runs: a large file takes long to load, and a restart would begin again. False: a signal came."""
+        reported = time.monotonic()
         while not self.signals:
             self.refuse_if_ended()
             if not self.is_redis_ours() or redis_state(self.redis_socket or self.run / "redis.sock", self.password()) == "ready":
                 return True
-            if time.monotonic() - said > WORD_SECONDS:
-                said = time.monotonic()
+            if time.monotonic() - reported > WORD_SECONDS:
+                reported = time.monotonic()
                 OUT.say(f"redis is still loading its file (log: {self.redis.log})")
             time.sleep(0.05)
         return False
@@ -155,7 +155,7 @@ class Service:
         return False
 
     def start(self):
-        """True: ready. False: told to stop before. errors  Refused"""
+        """True: ready. False: a stop was requested before. errors  Refused"""
         if self.is_redis_ours():
             self.redis.start_or_refuse()
         if not self.wait_for_redis():
@@ -172,7 +172,7 @@ class Service:
         return True
 
     def once(self, words):
-        """vultusctl without workers and api, which others may reach only when there is a key."""
+        """Runs vultusctl without workers and api, which need a key first if others can reach them."""
         ctl = [programs.path_of("vultusctl"), "--data", self.data]
         if self.redis_socket and self.redis_socket != self.run / "redis.sock":
             ctl += ["--redis", f"unix:{self.redis_socket}"]
@@ -181,7 +181,7 @@ class Service:
             self.redis.start_or_refuse()
         if not self.wait_for_redis():
             return 2
-        self.broker.start_or_refuse()  # it brings the functions into a new Redis
+        self.broker.start_or_refuse()  # it loads the functions into a new Redis
         end = time.monotonic() + READY_SECONDS
         while True:
             self.refuse_if_ended()
@@ -227,7 +227,7 @@ class Service:
         self.signals += 1
 
     def on_reload(self, _number, _frame):
-        """SIGHUP: from `kill -HUP` for a renewed certificate, or from a terminal that was closed, which ends nothing."""
+        """SIGHUP: from `kill -HUP` for a renewed certificate, or from a closed terminal, which stops nothing."""
         for child in self.children:
             if child.name == "api":
                 child.send(signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""The command line of ./run. What it does not name stays as the settings say."""
+"""The command line of ./run. Everything else follows the settings."""
 import argparse
 import os
 import pathlib
@@ -11,7 +11,7 @@ WORKERS_MAX = 256
 
 
 class Parser(argparse.ArgumentParser):
-    """One line instead of the whole usage."""
+    """Prints one line instead of the whole usage."""
 
     def error(self, message):
         raise Refused(f"{message}; ./run --help shows what there is")
@@ -69,13 +69,13 @@ def read_words(given=None):
 
 
 def cards():
-    """Numbers of this machine's NVIDIA cards, as the driver lists them."""
+    """Numbers of this machine's NVIDIA GPUs, as listed by the driver."""
     return sorted(int(name.removeprefix("nvidia")) for name in os.listdir("/dev")
                   if re.fullmatch(r"nvidia[0-9]+", name))
 
 
 def devices(device, workers):
-    """The device of each worker: the one asked for, or each card and `workers` processors. None: the settings' own."""
+    """The device of each worker: the given one, or each GPU and `workers` CPUs. None: as in the settings."""
     if device != "all":
         return [device] * (1 if workers is None else workers)
     found = [f"cuda:{n}" for n in range(len(cards()))] + ["cpu"] * (workers or 0)
