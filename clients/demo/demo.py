@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The main job once, from outside: teach two people, recognise them, forget them.
+"""Demo over HTTP: trains two people, recognizes them, removes them.
 
     demo.py --url http://127.0.0.1:5000 --photos build/photos      against a running service
     demo.py --start                                                starts one on free ports first
@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ENDED = ("succeeded", "failed", "dead", "cancelled")
 GOES_ON = ("pending", "running", "delayed", "publishing")
 PAUSE_S = 0.1
-JOB_S = 300                     # until a job has ended
+JOB_S = 300                     # time-out of a job
 START_S, STOP_S = 180, 90       # of the service that --start starts; its supervisor has shorter bounds
 ANSWER_BYTES = 16 << 20
 PHOTOS = {"biden", "obama", "obama2", "obama3", "obama_partial_face", "obama_partial_face2"}
@@ -37,7 +37,7 @@ PHOTOS = {"biden", "obama", "obama2", "obama3", "obama_partial_face", "obama_par
 
 @contextlib.contextmanager
 def within(seconds, what):
-    """Ends what is inside with a TimeoutError: urllib has time-outs for each read only."""
+    """Raises TimeoutError inside the block: urllib has time-outs for single reads only."""
     def over(*_):
         raise TimeoutError(f"{what}: not done within {seconds} s")
     before = signal.signal(signal.SIGALRM, over)
@@ -62,7 +62,7 @@ class Client:
                 return json.loads(answer.read(ANSWER_BYTES))
 
     def submit(self, path, photo=None, name=None):
-        """Sends a form as a browser does and waits for the job's end."""
+        """Sends a form like a browser and waits for the end of the job."""
         boundary, body = uuid.uuid4().hex, io.BytesIO()
         if name is not None:
             body.write(f"--{boundary}\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n{name}\r\n".encode())
@@ -82,7 +82,7 @@ class Client:
                 raise ValueError(f"a job in state {job['state']}")
             if time.monotonic() > end:
                 raise TimeoutError(f"{path}: the job is still {job['state']} after {JOB_S} s")
-            time.sleep(PAUSE_S)     # a service that does not hold the poll is not asked without end
+            time.sleep(PAUSE_S)     # for a service that does not hold the poll
             job = self.call("GET", f"/api/jobs/{job['id']}?wait=30")
         if job["state"] != "succeeded":
             raise RuntimeError(f"{path}: the job is {job['state']}: {job.get('error')}")
@@ -90,7 +90,7 @@ class Client:
 
 
 class Table:
-    """Prints rows as they come, counts the right ones."""
+    """Prints rows at once, counts the right ones."""
 
     def __init__(self):
         self.rows = self.right = 0
@@ -186,7 +186,7 @@ def main():
                         break
                     print(line, end="", flush=True)
                 else:
-                    return service.wait(STOP_S)  # it has said why
+                    return service.wait(STOP_S)  # the supervisor has printed why
             right = demo(line.split()[1], options.photos, options.timeout)
         finally:
             if service.poll() is None:

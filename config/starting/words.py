@@ -68,7 +68,7 @@ def read_words(given=None):
     return words
 
 
-def cards():
+def gpus():
     """Numbers of this machine's NVIDIA GPUs, as listed by the driver."""
     return sorted(int(name.removeprefix("nvidia")) for name in os.listdir("/dev")
                   if re.fullmatch(r"nvidia[0-9]+", name))
@@ -78,7 +78,7 @@ def devices(device, workers):
     """The device of each worker: the given one, or each GPU and `workers` CPUs. None: as in the settings."""
     if device != "all":
         return [device] * (1 if workers is None else workers)
-    found = [f"cuda:{n}" for n in range(len(cards()))] + ["cpu"] * (workers or 0)
+    found = [f"cuda:{n}" for n in range(len(gpus()))] + ["cpu"] * (workers or 0)
     if not found:
         raise Refused("--device all: this machine has no NVIDIA card (or no driver); --device cpu runs without, --workers N adds "
                       "processors")

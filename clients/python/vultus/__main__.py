@@ -1,4 +1,4 @@
-"""python -m vultus: recognise photos, teach a person or a folder of people, list them."""
+"""python -m vultus: recognize photos, train a person or a folder of people, list them."""
 from __future__ import annotations
 
 import argparse
@@ -23,7 +23,7 @@ def bar(done: int, of: int, learned: int) -> str:
 
 
 def visible(text: object) -> str:
-    """What others wrote, without what would move a terminal's cursor or look like another line or column."""
+    """Foreign text, without characters that move a terminal's cursor or imitate another line or column."""
     return "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else one.encode("unicode_escape").decode()
                    for one in str(text))
 
@@ -71,7 +71,7 @@ def show(path: str, found: Recognition, as_json: bool) -> None:
 
 
 def train(client: Client, wanted: argparse.Namespace) -> int:
-    """The photos that can be read are taught, whatever the others are."""
+    """Trains with the readable photos, whatever the others are."""
     read: list[tuple[str, bytes]] = []
     for path in wanted.photo:
         try:
@@ -184,8 +184,8 @@ def run(wanted: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """0: all done; 1: some photos were refused, could not be read or did not end; 2: the service could not be used, no
-    photo could be read, the words are wrong, or what was printed could not be written."""
+    """0: all done; 1: some photos were refused, unreadable or did not finish; 2: the service could not be used, no
+    photo could be read, the arguments are wrong, or the output could not be written."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -197,10 +197,10 @@ def main() -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
-    except OSError as failure:  # of what was printed
+    except OSError as failure:  # of the output
         with contextlib.suppress(OSError):
             complain(f"the output cannot be written: {failure.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left of it is not tried again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python does not flush the rest again at exit
         return UNUSABLE
 
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """As Client; every method answers an awaitable."""
+    """As Client; every method returns an awaitable."""
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
                  key: str | None = None, patience_s: float = 60.0, timeout_s: float = 60.0, job_s: float = 600.0,
@@ -71,39 +71,39 @@ class AsyncClient:
             await answer.aclose()
 
     async def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
-        """Who is on the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
+        """Recognizes the faces in the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
         durable=False: answered at once, nothing is stored."""
         return await self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     async def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
                     **options: Any) -> Training:
-        """Teaches 1 to 16 photos of one person, exactly one face in each. JobFailed if none could be used."""
+        """Trains a person with 1 to 16 photos, exactly one face in each. JobFailed if none could be used."""
         return await self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
                                      on_progress, self.waits))
 
     async def forget(self, label: str, face_id: str | None = None, *,
                      on_progress: steps.Progress | None = None) -> Change:
-        """Forgets a person, or one face of it."""
+        """Removes a person, or one face of a person."""
         return await self._run(steps.forget(self.collection, label, face_id, on_progress, self.waits))
 
     async def rename(self, label: str, label_to: str) -> Change:
-        """Refused, wrong_state, if somebody has the new name: merge joins the two."""
+        """Refused, wrong_state, if another person has the new name: use merge."""
         return await self._run(steps.move("/api/rename", self.collection, label, label_to, self.waits))
 
     async def merge(self, label: str, label_to: str) -> Change:
-        """Makes two people one."""
+        """Merges one person into another."""
         return await self._run(steps.move("/api/merge", self.collection, label, label_to, self.waits))
 
     async def clear(self) -> Change:
-        """Forgets everybody of the collection."""
+        """Removes all people of the collection."""
         return await self._run(steps.clear(self.collection, self.waits))
 
     async def delete_collection(self) -> Change:
-        """As clear, and the collection is gone from the list."""
+        """As clear, and removes the collection from the list."""
         return await self._run(steps.delete_collection(self.collection, self.waits))
 
     async def people(self) -> list[Person]:
-        """Who is known, in the order of the names' bytes."""
+        """The people of the collection, in the order of the names' bytes."""
         return await self._run(steps.people(self.collection, self.waits))
 
     async def faces(self, label: str) -> list[TrainedFace]:
@@ -111,7 +111,7 @@ class AsyncClient:
         return await self._run(steps.faces(self.collection, label, self.waits))
 
     async def face_picture(self, label: str, face_id: str) -> bytes:
-        """Its JPEG, 112x112 pixels. Refused, not_found, if the service kept none (worker.keep_pictures)."""
+        """The picture of a face, a JPEG of 112x112 pixels. Refused, not_found, if none is stored (worker.keep_pictures)."""
         return await self._run(steps.face_picture(self.collection, label, face_id, self.waits))
 
     async def collections(self) -> list[Collection]:
@@ -119,34 +119,34 @@ class AsyncClient:
         return await self._run(steps.collections(self.waits))
 
     async def retention(self) -> int | None:
-        """After how many days without being seen a person is forgotten; None: never."""
+        """After how many days without being seen a person is removed; None: never."""
         return await self._run(steps.retention("GET", self.collection, None, self.waits))
 
     async def set_retention(self, days: int | None) -> int | None:
-        """Sets that; None ends it. Nobody's time begins before the first call."""
+        """Sets the retention; None removes it. The time of all people begins at the first call."""
         method = "DELETE" if days is None else "POST"
         return await self._run(steps.retention(method, self.collection, days, self.waits))
 
     async def job(self, job_id: str) -> Job:
-        """One job as it is now."""
+        """The current state of a job."""
         return await self._run(steps.job(job_id, self.waits))
 
     async def wait(self, job: Job, on_progress: steps.Progress | None = None) -> Job:
-        """Follows a job to its end, whatever that is."""
+        """Waits for the end of a job, successful or not."""
         return await self._run(steps.wait(job, on_progress, self.waits))
 
     async def cancel(self, job_id: str) -> Job:
-        """Refused, already_terminal, if it has ended."""
+        """Cancels a job. Refused, already_terminal, if it has ended."""
         return await self._run(steps.cancel(job_id, self.waits))
 
     async def status(self) -> Json:
-        """/api/status as it is."""
+        """The JSON of /api/status."""
         return await self._run(steps.status(self.waits))
 
     async def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
                            on_photo: Callable[[Lesson, int, int], None] | None = None,
                            **options: Any) -> list[Lesson]:
-        """As Client.train_folder. When it raises, nothing of it goes on."""
+        """As Client.train_folder. When it raises, no request of it is left running."""
         if at_once < 1:
             raise InvalidArgument("at_once is 1 or more")
         folder_of = photos_below(folder)
@@ -180,7 +180,7 @@ class AsyncClient:
     @staticmethod
     async def _all_or_none(work: list[Coroutine[Any, Any, None]], folder_of: PhotoFolder,
                            lessons: list[Lesson]) -> None:
-        """Ends all when one fails, and only then raises."""
+        """If one fails, cancels the others and then raises."""
         tasks = [asyncio.ensure_future(one) for one in work]
         try:
             await asyncio.gather(*tasks)

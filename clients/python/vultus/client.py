@@ -23,12 +23,12 @@ class Client:
     """One connection pool; may be used by several threads.
 
     url: http://host:port or https://host; host:port alone is http.
-    patience_s: after so long no other try of one request begins when the service is away, full or stopping; then
-    Unreachable. 0: one try.
-    timeout_s: how long one try may take from the first byte to the last; photos get a second more for each 32 KiB.
-    job_s: how long a job is waited for, from its acceptance; then JobTimeout.
-    key: sent with every request; None: the one in the environment's VULTUS_KEY, if there is one.
-    Whatever goes wrong is raised as a VultusError.
+    patience_s: how long a request is retried while the service is unreachable, full or stopping; then Unreachable.
+    0: no retry.
+    timeout_s: the time of one attempt from the first byte to the last; photos get a second more for each 32 KiB.
+    job_s: how long to wait for a job after its acceptance; then JobTimeout.
+    key: sent with every request; None: $VULTUS_KEY, if set.
+    Every error is raised as a VultusError.
     """
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
@@ -76,39 +76,39 @@ class Client:
                 answer.close()
 
     def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
-        """Who is on the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
+        """Recognizes the faces in the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
         durable=False: answered at once, nothing is stored."""
         return self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
               **options: Any) -> Training:
-        """Teaches 1 to 16 photos of one person, exactly one face in each. JobFailed if none could be used."""
+        """Trains a person with 1 to 16 photos, exactly one face in each. JobFailed if none could be used."""
         return self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
                                      on_progress, self.waits))
 
     def forget(self, label: str, face_id: str | None = None, *,
                on_progress: steps.Progress | None = None) -> Change:
-        """Forgets a person, or one face of it."""
+        """Removes a person, or one face of a person."""
         return self._run(steps.forget(self.collection, label, face_id, on_progress, self.waits))
 
     def rename(self, label: str, label_to: str) -> Change:
-        """Refused, wrong_state, if somebody has the new name: merge joins the two."""
+        """Refused, wrong_state, if another person has the new name: use merge."""
         return self._run(steps.move("/api/rename", self.collection, label, label_to, self.waits))
 
     def merge(self, label: str, label_to: str) -> Change:
-        """Makes two people one."""
+        """Merges one person into another."""
         return self._run(steps.move("/api/merge", self.collection, label, label_to, self.waits))
 
     def clear(self) -> Change:
-        """Forgets everybody of the collection."""
+        """Removes all people of the collection."""
         return self._run(steps.clear(self.collection, self.waits))
 
     def delete_collection(self) -> Change:
-        """As clear, and the collection is gone from the list."""
+        """As clear, and removes the collection from the list."""
         return self._run(steps.delete_collection(self.collection, self.waits))
 
     def people(self) -> list[Person]:
-        """Who is known, in the order of the names' bytes."""
+        """The people of the collection, in the order of the names' bytes."""
         return self._run(steps.people(self.collection, self.waits))
 
     def faces(self, label: str) -> list[TrainedFace]:
@@ -116,7 +116,7 @@ class Client:
         return self._run(steps.faces(self.collection, label, self.waits))
 
     def face_picture(self, label: str, face_id: str) -> bytes:
-        """Its JPEG, 112x112 pixels. Refused, not_found, if the service kept none (worker.keep_pictures)."""
+        """The picture of a face, a JPEG of 112x112 pixels. Refused, not_found, if none is stored (worker.keep_pictures)."""
         return self._run(steps.face_picture(self.collection, label, face_id, self.waits))
 
     def collections(self) -> list[Collection]:
@@ -124,35 +124,35 @@ class Client:
         return self._run(steps.collections(self.waits))
 
     def retention(self) -> int | None:
-        """After how many days without being seen a person is forgotten; None: never."""
+        """After how many days without being seen a person is removed; None: never."""
         return self._run(steps.retention("GET", self.collection, None, self.waits))
 
     def set_retention(self, days: int | None) -> int | None:
-        """Sets that; None ends it. Nobody's time begins before the first call."""
+        """Sets the retention; None removes it. The time of all people begins at the first call."""
         method = "DELETE" if days is None else "POST"
         return self._run(steps.retention(method, self.collection, days, self.waits))
 
     def job(self, job_id: str) -> Job:
-        """One job as it is now."""
+        """The current state of a job."""
         return self._run(steps.job(job_id, self.waits))
 
     def wait(self, job: Job, on_progress: steps.Progress | None = None) -> Job:
-        """Follows a job to its end, whatever that is."""
+        """Waits for the end of a job, successful or not."""
         return self._run(steps.wait(job, on_progress, self.waits))
 
     def cancel(self, job_id: str) -> Job:
-        """Refused, already_terminal, if it has ended."""
+        """Cancels a job. Refused, already_terminal, if it has ended."""
         return self._run(steps.cancel(job_id, self.waits))
 
     def status(self) -> Json:
-        """/api/status as it is."""
+        """The JSON of /api/status."""
         return self._run(steps.status(self.waits))
 
     def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
                      on_photo: Callable[[Lesson, int, int], None] | None = None, **options: Any) -> list[Lesson]:
-        """Teaches every name/photo.jpg below the folder; each photo has its own verdict, and one that cannot be read or
-        sent is one of them. on_photo(lesson, done, of) is called for each, in this thread. Raises Unreachable if the
-        service stays away, InvalidResponse if it is none: both have the lessons so far."""
+        """Trains with every name/photo.jpg below the folder; each photo gets its own verdict, also one that cannot be read
+        or sent. on_photo(lesson, done, of) is called for each, in this thread. Raises Unreachable if the service stays
+        unreachable, InvalidResponse if it is not Vultus: both have the lessons so far."""
         if at_once < 1:
             raise InvalidArgument("at_once is 1 or more")
         folder_of = photos_below(folder)
@@ -185,7 +185,7 @@ class Client:
                         tell(lesson_or_none)
             except BaseException as failure:
                 broken.set()
-                pool.shutdown(wait=True, cancel_futures=True)  # what is under way ends first
+                pool.shutdown(wait=True, cancel_futures=True)  # requests in progress end first
                 if isinstance(failure, Unusable):
                     known = {lesson.path for lesson in lessons}
                     lessons += [one for one in map(outcome_of, running) if one and one.path not in known]

@@ -1,4 +1,4 @@
-"""What a call may raise; all are VultusError."""
+"""The errors of a call; all are VultusError."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
 
 
 class VultusError(Exception):
-    """The root of all."""
+    """The base of all errors."""
 
 
 class InvalidArgument(VultusError, ValueError):
-    """What was given cannot be sent: a URL, a key, a name, an option. Nothing was sent."""
+    """An argument cannot be sent: a URL, a key, a name, an option. Nothing was sent."""
 
 
 class UnreadablePhoto(VultusError, OSError):
@@ -35,7 +35,7 @@ class Refused(VultusError):
 
 
 class Unusable(VultusError):
-    """There is no service to speak to. From train_folder, `lessons` has every photo, those that were not tried too."""
+    """The service cannot be used. From train_folder, `lessons` has every photo, also those not tried."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -43,12 +43,12 @@ class Unusable(VultusError):
 
 
 class InvalidResponse(Unusable):
-    """What answers is not Vultus, or not whole: a redirect, HTML, JSON that is cut or of other types. It is not
-    asked again."""
+    """The answer is not one of Vultus or not complete: a redirect, HTML, truncated JSON, JSON of other types. The
+    request is not repeated."""
 
 
 class Unreachable(Unusable):
-    """No answer came, or only "try again", for as long as the client has patience."""
+    """No answer, or only "try again", during patience_s."""
 
 
 class JobFailed(VultusError):
@@ -60,7 +60,7 @@ class JobFailed(VultusError):
 
 
 class JobTimeout(VultusError):
-    """The job has not ended within the client's job_s. It goes on: wait(error.job) waits again."""
+    """The job has not ended within the client's job_s. It is still running: wait(error.job) continues to wait."""
 
     def __init__(self, job: Job, seconds: float) -> None:
         super().__init__(f"job {job.id} is still {job.state} after {seconds:.0f} s")

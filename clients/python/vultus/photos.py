@@ -1,4 +1,4 @@
-"""Photos and folders, as both clients take them."""
+"""Photos and folders, for both clients."""
 from __future__ import annotations
 
 import os
@@ -12,11 +12,11 @@ from .types import Lesson, Training
 Photo = Union[str, "pathlib.Path", bytes, BinaryIO]
 PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"}
 HIDDEN = {"@eaDir", "__MACOSX"}
-PHOTO_BYTES = 64 * 1024 * 1024              # far beyond what any service takes: it judges, this only bounds
+PHOTO_BYTES = 64 * 1024 * 1024              # far beyond the limit of a service, which decides; this only bounds memory
 
 
 def bytes_of(photo: Photo) -> bytes:
-    """Raises UnreadablePhoto, or InvalidArgument for what is no photo at all."""
+    """Raises UnreadablePhoto, or InvalidArgument for an argument that is not a photo."""
     if isinstance(photo, (bytes, bytearray, memoryview)):
         return bytes(photo)
     try:
@@ -47,9 +47,8 @@ class PhotoFolder:
 
 
 def photos_below(folder: str | pathlib.Path) -> PhotoFolder:
-    """Every name/photo.jpg below the folder. What is hidden (begins with a dot, or is a folder that
-    file servers and archives add) is passed over, with all below it. Raises UnreadablePhoto if the folder itself cannot
-    be read."""
+    """Every name/photo.jpg below the folder. Hidden files and folders (with a dot in front, and folders that file
+    servers and archives add) are skipped. Raises UnreadablePhoto if the folder itself cannot be read."""
     found = PhotoFolder()
     try:
         root = pathlib.Path(folder)
@@ -91,13 +90,13 @@ def lesson_of(label: str, path: pathlib.Path, outcome: Training | Exception) -> 
     reason = outcome.code if isinstance(outcome, (JobFailed, Refused)) and outcome.code else str(outcome)
     if isinstance(outcome, UnreadablePhoto):
         reason = outcome.strerror or str(outcome)
-    if reason == "no_usable_photo":  # the only photo's reason stands at the end of the sentence
+    if reason == "no_usable_photo":  # the reason of the only photo is at the end of the sentence
         reason = str(outcome).split()[-1] if str(outcome) else reason
     return Lesson(label, str(path), False, reason)
 
 
 def not_tried(folder: PhotoFolder, lessons: list[Lesson], why: Exception) -> list[Lesson]:
-    """The lessons of a folder whose training broke off: all photos, the others with the reason."""
+    """The lessons of a folder whose training was aborted: all photos, the missing ones with the reason."""
     seen = {lesson.path for lesson in lessons}
     rest = [Lesson(label, str(path), False, f"not tried: {why}")
             for label, path in folder.photos if str(path) not in seen]

@@ -1,4 +1,4 @@
-"""JSON of a service that may be another one: every member is checked before it is used."""
+"""Reads the JSON of a service that may be a different one: every member is checked before it is used."""
 from __future__ import annotations
 
 import json
@@ -13,7 +13,7 @@ MISSING = object()
 
 
 def value_of(text: bytes, about: str) -> Any:
-    """Raises InvalidResponse for what is no JSON."""
+    """Raises InvalidResponse if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as failure:
@@ -29,7 +29,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def member(raw: Any, name: str, kind: type[T], default: Any = MISSING) -> T:
-    """raw[name], which has to be of that kind. With a default, it may be absent or null."""
+    """raw[name], which must be of that kind. With a default, it may be absent or null."""
     if not isinstance(raw, dict):
         raise InvalidResponse(f"the answer has {type(raw).__name__} where an object with {name} belongs")
     value = raw.get(name)
@@ -41,7 +41,7 @@ def member(raw: Any, name: str, kind: type[T], default: Any = MISSING) -> T:
 
 
 def rows(raw: Any, name: str) -> list[Json]:
-    """raw[name], which has to be a list of objects."""
+    """raw[name], which must be a list of objects."""
     found: list[Any] = member(raw, name, list)
     for one in found:
         if not isinstance(one, dict):

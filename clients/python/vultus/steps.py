@@ -1,6 +1,6 @@
-"""The calls as generators that do no input or output: they yield a Call or a Pause, and are given the answer.
-client.py and async_client.py carry both out, so that every rule stands here once: which key
-goes with which request, when it is sent again, how a job is waited for."""
+"""The calls as generators without I/O: they yield a Call or a Pause, and get the answer. client.py and async_client.py
+execute both, so that every rule is here once: which key goes with which request, when a request is repeated, how to
+wait for a job."""
 from __future__ import annotations
 
 import email.utils
@@ -25,7 +25,7 @@ Options = Mapping[str, Any]
 T = TypeVar("T")
 
 PAUSE_FIRST_S, PAUSE_MOST_S = 0.25, 30.0
-PAUSE_LEAST_S = 0.1                         # whatever Retry-After asks for
+PAUSE_LEAST_S = 0.1                         # even if Retry-After is shorter
 DOUBLED_MOST = 7                            # after that the longest pause is reached
 WAIT_S = 20                                 # of one long poll; the service allows 30
 ANSWER_BYTES = 64 * 1024 * 1024
@@ -36,7 +36,7 @@ AGAIN = {429, 502, 503, 504}                # 502 and 504 come from proxies
 
 @dataclass(frozen=True)
 class Waits:
-    """How long is waited for what; see Client."""
+    """The times to wait; see Client."""
     patience_s: float = 60.0
     timeout_s: float = 60.0
     job_s: float = 600.0
@@ -66,7 +66,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer; json() raises InvalidResponse."""
+    """A complete answer; json() raises InvalidResponse."""
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -84,7 +84,7 @@ Steps = Generator["Call | Pause", "Answer | None", T]
 
 
 def headers_of(key: str | None) -> dict[str, str]:
-    """What every request carries: a key never stands in an address."""
+    """The headers of every request: a key is never part of a URL."""
     key = os.environ.get("VULTUS_KEY", "").strip() if key is None else key
     if not isinstance(key, str) or not all("!" <= one <= "~" for one in key):
         raise InvalidArgument("a key has visible ASCII characters only: vultus_...")
@@ -92,7 +92,7 @@ def headers_of(key: str | None) -> dict[str, str]:
 
 
 def base_of(url: str) -> str:
-    """The address as httpx takes it; host[:port] is http, as for the other clients."""
+    """The URL for httpx; host[:port] is http, as for the other clients."""
     try:
         text = url if "://" in url else f"http://{url}"
         parsed = httpx.URL(text)
@@ -104,7 +104,7 @@ def base_of(url: str) -> str:
 
 
 def deadline_of(call: Call, timeout_s: float) -> float:
-    """Of the whole request: photos may take their time, at 32 KiB a second."""
+    """The time-out of the whole request: photos get more, at 32 KiB a second."""
     sent = sum(len(file[1][1]) for file in call.files or [])
     return (timeout_s if call.timeout_s is None else call.timeout_s) + sent / 32_768
 
@@ -116,7 +116,7 @@ def request_of(call: Call, timeout_s: float) -> dict[str, Any]:
 
 
 class Collecting:
-    """The body of an answer as it comes, which has a bound."""
+    """Collects the body of an answer, up to a limit."""
 
     def __init__(self, call: Call, answer: httpx.Response, end: float) -> None:
         self._call, self._answer, self._end, self._body = call, answer, end, bytearray()
@@ -152,13 +152,13 @@ def asked_pause(text: str) -> float | None:
 
 
 def pause_after(answer: Answer | None, tries: int) -> float:
-    """What the service asks for, else twice as long each time; with chance, so that clients do not meet."""
+    """Retry-After, else an exponential back-off; with jitter, so that clients do not retry at the same time."""
     longest: float = PAUSE_FIRST_S * 2 ** min(tries, DOUBLED_MOST)
     backoff = min(longest, PAUSE_MOST_S) * random.uniform(0.5, 1.0)
     asked = asked_pause(answer.headers.get("Retry-After", "")) if answer is not None else None
     if asked is None:
         return backoff
-    # Who asks for no pause is believed once; then the pauses grow.
+    # A Retry-After of 0 is used once; then the pauses grow.
     return min(max(asked, PAUSE_LEAST_S if tries == 0 else min(backoff, 1.0)), PAUSE_MOST_S)
 
 
@@ -170,7 +170,7 @@ def problem_of(answer: Answer) -> Any:
 
 
 def judged(answer: Answer) -> Answer:
-    """The answer, if it is one of Vultus that is not "try again"."""
+    """The answer, if it is from Vultus and not "try again"."""
     if 200 <= answer.status < 300 or answer.status == 304:
         return answer
     if answer.status < 400:
@@ -181,8 +181,8 @@ def judged(answer: Answer) -> Answer:
 
 
 def send(call: Call, waits: Waits) -> Steps[Answer]:
-    """Sends until an answer comes that is not "try again"; a key makes that safe for what changes something.
-    After patience_s no other try begins."""
+    """Repeats the request until the answer is not "try again"; an Idempotency-Key makes that safe for changes.
+    After patience_s no further attempt begins."""
     if call.method != "GET":
         call.headers.setdefault("Idempotency-Key", uuid.uuid4().hex)
     begin = time.monotonic()
@@ -223,8 +223,8 @@ def status(waits: Waits) -> Steps[Json]:
 
 
 def wait(job: Job, on_progress: Progress | None, waits: Waits) -> Steps[Job]:
-    """Follows a job to its end by long polls; tells every state that it sees. Between two answers without news there
-    is a pause, unless the service has held the poll."""
+    """Follows a job to its end by long polls and yields every new state. Pauses after an unchanged answer, unless the
+    service has held the poll."""
     if on_progress:
         on_progress(job)
     path, tag = f"/api/jobs/{part(job.id)}", ""
@@ -243,7 +243,7 @@ def wait(job: Job, on_progress: Progress | None, waits: Waits) -> Steps[Job]:
             on_progress(now)
         news, job = now.state != job.state, now
         idle = 0 if news else idle + 1
-        # The first answer gives the tag. After it, one without news that came at once was not held.
+        # The first answer has the tag. A later unchanged answer that came at once was not held.
         if not job.is_finished and not news and (idle > 1 or not tag) and time.monotonic() - asked < 1.0:
             seconds = pause_after(None, min(idle, 4) + had_tag)
             yield Pause(seconds)
@@ -252,10 +252,10 @@ def wait(job: Job, on_progress: Progress | None, waits: Waits) -> Steps[Job]:
 
 
 def finish(call: Call, on_progress: Progress | None, waits: Waits) -> Steps[Json]:
-    """Submits, waits, and gives the result of a job that succeeded."""
+    """Submits, waits, and returns the result of a job that succeeded."""
     answer = yield from send(call, waits)
     raw = answer.json()
-    if "state" not in raw:                     # sent twice, and the job is not kept any more
+    if "state" not in raw:                     # sent twice, and the job is no longer stored
         raw = yield from get(f"/api/jobs/{part(member(raw, 'id', str))}", {}, waits)
     job = yield from wait(Job.of(raw), on_progress, waits)
     if job.state != "succeeded":
@@ -264,7 +264,7 @@ def finish(call: Call, on_progress: Progress | None, waits: Waits) -> Steps[Json
 
 
 def part(text: str) -> str:
-    """A name as one part of a path."""
+    """A name as one segment of a path."""
     try:
         made = quote(text, safe="")
     except (TypeError, UnicodeError) as failure:

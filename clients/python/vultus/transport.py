@@ -1,6 +1,6 @@
-"""HTTP with a deadline for the whole request. httpx has time-outs for each read only, so that a service that sends a
-byte a second would be waited for without end. The synchronous client reads and writes through a network backend of
-httpcore that looks at the deadline each time; asyncio has that by itself."""
+"""HTTP with a deadline for the whole request. httpx has time-outs for single reads only, so a service that sends a byte
+a second would never time out. The synchronous client reads and writes through a network backend of httpcore that checks
+the deadline each time; asyncio has deadlines itself."""
 from __future__ import annotations
 
 import contextlib
@@ -16,14 +16,14 @@ import httpx
 from . import steps
 from .errors import InvalidArgument
 
-WRITE_BYTES = 65_536                        # between two looks at the deadline
+WRITE_BYTES = 65_536                        # between two checks of the deadline
 
 _end: contextvars.ContextVar[float | None] = contextvars.ContextVar("end", default=None)
 
 
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What this thread sends and receives inside ends with a ReadTimeout after so many seconds."""
+    """Sending and receiving by this thread inside the block raises ReadTimeout after so many seconds."""
     before = _end.set(time.monotonic() + seconds)
     try:
         yield
@@ -81,7 +81,7 @@ class TimedBackend(httpcore.NetworkBackend):
 
 @contextlib.contextmanager
 def as_httpx() -> Iterator[None]:
-    """The errors of httpcore as those of the same name in httpx."""
+    """Maps the errors of httpcore to those of the same name in httpx."""
     try:
         yield
     except Exception as failure:
@@ -127,7 +127,7 @@ C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 
 def opened(kind: type[C], url: str, key: str | None, transport: Any) -> C:
-    """The client of httpx below ours; `transport` may be a class. Raises InvalidArgument for what it cannot be made of."""
+    """Makes the httpx client; `transport` may be a class. Raises InvalidArgument for invalid arguments."""
     base, headers = steps.base_of(url), steps.headers_of(key)
     try:
         return kind(base_url=base, headers=headers, transport=transport() if isinstance(transport, type) else transport)
@@ -136,7 +136,7 @@ def opened(kind: type[C], url: str, key: str | None, transport: Any) -> C:
 
 
 def request_for(http: httpx.Client | httpx.AsyncClient, call: steps.Call, waits: steps.Waits) -> httpx.Request:
-    """Raises InvalidArgument for what cannot be sent, such as a name that is no Unicode."""
+    """Raises InvalidArgument for arguments that cannot be sent, such as a name that is not valid Unicode."""
     if http.is_closed:
         raise InvalidArgument("the client is closed")
     try:

@@ -1,4 +1,4 @@
-"""What comes back. Plain, frozen; `raw` is the JSON that a thing was made of."""
+"""The results, as frozen data classes; `raw` is the JSON of the service."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ STATES = TERMINAL | {"pending", "running", "delayed", "publishing"}
 
 @dataclass(frozen=True)
 class Box:
-    """Pixels of the upright picture; may reach outside it; right and bottom are the last pixel inside."""
+    """Pixels of the upright picture; may extend beyond it; right and bottom are inclusive."""
     left: int
     top: int
     right: int
@@ -42,7 +42,7 @@ class Face:
     box: Box
     status: Literal["known", "unknown", "ambiguous"]
     label: str | None            # of the winner if ambiguous, None if unknown
-    distance: float | None       # None if nobody is taught
+    distance: float | None       # None if the gallery is empty
     margin: float | None
     detection_score: float
     landmarks: list[tuple[float, float]]
@@ -91,14 +91,14 @@ class TrainedPhoto:
     accepted: bool
     face_id: str | None
     reason: str | None
-    taught_before: bool = False  # face_id is the face from then
+    taught_before: bool = False  # face_id is the earlier face
 
 
 @dataclass(frozen=True)
 class Training:
     photos: list[TrainedPhoto]
     version: int
-    superseded: bool             # a later clear or forget came first: nothing was added
+    superseded: bool             # a later clear or forget ran first: no face was added
 
     @classmethod
     def of(cls, raw: Json) -> Training:
@@ -111,7 +111,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Change:
-    version: int                 # no answer that leaves the service from now on is older
+    version: int                 # no later answer of the service uses an older one
     faces: int                   # removed, or renamed
 
     @classmethod
@@ -125,7 +125,7 @@ class Change:
 class Person:
     label: str
     count: int
-    picture_face_id: str | None = None  # a face whose picture is kept: face_picture(label, …)
+    picture_face_id: str | None = None  # a face with a picture: face_picture(label, …)
 
     @classmethod
     def of(cls, raw: Json) -> Person:
@@ -136,7 +136,7 @@ class Person:
 class TrainedFace:
     face_id: str
     raw: Json = field(repr=False)
-    picture: bool = False        # whether face_picture(label, face_id) has one
+    picture: bool = False        # whether face_picture(label, face_id) works
 
     @classmethod
     def of(cls, raw: Json) -> TrainedFace:
@@ -158,7 +158,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One photo of a folder: `learned`, or why not."""
+    """One photo of a folder: `learned`, or the reason."""
     label: str
     path: str
     learned: bool
