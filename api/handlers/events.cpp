@@ -16,10 +16,10 @@ namespace {
 
 using std::chrono::milliseconds;
 using wake = event_hub::wake;
-constexpr std::chrono::milliseconds comment_every{15'000};
+constexpr milliseconds comment_every{15'000};
+// A search for missed events ends after so many reads; then the client gets the present state.
 constexpr std::size_t events_per_read = 500;
-constexpr int reads_most =
-    4;  // for the events that a client missed; beyond, it gets the present state
+constexpr int reads_most = 4;
 
 std::string event_text(std::string_view id, const job_record& job) {
     std::string text = "id: ";
@@ -33,7 +33,7 @@ asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services&
     if (!oldest || is_before(seen, *oldest)) co_return true;
     for (int read = 0; read < reads_most; ++read) {
         const auto came = co_await ctx.redis.call(
-            ctx.event_stream.events_after(seen, events_per_read, std::chrono::milliseconds(0)));
+            ctx.event_stream.events_after(seen, events_per_read, milliseconds(0)));
         if (!came) co_return true;
         for (const auto& one : *came) {
             if (one.job_id == job_id) co_return true;
@@ -46,9 +46,9 @@ asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services&
 
 /// Sends events until the terminal one, the client disconnects or the process drains.
 asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
-                             job_record shown, std::string place, bool tell_now, services& ctx) {
+                             job_record shown, std::string position, bool send_now, services& ctx) {
     std::string first = ":\n\n";
-    if (tell_now) first = event_text(place, shown);
+    if (send_now) first = event_text(position, shown);
     if (!co_await sink.write(std::move(first))) co_return;
     while (!is_terminal(shown.state)) {
         const auto woken = co_await waiter->next(comment_every);
@@ -57,10 +57,10 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
             if (!co_await sink.write(":\n\n")) co_return;
             continue;
         }
-        if (woken == wake::happened && !is_before(place, waiter->last().id)) continue;
+        if (woken == wake::happened && !is_before(position, waiter->last().id)) continue;
         if (woken == wake::reread) {
             const auto newest = co_await ctx.redis.call(ctx.event_stream.last_event_id());
-            if (newest) place = *newest;
+            if (newest) position = *newest;
         }
         auto job = co_await ctx.redis.call(ctx.jobs.job(shown.id));
         if (!job) {
@@ -69,18 +69,18 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
             continue;  // Redis is unreachable; the hub reports when it is back
         }
         if (woken == wake::happened) {
-            place = waiter->last().id;
+            position = waiter->last().id;
             job = at_event(std::move(*job), waiter->last());
         } else if (job_tag(*job) == job_tag(shown)) {
             continue;
         }
         shown = std::move(*job);
-        if (!co_await sink.write(event_text(place, shown))) co_return;
+        if (!co_await sink.write(event_text(position, shown))) co_return;
     }
 }
 
-constexpr std::string_view look_again = "event: reread\ndata: {}\n\n";
-constexpr std::chrono::milliseconds gather_time{100};
+constexpr std::string_view reread_event = "event: reread\ndata: {}\n\n";
+constexpr milliseconds gather_time{100};
 
 std::string change_text(const event& what) {
     json_object text;
@@ -99,7 +99,7 @@ bool is_shown(const access_key* key, const event& what) {
 /// Sends events in small batches until the client disconnects or the process drains.
 asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
                                  std::shared_ptr<const access_key> key, services& ctx) {
-    if (!co_await sink.write(std::string(look_again))) co_return;
+    if (!co_await sink.write(std::string(reread_event))) co_return;
     asio::steady_timer pause(ctx.io);
     auto woken = co_await waiter->next(comment_every);
     while (woken != wake::stopping) {
@@ -108,7 +108,7 @@ asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub:
             if (is_shown(key.get(), waiter->last())) text += change_text(waiter->last());
             woken = co_await waiter->next(milliseconds(0));
         }
-        if (woken == wake::reread) text = look_again;
+        if (woken == wake::reread) text = reread_event;
         if (woken == wake::stopping) co_return;
         if (text.empty()) text = ":\n\n";
         if (!co_await sink.write(std::move(text))) co_return;
@@ -122,14 +122,14 @@ asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub:
 }  // namespace
 
 response all_events(request& req, services& ctx) {
-    auto place = place_to_wait(req, ctx);
-    if (!place) return refuse(no_place_to_wait, req, ctx);
+    auto slot = place_to_wait(req, ctx);
+    if (!slot) return refuse(no_place_to_wait, req, ctx);
     response answer;
     answer.with("Cache-Control", "no-store").with("Content-Type", "text/event-stream");
     answer.with("X-Accel-Buffering", "no");
     const auto waiter =
         std::make_shared<event_hub::waiter>(ctx.events, std::string(event_hub::every_job));
-    answer.stream = [waiter, place, key = req.key, &ctx](response_sink& sink) {
+    answer.stream = [waiter, slot, key = req.key, &ctx](response_sink& sink) {
         return follow_all(sink, waiter, key, ctx);
     };
     return answer;
@@ -138,29 +138,29 @@ response all_events(request& req, services& ctx) {
 asio::awaitable<response> job_events(request& req, services& ctx) {
     const auto id = req.segments[0];
     if (!is_job_id(id)) co_return refuse(no_such_job, req, ctx);
-    auto kept = place_to_wait(req, ctx);
-    if (!kept) co_return refuse(no_place_to_wait, req, ctx);
+    auto slot = place_to_wait(req, ctx);
+    if (!slot) co_return refuse(no_place_to_wait, req, ctx);
     const auto waiter = std::make_shared<event_hub::waiter>(ctx.events, id);
-    auto place = co_await ctx.redis.call(ctx.event_stream.last_event_id());
-    if (!place) co_return refuse(place.error(), req, ctx);
+    auto position = co_await ctx.redis.call(ctx.event_stream.last_event_id());
+    if (!position) co_return refuse(position.error(), req, ctx);
     auto found = co_await ctx.redis.call(ctx.jobs.job(id));
     if (!found) co_return refuse(found.error(), req, ctx);
     if (!sees(req.key.get(), found->type, found->collection)) {
         co_return refuse(no_such_job, req, ctx);
     }
     const std::string seen(req.header("last-event-id"));
-    const bool resumes = is_stream_id(seen) && !is_before(*place, seen);
-    const bool tell_now = !resumes || co_await has_missed(id, seen, ctx);
+    const bool resumes = is_stream_id(seen) && !is_before(*position, seen);
+    const bool send_now = !resumes || co_await has_missed(id, seen, ctx);
     response answer;
     answer.with("Cache-Control", "no-store");
-    if (!tell_now && is_terminal(found->state)) {
+    if (!send_now && is_terminal(found->state)) {
         answer.status = 204;
         co_return answer;
     }
     answer.with("Content-Type", "text/event-stream").with("X-Accel-Buffering", "no");
-    answer.stream = [waiter, kept, job = std::move(*found), at = std::move(*place), tell_now,
+    answer.stream = [waiter, slot, job = std::move(*found), at = std::move(*position), send_now,
                      &ctx](response_sink& sink) {
-        return follow(sink, waiter, job, at, tell_now, ctx);
+        return follow(sink, waiter, job, at, send_now, ctx);
     };
     co_return answer;
 }

@@ -52,16 +52,21 @@ constexpr std::array names{
     std::pair{errc::wrong_version, "wrong_version"},
     std::pair{errc::internal, "internal"},
 };
-static_assert(names.size() == static_cast<std::size_t>(errc::internal) + 1,
-              "every code has a name");
+static_assert(
+    names.size() == static_cast<std::size_t>(errc::internal) + 1 &&
+        [] {
+            for (std::size_t i = 0; i < names.size(); ++i) {
+                if (names[i].first != static_cast<errc>(i)) return false;
+            }
+            return true;
+        }(),
+    "every code has a name, in the order of errc");
 
 }  // namespace
 
 std::string_view name_of(errc code) noexcept {
-    for (const auto& [value, name] : names) {
-        if (value == code) return name;
-    }
-    return "internal";
+    const auto index = static_cast<std::size_t>(code);
+    return names[index < names.size() ? index : names.size() - 1].second;
 }
 
 std::optional<errc> errc_named(std::string_view wanted) noexcept {

@@ -1,4 +1,4 @@
-// How much a network computes, for the benches.
+// The number of operations of a network, for the benches.
 #pragma once
 
 #include "workers/engine/layers.hpp"

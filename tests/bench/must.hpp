@@ -1,4 +1,4 @@
-// What a bench cannot do without: it says why it ends.
+// Ends a bench with a message if a precondition fails.
 #pragma once
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-// How long a call took, for the benches.
+// Measures the time of a call, for the benches.
 #pragma once
 
 #include <chrono>

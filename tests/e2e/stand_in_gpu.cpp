@@ -1,4 +1,4 @@
-// The table of a GPU that is computed on the CPU, as the loader of a worker finds it.
+// A GPU library whose functions compute on the CPU, loaded by a worker like the real one.
 #include "tests/workers/engine/cuda/stand_in_support.hpp"
 
 extern "C" const vultus::cuda::table* vultus_cuda_table(char*, std::size_t) {

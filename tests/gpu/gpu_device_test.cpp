@@ -1,5 +1,5 @@
-// The backend on a real GPU against dlib and the plain loops. main.cpp leaves these out, and says
-// so, where there is none.
+// The backend on a real GPU against dlib and the plain loops. Without a GPU main.cpp excludes these
+// tests and prints that.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spawn.h>

@@ -1,4 +1,4 @@
-// Runs what needs a GPU only where there is one, and says so where there is none.
+// Runs the tests that need a GPU only if there is one, and prints if there is none.
 #include <gtest/gtest.h>
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Keys and quotas in Redis: made, listed, rotated, revoked; buckets that empty and fill; what a
-// client has in hand.
+// Keys and quotas in Redis: create, list, rotate, revoke; token buckets; unfinished jobs of a
+// client.
 #include <gmock/gmock.h>
 
 #include <chrono>

@@ -1,5 +1,4 @@
-// The audit log: what is done to a job, and what goes out to files and comes back, is in it in the
-// same call.
+// The audit log: operations on jobs, exports and restores are logged in the same call.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

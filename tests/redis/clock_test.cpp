@@ -1,6 +1,6 @@
-// The time of the functions: what a jump of Redis' clock may not do, when it is noticed, when it
-// clears by itself, and what the operator's word changes. For that the library is loaded with a
-// clock of the host that a key moves.
+// The time of the functions: what a jump of Redis' clock must not do, when it is detected, when it
+// clears, and what the operator's decision changes. The library is loaded with a host clock that a
+// key moves.
 #include <gmock/gmock.h>
 
 #include <cstdint>

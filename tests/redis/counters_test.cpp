@@ -1,5 +1,5 @@
-// Counters that must not begin anew: epochs, the order of trains and changes, versions, and the
-// number of changes of keys; and what fsck finds of them.
+// Counters that must never restart: epochs, the order of trains and changes, versions, the change
+// counter of keys; and what fsck reports about them.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

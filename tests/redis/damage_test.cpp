@@ -1,6 +1,6 @@
-// Keys of Redis damaged at random (members and fields lost or of nobody, numbers that are none,
-// keys of another type), and then every function that the library has: none may answer with an
-// error, and every job that was left whole must end. rapidcheck shrinks a failing sequence.
+// Random damage to keys of Redis (lost or orphaned members and fields, invalid numbers, keys of
+// another type), then every function of the library: none may return an error, and every intact job
+// must end. rapidcheck shrinks a failing sequence.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 

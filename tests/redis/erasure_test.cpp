@@ -1,5 +1,5 @@
-// What a removal says of itself: what went from where, which worker confirmed it, what the file of
-// Redis still has; and the log of a gallery, which names people until it is dropped.
+// Erasure: what a removal records, which worker confirmed it, what the append-only file may still
+// contain; and the log of a gallery, which contains names until it is dropped.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

@@ -1,4 +1,5 @@
-// Galleries that are gone, empty or at the end of their numbers; names that a train will bring.
+// Galleries that are deleted, empty or at the end of their counters; names that a pending train
+// will add.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

@@ -1,5 +1,5 @@
-// The life of a job, arrow by arrow: what each function answers, where the job stands afterwards
-// and which event was written. fsck runs after every test (redis_support).
+// The life of a job, transition by transition: the answer of each function, the state afterwards
+// and the event. fsck runs after every test (redis_support).
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

@@ -1,5 +1,5 @@
-// The rules of shared/REDIS.md in plain C++, for model_test.cpp: no Redis, no clock, no limits. No
-// queue is cut short here and no deadline passes.
+// The rules of shared/REDIS.md in plain C++, for model_test.cpp: no Redis, no clock, no limits, no
+// deadlines.
 #pragma once
 
 #include <algorithm>

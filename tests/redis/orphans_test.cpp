@@ -1,5 +1,5 @@
-// One damage at a time, as a script of somebody leaves it: entries of nobody in each index are
-// taken out and hold up nothing; a refused call has written nothing; fsck says what is damaged.
+// One kind of damage at a time, as a manual change could leave it: orphaned entries in each index
+// are removed and block nothing; a refused call writes nothing; fsck reports the damage.
 #include <gmock/gmock.h>
 
 #include <algorithm>

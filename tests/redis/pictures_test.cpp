@@ -1,4 +1,4 @@
-// Pictures of faces: kept beside a face if a train brings them, gone in the call in which it goes.
+// Pictures of faces: stored with a face by a train, removed in the same call as the face.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

@@ -1,4 +1,4 @@
-// A lease for a worker that prefers a detector: whom it takes, passes over and waits for.
+// Leases of a worker that prefers a detector: which jobs it takes, skips and waits for.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

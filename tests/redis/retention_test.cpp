@@ -1,4 +1,4 @@
-// People whom nobody sees: when somebody was seen, who is due, and that only those go.
+// Retention: last-seen times, who is due, and that only those people are removed.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

@@ -1,5 +1,5 @@
-// Shares of what all clients store: until it is scarce everybody gets what is there, then nobody
-// more than an even share; and what somebody holds is counted down when it goes.
+// Fair shares of stored data: unlimited until it is scarce, then at most an even share; and amounts
+// are released with the data.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

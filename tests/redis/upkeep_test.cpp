@@ -1,4 +1,4 @@
-// What keeps the store in order: retention, reads, fsck, restarts and jumps of the clock, memory.
+// Upkeep of the store: retention, reads, fsck, restarts and jumps of the clock, memory.
 #include <gmock/gmock.h>
 
 #include <fstream>

@@ -1,4 +1,4 @@
-// Users in Redis: added, listed, removed; waits after wrong passwords; sessions and when they end.
+// Users in Redis: add, list, remove; delays after wrong passwords; sessions and their end.
 #include <gmock/gmock.h>
 
 #include "tests/redis/redis_support.hpp"

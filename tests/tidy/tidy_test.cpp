@@ -1,6 +1,5 @@
-// The project's style, as far as a program can see it: includes point one way, a third-party
-// library lives in the files named here, files are short and say what they are. STYLE rules are
-// tests, not wishes.
+// The style rules that a program can check: includes point one way, a third-party library is used
+// only in the files listed here, files are short and begin with a description.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -52,8 +51,8 @@ bool starts_with_one_of(const std::string& text, const std::vector<std::string>&
                        [&](const std::string& start) { return text.rfind(start, 0) == 0; });
 }
 
-// What stands between `open` and `close` in a line that begins with #include; g++ 12 warns falsely
-// inside std::regex under AddressSanitizer, so the lines are read by hand.
+// The text between `open` and `close` in a line that begins with #include. Parsed by hand because
+// g++ 12 gives false warnings inside std::regex under AddressSanitizer.
 std::optional<std::string> included(const std::string& line, char open, char close) {
     const auto begin = line.find_first_not_of(" \t");
     if (begin == std::string::npos || line.compare(begin, 9, "#include ") != 0) return std::nullopt;

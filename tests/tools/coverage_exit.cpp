@@ -1,5 +1,5 @@
-// Linked with -Wl,--wrap=_Exit: a process that ends by _Exit, as after a device fault, writes what
-// it counted first.
+// Linked with -Wl,--wrap=_Exit: a process that ends by _Exit, as after a device fault, first writes
+// its coverage counters.
 #include <cstdlib>
 
 extern "C" {

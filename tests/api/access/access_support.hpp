@@ -1,4 +1,4 @@
-// An api that asks for keys, and keys and sessions of every kind for it.
+// A running api that requires keys, with helpers for keys, users and sessions.
 #pragma once
 
 #include <functional>

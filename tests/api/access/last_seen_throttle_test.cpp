@@ -1,4 +1,4 @@
-// What an api writes down of whom it saw: once an hour for each person, and bounded.
+// Last-seen times: written once an hour for each person, with a bounded table.
 #include "api/access/last_seen_throttle.hpp"
 
 #include <gtest/gtest.h>

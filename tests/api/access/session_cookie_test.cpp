@@ -1,4 +1,4 @@
-// The cookie of a session in hostile requests, and the texts that are made of it.
+// The session cookie in hostile requests, and the values derived from it.
 #include "api/access/session_cookie.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Logging in on a real api and a real Redis: the way in and out, what a cookie alone cannot do,
-// waits after wrong passwords, floods, and how soon a session that ended is refused.
+// Logins on a real api and a real Redis: log in and out, what a cookie alone cannot do, delays
+// after wrong passwords, floods, and how soon an ended session is refused.
 #include <gtest/gtest.h>
 
 #include <chrono>

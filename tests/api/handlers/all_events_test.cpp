@@ -1,4 +1,4 @@
-// GET /api/events against a real Redis: every change of every job, for whoever listens.
+// GET /api/events against a real Redis: every change of every job, for all subscribers.
 #include <gtest/gtest.h>
 
 #include "tests/api/http/server_support.hpp"

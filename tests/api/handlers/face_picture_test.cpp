@@ -1,4 +1,4 @@
-// GET /api/faces/{label}/{face_id}/picture, and how the listings tell who has one.
+// GET /api/faces/{label}/{face_id}/picture, and how listings mark faces with a picture.
 #include <gtest/gtest.h>
 
 #include "tests/api/http/server_support.hpp"

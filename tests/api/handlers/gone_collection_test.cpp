@@ -1,4 +1,4 @@
-// Answers that are not stored, while their collection is deleted, and made again.
+// Answers that are not stored, while their collection is deleted and created again.
 #include <gtest/gtest.h>
 
 #include "shared/base/ids.hpp"

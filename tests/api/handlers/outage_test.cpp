@@ -1,5 +1,4 @@
-// What the api does when something is missing or ends: a full queue, Redis gone, frozen or unsafe,
-// and its own way down.
+// Outages: a full queue, Redis stopped, frozen or unsafe, and the shutdown of the api.
 #include <gtest/gtest.h>
 
 #include <future>

@@ -1,5 +1,5 @@
-// /api/collections/{}/retention against a real Redis, and who is noted as seen by answers that are
-// not stored.
+// /api/collections/{}/retention against a real Redis, and the last-seen times written for answers
+// that are not stored.
 #include <gmock/gmock.h>
 
 #include "tests/api/http/server_support.hpp"

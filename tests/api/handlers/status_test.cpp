@@ -1,4 +1,4 @@
-// What /api/status and /metrics tell of workers and brokers; the broker says what it is told to.
+// What /api/status and /metrics report about workers and brokers, with a scripted broker.
 #include <gmock/gmock.h>
 
 #include "tests/api/http/server_support.hpp"

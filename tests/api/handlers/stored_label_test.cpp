@@ -1,4 +1,4 @@
-// Names that look the same at every entrance of the api, and old names that stay reachable.
+// Names that look the same, in every route that takes a name; old names stay reachable.
 #include <gtest/gtest.h>
 
 #include "tests/api/http/server_support.hpp"

@@ -1,4 +1,4 @@
-// What a request shows as its key, what the settings choose, and the rules of all routes as text.
+// The key in a request, the access mode of the settings, and the rules of all routes as text.
 #include "api/http/access_rule.hpp"
 
 #include <gtest/gtest.h>

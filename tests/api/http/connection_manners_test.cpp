@@ -1,4 +1,4 @@
-// What clients and proxies that keep to RFC 9110 and 9112 may send, and what they are told.
+// Requests that RFC 9110 and 9112 allow clients and proxies to send, and the answers to them.
 #include <gtest/gtest.h>
 
 #include <filesystem>

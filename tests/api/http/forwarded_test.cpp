@@ -1,4 +1,4 @@
-// Whom a request is from: what proxies say, and what anybody may say.
+// The client of a request behind proxies, and forged fields.
 #include "api/http/forwarded.hpp"
 
 #include <gtest/gtest.h>

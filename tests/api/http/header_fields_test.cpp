@@ -1,4 +1,4 @@
-// What stands in header fields, and the decisions that hang on them.
+// Parsers of header fields, and decisions that depend only on them.
 #include "api/http/header_fields.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// JSON of requests: what is read, what is refused, by which member, and after how much of it.
+// JSON of requests: what is accepted, what is refused, with which member in the error, and after
+// how many bytes.
 #include "api/http/json_submission.hpp"
 
 #include <gtest/gtest.h>

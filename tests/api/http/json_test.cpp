@@ -1,4 +1,4 @@
-// JSON out: quoting, numbers, problems; and what workers stored.
+// Written JSON: quoting, numbers, problems; and JSON that workers stored.
 #include "api/http/json.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// An api that cannot listen says where, why and what to do; one that can says where it is, and
-// which process answers.
+// An api that cannot listen reports the address, the reason and the remedy; one that listens
+// reports its address and its instance name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>

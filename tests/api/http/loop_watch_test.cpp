@@ -1,4 +1,4 @@
-// The loop's longest turn: measured by the CPU and by the wall, counted when it is too long.
+// The longest turn of the loop: measured in CPU and wall time, counted when it is too long.
 #include "api/http/loop_watch.hpp"
 
 #include <gtest/gtest.h>

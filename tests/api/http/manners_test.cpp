@@ -1,4 +1,4 @@
-// What everybody sends is taken, and what is refused is refused by its name: over a real socket, on
+// Valid variants of requests are accepted, and errors name what is wrong: over a real socket, on
 // every route, with each kind of mistake in query, form, JSON and fields.
 #include <gtest/gtest.h>
 

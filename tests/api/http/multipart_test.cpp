@@ -1,4 +1,5 @@
-// Forms as browsers, curl and Python send them, forms nobody should send, and the limits.
+// Forms as browsers, curl and Python send them, malformed forms, and the limits. Every form is
+// parsed whole and byte by byte; both must agree.
 #include "api/http/multipart.hpp"
 
 #include <gtest/gtest.h>

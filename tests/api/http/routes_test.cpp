@@ -1,4 +1,4 @@
-// The table of addresses: what goes where, what is refused, and how a target is decoded.
+// The table of routes: which route a target has, what is refused, and how a target is decoded.
 #include "api/http/routes.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
-// Too many connections, too many bytes, too many that wait: who is served and who gives way. Over a
-// real socket. All connections come from one address, as the worst flood does, unless one is named.
+// Too many connections, too many bytes, too many waiting requests: which are served and which are
+// closed. Over a real socket. All connections come from one address, as in the worst flood, unless
+// one is given.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // A real api in the test's process: its own redis-server on a unix socket, the server on a free
-// port, a broker and a worker that do what the test says.
+// port, and a scripted broker and worker.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The server over a real socket: limits at n-1, n and n+1, what is refused before the body,
-// pipelining, slow and broken clients, and the grid of methods and addresses.
+// The server over a real socket: limits at n-1, n and n+1, refusals before the body, pipelining,
+// slow and broken clients, and all methods on all routes.
 #include <gtest/gtest.h>
 
 #include "api/http/routes.hpp"

@@ -1,5 +1,5 @@
-// Shares of what all have: everybody gets what is there until it is scarce, then nobody gets more
-// than an even share, and one share is left for who comes next.
+// Fair shares: unlimited until the resource is scarce, then at most an even share for each holder,
+// with one share left for new ones.
 #include <gtest/gtest.h>
 
 #include "api/http/shares.hpp"

@@ -1,5 +1,5 @@
-// TLS on real sockets, mostly for what the sanitizers see: connections that end in the middle of
-// something. What clients see of it is in tests/e2e/http/test_tls.py.
+// TLS on real sockets, mostly for the sanitizers: connections that end in the middle of an
+// operation. tests/e2e/http/test_tls.py tests what clients see.
 #include <gtest/gtest.h>
 
 #include <boost/asio/ip/tcp.hpp>

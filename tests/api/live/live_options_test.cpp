@@ -1,4 +1,4 @@
-// What the client of a live session may choose, and the texts it gets.
+// The options of a live channel, and the messages of its client.
 #include "api/live/live_options.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Who is followed, which name is shown, and what needs no comparison, as tables; and a simulation
-// of people who walk past one another while the matcher errs.
+// Which faces are tracked, which name is shown, and which faces need no comparison, as tables; and
+// a simulation of people who walk past one another with a faulty matcher.
 #include "api/live/live_tracks.hpp"
 
 #include <gmock/gmock.h>

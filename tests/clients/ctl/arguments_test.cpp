@@ -1,4 +1,5 @@
-// What vultusctl refuses before it asks anybody (exit code 2), and where it looks for Redis.
+// Arguments that vultusctl refuses before any connection (exit code 2), and where it looks for
+// Redis.
 #include "clients/ctl/cli/arguments.hpp"
 
 #include <gtest/gtest.h>

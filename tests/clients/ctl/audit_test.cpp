@@ -1,4 +1,5 @@
-// `vultusctl audit --label`, and what vultusctl itself leaves in the audit log, on a real Redis.
+// `vultusctl audit --label`, and the entries that vultusctl itself writes to the audit log, on a
+// real Redis.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

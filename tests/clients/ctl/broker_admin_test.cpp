@@ -1,4 +1,4 @@
-// The two questions to the broker, on a real socket.
+// The requests to the broker, on a real socket.
 #include "clients/ctl/brokers/broker_admin.hpp"
 
 #include <gtest/gtest.h>

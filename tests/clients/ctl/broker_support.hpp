@@ -1,5 +1,5 @@
-// A broker for the tests of vultusctl: answers STATUS and notes DRAIN_WORKER, on a socket of its
-// own in a temporary folder, in its own thread.
+// A broker for the tests of vultusctl: answers STATUS and records DRAIN_WORKER, on its own socket
+// in a temporary folder, in its own thread.
 #pragma once
 
 #include <atomic>

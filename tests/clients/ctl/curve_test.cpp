@@ -1,4 +1,4 @@
-// `vultusctl curve`: keys and the list of who may connect, as files; and vultusctl's own link.
+// `vultusctl curve`: keys and the list of allowed keys, as files; and vultusctl's own link.
 #include "clients/ctl/keys/curve.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What `vultusctl erasure` decides without Redis: whether an element names somebody, and whether
+// The parts of `vultusctl erasure` without Redis: whether an element contains a name, and whether
 // the append-only file was rewritten since a removal.
 #include <gtest/gtest.h>
 

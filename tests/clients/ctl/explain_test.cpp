@@ -1,4 +1,4 @@
-// Words for a shell. That the lines do what they say is shown on a real Redis in live_test.cpp.
+// Quoting for a shell. live_test.cpp runs the lines on a real Redis.
 #include "clients/ctl/explain.hpp"
 
 #include "shared/store/store_context.hpp"

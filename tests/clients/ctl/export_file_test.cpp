@@ -1,4 +1,4 @@
-// The export file: what was written is read, and nothing else is.
+// The export file: intact files are read, all others are refused.
 #include "clients/ctl/transfer/export_file.hpp"
 
 #include <gmock/gmock.h>

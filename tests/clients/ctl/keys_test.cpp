@@ -1,4 +1,4 @@
-// `vultusctl key`: what its words mean, and keys made, listed, rotated and revoked on a real Redis.
+// `vultusctl key`: its arguments, and keys created, listed, rotated and revoked on a real Redis.
 #include "clients/ctl/keys/keys.hpp"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,5 @@
-// vultusctl as people run it, on a real Redis: the program is started, its output and exit code are
-// read. Jobs are made with the job store's own calls, so what the commands show is what the
-// services wrote.
+// vultusctl on a real Redis: the program is run, its output and exit code are checked. Jobs are
+// made with the job store's own calls, so the commands show what the services would write.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>

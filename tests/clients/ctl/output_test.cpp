@@ -1,5 +1,5 @@
-// What vultusctl writes: to a full device each command ends with 1, a key that nobody got does not
-// stay, an export goes where it is sent, and a restore refuses what workers would.
+// The output of vultusctl: on a full device each command exits with 1, a key that could not be
+// printed is revoked, an export goes to its destination, and a restore refuses what workers would.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// The pages of vultusctl: each goes on where the one before it said, in words that the program
-// takes back, and a page is empty only where there is nothing.
+// The pages of vultusctl: each continues where the last one ended, by a token that the program
+// accepts, and only the last page can be empty.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Which files of a folder `vultusctl import` takes, what it says of the others, and the bar that
-// shows how far it is.
+// Which files of a folder `vultusctl import` accepts, its verdict on the others, and the progress
+// bar.
 #include "clients/ctl/transfer/photo_folders.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Reports: from what Redis and the broker answered to the text that is printed.
+// Reports: the answers of Redis and the broker as text and JSON.
 #include "clients/ctl/output/reports.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Encryption at rest and its places: a vector that was moved to another name or collection does not
-// open there, older seals do, and `vultusctl encrypt` and `fsck` see which is which.
+// Encryption at rest: a vector moved to another name or collection cannot be decrypted, values of
+// earlier versions can, and `vultusctl encrypt` and `fsck` distinguish them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

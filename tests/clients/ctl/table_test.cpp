@@ -1,4 +1,4 @@
-// What a person sees on a terminal: tables, harmless text, spans, sizes, times.
+// Terminal output: tables, escaped text, spans, sizes, times.
 #include "clients/ctl/output/table.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// `vultusctl user`: what its words mean, and users added, listed and removed on a real Redis.
+// `vultusctl user`: its arguments, and users added, listed and removed on a real Redis.
 #include "clients/ctl/keys/users.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Every face against every other: what is counted, what is kept, and rates on what is kept.
+// All pairs of faces: counts, the stored pairs, and rates computed from them.
 #include "workers/calibration/all_pairs.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Drawing people again: against the same figures of people written out as often as they are drawn.
+// The bootstrap over people, compared with the same figures of explicitly repeated people.
 #include "clients/lfw/bootstrap.hpp"
 
 #include <gtest/gtest.h>

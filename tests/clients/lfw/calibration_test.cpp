@@ -1,4 +1,5 @@
-// Chances of naming a stranger: against every gallery there is, and against people tried out.
+// The chance that a stranger gets a name, compared with all possible galleries and with simulated
+// people.
 #include "workers/calibration/naming_chance.hpp"
 #include "workers/calibration/table_of_pairs.hpp"
 

@@ -1,4 +1,5 @@
-// The kinds made of one pass for the face and one for its mirror image, against the worker's own.
+// The variants from one pass for the face and one for its mirror image, compared with the worker's
+// own.
 #include "clients/lfw/embedding_variants.hpp"
 
 #include <gtest/gtest.h>

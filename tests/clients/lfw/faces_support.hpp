@@ -1,4 +1,4 @@
-// Faces for the tests: points on a line, whose distances can be read off, and clouds of people.
+// Faces for the tests: points on a line with obvious distances, and clouds of people.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Files and the program: the layout of the folder, which face is taken, what is said about what is
-// missing, and one run with the real models over sample photos.
+// Files and the program: the layout of the folder, the choice of a face, errors about missing
+// files, and one run with the real models over sample photos.
 #include "clients/lfw/photos.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
-// What vultus-lfw takes from a running service: its answers. A real one is asked
-// in tests/e2e/clients/test_lfw.py.
+// Answers of a service to vultus-lfw. tests/e2e/clients/test_lfw.py uses a real service.
 #include "clients/lfw/service.hpp"
 
 #include <gmock/gmock.h>

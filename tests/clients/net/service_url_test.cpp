@@ -1,4 +1,4 @@
-// Addresses of a service as people write them.
+// URLs of a service, as given by users.
 #include "clients/net/service_url.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How many files a process may have open: raised as far as the system lets it, and counted.
+// The limit of open files is raised to the hard limit, and open files are counted.
 #include "shared/base/descriptors.hpp"
 
 #include <gtest/gtest.h>

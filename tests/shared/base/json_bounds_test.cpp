@@ -1,5 +1,4 @@
-// What is measured before a tree is made of it: members, depth, names, numbers, and whether it is
-// JSON at all.
+// The checks before a JSON tree is built: members, depth, numbers, and whether the text is JSON.
 #include "shared/base/json_bounds.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Small texts that several processes read or write: JSON strings, times, stream ids, UTF-8.
+// Small text formats: JSON strings, times, stream ids, UTF-8.
 #include <gtest/gtest.h>
 
 #include "shared/base/json_quoted.hpp"

@@ -1,4 +1,4 @@
-// --print-config: every setting, as it holds in the end, for programs that start programs.
+// --print-config: the effective value of every setting, for programs that start others.
 #include "shared/config/effective_settings.hpp"
 
 #include <gmock/gmock.h>

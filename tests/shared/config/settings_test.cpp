@@ -1,16 +1,15 @@
-// The settings: the file of the project is the defaults and nothing else, and whatever is wrong is
-// named with its place.
+// The settings: config/vultus.toml has exactly the defaults, and an error names its file and line.
 #include "shared/config/settings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "shared/base/limits.hpp"
+#include "shared/config/effective_settings.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace vultus {
 namespace {
@@ -24,15 +23,12 @@ const std::string own_file = std::string(VULTUS_SOURCE_DIR) + "/config/vultus.to
 
 class written_file {
  public:
-    explicit written_file(const std::string& text)
-        : path_(testing::TempDir() + "vultus-settings-" + std::to_string(getpid()) + ".toml") {
-        std::ofstream(path_) << text;
-    }
-    ~written_file() { unlink(path_.c_str()); }
+    explicit written_file(const std::string& text) { std::ofstream(path_) << text; }
     const std::string& path() const { return path_; }
 
  private:
-    std::string path_;
+    temporary_folder folder_;
+    const std::string path_ = folder_.path() + "/vultus.toml";
 };
 
 std::string refusal(const settings_source& source) {
@@ -46,37 +42,13 @@ std::string refusal_of(const std::string& text) {
     return detail.starts_with(file.path()) ? detail.substr(file.path().size()) : detail;
 }
 
-/// Everything that can be set, as text, to compare two readings.
+/// All settings of the three programs, to compare two readings.
 std::string printed(const settings_source& source) {
-    const auto broker = read_broker_settings(source);
-    const auto worker = read_worker_settings(source);
-    const auto api = read_api_settings(source);
-    if (!broker || !worker || !api) return "refused: " + refusal(source);
-    std::ostringstream out;
-    const auto& c = api->common;
-    out << c.data << ' ' << c.redis.unix_socket << ' ' << c.redis.host << ' ' << c.redis.port << ' '
-        << c.redis.user << ' ' << c.redis.password << ' ' << int(c.log_level);
-    out << ' ' << c.curve.own << c.curve.broker_key << c.curve.allow_list << c.curve.insecure;
-    for (const auto& one : c.broker_api_endpoints) out << ' ' << one;
-    for (const auto& one : c.broker_worker_endpoints) out << ' ' << one;
-    out << '\n'
-        << broker->drain_timeout.count() << ' ' << broker->finished_jobs_max << ' '
-        << broker->finished_bytes_max << ' ' << broker->retention.count() << '\n'
-        << worker->device << ' ' << worker->backend << ' ' << worker->precision << ' '
-        << worker->models << ' ' << worker->vision_threads << ' ' << worker->compute_threads << ' '
-        << worker->match_threads << ' ' << worker->batch_max << ' ' << worker->batch_wait_ms << ' '
-        << worker->live_weight << ' ' << worker->detect_side_max << ' ' << worker->distance_max
-        << ' ' << worker->false_match_rate << ' ' << worker->stranger_rate << ' '
-        << worker->calibration << ' ' << worker->embedding << ' ' << worker->keep_pictures << ' '
-        << worker->margin_min << ' ' << worker->k << ' ' << worker->collections_loaded_max << ' '
-        << worker->gallery_bytes_max << ' ' << worker->drain_timeout.count() << '\n'
-        << api->bind << ' ' << api->port << ' ' << api->access << ' ' << api->secret_file << ' '
-        << api->insecure << ' ' << api->connections_max << ' ' << api->idle_time.count() << ' '
-        << api->live_sessions_max << ' ' << api->queue_jobs_max << ' ' << api->queue_bytes_max
-        << ' ' << api->inflight_body_bytes_max << ' ' << api->job_deadline.count() << ' '
-        << api->drain_grace.count() << ' ' << api->drain_timeout.count() << ' '
-        << api->allowed_hosts.size() << ' ' << api->cors_origins.size();
-    return out.str();
+    std::string all;
+    for (const char* program : {"vultus-broker", "vultus-worker", "vultus-api"}) {
+        all += print_settings(source, program).value_or("refused: " + refusal(source));
+    }
+    return all;
 }
 
 /// section.key of each line `key = value` of the project's own file.
@@ -108,6 +80,9 @@ TEST(settings, one_threshold_at_most) {
 
 TEST(settings, the_projects_file_is_the_defaults) {
     EXPECT_EQ(printed({own_file, {}}), printed({}));
+    for (const std::string& key : keys_of_own_file()) {
+        EXPECT_THAT(printed({}), HasSubstr("\"" + key.substr(key.find('.') + 1) + "\": "));
+    }
     EXPECT_THAT(printed({}), HasSubstr("data/run/redis.sock"));
 }
 
@@ -136,7 +111,7 @@ TEST(settings, every_key_that_is_read_stands_in_the_file) {
 }
 
 TEST(settings, every_key_of_the_file_is_one_that_is_read) {
-    // A value of the wrong kind is refused with the key's name only if somebody reads the key.
+    // A value of the wrong kind is refused with the key's name only if the key is read.
     const auto keys = keys_of_own_file();
     for (const std::string& key : keys) {
         const std::string section = key.substr(0, key.find('.'));

@@ -1,4 +1,4 @@
-// Keys: their text, what they allow, and the secret under which they are hashed.
+// Keys: their text, their rights, and the secret of their hashes.
 #include "shared/model/access_key.hpp"
 
 #include <gtest/gtest.h>

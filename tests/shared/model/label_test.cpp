@@ -1,4 +1,4 @@
-// Names that look the same become one name; names that cannot be seen are refused.
+// Names that look the same become one name; invisible names are refused.
 #include "shared/model/label.hpp"
 
 #include <gtest/gtest.h>

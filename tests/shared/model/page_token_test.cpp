@@ -1,4 +1,4 @@
-// The tokens of pages: one word that goes anywhere as it is, and back.
+// Page tokens: one word without special characters, and back.
 #include "shared/model/page_token.hpp"
 
 #include <gtest/gtest.h>

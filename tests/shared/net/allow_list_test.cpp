@@ -1,5 +1,4 @@
-// The list of who may connect to the broker: what is read from a line, and what is refused with its
-// place.
+// The list of keys that may connect to the broker: accepted lines, and errors with their line.
 #include "shared/net/allow_list.hpp"
 
 #include <gmock/gmock.h>

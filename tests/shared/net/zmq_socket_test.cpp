@@ -1,4 +1,4 @@
-// The sockets: whole messages over ipc and tcp, and every way in which one is not sent.
+// The sockets: whole messages over ipc and tcp, and every reason why one is not sent.
 #include "shared/net/zmq_socket.hpp"
 
 #include <gmock/gmock.h>

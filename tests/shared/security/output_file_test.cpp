@@ -1,5 +1,5 @@
-// Files that programs write: whole or not at all, for their owner only where they hold faces, and
-// into what is no file instead of over it. And secrets of several makers.
+// Output files: complete or absent, readable by their owner only if they contain faces, devices
+// written into and not replaced. And secrets created by concurrent processes.
 #include "shared/security/output_file.hpp"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// Files of secrets are refused when somebody else could read them, change them or put others in
-// their place; each refusal names the path and the command that mends it.
+// Secret files are refused if others could read, change or replace them; each error has the path
+// and the command that fixes it.
 #include "shared/security/private_file.hpp"
 
 #include <gmock/gmock.h>

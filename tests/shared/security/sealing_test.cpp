@@ -1,4 +1,4 @@
-// Encryption at rest as values: what opens, and what must not.
+// Encryption at rest as values: what decrypts, and what must not.
 #include "shared/security/sealing.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// The client against a real redis-server: order, bounds, and what a caller is told when the server
-// is killed, frozen or slow.
+// The client against a real redis-server: order, limits, and the errors of calls when the server is
+// killed, frozen or slow.
 #include "shared/store/redis_client.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// The calls about the time of the functions: what is sent, and how the replies are read.
+// The calls about the time of the functions: the commands, and how replies are parsed.
 #include "shared/store/service_clock.hpp"
 
 #include "shared/store/job_reader.hpp"

@@ -1,4 +1,4 @@
-// A connection takes any sequence of buffers, however many pieces it has, and gives each byte once.
+// A connection accepts buffer sequences with any number of buffers and transfers each byte once.
 #include "shared/tls/connection.hpp"
 
 #include <gtest/gtest.h>

@@ -1,13 +1,12 @@
-// The model files: the right ones pass, and each way of being wrong is named.
+// The model files: intact ones pass, and the error of a bad one names the reason.
 #include "workers/engine/models.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "shared/base/ids.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/workers/image/photo_support.hpp"
 
 namespace vultus {
@@ -17,9 +16,8 @@ using namespace testing;
 namespace fs = std::filesystem;
 
 struct models : ::testing::Test {
-    fs::path folder = fs::temp_directory_path() / ("vultus-models-" + random_hex32());
-    void SetUp() override { fs::create_directory(folder); }
-    void TearDown() override { fs::remove_all(folder); }
+    temporary_folder own;
+    const fs::path folder = own.path();
     void write(std::string_view name, std::string_view bytes) {
         std::ofstream(folder / name, std::ios::binary) << bytes;
     }

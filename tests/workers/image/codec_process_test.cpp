@@ -1,5 +1,5 @@
-// The process that decodes: the same pixels as in here, the same refusals, and what happens when it
-// dies: to the photo nothing.
+// The decoder process: the same pixels and errors as in this process, and its death does not lose
+// the photo.
 #include "workers/image/codec_process.hpp"
 
 #include <fcntl.h>

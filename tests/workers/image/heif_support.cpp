@@ -1,4 +1,4 @@
-// Encoders of HEIC and AVIF, and boxes put into their files.
+// Encodes HEIC and AVIF, and edits boxes of their files.
 #include "tests/workers/image/heif_support.hpp"
 
 #include <libheif/heif.h>

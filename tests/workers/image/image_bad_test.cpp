@@ -1,4 +1,5 @@
-// Files that are broken, cut, too large, or made to hurt: each gets the right word and no memory.
+// Files that are broken, truncated, too large or malicious: each gets its error without using
+// memory.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 

@@ -1,4 +1,4 @@
-// Every colour type and every turn, through the real decoders.
+// Every colour type and every orientation, through the real decoders.
 #include <gtest/gtest.h>
 
 #include <cstdio>

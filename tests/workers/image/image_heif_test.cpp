@@ -1,5 +1,5 @@
-// HEIC and AVIF: the sizes out of the boxes, the turns as libheif makes them, and files that are
-// cut or lie.
+// HEIC and AVIF: sizes from the boxes, orientations as in libheif, truncated and inconsistent
+// files.
 #include <gtest/gtest.h>
 
 #include "shared/base/limits.hpp"

@@ -1,4 +1,4 @@
-// The cuda backend on a stand-in, made ready for a test in one call.
+// The cuda backend on a stand-in of the CUDA libraries, set up for a test in one call.
 #pragma once
 
 #include <memory>
@@ -12,13 +12,13 @@
 
 namespace vultus::testing {
 
-/// requires  it can be opened
+/// requires  the GPU with that index can be opened
 std::shared_ptr<cuda::gpu_context> session_on(const cuda::table& calls, int index = 0);
 
-/// A layout of one level: the picture is the canvas.
+/// A layout with one pyramid level: the picture is the whole canvas.
 cuda::input_size plain_input(long batch, long rows, long columns);
 
-/// What a network is to see, and the size in which the pictures come.
+/// The input size of a network, and the size of the given pictures.
 struct pictures {
     cuda::input_size seen;
     long rows, columns;
@@ -29,18 +29,19 @@ struct numbers_of_run {
     tensor_shape of_picture;
 };
 
-/// Pictures of bytes from a seed, where the GPU reads them.
+/// Pictures of pseudorandom bytes, in memory that the GPU reads.
 cuda::staging::lent filled(cuda::device_network&, const pictures&, std::uint32_t seed);
 /// Runs the network on these.
 result<numbers_of_run> run_on(cuda::device_network&, const pictures&, std::uint32_t seed);
-/// every_kind() with a mean of its own for each colour.
+/// every_kind() with a separate mean for each colour.
 network every_kind_on_colours();
-/// For it: two pictures at once that shrink, one in the middle of its canvas that shrinks one way
-/// and grows the other, one that comes in its size and whose sums are fused.
+/// For every_kind_on_colours(): two pictures in one batch that shrink; one in the middle of its
+/// canvas that shrinks in one direction and grows in the other; one that is not resized and whose
+/// sums are fused.
 const std::vector<pictures>& pictures_to_run();
-/// Buffers for these, and a graph of the first.
+/// The capacity for pictures_to_run(), with a graph of the first.
 cuda::capacity room_for_pictures(std::size_t programs);
-/// What the plain loops make of the picture with that number among those of run_on().
+/// The result of the plain loops for one of the pictures of run_on(), by its number.
 plain_tensor expected_of(const network&, const pictures&, std::uint32_t seed, long number);
 
 }  // namespace vultus::testing
