@@ -4,7 +4,7 @@
     ./test bench access [--json] [--seconds 5] [--rounds 4]
 
 One connection asks GET /api/jobs?page_size=1 (one question to Redis) as fast as answers come, the three apis in turn on one
-Redis. Keys: of each the median time of a request and the processor time of the api for one, in microseconds;
+Redis. Keys: of each the median time of a request and the CPU time of the api for one, in microseconds;
 what a key, a quota and a session adds to both. The better of all rounds counts: other work on the machine only makes them slower.
 """
 import argparse
@@ -39,7 +39,7 @@ class Api:
         return process_time(self.process.pid)[1]
 
     def ask(self, field, seconds):
-        """Median of a request's time and processor time of one, in microseconds."""
+        """Median of a request's time and CPU time of one, in microseconds."""
         request = f"GET /api/jobs?page_size=1 HTTP/1.1\r\nHost: localhost\r\n{field}\r\n".encode()
         times = []
         with socket.create_connection(("127.0.0.1", self.port)) as link:

@@ -4,7 +4,7 @@
     ./test bench decoder [--json] [--seconds 6] [--rounds 5]
 
 Two services, with it and without, asked in turn over HTTP by 8 clients a core. Keys: photos of 250 px, 640 px, 1,200 px and
-4,000 px on the longer side, each with photos a second of both, the processor time of worker and decoders for a photo in ms, the
+4,000 px on the longer side, each with photos a second of both, the CPU time of worker and decoders for a photo in ms, the
 best of the rounds, and the share of that time that the process adds: what holds on a busy machine, too.
 """
 import argparse
@@ -51,7 +51,7 @@ def processor_ms(service):
 
 
 def measure(service, photos, seconds):
-    """Photos a second, and the processor time of one in ms."""
+    """Photos a second, and the CPU time of one in ms."""
     words = [ROOT / "build/e2e/bin/http_load", service.port, CLIENTS, seconds, 0, "", *photos]
     before = processor_ms(service)
     said = json.loads(subprocess.run([str(word) for word in words], capture_output=True, text=True, check=True).stdout)

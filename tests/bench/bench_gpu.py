@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How fast a card runs both networks, and what keeps it waiting.
+"""How fast a GPU runs both networks, and what keeps it waiting.
 
     ./test bench gpu [--json] [--rounds 15]
 
-The card: `embedding` and `detector_vga_ms`, by build/cuda/bin/gpu_time; without a toolkit or a card "gpu" is null and `not_run`
-says why. The rest is measured on any machine: `feed` has the processor time of each step of a worker before and behind the networks,
+The GPU: `embedding` and `detector_vga_ms`, by build/cuda/bin/gpu_time; without a toolkit or a GPU "gpu" is null and `not_run`
+says why. The rest is measured on any machine: `feed` has the CPU time of each step of a worker before and behind the networks,
 by build/e2e/bin/feed_time, with as many threads as the row says, up to the number of cores; and `balance`, for 1 to 16 vision threads,
 the photos a second that each stage could pass on, and which of them the others wait for. Its `vision` says whether that many threads
-were measured or the figures of fewer were multiplied; its `card` whether the networks' times are those of this card or what is expected
+were measured or the figures of fewer were multiplied; its `card` whether the networks' times are those of this GPU or what is expected
 of an H200: SHARE of its peak.
 """
 import argparse
@@ -28,7 +28,7 @@ THREADS = (1, 2, 4, 8, 16)
 # Half precision without sparsity, tera floating point operations a second, NVIDIA's data sheet of the H200 SXM; and the share of it
 # that fused convolutions of these sizes may reach. A guess until somebody measures.
 PEAK_TFLOP, SHARE = 989, 0.1
-UP_GB_A_SECOND = 40  # pictures to the card, by 16 lanes of PCIe 5 (63 by its clock). A guess, too
+UP_GB_A_SECOND = 40  # pictures to the GPU, by 16 lanes of PCIe 5 (63 by its clock). A guess, too
 LEAST_MS = 0.01  # a chip's time is the difference of two, and cannot be told from less
 PASSES = 2  # of the embedding network a face: mirror_unit
 
@@ -59,7 +59,7 @@ def time_feed(photos, threads, rounds):
 
 
 def card_times(feed, card):
-    """Milliseconds of the card: a face, a photo's detection with `cnn`."""
+    """Milliseconds of the GPU: a face, a photo's detection with `cnn`."""
     up = feed["megabytes_up"] / UP_GB_A_SECOND
     if card:
         vga = 1e3 / card["lanes_vga_per_second"]
@@ -75,7 +75,7 @@ def balanced(feed, threads, detector, face_ms, cnn_ms):
     card = {"embedding": faces * face_ms}
     if detector == "hog":
         vision |= {"resize": feed["resize_ms"], "detect": feed["hog_ms"]}
-    else:  # the card resizes
+    else:  # the GPU resizes
         vision["copy"] = feed["copy_ms"]
         card["detect"] = cnn_ms
     stages = {"vision": (threads, vision), "compute": (1, {"hand_in": faces * feed["hand_in_ms"]}), "card": (1, card),

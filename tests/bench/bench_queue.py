@@ -41,7 +41,7 @@ def thread_us(store):
 
 
 def lease_us(store, waiting):
-    """Processor time of Redis' thread for one lease while so many jobs wait, under a prefix that no broker looks at."""
+    """CPU time of Redis' thread for one lease while so many jobs wait, under a prefix that no broker looks at."""
     found, calls = {}, waiting // 50
     for name, (waits, prefers, jobs) in LEASES.items():
         prefix = f"vultus:{{{len(found)}-bench}}:"

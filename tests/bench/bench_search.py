@@ -4,7 +4,7 @@
     ./test bench search [--json] [--rounds 10]
 
 Each size is a process of build/e2e/bin/search_time: our search of one face and of 32, reading the float32 rows once, and FAISS'
-IndexFlatL2 (Debian's libfaiss-dev) in turns; the best of the rounds, in processor time of the thread. Keys of --json:
+IndexFlatL2 (Debian's libfaiss-dev) in turns; the best of the rounds, in CPU time of the thread. Keys of --json:
 search_<1k|100k|1m>_<figure>. b1_over_bandwidth is the time of one face over that of reading the float32 rows once,
 share_of_candidates_kept the part of the rows that were compared in float32 after the first look at 8 bits.
 """

@@ -5,7 +5,7 @@
 
 photos: four clients send a photo of 640x480 to be recognised, each the next when the answer is there. small: four clients ask
 GET /api/jobs?page_size=1. Both over connections that stay, requests a second, the best of the rounds; `ratio` is TLS over plain.
-The clients and what they do for TLS share the cores; so small_cpu_us, the processor time of the api for a small request, the least.
+The clients and what they do for TLS share the cores; so small_cpu_us, the CPU time of the api for a small request, the least.
 connect: a new connection for each small request, one client: milliseconds, the least median.
 """
 import argparse
@@ -78,7 +78,7 @@ def rate(port, files, request, seconds):
 
 
 def small_load(api, files, seconds):
-    """Requests a second, and the api's processor time for one in microseconds."""
+    """Requests a second, and the api's CPU time for one in microseconds."""
     before = api.cpu_us()
     many = rate(api.port, files, SMALL, seconds)
     return many, (api.cpu_us() - before) / (many * seconds)

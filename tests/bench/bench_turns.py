@@ -3,7 +3,7 @@
 
     ./test bench turns [--json]
 
-Prints for each body the longest turn of the loop while it was read and answered, by the processor and by the wall, in milliseconds,
+Prints for each body the longest turn of the loop while it was read and answered, in CPU and wall time, in milliseconds,
 the longest first. Each body has an api of its own, as the api says the longest since it started.
 """
 import argparse
@@ -66,10 +66,10 @@ def main():
             try:
                 idle = turns.longest(api)
                 turns.post(api, "/api/recognize?durable=false", kind, body)
-                processor, wall = turns.longest(api), turns.longest(api, "wall")
+                cpu, wall = turns.longest(api), turns.longest(api, "wall")
             finally:
                 api.stop()
-            rows.append({"kind": kind.split(";")[0], "body": name, "bytes": len(body), "processor_ms": round(processor * 1000, 1),
+            rows.append({"kind": kind.split(";")[0], "body": name, "bytes": len(body), "processor_ms": round(cpu * 1000, 1),
                          "wall_ms": round(wall * 1000, 1), "idle_ms": round(idle * 1000, 1)})
     rows.sort(key=lambda row: -row["processor_ms"])
     if options.json:
@@ -77,7 +77,7 @@ def main():
         return print(json.dumps({"ran_on": ran_on(), "longest": longest, "turns": rows}))
     print(ran_on())
     for row in rows:
-        print(f"{row['processor_ms']:8.1f} ms processor {row['wall_ms']:8.1f} ms wall  {row['kind']}: {row['body']}, {row['bytes']} bytes")
+        print(f"{row['processor_ms']:8.1f} ms CPU {row['wall_ms']:8.1f} ms wall  {row['kind']}: {row['body']}, {row['bytes']} bytes")
 
 
 if __name__ == "__main__":

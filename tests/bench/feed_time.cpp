@@ -1,5 +1,5 @@
 // What a worker's own steps spend on a photo before and behind the networks, so that bench_gpu.py
-// can say what keeps a GPU waiting. Processor time of one thread, the median of the rounds, the
+// can say what keeps a GPU waiting. CPU time of one thread, the median of the rounds, the
 // mean of the photos; all threads run at once. Prints one JSON object, milliseconds.
 //   feed_time MODELS_FOLDER THREADS ROUNDS PHOTO...
 // Photos are looked at as a job without options asks for. decode, resize, copy (of the picture to

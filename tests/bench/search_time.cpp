@@ -1,6 +1,6 @@
 // Times the search in a gallery against reading its float32 rows once and against FAISS'
 // IndexFlatL2 over the same rows, in one process, in turns; each figure is the best of its rounds:
-// CPU time of the one thread, but of two lanes the time that passed. Prints one JSON object.
+// CPU time of the one thread, but with two threads the wall time. Prints one JSON object.
 //   search_time FACES [ROUNDS]
 // The faces are made: as many people as half the faces, a random direction each, and photos of them
 // near it; `nearest_known` and `nearest_stranger` say how near, to compare with real ones.

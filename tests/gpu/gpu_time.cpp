@@ -1,6 +1,6 @@
 // Times of both networks on a GPU, as one line of JSON; for tests/bench/bench_gpu.py. The best of
 // many rounds: what the GPU can do, without what else the machine does. And what it does for
-// several lanes at once, of which one copies its pictures while the GPU works for another.
+// several replicas at once, of which one copies its pictures while the GPU computes for another.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -31,7 +31,7 @@ double best_ms(Call&& call) {
     return best;
 }
 
-/// Calls a second of so many lanes, each with a call of its own.
+/// Calls a second with so many replicas, each with its own call.
 template <typename MakeCall>
 double rate_of_lanes(MakeCall&& make_call) {
     std::vector<std::thread> all;

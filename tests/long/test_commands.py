@@ -1,5 +1,5 @@
 """Each long command of ./test does one short round, so that none of them stops working unnoticed. What needs more than
-the two builds of ./test (a compiler for cards, images, other people's photos, a peer to compare with) is only loaded
+the two builds of ./test (a compiler for GPUs, images, other people's photos, a peer to compare with) is only loaded
 here: its syntax, imports and arguments. `nemesis`, `matrix --short` and `endure` have tests of their own.
 """
 import json
@@ -18,7 +18,7 @@ BENCHES = {  # bench: arguments of a short round, None: only loaded
     "curve": ["--seconds", "0.3", "--rounds", "1"],
     "decoder": ["--seconds", "2", "--rounds", "1", "--sides", "480"],
     "engine": ["--rounds", "1"],
-    "gpu": None,      # what a card takes, minutes on this machine
+    "gpu": None,      # what a GPU takes, minutes on this machine
     "live": ["--seconds", "0.5", "--photos", "4", "--noisy-frames", "10"],
     "queue": ["--seconds", "0.3", "--waiting", "1000"],
     "search": None,   # needs FAISS
@@ -93,6 +93,6 @@ def test_usage_of_the_test_command_names_each_of_its_parts():
 
 @pytest.mark.parametrize("part", ["coverage", "gpu"])
 def test_tools_of_the_cuda_backend_can_be_compiled(part):
-    """Nothing of them runs here: they need another build, or a card."""
+    """Nothing of them runs here: they need another build, or a GPU."""
     for path in {"coverage": ["tests/tools/gpu_coverage.py"], "gpu": ["tests/bench/bench_gpu.py"]}[part]:
         compile((ROOT / path).read_text(), path, "exec")

@@ -90,7 +90,7 @@ TEST_F(preference, a_job_that_must_run_alone_overtakes_nothing_and_is_not_passed
     look(2, "hog");
     look(3, "hog");
     f.plain({"HSET", f.key("job:" + id_of(2)), "solo", "1"});
-    EXPECT_THAT(taken("hog", 8), IsEmpty()) << "a card takes 1 first";
+    EXPECT_THAT(taken("hog", 8), IsEmpty()) << "a GPU takes 1 first";
     EXPECT_THAT(taken("cnn", 8), ElementsAre(1)) << "and 2 is for a worker that has nothing";
     EXPECT_THAT(taken("cnn", 8, 0, 1), IsEmpty());
     EXPECT_THAT(taken("cnn", 8), ElementsAre(2)) << "of either kind";

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Notes the processor time and memory of each compilation (as a compiler launcher), and reports the slowest.
+"""Notes the CPU time and memory of each compilation (as a compiler launcher), and reports the slowest.
 
 A file that takes more than 120 s or 2 GB fails the report: it would keep people with small machines out.
-Processor time, so that a busy machine does not fail it.
+CPU time, so that a busy machine does not fail it.
 """
 import resource
 import subprocess

@@ -165,7 +165,7 @@ TEST(session, an_unknown_name_takes_as_long_as_a_wrong_password) {
     at.add_user("ada", role::viewer);
     at.post_login("warm", wrong);
     int host = 0;
-    const auto fastest = [&](const std::string& name) {  // processor time: the api is a thread here
+    const auto fastest = [&](const std::string& name) {  // CPU time: the api is a thread here
         auto least = std::numeric_limits<std::clock_t>::max();
         for (int n = 0; n < 4; ++n) {
             const auto begun = std::clock();

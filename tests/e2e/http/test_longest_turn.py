@@ -1,5 +1,5 @@
 """The api's one thread serves everybody, so no request may hold it. The worst body that each address takes is sent to the
-release programs, and after each the api says how much processor time its longest turn took since it started.
+release programs, and after each the api says how much CPU time its longest turn took since it started.
 """
 import json
 import re
@@ -10,7 +10,7 @@ import worst_bodies
 from conftest import PREFIX, running, wait_until
 from test_attacks import readable
 
-MOST = 0.1  # seconds of processor time
+MOST = 0.1  # seconds of CPU time
 
 
 def longest(service, clock="processor"):
@@ -29,10 +29,10 @@ class Turns:
         if now > self.worst:
             self.worst = now
             self.all.append((round(now * 1000, 1), what))
-        assert now <= MOST, f"{what}: a turn of {now * 1000:.0f} ms of processor time"
+        assert now <= MOST, f"{what}: a turn of {now * 1000:.0f} ms of CPU time"
 
     def say(self):
-        print(f"longest turn {self.worst * 1000:.1f} ms of processor time, {longest(self.service, 'wall') * 1000:.1f} ms in all;",
+        print(f"longest turn {self.worst * 1000:.1f} ms of CPU time, {longest(self.service, 'wall') * 1000:.1f} ms in all;",
               "rising:", self.all[-6:])
 
 

@@ -137,7 +137,7 @@ def test_a_flood_from_one_address_keeps_out_neither_health_nor_who_is_logged_in(
     key = keyed.person.call("GET", "/metrics").text
     turn = float(re.search(r'longest_turn_seconds\{clock="processor"\} (\S+)', key)[1])
     wall = float(re.search(r'longest_turn_seconds\{clock="wall"\} (\S+)', key)[1])
-    print(f"{flood.made} connections; longest turn {turn * 1000:.1f} ms of processor time, {wall * 1000:.1f} ms in all")
+    print(f"{flood.made} connections; longest turn {turn * 1000:.1f} ms of CPU time, {wall * 1000:.1f} ms in all")
     assert turn <= MOST
 
 

@@ -1,5 +1,5 @@
-"""A pool of one worker on a card and one on a processor, through the whole service. The card is the stand-in of
-tests/workers, in a libvultus-cuda.so that the worker loads: what it computes is what a card would, in half precision,
+"""A pool of one worker on a GPU and one on a CPU, through the whole service. The GPU is the stand-in of
+tests/workers, in a libvultus-cuda.so that the worker loads: what it computes is what a GPU would, in half precision,
 only slowly. So pictures are small here and jobs few.
 """
 import contextlib
@@ -16,7 +16,7 @@ from PIL import Image
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
 LIBRARY = PROGRAMS.parent / "stand_in_gpu"
 CARD = "Stand-in, 2048 MiB, compute 9.0"
-# A window of two jobs, so that two are enough to make a worker busy. With so little memory a card embeds one face
+# A window of two jobs, so that two are enough to make a worker busy. With so little memory a GPU embeds one face
 # a pass; larger passes, which it tries out at start, would take the stand-in half a minute.
 SETTINGS = ["worker.batch_max=1", "worker.vision_threads=1", "worker.detect_side_max=320", "worker.gpu_memory_mib=62"]
 KINDS = {"cnn": "cuda:0", "hog": "cpu"}
@@ -25,7 +25,7 @@ DISTANCE_MARGIN = 0.01  # of half precision, docs/benchmarks.md
 
 @contextlib.contextmanager
 def processor_beside(service):
-    """A worker on the processor, beside those that the service started."""
+    """A worker on the CPU, beside those that the service started."""
     words = ["worker.device=cpu", f"common.data={service.data}", *SETTINGS]
     command = [PROGRAMS / "vultus-worker", "--config", ROOT / "config/vultus.toml",
                *(word for one in words for word in ("--set", one))]
@@ -100,7 +100,7 @@ def test_the_status_names_the_card(pool):
 
 
 def test_what_one_kind_of_worker_taught_the_other_recognises(pool, faces):
-    """cnn goes to the card and hog to the processor, when both are idle."""
+    """cnn goes to the GPU and hog to the CPU, when both are idle."""
     for name, taught_with, asked_with in (("Obama", "cnn", "hog"), ("Biden", "hog", "cnn")):
         when_idle(pool)
         job = pool.train(name, faces[name], detector=taught_with, min_face_px=80)
