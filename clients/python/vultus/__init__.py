@@ -4,7 +4,7 @@
 
     with Client("http://127.0.0.1:5000") as vultus:
         vultus.train("Ada Lovelace", "ada-1.jpg", "ada-2.jpg")
-        for face in vultus.recognise("party.jpg").faces:
+        for face in vultus.recognize("party.jpg").faces:
             print(face.status, face.label, face.distance, face.box)
 """
 from .async_client import AsyncClient

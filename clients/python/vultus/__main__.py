@@ -37,11 +37,11 @@ def ends_all(failure: VultusError) -> bool:
     return isinstance(failure, Unusable) or isinstance(failure, Refused) and failure.status in OF_THE_SERVICE
 
 
-def recognise(client: Client, wanted: argparse.Namespace) -> int:
+def recognize(client: Client, wanted: argparse.Namespace) -> int:
     unread = failed = 0
     for path in wanted.photo:
         try:
-            found = client.recognise(path, detector=wanted.detector, min_face_px=wanted.min_face_px)
+            found = client.recognize(path, detector=wanted.detector, min_face_px=wanted.min_face_px)
         except VultusError as failure:
             if ends_all(failure):
                 raise
@@ -153,12 +153,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--job-timeout", type=seconds, default=600.0, metavar="SECONDS",
                       help="how long to wait for a job that was accepted")
     commands = made.add_subparsers(required=True)
-    one = commands.add_parser("recognise", help="who is on the photos")
+    one = commands.add_parser("recognize", aliases=["recognise"], help="who is in the photos")
     one.add_argument("photo", nargs="+")
     one.add_argument("--detector", choices=["hog", "cnn"])
     one.add_argument("--min-face-px", type=int)
     one.add_argument("--json", action="store_true", help="one line of JSON for each photo")
-    one.set_defaults(run=recognise)
+    one.set_defaults(run=recognize)
     one = commands.add_parser("train", help="teach one person")
     one.add_argument("name")
     one.add_argument("photo", nargs="+")

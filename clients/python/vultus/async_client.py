@@ -70,10 +70,12 @@ class AsyncClient:
         finally:
             await answer.aclose()
 
-    async def recognise(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
+    async def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
         """Recognizes the faces in the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
         durable=False: answered at once, nothing is stored."""
-        return await self._run(steps.recognise(self.collection, bytes_of(photo), options, on_progress, self.waits))
+        return await self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
+
+    recognise = recognize  # the former name
 
     async def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
                     **options: Any) -> Training:

@@ -278,7 +278,7 @@ def files_of(photos: list[bytes]) -> list[tuple[str, tuple[str, bytes]]]:
     return [("file", (f"{index}", photo)) for index, photo in enumerate(photos)]
 
 
-def recognise(collection: str, photo: bytes, options: Options, on_progress: Progress | None,
+def recognize(collection: str, photo: bytes, options: Options, on_progress: Progress | None,
               waits: Waits) -> Steps[Recognition]:
     call = Call("POST", "/api/recognize", query(collection, options), files=files_of([photo]))
     if options.get("durable") is False:

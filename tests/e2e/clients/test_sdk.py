@@ -33,7 +33,7 @@ def test_the_main_job(client, photos, tmp_path):
     path.write_bytes(photos["small_obama2"])
     with open(path, "rb") as file:
         for photo in (str(path), path, photos["small_obama2"], file):
-            found = client.recognise(photo, min_face_px=60)
+            found = client.recognize(photo, min_face_px=60)
             [face] = found.faces
             assert (face.status, face.label) == ("known", "Barack Obama")
             assert isinstance(face.box, Box) and 0 < face.distance < 0.38
@@ -66,7 +66,7 @@ def test_a_job_that_fails_says_why(client, photos):
         client.train("nobody", photos["small_obama"][:3000] + photos["small_obama"][-2:])
     assert failed.value.code == "no_usable_photo" and client.job(failed.value.job.id).state == "failed"
     with pytest.raises(Refused) as refused:
-        client.recognise(b"no photo")
+        client.recognize(b"no photo")
     assert refused.value.status == 415 and refused.value.code == "unsupported_media"
     with pytest.raises(Refused) as refused:
         client.cancel(failed.value.job.id)
@@ -77,7 +77,7 @@ def test_async_does_the_same_many_at_once(shared_service, photos):
     async def story():
         async with AsyncClient(shared_service.url, "sdk-async") as client:
             await client.train("Barack", photos["small_obama"])
-            found = await asyncio.gather(*(client.recognise(photos["small_obama2"]) for _ in range(8)))
+            found = await asyncio.gather(*(client.recognize(photos["small_obama2"]) for _ in range(8)))
             await client.delete_collection()
             return found
     assert [one.faces[0].label for one in asyncio.run(story())] == ["Barack"] * 8
@@ -165,10 +165,10 @@ def test_the_command_line(client, shared_service, tmp_path):
     assert done.returncode == 1 and done.stdout == f"{tmp_path}/Joe/notes.jpg\tunsupported_media\n", done
     assert "4 of 4, 3 learned, 1 refused" in done.stderr and done.stderr.count(" of 4, ") == 4
     assert command(shared_service, "people").stdout == "Barack\t2\nJoe\t1\n"
-    done = command(shared_service, "recognise", PHOTOS / "obama2.jpg", PHOTOS / "biden.jpg")
+    done = command(shared_service, "recognize", PHOTOS / "obama2.jpg", PHOTOS / "biden.jpg")
     assert done.returncode == 0
     assert [line.split("\t")[1:3] for line in done.stdout.splitlines()] == [["known", "Barack"], ["known", "Joe"]]
-    done = command(shared_service, "recognise", "--json", PHOTOS / "obama2.jpg")
+    done = command(shared_service, "recognize", "--json", PHOTOS / "obama2.jpg")
     assert json.loads(done.stdout)["faces"][0]["label"] == "Barack"
     done = command(shared_service, "recognise", tmp_path / "none.jpg")
     assert done.returncode == 2 and "none.jpg" in done.stderr

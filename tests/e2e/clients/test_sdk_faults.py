@@ -46,7 +46,7 @@ def slept(monkeypatch):
 
 CALLS = {"people": lambda c: c.people(), "faces": lambda c: c.faces("Ada"), "status": lambda c: c.status(),
          "job": lambda c: c.job("1"), "cancel": lambda c: c.cancel("1"), "clear": lambda c: c.clear(),
-         "recognise": lambda c: c.recognise(b"x"), "direct": lambda c: c.recognise(b"x", durable=False),
+         "recognize": lambda c: c.recognize(b"x"), "direct": lambda c: c.recognize(b"x", durable=False),
          "train": lambda c: c.train("Ada", b"x"), "collections": lambda c: c.collections(),
          "retention": lambda c: c.set_retention(3), "picture": lambda c: c.face_picture("Ada", "1-0")}
 
@@ -177,9 +177,9 @@ def test_photos_that_are_none(tmp_path):
     with client_of(lambda *_: httpx.Response(200, json=JOB)) as client:
         for photo in (tmp_path / "none.jpg", str(tmp_path), "a\0b", 7, None, open(__file__)):
             with pytest.raises(VultusError):
-                client.recognise(photo)
+                client.recognize(photo)
         with pytest.raises(OSError):
-            client.recognise(tmp_path / "none.jpg")
+            client.recognize(tmp_path / "none.jpg")
         assert client.asked == []
 
 
@@ -326,7 +326,7 @@ def test_the_commands_end_with_2_and_a_reason(fault, tmp_path):
     photo.parent.mkdir()
     photo.write_bytes(b"photo")
     with bad_service(fault) as service:
-        for words in (["people"], ["recognise", photo], ["train", "Ada", photo], ["train-folder", tmp_path]):
+        for words in (["people"], ["recognize", photo], ["train", "Ada", photo], ["train-folder", tmp_path]):
             done = command(service.url, *words)
             assert done.returncode == 2 and done.stderr.startswith("vultus: ") and "Traceback" not in done.stderr, done
             if words[0] == "train-folder":
@@ -350,14 +350,14 @@ def test_a_batch_goes_on_and_its_exit_code_is_true(tmp_path):
     good.write_bytes(b"good")
     bad.write_bytes(b"bad")
     with BadService(by_photo) as service:
-        done = command(service.url, "recognise", none, bad, good)
+        done = command(service.url, "recognize", none, bad, good)
         assert done.returncode == 1 and done.stdout == f"{good}\tno face\n", done
         assert "none.jpg" in done.stderr and "bad.jpg" in done.stderr
         done = command(service.url, "train", "Ada", none, good)
         assert done.returncode == 1 and done.stdout == f"{good}\tlearned\n" and "none.jpg" in done.stderr, done
         assert command(service.url, "train", "Ada", bad).returncode == 1
         assert command(service.url, "train", "Ada", none).returncode == 2
-        assert command(service.url, "recognise", good).returncode == 0
+        assert command(service.url, "recognize", good).returncode == 0
         assert command(service.url, "people", VULTUS_KEY="schlüssel").returncode == 2
 
 
@@ -373,5 +373,5 @@ def test_names_that_the_terminal_cannot_show_are_shown_somehow(tmp_path):
         file.write(b"bad")
     with BadService(by_photo) as service:
         for encoding in ("utf-8", "latin-1", "ascii"):
-            done = command(service.url, "recognise", os.fsdecode(bad), PYTHONIOENCODING=encoding)
+            done = command(service.url, "recognize", os.fsdecode(bad), PYTHONIOENCODING=encoding)
             assert done.returncode == 1 and "Traceback" not in done.stderr, done
