@@ -11,7 +11,8 @@
 namespace vultus::api {
 
 /// 64 random hexadecimal digits, and 16 of a keyed hash of them: forged tokens are refused without
-/// a call to Redis. requires  secret.size() == secret_bytes (secret.hpp), here and below
+/// a call to Redis.
+/// requires  secret.size() == secret_bytes (secret.hpp), here and below
 std::string new_session_token(std::string_view secret);
 bool is_session_token(std::string_view text, std::string_view secret);
 

@@ -10,7 +10,8 @@ namespace vultus::api {
 asio::awaitable<response> dispatch(request& req, services& ctx);
 
 /// The stored name for a requested one: its exact bytes if a person has that name, else its normal
-/// form (label.hpp). A name in normal form costs no call. errors    those of the job store
+/// form (label.hpp). A name in normal form costs no call.
+/// errors    those of the job store
 asio::awaitable<result<std::string>> stored_label(std::string collection, std::string label,
                                                   services& ctx);
 

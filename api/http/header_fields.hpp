@@ -54,7 +54,8 @@ bool is_foreign(std::string_view origin, std::string_view fetch_site, std::strin
 std::string trace_id_of(std::string_view traceparent);
 
 /// Seconds after which a full queue is likely to have room: depth / rate, 1 to 120, plus up to a
-/// quarter at random so that clients do not retry at the same time. requires  0 <= chance < 1
+/// quarter at random so that clients do not retry at the same time.
+/// requires  0 <= chance < 1
 int retry_after_seconds(std::uint64_t depth, double jobs_per_second, double chance) noexcept;
 
 }  // namespace vultus::api

@@ -20,8 +20,9 @@ class request_authorizer {
     virtual asio::awaitable<result<void>> admit(request& req, const access_rule& rule) = 0;
 
     /// Charges the request to the quota of its key, and adds the remaining quota to the fields of
-    /// its answer. `image_bytes`  of the body; 0: no photo; nothing: not known in advance errors
-    /// quota, length_required, unauthorized, store_unavailable
+    /// its answer.
+    /// `image_bytes`  of the body; 0: no photo; nothing: not known in advance
+    /// errors    quota, length_required, unauthorized, store_unavailable
     virtual asio::awaitable<result<void>> charge(request& req,
                                                  std::optional<std::size_t> image_bytes) = 0;
 

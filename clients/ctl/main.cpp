@@ -249,7 +249,8 @@ bool reads_faces(command what) {
 }
 
 /// The password of Redis: $REDISCLI_AUTH, or the file that `./run --redis-port` wrote to the data
-/// folder, or empty. errors    malformed: others may read that file
+/// folder, or empty.
+/// errors    malformed: others may read that file
 result<std::string> password(const std::string& file) {
     if (const char* given = std::getenv("REDISCLI_AUTH"); given != nullptr) return given;
     const auto text = read_private_file(file, password_file_bytes_max);

@@ -8,7 +8,8 @@ namespace vultus::ctl {
 
 /// malformed: the data folder does not exist; store_unavailable: it has no socket, no process
 /// listens on it, this user may not connect, or Redis refuses the password. The detail names the
-/// reason. requires  Redis did not answer
+/// reason.
+/// requires  Redis did not answer
 error why_away(const arguments& asked, const redis_address& where);
 
 }  // namespace vultus::ctl

@@ -24,8 +24,8 @@ people_draws draw_people(const all_pairs&, int draws, std::uint64_t seed);
 
 /// The share of genuine pairs accepted at that rate of false acceptance, for each draw, at the
 /// draw's own distance for that rate. A person drawn twice counts twice in the genuine pairs and is
-/// never an impostor of themselves. NaN for a draw without a genuine pair. requires  draws of the
-/// same people; 0 < far <= 0.01
+/// never an impostor of themselves. NaN for a draw without a genuine pair.
+/// requires  draws of the same people; 0 < far <= 0.01
 std::vector<double> tar_of_draws(const all_pairs&, double far, const people_draws& draws);
 
 /// The middle 95 % of the values, by nearest rank; what is not a number is left out. requires  one

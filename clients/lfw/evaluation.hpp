@@ -103,8 +103,8 @@ struct plan {
 
 /// Computes variants, pairs, photos and missed of run_figures from the list, the photos and their
 /// faces; the caller sets the rest (detector, threads, times). `photos` are sorted, `faces` are in
-/// the same order. The calibration is over all of them, all else over those of the list. requires
-/// each photo of the list is among `photos`; at least one variant
+/// the same order. The calibration is over all of them, all else over those of the list.
+/// requires  each photo of the list is among `photos`; at least one variant
 run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
                      const std::vector<std::optional<raw_face>>& faces, const plan& what);
 

@@ -15,8 +15,8 @@
 namespace vultus::lfw {
 
 /// All photos below a folder in the layout of LFW, <person>/<person>_NNNN.jpg; by name, then
-/// number. Other files are ignored. errors    not_found: the folder cannot be read, or has no such
-/// photo
+/// number. Other files are ignored.
+/// errors    not_found: the folder cannot be read, or has no such photo
 result<std::vector<photo_id>> photos_below(const std::string& folder);
 
 /// The photos of the pairs, each once, by name, then number. `file` is the pair file's name.
@@ -42,11 +42,11 @@ struct looked_at {
 
 /// Reads each photo and embeds the face whose box is nearest the centre, where LFW photos show the
 /// person they are named after. Uses the worker's detector, alignment and network. `on_photo` is
-/// called now and then with the number of finished photos. requires  threads >= 1 errors    those
-/// of find_models; not_found: a photo cannot be read; those of decode_image, with
+/// called now and then with the number of finished photos.
+/// requires  threads >= 1
+/// errors    those of find_models; not_found: a photo cannot be read; those of decode_image, with
 ///           the file's name
-/// threads   called from one, starts settings.threads - 1 more; `on_photo` is called by the
-/// caller's
+/// threads   called from one, starts settings.threads - 1 more; the caller's calls `on_photo`
 result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,
                           const std::function<void(std::size_t)>& on_photo);
 

@@ -32,8 +32,8 @@ struct service_faces {
 
 /// Sends each photo, `settings.threads` at a time, and takes the face nearest the centre. The
 /// service determines the precision and the embedding. 429 and 503 are retried after Retry-After,
-/// an unreachable or slow service after a pause, for `patience` in all per photo. errors
-/// store_unavailable: no answer within that time; not_found: a photo cannot be read;
+/// an unreachable or slow service after a pause, for `patience` in all per photo.
+/// errors    store_unavailable: no answer within that time; not_found: a photo cannot be read;
 ///           malformed: an answer without embeddings, of an unknown variant, or of two variants;
 ///           else the service's error, with the photo's name
 /// threads   as look_at

@@ -29,8 +29,9 @@ struct trial_row {
 };
 
 /// One row per gallery and chance, in their order. No row for a gallery that leaves fewer than 20
-/// strangers in half of the people, or for a chance beyond the stored pairs. requires  plan.draws
-/// >= 1 threads   blocks: some seconds for the 3,700 faces of View 1
+/// strangers in half of the people, or for a chance beyond the stored pairs.
+/// requires  plan.draws >= 1
+/// threads   blocks: some seconds for the 3,700 faces of View 1
 std::vector<trial_row> try_calibration(std::span<const numbered_face> faces,
                                        const trial_plan& plan);
 

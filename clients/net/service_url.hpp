@@ -18,7 +18,8 @@ struct service_url {
 };
 
 /// Accepts http, https, ws or wss "://host[:port][/]", or "host[:port]", which is http. The default
-/// port is 443 with TLS, else `plain_port`. errors    malformed
+/// port is 443 with TLS, else `plain_port`.
+/// errors    malformed
 result<service_url> parse_service_url(std::string_view text, const std::string& plain_port);
 
 }  // namespace vultus::net

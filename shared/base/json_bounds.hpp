@@ -11,8 +11,8 @@
 namespace vultus {
 
 /// Checks that the text is one JSON value within the limits. Time is linear in its length, memory
-/// in its depth. errors    malformed: not JSON, or deeper than limits::json_depth; too_large: an
-/// object with more
+/// in its depth.
+/// errors    malformed: not JSON, or deeper than limits::json_depth; too_large: an object with more
 ///           than limits::json_members members, or a number over limits::json_number_bytes
 result<void> check_json(std::string_view text);
 

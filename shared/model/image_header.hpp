@@ -33,9 +33,9 @@ struct image_header {
 };
 
 /// Parses the container without its compressed data. As lenient as the library that decodes the
-/// format: apart from the limits, that library refuses all that this function refuses. returns the
-/// header; 1 <= width, height <= limits::image_side, width * height <= limits::pixels errors
-/// unsupported_media: another format, with its name where known, or an unsupported kind
+/// format: apart from the limits, that library refuses all that this function refuses.
+/// returns   the header; 1 <= width, height <= limits::image_side, width * height <= limits::pixels
+/// errors    unsupported_media: another format, with its name where known, or an unsupported kind
 ///           of JPEG (12 bits, lossless, JPEG-LS) · too_large: a side, the pixels or the number of
 ///           JPEG scans is over its limit · undecodable_image: the header is broken ·
 ///           truncated_image: the bytes end before the picture can be complete. Missing compressed

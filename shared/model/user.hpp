@@ -39,8 +39,8 @@ result<void> check_user_name(std::string_view name);
 result<void> check_password(std::string_view password);
 
 /// What Redis stores of a password: a slow hash, keyed with the secret, so that a copy of Redis is
-/// not enough to test passwords, and write access to Redis is not enough to add a user. requires
-/// secret.size() == secret_bytes (secret.hpp)
+/// not enough to test passwords, and write access to Redis is not enough to add a user.
+/// requires  secret.size() == secret_bytes (secret.hpp)
 std::string hash_of_password(std::string_view name, std::string_view password,
                              std::string_view secret);
 

@@ -12,8 +12,8 @@ namespace vultus {
 /// A file with a secret: a regular file of this process' user or of root, which nobody else may
 /// write or read. (A file of root may be readable by its group, the usual way to give a key to a
 /// service.) Its folder belongs to that user or to root, and others cannot replace files in it (it
-/// is not writable by them, or sticky). errors    not_found: there is no such file; malformed: what
-/// is wrong with it, and the command
+/// is not writable by them, or sticky).
+/// errors    not_found: there is no such file; malformed: what is wrong with it, and the command
 ///           that fixes it
 result<void> check_private_file(const std::string& path);
 

@@ -71,12 +71,13 @@ std::optional<std::string> key_from_hex(std::string_view text);
 result<std::string> read_secret_file(const std::string& path);
 
 /// read_secret_file(), or make_secret_file() if there is no file. Concurrent callers get the same
-/// secret. errors    malformed: it contains no secret, others may read it, or it cannot be written
+/// secret.
+/// errors    malformed: it contains no secret, others may read it, or it cannot be written
 result<std::string> read_or_make_secret_file(const std::string& path);
 
 /// Makes the file, readable by its owner only, with a new secret, and returns the secret. The file
-/// appears atomically and is synced; of several concurrent callers one succeeds. errors
-/// wrong_state: it exists; malformed: it cannot be written
+/// appears atomically and is synced; of several concurrent callers one succeeds.
+/// errors    wrong_state: it exists; malformed: it cannot be written
 result<std::string> make_secret_file(const std::string& path);
 
 }  // namespace vultus

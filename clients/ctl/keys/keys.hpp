@@ -32,14 +32,15 @@ result<std::string> secret_for(const std::string& file, redis_blocking& redis,
                                const store_context& store);
 
 /// The secret in the file, for hash_of_label(); empty if the file is missing: then the audit log
-/// gets no hash of the label. errors    malformed: the file cannot be used
+/// gets no hash of the label.
+/// errors    malformed: the file cannot be used
 result<std::string> label_secret(const std::string& file);
 
 /// Also creates the file of the secret, as secret_for() does. A new key that cannot be printed is
 /// revoked again (report::lost), so redis and store must outlive the report. After a rotate, where
-/// the old key expires soon, the report says which one is lost. requires  asked.what is one of the
-/// four errors    those of the job store; wrong_state: there are keys, but no file with their
-/// secret;
+/// the old key expires soon, the report says which one is lost.
+/// requires  asked.what is one of the four
+/// errors    those of the job store; wrong_state: there are keys, but no file with their secret;
 ///           malformed: the file cannot be used
 result<report> keys(const arguments& asked, redis_blocking& redis, const store_context& store);
 

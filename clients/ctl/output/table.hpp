@@ -20,8 +20,8 @@ struct table {
 };
 
 /// The table as lines with a newline each, columns two spaces apart, without trailing spaces. Cells
-/// pass through visible(). Without rows: the header and a line "(none)". requires  no row longer
-/// than the header
+/// pass through visible(). Without rows: the header and a line "(none)".
+/// requires  no row longer than the header
 std::string print(const table& what);
 
 }  // namespace vultus::ctl

@@ -13,7 +13,8 @@ namespace vultus::ctl {
 std::string visible(std::string_view text);
 
 /// The number of columns of visible() text: wide characters (CJK, emoji) count 2, combining marks
-/// 0. source    the blocks of East Asian Width W and F in Unicode 15, approximately
+/// 0.
+/// source    the blocks of East Asian Width W and F in Unicode 15, approximately
 std::size_t width(std::string_view text);
 
 /// "850 ms", "12.3 s", "4 min", "3 h", "2 d": two or three digits.

@@ -10,7 +10,8 @@
 namespace vultus::ctl {
 
 /// Shows both; command::clock_accept accepts the clock first. Bad while an operator's decision is
-/// pending. errors    those of the job store
+/// pending.
+/// errors    those of the job store
 result<report> clock(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

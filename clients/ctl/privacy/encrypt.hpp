@@ -14,7 +14,8 @@ namespace vultus::ctl {
 
 /// Every vector and face picture of all collections. Safe while the service runs; no version
 /// changes. After an error, call it again to finish. Values that cannot be decrypted are listed and
-/// kept, and make the report bad. requires  the store seals (sealing.hpp) and its open() succeeded
+/// kept, and make the report bad.
+/// requires  the store seals (sealing.hpp) and its open() succeeded
 /// errors    those of the calls
 result<report> encrypt_faces(redis_blocking&, const store_context&, const listener&);
 

@@ -18,8 +18,8 @@ namespace vultus::ctl {
 /// face is never deleted. With `asked.rewrite` it starts a rewrite of the file and waits for it.
 /// Similar names of trained people (other case, spaces, invisible characters) are listed and kept.
 /// The report is bad if there is a trace; a file that was not rewritten is mentioned and is not a
-/// trace. errors    those of the job store and of label_secret(); unknown_outcome: the rewrite
-/// failed, or
+/// trace.
+/// errors    those of the job store and of label_secret(); unknown_outcome: the rewrite failed, or
 ///           did not end within 10 minutes
 /// threads   blocks
 result<report> erasure(const arguments& asked, redis_blocking& redis, const store_context& store,

@@ -28,8 +28,9 @@ result<std::vector<old_name>> find_old_names(redis_blocking& redis, const store_
 std::string finding_of(const old_name& one);
 
 /// Lists them; with asked.fix each is renamed to its normal form, or merged with the person who has
-/// it. A failure is shown in its row, and the others continue. errors    those of the job store;
-/// malformed: the file of the secret cannot be used returns   a bad report if one is left
+/// it. A failure is shown in its row, and the others continue.
+/// errors    those of the job store; malformed: the file of the secret cannot be used
+/// returns   a bad report if one is left
 result<report> names(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

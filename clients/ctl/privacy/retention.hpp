@@ -9,7 +9,8 @@
 namespace vultus::ctl {
 
 /// Sets the retention of `asked.subject` to `asked.days`, or removes it (`asked.off`), and reports
-/// the current one. errors    those of the job store; not_found: there is no such collection
+/// the current one.
+/// errors    those of the job store; not_found: there is no such collection
 result<report> retention(const arguments& asked, redis_blocking& redis, const store_context& store);
 
 }  // namespace vultus::ctl

@@ -48,7 +48,8 @@ class label_finder {
 std::string look_of(std::string_view label);
 
 /// `collection` empty: all. Photos, pictures and vectors contain no name and are not read; fsck
-/// finds those without a face. Concurrent writes may be missed. errors    those of the connection
+/// finds those without a face. Concurrent writes may be missed.
+/// errors    those of the connection
 result<scanned> scan_for(const std::string& label, const std::string& collection,
                          redis_blocking& redis, const store_context& store);
 

@@ -14,7 +14,9 @@ namespace vultus::ctl {
 result<void> check_model(std::string_view embedding_model);
 
 /// The vector has finite numbers, and length 1 where the model requires it; the text is a JSON
-/// object with the face's label. requires  check_model(embedding_model) is good errors    malformed
+/// object with the face's label.
+/// requires  check_model(embedding_model) is good
+/// errors    malformed
 result<void> check_face(const exported_face& face, std::string_view embedding_model);
 
 }  // namespace vultus::ctl

@@ -29,9 +29,9 @@ struct import_request {
 /// imported, known (an earlier run trained it), duplicate (the same bytes as another file of that
 /// person in this folder), refused (with the reason; also: the same bytes as a file of another
 /// person), skipped, unfinished (not started, or accepted and not finished at the end of the
-/// import). The report is bad if any file was refused or unfinished, or there is no photo. errors
-/// those of photos_below; bad_collection threads   blocks until all is done, on.stopped(), or 10
-/// minutes pass without any progress
+/// import). The report is bad if any file was refused or unfinished, or there is no photo.
+/// errors    those of photos_below; bad_collection
+/// threads   blocks until all is done, on.stopped(), or 10 minutes pass without any progress
 result<report> import_photos(const import_request& asked, redis_blocking& redis,
                              const store_context& store, const listener& on);
 

@@ -27,7 +27,8 @@ struct photo_folders {
 
 /// `folder`/name/photo. Double Take has these folders in `train`, Frigate in `faces`, so if the
 /// folder contains one of them with folders in it, that one is used; `train` in Frigate's `faces`
-/// has unnamed faces and is skipped. errors    not_found: no such folder, or it cannot be read
+/// has unnamed faces and is skipped.
+/// errors    not_found: no such folder, or it cannot be read
 result<photo_folders> photos_below(const std::string& folder);
 
 }  // namespace vultus::ctl

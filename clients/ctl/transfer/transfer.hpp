@@ -12,8 +12,8 @@ namespace vultus::ctl {
 
 /// Writes `file` (output_file.hpp: 0600, complete or not at all, "-" is the standard output). Faces
 /// that are trained or removed meanwhile may or may not be in it. The export is in the audit log,
-/// even if it fails later. errors    not_found: no such collection; wrong_state: it was cleared
-/// meanwhile; malformed: the
+/// even if it fails later.
+/// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; malformed: the
 ///           file cannot be written
 result<report> export_faces(const std::string& collection, const std::string& file, redis_blocking&,
                             const store_context&, const listener&);
