@@ -54,7 +54,7 @@ class core {
         std::uint32_t outstanding = 0;
         std::uint64_t submitted = 0;  ///< submitted_ when it was sent
     };
-    /// Jobs for one detector that probably wait; leases under way cover some of them.
+    /// Jobs for one kind of device that probably wait; leases under way cover some of them.
     struct demand {
         std::uint64_t jobs = 0;
         bool deep = false;  ///< the last lease came back full: more waits
@@ -88,7 +88,7 @@ class core {
     // core_leases.cpp: leases
     void on(const leased&);
     void lease_more();
-    bool is_wanted(detector_kind) const;
+    bool is_wanted(device_kind) const;
     void learn_demand(const lease_under_way&, const leased_jobs&);
     void expect(std::uint64_t jobs);
     void credit_back(const worker&);
@@ -133,7 +133,7 @@ class core {
     std::uint64_t tickets_ = 0, turns_ = 0, uses_ = 0;
     std::uint64_t refused_ = 0;     ///< peers that were not let in
     std::uint64_t submitted_ = 0;   ///< jobs that SUBMIT ever named
-    std::array<demand, 2> demand_;  ///< by detector_kind
+    std::array<demand, 2> demand_;  ///< by device_kind
     bool blocked_ = false;          ///< a busy worker got too few: perhaps a solo job
     boot_time lease_pause_until_{0};
     std::chrono::milliseconds lease_backoff_{0};

@@ -45,7 +45,7 @@ void core::send_frames() {
         return;
     }
     while (const std::optional<std::string> id = frames_.next_waiting()) {
-        worker* one = workers_.next_for_frame(frames_.looks_with_cnn(*id));
+        worker* one = workers_.next_for_frame(frames_.device_for(*id));
         if (one == nullptr) return;
         const held_frame& held = frames_.give(*id, one->connection);
         one->frames[*id] = now_;

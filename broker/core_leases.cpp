@@ -5,7 +5,7 @@
 
 namespace vultus::broker {
 
-// Nobody says of a new job which detector it wants, so it counts for both.
+// SUBMIT names no detector, so a new job counts for both kinds.
 void core::expect(std::uint64_t jobs) {
     for (demand& one : demand_) one.jobs = std::max(one.jobs, jobs);
 }
@@ -15,7 +15,7 @@ void core::credit_back(const worker& one) {
     if (blocked_ && one.jobs.empty()) expect(1);
 }
 
-bool core::is_wanted(detector_kind which) const {
+bool core::is_wanted(device_kind which) const {
     std::uint64_t covered = 0;
     for (const auto& [ticket, one] : leases_) covered += one.share.of(which);
     const demand& one = demand_[static_cast<std::size_t>(which)];
@@ -25,9 +25,9 @@ bool core::is_wanted(detector_kind which) const {
 void core::lease_more() {
     if (!ready() || draining_ || now_ < lease_pause_until_) return;
     while (leases_.size() < leases_max) {
-        const bool hog = is_wanted(detector_kind::hog), cnn = is_wanted(detector_kind::cnn);
-        if (!hog && !cnn) return;
-        worker* one = workers_.next_for_lease(now_, hog, cnn);
+        const bool cpu_jobs = is_wanted(device_kind::cpu), gpu_jobs = is_wanted(device_kind::gpu);
+        if (!cpu_jobs && !gpu_jobs) return;
+        worker* one = workers_.next_for_lease(now_, cpu_jobs, gpu_jobs);
         if (one == nullptr) return;
         const lease_share share = workers_.share_of(*one, now_);
         one->ticket = ++tickets_;
@@ -40,10 +40,8 @@ void core::lease_more() {
         request.most = share.most;
         request.outstanding = one->outstanding();
         request.types = one->who.types;
-        if (share.prefers) {
-            request.prefer = *share.prefers == detector_kind::cnn ? "cnn" : "hog";
-            request.spill = share.spill;
-        }
+        request.prefer = share.prefers;
+        request.spill = share.spill;
         out(lease{one->ticket, std::move(request)});
     }
 }
@@ -52,7 +50,7 @@ void core::lease_more() {
 void core::learn_demand(const lease_under_way& call, const leased_jobs& reply) {
     const bool full = reply.jobs.size() >= call.share.most;
     const std::uint64_t since = submitted_ - call.submitted;
-    for (const detector_kind which : {detector_kind::hog, detector_kind::cnn}) {
+    for (const device_kind which : {device_kind::cpu, device_kind::gpu}) {
         demand& one = demand_[static_cast<std::size_t>(which)];
         if (call.share.prefers.value_or(which) == which) {
             one = {full ? std::max<std::uint64_t>(one.jobs, 1) : since, full};

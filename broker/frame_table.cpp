@@ -63,10 +63,8 @@ std::optional<std::string> frame_table::next_waiting() const {
     return waiting_.front();
 }
 
-bool frame_table::looks_with_cnn(const std::string& frame_id) const {
-    // The api's own text, without spaces.
-    const std::string& options = frames_.at(frame_id).what.options;
-    return options.find("\"detector\":\"cnn\"") != std::string::npos;
+device_kind frame_table::device_for(const std::string& frame_id) const {
+    return preferred_device(frames_.at(frame_id).what.detector);
 }
 
 const held_frame& frame_table::give(const std::string& frame_id, const std::string& worker) {

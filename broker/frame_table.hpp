@@ -51,8 +51,8 @@ class frame_table {
 
     /// The id at the head of the line, if any waits.
     std::optional<std::string> next_waiting() const;
-    /// True if that waiting frame's options ask for the `cnn` detector.
-    bool looks_with_cnn(const std::string& frame_id) const;
+    /// The kind of device that suits the detector of that frame. requires it is in the table
+    device_kind device_for(const std::string& frame_id) const;
     /// Takes it out of the line for that worker and counts the attempt. requires it waits
     const held_frame& give(const std::string& frame_id, const std::string& worker);
     /// The worker is gone: what it had goes to the head of the line; a frame that was sent twice is

@@ -97,12 +97,12 @@ double share(std::size_t used, std::uint32_t window) noexcept {
 
 }  // namespace
 
-worker* worker_table::next_for_lease(boot_time now, bool hog, bool cnn) {
+worker* worker_table::next_for_lease(boot_time now, bool cpu_jobs, bool gpu_jobs) {
     const bool divided = mixed();
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!may_lease(one, now)) continue;
-        const bool own = one.has_gpu() ? cnn : hog;
+        const bool own = one.has_gpu() ? gpu_jobs : cpu_jobs;
         if (divided && !own && spill(one, now) == 0) continue;
         const auto rank = [](const worker& w) {
             return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), !w.has_gpu(),
@@ -119,14 +119,14 @@ lease_share worker_table::share_of(const worker& one, boot_time now) const {
     // A quarter of the window at a time, so that the first to ask does not take everything.
     if (leasable(now) > 1) made.most = std::min(made.most, std::max(1u, one.who.window / 4));
     if (mixed()) {
-        made.prefers = one.has_gpu() ? detector_kind::cnn : detector_kind::hog;
+        made.prefers = one.kind();
         made.spill = std::min(made.most, spill(one, now));
     }
     return made;
 }
 
 std::uint32_t worker_table::spill(const worker& one, boot_time now) const noexcept {
-    const spill_rule& rule = one.has_gpu() ? hog_on_gpu : cnn_on_cpu;
+    const spill_rule& rule = one.has_gpu() ? cpu_work_on_gpu : gpu_work_on_cpu;
     for (const auto& [connection, other] : workers_) {
         if (other.has_gpu() == one.has_gpu()) continue;
         if (!other.takes_work() || now < other.pause_until) continue;
@@ -148,13 +148,13 @@ bool worker_table::mixed() const noexcept {
     return some(true) && some(false);
 }
 
-worker* worker_table::next_for_frame(bool cnn) {
+worker* worker_table::next_for_frame(device_kind suits) {
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!one.takes_work() || !one.runs("recognize")) continue;
         if (one.frames.size() >= one.who.frame_window) continue;
-        const auto rank = [cnn](const worker& w) {
-            const double other_kind = w.has_gpu() == cnn ? 0.0 : spill_share;
+        const auto rank = [suits](const worker& w) {
+            const double other_kind = w.kind() == suits ? 0.0 : spill_share;
             return std::tuple(share(w.frames.size(), w.who.frame_window) + other_kind,
                               w.jobs.size(), w.last_turn);
         };

@@ -20,18 +20,15 @@ constexpr std::size_t galleries_told_max = 256;  ///< collections remembered for
 
 constexpr double spill_share = 0.5;  ///< of the window, see next_for_frame()
 
-/// hog: all that is not looked at with cnn.
-enum class detector_kind { hog, cnn };
-
-/// When a worker takes jobs for the detector that the other kind of worker is better at: each of
-/// those that could lease uses more than `busy` of its window. And until it has `most` of its own
-/// window in hand. The two differ because the costs do: with hog a worker that has a GPU looks on
-/// the CPU, as others do; with cnn a CPU takes ten times as long as a GPU or more, so
-/// that the GPU is through half a window before it would be done.
+/// When a worker takes jobs that suit the other kind of device (preferred_device()): if each worker
+/// of that kind that could lease uses more than `busy` of its window, and until this worker has
+/// `most` of its own window outstanding. The two rules differ because the costs do: work for CPUs
+/// costs a worker with a GPU as much as any other; work for GPUs takes a CPU ten times as long or
+/// more, so a GPU finishes half a window earlier than a CPU finishes one job.
 struct spill_rule {
     double busy, most;
 };
-constexpr spill_rule hog_on_gpu{0.0, 0.25}, cnn_on_cpu{0.5, 0.0625};
+constexpr spill_rule cpu_work_on_gpu{0.0, 0.25}, gpu_work_on_cpu{0.5, 0.0625};
 
 struct sent_job {
     std::uint64_t n = 0;  ///< of the JOB message; 0: it named it in READY
@@ -69,6 +66,7 @@ struct worker {
     bool takes_work() const noexcept;  ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
     bool has_gpu() const noexcept { return !who.gpu.empty(); }
+    device_kind kind() const noexcept { return has_gpu() ? device_kind::gpu : device_kind::cpu; }
 
     /// Compares what it says it has with what was sent. Returns the attempts that are back: named
     /// by neither side any more (n <= last_n), or sent and unheard of for a whole lease.
@@ -78,10 +76,10 @@ struct worker {
 /// What one call may lease for a worker.
 struct lease_share {
     std::uint32_t most = 0;
-    std::optional<detector_kind> prefers;  ///< nothing: the pool is of one kind
-    std::uint32_t spill = 0;               ///< of most, for the other detector
+    std::optional<device_kind> prefers;  ///< nothing: all workers are of one kind
+    std::uint32_t spill = 0;             ///< of most, jobs for the other kind
 
-    std::uint32_t of(detector_kind which) const noexcept {
+    std::uint32_t of(device_kind which) const noexcept {
         return prefers.value_or(which) == which ? most : spill;
     }
 };
@@ -97,15 +95,15 @@ class worker_table {
     worker& add(worker);  ///< requires id and connection to be new
     void remove(const std::string& connection);
 
-    /// The worker with the smallest share of its window in use that may lease now, and takes what
-    /// is wanted; among equals the one with a GPU, then the one that waited longest. Null: nobody.
-    worker* next_for_lease(boot_time now, bool hog, bool cnn);
+    /// The worker that may lease now and takes jobs of a wanted kind, with the smallest share of
+    /// its window in use; among equals the one with a GPU, then the one that waited longest. Null:
+    /// none.
+    worker* next_for_lease(boot_time now, bool cpu_jobs, bool gpu_jobs);
     /// requires  that one may lease: it has a free credit
     lease_share share_of(const worker&, boot_time now) const;
-    /// The same for a frame. `cnn`: one that is looked at with that detector goes to a worker with
-    /// a GPU, another to one without, unless that one has used so much more of its window
-    /// (spill_share) that the other kind is rather idle.
-    worker* next_for_frame(bool cnn);
+    /// The same for a frame: a worker of the kind that suits it, unless workers of that kind use
+    /// more of their windows than the other kind, by spill_share.
+    worker* next_for_frame(device_kind suits);
     /// True if some worker could take a frame, now or once it has room.
     bool any_for_frame() const noexcept;
     /// True if some workers have a GPU and some have none.

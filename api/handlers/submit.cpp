@@ -110,6 +110,7 @@ asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted
     protocol::frame what;
     what.collection = given.what.collection;
     what.options = to_json(given.what.options);
+    what.detector = given.what.options.detector;
     what.min_version = gallery->version;
     what.image = std::move(given.images.front());
     const auto until = boot_now() + frame_patience;

@@ -236,6 +236,7 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     job_options wanted = options_.faces;
     wanted.embeddings = options_.tracks;
     what.options = to_json(wanted);
+    what.detector = wanted.detector;
     what.min_version = least.version;
     what.image = one.jpeg;
     std::vector<known_track> known;

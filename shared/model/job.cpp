@@ -48,6 +48,12 @@ bool is_alphanumeric(char c) noexcept {
 
 }  // namespace
 
+std::string_view name_of(device_kind kind) noexcept {
+    return kind == device_kind::gpu ? "gpu" : "cpu";
+}
+device_kind preferred_device(std::string_view detector) noexcept {
+    return detector == "cnn" ? device_kind::gpu : device_kind::cpu;
+}
 std::string_view name_of(job_type type) noexcept {
     return name_in(types, type);
 }

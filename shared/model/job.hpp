@@ -2,6 +2,7 @@
 // in the metrics.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,10 @@ enum class job_type {
 enum class job_state { pending, running, delayed, publishing, succeeded, failed, dead, cancelled };
 enum class job_priority { interactive, bulk };
 
+/// The kind of device on which a job or a frame costs least, by its detector.
+enum class device_kind { cpu, gpu };
+
+std::string_view name_of(device_kind) noexcept;
 std::string_view name_of(job_type) noexcept;
 std::string_view name_of(job_state) noexcept;
 std::string_view name_of(job_priority) noexcept;
@@ -61,15 +66,23 @@ struct leased_job {
     gallery_version min_version = 0;  ///< an answer from an older gallery is refused
     unix_time lease_until{0};         ///< on Redis' clock
     unix_time deadline{0};            ///< on Redis' clock
-    bool solo = false;                ///< lost in company before: runs alone
+    bool solo = false;                ///< an attempt in a batch was lost: runs alone
     std::string traceparent;          ///< W3C trace context, may be empty
     bool operator==(const leased_job&) const = default;
 };
 
+/// The detectors of job_options.
+constexpr std::array<std::string_view, 2> detectors{"hog", "cnn"};
+
+/// Where work with this detector is routed if there is a choice. gpu: a CPU takes at least ten
+/// times as long. cpu: workers with a GPU also run this detector on the CPU; also for an unknown
+/// name, such as the empty one of an older sender.
+device_kind preferred_device(std::string_view detector) noexcept;
+
 /// What a client may ask of a recognize or a train. Stored as JSON text with these names. The
 /// ranges are checked by parse_options (api/jobs/options.cpp) and again by the worker.
 struct job_options {
-    std::string detector = "hog";  ///< hog | cnn
+    std::string detector = "hog";  ///< one of `detectors`
     int min_face_px = 40;          ///< smallest face to find, 10..2000, pixels of the photo
     double distance_max = 0.0;     ///< 0 < d <= 2; 0 = the service's default
     int k = 0;                     ///< neighbours that vote, 1..100; 0 = the service's default

@@ -98,9 +98,10 @@ struct frame {                  // 11 api > broker > worker; never stored
     gallery_version min_version = 0;
     std::int64_t deadline_ms = 0;  ///< milliseconds after sending until nobody needs the answer
     shared_bytes image;            ///< frame 3, at most limits::body_bytes; never copied
-    std::vector<std::int64_t> known =
-        {};  ///< left, top, right, bottom of each face that the sender
-             ///< has identified; at most limits::faces_per_image
+    /// Left, top, right, bottom of each face that the sender has identified; at most
+    /// limits::faces_per_image.
+    std::vector<std::int64_t> known = {};
+    std::string detector = {};  ///< the one in `options`, for routing; empty: an older sender
     bool operator==(const frame&) const = default;
 };
 struct answer {  // 12 worker > broker > api

@@ -128,6 +128,7 @@ struct checker {
         if (m.options.size() > text_bytes) return wrong("FRAME", "options");
         if (m.deadline_ms < 0) return wrong("FRAME", "deadline_ms");
         if (!are_boxes(m.known)) return wrong("FRAME", "known");
+        if (!is_plain_or_empty(m.detector)) return wrong("FRAME", "detector");
         return m.image.size() <= limits::body_bytes ? result<void>() : wrong("FRAME", "image");
     }
     result<void> operator()(const answer& m) const {

@@ -28,6 +28,15 @@ leased_job leased_job_of(fields& all) {
     return job;
 }
 
+/// The detectors whose jobs are for a GPU, as the function takes them.
+std::string gpu_detectors() {
+    std::vector<std::string> names;
+    for (const std::string_view one : detectors) {
+        if (preferred_device(one) == device_kind::gpu) names.emplace_back(one);
+    }
+    return joined(names, ',');
+}
+
 /// The rest of the reply is numbers of things moved.
 void add_counts(moved& what, fields& all, std::size_t most) {
     while (all.more()) {
@@ -53,8 +62,9 @@ redis_call<leased_jobs> broker_store::lease(const lease_request& wanted) const {
         "lease", context_.prefix(),
         {wanted.worker_id, connection_number(wanted.connection), std::to_string(wanted.outstanding),
          std::to_string(std::min<std::size_t>(wanted.most, limits::jobs_per_message)),
-         text_of(wanted.lease), joined(wanted.types, ','), wanted.prefer,
-         std::to_string(wanted.spill)},
+         text_of(wanted.lease), joined(wanted.types, ','),
+         wanted.prefer ? std::string(name_of(*wanted.prefer)) : "", std::to_string(wanted.spill),
+         gpu_detectors()},
         [](const std::string& status, fields& all) -> result<leased_jobs> {
             if (status == "gone") return fail(errc::not_registered, "worker not registered");
             if (status == "stale") return fail(errc::stale, "worker has a newer connection");

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,8 @@ struct lease_request {
     std::uint32_t outstanding = 0;      ///< a solo job needs 0
     std::chrono::milliseconds lease = limits::lease;
     std::vector<std::string> types;
-    std::string prefer = {};  ///< detector: cnn, hog, or empty: any
-    std::uint32_t spill = 0;  ///< at most so many jobs with another detector
+    std::optional<device_kind> prefer;  ///< jobs for that kind first; nothing: any job
+    std::uint32_t spill = 0;            ///< at most so many jobs for the other kind
 };
 struct leased_jobs {
     std::vector<leased_job> jobs;

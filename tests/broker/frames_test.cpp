@@ -94,7 +94,7 @@ protocol::ready hello(const std::string& id, const std::string& gpu, std::uint32
 
 protocol::frame looking_with(const std::string& detector, const std::string& id) {
     protocol::frame one = frame_named(id);
-    one.options = R"({"k":3,"detector":")" + detector + R"("})";
+    one.detector = detector;
     return one;
 }
 
@@ -112,6 +112,13 @@ TEST(frames, cnn_goes_to_a_gpu_and_hog_to_a_cpu) {
         EXPECT_THAT(frames_at("card.1", b.from_api(looking_with("cnn", "c" + n))), SizeIs(1));
         EXPECT_THAT(frames_at("plain.1", b.from_api(looking_with("hog", "h" + n))), SizeIs(1));
     }
+}
+
+TEST(frames, one_of_an_older_api_suits_a_cpu_whatever_its_options_contain) {
+    bench b = mixed_pool();
+    protocol::frame one = looking_with("", "1");
+    one.options = R"({"detector":"cnn"})";
+    EXPECT_THAT(frames_at("plain.1", b.from_api(one)), SizeIs(1));
 }
 
 TEST(frames, what_one_kind_has_too_much_of_goes_to_the_other) {

@@ -1,4 +1,5 @@
-// Which detector a lease prefers, in a pool where some workers have a GPU and some have none.
+// Jobs for which kind of device a lease prefers, in a pool where some workers have a GPU and some
+// have none.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,11 +60,11 @@ TEST(preference, none_is_asked_where_all_workers_are_alike) {
         bench b;
         const auto first = all_of<lease>(b.join("v", 8, 4, 1, gpu));
         b.answer_empty(b.join("w", 8, 4, 1, gpu));
-        EXPECT_EQ(first.at(0).request.prefer, "");
+        EXPECT_EQ(first.at(0).request.prefer, std::nullopt);
         b.answer(first.at(0), {});
         const auto calls = all_of<lease>(submit(b));
         ASSERT_THAT(calls, SizeIs(1)) << "and one call is enough";
-        EXPECT_EQ(calls[0].request.prefer, "");
+        EXPECT_EQ(calls[0].request.prefer, std::nullopt);
     }
 }
 
@@ -71,8 +72,8 @@ TEST(preference, a_job_of_an_unknown_kind_is_looked_for_by_one_worker_of_each) {
     bench b = mixed_pool();
     const auto calls = all_of<lease>(submit(b));
     ASSERT_THAT(calls, SizeIs(2));
-    EXPECT_EQ(call_for("card", calls).request.prefer, "cnn");
-    EXPECT_EQ(call_for("plain", calls).request.prefer, "hog");
+    EXPECT_EQ(call_for("card", calls).request.prefer, device_kind::gpu);
+    EXPECT_EQ(call_for("plain", calls).request.prefer, device_kind::cpu);
     for (const lease& one : calls) EXPECT_EQ(one.request.spill, 0u) << "the other is idle";
     b.answer(call_for("plain", calls), {}, 1);
     EXPECT_THAT(all_of<lease>(b.tell(tick{})), IsEmpty()) << "the card will have it";
@@ -84,7 +85,7 @@ TEST(preference, a_gpu_takes_hog_when_no_cpu_is_idle) {
     bench b = mixed_pool();
     fill(b, "plain", 1);
     const auto calls = all_of<lease>(submit(b));
-    EXPECT_EQ(call_for("card", calls).request.prefer, "cnn");
+    EXPECT_EQ(call_for("card", calls).request.prefer, device_kind::gpu);
     EXPECT_EQ(call_for("card", calls).request.spill, 8u) << "a quarter of its window";
 }
 
@@ -99,7 +100,7 @@ TEST(preference, a_cpu_takes_few_cnn_jobs_ahead_of_a_busy_gpu) {
     fill(b, "card", 32);
     auto calls = all_of<lease>(submit(b, 100));
     ASSERT_THAT(calls, SizeIs(1)) << "the card has no credit";
-    EXPECT_EQ(calls[0].request.prefer, "hog");
+    EXPECT_EQ(calls[0].request.prefer, device_kind::cpu);
     EXPECT_EQ(calls[0].request.spill, 2u) << "a sixteenth of its window";
     calls = all_of<lease>(b.answer(calls[0], jobs_named("c", 2), 98));
     const lease again = call_for("plain", calls);
@@ -115,14 +116,14 @@ TEST(preference, when_the_line_moved_the_other_kind_looks_again) {
     EXPECT_THAT(all_of<lease>(b.answer(call_for("plain", calls), {}, 100)), IsEmpty())
         << "it saw cnn alone";
     calls = all_of<lease>(b.answer(call_for("card", calls), jobs_named("c", 8), 92));
-    EXPECT_EQ(call_for("plain", calls).request.prefer, "hog");
-    EXPECT_EQ(call_for("card", calls).request.prefer, "cnn");
+    EXPECT_EQ(call_for("plain", calls).request.prefer, device_kind::cpu);
+    EXPECT_EQ(call_for("card", calls).request.prefer, device_kind::gpu);
 }
 
 TEST(preference, ends_with_the_last_worker_of_a_kind) {
     bench b = mixed_pool();
     b.from_worker("card.1", protocol::drain{"operator"});
-    EXPECT_EQ(call_for("plain", all_of<lease>(submit(b))).request.prefer, "");
+    EXPECT_EQ(call_for("plain", all_of<lease>(submit(b))).request.prefer, std::nullopt);
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 
 namespace vultus::broker::testing {
 
-void simulated_store::accept(const std::string& id, bool poison, bool cnn, unix_time now) {
+void simulated_store::accept(const std::string& id, bool poison, bool for_gpu, unix_time now) {
     if (jobs_.contains(id)) return;
     jobs_[id].poison = poison;
-    jobs_[id].cnn = cnn;
+    jobs_[id].for_gpu = for_gpu;
     jobs_[id].came = now;
     line_.push_back(id);
 }
@@ -26,7 +26,7 @@ std::string simulated_store::next_for(const lease_request& wanted, std::uint32_t
     const auto& front = jobs_.at(line_.front());
     const auto own = [&](const std::string& id) {
         const simulated_job& job = jobs_.at(id);
-        return wanted.prefer.empty() || job.solo || job.cnn == (wanted.prefer == "cnn");
+        return !wanted.prefer || job.solo || job.for_gpu == (*wanted.prefer == device_kind::gpu);
     };
     auto found = std::find_if(line_.begin(), line_.end(), own);
     if (found != line_.begin()) {

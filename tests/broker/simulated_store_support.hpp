@@ -18,8 +18,8 @@ enum class simulated_state { pending, running, succeeded, dead, cancelled };
 
 struct simulated_job {
     simulated_state state = simulated_state::pending;
-    bool poison = false;  ///< ends the worker that starts it
-    bool cnn = false;     ///< rather for a worker with a GPU
+    bool poison = false;   ///< ends the worker that starts it
+    bool for_gpu = false;  ///< preferably for a worker with a GPU
     unix_time came{0};
     bool solo = false, started = false, cancel = false;
     std::uint64_t attempt = 0;
@@ -48,7 +48,7 @@ class simulated_store {
     void bye(const std::string& worker_id);
 
     // the api's
-    void accept(const std::string& id, bool poison, bool cnn, unix_time now);
+    void accept(const std::string& id, bool poison, bool for_gpu, unix_time now);
     void cancel(const std::string& id);
 
     void restarted(unix_time now);  ///< kill -9 and start: every lease gets its grace

@@ -18,13 +18,13 @@ struct model_job {
     std::string type, collection, label, to, state, worker;
     std::int64_t attempt = 0, mseq = 0, version = 0, min_version = 0, at = 0;
     int started = 0, crashes = 0, failures = 0;
-    bool bulk = false, solo = false, cancel = false, lapsing = false, cnn = false;
+    bool bulk = false, solo = false, cancel = false, lapsing = false, for_gpu = false;
     std::int64_t came = 0;
 };
 
 /// What a lease prefers.
 struct model_preference {
-    bool any = true, cnn = false;
+    bool any = true, gpu = false;
     unsigned spill = 0;  ///< of the other kind
 };
 
@@ -99,7 +99,7 @@ struct model {
         };
         for (std::size_t i = 0; i < std::min<std::size_t>(l.size(), 64); ++i) {
             const model_job& j = jobs[l[i]];
-            if (!j.solo && j.cnn != t.cnn) {
+            if (!j.solo && j.for_gpu != t.gpu) {
                 others.push_back(l[i]);
                 continue;
             }

@@ -170,7 +170,7 @@ std::string vector_of(char filling) {
 }
 
 words accept_words(const std::string& id, const accept_options& o) {
-    words all{id,          o.type,  o.collection,  o.priority, "{\"k\":[]}",  o.label,
+    words all{id,          o.type,  o.collection,  o.priority, o.options,     o.label,
               "anonymous", "trace", o.deadline_ms, o.hash,     o.fingerprint, o.jobs_max,
               o.bytes_max};
     all.insert(all.end(), o.images.begin(), o.images.end());

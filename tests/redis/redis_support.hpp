@@ -68,6 +68,7 @@ struct accept_options {
     std::string deadline_ms = "3600000", hash, fingerprint = "f";
     std::string jobs_max = "10000", bytes_max = "1000000";
     words images = {"photo"};
+    std::string options = R"({"k":[]})";
 };
 words accept_words(const std::string& id, const accept_options& options);
 

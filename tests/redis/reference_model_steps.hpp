@@ -65,6 +65,7 @@ class reference_model_steps : reference_model_changes {
         o.collection = c;
         o.priority = bulk ? "bulk" : "interactive";
         o.label = l;
+        o.options = kind % 2 != 0 ? R"({"detector":"cnn"})" : R"({"detector":"hog"})";
         expect(f_("accept", accept_words(id, o)), "ok");
         model_job j;
         j.type = type;
@@ -73,10 +74,11 @@ class reference_model_steps : reference_model_changes {
         j.bulk = bulk;
         j.min_version = m_.galleries[c].version();
         if (type == "train") j.mseq = ++m_.mseq;
-        j.cnn = kind % 2 != 0;
+        j.for_gpu = kind % 2 != 0;
         j.came = std::stoll(f_.field(id, "created_ms")) - (kind % 3 == 0 ? 60'000 : 0);
-        f_.plain({"HSET", f_.key("job:" + id), "created_ms", std::to_string(j.came), "options",
-                  j.cnn ? R"({"detector":"cnn"})" : R"({"detector":"hog"})"});
+        f_.plain({"HSET", f_.key("job:" + id), "created_ms", std::to_string(j.came)});
+        // As a job that an older library accepted.
+        if (kind % 5 == 0) f_.plain({"HDEL", f_.key("job:" + id), "detector"});
         m_.jobs[id] = j;
         m_.to_line(id, false);
     }
@@ -118,7 +120,10 @@ class reference_model_steps : reference_model_changes {
         const bool busy = s.b % 8 > 5, lapsing = s.c % 3 == 0;
         words call{w, "1", busy ? "1" : "0", std::to_string(n), lapsing ? "0" : "1000000", ""};
         const model_preference t{s.c % 4 < 2, s.c % 4 == 2, s.a / 5u % 3};
-        if (!t.any) call.insert(call.end(), {t.cnn ? "cnn" : "hog", std::to_string(t.spill)});
+        const bool older = s.c % 5 == 0;  // broker
+        const char* const kind = t.gpu ? (older ? "cnn" : "gpu") : older ? "hog" : "cpu";
+        if (!t.any) call.insert(call.end(), {kind, std::to_string(t.spill)});
+        if (!t.any && !older) call.push_back("cnn");
         const words reply = f_("lease", call);
         if (!m_.workers.contains(w)) return expect(reply, "gone");
         expect(reply, "ok");
@@ -127,7 +132,7 @@ class reference_model_steps : reference_model_changes {
         if (wanted.size() < n && !t.any && m_.waiting() > 0) ++seen_["passed over"];
         for (const std::string& id : wanted) {
             model_job& j = m_.jobs[id];
-            if (!t.any && j.cnn != t.cnn && !j.solo) ++seen_["spilled"];
+            if (!t.any && j.for_gpu != t.gpu && !j.solo) ++seen_["spilled"];
             ++j.attempt;
             j.state = "running";
             std::tie(j.worker, j.started, j.lapsing) = std::tuple(w, 0, lapsing);

@@ -116,7 +116,7 @@ TEST_F(upkeep, list_is_newest_first_in_pages) {
 TEST_F(upkeep, job_and_open_and_about) {
     accept(1);
     EXPECT_THAT(f("job", {id_of(1)}), Contains("min_version"));
-    EXPECT_THAT(f("about"), ElementsAre("ok", "1", "7"));
+    EXPECT_THAT(f("about"), ElementsAre("ok", "1", "8"));
     EXPECT_THAT(f("open", {"1"}), ElementsAre("ok", "1", "1"));
     EXPECT_THAT(f("open", {"2"}), ElementsAre("wrong_schema", "1 1"));
 }
@@ -350,7 +350,7 @@ TEST_F(durable, no_call_is_slow_with_many_jobs_and_faces) {
     EXPECT_EQ(checked.at(0), "ok");
     quick("lease", {"w", "1", "0", "64", "100000", ""});
     quick("lease", {"w", "1", "0", "64", "100000", "train"});
-    quick("lease", {"w", "1", "0", "64", "100000", "", "cnn", "64"});
+    quick("lease", {"w", "1", "0", "64", "100000", "", "gpu", "64", "cnn"});
     quick("cancel", {id_of(10'999)});
     quick("faces", {"default", "", "1000", "pictures"});
     quick("label", {"default", "Ann", "pictures"});

@@ -17,6 +17,13 @@ local function network_of(address)
     return table.concat(groups, ':', 1, 4) .. '::/64'
 end
 
+-- The detector that the options name, JSON text from the api; '' if they name none.
+function job.detector_in(options)
+    local good, read = pcall(cjson.decode, options)
+    local name = good and type(read) == 'table' and read.detector
+    return type(name) == 'string' and name or ''
+end
+
 -- Whose share counts: a key's, a user's, or of who shows neither the network's.
 local function holder_of(client, from)
     if client ~= 'anonymous' or from == '' then return client end
@@ -132,7 +139,7 @@ function queue.accept(a)
     redis.call('INCRBY', key.of('bytes'), bytes)
     if bytes > 0 then hold('bytes', holder, bytes) end
     redis.call('HSET', key.job(id), 'type', kind, 'collection', collection, 'priority', priority,
-        'options', options, 'client', client, 'holder', holder, 'traceparent', traceparent,
+        'options', options, 'detector', job.detector_in(options), 'client', client, 'holder', holder, 'traceparent', traceparent,
         'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
     if kind == 'train' then

@@ -1,14 +1,20 @@
 -- How jobs come to workers: lease, and what takes an attempt back.
 
-local preferences = {[''] = true, cnn = true, hog = true}
+-- The kind of device whose jobs a lease prefers; a broker of library minor 7 or older names a detector.
+local preferences = {[''] = true, gpu = 'gpu', cpu = 'cpu', cnn = 'gpu', hog = 'cpu'}
 local looked_at = 64        -- jobs of a line that a worker with a preference looks at
 local overtaken_ms = 2000
 queue.publishing_looked_at = 10
 
--- Whether a job is looked at with the detector that cards are good at; the options are the text
--- that the api wrote.
-local function wants_cnn(options)
-    return string.find(options, '"detector"%s*:%s*"cnn"') ~= nil
+-- The detector of a job. A job that was accepted by library minor 7 or older has no such field: it
+-- gets one. nil: it has no options either, so it suits every device.
+function job.detector_of(id, j)
+    if j.detector then return j.detector end
+    local options = redis.call('HGET', key.job(id), 'options')
+    if not options then return nil end
+    local name = job.detector_in(options)
+    redis.call('HSET', key.job(id), 'detector', name)
+    return name
 end
 
 -- Delayed jobs whose time came go to the end of the line.
@@ -31,12 +37,16 @@ local function line(priority, most)
     return {priority = priority, ids = ids, at = #ids}
 end
 
--- The same for a worker that prefers a detector: its own jobs first, then of the others as many as
--- it may still take (preference.spill). Nothing is overtaken by what came overtaken_ms after it, nor by
--- a job that must run alone, so whatever is passed over has its turn.
+-- The same for a worker that prefers jobs for its kind of device: those first, then of the others as
+-- many as it may still take (preference.spill). Nothing is overtaken by what came overtaken_ms after
+-- it, nor by a job that must run alone, so each job that is passed over has its turn.
 local function line_by_preference(priority, n, preference)
     local ids = redis.call('LRANGE', key.pending(priority), -looked_at, -1)
     local order, passed, from = {}, {}, 1
+    local function suits_gpu(detector)
+        return detector ~= '' and
+            string.find(preference.gpu_detectors, ',' .. detector .. ',', 1, true) ~= nil
+    end
     local function give_way(limit)
         while passed[from] and passed[from].came < limit do
             if preference.spill == 0 then return false end
@@ -48,9 +58,10 @@ local function line_by_preference(priority, n, preference)
     end
     for i = #ids, 1, -1 do
         local id = ids[i]
-        local j = hash_fields(key.job(id), {'options', 'solo', 'created_ms'})
+        local j = hash_fields(key.job(id), {'detector', 'solo', 'created_ms'})
         local came, solo = stored(j.created_ms, now), j.solo == '1'
-        if j.options and not solo and wants_cnn(j.options) ~= preference.cnn then
+        local detector = not solo and job.detector_of(id, j)
+        if detector and suits_gpu(detector) ~= preference.gpu then
             passed[#passed + 1] = {id = id, came = came}
         else
             if not give_way(solo and math.huge or came - overtaken_ms) then break end
@@ -113,14 +124,17 @@ function queue.lease(a)
     local lease_ms = number(a[5], 'lease_ms')
     local wanted = a[6] == '' and '' or ',' .. a[6] .. ','
     local prefer = a[7] and one_of(a[7], preferences, 'prefer')
-    local spill = (prefer or '') ~= '' and number(a[8], 'spill')
+    local preference = (prefer or '') ~= '' and {
+        gpu = preferences[prefer] == 'gpu',
+        spill = number(a[8], 'spill'),
+        gpu_detectors = ',' .. (a[9] or 'cnn') .. ',',
+    }
     local answer = not_connected(worker, connection)
     if answer then return answer end
 
     wake_due()
     local interactive, bulk
-    if prefer and prefer ~= '' then
-        local preference = {cnn = prefer == 'cnn', spill = spill}
+    if preference then
         interactive = line_by_preference('interactive', n, preference)
         bulk = line_by_preference('bulk', n, preference)
     else

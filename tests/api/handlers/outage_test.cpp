@@ -96,6 +96,18 @@ TEST(handlers_alone, a_photo_with_a_silent_broker_is_asked_of_the_next) {
     EXPECT_LT(last, limits::heartbeat * 2) << "it is known to be silent: nobody waits for it";
 }
 
+TEST(handlers_alone, an_unstored_photo_names_its_detector_for_the_broker) {
+    running_api api;
+    std::string named;
+    api.broker->on_frame([&](const protocol::frame& frame) {
+        named += frame.detector + ' ';
+        return answer_to(frame);
+    });
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 200);
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false&detector=cnn").status, 200);
+    EXPECT_EQ(named, "hog cnn ");
+}
+
 TEST(handlers_alone, a_photo_waits_a_moment_for_a_worker_to_come_back) {
     running_api api;
     std::atomic<int> asked{0};

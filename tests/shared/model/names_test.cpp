@@ -57,6 +57,15 @@ TEST(label, bad_ones) {
     }
 }
 
+TEST(detector, says_which_kind_of_device_suits_it) {
+    EXPECT_EQ(preferred_device("cnn"), device_kind::gpu);
+    EXPECT_EQ(preferred_device("hog"), device_kind::cpu);
+    EXPECT_EQ(preferred_device(""), device_kind::cpu) << "an older sender";
+    EXPECT_EQ(preferred_device("gpu"), device_kind::cpu) << "no detector";
+    EXPECT_EQ(name_of(device_kind::gpu), "gpu");
+    EXPECT_EQ(name_of(device_kind::cpu), "cpu");
+}
+
 TEST(collection, rule) {
     for (const std::string good : {"a", "0", "Default", "a_b-c", "9-_"}) {
         EXPECT_TRUE(check_collection(good)) << good;

@@ -75,7 +75,8 @@ std::vector<example> examples() {
                   9,
                   1'500,
                   std::string("\xFF\xD8\0x", 4),
-                  {-3, 10, 116, 129}};
+                  {-3, 10, 116, 129},
+                  "cnn"};
     answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}"};
     status_reply state;
     state.request_id = "s-1";
@@ -213,6 +214,25 @@ TEST(protocol, unknown_keys_are_ignored_and_needed_ones_are_needed) {
     ASSERT_FALSE(empty);
     EXPECT_EQ(empty.error().code, errc::malformed);
     EXPECT_THAT(empty.error().detail, HasSubstr("worker_id"));
+}
+
+TEST(protocol, a_frame_of_an_older_api_names_no_detector) {
+    const std::string map =
+        "\x82\xA8"
+        "frame_id\xA1"
+        "f\xAA"
+        "collection\xA1"
+        "c";
+    auto bytes = frames_of(0x11, map);
+    bytes.emplace_back("image");
+    const auto taken = decode(direction::to_broker, bytes);
+    ASSERT_TRUE(taken) << taken.error().detail;
+    EXPECT_EQ(std::get<frame>(*taken).detector, "");
+    for (const std::string bad : {"a:b", "a b", "a\n"}) {
+        frame wrong = std::get<frame>(*taken);
+        wrong.detector = bad;
+        EXPECT_FALSE(decode(direction::to_broker, encode(wrong))) << bad;
+    }
 }
 
 TEST(protocol, five_bytes_that_claim_four_billion_elements_are_refused) {

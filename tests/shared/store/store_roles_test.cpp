@@ -77,6 +77,30 @@ TEST_F(store_call, a_full_queue_and_a_used_key_are_refused) {
     EXPECT_EQ(code(submissions.accept(same, many, bytes)), "idempotency_conflict");
 }
 
+TEST_F(store_call, a_lease_prefers_jobs_for_a_kind_of_device) {
+    must(attempts.register_worker(some_worker()));
+    const auto submit_with = [&](const std::string& detector) {
+        new_job job = some_job();
+        job.options = R"({"detector":")" + detector + R"("})";
+        return must(submissions.accept(job, many, bytes)).job_id;
+    };
+    const std::string hog = submit_with("hog"), cnn = submit_with("cnn");
+    lease_request wanted;
+    wanted.worker_id = worker;
+    wanted.connection = worker + ".1";
+    wanted.most = 8;
+    wanted.prefer = device_kind::gpu;
+    const leased_jobs first = must(leases.lease(wanted));
+    ASSERT_THAT(first.jobs, SizeIs(1));
+    EXPECT_EQ(first.jobs[0].job_id, cnn);
+    EXPECT_EQ(first.left, 1U);
+    wanted.spill = 1;
+    const leased_jobs second = must(leases.lease(wanted));
+    ASSERT_THAT(second.jobs, SizeIs(1));
+    EXPECT_EQ(second.jobs[0].job_id, hog);
+    EXPECT_EQ(leases.lease(wanted).words.back(), "cnn") << "all detectors for a GPU";
+}
+
 TEST_F(store_call, renew_names_what_is_lost_and_what_is_cancelled) {
     must(attempts.register_worker(some_worker()));
     const std::string a = submit(), b = submit();
