@@ -1,18 +1,19 @@
 // The broker's decisions: which worker leases how many jobs, who is lost, where a frame goes, what
 // the clock asks for. Pure: handle(event, now) changes the state and returns what to do; no socket,
-// no Redis, no clock, no log, no thread. server.cpp carries the effects out.
+// no Redis, no clock, no log, no thread. server.cpp carries the effects out. The core passes each
+// event to the parts that keep the state: worker_table, lease_planner, frame_router,
+// gallery_notifier and store_duties.
 #pragma once
 
-#include <array>
+#include <chrono>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "broker/events.hpp"
-#include "broker/frame_table.hpp"
-#include "broker/gallery_versions.hpp"
+#include "broker/frame_router.hpp"
+#include "broker/gallery_notifier.hpp"
+#include "broker/lease_planner.hpp"
+#include "broker/store_duties.hpp"
 #include "broker/worker_table.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/limits.hpp"
@@ -25,47 +26,24 @@ struct core_options {
     frame_bounds frames;
 };
 
-constexpr std::size_t leases_max = 4;  ///< lease calls under way at once
-constexpr std::chrono::milliseconds backoff_min{100}, backoff_max{1'000};  ///< after a failed call
-constexpr std::chrono::milliseconds collect_idle{5'000};  ///< between gc calls that found nothing
-constexpr std::chrono::milliseconds store_check{10'000};  ///< between two looks at its settings
-constexpr std::chrono::milliseconds frame_deadline_max{30'000};
-
 /// threads   one owner
 class core {
  public:
     explicit core(core_options options);
 
-    /// Takes one event, then does what is due at `now`. `now` never goes back between calls.
+    /// Handles one event, then does what is due at `now`. `now` never decreases between calls.
     effects handle(event what, boot_time now);
 
     /// The latest moment for the next handle(tick).
     boot_time next_timer() const noexcept;
 
-    bool ready() const noexcept { return prepared_ && safe_ && link_up_; }  ///< Redis can be used
+    bool ready() const noexcept { return store_.ready(); }  ///< Redis can be used
     const worker_table& workers() const noexcept { return workers_; }
-    const frame_table& frames() const noexcept { return frames_; }
-    std::size_t leases_under_way() const noexcept { return leases_.size(); }
+    const frame_table& frames() const noexcept { return frames_.table(); }
+    std::size_t leases_in_progress() const noexcept { return leases_.in_progress(); }
 
  private:
-    struct lease_under_way {
-        std::string worker_id;
-        lease_share share;
-        std::uint32_t outstanding = 0;
-        std::uint64_t submitted = 0;  ///< submitted_ when it was sent
-    };
-    /// Jobs for one kind of device that probably wait; leases under way cover some of them.
-    struct demand {
-        std::uint64_t jobs = 0;
-        bool deep = false;  ///< the last lease came back full: more waits
-    };
-    struct timer {
-        boot_time at{0};
-        bool under_way = false;
-        boot_time sent{0};  ///< the last call
-    };
-
-    // core.cpp: the store and the clock
+    // core.cpp: the clock, Redis, the drain
     void on(const tick&) {}
     void on(const undecodable&);
     void on(const store_link&);
@@ -74,78 +52,45 @@ class core {
     void on(const duty_done&);
     void on(const gallery_read&);
     void on(const peers_refused& more) { refused_ += more.count; }
+    void on(const leased&);
     void on(const stop&);
-    void due();
-    void due_store();
-    void run_duties();
+    void run_due();
+    void sweep();
     void beat_all();
     void beat(const worker&);
-    void read_versions();
-    void drain_further();
-    unix_time expected_now() const noexcept;
-    void heard_time(unix_time now_there, boot_time asked);
+    void continue_drain();
 
-    // core_leases.cpp: leases
-    void on(const leased&);
-    void lease_more();
-    bool is_wanted(device_kind) const;
-    void learn_demand(const lease_under_way&, const leased_jobs&);
-    void expect(std::uint64_t jobs);
-    void credit_back(const worker&);
-
-    // core_jobs.cpp: workers
+    // core_messages.cpp: what workers and apis send
     void on(const received&);
     void on(const send_failed&);
     void on(const loss_reported&);
     void from_worker(const std::string& connection, const protocol::message&);
     void from_api(const std::string& connection, const protocol::message&);
-    void ready_worker(const std::string& connection, const protocol::ready&);
+    void join(const std::string& connection, const protocol::ready&);
     void heartbeat(worker&, const protocol::worker_heartbeat&);
     void done(worker&, const protocol::done&);
     void mark_lost(const std::string& connection, const std::string& why);
-    void forget(std::string connection);
+    void remove(std::string connection);
     void lose_silent();
     void cancel(const protocol::cancel_request&);
-    void hold_gallery(worker&, const std::string& collection);
-    void status(const std::string& connection, const protocol::status_request&);
     void drain_worker(const protocol::drain_worker&);
-
-    // core_frames.cpp
-    void frame_in(const std::string& connection, const protocol::frame&);
-    void answer_in(worker&, const protocol::answer&);
-    void send_frames();
-    void answer_all(const std::vector<held_frame>&, errc, const std::string& detail);
-    void refuse_frame(const std::string& api, const std::string& frame_id, errc,
-                      const std::string& detail);
+    void status(const std::string& connection, const protocol::status_request&);
 
     void out(effect what) { out_.push_back(std::move(what)); }
     void remark(log::level, std::string what, std::string who = {}, std::string detail = {});
 
     const core_options options_;
     boot_time now_{0};
-    effects out_;  ///< of the event in hand
+    effects out_;  ///< of the current event
 
     worker_table workers_;
-    frame_table frames_;
-    gallery_versions news_;
+    frame_router frames_;
+    gallery_notifier galleries_;
+    lease_planner leases_;
+    store_duties store_;
 
-    std::map<std::uint64_t, lease_under_way> leases_;
-    std::uint64_t tickets_ = 0, turns_ = 0, uses_ = 0;
-    std::uint64_t refused_ = 0;     ///< peers that were not let in
-    std::uint64_t submitted_ = 0;   ///< jobs that SUBMIT ever named
-    std::array<demand, 2> demand_;  ///< by device_kind
-    bool blocked_ = false;          ///< a busy worker got too few: perhaps a solo job
-    boot_time lease_pause_until_{0};
-    std::chrono::milliseconds lease_backoff_{0};
-
-    bool link_up_ = false, prepared_ = false, safe_ = true;
-    std::string last_trouble_;  ///< said once, not with each try
-    timer prepare_, check_, reap_, barrier_, collect_;
-    boot_time sweep_at_{0}, beat_at_{0}, versions_at_{0}, news_last_{0};
-    unix_time time_there_{0};  ///< Redis' clock, as last heard; 0: never
-    boot_time time_heard_{0};  ///< when it was asked for
-    bool time_sure_ = false;   ///< a duty said it: the time of the functions
-
+    boot_time sweep_at_{0}, beat_at_{0};
+    std::uint64_t refused_ = 0;  ///< connections that the ZAP handler refused
     bool draining_ = false, finished_ = false;
     boot_time drain_until_{0};
 };

@@ -32,22 +32,58 @@ bool worker::runs(std::string_view type) const noexcept {
     return std::find(who.types.begin(), who.types.end(), type) != who.types.end();
 }
 
-std::vector<attempt_id> worker::reconcile(const protocol::worker_heartbeat& heard, boot_time now) {
-    const std::set<attempt_id> running(heard.running.begin(), heard.running.end());
-    std::vector<attempt_id> back;
+std::vector<attempt_id> worker::reconcile(const protocol::worker_heartbeat& report, boot_time now) {
+    const std::set<attempt_id> running(report.running.begin(), report.running.end());
+    std::vector<attempt_id> ended;
     for (const auto& [attempt, job] : jobs) {
         if (running.count(attempt) > 0) continue;
-        if (job.n <= heard.last_n || now - job.sent >= limits::lease) back.push_back(attempt);
+        if (job.n <= report.last_n || now - job.sent >= limits::lease) ended.push_back(attempt);
     }
-    for (const attempt_id& attempt : back) jobs.erase(attempt);
+    for (const attempt_id& attempt : ended) jobs.erase(attempt);
 
-    // Frames have no counter: one that was sent a while ago and is not named is not there.
-    const std::set<std::string> in_hand(heard.frames.begin(), heard.frames.end());
+    // Frames have no counter: one that was sent some time ago and is not reported is not there.
+    const std::set<std::string> reported(report.frames.begin(), report.frames.end());
     std::erase_if(frames, [&](const auto& frame) {
-        return in_hand.count(frame.first) == 0 &&
+        return reported.count(frame.first) == 0 &&
                now - frame.second >= limits::heartbeat * limits::heartbeats_missed;
     });
-    return back;
+    return ended;
+}
+
+protocol::worker_status worker::status(boot_time now) const {
+    protocol::worker_status line;
+    line.worker_id = who.worker_id;
+    line.host = who.host;
+    line.device = who.device;
+    line.build = who.build;
+    line.state = draining || asked_to_drain ? "draining" : "ready";
+    line.pid = who.pid;
+    line.window = who.window;
+    line.outstanding = outstanding();
+    line.frames = static_cast<std::uint32_t>(frames.size());
+    line.last_seen_ms = (now - last_seen).count();
+    for (const auto& [collection, held] : galleries) {
+        line.galleries[collection] = held.version.value_or(0);
+    }
+    line.gpu = who.gpu;
+    line.load = load;
+    return line;
+}
+
+worker worker_of(const protocol::ready& hello, const std::string& connection,
+                 std::uint64_t connection_number, boot_time now) {
+    worker one;
+    one.who = hello;
+    one.who.window = std::min(hello.window, window_max);
+    one.who.frame_window = std::min(hello.frame_window, window_max);
+    one.connection = connection;
+    one.connection_number = connection_number;
+    one.last_seen = now;
+    for (const attempt_id& attempt : hello.running) {
+        if (one.jobs.size() >= one.who.window) break;  // no credit for what exceeds the window
+        one.jobs[attempt] = sent_job{0, now, false, {}};
+    }
+    return one;
 }
 
 std::uint64_t connection_number_of(std::string_view routing_id) noexcept {
@@ -70,11 +106,11 @@ worker* worker_table::by_id(const std::string& worker_id) {
 }
 
 worker& worker_table::add(worker one) {
-    VULTUS_REQUIRE(by_id(one.who.worker_id) == nullptr, "a worker is known by one connection");
+    VULTUS_REQUIRE(by_id(one.who.worker_id) == nullptr, "worker id is already connected");
     const std::string connection = one.connection;
     connection_of_[one.who.worker_id] = connection;
     const auto [place, fresh] = workers_.emplace(connection, std::move(one));
-    VULTUS_REQUIRE(fresh, "a connection belongs to one worker");
+    VULTUS_REQUIRE(fresh, "connection already has a worker");
     return place->second;
 }
 
@@ -83,6 +119,16 @@ void worker_table::remove(const std::string& connection) {
     if (found == workers_.end()) return;
     connection_of_.erase(found->second.who.worker_id);
     workers_.erase(found);
+}
+
+std::vector<std::string> worker_table::silent(boot_time now) const {
+    std::vector<std::string> found;
+    for (const auto& [connection, one] : workers_) {
+        if (now - one.last_seen > limits::heartbeat * limits::heartbeats_missed) {
+            found.push_back(connection);
+        }
+    }
+    return found;
 }
 
 namespace {
@@ -98,12 +144,12 @@ double share(std::size_t used, std::uint32_t window) noexcept {
 }  // namespace
 
 worker* worker_table::next_for_lease(boot_time now, bool cpu_jobs, bool gpu_jobs) {
-    const bool divided = mixed();
+    const bool is_mixed = mixed();
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!may_lease(one, now)) continue;
         const bool own = one.has_gpu() ? gpu_jobs : cpu_jobs;
-        if (divided && !own && spill(one, now) == 0) continue;
+        if (is_mixed && !own && spill(one, now) == 0) continue;
         const auto rank = [](const worker& w) {
             return std::tuple(share(w.jobs.size() + w.reserved, w.who.window), !w.has_gpu(),
                               w.last_turn);
@@ -116,7 +162,7 @@ worker* worker_table::next_for_lease(boot_time now, bool cpu_jobs, bool gpu_jobs
 lease_share worker_table::share_of(const worker& one, boot_time now) const {
     lease_share made;
     made.most = std::min(one.free(), static_cast<std::uint32_t>(limits::jobs_per_message));
-    // A quarter of the window at a time, so that the first to ask does not take everything.
+    // A quarter of the window at a time, so that the first worker does not take everything.
     if (leasable(now) > 1) made.most = std::min(made.most, std::max(1u, one.who.window / 4));
     if (mixed()) {
         made.prefers = one.kind();
@@ -134,8 +180,8 @@ std::uint32_t worker_table::spill(const worker& one, boot_time now) const noexce
     }
     const double part = rule.most * one.who.window;
     const auto most = std::max(1u, static_cast<std::uint32_t>(part));
-    const std::uint32_t in_hand = one.outstanding() + one.reserved;
-    return most > in_hand ? most - in_hand : 0;
+    const std::uint32_t used = one.outstanding() + one.reserved;
+    return most > used ? most - used : 0;
 }
 
 bool worker_table::mixed() const noexcept {

@@ -1,5 +1,5 @@
-// The workers that a broker knows, what each has in hand, and whose turn is next. Pure bookkeeping:
-// part of the core, no message is sent here.
+// The connected workers of a broker, what each has outstanding, and which is next to get work. Pure
+// bookkeeping: part of the core, no message is sent here.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,7 @@
 
 namespace vultus::broker {
 
-constexpr std::uint32_t window_max = 4'096;      ///< larger claims of a READY are cut to this
-constexpr std::size_t galleries_told_max = 256;  ///< collections remembered for one worker
+constexpr std::uint32_t window_max = 4'096;  ///< larger claims of a READY are cut to this
 
 constexpr double spill_share = 0.5;  ///< of the window, see next_for_frame()
 
@@ -31,15 +30,15 @@ struct spill_rule {
 constexpr spill_rule cpu_work_on_gpu{0.0, 0.25}, gpu_work_on_cpu{0.5, 0.0625};
 
 struct sent_job {
-    std::uint64_t n = 0;  ///< of the JOB message; 0: it named it in READY
+    std::uint64_t n = 0;  ///< of the JOB message; 0: listed in the worker's READY
     boot_time sent{0};
     bool solo = false;
     std::string collection;
 };
 
 struct announced_gallery {
-    std::optional<gallery_version> version;  ///< last one we spoke of
-    std::uint64_t used = 0;                  ///< grows; the smallest is forgotten first
+    std::optional<gallery_version> version;  ///< the last one that either side sent
+    std::uint64_t used = 0;                  ///< increases; the smallest is dropped first
 };
 
 /// A connected worker. Credits: jobs.size() + reserved never exceeds window.
@@ -51,26 +50,29 @@ struct worker {
     boot_time last_seen{0};
     std::uint64_t last_n = 0;  ///< of the last JOB sent on this connection
     std::map<attempt_id, sent_job> jobs;
-    std::map<std::string, boot_time> frames;             ///< frames in hand -> when sent
+    std::map<std::string, boot_time> frames;             ///< outstanding frames -> when sent
     std::map<std::string, announced_gallery> galleries;  ///< collections it may hold
-    std::uint64_t ticket = 0;                            ///< of its lease under way, 0: none
-    std::uint32_t reserved = 0;                          ///< credits that lease may use
+    std::uint64_t ticket = 0;                            ///< of its lease call in progress, 0: none
+    std::uint32_t reserved = 0;                          ///< credits which that call may use
     std::uint64_t last_turn = 0;
     boot_time pause_until{0};
-    bool draining = false;        ///< it said DRAIN
-    bool asked_to_drain = false;  ///< we said DRAIN
+    bool draining = false;        ///< it sent DRAIN
+    bool asked_to_drain = false;  ///< an operator asked it to drain
 
     std::uint32_t free() const noexcept;         ///< credits left
-    std::uint32_t outstanding() const noexcept;  ///< jobs in hand
+    std::uint32_t outstanding() const noexcept;  ///< jobs that it has
     bool has_solo() const noexcept;
     bool takes_work() const noexcept;  ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
     bool has_gpu() const noexcept { return !who.gpu.empty(); }
     device_kind kind() const noexcept { return has_gpu() ? device_kind::gpu : device_kind::cpu; }
 
-    /// Compares what it says it has with what was sent. Returns the attempts that are back: named
-    /// by neither side any more (n <= last_n), or sent and unheard of for a whole lease.
+    /// Compares what the worker reports with what was sent, and removes what it does not have.
+    /// returns   the attempts that ended: JOB was received (n <= last_n) and they are not reported,
+    ///           or they were sent a lease ago and never reported
     std::vector<attempt_id> reconcile(const protocol::worker_heartbeat&, boot_time now);
+
+    protocol::worker_status status(boot_time now) const;
 };
 
 /// What one call may lease for a worker.
@@ -87,6 +89,10 @@ struct lease_share {
 /// The number after the last dot of a routing id, 0 if there is none.
 std::uint64_t connection_number_of(std::string_view routing_id) noexcept;
 
+/// A worker that sent READY. Its windows are limited to window_max, its jobs to its window.
+worker worker_of(const protocol::ready&, const std::string& connection,
+                 std::uint64_t connection_number, boot_time now);
+
 /// threads   one owner
 class worker_table {
  public:
@@ -94,6 +100,9 @@ class worker_table {
     worker* by_id(const std::string& worker_id);
     worker& add(worker);  ///< requires id and connection to be new
     void remove(const std::string& connection);
+    void count_turn(worker& one) noexcept { one.last_turn = ++turns_; }  ///< it gets work
+    /// Connections from which nothing arrived for limits::heartbeats_missed intervals.
+    std::vector<std::string> silent(boot_time now) const;
 
     /// The worker that may lease now and takes jobs of a wanted kind, with the smallest share of
     /// its window in use; among equals the one with a GPU, then the one that waited longest. Null:
@@ -116,6 +125,7 @@ class worker_table {
     std::size_t leasable(boot_time now) const noexcept;  ///< how many could lease now
     std::uint32_t spill(const worker&, boot_time now) const noexcept;
 
+    std::uint64_t turns_ = 0;
     std::map<std::string, worker> workers_;
     std::map<std::string, std::string> connection_of_;  ///< worker_id -> connection
 };
