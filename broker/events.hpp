@@ -1,6 +1,5 @@
-// What the broker's core is told (event) and what it asks for (effect). The core lies between the
-// two and touches nothing else; server.cpp turns sockets, timers and replies into events and
-// carries the effects out.
+// The input of the broker's core (events) and its output (effects). server.cpp turns messages,
+// timers and replies into events and carries the effects out.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +16,17 @@
 namespace vultus::broker {
 
 enum class side { worker, api };             ///< which of the two sockets
-enum class duty { reap, barrier, collect };  ///< the calls of Redis that the clock asks for
+enum class duty { reap, barrier, collect };  ///< the timer calls of Redis
 
 // ---- events -----------------------------------------------------------------------------------
 
-struct tick {};    ///< time went on, no more
+struct tick {};    ///< only the time changed
 struct received {  ///< a message, decoded
     side from = side::worker;
     std::string connection;  ///< routing id of the sender
     protocol::message what;
 };
-struct undecodable {  ///< another version, or a command we do not know
+struct undecodable {  ///< another version, or an unknown command
     side from = side::worker;
     std::string connection;
 };
@@ -63,7 +62,7 @@ struct gallery_read {  ///< reply to read_gallery
 };
 struct peers_refused {
     std::uint64_t count = 0;
-};               ///< so many more
+};               ///< since the last event of this kind
 struct stop {};  ///< SIGTERM: drain
 
 using event = std::variant<tick, received, undecodable, send_failed, store_link, store_prepared,
@@ -86,7 +85,7 @@ struct lease {  ///< answered by leased with this ticket, always
     std::uint64_t ticket = 0;
     lease_request request;
 };
-struct hand_back {  ///< a leased job that reached nobody
+struct hand_back {  ///< a leased job that could not be delivered
     attempt_id attempt;
     std::string worker_id;
 };
@@ -95,12 +94,12 @@ struct report_lost {
 };  ///< connection: as in Redis
 struct run_duty {
     duty which = duty::reap;
-    unix_time expected_now{0};  ///< what Redis' clock should say
+    unix_time expected_now{0};  ///< the time of the functions; 0: unknown
 };
 struct read_gallery {
     std::string collection;
 };
-struct note {  ///< a line for the log
+struct note {  ///< a log line
     log::level level = log::level::info;
     std::string what, worker, detail;
 };

@@ -26,15 +26,16 @@ frame_table::added frame_table::add(const std::string& api, protocol::frame what
     }
     const std::size_t size = what.image.size();
     if (!what.live_id.empty()) {
-        // Newest wins: first the older frame of this session, then, oldest first, of any session.
-        const std::deque<std::string> line = waiting_;
-        for (const std::string& id : line) {
+        // First displaces the older frame of this channel, then, oldest first, those of any
+        // channel.
+        const std::deque<std::string> queued = waiting_;
+        for (const std::string& id : queued) {
             const held_frame& other = frames_.at(id);
             if (other.api == api && other.what.live_id == what.live_id) {
                 reply.displaced.push_back(*remove(id));
             }
         }
-        for (const std::string& id : line) {
+        for (const std::string& id : queued) {
             if (fits(api, size)) break;
             const auto found = frames_.find(id);
             if (found == frames_.end() || found->second.what.live_id.empty()) continue;
@@ -69,7 +70,7 @@ device_kind frame_table::device_for(const std::string& frame_id) const {
 
 const held_frame& frame_table::give(const std::string& frame_id, const std::string& worker) {
     const auto place = std::find(waiting_.begin(), waiting_.end(), frame_id);
-    VULTUS_REQUIRE(place != waiting_.end(), "only a waiting frame is given to a worker");
+    VULTUS_REQUIRE(place != waiting_.end(), "frame is not waiting");
     waiting_.erase(place);
     held_frame& entry = frames_.at(frame_id);
     entry.worker = worker;

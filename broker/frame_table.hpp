@@ -1,5 +1,5 @@
-// Live frames and requests that are never stored, from the moment an api sends one until it is
-// answered or too late. Part of the core: pure bookkeeping with bounds; the core does the sending.
+// Live frames and requests that are never stored, from arrival until the answer or the deadline.
+// Part of the core: pure bookkeeping with limits; frame_router sends.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,11 @@ constexpr std::size_t frames_max = 4'096;        ///< in one broker, whatever th
 constexpr std::uint64_t frame_attempts_max = 2;  ///< sent again once if the worker is lost
 
 struct held_frame {
-    std::string api;           ///< connection to answer on
-    std::string api_frame_id;  ///< the api's own name for it
-    std::string worker;        ///< connection that has it; empty: waiting
+    std::string api;           ///< connection that gets the answer
+    std::string api_frame_id;  ///< as the api sent it
+    std::string worker;        ///< connection that has the frame; empty: it waits
     boot_time deadline{0};
-    protocol::frame what;  ///< frame_id is ours, unique among all brokers
+    protocol::frame what;  ///< frame_id is the broker's own, unique among all brokers
 };
 
 struct frame_bounds {
@@ -40,25 +40,26 @@ class frame_table {
     enum class outcome { waits, repeated, no_room };
     struct added {
         outcome is = outcome::waits;
-        std::vector<held_frame> displaced;  ///< older live frames that gave way: answer them
+        std::vector<held_frame> displaced;  ///< older live frames: refuse them
     };
 
     explicit frame_table(std::string broker_id, frame_bounds bounds = {});
 
-    /// Puts a frame at the end of the line. A waiting frame of the same live session gives way to
-    /// it; for a live frame without room the oldest waiting live frames do too.
+    /// Queues a frame. A waiting frame of the same live channel is displaced by it; for a live
+    /// frame without room also the oldest waiting live frames.
     added add(const std::string& api, protocol::frame what, boot_time deadline);
 
-    /// The id at the head of the line, if any waits.
+    /// The id of the first waiting frame, if there is one.
     std::optional<std::string> next_waiting() const;
     /// The kind of device that suits the detector of that frame. requires it is in the table
     device_kind device_for(const std::string& frame_id) const;
-    /// Takes it out of the line for that worker and counts the attempt. requires it waits
+    /// Removes it from the queue for that worker and counts the attempt. requires it waits
     const held_frame& give(const std::string& frame_id, const std::string& worker);
-    /// The worker is gone: what it had goes to the head of the line; a frame that was sent twice is
+    /// The worker is gone: its frames go to the front of the queue; a frame that was sent twice is
     /// removed and returned.
     std::vector<held_frame> take_back(const std::string& worker);
-    /// This worker sends this attempt back unseen: to the head of the line. False if it has it not.
+    /// This worker returns this attempt unprocessed: to the front of the queue. False: it is not
+    /// its.
     bool handed_back(const std::string& frame_id, std::uint64_t attempt, const std::string& worker);
     /// Removes the frame if this worker has this attempt of it.
     std::optional<held_frame> answered(const std::string& frame_id, std::uint64_t attempt,

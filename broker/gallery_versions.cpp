@@ -1,4 +1,4 @@
-// Turns and counts. See gallery_versions.hpp.
+// See gallery_versions.hpp.
 #include "broker/gallery_versions.hpp"
 
 namespace vultus::broker {

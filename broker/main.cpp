@@ -1,5 +1,5 @@
-// vultus-broker: arguments, settings, log, sockets, loop. Everything else is in server.cpp (what
-// comes and goes) and core.cpp (what is decided).
+// vultus-broker: arguments, settings, log, sockets, loop. Input and output are in server.cpp, the
+// decisions in core.cpp.
 #include <cstdio>
 
 #include "broker/server.hpp"

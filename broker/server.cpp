@@ -18,9 +18,9 @@
 namespace vultus::broker {
 namespace {
 
-constexpr int messages_per_turn = 256;  ///< of one socket, so that neither starves the other
+constexpr int messages_per_turn = 256;  ///< of one socket, so that neither socket starves the other
 constexpr int wrong_store = 2, cannot_listen = 1;
-constexpr std::size_t people_at_once = 20;  ///< forgotten because nobody saw them
+constexpr std::size_t people_at_once = 20;  ///< forgotten in one call, retention
 
 core_options options_of(const broker_settings& settings, std::string broker_id) {
     core_options options;
@@ -33,49 +33,49 @@ core_options options_of(const broker_settings& settings, std::string broker_id) 
 
 result<std::unique_ptr<server>> server::open(zmq_context& context,
                                              const broker_settings& settings) {
-    std::unique_ptr<zap_handler> gate;  // before any other socket of the context
+    std::unique_ptr<zap_handler> zap;  // before any other socket of the context
     if (!settings.common.curve.own.empty()) {
         auto opened = zap_handler::open(context, settings.common.curve);
         if (!opened) return fail(opened.error());
-        gate = std::move(*opened);
+        zap = std::move(*opened);
     }
-    const auto options = [&](side of) { return gate ? gate->options(of) : zmq_options{}; };
+    const auto options = [&](side of) { return zap ? zap->options(of) : zmq_options{}; };
     auto workers = zmq_socket::router(context, settings.common.broker_worker_endpoints.at(0),
                                       options(side::worker));
     if (!workers) return fail(workers.error());
     auto apis =
         zmq_socket::router(context, settings.common.broker_api_endpoints.at(0), options(side::api));
     if (!apis) return fail(apis.error());
-    if (gate) {
-        if (const auto proven = gate->prove(*workers, *apis); !proven) return fail(proven.error());
+    if (zap) {
+        if (const auto proven = zap->prove(*workers, *apis); !proven) return fail(proven.error());
     }
-    return std::unique_ptr<server>(new server(settings, std::move(gate), std::move(*workers),
+    return std::unique_ptr<server>(new server(settings, std::move(zap), std::move(*workers),
                                               std::move(*apis), random_hex32()));
 }
 
-server::server(const broker_settings& settings, std::unique_ptr<zap_handler> gate,
+server::server(const broker_settings& settings, std::unique_ptr<zap_handler> zap,
                zmq_socket workers, zmq_socket apis, std::string broker_id)
     : settings_(settings),
       core_(options_of(settings, std::move(broker_id))),
-      gate_(std::move(gate)),
+      zap_(std::move(zap)),
       workers_(std::move(workers)),
       apis_(std::move(apis)),
       redis_(settings.common.redis, redis_timeouts{}) {
-    redis_.set_on_change([this](bool connected) { tell(store_link{connected}); });
+    redis_.set_on_change([this](bool connected) { post(store_link{connected}); });
 }
 
 int server::run(stop_signal& stop) {
     log::info("listening", {{"workers", workers_.endpoint()},
                             {"apis", apis_.endpoint()},
-                            {"links", gate_ ? "curve" : "plain"}});
+                            {"links", zap_ ? "curve" : "plain"}});
     refused_before_ = workers_.handshakes().refused + apis_.handshakes().refused;
     while (!ended_) {
         wait(stop);
-        if (gate_) keep_gate();
+        if (zap_) serve_zap();
         if (ended_) break;
         receive(side::worker, workers_);
         receive(side::api, apis_);
-        tell(tick{});
+        post(tick{});
         settle();
     }
     return exit_code_;
@@ -86,14 +86,14 @@ void server::wait(stop_signal& stop) {
     items[0].socket = &workers_;
     items[1].socket = &apis_;
     items[2].fd = stop.fd();
-    if (gate_) items.push_back({&gate_->socket()});
+    if (zap_) items.push_back({&zap_->socket()});
     const bool with_redis = redis_.fd() >= 0;
     if (with_redis) {
         items.push_back({nullptr, redis_.fd(), redis_.wants_read(), redis_.wants_write()});
     }
 
     boot_time next = std::min(core_.next_timer(), redis_.next_timer());
-    if (gate_) next = std::min(next, gate_->next_look());
+    if (zap_) next = std::min(next, zap_->next_check());
     const boot_time now = boot_now();
     poll(items, next > now ? next - now : std::chrono::milliseconds(0));
 
@@ -102,20 +102,20 @@ void server::wait(stop_signal& stop) {
     redis_.on_polled(with_redis && last.readable, with_redis && last.writable, after);
     if (items[2].readable && stop.asked() && !stopping_) {
         stopping_ = true;
-        tell(broker::stop{});
+        post(broker::stop{});
     }
     settle();
 }
 
-void server::keep_gate() {
-    gate_->answer();
+void server::serve_zap() {
+    zap_->answer();
     count_refused();
-    if (!gate_->reread(boot_now())) return;
+    if (!zap_->reread(boot_now())) return;
     for (zmq_socket* one : {&workers_, &apis_}) {
         const auto open = one->reopen();
         if (open) continue;
         log::error("cannot_listen_again", {{"why", open.error().detail}});
-        exit_code_ = cannot_listen;  // the supervisor starts another
+        exit_code_ = cannot_listen;  // the supervisor starts a new process
         ended_ = true;
         return;
     }
@@ -124,7 +124,7 @@ void server::keep_gate() {
 void server::count_refused() {
     const std::uint64_t all = workers_.handshakes().refused + apis_.handshakes().refused;
     if (all == refused_before_) return;
-    tell(peers_refused{all - refused_before_});
+    post(peers_refused{all - refused_before_});
     refused_before_ = all;
 }
 
@@ -137,31 +137,31 @@ void server::receive(side from, zmq_socket& socket) {
         auto message =
             protocol::decode(protocol::direction::to_broker, std::span(*frames).subspan(1));
         if (message) {
-            tell(received{from, std::move(connection), std::move(*message)});
+            post(received{from, std::move(connection), std::move(*message)});
         } else if (message.error().code == errc::wrong_version) {
-            tell(undecodable{from, std::move(connection)});
+            post(undecodable{from, std::move(connection)});
         } else {
-            complain(from, message.error());
+            log_malformed(from, message.error());
         }
         settle();
     }
 }
 
-// Among processes of one version this is a defect, so it is said aloud; once in ten seconds.
-void server::complain(side from, const error& why) {
+// Between processes of one version this is a defect. Logged at most every 10 s.
+void server::log_malformed(side from, const error& why) {
     const boot_time now = boot_now();
-    if (now < complain_at_) return;
-    complain_at_ = now + std::chrono::seconds(10);
+    if (now < log_malformed_at_) return;
+    log_malformed_at_ = now + std::chrono::seconds(10);
     log::warning("malformed_message",
                  {{"from", from == side::worker ? "worker" : "api"}, {"why", why.detail}});
 }
 
 void server::settle() {
-    while (!waiting_.empty()) {
-        event next = std::move(waiting_.front());
-        waiting_.pop_front();
+    while (!events_.empty()) {
+        event next = std::move(events_.front());
+        events_.pop_front();
         for (const effect& wanted : core_.handle(std::move(next), boot_now())) {
-            std::visit([this](const auto& one) { carry(one); }, wanted);
+            std::visit([this](const auto& one) { carry_out(one); }, wanted);
         }
     }
 }
@@ -171,9 +171,9 @@ void server::send(side to, const std::string& connection, const protocol::messag
     std::vector<shared_bytes> frames = protocol::encode(what);
     frames.insert(frames.begin(), connection);
     const sent outcome = (to == side::worker ? workers_ : apis_).send(frames);
-    // An api that is gone will ask again by itself, or never: there is nothing to undo.
+    // An api that is gone sends its request again, or has ended: nothing has to be undone.
     if (outcome == sent::ok || to == side::api) return;
-    tell(send_failed{connection, outcome == sent::unreachable, what});
+    post(send_failed{connection, outcome == sent::unreachable, what});
 }
 
 void server::prepare() {
@@ -188,100 +188,101 @@ void server::prepare() {
             exit_code_ = wrong_store;
             ended_ = true;
         }
-        tell(store_prepared{fail(why)});
+        post(store_prepared{fail(why)});
     });
 }
 
 void server::read_time() {
     redis_.send<unix_time>(store_schema(context_).time(),
-                           [this](result<unix_time> now) { tell(store_prepared{std::move(now)}); });
+                           [this](result<unix_time> now) { post(store_prepared{std::move(now)}); });
 }
 
-void server::carry(const check_store&) {
+void server::carry_out(const check_store&) {
     redis_.send<void>(store_schema(context_).check_settings(),
-                      [this](result<void> safe) { tell(store_checked{std::move(safe)}); });
+                      [this](result<void> safe) { post(store_checked{std::move(safe)}); });
 }
 
-void server::carry(const lease& call) {
+void server::carry_out(const lease& call) {
     redis_.send<leased_jobs>(store_.lease(call.request),
                              [this, ticket = call.ticket](result<leased_jobs> outcome) {
                                  failpoint("broker.after_lease");
-                                 tell(leased{ticket, std::move(outcome)});
+                                 post(leased{ticket, std::move(outcome)});
                              });
 }
 
-void server::carry(const hand_back& one) {
-    // If it fails the lease lapses, and the job is reaped.
+void server::carry_out(const hand_back& one) {
+    // If it fails, the lease lapses and the job is reaped.
     redis_.send<committed>(worker_store(context_).hand_back(one.attempt, one.worker_id),
                            [](result<committed>) {});
 }
 
-void server::carry(const report_lost& loss) {
+void server::carry_out(const report_lost& loss) {
     redis_.send<moved>(store_.worker_lost(loss.worker_id, loss.connection),
                        [this, loss](result<moved> outcome) {
-                           tell(loss_reported{loss.worker_id, loss.connection, std::move(outcome)});
+                           post(loss_reported{loss.worker_id, loss.connection, std::move(outcome)});
                        });
 }
 
-void server::carry(const run_duty& call) {
-    const auto told = [this, which = call.which](result<moved> outcome) {
+void server::carry_out(const run_duty& call) {
+    const auto report = [this, which = call.which](result<moved> outcome) {
         if (which == duty::reap) failpoint("broker.in_reap");
         if (which == duty::barrier) failpoint("broker.in_barrier");
-        tell(duty_done{which, std::move(outcome)});
+        post(duty_done{which, std::move(outcome)});
     };
     switch (call.which) {
         case duty::reap:
-            redis_.send<moved>(store_.reap(call.expected_now, limits::lease), told);
+            redis_.send<moved>(store_.reap(call.expected_now, limits::lease), report);
             break;
         case duty::barrier:
-            redis_.send<moved>(store_.barrier(call.expected_now), told);
+            redis_.send<moved>(store_.barrier(call.expected_now), report);
             break;
         case duty::collect:
-            redis_.send<moved>(
-                store_.gc(settings_.retention, settings_.finished_jobs_max,
-                          settings_.finished_bytes_max),
-                [this, told](result<moved> outcome) { forget_some(std::move(outcome), told); });
+            redis_.send<moved>(store_.gc(settings_.retention, settings_.finished_jobs_max,
+                                         settings_.finished_bytes_max),
+                               [this, report](result<moved> outcome) {
+                                   forget_unseen(std::move(outcome), report);
+                               });
             break;
     }
 }
 
-/// Whoever was not seen for as long as the collection says goes with the other things that are old.
-void server::forget_some(result<moved> collected, const std::function<void(result<moved>)>& told) {
-    if (!collected) return told(std::move(collected));
+/// After gc: forgets people whose retention is over.
+void server::forget_unseen(result<moved> collected,
+                           const std::function<void(result<moved>)>& done) {
+    if (!collected) return done(std::move(collected));
     redis_.send<std::vector<unseen_person>>(
-        retention_store(context_).unseen(people_at_once),
-        [this, told, done = *collected](auto due) {
-            if (!due || due->empty()) return told(done);
+        retention_store(context_).unseen(people_at_once), [this, done, gc = *collected](auto due) {
+            if (!due || due->empty()) return done(gc);
             struct tally {
                 moved all;
                 std::size_t open = 0;
             };
-            const auto count = std::make_shared<tally>(tally{done, due->size()});
+            const auto count = std::make_shared<tally>(tally{gc, due->size()});
             const auto secret = read_secret_file(settings_.secret_file).value_or("");
             for (const unseen_person& one : *due) {
                 redis_.send<bool>(retention_store(context_).forget_unseen(
                                       new_job_id(unix_now(), context_.shard()), one,
                                       hash_of_label(one.label, secret)),
-                                  [told, count](result<bool> forgotten) {
+                                  [done, count](result<bool> forgotten) {
                                       if (forgotten && *forgotten) ++count->all.count;
-                                      if (--count->open == 0) told(count->all);
+                                      if (--count->open == 0) done(count->all);
                                   });
             }
         });
 }
 
-void server::carry(const read_gallery& call) {
+void server::carry_out(const read_gallery& call) {
     redis_.send<gallery_info>(gallery_reader(context_).gallery(call.collection),
                               [this, collection = call.collection](result<gallery_info> found) {
                                   if (found) {
-                                      tell(gallery_read{collection, found->version});
+                                      post(gallery_read{collection, found->version});
                                   } else {
-                                      tell(gallery_read{collection, fail(found.error())});
+                                      post(gallery_read{collection, fail(found.error())});
                                   }
                               });
 }
 
-void server::carry(const note& line) {
+void server::carry_out(const note& line) {
     if (line.worker.empty()) {
         log::write(line.level, line.what, {{"why", line.detail}});
     } else {

@@ -18,8 +18,8 @@ using std::chrono::milliseconds;
 
 constexpr const char* zap_endpoint = "inproc://zeromq.zap.01";
 constexpr int answers_per_turn = 256;
-constexpr milliseconds look_every{1'000};
-constexpr milliseconds tell_every{10'000};
+constexpr milliseconds check_every{1'000};
+constexpr milliseconds log_every{10'000};
 constexpr milliseconds proof_patience{5'000};
 constexpr milliseconds proof_step{5};
 
@@ -31,7 +31,7 @@ std::string domain_of(side which) {
     return std::string(name_of(role_at(which)));
 }
 
-/// Tells two versions of a file apart; empty: there is none.
+/// Identifies a version of a file; empty: there is no file.
 std::string version_of(const std::string& path) {
     struct stat what {};
     if (::stat(path.c_str(), &what) != 0) return {};
@@ -40,7 +40,7 @@ std::string version_of(const std::string& path) {
            text(what.st_mtim.tv_nsec);
 }
 
-/// Whether `after` misses a right that `before` gives.
+/// Whether `after` lacks a right that `before` grants.
 bool takes_away(const allow_list& before, const allow_list& after) {
     return std::any_of(before.begin(), before.end(), [&](const allowed_peer& one) {
         return find(after, one.role, one.key) == nullptr;
@@ -49,33 +49,33 @@ bool takes_away(const allow_list& before, const allow_list& after) {
 
 }  // namespace
 
-// The question: "", version, id, domain, address, routing id, mechanism, credentials.
-judgement judge(const allow_list& allowed, const std::vector<std::string>& question) {
-    judgement said;
+// The request: "", version, id, domain, address, routing id, mechanism, credentials.
+zap_reply reply_to(const allow_list& allowed, const std::vector<std::string>& request) {
+    zap_reply reply;
     const auto answer = [&](const char* status, const std::string& text, const std::string& user) {
-        const std::string id = question.size() > 2 ? question[2] : "";
-        said.answer = {"", "1.0", id, status, text, user, ""};
-        return said;
+        const std::string id = request.size() > 2 ? request[2] : "";
+        reply.answer = {"", "1.0", id, status, text, user, ""};
+        return reply;
     };
-    if (question.size() < 7 || question[0] != "" || question[1] != "1.0") {
-        said.why = "malformed ZAP request";
-        return answer("500", said.why, "");
+    if (request.size() < 7 || request[0] != "" || request[1] != "1.0") {
+        reply.why = "malformed ZAP request";
+        return answer("500", reply.why, "");
     }
-    said.address = question[4];
-    said.why = "peer has no key";
-    if (question[6] != "CURVE" || question.size() != 8) return answer("400", said.why, "");
-    const std::string& key = question[7];
-    said.key = hex_of(key);
-    said.why = "key is not on the list";
-    const auto role = parse_peer_role(question[3]);
-    if (!role) return answer("400", said.why, "");
+    reply.address = request[4];
+    reply.why = "peer has no key";
+    if (request[6] != "CURVE" || request.size() != 8) return answer("400", reply.why, "");
+    const std::string& key = request[7];
+    reply.key = hex_of(key);
+    reply.why = "key is not on the list";
+    const auto role = parse_peer_role(request[3]);
+    if (!role) return answer("400", reply.why, "");
     if (const allowed_peer* peer = find(allowed, *role, key)) {
-        said.let_in = true;
+        reply.admitted = true;
         return answer("200", "OK", peer->name);
     }
     const auto other = *role == peer_role::api ? peer_role::worker : peer_role::api;
-    if (find(allowed, other, key) != nullptr) said.why = "key is for the other socket";
-    return answer("400", said.why, "");
+    if (find(allowed, other, key) != nullptr) reply.why = "key is for the other socket";
+    return answer("400", reply.why, "");
 }
 
 result<std::unique_ptr<zap_handler>> zap_handler::open(zmq_context& context,
@@ -83,17 +83,17 @@ result<std::unique_ptr<zap_handler>> zap_handler::open(zmq_context& context,
     if (!curve_is_there(context)) return fail(errc::malformed, "this ZeroMQ has no CURVE support");
     auto allowed = read_allow_list(settings.allow_list);
     if (!allowed) return fail(errc::malformed, "curve.allow_list: " + allowed.error().detail);
-    auto questions = zmq_socket::router(context, zap_endpoint, {});
-    if (!questions) return fail(questions.error());
+    auto requests = zmq_socket::router(context, zap_endpoint, {});
+    if (!requests) return fail(requests.error());
     return std::unique_ptr<zap_handler>(
-        new zap_handler(context, settings, std::move(*questions), std::move(*allowed)));
+        new zap_handler(context, settings, std::move(*requests), std::move(*allowed)));
 }
 
-zap_handler::zap_handler(zmq_context& context, const curve_settings& settings, zmq_socket questions,
+zap_handler::zap_handler(zmq_context& context, const curve_settings& settings, zmq_socket requests,
                          allow_list allowed)
     : context_(context),
       settings_(settings),
-      questions_(std::move(questions)),
+      requests_(std::move(requests)),
       allowed_(std::move(allowed)) {}
 
 zmq_options zap_handler::options(side which) const {
@@ -105,40 +105,40 @@ zmq_options zap_handler::options(side which) const {
 
 void zap_handler::answer() {
     for (int count = 0; count < answers_per_turn; ++count) {
-        auto frames = questions_.receive();
+        auto frames = requests_.receive();
         if (!frames) return;
         if (frames->empty()) continue;
-        std::vector<std::string> question;
+        std::vector<std::string> request;
         for (const shared_bytes& frame : std::span(*frames).subspan(1)) {
-            question.push_back(frame.copied());
+            request.push_back(frame.copied());
         }
-        const judgement said = judge(allowed_, question);
-        if (!said.let_in && !proving_) tell(said);
+        const zap_reply reply = reply_to(allowed_, request);
+        if (!reply.admitted && !proving_) log_refusal(reply);
         std::vector<shared_bytes> answer{frames->front()};
-        answer.insert(answer.end(), said.answer.begin(), said.answer.end());
-        questions_.send(answer);
+        answer.insert(answer.end(), reply.answer.begin(), reply.answer.end());
+        requests_.send(answer);
     }
 }
 
-// Once in ten seconds, so that nobody fills the log by knocking.
-void zap_handler::tell(const judgement& refusal) {
-    ++untold_;
+// At most every 10 s, so that refused peers cannot fill the log.
+void zap_handler::log_refusal(const zap_reply& refusal) {
+    ++unlogged_;
     const boot_time now = boot_now();
-    if (now < tell_at_) return;
-    tell_at_ = now + tell_every;
+    if (now < log_at_) return;
+    log_at_ = now + log_every;
     log::warning("peer_refused", {{"address", refusal.address},
                                   {"why", refusal.why},
                                   {"key", refusal.key},
-                                  {"refused", untold_}});
-    untold_ = 0;
+                                  {"refused", unlogged_}});
+    unlogged_ = 0;
 }
 
 bool zap_handler::reread(boot_time now) {
-    if (now < look_at_) return false;
-    look_at_ = now + look_every;
+    if (now < check_at_) return false;
+    check_at_ = now + check_every;
     std::string version = version_of(settings_.allow_list);
-    if (version == seen_) return false;
-    seen_ = std::move(version);
+    if (version == read_version_) return false;
+    read_version_ = std::move(version);
     auto fresh = read_allow_list(settings_.allow_list);
     if (!fresh) {
         log::error("allow_list_kept", {{"why", fresh.error().detail}});
@@ -187,7 +187,7 @@ result<void> zap_handler::prove(const zmq_socket& workers, const zmq_socket& api
     result<void> outcome;
     while (!attempts.empty() && outcome) {
         std::array<poll_item, 1> items{};
-        items[0].socket = &questions_;
+        items[0].socket = &requests_;
         poll(items, proof_step);
         answer();
         std::erase_if(attempts, [&](attempt& one) {

@@ -1,7 +1,7 @@
 // Who may connect to the broker's two sockets when its links are encrypted (shared/CURVE.md).
-// ZeroMQ asks about every peer, before anything of it is heard, at inproc://zeromq.zap.01 (RFC 27);
-// the zap_handler answers out of the allow-list. It lives in the broker's loop: while that does not
-// turn, nobody is let in.
+// ZeroMQ sends a request for every peer, before it accepts any message of it, to
+// inproc://zeromq.zap.01 (RFC 27); the zap_handler answers from the allow-list. It runs in the
+// broker's loop: while the loop is blocked, no peer is admitted.
 #pragma once
 
 #include <memory>
@@ -16,54 +16,53 @@
 
 namespace vultus::broker {
 
-/// What is said about one peer.
-struct judgement {
+/// The reply about one peer.
+struct zap_reply {
     std::vector<std::string> answer;  ///< frames for ZeroMQ, after the routing id
-    bool let_in = false;
+    bool admitted = false;
     std::string why, address, key;  ///< of a refusal; key: public, hexadecimal, or empty
 };
 
-/// Pure. `question`: the frames after the routing id, whatever they are.
-judgement judge(const allow_list& allowed, const std::vector<std::string>& question);
+/// Pure. `request`: the frames after the routing id, in any number.
+zap_reply reply_to(const allow_list& allowed, const std::vector<std::string>& request);
 
 /// threads   one owner
 class zap_handler {
  public:
-    /// To be called before the context has any other socket.
-    /// errors    malformed: the allow-list cannot be used (says why), or ZeroMQ has no CURVE
+    /// requires  the context has no other socket yet
+    /// errors    malformed: the allow-list cannot be used, or ZeroMQ has no CURVE
     static result<std::unique_ptr<zap_handler>> open(zmq_context&, const curve_settings&);
 
-    /// Of the socket for this side: its peers are asked for keys and judged here.
+    /// For the socket of this side: its peers need keys and are checked here.
     zmq_options options(side) const;
 
-    /// Goes to both sockets as a plain peer, with a key that nobody knows, with one of the other
-    /// side and with a good one, and sees that only the last is let in. Blocks some 40 ms, at most
-    /// 5 s.
-    /// errors    internal: says which was let in, or was not
+    /// Self-test: connects to both sockets without a key, with an unknown key, with a key of the
+    /// other socket and with a valid one, and checks that only the last is admitted. Blocks about
+    /// 40 ms, at most 5 s. errors    internal: names the peer that was wrongly admitted or refused
     result<void> prove(const zmq_socket& workers, const zmq_socket& apis);
 
-    const zmq_socket& socket() const noexcept { return questions_; }  ///< to wait for
+    const zmq_socket& socket() const noexcept { return requests_; }  ///< for poll()
 
-    /// Answers what was asked, at most 256 questions; never waits.
+    /// Answers the requests that arrived, at most 256; never blocks.
     void answer();
 
-    /// Looks once in a second whether the file changed. One that cannot be used changes nothing.
-    /// returns   whether somebody lost the right to be connected
+    /// Checks every second whether the file changed. A file that cannot be used changes nothing.
+    /// returns   whether a peer lost its right to be connected
     bool reread(boot_time now);
 
-    boot_time next_look() const noexcept { return look_at_; }
+    boot_time next_check() const noexcept { return check_at_; }
 
  private:
-    zap_handler(zmq_context&, const curve_settings&, zmq_socket questions, allow_list allowed);
-    void tell(const judgement& refusal);
+    zap_handler(zmq_context&, const curve_settings&, zmq_socket requests, allow_list allowed);
+    void log_refusal(const zap_reply& refusal);
 
     zmq_context& context_;
     const curve_settings settings_;
-    zmq_socket questions_;
+    zmq_socket requests_;
     allow_list allowed_;
-    std::string seen_;  ///< which version of the file was read
-    boot_time look_at_{0}, tell_at_{0};
-    std::uint64_t untold_ = 0;
+    std::string read_version_;  ///< of the file
+    boot_time check_at_{0}, log_at_{0};
+    std::uint64_t unlogged_ = 0;
     bool proving_ = false;
 };
 

@@ -67,7 +67,7 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
     }
     const auto clock = clock_state_of(queue);
     if (clock == clock_state::suspicious || clock == clock_state::quiet) {
-        reasons.push_back(said_of(clock));
+        reasons.push_back(description_of(clock));
     }
     if (queue.dead > 0) reasons.push_back("Dead jobs need an operator");
     return reasons;

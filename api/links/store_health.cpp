@@ -97,7 +97,7 @@ void store_health::note_trouble(const queue_stats& stats) {
         const auto level =
             clock == clock_state::suspicious ? log::level::error : log::level::warning;
         log::write(clock == clock_state::steady ? log::level::info : level, "store_clock",
-                   {{"state", std::string(name_of(clock))}, {"why", said_of(clock)}});
+                   {{"state", std::string(name_of(clock))}, {"why", description_of(clock)}});
     }
     if (damaged > damaged_ && damaged_known_) {
         log::warning("store_damaged",

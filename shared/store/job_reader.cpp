@@ -75,9 +75,9 @@ void set_field(job_record& job, const std::string& name, std::string value) {
         job.confirmed = std::move(value);
 }
 
-/// Jobs with their fields, newest first: the listing of the library gives ids, and one command
-/// saves a round trip for each. A page looks at 1,000 jobs; `next` is "<created_ms> <id>" of the
-/// last one.
+/// Jobs with their fields, newest first: the function `list` returns ids, and this one command
+/// saves a round trip for each. A page reads 1,000 jobs; `next` is "<created_ms> <id>" of the last
+/// one.
 constexpr const char* page_of_jobs = R"(
 local all, job = KEYS[1], ARGV[1]
 local state, kind, count, ms, last = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]

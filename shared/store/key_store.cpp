@@ -66,14 +66,14 @@ redis_call<spent> key_store::spend(std::string_view key_id, std::size_t image_by
         [](const std::string& status, fields& all) -> result<spent> {
             if (status == "not_found") return fail(errc::unauthorized, "Key is not valid");
             if (status != "ok" && status != "over") return unexpected_reply(status);
-            spent told;
+            spent reply;
             if (status == "over") {
-                told.over = all.text();
-                told.wait = std::chrono::milliseconds(all.number<std::int64_t>());
+                reply.over = all.text();
+                reply.wait = std::chrono::milliseconds(all.number<std::int64_t>());
             }
-            told.requests = read_bucket(all);
-            told.image_bytes = read_bucket(all);
-            return told;
+            reply.requests = read_bucket(all);
+            reply.image_bytes = read_bucket(all);
+            return reply;
         });
 }
 

@@ -10,7 +10,7 @@
 namespace vultus {
 namespace {
 
-/// Lets the client do what it can within `patience`.
+/// Waits for the client's descriptor for at most `patience` and drives the client once.
 void turn(redis_client& client, std::chrono::milliseconds patience) {
     const boot_time now = boot_now();
     const auto wait = std::clamp(client.next_timer() - now, std::chrono::milliseconds(0), patience);
@@ -34,7 +34,7 @@ redis_blocking::~redis_blocking() = default;
 result<redis_reply> redis_blocking::call(std::vector<std::string> words,
                                          std::vector<shared_bytes> photos) {
     using std::chrono::milliseconds;
-    turn(*client_, milliseconds(0));  // notice that the server went away since the last call
+    turn(*client_, milliseconds(0));  // detects that the connection broke since the last call
     const boot_time patience_ends = boot_now() + connect_;
     while (!client_->connected()) {
         const boot_time now = boot_now();

@@ -1,6 +1,6 @@
 // One connection to Redis. hiredis connects and parses replies; writing, timers, the order of
-// waiting commands and reconnecting are ours, because hiredis 0.14 has no timers and cannot say
-// whether a lost command was sent. The only file with hiredis.
+// waiting commands and reconnecting are implemented here, because hiredis 0.14 has no timers and
+// does not report whether a lost command was sent. The only file with hiredis.
 #include "shared/store/redis_client.hpp"
 
 #include <hiredis/hiredis.h>
@@ -27,7 +27,7 @@ constexpr milliseconds back_off_last{1'000};
 constexpr boot_time never = boot_time::max();
 constexpr std::size_t own_chunk_bytes = 16 * limits::kib;  ///< a longer word is sent without a copy
 constexpr std::size_t read_bytes = 64 * limits::kib;
-constexpr int reads_per_turn = 16;  ///< so that one large reply does not starve the loop
+constexpr int reads_per_turn = 16;  ///< one large reply must not block the loop
 constexpr std::size_t parts_per_write = 64;
 
 /// Called by hiredis for each value that it has parsed, which becomes a redis_reply at once. A
@@ -100,11 +100,11 @@ struct redis_client::state {
 
     redis_address address;
     redis_timeouts timeouts;
-    on_change told;
+    on_change changed;
     phase now_in = phase::away;
     std::unique_ptr<redisContext, void (*)(redisContext*)> context{nullptr, redisFree};
     std::uint64_t connections = 0;
-    boot_time phase_ends{0};  ///< away: try again then; connecting and greeting: give up then
+    boot_time phase_ends{0};  ///< away: next try; connecting and greeting: time-out
     milliseconds back_off = back_off_first;
     boot_time last_traffic{0};
     int greetings = 0;            ///< replies to AUTH and PING still to come
@@ -125,10 +125,10 @@ struct redis_client::state {
     void advance(std::size_t bytes);
     void add(std::vector<std::string> words, on_reply done, boot_time now,
              std::vector<shared_bytes> photos = {});
-    void tell(bool connected) {
-        if (!told) return;
+    void notify(bool connected) {
+        if (!changed) return;
         ++calling;
-        told(connected);
+        changed(connected);
         --calling;
     }
 };
@@ -147,8 +147,8 @@ void redis_client::state::connect(boot_time now) {
     if (!local) redisEnableKeepAlive(context.get());
 }
 
-/// The connection is open: say who we are, and wait for a sign of life. A server that is frozen or
-/// still loading its data takes connections too; until PONG nothing of the caller's is sent.
+/// The connection is open: sends AUTH and PING and waits for the replies. A server that is frozen
+/// or still loading its data accepts connections too, so no command is sent before PONG.
 void redis_client::state::greet(boot_time now) {
     int failed = 0;
     socklen_t size = sizeof failed;
@@ -170,8 +170,8 @@ void redis_client::state::greet(boot_time now) {
     if (!write_greeting()) lost(now);
 }
 
-/// Ends the connection, tries again after the back-off, and tells every waiting caller what is
-/// known of its command.
+/// Ends the connection, schedules the next try after the back-off, and fails each waiting command:
+/// unknown_outcome if it was sent at least in part, else store_unavailable.
 void redis_client::state::lost(boot_time now) {
     const bool was_ready = now_in == phase::ready;
     context.reset();
@@ -184,7 +184,7 @@ void redis_client::state::lost(boot_time now) {
         return i < begun_whole || (i == begun_whole && part);
     };
     written = chunk = offset = waiting_bytes = 0;
-    if (was_ready) tell(false);
+    if (was_ready) notify(false);
     ++calling;
     for (std::size_t i = 0; i < gone.size(); ++i) {
         gone[i].done(sent(i) ? fail(errc::unknown_outcome, "Connection to Redis lost")
@@ -253,9 +253,9 @@ bool redis_client::state::take_greeting(const redis_reply& reply, boot_time now)
     if (--greetings > 0) return true;
     now_in = phase::ready;
     back_off = back_off_first;
-    // What was given while connecting starts its time now.
+    // The time-out of a command that was sent while connecting starts now.
     for (command& one : waiting) one.deadline = now + timeouts.command;
-    tell(true);
+    notify(true);
     return true;
 }
 
@@ -271,7 +271,7 @@ void redis_client::state::answer_first(redis_reply reply) {
 
 /// Reads what is there. False if the connection must end.
 bool redis_client::state::take_replies(boot_time now) {
-    std::array<char, read_bytes> bytes;  // not cleared: recv says how much of it counts
+    std::array<char, read_bytes> bytes;  // not cleared: recv returns how much is valid
     for (int turn = 0; turn < reads_per_turn; ++turn) {
         const ssize_t n = ::recv(context->fd, bytes.data(), bytes.size(), 0);
         if (n < 0 && errno == EINTR) continue;
@@ -290,7 +290,7 @@ bool redis_client::state::take_replies(boot_time now) {
             if (now_in == phase::greeting) {
                 if (!take_greeting(*owned, now)) return false;
             } else if (written == 0) {
-                return false;  // a reply to nothing
+                return false;  // a reply without a command
             } else {
                 answer_first(std::move(*owned));
             }
@@ -329,17 +329,17 @@ redis_client::redis_client(redis_address address, redis_timeouts timeouts)
 }
 
 redis_client::~redis_client() {
-    VULTUS_REQUIRE(state_->calling == 0, "a client is not destroyed inside its own callback");
+    VULTUS_REQUIRE(state_->calling == 0, "redis_client destroyed inside its own callback");
 }
 
 void redis_client::send(std::vector<std::string> words, on_reply done,
                         std::vector<shared_bytes> photos) {
-    VULTUS_REQUIRE(!words.empty() && done, "a command has a word and somebody who waits");
+    VULTUS_REQUIRE(!words.empty() && done, "redis_client::send without a command or a callback");
     state_->add(std::move(words), std::move(done), boot_now(), std::move(photos));
 }
 
-void redis_client::set_on_change(on_change told) {
-    state_->told = std::move(told);
+void redis_client::set_on_change(on_change changed) {
+    state_->changed = std::move(changed);
 }
 bool redis_client::connected() const noexcept {
     return state_->now_in == state::phase::ready;
@@ -394,7 +394,7 @@ void redis_client::on_timer(boot_time now) {
     if (s.now_in == state::phase::away) return s.connect(now);
     if (s.now_in != state::phase::ready || !s.waiting.empty()) return s.lost(now);
     s.add(
-        {"PING"}, [](const result<redis_reply>&) {}, now);  // its own timer finds a dead peer
+        {"PING"}, [](const result<redis_reply>&) {}, now);  // its own timer detects a dead peer
 }
 
 void redis_client::on_polled(bool readable, bool writable, boot_time now) {

@@ -1,7 +1,7 @@
-// One connection to Redis: commands out, replies in order back. The only file with hiredis is
-// redis_client.cpp. The client never waits: its owner drives it from whatever loop it has (zmq_poll
-// in the broker and the worker's session, Asio in the api); redis_blocking.hpp is the loop for
-// threads that have none.
+// One connection to Redis: sends commands and returns the replies in order. The only file with
+// hiredis is redis_client.cpp. The client never blocks: its owner drives it from its own loop
+// (zmq_poll in the broker and the worker's session, Asio in the api); redis_blocking.hpp is the
+// loop for threads that have none.
 #pragma once
 
 #include <chrono>
@@ -50,7 +50,8 @@ struct redis_timeouts {
 };
 
 /// threads   one owner thread; callbacks run inside the on_* calls or send(). They may call send();
-///           they must not destroy the client. Destroying it drops what waits without a call.
+///           they must not destroy the client. Destroying it drops waiting commands without a
+///           call.
 /// sending   a command given while a connection is being opened waits for it (at most the connect
 ///           time); between two tries it fails at once. `connected` means that the server answered.
 /// errors    store_unavailable: not sent. unknown_outcome: sent, then the connection broke or the
@@ -82,14 +83,15 @@ class redis_client {
             std::move(call.photos));
     }
 
-    /// Told whenever the connection opens or breaks (called from the on_* functions).
-    void set_on_change(on_change told);
+    /// `changed` is called when the connection opens or breaks, inside the on_* functions.
+    void set_on_change(on_change changed);
     bool connected() const noexcept;
 
-    // For the loop: after each call of a member below or of send(), ask fd and wishes again.
+    // For the loop: re-query fd() and the wanted events after each call of a member below or
+    // send().
     int fd() const noexcept;  ///< -1 while there is none
-    /// Grows with each try to connect. A new connection may have the descriptor's old number, so a
-    /// loop that registers descriptors does it again when this changed.
+    /// Increases with each try to connect. A new connection may reuse the number of the descriptor,
+    /// so a loop that registers descriptors registers again when this changed.
     std::uint64_t connection() const noexcept;
     bool wants_read() const noexcept;
     bool wants_write() const noexcept;

@@ -62,7 +62,7 @@ clock_state clock_state_of(const queue_stats& queue) {
     return counted("clock_off_ms") ? clock_state::slewing : clock_state::steady;
 }
 
-std::string said_of(clock_state state) {
+std::string description_of(clock_state state) {
     switch (state) {
         case clock_state::suspicious:
             return "Clock of the Redis host jumped: nothing is erased by age until an"

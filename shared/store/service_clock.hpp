@@ -15,7 +15,7 @@ namespace vultus {
 enum class clock_state {
     steady,      ///< as the clock of the host
     slewing,     ///< a small jump is being made up for
-    quiet,       ///< nobody measured how long Redis was off: nothing is erased for an hour
+    quiet,       ///< Redis was off for an unknown time: nothing is erased for an hour
     suspicious,  ///< a large jump: nothing is erased until an operator accepts it
 };
 
@@ -27,7 +27,7 @@ struct clock_view {
     unix_time host{0};   ///< by the clock of Redis' host
     unix_time since{0};  ///< suspicious: from when on
     unix_time quiet_until{0};
-    unix_time swept{0};                  ///< when a broker looked last; 0: never
+    unix_time swept{0};                  ///< the last sweep of a broker; 0: never
     std::chrono::milliseconds ahead{0};  ///< of the host before the functions
 };
 
@@ -49,6 +49,6 @@ class service_clock {
 clock_state clock_state_of(const queue_stats&);
 
 /// One sentence for people; empty if steady.
-std::string said_of(clock_state);
+std::string description_of(clock_state);
 
 }  // namespace vultus

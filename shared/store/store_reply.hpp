@@ -18,8 +18,7 @@ struct job_record;
 
 namespace vultus::store_reply {
 
-/// The error that Redis answered, in our words: memory, a state in which it serves nobody, or a
-/// defect.
+/// The error code for an error reply of Redis: out of memory, unavailable, or a defect.
 error error_of(std::string_view text);
 
 /// "7" of the routing id "worker.7"; a text without a dot is taken as the number.
@@ -27,8 +26,8 @@ std::string connection_number(std::string_view routing_id);
 
 std::string joined(const std::vector<std::string>& words, char between);
 
-/// The words of one reply, read front to back. Reading past the end or a number that is none makes
-/// it bad, and gives 0 or "" so that no reader has to stop in the middle.
+/// The fields of one reply, read in order. Reading past the end or a malformed number makes it bad
+/// and returns "" or 0, so that a reader need not check each field.
 class fields {
  public:
     explicit fields(std::vector<redis_reply> items) : items_(std::move(items)) {}
@@ -102,11 +101,11 @@ inline std::string text_of(std::chrono::milliseconds time) {
     return std::to_string(time.count());
 }
 
-/// Whether a SCAN can go on there after `before`: a number, and another one, or "0": the end. What
-/// is no Redis could keep a caller for ever.
+/// Whether a SCAN may continue at this cursor: a number other than `before`, or "0", the end. A
+/// peer that is not Redis could otherwise keep the caller in a loop.
 bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept;
 
-/// What the functions about one job say when it is not there.
+/// The error for a job that does not exist: not_found or collected.
 tl::unexpected<error> no_such_job(std::string_view status);
 
 /// A job from its fields, name and value in turns, up to the end of the reply (job_reader.cpp).

@@ -16,7 +16,7 @@ namespace {
 redis_call<void> load(std::vector<std::string> words) {
     words.push_back(vultus_lua);
     return {std::move(words), [](redis_reply&& reply) -> result<void> {
-                // Another process may have loaded it since we asked.
+                // Another process may have loaded it since about().
                 const bool there =
                     reply.is_error() && reply.text.find("already exists") != std::string::npos;
                 if (reply.is_error() && !there) return fail(store_reply::error_of(reply.text));
@@ -36,7 +36,7 @@ redis_call<void> store_schema::replace_library() const {
 redis_call<void> store_schema::check_server() const {
     return {{"INFO", "server"}, [](redis_reply&& reply) -> result<void> {
                 if (reply.is_error()) return fail(error_of(reply.text));
-                // Valkey says redis_version:7.2.4 too, for those who ask; its own stands beside it.
+                // Valkey also reports redis_version:7.2.4, besides its own version.
                 constexpr std::string_view name = "redis_version:";
                 const std::size_t at = reply.text.find(name);
                 const int major =

@@ -41,7 +41,7 @@ redis_call<void> store_setup::step() {
         case at::library:
             break;
         case at::done:
-            VULTUS_REQUIRE(false, "no step is left");
+            VULTUS_REQUIRE(false, "store_setup is done");
     }
     auto about = schema_.about();
     return {std::move(about.words),

@@ -1,7 +1,6 @@
-// What every process does before it uses Redis, and again after each reconnect: is it new enough,
-// would it keep what it accepts, is our library there and is the data of our layout. The steps are
-// decided here; three loops carry them out: coroutines ask step() themselves, threads and poll
-// loops use the two functions below.
+// The checks of every process before it uses Redis, and again after each reconnect: server version,
+// durable settings, library and layout of the data. This class decides the steps; coroutines call
+// step() themselves, threads and poll loops use the two functions below.
 #pragma once
 
 #include <functional>
@@ -14,24 +13,24 @@ namespace vultus {
 
 /// Use: while (!setup.done()) send setup.step(), end at the first error.
 /// errors    wrong_version (server too old, data of another layout), bad_option (settings of Redis
-///           that would lose jobs; check_settings() alone is to be repeated every 10 s),
-///           store_unavailable (away)
+///           that would lose jobs; repeat check_settings() alone every 10 s),
+///           store_unavailable
 class store_setup {
  public:
     explicit store_setup(const store_context& context, unsigned shards = 1);
     bool done() const noexcept;
-    /// requires  !done(); the call before has been answered
+    /// requires  !done(); the reply to the previous call was parsed
     redis_call<void> step();
 
  private:
     struct progress;
     store_schema schema_;
     unsigned shards_;
-    std::shared_ptr<progress> progress_;  ///< shared with the calls that are under way
+    std::shared_ptr<progress> progress_;  ///< shared with the calls in progress
 };
 
-/// True if only a person can make it good. A process that was never ready ends then, with exit code
-/// 2 and the error on stderr; one that was waits for better.
+/// True if an operator must correct it. A process that was never ready then exits with code 2 and
+/// the error on stderr; one that was ready keeps trying.
 bool refuses_start(errc why) noexcept;
 
 /// threads   blocks, at most the times of the client per step

@@ -48,14 +48,14 @@ tl::unexpected<error> conflict() {
     return fail(errc::idempotency_conflict, "Idempotency-Key was used with different content");
 }
 
-/// Who asks, as the functions take it: later words only as far as there are any.
+/// The client as the functions take it: trailing empty words are omitted.
 std::string given_by(const std::string& client, const std::string& address,
                      const std::string& label_hash = {}, const std::string& label_to_hash = {}) {
     std::string text = client + ' ' + address + ' ' + label_hash + ' ' + label_to_hash;
     return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-/// forget of one face is an operation of its own in the library.
+/// In the library, forget of one face is a separate operation.
 std::string operation_of(const new_change& from) {
     if (from.type == job_type::forget && !from.face_id.empty()) return "forget_face";
     return std::string(name_of(from.type));

@@ -70,15 +70,15 @@ redis_call<login_try> user_store::try_login(std::string_view name,
     return function_call<login_try>(
         "login_try", context_.prefix(), {std::string(name), std::string(counted_as)},
         [](const std::string& status, fields& all) -> result<login_try> {
-            login_try told;
+            login_try reply;
             if (status == "wait") {
-                told.wait = std::chrono::milliseconds(all.number<std::int64_t>());
+                reply.wait = std::chrono::milliseconds(all.number<std::int64_t>());
             } else if (status == "ok") {
-                told.password = all.text();
+                reply.password = all.text();
             } else {
                 return unexpected_reply(status);
             }
-            return told;
+            return reply;
         });
 }
 

@@ -16,8 +16,7 @@ using namespace store_reply;
 
 namespace {
 
-/// How every function that ends an attempt answers; statuses that only one has are in the same
-/// list.
+/// The reply of every function that ends an attempt, including statuses of one function only.
 result<committed> read_committed(const std::string& status, fields& all) {
     committed made;
     if (status == "succeeded" || status == "publishing" || status == "superseded") {
@@ -52,7 +51,7 @@ result<committed> read_committed(const std::string& status, fields& all) {
     return made;
 }
 
-/// The same, where Redis itself may have no room: a state of the commit, not an error of the call.
+/// The same; if Redis is out of memory, that is a state of the commit, not an error of the call.
 redis_call<committed> commit(std::string_view name, const std::string& prefix,
                              std::vector<std::string> arguments) {
     auto call = function_call<committed>(name, prefix, std::move(arguments), read_committed);
@@ -73,13 +72,13 @@ void add_attempts(std::vector<std::string>& words, const std::vector<attempt_id>
     }
 }
 
-/// `count` ids from the reply, with the attempts that were asked about.
+/// `count` ids from the reply, as those attempts of the call that they belong to.
 std::vector<attempt_id> attempts_of(fields& all, std::uint64_t count,
-                                    const std::vector<attempt_id>& asked) {
+                                    const std::vector<attempt_id>& sent) {
     std::set<std::string> ids;
     for (std::uint64_t i = 0; i < count && all.more(); ++i) ids.insert(all.text());
     std::vector<attempt_id> found;
-    for (const attempt_id& one : asked) {
+    for (const attempt_id& one : sent) {
         if (ids.contains(one.job_id)) found.push_back(one);
     }
     return found;
@@ -217,7 +216,7 @@ redis_call<committed> worker_store::complete_train(const attempt_id& attempt,
                                                    std::vector<new_face> faces,
                                                    std::string_view collection) const {
     VULTUS_REQUIRE(!context_.seals().seals() || !collection.empty(),
-                   "what is sealed is bound to its place");
+                   "complete_train with encryption needs the collection");
     std::vector<std::string> words{attempt.job_id, std::to_string(attempt.attempt),
                                    std::string(worker_id), std::string(embedding_model),
                                    std::move(result)};

@@ -25,52 +25,52 @@ using testing::HasSubstr;
 const std::string key_a(32, 'a'), key_b(32, 'b'), key_c(32, 'c');
 const allow_list two{{"w", peer_role::worker, key_a}, {"api", peer_role::api, key_b}};
 
-std::vector<std::string> question(const std::string& domain, const std::string& key) {
+std::vector<std::string> request(const std::string& domain, const std::string& key) {
     return {"", "1.0", "1", domain, "10.0.0.7", "w.1", "CURVE", key};
 }
 
-TEST(judge, lets_in_a_key_at_the_socket_of_its_role) {
-    EXPECT_THAT(judge(two, question("worker", key_a)).answer,
+TEST(zap_reply, admits_a_key_at_the_socket_of_its_role) {
+    EXPECT_THAT(reply_to(two, request("worker", key_a)).answer,
                 ElementsAre("", "1.0", "1", "200", "OK", "w", ""));
-    EXPECT_TRUE(judge(two, question("api", key_b)).let_in);
+    EXPECT_TRUE(reply_to(two, request("api", key_b)).admitted);
 }
 
-TEST(judge, lets_in_nobody_else) {
+TEST(zap_reply, admits_no_other_peer) {
     const auto refused = [](const std::vector<std::string>& asked, const char* status) {
-        const judgement said = judge(two, asked);
-        EXPECT_FALSE(said.let_in);
-        EXPECT_EQ(said.answer.size(), 7U);
-        EXPECT_EQ(said.answer.at(3), status);
-        EXPECT_EQ(said.answer.at(5), "") << "nobody has no name";
-        return said.why;
+        const zap_reply reply = reply_to(two, asked);
+        EXPECT_FALSE(reply.admitted);
+        EXPECT_EQ(reply.answer.size(), 7U);
+        EXPECT_EQ(reply.answer.at(3), status);
+        EXPECT_EQ(reply.answer.at(5), "") << "nobody has no name";
+        return reply.why;
     };
-    EXPECT_EQ(refused(question("worker", key_c), "400"), "key is not on the list");
-    EXPECT_EQ(refused(question("worker", key_b), "400"), "key is for the other socket");
-    EXPECT_EQ(refused(question("api", key_a), "400"), "key is for the other socket");
-    EXPECT_EQ(refused(question("", key_a), "400"), "key is not on the list");
-    EXPECT_EQ(refused(question("worker", ""), "400"), "key is not on the list");
+    EXPECT_EQ(refused(request("worker", key_c), "400"), "key is not on the list");
+    EXPECT_EQ(refused(request("worker", key_b), "400"), "key is for the other socket");
+    EXPECT_EQ(refused(request("api", key_a), "400"), "key is for the other socket");
+    EXPECT_EQ(refused(request("", key_a), "400"), "key is not on the list");
+    EXPECT_EQ(refused(request("worker", ""), "400"), "key is not on the list");
     for (const char* mechanism : {"NULL", "PLAIN", "GSSAPI", ""}) {
-        auto asked = question("worker", key_a);
+        auto asked = request("worker", key_a);
         asked[6] = mechanism;
         EXPECT_EQ(refused(asked, "400"), "peer has no key");
         asked.pop_back();
         EXPECT_EQ(refused(asked, "400"), "peer has no key");
     }
-    auto two_keys = question("worker", key_a);
+    auto two_keys = request("worker", key_a);
     two_keys.push_back(key_b);
     EXPECT_EQ(refused(two_keys, "400"), "peer has no key");
-    auto later = question("worker", key_a);
+    auto later = request("worker", key_a);
     later[1] = "2.0";
     refused(later, "500");
     refused({}, "500");
     refused({"", "1.0"}, "500");
-    EXPECT_FALSE(judge({}, question("worker", key_a)).let_in);
+    EXPECT_FALSE(reply_to({}, request("worker", key_a)).admitted);
 }
 
-TEST(judge, says_of_a_refusal_where_it_came_from) {
-    const judgement said = judge(two, question("worker", key_c));
-    EXPECT_EQ(said.address, "10.0.0.7");
-    EXPECT_EQ(said.key, hex_of(key_c));
+TEST(zap_reply, names_the_origin_of_a_refusal) {
+    const zap_reply reply = reply_to(two, request("worker", key_c));
+    EXPECT_EQ(reply.address, "10.0.0.7");
+    EXPECT_EQ(reply.key, hex_of(key_c));
 }
 
 struct peer {

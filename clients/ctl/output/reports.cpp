@@ -193,7 +193,7 @@ report status_report(const status_view& seen) {
     if (seen.queue.oldest_pending.count() > 0) {
         held += ", oldest job waiting for " + about(seen.queue.now - seen.queue.oldest_pending);
     }
-    const std::string clock = said_of(clock_state_of(seen.queue));
+    const std::string clock = description_of(clock_state_of(seen.queue));
     if (!clock.empty()) out.sections.push_back({"", {}, clock});
     out.sections.push_back({"", queue_table(seen.queue), held});
     const char* source = seen.from_broker ? "workers, from the broker"

@@ -46,7 +46,7 @@ result<report> clock(const arguments& asked, redis_blocking& redis, const store_
     time_row(rows, out, "last check by a broker", "swept", seen->swept);
     time_row(rows, out, "suspicious since", "since", seen->since);
     time_row(rows, out, "quiet until", "quiet_until", seen->quiet_until);
-    if (text.empty()) text = said_of(seen->state);
+    if (text.empty()) text = description_of(seen->state);
     return report{
         {{"", rows, text}}, out.close_object().str(), seen->state == clock_state::suspicious};
 }

@@ -67,10 +67,10 @@ local function collection_name(text)
     return text
 end
 
--- shared/security/sealing.hpp has the form; what is in it, nobody here can see.
+-- The form is in shared/security/sealing.hpp; the functions cannot read the content.
 local function is_sealed(text) return string.sub(text, 1, 4) == 'VS\255\255' end
 
--- Bytes of what it says, sealed or not.
+-- Size of the plain value, sealed or not.
 local function plain_bytes(text)
     return is_sealed(text) and #text - limits.sealed_extra_bytes or #text
 end

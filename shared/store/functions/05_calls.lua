@@ -1,8 +1,8 @@
--- How the functions call Redis and read what is stored. A key of another type than its name says,
--- or a counter that is no number, must not end a call: somebody's script may have written it, and
--- an error here would come again with every call. A function that writes moves such a key to
--- P"damaged:"<name>, counts it (stats: damaged) and goes on as if it were absent; one that only
--- reads takes it for absent. Nothing else of a key is judged here.
+-- How the functions call Redis and read stored values. A key of the wrong type, or a counter that
+-- is not a number, must not end a call: a script of another program may have written it, and the
+-- error would repeat with every call. A function that writes moves such a key to
+-- P"damaged:"<name>, counts it (stats: damaged) and continues as if it were absent; one that only
+-- reads treats it as absent. Nothing else of a key is checked here.
 
 -- writing: whether this call may write. unreadable: keys of a wrong type that a reading call met.
 local damage = {writing = false, unreadable = {}}

@@ -1,5 +1,5 @@
 -- The time of the service. Redis has only the wall clock of its host, which can jump; a broker also
--- knows how long it has been since it was last told the time (CLOCK_BOOTTIME). So the time of all
+-- measures the time since the last reply (CLOCK_BOOTTIME). So the time of all
 -- functions is that of the wall clock plus an offset, which takes up every jump that a broker
 -- notices: what was written before goes on as if nothing had happened, and nothing is written into
 -- the future. shared/REDIS.md, "Time", has the rules and the reasons.
@@ -10,13 +10,13 @@ clock.held_after_ms = 10 * 60 * 1000        -- after the last sweep; then calls 
 clock.gap_max_ms = 3 * 24 * 3600 * 1000     -- that Redis and the brokers may have been off together
 clock.slew_max_ms = 3600 * 1000             -- a jump up to this is made up for by itself
 clock.slew_part = 10                        -- by a tenth of what passes
-clock.quiet_ms = 3600 * 1000                -- after a gap that nobody measured, nothing is erased
+clock.quiet_ms = 3600 * 1000                -- after a gap of unknown length, nothing is erased
 clock.sweep_lag_ms = 5000                   -- what ended since the last sweep ends with the next
 clock.settle_ms = 10000                     -- after it brokers expect what an operator accepted
 clock.keep_every_ms = 10000                 -- the last time is written to the file so often
 
 -- last_ms: of the last sweep; kept_ms: of the last one in the file. since_ms: the jump waits for an
--- operator. unsure: it was found after nobody had swept. quiet_until_ms, settled_ms: see above.
+-- operator. unsure: it was found after a time without sweeps. quiet_until_ms, settled_ms: see above.
 -- leap_*: time went forward by ms at the moment `at`, which marks from `seen` to `at`, and
 -- deadlines of jobs that were made from `jobs` to `at`, do not have behind them.
 clock.fields = {
@@ -66,17 +66,17 @@ function clock.write(names)
     redis.call('HSET', P .. 'clock', unpack(words))
 end
 
--- Time goes on from `from` at `to`; what nobody measured erases nothing for a while.
+-- Time continues from `from` at `to`; after a gap of unknown length nothing is erased for a while.
 function clock.leap(from, to, measured)
     c.leap_at_ms, c.leap_ms, c.leap_seen_ms, c.leap_jobs_ms = from, to - from, from, from
     if not measured then c.quiet_until_ms = to + clock.quiet_ms end
 end
 
--- The clock of the host moved by `by` against the boot clock, or nobody knows that it did not.
+-- The clock of the host moved by `by` against the boot clock, or may have moved.
 function clock.take_up(by, unsure)
     c.offset_ms = c.offset_ms - by
     if c.quiet_until_ms > 0 and c.leap_ms > 0 and
-        math.abs(c.offset_ms - c.leap_ms) <= clock.slew_max_ms then  -- nobody had been off
+        math.abs(c.offset_ms - c.leap_ms) <= clock.slew_max_ms then  -- no broker had been off
         c.offset_ms, c.leap_ms, c.quiet_until_ms = 0, 0, 0
     end
     if math.abs(c.offset_ms) <= limits.clock_error then c.offset_ms = 0 end
@@ -100,8 +100,8 @@ function clock.slew(elapsed_ms)
     c.offset_ms = c.offset_ms - (c.offset_ms > 0 and step or -step)
 end
 
--- A broker says what the time should be, 0 if it does not know. Sets the time of this call; true if
--- the clock of the host had moved, or time leaped: then nothing lapses for a while.
+-- A broker sends the time that it expects, 0 if unknown. Sets the time of this call; true if the
+-- clock of the host had moved, or time leaped: then nothing lapses for a while.
 function clock.sweep(expected_ms)
     local last, offset_before = c.last_ms, c.offset_ms
     local t, moved = c.wall_ms + c.offset_ms, false

@@ -36,7 +36,7 @@ job.types = {
 -- Absent in these, a field is damage; the others are there when they apply.
 job.always = {'attempt', 'images', 'image_bytes', 'created_ms', 'collection', 'priority', 'client'}
 
--- nil if there is no such job, or nobody can say what it is.
+-- nil if there is no such job, or its state or type is unknown.
 function job.read(id)
     local j = hash_fields(key.job(id), job_fields)
     if not job.states[j.state] or not job.types[j.type] then return nil end
@@ -90,7 +90,7 @@ function job.note_collected(id)
     end
 end
 
--- What to say of a job that is not there: it may have been collected.
+-- The reply for a job that does not exist: it may have been collected.
 function job.absent(id)
     local time_ms = id_time_ms(id)
     if time_ms > 0 and time_ms <= integer_at(key.of('collected')) then return {'gone'} end

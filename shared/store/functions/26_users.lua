@@ -125,7 +125,7 @@ local function count_try(kind, which)
     end
 end
 
--- A try counts as a wrong one until login says otherwise: many at once are no way around.
+-- A try counts as wrong until login takes it back, so concurrent tries do not avoid the wait.
 function users.login_try(a)
     local name, by_address = a[1], key.tries('address', a[2])
     if name ~= '' then check_user(name) end
@@ -148,7 +148,7 @@ end
 
 local function ends_ms(created, used) return math.min(used + session_idle_ms, created + session_ms) end
 
--- The password is the hash that was compared: if it was changed meanwhile, nobody logs in.
+-- The password is the hash that was compared: if it was changed meanwhile, the login is refused.
 function users.login(a)
     local name, password, hash, counted, address = a[1], a[2], a[3], a[4], a[5]
     check_user(name, password)

@@ -11,7 +11,7 @@ local gallery_fields = {
     'created_ms', 'deleted', 'retention_ms',
 }
 
--- A collection without a gallery reads as version 0 with nobody in it.
+-- A collection without a gallery reads as version 0 without people.
 function gallery.read(collection)
     local g = hash_fields(key.gallery(collection), gallery_fields)
     g.exists = stored(g.epoch) ~= nil

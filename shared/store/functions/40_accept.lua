@@ -1,10 +1,10 @@
--- What clients of the queue call: accept a job, cancel one.
+-- The calls of clients of the queue: accept a job, cancel one.
 
 local queue = {}
 local types = {recognize = true, train = true, calibrate = true}
 local priorities = {interactive = true, bulk = true}
 
--- The first 64 bits of an IPv6 address: who has one address of a network has all of them.
+-- The first 64 bits of an IPv6 address: a host with one address of a network can use all of them.
 local function network_of(address)
     local mapped = string.match(address, '^::ffff:(%d+%.%d+%.%d+%.%d+)$')
     if mapped or not string.find(address, ':', 1, true) then return mapped or address end
@@ -24,14 +24,14 @@ function job.detector_in(options)
     return type(name) == 'string' and name or ''
 end
 
--- Whose share counts: a key's, a user's, or of who shows neither the network's.
+-- The holder whose share counts: the key, the user, or for an anonymous client its network.
 local function holder_of(client, from)
     if client ~= 'anonymous' or from == '' then return client end
     return network_of(from)
 end
 
--- When three quarters of something are used, nobody gets more of it than an even share, where one
--- share is kept for who comes next. Until then everybody gets what is there.
+-- From three quarters of a resource on, no holder gets more than an even share, and one share is
+-- reserved for a new holder. Below that, holders are not limited.
 local function over_share(what, holder, used, most)
     if used < most * scarce_from then return nil end
     local held = stored(redis.call('HGET', key.held(what), holder), 0)
@@ -139,8 +139,8 @@ function queue.accept(a)
     redis.call('INCRBY', key.of('bytes'), bytes)
     if bytes > 0 then hold('bytes', holder, bytes) end
     redis.call('HSET', key.job(id), 'type', kind, 'collection', collection, 'priority', priority,
-        'options', options, 'detector', job.detector_in(options), 'client', client, 'holder', holder, 'traceparent', traceparent,
-        'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
+        'options', options, 'detector', job.detector_in(options), 'client', client, 'holder', holder,
+        'traceparent', traceparent, 'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
     if kind == 'train' then
         local mseq = job.next_mseq(collection)

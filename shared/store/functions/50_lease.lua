@@ -1,8 +1,8 @@
--- How jobs come to workers: lease, and what takes an attempt back.
+-- How workers get jobs: lease, and the functions that take an attempt back.
 
 -- The kind of device whose jobs a lease prefers; a broker of library minor 7 or older names a detector.
 local preferences = {[''] = true, gpu = 'gpu', cpu = 'cpu', cnn = 'gpu', hog = 'cpu'}
-local looked_at = 64        -- jobs of a line that a worker with a preference looks at
+local looked_at = 64        -- jobs of a queue that a lease with a preference reads
 local overtaken_ms = 2000
 queue.publishing_looked_at = 10
 
@@ -17,7 +17,7 @@ function job.detector_of(id, j)
     return name
 end
 
--- Delayed jobs whose time came go to the end of the line.
+-- Delayed jobs that are due go to the end of their queue.
 local function wake_due()
     local due = redis.call('ZRANGEBYSCORE', key.queue('delayed'), '-inf', now, 'LIMIT', 0,
         limits.reap_batch)
@@ -31,8 +31,8 @@ local function wake_due()
     end
 end
 
--- The front of one line, first things last, read once for a call.
-local function line(priority, most)
+-- The front of one queue, the first job last, read once for a call.
+local function front(priority, most)
     local ids = redis.call('LRANGE', key.pending(priority), -most, -1)
     return {priority = priority, ids = ids, at = #ids}
 end
@@ -40,7 +40,7 @@ end
 -- The same for a worker that prefers jobs for its kind of device: those first, then of the others as
 -- many as it may still take (preference.spill). Nothing is overtaken by what came overtaken_ms after
 -- it, nor by a job that must run alone, so each job that is passed over has its turn.
-local function line_by_preference(priority, n, preference)
+local function front_by_preference(priority, n, preference)
     local ids = redis.call('LRANGE', key.pending(priority), -looked_at, -1)
     local order, passed, from = {}, {}, 1
     local function suits_gpu(detector)
@@ -75,8 +75,8 @@ local function line_by_preference(priority, n, preference)
     return l
 end
 
--- What stands first in a line for a worker. Jobs past their deadline fail on the way; types that
--- the worker does not do are passed over. Second result: the job must run alone.
+-- The first job of a queue for a worker. Jobs past their deadline fail on the way; types that the
+-- worker does not run are passed over.
 local function first_in(l, wanted)
     while l.at > 0 do
         local id = l.ids[l.at]
@@ -107,7 +107,7 @@ local function grant(id, j, worker, connection, lease_ms)
             j.solo, j.traceparent or ''}
 end
 
--- nil if this connection may act for the worker, else what to answer.
+-- nil if this connection may act for the worker, else the reply.
 local function not_connected(worker, connection)
     local known = redis.call('HGET', key.worker(worker), 'connection')
     if not known then return {'gone'} end
@@ -135,11 +135,11 @@ function queue.lease(a)
     wake_due()
     local interactive, bulk
     if preference then
-        interactive = line_by_preference('interactive', n, preference)
-        bulk = line_by_preference('bulk', n, preference)
+        interactive = front_by_preference('interactive', n, preference)
+        bulk = front_by_preference('bulk', n, preference)
     else
         local most = n + limits.reap_batch
-        interactive, bulk = line('interactive', most), line('bulk', most)
+        interactive, bulk = front('interactive', most), front('bulk', most)
     end
     local leased_before = stored(redis.call('HGET', key.of('stats'), 'leased'), 0)
     local jobs = {}
@@ -170,7 +170,7 @@ function queue.lease(a)
     return reply
 end
 
--- What a worker runs, newest first: each goes to the front of the line, so the oldest ends first.
+-- The jobs of a worker, newest first: each goes to the front of the queue, so the oldest ends first.
 local function running_of(worker)
     local ids = redis.call('SMEMBERS', key.worker_running(worker))
     table.sort(ids, function(one, other) return one > other end)
@@ -205,8 +205,8 @@ function queue.worker_lost(a)
     return {'ok', pending, dead, cancelled}
 end
 
--- Until when nothing lapses, or nil. A restart of Redis and a jump of its clock both mean that
--- workers could not renew, or that the times in the leases mean nothing.
+-- The end of the grace period, or nil. After a restart of Redis or a jump of its clock, workers
+-- could not renew, or the times of the leases are wrong.
 local function grace(expected_now, lease_ms)
     local jumped = clock.sweep(expected_now)
     local run_id = string.match(redis.call('INFO', 'server'), '\nrun_id:(%x+)')
@@ -220,7 +220,7 @@ local function grace(expected_now, lease_ms)
     if until_ms > now then return until_ms end
 end
 
--- Members that lapsed, and those that were written before the clock went back.
+-- Members that lapsed, and those written before the clock was set back.
 local function lapsed(index, most, lease_ms)
     local ids = redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, most)
     local ahead = redis.call('ZRANGEBYSCORE', index, '(' .. int(now + 2 * lease_ms), '+inf',
@@ -234,7 +234,7 @@ function queue.reap(a)
     local most = math.min(number(a[2], 'max'), limits.reap_batch)
     local until_ms = grace(expected_now, lease_ms)
     if until_ms then return {'grace', int(now), int(until_ms)} end
-    -- A lease that was not renewed since a restart or jump says nothing about its job.
+    -- A lease that was not renewed since a restart or jump is no sign against its job.
     local graced = integer_at(key.of('server.grace_ms'))
     local ids = lapsed(key.queue('running'), most, lease_ms)
     local pending, dead, cancelled = lose_all(ids, 'lease_lapsed', function(j)
@@ -244,7 +244,8 @@ function queue.reap(a)
     return {'ok', int(now), pending, dead, cancelled}
 end
 
--- The oldest jobs that are published are found by their collection, or they would wait for ever.
+-- Lists the oldest publishing jobs by their collection, if an entry is missing: they would wait for
+-- ever.
 function queue.list_publishing()
     local ids = redis.call('ZRANGE', key.queue('publishing'), 0, queue.publishing_looked_at - 1)
     for _, id in ipairs(ids) do

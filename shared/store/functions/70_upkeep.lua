@@ -33,7 +33,7 @@ end
 
 local ended = {succeeded = true, failed = true, cancelled = true, dead = true}
 
--- Of a job of which nobody can say what it is; true if there was something.
+-- For a job with an unknown state or type; true if there was something.
 function upkeep.remove_rest(id)
     local rest = {key.job(id), key.annotated(id)}
     for n = 0, limits.files_per_train - 1 do rest[#rest + 1] = key.image(id, n) end
@@ -103,7 +103,7 @@ local function fail_expired(most)
         elseif job.is_late(id, j) then
             job.fail_with(id, j, 'deadline_exceeded', 'Job waited past its deadline')
             job.move(id, j, 'failed', 'deadline_exceeded')
-        else  -- later than the index says
+        else  -- later than in the index
             redis.call('ZADD', key.queue('deadline'), j.deadline_ms, id)
         end
     end

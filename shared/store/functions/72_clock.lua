@@ -1,6 +1,6 @@
--- What an operator sees of the clock, and says of it.
+-- The clock for an operator: read it, confirm a jump.
 
--- The operator's word: what the clock of the host says is right.
+-- The operator confirms that the clock of the host is right.
 function clock.accept(a)
     local who, from = given_by(a[1])
     local was = c.wall_ms + c.offset_ms

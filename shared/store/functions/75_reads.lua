@@ -13,7 +13,7 @@ local function other_key(wanted)
     if there ~= wanted then return {'wrong_key', there} end
 end
 
--- The one write of this file: the first process on empty data says what they will be.
+-- The one write of this file: the first process on empty data fixes their layout.
 function read.open(a)
     local schema = int(library.major) .. ' ' .. int(number(a[1], 'shards'))
     redis.call('SET', key.of('schema'), schema, 'NX')
@@ -85,7 +85,7 @@ function read.faces(a)
         if not first then break end
         label = string.match(first, '^([^\n]+)\n')
         from = '(' .. (label and label .. '\n\255' or first)
-        if label then  -- else fsck tells of it
+        if label then  -- else fsck reports it
             found = found + 1
             reply[#reply + 1] = label
             reply[#reply + 1] = int(gallery.label_count(g, label))

@@ -1,5 +1,5 @@
--- Is everything where its state says? One call looks at `count` elements of one phase; the cursor
--- is "<phase> <position> <name=sum,...>", so the function remembers nothing.
+-- Checks that everything is where its state requires. One call reads `count` elements of one phase;
+-- the cursor is "<phase> <position> <name=sum,...>", so the function keeps no state.
 
 local fsck = {}
 
@@ -176,7 +176,7 @@ function fsck.people_key(rest, name, problem)
     if string.find(rest, '^damaged:') then problem('moved as damaged: ' .. name) end
 end
 
--- Keys that nobody owns.
+-- Keys without an owner.
 local function check_key(name, problem)
     local rest = string.sub(name, #P + 1)
     local id = string.match(rest, '^job:([^:]+)')

@@ -52,14 +52,14 @@ TEST(service_clock, is_accepted_by_somebody) {
 TEST(service_clock, its_state_is_in_the_counters) {
     queue_stats queue;
     EXPECT_EQ(clock_state_of(queue), clock_state::steady) << "an older library tells none";
-    EXPECT_THAT(said_of(clock_state::steady), IsEmpty());
+    EXPECT_THAT(description_of(clock_state::steady), IsEmpty());
     queue.counters["clock_off_ms"] = 5;
     EXPECT_EQ(clock_state_of(queue), clock_state::slewing);
     queue.counters["clock_quiet_until_ms"] = 5;
     EXPECT_EQ(clock_state_of(queue), clock_state::quiet);
     queue.counters["clock_suspicious_ms"] = 5;
     EXPECT_EQ(clock_state_of(queue), clock_state::suspicious);
-    EXPECT_THAT(said_of(clock_state::suspicious), HasSubstr("vultusctl clock"));
+    EXPECT_THAT(description_of(clock_state::suspicious), HasSubstr("vultusctl clock"));
 }
 
 }  // namespace
