@@ -133,7 +133,7 @@ result<network> list_of(Network& from) {
     list_writer writer(list);
     dlib::visit_layers_backwards(from, writer);
     const auto& input = dlib::input_layer(from);
-    list.mean = {input.get_avg_red(), input.get_avg_green(), input.get_avg_blue()};
+    list.input.mean = {input.get_avg_red(), input.get_avg_green(), input.get_avg_blue()};
     if (const auto fine = check(list); !fine) return fail(fine.error());
     return list;
 }

@@ -216,13 +216,15 @@ void column_sum(const format& how, const layer& one, const float* in, tensor_sha
     }
 }
 
-void planes_of(const std::uint8_t* __restrict rgb, std::size_t pixels,
-               const std::array<float, 3>& mean, float* __restrict out, std::size_t plane) {
-    const float red = mean[0], green = mean[1], blue = mean[2];
+void planes_of(const std::uint8_t* __restrict rgb, std::size_t pixels, const input_format& how,
+               float* __restrict out, std::size_t plane) {
+    const std::size_t first = how.bgr ? 2 : 0, last = 2 - first;
+    const auto [mean_0, mean_1, mean_2] = how.mean;
+    const auto [scale_0, scale_1, scale_2] = how.scale;
     for (std::size_t i = 0; i < pixels; ++i) {
-        out[i] = (static_cast<float>(rgb[i * 3]) - red) / 256.0f;
-        out[i + plane] = (static_cast<float>(rgb[i * 3 + 1]) - green) / 256.0f;
-        out[i + plane * 2] = (static_cast<float>(rgb[i * 3 + 2]) - blue) / 256.0f;
+        out[i] = (static_cast<float>(rgb[i * 3 + first]) - mean_0) * scale_0;
+        out[i + plane] = (static_cast<float>(rgb[i * 3 + 1]) - mean_1) * scale_1;
+        out[i + plane * 2] = (static_cast<float>(rgb[i * 3 + last]) - mean_2) * scale_2;
     }
 }
 

@@ -2,7 +2,6 @@
 // layout, [picture][channels / block][row][column][block], channels rounded up with zeros. Pure.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "workers/engine/layers.hpp"
@@ -36,9 +35,9 @@ void linear(const format&, const layer&, const float* in, float* out);
 /// The layer's sum over float32 `in`; out [picture][row][column].
 void column_sum(const format&, const layer&, const float* in, tensor_shape in_shape, float* out);
 
-/// Interleaved bytes to three planes `plane` floats apart: (byte - mean) / 256.
-void planes_of(const std::uint8_t* rgb, std::size_t pixels, const std::array<float, 3>& mean,
-               float* out, std::size_t plane);
+/// Interleaved bytes to three planes `plane` floats apart, as the network wants them.
+void planes_of(const std::uint8_t* rgb, std::size_t pixels, const input_format&, float* out,
+               std::size_t plane);
 
 /// To bfloat16, to the nearest, ties to even.
 void narrow(const float* in, std::size_t count, std::uint16_t* out);

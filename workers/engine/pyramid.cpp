@@ -176,8 +176,8 @@ pyramid_layout pyramid_of(long rows, long columns, long padding, long outer_padd
     return made;
 }
 
-void draw_pyramid(const image& picture, const pyramid_layout& layout,
-                  const std::array<float, 3>& mean, std::span<float> canvas) {
+void draw_pyramid(const image& picture, const pyramid_layout& layout, const input_format& input,
+                  std::span<float> canvas) {
     const auto plane_size = static_cast<std::size_t>(layout.rows * layout.columns);
     VULTUS_REQUIRE(canvas.size() == 3 * plane_size, "three planes of the canvas");
     VULTUS_REQUIRE(
@@ -187,7 +187,7 @@ void draw_pyramid(const image& picture, const pyramid_layout& layout,
     const box& whole = layout.levels[0];
     for (std::uint32_t y = 0; y < picture.height; ++y) {
         const long row = (whole.top + static_cast<long>(y)) * layout.columns + whole.left;
-        kernels::planes_of(picture.row(y), picture.width, mean, canvas.data() + row, plane_size);
+        kernels::planes_of(picture.row(y), picture.width, input, canvas.data() + row, plane_size);
     }
     for (std::size_t channel = 0; channel < 3; ++channel) {
         float* plane = canvas.data() + channel * plane_size;

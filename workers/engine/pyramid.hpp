@@ -3,10 +3,10 @@
 // its network was trained on that. Pure.
 #pragma once
 
-#include <array>
 #include <span>
 #include <vector>
 
+#include "workers/engine/layers.hpp"
 #include "workers/geometry/geometry.hpp"
 #include "workers/image/image.hpp"
 
@@ -26,10 +26,10 @@ struct pyramid_layout {
 ///           `padding`)
 pyramid_layout pyramid_of(long rows, long columns, long padding, long outer_padding);
 
-/// Draws the levels: three planes of the canvas, (byte - mean) / 256, zero between the levels.
+/// Draws the levels: three planes of the canvas as `input` says, zero between the levels.
 /// requires  canvas.size() == 3 * layout.rows * layout.columns; the layout of that picture
-void draw_pyramid(const image& picture, const pyramid_layout& layout,
-                  const std::array<float, 3>& mean, std::span<float> canvas);
+void draw_pyramid(const image& picture, const pyramid_layout& layout, const input_format& input,
+                  std::span<float> canvas);
 
 /// Pixels, with parts of one.
 struct place {

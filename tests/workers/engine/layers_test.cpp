@@ -75,7 +75,7 @@ TEST(layers, the_embedding_network_is_dlibs_layer_by_layer) {
                       [](const layer& one) { return one.kind == layer_kind::conv; });
     EXPECT_EQ(convolutions, 29);
     const chip face = sample_chip();
-    const auto ours = computed(*net, picture_of(face.rgb.data(), 150, 150, net->mean));
+    const auto ours = computed(*net, picture_of(face.rgb.data(), 150, 150, net->input));
     EXPECT_EQ(ours.back().shape, (tensor_shape{128, 1, 1}));
     EXPECT_GE(compare(ours, dlib_embedding_layers(face, embedder_file)), 30);
 }

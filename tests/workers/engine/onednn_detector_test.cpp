@@ -133,7 +133,7 @@ TEST(pyramid, pixels_are_dlibs) {
         const image picture = resized(original, width, height);
         const auto layout = pyramid_of(height, width, rules->padding, rules->outer_padding);
         std::vector<float> canvas(3 * static_cast<std::size_t>(layout.rows * layout.columns));
-        draw_pyramid(picture, layout, rules->net.mean, canvas);
+        draw_pyramid(picture, layout, rules->net.input, canvas);
         const auto theirs = dlib_detector_layers(picture, detector_file).front();
         ASSERT_EQ(theirs.rows, layout.rows) << width << 'x' << height;
         ASSERT_EQ(theirs.columns, layout.columns);

@@ -47,7 +47,7 @@ TEST(onednn, embeddings_are_dlibs) {
 /// The embedding in double: neither library's rounding.
 embedding exact(const network& net, const chip& face) {
     const auto numbers =
-        computed(net, picture_of(face.rgb.data(), 150, 150, net.mean)).back().numbers;
+        computed(net, picture_of(face.rgb.data(), 150, 150, net.input)).back().numbers;
     embedding vector;
     std::transform(numbers.begin(), numbers.end(), vector.begin(),
                    [](double value) { return static_cast<float>(value); });

@@ -2,6 +2,7 @@
 #include "tests/workers/engine/plain_layers_support.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace vultus::testing {
 namespace {
@@ -19,13 +20,35 @@ double here(const plain_tensor& t, long channel, long row, long column) {
 
 double convolved(const layer& one, const plain_tensor& in, long output, long row, long column) {
     double sum = one.bias[static_cast<std::size_t>(output)];
-    const float* weight = one.weights.data() + output * one.inputs * one.rows * one.columns;
-    for (long i = 0; i < one.inputs; ++i) {
+    const long group_inputs = one.inputs / one.groups, group_outputs = one.outputs / one.groups;
+    const float* weight = one.weights.data() + output * group_inputs * one.rows * one.columns;
+    const long first = output / group_outputs * group_inputs;
+    for (long i = first; i < first + group_inputs; ++i) {
         for (long y = 0; y < one.rows; ++y) {
             for (long x = 0; x < one.columns; ++x) {
                 sum += static_cast<double>(*weight++) *
                        here(in, i, row * one.stride - one.padding_rows + y,
                             column * one.stride - one.padding_columns + x);
+            }
+        }
+    }
+    return sum;
+}
+
+/// Every pixel of `in` that adds to this one.
+double convolved_back(const layer& one, const plain_tensor& in, long output, long row,
+                      long column) {
+    double sum = one.bias[static_cast<std::size_t>(output)];
+    for (long i = 0; i < one.inputs; ++i) {
+        for (long y = 0; y < in.shape.rows; ++y) {
+            for (long x = 0; x < in.shape.columns; ++x) {
+                const long tap_row = row + one.padding_rows - y * one.stride;
+                const long tap_column = column + one.padding_columns - x * one.stride;
+                if (tap_row < 0 || tap_row >= one.rows) continue;
+                if (tap_column < 0 || tap_column >= one.columns) continue;
+                const long tap = ((output * one.inputs + i) * one.rows + tap_row) * one.columns;
+                const float weight = one.weights[static_cast<std::size_t>(tap + tap_column)];
+                sum += static_cast<double>(weight) * here(in, i, y, x);
             }
         }
     }
@@ -49,19 +72,36 @@ double pooled(const layer& one, const plain_tensor& in, long channel, long row, 
 
 double value_of(const layer& one, const plain_tensor& in, const plain_tensor& plus, long channel,
                 long row, long column) {
+    const auto c = static_cast<std::size_t>(channel);
+    const double value = here(in, channel, row, column);
     double sum = 0;
     switch (one.kind) {
         case layer_kind::conv:
             return convolved(one, in, channel, row, column);
+        case layer_kind::conv_transpose:
+            return convolved_back(one, in, channel, row, column);
         case layer_kind::relu:
-            return std::max(0.0, here(in, channel, row, column));
+            return std::max(0.0, value);
+        case layer_kind::prelu:
+            sum = static_cast<double>(one.weights[one.weights.size() == 1 ? 0 : c]);
+            return value > 0 ? value : value * sum;
+        case layer_kind::sigmoid:
+            return 1 / (1 + std::exp(-value));
+        case layer_kind::affine:
+            return value * static_cast<double>(one.weights[c]) + static_cast<double>(one.bias[c]);
+        case layer_kind::upsample:
+            return here(in, channel, row / one.stride, column / one.stride);
+        case layer_kind::multiply:
+            if (plus.shape == in.shape) return value * here(plus, channel, row, column);
+            return value * here(plus, channel, 0, 0);
         case layer_kind::max_pool:
         case layer_kind::average_pool:
         case layer_kind::average_all:
             return pooled(one, in, channel, row, column);
         case layer_kind::add:
-            return here(in, channel, row, column) + here(plus, channel, row, column);
+            return value + here(plus, channel, row, column);
         case layer_kind::linear:
+            if (!one.bias.empty()) sum = static_cast<double>(one.bias[c]);
             for (long i = 0; i < one.inputs; ++i) {
                 sum += in.numbers[static_cast<std::size_t>(i)] *
                        static_cast<double>(
@@ -100,12 +140,14 @@ std::vector<plain_tensor> computed(const network& net, plain_tensor picture) {
 }
 
 plain_tensor picture_of(const std::uint8_t* rgb, long rows, long columns,
-                        const std::array<float, 3>& mean) {
+                        const input_format& input) {
     plain_tensor out{{3, rows, columns}, {}};
     for (std::size_t channel = 0; channel < 3; ++channel) {
         for (long i = 0; i < rows * columns; ++i) {
-            const float byte = rgb[static_cast<std::size_t>(i) * 3 + channel];
-            out.numbers.push_back(static_cast<double>((byte - mean[channel]) / 256.0f));
+            const std::size_t colour = input.bgr ? 2 - channel : channel;
+            const float byte = rgb[static_cast<std::size_t>(i) * 3 + colour];
+            const float number = (byte - input.mean[channel]) * input.scale[channel];
+            out.numbers.push_back(static_cast<double>(number));
         }
     }
     return out;

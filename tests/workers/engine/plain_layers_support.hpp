@@ -15,8 +15,8 @@ struct plain_tensor {
 /// Every value of the list (layers.hpp): the picture first.
 std::vector<plain_tensor> computed(const network&, plain_tensor picture);
 
-/// A picture of bytes as it goes into a network: planes, (byte - mean) / 256.
+/// A picture of bytes as it goes into a network: planes, each (byte - mean) * scale.
 plain_tensor picture_of(const std::uint8_t* rgb, long rows, long columns,
-                        const std::array<float, 3>& mean);
+                        const input_format& input);
 
 }  // namespace vultus::testing

@@ -211,6 +211,7 @@ struct device_network::state {
 
 result<device_network> device_network::make(std::shared_ptr<gpu_context> device, const network& net,
                                             precision numbers, const capacity& wanted) {
+    if (const auto can = check_computable(net); !can) return fail(can.error());
     VULTUS_REQUIRE(!net.layers.empty() && (net.layers.back().kind == layer_kind::linear ||
                                            net.layers.back().kind == layer_kind::column_sum),
                    "a last layer whose output is float32");

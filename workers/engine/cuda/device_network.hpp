@@ -43,7 +43,8 @@ class device_network {
     };
 
     /// requires  check(net) found nothing; it ends in linear or column_sum; precision fp16 or tf32
-    /// errors    bad_option: too little memory; malformed: weights beyond half precision;
+    /// errors    bad_option: too little memory, or layers that have no kernel; malformed: weights
+    /// beyond half precision;
     ///           device_fault
     static result<device_network> make(std::shared_ptr<gpu_context>, const network& net,
                                        precision numbers, const capacity&);

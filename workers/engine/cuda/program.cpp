@@ -102,7 +102,7 @@ class composer {
         made_.picture.out = buffer(0);
         made_.picture.out_shape = canvas;
         made_.picture.to = whole;
-        std::copy(net_.mean.begin(), net_.mean.end(), made_.picture.mean);
+        std::copy(net_.input.mean.begin(), net_.input.mean.end(), made_.picture.mean);
         VULTUS_REQUIRE(levels.size() == 1 || size_.batch == 1, "pyramids go one by one");
         for (std::size_t i = 1; i < levels.size(); ++i) {
             kernel_call next = call(kernel::shrink, levels[i].width() * levels[i].height());
@@ -171,11 +171,9 @@ class composer {
                 return kernel::linear;
             case layer_kind::column_sum:
                 return kernel::column_sum;
-            case layer_kind::conv:
-            case layer_kind::relu:
-                break;
+            default:
+                return kernel::relu;
         }
-        return kernel::relu;
     }
 
     void add(const step& one) {
@@ -216,6 +214,33 @@ class composer {
 };
 
 }  // namespace
+
+result<void> check_computable(const network& net) {
+    const auto known = [](const layer& one) {
+        switch (one.kind) {
+            case layer_kind::conv:
+                return one.groups == 1;
+            case layer_kind::linear:
+                return one.bias.empty();
+            case layer_kind::relu:
+            case layer_kind::max_pool:
+            case layer_kind::average_pool:
+            case layer_kind::average_all:
+            case layer_kind::add:
+            case layer_kind::column_sum:
+                return true;
+            default:
+                return false;
+        }
+    };
+    const auto odd = std::find_if_not(net.layers.begin(), net.layers.end(), known);
+    input_format dlibs;
+    dlibs.mean = net.input.mean;
+    if (odd == net.layers.end() && net.outputs.empty() && net.input == dlibs) return {};
+    return fail(errc::bad_option,
+                "this model has layers or an input that the GPU backend does not compute: set "
+                "worker.device = cpu");
+}
 
 result<launches> compose(const network& net, bool wide, const input_size& size,
                          const addresses& at) {

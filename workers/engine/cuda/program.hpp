@@ -43,6 +43,11 @@ struct launches {
     tensor_shape output;  ///< of one picture
 };
 
+/// Whether there are kernels for this network: dlib's layers and input, one output.
+/// errors    bad_option: not all of them
+result<void> check_computable(const network&);
+
+/// requires  check_computable() found nothing
 /// errors    bad_option: the picture is smaller than a window
 result<launches> compose(const network&, bool wide, const input_size&, const addresses&);
 

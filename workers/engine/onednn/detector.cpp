@@ -31,7 +31,7 @@ class onednn_detector final : public detector {
             pyramid_of(picture.height, picture.width, rules.padding, rules.outer_padding);
         const auto canvas = net_.input(1, {3, layout.rows, layout.columns});
         if (!canvas) return {};  // smaller than the network's window: no place for a face
-        draw_pyramid(picture, layout, rules.net.mean, *canvas);
+        draw_pyramid(picture, layout, rules.net.input, *canvas);
         const auto scores = net_.run();
         const tensor_shape shape = net_.output();
         return faces_in(scores, shape.rows, shape.columns, model_->sees, layout, rules);

@@ -19,11 +19,11 @@ constexpr tensor_shape chip_shape{3, side, side};
 
 class onednn_embedder final : public embedder {
  public:
-    onednn_embedder(onednn_network net, std::array<float, 3> mean)
-        : net_(std::move(net)), mean_(mean) {}
+    onednn_embedder(onednn_network net, const input_format& input)
+        : net_(std::move(net)), input_(input) {}
     std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
     std::unique_ptr<embedder> clone() const override {
-        return std::make_unique<onednn_embedder>(net_.clone(), mean_);
+        return std::make_unique<onednn_embedder>(net_.clone(), input_);
     }
 
     std::vector<embedding> embed(std::span<const chip> chips) override {
@@ -47,7 +47,7 @@ class onednn_embedder final : public embedder {
         for (const chip& face : chips) {
             VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
             constexpr std::size_t pixels = chip::bytes / 3;
-            kernels::planes_of(face.rgb.data(), pixels, mean_, to, pixels);
+            kernels::planes_of(face.rgb.data(), pixels, input_, to, pixels);
             to += chip::bytes;
         }
         const auto out = net_.run();
@@ -59,7 +59,7 @@ class onednn_embedder final : public embedder {
     }
 
     onednn_network net_;
-    std::array<float, 3> mean_;
+    input_format input_;
 };
 
 }  // namespace
@@ -67,13 +67,13 @@ class onednn_embedder final : public embedder {
 result<std::unique_ptr<embedder>> load_onednn_embedder(const std::string& file, precision numbers) {
     auto list = load_embedding_layers(file);
     if (!list) return fail(list.error());
-    const std::array<float, 3> mean = list->mean;
+    const input_format input = list->input;
     std::vector<std::pair<long, tensor_shape>> warm;
     for (const long batch : batch_sizes) warm.emplace_back(batch, chip_shape);
     auto net =
         onednn_network::make(std::make_shared<const network>(std::move(*list)), numbers, warm);
     if (!net) return fail(net.error());
-    return std::unique_ptr<embedder>(std::make_unique<onednn_embedder>(std::move(*net), mean));
+    return std::unique_ptr<embedder>(std::make_unique<onednn_embedder>(std::move(*net), input));
 }
 
 }  // namespace vultus

@@ -279,6 +279,13 @@ struct onednn_network::state {
                 return kernels::linear(how, what, floats_from, floats_to);
             case layer_kind::column_sum:
                 return kernels::column_sum(how, what, floats_from, one.in, floats_to);
+            case layer_kind::conv_transpose:
+            case layer_kind::prelu:
+            case layer_kind::sigmoid:
+            case layer_kind::affine:
+            case layer_kind::upsample:
+            case layer_kind::multiply:
+                break;  // make() refuses them
         }
     }
 };
@@ -304,6 +311,13 @@ result<onednn_network> onednn_network::make(
     if (!isa) return fail(isa.error());
     if (numbers == precision::bf16 && *isa != "avx512_bf16") {
         return fail(errc::bad_option, "this CPU has no bfloat16 (AVX512_BF16); it has " + *isa);
+    }
+    for (const layer& one : net->layers) {
+        const bool old = one.kind != layer_kind::conv_transpose && one.kind != layer_kind::prelu &&
+                         one.kind != layer_kind::sigmoid && one.kind != layer_kind::affine &&
+                         one.kind != layer_kind::upsample && one.kind != layer_kind::multiply &&
+                         one.groups == 1;
+        if (!old) return fail(errc::bad_option, "a layer that oneDNN is not asked for yet");
     }
     return guarded([&]() -> result<onednn_network> {
         omp_set_num_threads(1);

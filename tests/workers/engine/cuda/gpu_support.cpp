@@ -104,7 +104,7 @@ plain_tensor expected_of(const network& net, const pictures& given, std::uint32_
     const auto seen = resized_bytes(bytes.data() + each * static_cast<std::size_t>(number), given);
     const cuda::input_size& size = given.seen;
     const box& whole = size.layout.levels[0];
-    const plain_tensor picture = picture_of(seen.data(), whole.height(), whole.width(), net.mean);
+    const plain_tensor picture = picture_of(seen.data(), whole.height(), whole.width(), net.input);
     plain_tensor canvas{{3, size.layout.rows, size.layout.columns}, {}};
     canvas.numbers.assign(canvas.shape.size(), 0.0);
     for (long line = 0; line < 3 * whole.height(); ++line) {
@@ -118,7 +118,7 @@ plain_tensor expected_of(const network& net, const pictures& given, std::uint32_
 
 network every_kind_on_colours() {
     network net = every_kind();
-    net.mean = {122.0f, 117.0f, 104.0f};
+    net.input.mean = {122.0f, 117.0f, 104.0f};
     return net;
 }
 
