@@ -1,49 +1,15 @@
-// Loops over blocks of 8 or 16 channels, which the compiler turns into vectors (-O3).
+// Pools, sums and what goes in. Loops over blocks of 8 or 16 channels, which the compiler turns
+// into vectors (-O3).
 #include "workers/engine/kernels.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <vector>
 
-#include "shared/base/require.hpp"
+#include "workers/engine/blocked.hpp"
 
 namespace vultus::kernels {
 namespace {
-
-float widened(float value) {
-    return value;
-}
-float widened(std::uint16_t value) {
-    return std::bit_cast<float>(std::uint32_t{value} << 16);
-}
-void put(float value, float& to) {
-    to = value;
-}
-void put(float value, std::uint16_t& to) {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    to = static_cast<std::uint16_t>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
-}
-
-template <long Block>
-struct width {
-    static constexpr long block = Block;
-};
-
-/// Calls with the number type and the block as types.
-template <typename Call>
-void dispatch(const format& how, Call&& call) {
-    VULTUS_REQUIRE(how.block == 8 || how.block == 16, "channels lie together by 8 or 16");
-    if (how.bf16) {
-        how.block == 8 ? call(std::uint16_t{}, width<8>{}) : call(std::uint16_t{}, width<16>{});
-    } else {
-        how.block == 8 ? call(float{}, width<8>{}) : call(float{}, width<16>{});
-    }
-}
-
-long blocks(const format& how, const tensor_shape& shape) {
-    return (shape.channels + how.block - 1) / how.block;
-}
 
 /// How the numbers of one place of the window join those kept so far.
 enum class joining { first, largest, sum };
@@ -155,21 +121,6 @@ void pool(const format& how, const layer& one, const void* in, tensor_shape in_s
     });
 }
 
-void average_all(const format& how, const void* in, tensor_shape in_shape, float* out) {
-    const long pixels = in_shape.rows * in_shape.columns;
-    dispatch(how, [&]<typename Number, long Block>(Number, width<Block>) {
-        const auto* from = static_cast<const Number*>(in);
-        const long planes = how.batch * blocks(how, in_shape);
-        for (long plane = 0; plane < planes; ++plane) {
-            float sum[Block] = {};
-            for (long i = 0; i < pixels; ++i, from += Block) {
-                for (long k = 0; k < Block; ++k) sum[k] += widened(from[k]);
-            }
-            for (long k = 0; k < Block; ++k) *out++ = sum[k] / static_cast<float>(pixels);
-        }
-    });
-}
-
 void add(const format& how, const void* a, tensor_shape a_shape, const void* b,
          tensor_shape b_shape, void* out, tensor_shape out_shape, bool relu) {
     dispatch(how, [&]<typename Number, long Block>(Number, width<Block>) {
@@ -177,23 +128,6 @@ void add(const format& how, const void* a, tensor_shape a_shape, const void* b,
                               static_cast<const Number*>(b), b_shape, static_cast<Number*>(out),
                               out_shape, relu);
     });
-}
-
-void relu(const format& how, const void* in, tensor_shape shape, void* out) {
-    const tensor_shape none{};
-    add(how, in, shape, in, none, out, shape, true);
-}
-
-void linear(const format& how, const layer& one, const float* in, float* out) {
-    const long stride = (one.inputs + how.block - 1) / how.block * how.block;
-    for (long picture = 0; picture < how.batch; ++picture, in += stride, out += one.outputs) {
-        std::fill_n(out, one.outputs, 0.0f);
-        for (long i = 0; i < one.inputs; ++i) {
-            const float* weights = one.weights.data() + i * one.outputs;
-            const float factor = in[i];
-            for (long o = 0; o < one.outputs; ++o) out[o] += factor * weights[o];
-        }
-    }
 }
 
 void column_sum(const format& how, const layer& one, const float* in, tensor_shape in_shape,

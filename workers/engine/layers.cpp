@@ -40,7 +40,7 @@ long channels_after(const layer& one, long in, long plus) {
     return one.kind == layer_kind::add ? std::max(in, plus) : in;
 }
 
-tensor_shape shape_after(const layer& one, const tensor_shape& in, const tensor_shape& plus) {
+tensor_shape unchecked_shape(const layer& one, const tensor_shape& in, const tensor_shape& plus) {
     tensor_shape out = in;
     out.channels = channels_after(one, in.channels, plus.channels);
     switch (one.kind) {
@@ -194,24 +194,31 @@ std::vector<network_output> outputs_of(const network& net) {
     return {{"", net.layers.size()}};
 }
 
+result<tensor_shape> shape_after(const layer& one, const tensor_shape& from,
+                                 const tensor_shape& plus) {
+    if (!operands_fit(one, from, plus)) {
+        return fail(errc::bad_option, "gets values that do not fit");
+    }
+    const tensor_shape out = unchecked_shape(one, from, plus);
+    if (out.rows < 1 || out.columns < 1) {
+        return fail(errc::bad_option, "has a larger window than the image");
+    }
+    if (!small_enough(out)) return fail(errc::bad_option, "makes too large a value");
+    return out;
+}
+
 result<std::vector<tensor_shape>> shapes_of(const network& net, tensor_shape picture) {
     std::vector<tensor_shape> shapes{picture};
-    const auto refused = [&](const std::string& why) {
-        return fail(errc::bad_option, "at " + std::to_string(picture.columns) + "x" +
-                                          std::to_string(picture.rows) + " pixels layer " +
-                                          std::to_string(shapes.size() - 1) + " of the network " +
-                                          why);
-    };
     if (!small_enough(picture)) return fail(errc::bad_option, "image is too large");
     for (const layer& one : net.layers) {
-        const tensor_shape &in = shapes[one.from], &plus = shapes[one.plus];
-        if (!operands_fit(one, in, plus)) return refused("gets values that do not fit");
-        const tensor_shape out = shape_after(one, in, plus);
-        if (out.rows < 1 || out.columns < 1) {
-            return fail(errc::bad_option, "image is smaller than the network's window");
+        const auto out = shape_after(one, shapes[one.from], shapes[one.plus]);
+        if (!out) {
+            return fail(errc::bad_option, "at " + std::to_string(picture.columns) + "x" +
+                                              std::to_string(picture.rows) + " pixels layer " +
+                                              std::to_string(shapes.size() - 1) +
+                                              " of the network " + out.error().detail);
         }
-        if (!small_enough(out)) return refused("makes too large a value");
-        shapes.push_back(out);
+        shapes.push_back(*out);
     }
     return shapes;
 }

@@ -103,6 +103,11 @@ constexpr std::size_t value_floats_max = std::size_t{1} << 29;
 /// requires  check() found nothing
 std::vector<network_output> outputs_of(const network&);
 
+/// The shape that a layer makes of the values that it reads.
+/// requires  the layer is one of a list in which check() found nothing
+/// errors    bad_option, as shapes_of()
+result<tensor_shape> shape_after(const layer&, const tensor_shape& from, const tensor_shape& plus);
+
 /// The shape of each value for a picture of that size: layers.size() + 1 shapes.
 /// requires  check() found nothing
 /// errors    bad_option: the picture is smaller than a window, or two values that are added or

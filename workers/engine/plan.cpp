@@ -1,4 +1,4 @@
-// Two passes: layers to steps (a convolution takes the relu and the add that follow it), then
+// Two passes: layers to steps (a convolution takes the add and the activation that follow it), then
 // values to buffers (a buffer is free again after the last step that reads its value).
 #include "workers/engine/plan.hpp"
 
@@ -12,43 +12,99 @@ namespace {
 /// A step before buffers are known: its operands are values of the list.
 struct draft {
     step made;
-    std::size_t from = 0, plus = 0, to = 0;
+    std::size_t from = 0, plus = 0, addend = 0, to = 0;
+    bool joins = false;  ///< it reads `plus`
+    /// The values that it reads, each once.
+    std::vector<std::size_t> operands() const {
+        std::vector<std::size_t> values{from};
+        const auto take = [&](std::size_t value) {
+            if (std::find(values.begin(), values.end(), value) == values.end()) {
+                values.push_back(value);
+            }
+        };
+        if (joins) take(plus);
+        if (made.accumulate) take(addend);
+        return values;
+    }
 };
+
+bool joins(layer_kind kind) {
+    return kind == layer_kind::add || kind == layer_kind::multiply;
+}
+
+activation activation_of(layer_kind kind) {
+    switch (kind) {
+        case layer_kind::relu:
+            return activation::relu;
+        case layer_kind::prelu:
+            return activation::prelu;
+        case layer_kind::sigmoid:
+            return activation::sigmoid;
+        default:
+            return activation::none;
+    }
+}
+
+/// Whether a step of that kind can end in an activation.
+bool activates(layer_kind kind) {
+    return kind == layer_kind::conv || kind == layer_kind::conv_transpose || joins(kind) ||
+           kind == layer_kind::affine || kind == layer_kind::upsample;
+}
+
+/// Whether it reads or writes float32 whatever the precision.
+bool reads_floats(layer_kind kind) {
+    return kind == layer_kind::linear || kind == layer_kind::column_sum;
+}
+bool can_widen(layer_kind kind) {
+    return kind == layer_kind::conv || kind == layer_kind::average_all || reads_floats(kind);
+}
 
 class drafter {
  public:
     drafter(const network& net, const std::vector<tensor_shape>& shapes)
-        : net_(net), shapes_(shapes), readers_(shapes.size()), last_reader_(shapes.size()) {
+        : net_(net), shapes_(shapes), readers_(shapes.size()), is_output_(shapes.size()) {
         for (std::size_t i = 0; i < net.layers.size(); ++i) {
-            note(net.layers[i].from, i);
-            if (net.layers[i].kind == layer_kind::add) note(net.layers[i].plus, i);
+            readers_[net.layers[i].from].push_back(i);
+            if (joins(net.layers[i].kind)) readers_[net.layers[i].plus].push_back(i);
         }
+        for (const network_output& one : outputs_of(net)) is_output_[one.value] = true;
     }
 
     std::vector<draft> drafts() const {
         std::vector<draft> all;
-        for (std::size_t i = 0; i < net_.layers.size();) all.push_back(one(i));
+        std::vector<bool> wide(shapes_.size());
+        for (std::size_t i = 0; i < net_.layers.size();) {
+            all.push_back(one(i));
+            all.back().made.reads_wide = wide[all.back().from];
+            wide[all.back().to] = all.back().made.widens;
+        }
         return all;
     }
 
  private:
-    void note(std::size_t value, std::size_t layer) {
-        ++readers_[value];
-        last_reader_[value] = layer;
-    }
-
-    /// The layer after `i` reads its output, and nothing else does.
+    /// The layer after `i` reads its output once, and nothing else does.
     bool only_next_reads(std::size_t i) const {
-        return i + 1 < net_.layers.size() && readers_[i + 1] == 1 && last_reader_[i + 1] == i + 1;
+        const auto& readers = readers_[i + 1];
+        return !is_output_[i + 1] && readers.size() == 1 && readers[0] == i + 1;
     }
 
+    /// Whether the add after layer i can be part of its step.
     bool takes_add(std::size_t i) const {
-        if (net_.layers[i].kind != layer_kind::conv || !only_next_reads(i)) return false;
-        const layer& next = net_.layers[i + 1];
-        if (next.kind != layer_kind::add) return false;
-        const std::size_t other = next.from == i + 1 ? next.plus : next.from;
-        return other != 0 && other != net_.layers[i].from && last_reader_[other] == i + 1 &&
-               shapes_[other] == shapes_[i + 1];
+        const layer& first = net_.layers[i];
+        const bool in_place = first.kind == layer_kind::conv;
+        const bool can =
+            in_place || first.kind == layer_kind::multiply || first.kind == layer_kind::upsample;
+        if (!can || !only_next_reads(i) || net_.layers[i + 1].kind != layer_kind::add) return false;
+        const std::size_t other = addend(i);
+        if (other == 0 || !(shapes_[other] == shapes_[i + 1])) return false;
+        return !in_place ||
+               (other != first.from && !is_output_[other] && readers_[other].back() == i + 1);
+    }
+
+    /// What the add after layer i adds to its output.
+    std::size_t addend(std::size_t i) const {
+        const layer& sum = net_.layers[i + 1];
+        return sum.from == i + 1 ? sum.plus : sum.from;
     }
 
     /// The step that begins with layer i; i moves on to the first layer that is not in it.
@@ -57,35 +113,38 @@ class drafter {
         draft next;
         next.made.layer = i;
         next.from = first.from;
-        next.plus = first.plus;
+        next.joins = joins(first.kind);
+        if (next.joins) next.plus = first.plus;
         if (takes_add(i)) {
-            const layer& sum = net_.layers[i + 1];
             next.made.accumulate = true;
-            next.plus = sum.from == i + 1 ? sum.plus : sum.from;
+            next.addend = addend(i);
             ++i;
         }
-        const bool can_relu = first.kind == layer_kind::conv || first.kind == layer_kind::add;
-        if (can_relu && only_next_reads(i) && net_.layers[i + 1].kind == layer_kind::relu) {
-            next.made.relu = true;
-            ++i;
+        if (activates(first.kind) && only_next_reads(i)) {
+            next.made.after = activation_of(net_.layers[i + 1].kind);
+            if (next.made.after != activation::none) next.made.slopes = ++i;
         }
         next.to = ++i;
         next.made.in = shapes_[next.from];
         next.made.plus_shape = shapes_[next.plus];
         next.made.out = shapes_[next.to];
-        next.made.widens = i == net_.layers.size() || reader_widens(i);
+        next.made.widens = widens(next);
         return next;
     }
 
-    bool reader_widens(std::size_t layer) const {
-        const layer_kind kind = net_.layers[layer].kind;
-        return net_.layers[layer].from == layer &&
-               (kind == layer_kind::linear || kind == layer_kind::column_sum);
+    /// Whether a step's output is to be float32 whatever the precision.
+    bool widens(const draft& one) const {
+        const auto& readers = readers_[one.to];
+        return can_widen(net_.layers[one.made.layer].kind) &&
+               std::all_of(readers.begin(), readers.end(), [&](std::size_t reader) {
+                   return reads_floats(net_.layers[reader].kind);
+               });
     }
 
     const network& net_;
     const std::vector<tensor_shape>& shapes_;
-    std::vector<std::size_t> readers_, last_reader_;
+    std::vector<std::vector<std::size_t>> readers_;
+    std::vector<bool> is_output_;
 };
 
 /// Hands out buffers.
@@ -123,37 +182,47 @@ result<plan> make_plan(const network& net, tensor_shape picture, long block) {
     VULTUS_REQUIRE(block == 8 || block == 16, "channels lie together by 8 or 16");
     const auto shapes = shapes_of(net, picture);
     if (!shapes) return fail(shapes.error());
-    std::vector<draft> drafts = drafter(net, *shapes).drafts();
+    const std::vector<draft> drafts = drafter(net, *shapes).drafts();
 
+    const std::size_t never = drafts.size();
     std::vector<std::size_t> last_step(shapes->size(), 0), buffer_of(shapes->size(), 0);
-    const auto operands = [&](const draft& one) {
-        std::vector<std::size_t> values{one.from};
-        const bool two = one.made.accumulate || net.layers[one.made.layer].kind == layer_kind::add;
-        if (two && one.plus != one.from) values.push_back(one.plus);
-        return values;
-    };
     for (std::size_t i = 0; i < drafts.size(); ++i) {
-        for (const std::size_t value : operands(drafts[i])) last_step[value] = i;
+        last_step[drafts[i].to] = i;  // a value that nothing reads
+        for (const std::size_t value : drafts[i].operands()) last_step[value] = i;
     }
+    const std::vector<network_output> outputs = outputs_of(net);
+    for (const network_output& one : outputs) last_step[one.value] = never;
     shelf buffers(block);
     buffers.put_picture(picture);
     plan made;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         const draft& one = drafts[i];
         step done = one.made;
+        const bool in_place = done.accumulate && net.layers[done.layer].kind == layer_kind::conv;
         done.from = buffer_of[one.from];
         done.plus = buffer_of[one.plus];
-        done.to = done.accumulate ? done.plus : buffers.take(done.out);
+        done.addend = buffer_of[one.addend];
+        done.to = in_place ? done.addend : buffers.take(done.out);
         buffer_of[one.to] = done.to;
-        for (const std::size_t value : operands(one)) {
-            const bool over = last_step[value] == i && value != 0;
-            if (over && buffer_of[value] != done.to) buffers.give_back(buffer_of[value]);
+        std::vector<std::size_t> over = one.operands();
+        over.push_back(one.to);
+        for (const std::size_t value : over) {
+            if (last_step[value] != i || value == 0) continue;
+            if (value == one.to || buffer_of[value] != done.to) {
+                buffers.give_back(buffer_of[value]);
+            }
         }
         made.steps.push_back(done);
     }
     made.buffer_sizes = buffers.sizes();
-    made.result = buffer_of[shapes->size() - 1];
-    made.output = shapes->back();
+    for (const network_output& one : outputs) {
+        const auto maker = std::find_if(drafts.begin(), drafts.end(),
+                                        [&](const draft& from) { return from.to == one.value; });
+        VULTUS_REQUIRE(maker != drafts.end(), "an output ends a step");
+        const layer_kind kind = net.layers[maker->made.layer].kind;
+        made.outputs.push_back({buffer_of[one.value], (*shapes)[one.value], maker->made.widens,
+                                kind == layer_kind::column_sum});
+    }
     return made;
 }
 

@@ -9,17 +9,32 @@
 
 namespace vultus {
 
-/// One computation. `from`, `plus` and `to` are buffers.
+/// What is done to each number of a step's output, last of all.
+enum class activation { none, relu, prelu, sigmoid };
+
+/// One computation. `from`, `plus`, `addend` and `to` are buffers.
 struct step {
     std::size_t layer = 0;  ///< what to compute: network::layers[layer]
     std::size_t from = 0;
-    std::size_t plus = 0;  ///< add: the other operand
-    std::size_t to = 0;    ///< another one than `from`; than `plus` too, unless it is added to
+    std::size_t plus = 0;    ///< add, multiply: the other operand
+    std::size_t addend = 0;  ///< if it accumulates
+    std::size_t to = 0;      ///< another one than those that are read, but for conv's addend
     tensor_shape in, plus_shape, out;
-    bool accumulate =
-        false;            ///< conv: `to` holds the other operand of an add, and the sum stays there
-    bool relu = false;    ///< then max(out, 0)
-    bool widens = false;  ///< out is float32 whatever the precision: what comes next needs it
+    /// The add that follows is part of the step. conv: the addend lies in `to`, and the sum stays
+    /// there; multiply, upsample: it has the shape of the output.
+    bool accumulate = false;
+    activation after = activation::none;
+    std::size_t slopes = 0;   ///< prelu: the layer that has them
+    bool reads_wide = false;  ///< `from` is float32 whatever the precision
+    bool widens = false;      ///< so is the output
+};
+
+/// Where a result lies when the steps are done.
+struct plan_output {
+    std::size_t buffer = 0;
+    tensor_shape shape;
+    bool wide = false;    ///< float32 whatever the precision
+    bool planar = false;  ///< a column_sum's: one plane, nothing between its numbers
 };
 
 struct plan {
@@ -27,11 +42,11 @@ struct plan {
     /// Largest value that each buffer holds: channels rounded up to `block`. Buffer 0 is the
     /// picture's, three planes without rounding, and holds nothing else.
     std::vector<std::size_t> buffer_sizes;
-    std::size_t result = 0;  ///< the buffer of the network's output
-    tensor_shape output;
+    std::vector<plan_output> outputs;  ///< as outputs_of() has them
 };
 
-/// requires  check(net) found nothing; block 8 or 16, the channels that lie together in memory
+/// requires  check(net) found nothing; only convolutions without groups read the picture, and
+///           nothing reads a column_sum; block 8 or 16, the channels that lie together in memory
 /// errors    bad_option: the picture is smaller than a window
 result<plan> make_plan(const network& net, tensor_shape picture, long block);
 

@@ -54,9 +54,9 @@ class composer {
         place_buffers(steps);
         draw();
         for (const step& one : steps.steps) add(one);
-        made_.result_offset = offsets_[steps.result];
-        made_.result_floats = bytes(size_.batch, 1) * steps.output.size();
-        made_.output = steps.output;
+        made_.result_offset = offsets_[steps.outputs[0].buffer];
+        made_.result_floats = bytes(size_.batch, 1) * steps.outputs[0].shape.size();
+        made_.output = steps.outputs[0].shape;
         return std::move(made_);
     }
 
@@ -132,7 +132,7 @@ class composer {
                      narrow(what.padding_rows),
                      narrow(what.padding_columns),
                      one.accumulate ? 1 : 0,
-                     one.relu ? 1 : 0};
+                     one.after == activation::relu ? 1 : 0};
         made.where.x = buffer(one.from);
         made.where.weights = at_.layers[one.layer].weights;
         made.where.bias = at_.layers[one.layer].bias;
@@ -194,7 +194,7 @@ class composer {
         next.stride = narrow(what.stride);
         next.padding = narrow(what.padding_columns);
         next.largest = what.kind == layer_kind::max_pool ? 1 : 0;
-        next.relu = one.relu ? 1 : 0;
+        next.relu = one.after == activation::relu ? 1 : 0;
         if (what.kind == layer_kind::linear) {
             next.weights = static_cast<const float*>(at_.layers[one.layer].weights);
             next.plus_shape.channels = narrow(what.inputs);

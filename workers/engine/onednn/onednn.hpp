@@ -1,4 +1,4 @@
-// A layer list run by oneDNN on the CPU. The library itself is in onednn.cpp alone.
+// A layer list run by oneDNN on the CPU; convolution.hpp is the library's part.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "workers/engine/engine.hpp"
 #include "workers/engine/layers.hpp"
+#include "workers/engine/runner.hpp"
 
 namespace vultus {
 
@@ -27,9 +28,9 @@ class onednn_network {
 
     /// Makes the network ready for pictures of `warm` sizes (batch, shape): primitives are made and
     /// weights laid out as they want them.
-    /// requires  check(net) found nothing
+    /// requires  check(net) found nothing; nothing reads a column_sum
     /// errors    bad_option: bf16 on a CPU without it; a CPU below AVX2; a layer for which oneDNN
-    ///           has only its reference code
+    ///           has only its reference code; more weights than rewrite.hpp takes
     static result<onednn_network> make(std::shared_ptr<const network> net, precision numbers,
                                        const std::vector<std::pair<long, tensor_shape>>& warm);
     onednn_network(onednn_network&&) noexcept;
@@ -44,10 +45,12 @@ class onednn_network {
     ///           cannot make one.
     result<std::span<float>> input(long batch, tensor_shape picture);
 
-    /// Runs the pictures. returns  [picture][output.channels][row][column], valid until the next
-    /// call; ends the process (70) if oneDNN fails
+    /// Runs the pictures. returns  the first output, [picture][channel][row][column], valid until
+    /// the next call; ends the process (70) if oneDNN fails
     std::span<const float> run();
-    /// The shape of one picture's output in run().
+    /// All outputs of the last run, in the order of outputs_of(); valid until the next call.
+    std::span<const output_tensor> outputs() const;
+    /// The shape of one picture's first output.
     tensor_shape output() const;
 
     /// For tests: how oneDNN runs each convolution of the current program, as it names it.
