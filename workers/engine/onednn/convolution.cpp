@@ -3,6 +3,7 @@
 // or with channels last, oneDNN falls to code that is 25 to 1000 times slower.
 #include "workers/engine/onednn/convolution.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -60,14 +61,29 @@ struct window_shape {
     }
 };
 
-window_shape shape_of(const layer& one, long block) {
+/// `planes`: it reads the picture. Else fewer channels than a block are as many as a block, the
+/// others zero, as they are in memory: oneDNN has only its reference code for fewer.
+window_shape shape_of(const layer& one, long block, bool planes) {
     if (one.kind == layer_kind::conv) {
-        return {one.outputs, one.inputs, one.groups,       one.rows,
-                one.columns, one.stride, one.padding_rows, one.padding_columns};
+        window_shape made{one.outputs, one.inputs, one.groups,       one.rows,
+                          one.columns, one.stride, one.padding_rows, one.padding_columns};
+        if (!planes && !made.grouped()) made.inputs = std::max(made.inputs, block);
+        return made;
     }
     // Transposed: each place of the window is a channel, or rather as many as there are outputs.
     const long rounded = (one.outputs + block - 1) / block * block;
     return {rounded * one.rows * one.columns, one.inputs};
+}
+
+/// A convolution's weights with more inputs, those of zeros.
+std::vector<float> more_inputs(const layer& one, long inputs) {
+    const long places = one.rows * one.columns;
+    std::vector<float> moved(static_cast<std::size_t>(one.outputs * inputs * places), 0.0f);
+    for (long output = 0; output < one.outputs; ++output) {
+        std::copy_n(one.weights.begin() + output * one.inputs * places, one.inputs * places,
+                    moved.begin() + output * inputs * places);
+    }
+    return moved;
 }
 
 /// A transposed convolution's weights for window_shape: [place][output rounded up][input].
@@ -187,18 +203,21 @@ struct convolution_maker::state {
         return {{batch, channels, rows, columns}, number(wide), tag};
     }
 
-    const memory& weights_for(std::size_t index, const memory::desc& wanted) {
+    const memory& weights_for(std::size_t index, const window_shape& shape,
+                              const memory::desc& wanted) {
         for (const packed& one : weights) {
             if (one.layer == index && one.weights.get_desc() == wanted) return one.weights;
         }
         const layer& from = net->layers[index];
-        const window_shape shape = shape_of(from, how.block);
         const memory::desc plain(
             shape.weights(), memory::data_type::f32,
             shape.grouped() ? memory::format_tag::goihw : memory::format_tag::oihw);
-        const std::vector<float> moved = from.kind == layer_kind::conv_transpose
-                                             ? places_first(from, how.block)
-                                             : std::vector<float>{};
+        std::vector<float> moved;
+        if (from.kind == layer_kind::conv_transpose) {
+            moved = places_first(from, how.block);
+        } else if (shape.inputs != from.inputs) {
+            moved = more_inputs(from, shape.inputs);
+        }
         const float* numbers = moved.empty() ? from.weights.data() : moved.data();
         auto bytes = std::make_shared<aligned_buffer>();
         bytes->grow(wanted.get_size());
@@ -213,11 +232,11 @@ struct convolution_maker::state {
     result<std::unique_ptr<convolution::parts>> make(const step& one, long batch) {
         const layer& conv = net->layers[one.layer];
         const bool transposed = conv.kind == layer_kind::conv_transpose;
-        const window_shape shape = shape_of(conv, how.block);
+        const window_shape shape = shape_of(conv, how.block, one.from == 0);
         const memory::desc from =
             one.from == 0 ? memory::desc({batch, one.in.channels, one.in.rows, one.in.columns},
                                          number(false), memory::format_tag::nchw)
-                          : values(batch, one.in.channels, one.in.rows, one.in.columns, false);
+                          : values(batch, shape.inputs, one.in.rows, one.in.columns, false);
         const memory::desc to =
             transposed ? values(batch, shape.outputs, one.in.rows, one.in.columns, true)
                        : values(batch, conv.outputs, one.out.rows, one.out.columns, one.widens);
@@ -257,7 +276,7 @@ struct convolution_maker::state {
         parts->arguments = {{DNNL_ARG_SRC, parts->from},
                             {DNNL_ARG_DST, parts->to},
                             {DNNL_ARG_SCRATCHPAD, parts->scratch},
-                            {DNNL_ARG_WEIGHTS, weights_for(one.layer, made.weights_desc())}};
+                            {DNNL_ARG_WEIGHTS, weights_for(one.layer, shape, made.weights_desc())}};
         if (!transposed) {
             parts->arguments.emplace(DNNL_ARG_BIAS,
                                      memory(bias, cpu(), const_cast<float*>(conv.bias.data())));
