@@ -8,6 +8,9 @@ avx2 (fp32, ONEDNN_MAX_CPU_ISA=AVX2), avx512 (fp32) and bf16, the last two where
 whatever the processor has in all three. Each figure of --json is an object by configuration. embed_b8_over_fma_limit is the time of
 a face over its floating point operations at the measured rate of fused multiply-adds of that vector width; it says nothing for
 bf16, whose instructions do more, and is left out there.
+
+And the imported networks against the frameworks that wrote their files, with what the processor has: CenterFace on 640x480 against
+ONNX Runtime, the OMZ embedder on eight faces against OpenVINO; fp32, one thread, processor time, the best of rounds in turns.
 """
 import argparse
 import json
@@ -15,6 +18,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+import time
+
+import numpy
+import onnxruntime
+import openvino
+import onnx
 
 from ran_on import ran_on
 
@@ -25,7 +35,8 @@ CONFIGURATIONS = {"avx2": ("AVX2", "fp32"), "avx512": ("AVX512_CORE", "fp32"), "
 NEEDS = {"avx2": "avx2", "avx512": "avx512bw", "bf16": "avx512_bf16"}
 WANTED = {"embed_b8_speedup_vs_dlib": {"avx2": 2.5, "avx512": 2.7, "bf16": 5},
           "detect_cnn_vga_speedup_vs_dlib": {"avx2": 4.5, "avx512": 6.5, "bf16": 12},
-          "embed_b8_over_fma_limit": {"avx2": 1.2, "avx512": 1.2}}
+          "embed_b8_over_fma_limit": {"avx2": 1.2, "avx512": 1.2},
+          "centerface_vga_over_onnxruntime": 0.8, "omz0095_b8_over_openvino": 1.0}
 
 
 def cpu(field):
@@ -45,6 +56,69 @@ def measure(name, rounds):
     return json.loads(done.stdout)
 
 
+def onnx_runtime(path, values):
+    """A call that runs the file on these values. Constants do not stand among the inputs, which would keep ONNX Runtime from
+    folding them."""
+    model = onnx.load(str(path))
+    constants = {one.name for one in model.graph.initializer}
+    (picture,) = [one.SerializeToString() for one in model.graph.input if one.name not in constants]
+    del model.graph.input[:]
+    model.graph.input.add().ParseFromString(picture)
+    for dim, size in zip(model.graph.input[0].type.tensor_type.shape.dim, values.shape):
+        dim.dim_value = size
+    for one in model.graph.output:
+        one.type.tensor_type.ClearField("shape")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {model.graph.input[0].name: values})
+
+
+def openvino_cpu(path, values):
+    model = openvino.Core().read_model(path)
+    model.reshape(list(values.shape))
+    request = openvino.Core().compile_model(model, "CPU", {
+        "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    return lambda: request.infer({0: values})
+
+
+def processor_time(call):
+    begin = time.process_time()
+    call()
+    return (time.process_time() - begin) * 1e3
+
+
+def against(peer, model, batch, rows, columns, order, rounds):
+    """Milliseconds of ours and of theirs."""
+    path = ROOT / "build/models" / model
+    pictures = numpy.random.default_rng(1).integers(0, 256, (batch, rows, columns, 3), dtype=numpy.uint8)
+    turned = pictures[..., ::-1] if order == "bgr" else pictures
+    theirs = peer(path, numpy.ascontiguousarray(turned.transpose(0, 3, 1, 2)).astype(numpy.float32))
+    best, best_of_theirs = [], []
+    with tempfile.NamedTemporaryFile() as pixels:
+        pixels.write(pictures.tobytes())
+        pixels.flush()
+        theirs()
+        for _ in range(4):
+            done = subprocess.run([ROOT / "build/e2e/bin/run_network", path, pixels.name, str(rows), str(columns), str(batch),
+                                   "fp32", order, str(rounds)], capture_output=True, text=True)
+            if done.returncode != 0:
+                sys.exit(f"run_network failed: {done.stdout}{done.stderr}")
+            best.append(float(done.stdout))
+            best_of_theirs.append(min(processor_time(theirs) for _ in range(rounds)))
+    return min(best), min(best_of_theirs)
+
+
+def imported(rounds):
+    face, face_of_theirs = against(onnx_runtime, "centerface.onnx", 1, 480, 640, "rgb", rounds)
+    chip, chip_of_theirs = against(openvino_cpu, "face-reidentification-retail-0095.xml", 8, 128, 128, "bgr", rounds)
+    return {"centerface_vga_ms": face, "centerface_vga_onnxruntime_ms": face_of_theirs,
+            "centerface_vga_over_onnxruntime": round(face / face_of_theirs, 3),
+            "omz0095_b8_ms": chip / 8, "omz0095_b8_openvino_ms": chip_of_theirs / 8,
+            "omz0095_b8_over_openvino": round(chip / chip_of_theirs, 3)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
@@ -57,6 +131,8 @@ def main():
     found["embed_b8_over_fma_limit"].pop("bf16", None)
     for key in ("embed_max_relative_difference", "detect_max_score_difference", "detect_max_box_difference_px"):
         found[key + "_fp32"] = max(value for name, value in found[key].items() if name != "bf16")
+    models = imported(options.rounds)
+    found.update(models)
     found["wanted"] = WANTED
     found.update(ran_on())
     if options.json:
@@ -66,6 +142,8 @@ def main():
     print(f"{'':34}" + "".join(f"{name:>12}" for name in rows))
     for key in keys:
         print(f"{key:34}" + "".join(f"{found[key].get(name, ''):>12}" for name in rows))
+    for key, value in models.items():
+        print(f"{key:34}{value:>12.3f}")
 
 
 if __name__ == "__main__":
