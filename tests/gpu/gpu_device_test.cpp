@@ -21,6 +21,7 @@
 #include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/models.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/geometry/overlap.hpp"
 
 namespace vultus {
 namespace {

@@ -5,16 +5,13 @@
 #include <cmath>
 
 #include "shared/base/require.hpp"
+#include "workers/geometry/overlap.hpp"
 
 namespace vultus {
 namespace {
 
 std::int32_t rounded(double value) {
     return static_cast<std::int32_t>(std::floor(value + 0.5));
-}
-
-double pixels(const box& one) {
-    return static_cast<double>(one.width()) * static_cast<double>(one.height());
 }
 
 }  // namespace
@@ -34,14 +31,13 @@ reach reach_of(const network& net) {
 }
 
 bool same_face(const box& a, const box& b, double overlap_max, double covered_max) {
-    const box inner{std::max(a.left, b.left), std::max(a.top, b.top), std::min(a.right, b.right),
-                    std::min(a.bottom, b.bottom)};
-    if (inner.width() <= 0 || inner.height() <= 0) return false;
-    const box outer{std::min(a.left, b.left), std::min(a.top, b.top), std::max(a.right, b.right),
-                    std::max(a.bottom, b.bottom)};
-    const double shared = pixels(inner);
-    return shared / pixels(outer) > overlap_max || shared / pixels(a) > covered_max ||
-           shared / pixels(b) > covered_max;
+    const rectangle one = rectangle_of(a), other = rectangle_of(b);
+    const double shared = shared_pixels(one, other);
+    if (shared <= 0) return false;
+    const double around = (std::max(one.right, other.right) - std::min(one.left, other.left)) *
+                          (std::max(one.bottom, other.bottom) - std::min(one.top, other.top));
+    return shared / around > overlap_max || shared / (one.width() * one.height()) > covered_max ||
+           shared / (other.width() * other.height()) > covered_max;
 }
 
 std::vector<detected_face> faces_in(std::span<const float> scores, long rows, long columns,

@@ -4,17 +4,9 @@
 #include <tuple>
 
 #include "shared/base/require.hpp"
+#include "workers/geometry/overlap.hpp"
 
 namespace vultus {
-
-double overlap(const box& a, const box& b) {
-    const std::int64_t across = std::int64_t{std::min(a.right, b.right)} - std::max(a.left, b.left);
-    const std::int64_t down = std::int64_t{std::min(a.bottom, b.bottom)} - std::max(a.top, b.top);
-    if (across < 0 || down < 0) return 0;
-    const double both = static_cast<double>((across + 1) * (down + 1));
-    const double all = static_cast<double>(a.width() * a.height() + b.width() * b.height());
-    return both / (all - both);
-}
 
 std::vector<box> known_boxes(std::span<const std::int64_t> edges) {
     VULTUS_REQUIRE(edges.size() % 4 == 0, "a box has four edges");

@@ -15,9 +15,6 @@ namespace vultus {
 /// a face that crosses 640 px in two seconds overlaps by 0.6 or more.
 constexpr double known_overlap_min = 0.4;
 
-/// Area of the intersection over that of the union, 0..1.
-double overlap(const box& a, const box& b);
-
 /// The boxes of a frame's `known` list: four edges each. requires  edges.size() % 4 == 0
 std::vector<box> known_boxes(std::span<const std::int64_t> edges);
 

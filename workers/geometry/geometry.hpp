@@ -22,6 +22,18 @@ struct box {
     std::int64_t height() const { return std::int64_t{bottom} - top + 1; }
 };
 
+/// A rectangle with parts of pixels. The far edges do not belong to it: the box of one pixel at the
+/// corner of a picture is {0, 0, 1, 1}.
+struct rectangle {
+    double left = 0;
+    double top = 0;
+    double right = 0;
+    double bottom = 0;
+    bool operator==(const rectangle&) const = default;
+    double width() const { return right - left; }
+    double height() const { return bottom - top; }
+};
+
 /// Pixels of the upright photo.
 struct point {
     float x = 0;
@@ -31,6 +43,10 @@ struct point {
 
 /// The corners of both eyes, then the base of the nose; the order of the 5-point predictor.
 using landmarks = std::array<point, 5>;
+
+/// What the detectors that give points give: an eye, the other eye, the tip of the nose, a corner
+/// of the mouth, the other one. Of an upright face the picture's left first.
+using face_points = std::array<point, 5>;
 
 /// An aligned face: limits::chip_side x limits::chip_side pixels, RGB, 8 bit, interleaved.
 struct chip {

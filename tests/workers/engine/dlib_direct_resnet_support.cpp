@@ -53,7 +53,7 @@ std::vector<embedding> dlib_embeddings(const image& photo, const std::vector<vul
     std::vector<embedding> vectors;
     for (const auto& face : faces) {
         const auto shape =
-            predictor(picture, rectangle(face.left, face.top, face.right, face.bottom));
+            predictor(picture, dlib::rectangle(face.left, face.top, face.right, face.bottom));
         matrix<rgb_pixel> crop;
         extract_image_chip(picture, get_face_chip_details(shape, 150, 0.25), crop);
         const matrix<float, 0, 1> out = net(crop);

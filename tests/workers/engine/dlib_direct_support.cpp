@@ -21,7 +21,7 @@ using rcon5 = relu<affine<con5<45, Below>>>;
 using mmod = loss_mmod<
     con<1, 9, 9, 1, 1, rcon5<rcon5<rcon5<downsampler<input_rgb_image_pyramid<pyramid_down<6>>>>>>>>;
 
-vultus::box edges(const rectangle& r) {
+vultus::box edges(const dlib::rectangle& r) {
     return {static_cast<std::int32_t>(r.left()), static_cast<std::int32_t>(r.top()),
             static_cast<std::int32_t>(r.right()), static_cast<std::int32_t>(r.bottom())};
 }
@@ -34,7 +34,7 @@ std::vector<dlib_output> dlib_detector_layers(const image& picture, const std::s
 
 std::vector<detected_face> dlib_hog(const image& picture) {
     auto scanner = get_frontal_face_detector();
-    std::vector<std::pair<double, rectangle>> found;
+    std::vector<std::pair<double, dlib::rectangle>> found;
     scanner(pixels(picture), found);
     std::vector<detected_face> faces;
     for (const auto& [score, where] : found) faces.push_back({edges(where), score});

@@ -58,14 +58,6 @@ double relative_difference(const embedding& ours, const embedding& theirs) {
     return difference / largest;
 }
 
-double overlap(const box& a, const box& b) {
-    const double across = std::min(a.right, b.right) - std::max(a.left, b.left) + 1;
-    const double down = std::min(a.bottom, b.bottom) - std::max(a.top, b.top) + 1;
-    if (across <= 0 || down <= 0) return 0;
-    const double both = static_cast<double>(a.width() * a.height() + b.width() * b.height());
-    return across * down / (both - across * down);
-}
-
 layer conv(long inputs, long outputs, long side, long stride, long padding, std::size_t from,
            noise& random) {
     layer one;

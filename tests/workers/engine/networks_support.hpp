@@ -25,8 +25,6 @@ chip one_colour(std::uint8_t red, std::uint8_t green, std::uint8_t blue);
 /// The largest difference over the largest number.
 double relative_difference(const embedding& ours, const embedding& theirs);
 double difference_of(std::span<const float> ours, const plain_tensor& expected);
-/// What two boxes share, over what they cover together.
-double overlap(const box& a, const box& b);
 
 /// Numbers between -1 and 1, the same each time.
 struct noise {

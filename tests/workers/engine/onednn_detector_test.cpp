@@ -15,6 +15,7 @@
 #include "workers/engine/onednn/onednn.hpp"
 #include "workers/engine/peaks.hpp"
 #include "workers/engine/pyramid.hpp"
+#include "workers/geometry/overlap.hpp"
 #include "workers/geometry/resize.hpp"
 
 namespace vultus {

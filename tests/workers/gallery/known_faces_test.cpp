@@ -20,13 +20,6 @@ std::vector<int> found(std::vector<box> faces, std::vector<box> known) {
     return find_known(detected, known);
 }
 
-TEST(known_faces, overlap_is_intersection_over_union) {
-    EXPECT_EQ(overlap(at(0), at(0)), 1.0);
-    EXPECT_EQ(overlap(at(0), at(100)), 0.0);
-    EXPECT_EQ(overlap(at(0), at(50)), 50.0 / 150.0);
-    EXPECT_EQ(overlap(at(0, 0, 100), at(0, 0, 50)), 0.25);
-}
-
 TEST(known_faces, the_nearest_pairs_go_first_and_a_box_is_given_once) {
     EXPECT_THAT(found({at(0), at(300)}, {at(310), at(5)}), ElementsAre(1, 0));
     EXPECT_THAT(found({at(20), at(2)}, {at(0)}), ElementsAre(-1, 0));

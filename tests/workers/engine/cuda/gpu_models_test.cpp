@@ -13,6 +13,7 @@
 #include "workers/engine/engine.hpp"
 #include "workers/engine/models.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/geometry/overlap.hpp"
 #include "workers/geometry/resize.hpp"
 
 namespace vultus {
