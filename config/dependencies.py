@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The libraries and models of the programs, with the versions on this machine: from config/dependencies.txt, the installed
-packages, and config/models.lock.
+packages, and config/models.
 
     config/dependencies.py --version 0.1.0 --deps build/deps [--header FILE] [--spdx FILE]
 
@@ -15,6 +15,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
 ORGANIZATION = "Organization: The Vultus authors"
@@ -56,14 +57,16 @@ def header(rows, version_of):
 
 
 def models():
-    """The model files and the package that they come in."""
-    package, found = None, []
-    for line in (HERE / "models.lock").read_text().splitlines():
-        words = line.split()
-        if words[:1] == ["package"]:
-            package = {"name": words[1], "version": words[2], "hash": words[3], "licence": words[4]}
-        elif words[:2] == ["file", "models"]:
-            found.append({"file": words[2], "hash": words[4], "package": package})
+    """The model files, and the package or address that they come from."""
+    found = []
+    for path in sorted((HERE / "models").glob("*.toml")):
+        model = tomllib.loads(path.read_text(encoding="utf-8"))
+        if model["kind"] == "photos":
+            continue
+        source = model["source"][0]
+        for entry in model["file"]:
+            found.append({"file": entry["name"], "hash": entry["sha256"], "licence": model["licence"],
+                          "version": source.get("version", "NOASSERTION"), "source": source.get("package") or source["address"]})
     return found
 
 
@@ -83,10 +86,10 @@ def spdx(rows, version_of, version):
         relations.append(("SPDXRef-vultus", "DEPENDS_ON", spdx_id(row["name"])))
     for model in models():
         packages.append({
-            "SPDXID": spdx_id("model-" + model["file"]), "name": model["file"], "versionInfo": model["package"]["version"],
-            "downloadLocation": "NOASSERTION", "filesAnalyzed": False, "licenseConcluded": model["package"]["licence"],
-            "licenseDeclared": model["package"]["licence"], "copyrightText": "NOASSERTION",
-            "comment": f"data, fetched at the first start; a file of {model['package']['name']}",
+            "SPDXID": spdx_id("model-" + model["file"]), "name": model["file"], "versionInfo": model["version"],
+            "downloadLocation": "NOASSERTION", "filesAnalyzed": False, "licenseConcluded": model["licence"],
+            "licenseDeclared": model["licence"], "copyrightText": "NOASSERTION",
+            "comment": f"data, fetched by config/fetch.py; a file of {model['source']}",
             "checksums": [{"algorithm": "SHA256", "checksumValue": model["hash"]}]})
         relations.append((spdx_id("model-" + model["file"]), "DATA_FILE_OF", "SPDXRef-vultus"))
     when = datetime.datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", datetime.datetime.now().timestamp())),

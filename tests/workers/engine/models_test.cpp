@@ -57,13 +57,42 @@ TEST_F(models, the_first_wrong_one_is_named) {
     EXPECT_EQ(none.error().detail.find("mmod_human_face_detector.dat is missing"), 0u);
 }
 
-TEST_F(models, same_as_the_lock_file) {
-    const std::string lock = file_at(VULTUS_SOURCE_DIR "/config/models.lock");
-    for (const model_file& wanted : models_wanted) {
-        const std::string line = "file models " + std::string(wanted.name) + " " +
-                                 std::to_string(wanted.bytes) + " " + std::string(wanted.sha256);
-        EXPECT_NE(lock.find(line), std::string::npos) << line;
+std::string entry_of(const model_file& file) {
+    return "[[file]]\nname = \"" + std::string(file.name) +
+           "\"\nbytes = " + std::to_string(file.bytes) + "\nsha256 = \"" +
+           std::string(file.sha256) + "\"\n";
+}
+
+TEST_F(models, same_as_the_manifests) {
+    const std::string manifests = VULTUS_SOURCE_DIR "/config/models/";
+    const std::array<const char*, 3> names{"cnn", "landmarks", "dlib_resnet"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string text = file_at(manifests + names[i] + ".toml");
+        EXPECT_NE(text.find(entry_of(models_wanted[i])), std::string::npos) << names[i];
+        EXPECT_NE(text.find("required = true"), std::string::npos) << names[i];
     }
+    for (const detector_file& one : detector_files) {
+        const std::string text = file_at(manifests + std::string(one.detector) + ".toml");
+        EXPECT_NE(text.find(entry_of(one.file)), std::string::npos) << one.detector;
+        EXPECT_EQ(text.find("required"), std::string::npos) << one.detector;
+    }
+}
+
+TEST_F(models, a_detector_whose_file_is_not_there_is_missing_and_a_wrong_file_is_an_error) {
+    const auto all = find_models(models_folder());
+    ASSERT_TRUE(all) << all.error().detail;
+    EXPECT_TRUE(all->detectors.contains("centerface")) << "config/fetch.py brings it";
+    for (const model_file& wanted : models_wanted) {
+        fs::create_symlink(models_folder() + "/" + std::string(wanted.name), folder / wanted.name);
+    }
+    const auto few = find_models(folder.string());
+    ASSERT_TRUE(few) << few.error().detail;
+    EXPECT_TRUE(few->detectors.empty());
+    write("yunet_s_640_640.onnx", "something else");
+    const auto wrong = find_models(folder.string());
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().detail.find("run config/fetch.py yunet"), std::string::npos)
+        << wrong.error().detail;
 }
 
 }  // namespace
