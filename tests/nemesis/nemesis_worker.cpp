@@ -22,7 +22,7 @@ std::chrono::milliseconds look_time() {
     return std::chrono::milliseconds(asked == nullptr ? 25 : std::atoi(asked));
 }
 
-class one_face final : public detector {
+class one_face final : public window_detector {
  public:
     std::string_view name() const noexcept override { return "hog"; }
     std::unique_ptr<detector> clone() const override { return std::make_unique<one_face>(); }

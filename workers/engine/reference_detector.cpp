@@ -11,7 +11,7 @@ namespace {
 
 using face_network = dlib_networks::detector;
 
-class cnn_detector final : public detector {
+class cnn_detector final : public window_detector {
  public:
     explicit cnn_detector(const face_network& network) : network_(network) {}
     std::string_view name() const noexcept override { return "cnn"; }

@@ -16,7 +16,7 @@
 namespace vultus {
 namespace {
 
-class hog_detector final : public detector {
+class hog_detector final : public window_detector {
  public:
     hog_detector() : scanner_(dlib::get_frontal_face_detector()) {}
     std::string_view name() const noexcept override { return "hog"; }

@@ -14,9 +14,12 @@
 #include "workers/engine/models.hpp"
 #include "workers/gallery/gallery.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/geometry/overlap.hpp"
 #include "workers/geometry/resize.hpp"
+#include "workers/geometry/turn.hpp"
 #include "workers/vision/aligner.hpp"
 #include "workers/vision/image_draw.hpp"
+#include "workers/vision/turned_face.hpp"
 
 namespace vultus {
 namespace {
@@ -243,6 +246,70 @@ TEST(vision, a_box_outside_the_photo_can_be_aligned) {
                              box{5'000, 5'000, 5'100, 5'100}}) {
         EXPECT_EQ(loaded().align->align(picture, where).face.rgb.size(), chip::bytes);
     }
+}
+
+/// A face of a photo as if the photo had been turned so that so many quarters bring it back.
+detected_face lying(const detected_face& upright, const image& photo, int quarters) {
+    detected_face face = upright;
+    face.quarters = quarters;
+    face.where =
+        box_of(turned(rectangle_of(upright.where), photo.width, photo.height, (4 - quarters) % 4));
+    return face;
+}
+
+TEST(vision, a_face_that_lies_on_its_side_is_aligned_upright) {
+    const image upright = photo("obama2.jpg");
+    const detected_face face = loaded().hog->detect(upright, {}).faces.at(0);
+    const aligned_face expected = align_face(*loaded().align, upright, face, {});
+    EXPECT_EQ(expected.face.rgb, loaded().align->align(upright, face.where).face.rgb);
+    const auto vector = loaded().net->embed(std::span(&expected.face, 1))[0];
+    for (int quarters = 1; quarters <= 3; ++quarters) {
+        const image on_its_side = turned(upright.copy(), 4 - quarters);
+        const aligned_face aligned =
+            align_face(*loaded().align, on_its_side, lying(face, upright, quarters), {});
+        const auto same = loaded().net->embed(std::span(&aligned.face, 1))[0];
+        EXPECT_LT(distance_between(same, vector), 0.05f) << quarters;
+        for (std::size_t k = 0; k < aligned.points.size(); ++k) {
+            const point there =
+                turned(expected.points[k], upright.width - 1, upright.height - 1, 4 - quarters);
+            EXPECT_NEAR(aligned.points[k].x, there.x, 2) << quarters;
+            EXPECT_NEAR(aligned.points[k].y, there.y, 2) << quarters;
+        }
+    }
+}
+
+TEST(vision, a_lying_face_at_the_edge_can_be_aligned) {
+    const image picture = photo("obama2.jpg");
+    for (const box& where : {box{-80, -80, 50, 50}, box{600, 1'150, 900, 1'450}, box{0, 0, 0, 0},
+                             box{5'000, 5'000, 5'100, 5'100}}) {
+        for (int quarters = 1; quarters <= 3; ++quarters) {
+            const detected_face face{where, 1, {}, quarters};
+            EXPECT_EQ(align_face(*loaded().align, picture, face, {}).face.rgb.size(), chip::bytes);
+        }
+    }
+}
+
+TEST(vision, a_predictor_has_its_own_square_on_a_face) {
+    const rectangle where{10, 20, 110, 245};  // 100 x 225: the root of its area is 150
+    const rectangle square = predictor_fit{0.8, 0.1, -0.2}(where);
+    EXPECT_NEAR(square.width(), 120, 1e-9);
+    EXPECT_NEAR(square.height(), 120, 1e-9);
+    EXPECT_NEAR(square.left, 60 + 15 - 60, 1e-9);
+    EXPECT_NEAR(square.top, 132.5 - 30 - 60, 1e-9);
+    EXPECT_EQ(predictor_fit{}(where), where);
+}
+
+TEST(vision, a_large_photo_tells_that_small_faces_were_not_searched_for) {
+    const auto scale = [](std::uint32_t width, std::uint32_t height, int min_face_px) {
+        return loaded().hog->scale_for({width, height}, {min_face_px, 2'000});
+    };
+    EXPECT_EQ(scale(1'000, 700, 40), (detection_scale{{2'000, 1'400}, 40, false}));
+    EXPECT_EQ(scale(1'001, 700, 40), (detection_scale{{2'000, 1'399}, 41, true}));
+    EXPECT_EQ(scale(4'032, 3'024, 40), (detection_scale{{2'000, 1'500}, 162, true}));
+    EXPECT_EQ(scale(4'032, 3'024, 200), (detection_scale{{1'613, 1'210}, 200, false}));
+    const auto found = loaded().hog->detect(photo("obama2.jpg"), {40, 1'000});
+    EXPECT_TRUE(found.limited);
+    EXPECT_GT(found.min_face_px, 80);
 }
 
 TEST(vision, the_one_resize) {

@@ -38,7 +38,7 @@ struct shared_network {
     }
 };
 
-class gpu_detector final : public detector {
+class gpu_detector final : public window_detector {
  public:
     explicit gpu_detector(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
     std::string_view name() const noexcept override { return "cnn"; }
@@ -55,7 +55,7 @@ class gpu_detector final : public detector {
         VULTUS_REQUIRE(static_cast<long>(std::max(seen.width, seen.height)) <= shared_->side_max,
                        "no larger picture than detect_side_max");
         if (picture.rgb.size() > shared_->net->picture_bytes()) {
-            return detector::look(picture, seen);
+            return window_detector::look(picture, seen);
         }
         const input_size size = shared_->input(seen.height, seen.width);
         const auto piece = shared_->net->lend();

@@ -15,7 +15,7 @@ struct model {
     reach sees;
 };
 
-class onednn_detector final : public detector {
+class onednn_detector final : public window_detector {
  public:
     onednn_detector(std::shared_ptr<const model> what, onednn_network net)
         : model_(std::move(what)), net_(std::move(net)) {}
