@@ -47,12 +47,13 @@ result<void> read_shared(const std::string& name, const std::string& value, subm
     }
     if (name == "min_face_px") return read_int(name, value, 10, 2000, into.options.min_face_px);
     if (name == "detector") {
-        if (value != "hog" && value != "cnn") {
-            return fail(errc::bad_option, "detector must be hog or cnn, not " + in_quotes(value));
+        if (auto good = check_detector(value); !good) {
+            return fail(errc::bad_option, good.error().detail + ", not " + in_quotes(value));
         }
         into.options.detector = value;
         return {};
     }
+    if (name == "rotate") return read_bool(name, value, into.options.rotate);
     if (name == "upsample") {
         int times = 0;
         if (auto good = read_int(name, value, 0, 3, times); !good) return good;
@@ -110,6 +111,9 @@ result<submission> parse_options(job_type type, const name_values& fields) {
     if (fields.contains("upsample") && fields.contains("min_face_px")) {
         return fail(errc::bad_option, "upsample and min_face_px exclude each other");
     }
+    if (into.options.rotate && !turns_pictures(into.options.detector)) {
+        return fail(errc::bad_option, "rotate requires detector=centerface or detector=yunet");
+    }
     if (type == job_type::train && into.label.empty()) {
         return fail(errc::bad_label, "Option \"name\" is missing: the person's name");
     }
@@ -128,6 +132,7 @@ std::string to_json(const job_options& options) {
     text.add("annotate", options.annotate);
     text.add("embeddings", options.embeddings);
     text.add("num_jitters", options.num_jitters);
+    if (options.rotate) text.add("rotate", true);
     return text.take();
 }
 

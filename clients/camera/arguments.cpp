@@ -3,7 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
+#include "shared/model/job.hpp"
 #include "shared/security/output_file.hpp"
 
 namespace vultus::camera {
@@ -21,8 +24,9 @@ arguments parse_arguments(int argc, char** argv) {
     app.add_option("--ca", asked.authorities,
                    "Trusted CA certificates: a PEM file (default: the system's)");
     app.add_option("--collection", asked.collection, "Collection to search (default)");
-    app.add_option("--detector", asked.detector, "Detector: hog or cnn")
-        ->check(CLI::IsMember({"hog", "cnn"}));
+    app.add_option("--detector", asked.detector, "Detector: hog, cnn, centerface or yunet")
+        ->check(
+            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
     app.add_option("--min-face", asked.min_face_px, "Smallest face to detect, in pixels")
         ->check(CLI::Range(10, 2'000));
     app.add_option("--blur", asked.blur, "Faces to blur: none, unknown, known or all")

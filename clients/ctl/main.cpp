@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "clients/ctl/commands.hpp"
 #include "clients/ctl/explain.hpp"
@@ -18,6 +19,7 @@
 #include "clients/ctl/store_away.hpp"
 #include "shared/base/privileges.hpp"
 #include "shared/base/stop_signal.hpp"
+#include "shared/model/job.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/private_file.hpp"
 #include "shared/store/event_reader.hpp"
@@ -110,8 +112,9 @@ void describe(CLI::App& app, arguments& asked) {
     CLI::App* import = add("import", "train from a folder of NAME/PHOTO", command::import);
     import->add_option("folder", asked.file)->required();
     import->add_option("--collection", asked.subject)->capture_default_str();
-    import->add_option("--detector", asked.detector, "hog, or cnn (finds more, slower)")
-        ->check(CLI::IsMember({"hog", "cnn"}))
+    import->add_option("--detector", asked.detector, "hog, cnn, centerface or yunet")
+        ->check(
+            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())))
         ->capture_default_str();
     CLI::App* erasure = add("erasure", "check that nothing is left of a person", command::erasure);
     erasure->add_option("label", asked.subject)->required();

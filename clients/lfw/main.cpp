@@ -13,12 +13,14 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "clients/ctl/cli/listener.hpp"
 #include "clients/lfw/evaluation.hpp"
 #include "clients/lfw/photos.hpp"
 #include "clients/lfw/report.hpp"
 #include "clients/lfw/service.hpp"
+#include "shared/model/job.hpp"
 #include "shared/security/output_file.hpp"
 
 namespace {
@@ -54,8 +56,9 @@ void describe(CLI::App& app, arguments& asked) {
     look_settings& looking = asked.looking;
     app.add_option("--images", looking.images, "Folder of <person>/<person>_NNNN.jpg")->required();
     app.add_option("--pairs", asked.pairs, "Pair file of View 1 or View 2")->required();
-    app.add_option("--detector", looking.detector, "Detector: hog or cnn")
-        ->check(CLI::IsMember({"hog", "cnn"}))
+    app.add_option("--detector", looking.detector, "Detector: hog, cnn, centerface or yunet")
+        ->check(
+            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())))
         ->capture_default_str();
     app.add_option("--embedding", asked.embedding,
                    "Embedding: plain (default), mirror, unit, mirror_unit, or all")

@@ -16,6 +16,7 @@
 #include "workers/calibration/vision_models.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/vision/aligner.hpp"
+#include "workers/vision/turned_face.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -70,10 +71,10 @@ result<std::optional<raw_face>> look_at_one(const shared_work& all, worker& own,
     const auto decoded = decode_image(bytes);
     if (!decoded) return fail(decoded.error().code, path + ": " + decoded.error().detail);
     const image& photo = decoded->picture;
-    const auto where = middle_face(own.finder->detect(photo, all.settings.detecting), photo);
-    if (!where) return std::optional<raw_face>{};
+    const auto found = middle_face(own.finder->detect(photo, all.settings.detecting), photo);
+    if (!found) return std::optional<raw_face>{};
     std::vector<chip> chips;
-    chips.push_back(all.straightener.align(photo, *where).face);
+    chips.push_back(align_face(all.straightener, photo, *found, own.finder->fit()).face);
     if (all.settings.mirror) chips.push_back(mirrored(chips.front()));
     const auto vectors = own.network->embed(chips);
     raw_face face{vectors.front(), {}};
@@ -141,8 +142,8 @@ result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::strin
     return photos;
 }
 
-std::optional<box> middle_face(const detected_faces& found, const image& photo) {
-    std::optional<box> best;
+std::optional<detected_face> middle_face(const detected_faces& found, const image& photo) {
+    std::optional<detected_face> best;
     std::int64_t best_gap = 0;
     for (const detected_face& one : found.faces) {
         // Twice the distance between the centres, so that all numbers are integers.
@@ -150,7 +151,7 @@ std::optional<box> middle_face(const detected_faces& found, const image& photo) 
         const std::int64_t y = std::int64_t{one.where.top} + one.where.bottom + 1 - photo.height;
         const std::int64_t gap = x * x + y * y;
         if (best && gap >= best_gap) continue;
-        best = one.where;
+        best = one;
         best_gap = gap;
     }
     return best;
@@ -166,9 +167,10 @@ result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settin
     seen.faces.resize(photos.size());
     shared_work all{photos, settings, *loaded->landmarks, seen.faces, {}, {}, {}};
     std::vector<worker> workers(static_cast<std::size_t>(settings.threads));
-    const detector& finder = settings.detector == "cnn" ? *loaded->cnn : *loaded->hog;
+    const auto finder = loaded->detectors.named(settings.detector);
+    if (!finder) return fail(finder.error());
     for (worker& own : workers) {
-        own.finder = finder.clone();
+        own.finder = (*finder)->clone();
         own.network = loaded->network->clone();
     }
     const auto begin = steady::now();

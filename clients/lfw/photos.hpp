@@ -27,7 +27,7 @@ result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::strin
 struct look_settings {
     std::string images;
     std::string models = "build/models";
-    std::string detector = "hog";    ///< or "cnn"
+    std::string detector = "hog";    ///< one of detector_names
     std::string precision = "auto";  ///< as the setting worker.precision
     bool mirror = false;             ///< also embed the mirror image: twice the work
     int threads = 1;
@@ -52,6 +52,6 @@ result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settin
 
 /// The face nearest the centre of the photo; of two at the same distance the larger; nothing
 /// without a face.
-std::optional<box> middle_face(const detected_faces& found, const image& photo);
+std::optional<detected_face> middle_face(const detected_faces& found, const image& photo);
 
 }  // namespace vultus::lfw

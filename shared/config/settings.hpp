@@ -54,7 +54,7 @@ struct worker_settings {
     int batch_max = 32;     ///< chips in one pass
     int batch_wait_ms = 0;
     int live_weight = 4;                    ///< live frames for each job while both wait
-    int detect_side_max = 2'000;            ///< longest side, in pixels, of a detector's input
+    int detect_side_max = 2'000;            ///< longest side, in pixels, of the input of hog and cnn
     std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
     std::string calibration = "config/calibration.txt";  ///< rates of errors by distance
     // At most one of the next three is not 0; if all are 0, false_match_rate is 0.001.

@@ -1,6 +1,7 @@
 // The words of a job and the rules for the names in it. Part of the contract (job.hpp); pure.
 #include "shared/model/job.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -77,6 +78,17 @@ bool is_terminal(job_state state) noexcept {
 
 bool is_change(job_type type) noexcept {
     return type != job_type::recognize && type != job_type::train && type != job_type::calibrate;
+}
+
+result<void> check_detector(std::string_view name) {
+    if (std::find(detector_names.begin(), detector_names.end(), name) != detector_names.end()) {
+        return {};
+    }
+    return fail(errc::bad_option, "detector must be hog, cnn, centerface or yunet");
+}
+
+bool turns_pictures(std::string_view detector) noexcept {
+    return detector == "centerface" || detector == "yunet";
 }
 
 result<void> check_label(std::string_view label) {

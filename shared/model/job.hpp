@@ -71,24 +71,33 @@ struct leased_job {
     bool operator==(const leased_job&) const = default;
 };
 
-/// The detectors of job_options.
-constexpr std::array<std::string_view, 2> detectors{"hog", "cnn"};
+/// The detectors, by the words of the option `detector`. Whether a worker has the file of the last
+/// two depends on its machine.
+constexpr std::array<std::string_view, 4> detector_names{"hog", "cnn", "centerface", "yunet"};
+
+/// errors    bad_option, which names them
+result<void> check_detector(std::string_view name);
 
 /// Where work with this detector is routed if there is a choice. gpu: a CPU takes at least ten
 /// times as long. cpu: workers with a GPU also run this detector on the CPU; also for an unknown
 /// name, such as the empty one of an older sender.
 device_kind preferred_device(std::string_view detector) noexcept;
 
+/// Whether the detector takes the option `rotate`: centerface and yunet.
+bool turns_pictures(std::string_view detector) noexcept;
+
 /// What a client may ask of a recognize or a train. Stored as JSON text with these names. The
 /// ranges are checked by parse_options (api/jobs/options.cpp) and again by the worker.
 struct job_options {
-    std::string detector = "hog";  ///< one of `detectors`
+    std::string detector = "hog";  ///< one of detector_names
     int min_face_px = 40;          ///< smallest face to find, 10..2000, pixels of the photo
     double distance_max = 0.0;     ///< 0 < d <= 2; 0 = the service's default
     int k = 0;                     ///< neighbours that vote, 1..100; 0 = the service's default
     bool annotate = false;         ///< keep the photo with boxes and names
     bool embeddings = false;       ///< put the 128 floats into the answer
     int num_jitters = 1;           ///< train only: 1..100 disturbed copies averaged
+    bool rotate =
+        false;  ///< centerface, yunet: also look for faces that lie or stand on their head
     bool operator==(const job_options&) const = default;
 };
 

@@ -31,7 +31,7 @@ leased_job leased_job_of(fields& all) {
 /// The detectors whose jobs are for a GPU, as the function takes them.
 std::string gpu_detectors() {
     std::vector<std::string> names;
-    for (const std::string_view one : detectors) {
+    for (const std::string_view one : detector_names) {
         if (preferred_device(one) == device_kind::gpu) names.emplace_back(one);
     }
     return joined(names, ',');

@@ -24,8 +24,9 @@ std::chrono::milliseconds look_time() {
 
 class one_face final : public window_detector {
  public:
-    std::string_view name() const noexcept override { return "hog"; }
-    std::unique_ptr<detector> clone() const override { return std::make_unique<one_face>(); }
+    explicit one_face(std::string_view name) : name_(name) {}
+    std::string_view name() const noexcept override { return name_; }
+    std::unique_ptr<detector> clone() const override { return std::make_unique<one_face>(name_); }
 
  protected:
     std::vector<detected_face> find(const image& picture) override {
@@ -34,6 +35,9 @@ class one_face final : public window_detector {
         const auto height = static_cast<std::int32_t>(picture.height);
         return {{{width / 4, height / 4, 3 * width / 4, 3 * height / 4}, 1.0}};
     }
+
+ private:
+    std::string_view name_;  ///< of static storage
 };
 
 /// The mean colour of the chip's middle, each of red, green and blue from 0 to 8.
@@ -78,8 +82,11 @@ int main(int argc, char** argv) {
     if (!files) return 3;
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return 3;
-    vision_models models{std::make_unique<one_face>(),
-                         std::make_unique<one_face>(),
+    std::vector<std::unique_ptr<detector>> detectors;
+    for (const std::string_view name : detector_names) {
+        detectors.push_back(std::make_unique<one_face>(name));
+    }
+    vision_models models{detector_set(std::move(detectors)),
                          std::make_unique<const aligner>(std::move(*straightener)),
                          std::make_unique<colour_embedder>(),
                          {},

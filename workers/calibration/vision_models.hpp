@@ -8,13 +8,14 @@
 #include "shared/config/settings.hpp"
 #include "workers/calibration/calibration.hpp"
 #include "workers/engine/detector.hpp"
+#include "workers/engine/detector_set.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/vision/aligner.hpp"
 
 namespace vultus {
 
 struct vision_models {
-    std::unique_ptr<detector> hog, cnn;
+    detector_set detectors;  ///< hog and cnn; centerface and yunet if their files are there
     std::unique_ptr<const aligner> landmarks;
     std::unique_ptr<embedder> network;
     gpu_info gpu;                   ///< without a name: the CPU runs them

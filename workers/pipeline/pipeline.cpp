@@ -63,12 +63,11 @@ pipeline::pipeline(pipeline_settings settings, const store_context& context, vis
     start_thread([this, slot] { fetch_loop(*slot); });
     for (int i = 0; i < settings_.vision_threads; ++i) {
         slot = &stages.add();
-        // A thread's function must be copyable, so the clones are in shared pointers.
-        auto hog = std::make_shared<std::unique_ptr<detector>>(models_.hog->clone());
-        auto cnn = std::make_shared<std::unique_ptr<detector>>(models_.cnn->clone());
+        // A thread's function must be copyable, so the clones are in a shared pointer.
+        auto detectors = std::make_shared<detector_set>(models_.detectors.clone());
         const bool first_of_several = i == 0 && settings_.vision_threads > 1;
-        start_thread([this, slot, hog, cnn, first_of_several] {
-            vision_loop(*slot, std::move(*hog), std::move(*cnn), first_of_several);
+        start_thread([this, slot, detectors, first_of_several] {
+            vision_loop(*slot, std::move(*detectors), first_of_several);
         });
     }
     for (int i = 0; i < settings_.compute_threads; ++i) {
@@ -206,11 +205,9 @@ bool pipeline::is_live() const {
     return boot_now() < boot_time(live_at_.load(std::memory_order_relaxed)) + live_for;
 }
 
-void pipeline::vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
-                           std::unique_ptr<detector> cnn, bool kept_for_live) {
-    vision_stage stage(std::move(hog), std::move(cnn), *models_.landmarks,
-                       settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder,
-                       &done_.decoders_lost);
+void pipeline::vision_loop(progress::slot& slot, detector_set detectors, bool kept_for_live) {
+    vision_stage stage(std::move(detectors), *models_.landmarks, settings_.detect_side_max,
+                       settings_.keep_pictures, slot, settings_.decoder, &done_.decoders_lost);
     while (true) {
         const bool only_live = kept_for_live && is_live() && !to_see_.closed();
         auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop_for(idle_tick);

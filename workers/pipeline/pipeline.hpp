@@ -80,8 +80,7 @@ class pipeline final : public work_sink {
     using match_letter = std::variant<work_ptr, gallery_update>;
 
     void fetch_loop(progress::slot& slot);
-    void vision_loop(progress::slot& slot, std::unique_ptr<detector> hog,
-                     std::unique_ptr<detector> cnn, bool kept_for_live);
+    void vision_loop(progress::slot& slot, detector_set detectors, bool kept_for_live);
     bool is_live() const;
     void compute_loop(progress::slot& slot, std::unique_ptr<embedder> network);
     void match_loop(progress::slot& slot);

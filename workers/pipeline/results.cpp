@@ -93,6 +93,8 @@ std::string result_text(const recognized& what, detail_level level) {
             ",\"faces\":" + std::to_string(what.faces_trained) + "}";
     text += ",\"models\":{\"detector\":" + json_quoted(what.detector) +
             ",\"embedding\":" + json_quoted(what.embedding_model) + "}";
+    text += ",\"min_face_px\":" + std::to_string(what.min_face_px);
+    if (what.min_face_px_raised) text += ",\"min_face_px_raised\":true";
     text += ",\"distance_max\":" + number(what.distance_max) +
             ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
             ",\"stranger_rate\":" + rate_text(what.stranger_rate);
@@ -148,10 +150,9 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
     if (name == "num_jitters") return read_whole(value, name, 1, 100, into.num_jitters);
     if (name == "detector") {
         const auto* text = value.if_string();
-        if (text == nullptr || (*text != "hog" && *text != "cnn")) {
-            return fail(errc::bad_option, "detector must be hog or cnn");
-        }
-        into.detector.assign(text->data(), text->size());
+        const std::string word = text == nullptr ? "" : std::string(text->data(), text->size());
+        if (auto good = check_detector(word); !good) return good;
+        into.detector = word;
     } else if (name == "distance_max") {
         json::error_code bad;
         const auto number = value.to_number<double>(bad);
@@ -159,12 +160,14 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
             return fail(errc::bad_option, "distance_max is out of range");
         }
         into.distance_max = number;
-    } else if (name == "annotate" || name == "embeddings") {
+    } else if (name == "annotate" || name == "embeddings" || name == "rotate") {
         const bool* set = value.if_bool();
         if (set == nullptr) {
             return fail(errc::bad_option, std::string(name) + " must be true or false");
         }
-        (name == "annotate" ? into.annotate : into.embeddings) = *set;
+        (name == "annotate"     ? into.annotate
+         : name == "embeddings" ? into.embeddings
+                                : into.rotate) = *set;
     }
     return {};
 }

@@ -37,7 +37,9 @@ struct recognized {
     std::uint32_t width = 0, height = 0;  ///< of the upright photo
     bool animated = false, truncated = false;
     std::string detector, embedding_model;
-    std::string gallery_model;  ///< of the gallery's faces; empty: no faces yet
+    int min_face_px = 0;              ///< smallest face that was searched for, pixels of the photo
+    bool min_face_px_raised = false;  ///< larger than requested, because the photo is too large
+    std::string gallery_model;        ///< of the gallery's faces; empty: no faces yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
     double distance_max = 0;                                ///< used for the comparison

@@ -11,16 +11,26 @@
 #include "workers/image/image.hpp"
 #include "workers/vision/face_picture.hpp"
 #include "workers/vision/image_draw.hpp"
+#include "workers/vision/turned_face.hpp"
 
 namespace vultus {
 namespace {
 
 // How long a detection may take before it counts as hung. dlib's CNN needs 2.3 microseconds for a
-// pixel and HOG about 0.2 on one Zen 4 core (docs/benchmarks.md); ten times that for slow cores.
-std::chrono::milliseconds detection_allowance(picture_size size, bool cnn) {
+// pixel, HOG about 0.2 and CenterFace 0.15 on one Zen 4 core (docs/benchmarks.md); ten times that
+// for slow cores. Searching all four quarter turns takes four times as long.
+std::chrono::milliseconds detection_allowance(picture_size size, std::string_view detector,
+                                              turning turns) {
     const std::uint64_t pixels = std::uint64_t{size.width} * size.height;
-    const std::uint64_t microseconds = cnn ? pixels * 25 : pixels * 2;
+    const std::uint64_t times = turns == turning::upright ? 1 : 4;
+    const std::uint64_t microseconds = detector == "cnn" ? pixels * 25 : pixels * 2 * times;
     return limits::progress + std::chrono::milliseconds(microseconds / 1'000);
+}
+
+/// A frame has no time for four looks; somebody may just not be in front of the camera.
+turning turns_of(const work& item) {
+    if (item.options.rotate) return turning::all;
+    return item.frame() != nullptr ? turning::upright : turning::if_none;
 }
 
 std::string caption(const match& who) {
@@ -43,12 +53,10 @@ annotation::colour colour_of(match_status status) {
 
 }  // namespace
 
-vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
-                           const aligner& straightener, int detect_side_max, bool keep_pictures,
-                           progress::slot& slot, const std::string& decoder,
+vision_stage::vision_stage(detector_set detectors, const aligner& straightener, int detect_side_max,
+                           bool keep_pictures, progress::slot& slot, const std::string& decoder,
                            std::atomic<std::uint64_t>* decoders_lost)
-    : hog_(std::move(hog)),
-      cnn_(std::move(cnn)),
+    : detectors_(std::move(detectors)),
       aligner_(straightener),
       detect_side_max_(detect_side_max),
       keep_pictures_(keep_pictures),
@@ -56,9 +64,11 @@ vision_stage::vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detect
       apart_(decoder_of(decoder, decoders_lost)) {}
 
 result<void> vision_stage::look(work& item) {
+    const auto finder = detectors_.named(item.options.detector);
+    if (!finder) return fail(finder.error());
     if (apart_) apart_->serve(item.collection);
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
-        auto looked = look_at_photo(item, i);
+        auto looked = look_at_photo(item, i, **finder);
         // A transient error is not about the photo: the whole job is delayed.
         const errc why = looked ? errc::internal : looked.error().code;
         const bool passes = retryable(why) || why == errc::device_fault;
@@ -79,14 +89,13 @@ result<void> vision_stage::look(work& item) {
     return {};
 }
 
-result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
+result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector& finder) {
     const bool train = item.type == job_type::train;
     const std::string_view bytes = item.photos[index];
     const auto header = inspect_image(bytes);
     if (!header) return fail(header.error());
-    detector& finder = item.options.detector == "cnn" ? *cnn_ : *hog_;
-    const detector_options wanted{item.options.min_face_px, detect_side_max_};
-    const picture_size size = detection_size(header->width, header->height, wanted);
+    const detector_options wanted{item.options.min_face_px, detect_side_max_, turns_of(item)};
+    const picture_size size = finder.scale_for({header->width, header->height}, wanted).seen;
     const auto decoded = [&](std::uint32_t side) {
         const stage_timer timer(item, "decode");
         // Decoding ends by itself after 5 s of CPU time.
@@ -97,7 +106,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     if (!photo) return fail(photo.error());
     const detected_faces found = [&] {
         const stage_timer timer(item, "detect");
-        const step moving(slot_, detection_allowance(size, &finder == cnn_.get()));
+        const step moving(slot_, detection_allowance(size, finder.name(), wanted.turns));
         return finder.detect(photo->picture, {photo->width, photo->height}, wanted);
     }();
     if (train && found.faces.empty()) return fail(errc::no_face, "No face found");
@@ -120,7 +129,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
             item.seen.faces.push_back({face, {}, {}, known[i]});
             continue;
         }
-        aligned_face aligned = aligner_.align(photo->picture, face.where);
+        aligned_face aligned = align_face(aligner_, photo->picture, face, finder.fit());
         item.seen.faces.push_back({face, aligned.points, {}, -1});
         if (train && keep_pictures_) keep_picture(item, aligned.face);
         item.chips.push_back(std::move(aligned.face));
@@ -130,6 +139,8 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index) {
     item.seen.animated = photo->animated;
     item.seen.truncated = found.truncated;
     item.seen.detector = finder.name();
+    item.seen.min_face_px = found.min_face_px;
+    item.seen.min_face_px_raised = found.limited;
     return {};
 }
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "workers/engine/detector.hpp"
+#include "workers/engine/detector_set.hpp"
 #include "workers/image/codec_process.hpp"
 #include "workers/pipeline/progress.hpp"
 #include "workers/pipeline/work.hpp"
@@ -19,25 +19,25 @@ class vision_stage {
  public:
     /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train.
     /// `slot` belongs to this thread. `decoder` is a path, as of decoder_of().
-    vision_stage(std::unique_ptr<detector> hog, std::unique_ptr<detector> cnn,
-                 const aligner& straightener, int detect_side_max, bool keep_pictures,
-                 progress::slot& slot, const std::string& decoder = {},
+    vision_stage(detector_set detectors, const aligner& straightener, int detect_side_max,
+                 bool keep_pictures, progress::slot& slot, const std::string& decoder = {},
                  std::atomic<std::uint64_t>* decoders_lost = nullptr);
 
     /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
-    /// errors    recognize: why the photo cannot be used (undecodable_image, ...); a train has a
-    ///           verdict for each photo instead · both: errors that are not about the photo
-    ///           (no_worker, out_of_memory, device_fault: codec_process.hpp)
+    /// errors    bad_option: this worker has no such detector · recognize: why the photo cannot be
+    ///           used (undecodable_image, ...); a train has a verdict for each photo instead ·
+    ///           both: errors that are not about the photo (no_worker, out_of_memory,
+    ///           device_fault: codec_process.hpp)
     result<void> look(work& item);
 
     /// Call it now and then while there is no work.
     void tend();
 
  private:
-    result<void> look_at_photo(work& item, std::size_t index);
+    result<void> look_at_photo(work& item, std::size_t index, detector& finder);
     void keep_picture(work& item, const chip& face) const;
 
-    std::unique_ptr<detector> hog_, cnn_;
+    detector_set detectors_;
     const aligner& aligner_;
     int detect_side_max_;
     bool keep_pictures_;

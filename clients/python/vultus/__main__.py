@@ -155,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(required=True)
     one = commands.add_parser("recognize", aliases=["recognise"], help="who is in the photos")
     one.add_argument("photo", nargs="+")
-    one.add_argument("--detector", choices=["hog", "cnn"])
+    one.add_argument("--detector", choices=["hog", "cnn", "centerface", "yunet"])
     one.add_argument("--min-face-px", type=int)
     one.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     one.set_defaults(run=recognize)

@@ -76,7 +76,7 @@ class Client:
                 answer.close()
 
     def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
-        """Recognizes the faces in the photo. options: k, distance_max, min_face_px, upsample, detector, embeddings, and
+        """Recognizes the faces in the photo. options: k, distance_max, min_face_px, upsample, detector, rotate, embeddings, and
         durable=False: answered at once, nothing is stored."""
         return self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
 

@@ -111,6 +111,8 @@ TEST(options, ranges_and_kinds) {
         {"min_face_px", "9"},
         {"min_face_px", "2001"},
         {"detector", "HOG"},
+        {"rotate", "90"},
+        {"rotate", "true"},  // hog cannot
         {"annotate", "maybe"},
         {"embeddings", ""},
         {"durable", "2"},
@@ -131,6 +133,24 @@ TEST(options, ranges_and_kinds) {
               errc::bad_collection);
 }
 
+TEST(options, four_detectors_of_which_two_turn_pictures) {
+    for (const std::string name : {"hog", "cnn", "centerface", "yunet"}) {
+        EXPECT_EQ(
+            parse_options(job_type::train, {{"name", "a"}, {"detector", name}})->options.detector,
+            name);
+        const auto turned =
+            parse_options(job_type::recognize, {{"detector", name}, {"rotate", "true"}});
+        EXPECT_EQ(turned.has_value(), name == "centerface" || name == "yunet") << name;
+        EXPECT_TRUE(parse_options(job_type::recognize, {{"detector", name}, {"rotate", "no"}}));
+    }
+    EXPECT_EQ(parse_options(job_type::recognize, {{"detector", "yolo"}}).error().detail,
+              "detector must be hog, cnn, centerface or yunet, not \"yolo\"");
+    const auto turned =
+        parse_options(job_type::recognize, {{"detector", "yunet"}, {"rotate", "true"}});
+    EXPECT_NE(to_json(turned->options).find(R"("num_jitters":1,"rotate":true})"),
+              std::string::npos);
+}
+
 TEST(options, yes_and_no_as_languages_and_forms_write_them) {
     for (const auto* yes : {"true", "True", "TRUE", "1", "yes", "on"}) {
         EXPECT_TRUE(parse_options(job_type::recognize, {{"embeddings", yes}})->options.embeddings);
@@ -143,7 +163,7 @@ TEST(options, yes_and_no_as_languages_and_forms_write_them) {
 TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
     EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
               "Unknown option \"k\" in train; known options: collection, name, num_jitters, "
-              "min_face_px, upsample, detector");
+              "min_face_px, upsample, detector, rotate");
     EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
               std::string::npos);
 }

@@ -92,9 +92,9 @@ TEST(middle_face, is_the_nearest_to_the_middle_and_the_larger_of_two) {
     const image photo(250, 250);
     const box large{0, 0, 99, 99}, middle{110, 100, 149, 139}, left{60, 100, 119, 149},
         right{130, 100, 189, 149};
-    EXPECT_EQ(middle_face({{{large, 9}, {middle, 1}}, false}, photo), middle);
-    EXPECT_EQ(middle_face({{{middle, 1}, {large, 9}}, false}, photo), middle);
-    EXPECT_EQ(middle_face({{{left, 1}, {right, 1}}, false}, photo), left);
+    EXPECT_EQ(middle_face({{{large, 9}, {middle, 1}}, false}, photo)->where, middle);
+    EXPECT_EQ(middle_face({{{middle, 1}, {large, 9}}, false}, photo)->where, middle);
+    EXPECT_EQ(middle_face({{{left, 1}, {right, 1}}, false}, photo)->where, left);
     EXPECT_FALSE(middle_face({}, photo).has_value());
 }
 

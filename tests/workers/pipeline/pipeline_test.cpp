@@ -16,6 +16,7 @@
 #include "tests/workers/pipeline/store_support.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/faces/network_detector.hpp"
 #include "workers/engine/models.hpp"
 #include "workers/image/image.hpp"
 
@@ -51,10 +52,14 @@ class seeing : public ::testing::Test {
         const auto files = find_models(folder_of("VULTUS_MODELS", "/build/models"));
         ASSERT_TRUE(files) << files.error().detail;
         vision_models models;
-        models.hog = make_hog_detector();
         auto nets = load_networks(*files, "onednn", "auto");
         ASSERT_TRUE(nets) << nets.error().detail;
-        models.cnn = std::move(nets->finder);
+        std::vector<std::unique_ptr<detector>> detectors;
+        detectors.push_back(make_hog_detector());
+        detectors.push_back(std::move(nets->finder));
+        detectors.push_back(
+            load_network_detector(files->detectors.at("centerface"), centerface_rules).value());
+        models.detectors = detector_set(std::move(detectors));
         models.landmarks =
             std::make_unique<const aligner>(std::move(aligner::load(files->landmarks).value()));
         models.network = with_kind(std::move(nets->network), kind);

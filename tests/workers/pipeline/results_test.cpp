@@ -12,6 +12,7 @@ recognized two_faces() {
     seen.height = 480;
     seen.detector = "hog";
     seen.embedding_model = "test";
+    seen.min_face_px = 40;
     seen.version = 3'000'000'007;
     seen.people = 2;
     seen.faces_trained = 5;
@@ -32,15 +33,18 @@ recognized two_faces() {
 TEST(results, options_are_read_with_their_ranges) {
     const auto all = read_options(
         R"({"detector":"cnn","min_face_px":10,"distance_max":2,"k":100,"annotate":true,)"
-        R"("embeddings":true,"num_jitters":100,"from_the_future":[1]})");
+        R"("embeddings":true,"num_jitters":100,"rotate":true,"from_the_future":[1]})");
     ASSERT_TRUE(all) << all.error().detail;
-    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 100, true, true, 100}));
+    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 100, true, true, 100, true}));
+    for (const std::string_view name : detector_names) {
+        EXPECT_EQ(read_options(R"({"detector":")" + std::string(name) + "\"}")->detector, name);
+    }
     EXPECT_EQ(*read_options(""), job_options{});
     for (const char* bad :
          {R"({"min_face_px":9})", R"({"min_face_px":2001})", R"({"k":101})", R"({"k":-1})",
           R"({"num_jitters":0})", R"({"num_jitters":101})", R"({"distance_max":2.001})",
           R"({"distance_max":-0.1})", R"({"detector":"yolo"})", R"({"annotate":1})", "[]", "{",
-          R"({"k":"3"})"}) {
+          R"({"k":"3"})", R"({"detector":7})", R"({"rotate":1})"}) {
         const auto read = read_options(bad);
         ASSERT_FALSE(read) << bad;
         EXPECT_EQ(read.error().code, errc::bad_option) << bad;
@@ -56,7 +60,7 @@ TEST(results, a_recognize_says_all_that_the_api_promises) {
         R"({"image":{"width":640,"height":480},)"
         R"("gallery":{"version":3000000007,"people":2,"faces":5},)"
         R"("models":{"detector":"hog","embedding":"test"},)"
-        R"("distance_max":0.38,"false_match_rate":0.001,"stranger_rate":null,)"
+        R"("min_face_px":40,"distance_max":0.38,"false_match_rate":0.001,"stranger_rate":null,)"
         R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
         R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
         "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","
@@ -74,6 +78,15 @@ TEST(results, an_ambiguous_face_names_the_winner) {
     seen.matches[0].candidates = {{"nearest", 0.3, "j-0"}, {"winner", 0.31, "j-1"}};
     seen.matches[0].label = "winner";
     EXPECT_NE(json_of(seen).find(R"("status":"ambiguous","label":"winner")"), std::string::npos);
+}
+
+TEST(results, a_face_size_that_was_raised_is_told) {
+    recognized seen = two_faces();
+    EXPECT_EQ(json_of(seen).find("min_face_px_raised"), std::string::npos);
+    seen.min_face_px = 81;
+    seen.min_face_px_raised = true;
+    EXPECT_NE(json_of(seen).find(R"("min_face_px":81,"min_face_px_raised":true,"distance_max")"),
+              std::string::npos);
 }
 
 TEST(results, animated_and_truncated_appear_only_when_true) {
