@@ -24,6 +24,7 @@ BENCHES = {  # bench: arguments of a short round, None: only loaded
     "search": None,   # needs FAISS
     "tls": ["--seconds", "0.3", "--rounds", "1"],
     "turns": ["--bodies", "1"],
+    "detectors": ["--rounds", "1", "--groups", "1"],
 }
 
 
