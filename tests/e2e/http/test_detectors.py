@@ -30,9 +30,9 @@ def test_a_person_taught_with_one_detector_is_known_with_the_other(service, phot
     service.train("obama", photos["obama"], collection="two")
     service.train("biden", photos["biden"], collection="two", detector="centerface")
     for name, detector in (("obama2", "hog"), ("obama2", "centerface"), ("obama3", "centerface"), ("biden", "hog")):
-        found = service.recognize(photos[name], collection="two", detector=detector, min_face_px=80)
+        found = service.recognize(photos[name], collection="two", detector=detector, min_face_px=100)
         assert names(found) == [name.rstrip("23")], (name, detector)
-        assert (found["models"]["detector"], found["min_face_px"]) == (detector, 80)
+        assert (found["models"]["detector"], found["min_face_px"]) == (detector, 100)
         assert "min_face_px_raised" not in found
 
 
