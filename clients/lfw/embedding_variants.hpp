@@ -19,7 +19,7 @@ bool needs_mirror(embedding_kind) noexcept;
 /// The network's output for a face and for its mirror image.
 struct raw_face {
     embedding chip{};
-    embedding mirror{};  ///< zeros if not requested
+    embedding mirror{};  ///< without floats if not requested
 };
 
 /// The same as with_kind() of the face; a test compares them.

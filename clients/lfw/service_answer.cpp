@@ -21,8 +21,10 @@ double gap(const json::object& box, double width, double height) {
 }
 
 embedding vector_of(const json::array& numbers) {
-    embedding vector{};
-    if (numbers.size() != vector.size()) throw std::length_error("an embedding of the wrong size");
+    if (!limits::is_embedding_dimension(numbers.size())) {
+        throw std::length_error("an embedding of the wrong size");
+    }
+    embedding vector(numbers.size());
     for (std::size_t i = 0; i < vector.size(); ++i) {
         vector[i] = numbers[i].to_number<float>();
         if (!std::isfinite(vector[i])) throw std::range_error("an embedding is not finite");

@@ -3,6 +3,7 @@
 // raise one. Tested at n-1, n and n+1.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -53,12 +54,14 @@ constexpr std::size_t collections = 10'000;
 constexpr std::size_t gallery_faces = 1'000'000;
 constexpr std::size_t faces_per_label = 1'000;  ///< so that forget and rename are one call
 constexpr std::size_t segment_rows = 4'096;     ///< faces in one shared segment
-constexpr std::size_t embedding_floats = 128;
-constexpr std::size_t embedding_bytes = embedding_floats * 4;
-constexpr std::size_t chip_side = 150;           ///< pixels of an aligned face
-constexpr std::size_t picture_side = 112;        ///< pixels of the kept picture of a face
-constexpr std::size_t picture_bytes = 16 * kib;  ///< JPEG of it
-constexpr std::size_t batch_max = 128;           ///< chips embedded in one pass
+constexpr std::array<std::size_t, 3> embedding_dimensions{128, 256, 512};  ///< floats of a face
+constexpr std::size_t embedding_floats_max = embedding_dimensions.back();
+constexpr std::size_t embedding_bytes = 128 * 4;  ///< of a face in Redis
+constexpr std::size_t embedding_dimension_default = 128;  ///< where a gallery states none
+constexpr std::size_t chip_side = 150;                    ///< pixels of an aligned face
+constexpr std::size_t picture_side = 112;                 ///< pixels of the kept picture of a face
+constexpr std::size_t picture_bytes = 16 * kib;           ///< JPEG of it
+constexpr std::size_t batch_max = 128;                    ///< chips embedded in one pass
 
 // Messages between the processes.
 constexpr std::size_t map_bytes = 64 * kib;  ///< MessagePack part of a message
@@ -127,5 +130,14 @@ static_assert(live_channels < connections, "live channels leave connections for 
 static_assert(faces_per_label <= 1'000, "no Redis call touches more than 1,000 elements");
 static_assert(user_name_bytes + 5 <= client_bytes, "user:NAME is a client");
 static_assert(gallery_faces % 64 == 0, "tombstones are whole words");
+
+/// Whether an embedding may have so many floats.
+constexpr bool is_embedding_dimension(std::size_t floats) {
+    for (const std::size_t one : embedding_dimensions) {
+        if (one == floats) return true;
+    }
+    return false;
+}
+static_assert(is_embedding_dimension(embedding_dimension_default), "one of them");
 
 }  // namespace vultus::limits

@@ -1,10 +1,12 @@
 // Times the search in a gallery against reading its float32 rows once and against FAISS'
 // IndexFlatL2 over the same rows, in one process, in turns; each figure is the best of its rounds:
 // CPU time of the one thread, but with two threads the wall time. Prints one JSON object.
-//   search_time FACES [ROUNDS]
+//   search_time FACES [ROUNDS [FLOATS]]
+// FLOATS of a face: 128, 256 or 512.
 // The faces are made: as many people as half the faces, a random direction each, and photos of them
 // near it; `nearest_known` and `nearest_stranger` say how near, to compare with real ones.
 #include <faiss/IndexFlat.h>
+#include <malloc.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -35,7 +37,7 @@ void tell(const char* key, double value) {
 /// Directions in which people differ: few of them matter much, as with real embeddings.
 class people {
  public:
-    explicit people(unsigned seed) : random_(seed) {
+    people(unsigned seed, std::size_t floats) : random_(seed), spread_(floats), common_(floats) {
         for (std::size_t i = 0; i < spread_.size(); ++i) {
             spread_[i] = std::exp(-static_cast<float>(i) / 40);
         }
@@ -58,7 +60,7 @@ class people {
 
  private:
     embedding any() {
-        embedding one;
+        embedding one(spread_.size());
         for (std::size_t i = 0; i < one.size(); ++i) one[i] = value_(random_) * spread_[i];
         return scaled(one, 1);
     }
@@ -72,12 +74,12 @@ class people {
 
     std::mt19937 random_;
     std::normal_distribution<float> value_{0, 1};
-    std::array<float, limits::embedding_floats> spread_{};
-    embedding common_{};
+    std::vector<float> spread_;
+    embedding common_;
 };
 
 struct world {
-    explicit world(std::size_t faces) : made(1) {
+    world(std::size_t faces, std::size_t floats) : made(1, floats) {
         std::vector<embedding> who(std::max<std::size_t>(faces / 2, 1));
         for (embedding& one : who) one = made.somebody();
         for (std::size_t i = 0; i < faces; ++i) {
@@ -88,6 +90,8 @@ struct world {
             queries.push_back(i % 2 == 0 ? made.photo_of(who[i * 97 % who.size()])
                                          : made.photo_of(made.somebody()));
         }
+        who = {};
+        malloc_trim(0);  // what only the making took is no memory of a face
     }
 
     people made;
@@ -99,8 +103,8 @@ struct world {
 float read_once(const gallery& known) {
     float sums[64] = {};
     for (const auto& segment : known.segments) {
-        const float* from = segment->vectors.data()->data();
-        const std::size_t count = segment->rows() * limits::embedding_floats;
+        const float* from = segment->floats.data();
+        const std::size_t count = segment->floats.size();
         for (std::size_t at = 0; at < count; at += 64) {
             for (std::size_t i = 0; i < 64; ++i) sums[i] += from[at + i];
         }
@@ -114,17 +118,19 @@ volatile float kept_alive;  // what a loop computed, so that it is not left out
 
 void time_search(const world& here, const gallery& known, int rounds) {
     const std::span<const embedding> one(here.queries.data(), 1), all(here.queries);
-    faiss::IndexFlatL2 index(limits::embedding_floats);
+    const std::size_t floats = known.dimension;
+    faiss::IndexFlatL2 index(static_cast<faiss::Index::idx_t>(floats));
     for (const auto& segment : known.segments) {
-        index.add(static_cast<faiss::Index::idx_t>(segment->rows()),
-                  segment->vectors.data()->data());
+        index.add(static_cast<faiss::Index::idx_t>(segment->rows()), segment->floats.data());
     }
+    std::vector<float> asked;  // one after the other, as FAISS takes them
+    for (const embedding& face : all) asked.insert(asked.end(), face.begin(), face.end());
     constexpr int k = 3;
     std::vector<float> distances(all.size() * k);
     std::vector<faiss::Index::idx_t> rows(all.size() * k);
     const auto faiss_search = [&](std::size_t count) {
-        index.search(static_cast<faiss::Index::idx_t>(count), all.data()->data(), k,
-                     distances.data(), rows.data());
+        index.search(static_cast<faiss::Index::idx_t>(count), asked.data(), k, distances.data(),
+                     rows.data());
     };
     lanes two(2);
     search_options split{.parts = 2, .run = two.run()};
@@ -198,14 +204,19 @@ double resident_mib() {
 
 int main(int argc, char** argv) {
     if (argc < 2) {
-        std::fputs("search_time FACES [ROUNDS]\n", stderr);
+        std::fputs("search_time FACES [ROUNDS [FLOATS]]\n", stderr);
         return 2;
     }
     omp_set_num_threads(1);
     const auto faces = static_cast<std::size_t>(std::atol(argv[1]));
     const int rounds = argc > 2 ? std::atoi(argv[2]) : 10;
+    const auto floats = static_cast<std::size_t>(argc > 3 ? std::atoi(argv[3]) : 128);
+    if (!limits::is_embedding_dimension(floats)) {
+        std::fputs("FLOATS must be 128, 256 or 512\n", stderr);
+        return 2;
+    }
     const double before = resident_mib();
-    world here(faces);
+    world here(faces, floats);
     std::fputs("{", stdout);
     {
         const auto known = here.builder.publish();
@@ -216,6 +227,6 @@ int main(int argc, char** argv) {
     const double filled = resident_mib();
     time_changes(here, 20);
     tell("changes_more_mib", resident_mib() - filled);
-    std::printf("\"kernel\": \"%s\", \"faces\": %zu, \"rounds\": %d}\n",
-                std::string(quantized_kernels().back().name).c_str(), faces, rounds);
+    std::printf("\"kernel\": \"%s\", \"faces\": %zu, \"floats\": %zu, \"rounds\": %d}\n",
+                std::string(quantized_kernels().back().name).c_str(), faces, floats, rounds);
 }

@@ -44,10 +44,11 @@ class one_face final : public window_detector {
 class colour_embedder final : public embedder {
  public:
     std::string_view name() const noexcept override { return "colour/plain"; }
+    std::size_t dimension() const noexcept override { return 128; }
     std::unique_ptr<embedder> clone() const override { return std::make_unique<colour_embedder>(); }
     std::vector<embedding> embed(std::span<const chip> chips) override {
         constexpr std::size_t side = limits::chip_side, from = side / 3, to = 2 * side / 3;
-        std::vector<embedding> all(chips.size());
+        std::vector<embedding> all(chips.size(), embedding(dimension()));
         for (std::size_t i = 0; i < chips.size(); ++i) {
             for (std::size_t row = from; row < to; ++row) {
                 for (std::size_t column = from; column < to; ++column) {

@@ -70,7 +70,7 @@ sample draw(const std::vector<person>& people, std::size_t faces_max) {
         if (drawn.faces.size() + who.second.size() > faces_max) break;
         for (const place& at : who.second) {
             drawn.places.push_back(at);
-            drawn.faces.push_back({at.segment->vectors[at.row], drawn.people});
+            drawn.faces.push_back({embedding(at.segment->vector(at.row)), drawn.people});
         }
         ++drawn.people;
     }

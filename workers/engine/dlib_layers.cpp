@@ -10,6 +10,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/require.hpp"
 #include "workers/engine/dlib_networks.hpp"
+#include "workers/engine/engine.hpp"
 
 namespace vultus {
 namespace {
@@ -163,7 +164,7 @@ result<network> load_embedding_layers(const std::string& file) {
         if (!list) return list;
         // The file says how many outputs its last layer has, not the type above.
         const auto shapes = shapes_of(*list, {3, limits::chip_side, limits::chip_side});
-        if (!shapes || shapes->back().size() != limits::embedding_floats) {
+        if (!shapes || shapes->back().size() != dlib_dimension) {
             return fail(errc::malformed, "it does not output 128 values per chip");
         }
         return list;

@@ -22,7 +22,7 @@ struct detector_layers {
 };
 
 /// dlib_face_recognition_resnet_model_v1.dat, for a picture of limits::chip_side squared.
-/// errors    malformed: not that network, not limits::embedding_floats numbers at its end, or a
+/// errors    malformed: not that network, not dlib_dimension floats at its end, or a
 ///           number in it that is not finite
 result<network> load_embedding_layers(const std::string& file);
 

@@ -29,6 +29,7 @@ class kind_embedder final : public embedder {
         name_ += name_of(kind);
     }
     std::string_view name() const noexcept override { return name_; }
+    std::size_t dimension() const noexcept override { return network_->dimension(); }
     std::unique_ptr<embedder> clone() const override {
         return std::make_unique<kind_embedder>(network_->clone(), kind_);
     }
@@ -91,7 +92,7 @@ embedding unit_length(const embedding& vector) {
     double squares = 0;
     for (const float value : vector) squares += static_cast<double>(value) * value;
     if (squares == 0) return vector;
-    embedding scaled;
+    embedding scaled(vector.size());
     const double factor = 1.0 / std::sqrt(squares);
     std::transform(vector.begin(), vector.end(), scaled.begin(),
                    [factor](float value) { return static_cast<float>(value * factor); });

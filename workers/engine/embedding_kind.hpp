@@ -1,6 +1,6 @@
-// What is made of the network's 128 numbers before faces are compared: which of the kinds below is
-// a setting (worker.embedding) and the second half of an embedding model's name. Faces of two kinds
-// are never compared: their distances mean different things.
+// What is made of the network's floats before faces are compared. Which of the kinds below is a
+// setting (worker.embedding) and the second half of an embedding model's name. Faces of two kinds
+// are never compared, because their distances mean different things.
 #pragma once
 
 #include <memory>

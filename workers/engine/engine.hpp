@@ -3,6 +3,7 @@
 // one; `cuda` (engine/cuda) runs them on a GPU.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,18 +33,23 @@ class embedder {
     virtual ~embedder() = default;
     /// Which numbers come out; stored with each gallery. Faces of two models are never compared.
     virtual std::string_view name() const noexcept = 0;
+    /// How many floats come out: a limits::embedding_dimensions.
+    virtual std::size_t dimension() const noexcept = 0;
     /// Another one like this, for another lane.
     virtual std::unique_ptr<embedder> clone() const = 0;
     /// Embeds a batch of aligned faces.
     /// requires  1 <= chips.size() <= limits::batch_max; each chip::bytes long
-    /// returns   chips.size() embeddings in the same order; 128 finite floats, compared by
-    ///           Euclidean distance; the same for a chip alone and in company
+    /// returns   chips.size() embeddings in the same order; dimension() finite floats each,
+    ///           compared by Euclidean distance; the same for a chip alone and in a batch
     /// errors    none; a device fault ends the process
     virtual std::vector<embedding> embed(std::span<const chip> chips) = 0;
     /// One embedding out of those of several pictures of one face.
     /// requires  at least one
     virtual embedding combined(const std::vector<embedding>& of_one_face) const;
 };
+
+/// The floats of dlib_face_recognition_resnet_model_v1.
+constexpr std::size_t dlib_dimension = 128;
 
 /// dlib_face_recognition_resnet_model_v1 by dlib; name "dlib_resnet_v1/plain".
 /// errors    malformed if the file is not that network

@@ -17,6 +17,7 @@ class reference_embedder final : public embedder {
  public:
     explicit reference_embedder(const face_network& network) : network_(network) {}
     std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
+    std::size_t dimension() const noexcept override { return dlib_dimension; }
     std::unique_ptr<embedder> clone() const override {
         return std::make_unique<reference_embedder>(network_);
     }
@@ -29,13 +30,12 @@ class reference_embedder final : public embedder {
             pictures.push_back(
                 dlib_picture_of(face.rgb.data(), limits::chip_side, limits::chip_side));
         }
-        std::vector<embedding> vectors(chips.size());
+        std::vector<embedding> vectors;
         const auto outputs = network_(pictures, pictures.size());
         VULTUS_REQUIRE(outputs.size() == chips.size(), "one output per chip");
-        for (std::size_t i = 0; i < vectors.size(); ++i) {
-            VULTUS_REQUIRE(outputs[i].size() == static_cast<long>(limits::embedding_floats),
-                           "128 floats");
-            std::copy(outputs[i].begin(), outputs[i].end(), vectors[i].begin());
+        for (const auto& output : outputs) {
+            VULTUS_REQUIRE(output.size() == static_cast<long>(dlib_dimension), "128 floats");
+            std::copy(output.begin(), output.end(), vectors.emplace_back(dlib_dimension).begin());
         }
         return vectors;
     }

@@ -16,10 +16,9 @@ bool is_finite(const embedding& vector) {
                        [](float value) { return std::isfinite(value); });
 }
 
-void reserve_some(gallery_segment& segment) {  // one allocation, not a dozen growing ones
-    if (segment.vectors.capacity() != 0) return;
-    segment.vectors.reserve(64);
-    segment.quantized.reserve(64);
+void reserve(gallery_segment& segment, std::size_t rows) {
+    segment.floats.reserve(rows * segment.dimension());
+    segment.quantized.reserve(rows);
 }
 
 }  // namespace
@@ -45,7 +44,8 @@ std::size_t gallery_builder::segment_with_room() {
         found = std::find_if(slots_.begin(), slots_.end(),
                              [](const slot& one) { return !one.segment; });
         if (found == slots_.end()) found = slots_.emplace(slots_.end());
-        *found = {std::make_shared<gallery_segment>(), 0, false};
+        *found = {std::make_shared<gallery_segment>(dimension_), 0, false};
+        reserve(*found->segment, 64);  // one allocation, not a dozen growing ones
     }
     filled_now_ = static_cast<std::size_t>(found - slots_.begin());
     return filled_now_;
@@ -71,16 +71,17 @@ void gallery_builder::drop_label(std::string_view label) {
 bool gallery_builder::add(std::string_view face_id, std::string_view label,
                           const embedding& vector) {
     if (!is_finite(vector)) return false;
+    if (!index_.empty() && vector.size() != dimension_) return false;
     if (index_.find(face_id) == index_.end() && index_.size() >= limits::gallery_faces) {
         return false;
     }
     remove(face_id);
+    dimension_ = vector.size();
     const std::size_t at = segment_with_room();
     gallery_segment& segment = writable(at);
-    reserve_some(segment);
     index_.emplace(std::string(face_id), position{static_cast<std::uint32_t>(at),
                                                   static_cast<std::uint32_t>(segment.rows())});
-    segment.vectors.push_back(vector);
+    segment.floats.insert(segment.floats.end(), vector.begin(), vector.end());
     segment.quantized.push_back(vector);
     segment.face_ids.emplace_back(face_id);
     segment.labels.push_back(take_label(label));
@@ -129,7 +130,8 @@ void gallery_builder::apply(std::span<const log_entry> entries) {
     for (const log_entry& entry : entries) {
         switch (entry.op) {
             case log_entry::kind::add: {
-                const auto vector = embedding_from(entry.vector);
+                const auto vector =
+                    embedding_from(entry.vector, entry.vector.size() / sizeof(float));
                 if (vector) add(entry.face_id, entry.label, *vector);
                 break;
             }
@@ -147,8 +149,8 @@ void gallery_builder::apply(std::span<const log_entry> entries) {
 std::size_t gallery_builder::bytes() const {
     // A face id, its place in the index, a pointer to the label (docs/benchmarks.md).
     constexpr std::size_t names = 200;
-    constexpr std::size_t quantized = sizeof(quantized_row) + 3 * sizeof(float);
-    return (index_.size() + removed_rows_) * (sizeof(embedding) + quantized + names);
+    const std::size_t rows = index_.size() + removed_rows_;
+    return rows * (dimension_ * (sizeof(float) + 1) + 3 * sizeof(float) + names);
 }
 
 void gallery_builder::move_faces(std::size_t from, std::size_t to, gallery_segment& into) {
@@ -157,7 +159,8 @@ void gallery_builder::move_faces(std::size_t from, std::size_t to, gallery_segme
         if (old.is_removed(row)) continue;
         index_.find(old.face_ids[row])->second = {static_cast<std::uint32_t>(to),
                                                   static_cast<std::uint32_t>(into.rows())};
-        into.vectors.push_back(old.vectors[row]);
+        const std::span<const float> vector = old.vector(row);
+        into.floats.insert(into.floats.end(), vector.begin(), vector.end());
         into.quantized.push_back(old.quantized, row);
         into.face_ids.push_back(old.face_ids[row]);
         into.labels.push_back(old.labels[row]);
@@ -177,10 +180,9 @@ bool gallery_builder::compact() {
         if (partner == slots_.end() || one->faces < partner->faces) partner = one;
     }
     const auto to = static_cast<std::size_t>(wasteful - slots_.begin());
-    auto packed = std::make_shared<gallery_segment>();
+    auto packed = std::make_shared<gallery_segment>(dimension_);
     const std::size_t faces = wasteful->faces + (partner == slots_.end() ? 0 : partner->faces);
-    packed->vectors.reserve(faces);
-    packed->quantized.reserve(faces);
+    reserve(*packed, faces);
     move_faces(to, to, *packed);
     give_back(to);
     if (partner != slots_.end()) {
@@ -201,6 +203,7 @@ std::shared_ptr<const gallery> gallery_builder::publish() {
         one.published = true;
         now->segments.push_back(one.segment);
     }
+    now->dimension = dimension();
     now->faces = index_.size();
     now->people = labels_.size();
     return now;

@@ -22,18 +22,24 @@
 
 namespace vultus {
 
-/// Up to limits::segment_rows faces, one after the other in memory. A removed face stays as a row
-/// whose bit in `removed` is set.
+/// Up to limits::segment_rows faces of one dimension, one after the other in memory. A removed face
+/// stays as a row whose bit in `removed` is set.
 struct gallery_segment {
     using label_text =
         std::shared_ptr<const std::string>;  ///< one object per label of a collection
-    std::vector<embedding> vectors;
-    quantized_rows quantized;  ///< the same in 8 bits
+    explicit gallery_segment(std::size_t dimension) : quantized(dimension) {}
+
+    std::vector<float> floats;  ///< of row i: dimension() of them, from i * dimension()
+    quantized_rows quantized;   ///< the same in 8 bits
     std::vector<std::string> face_ids;
     std::vector<label_text> labels;
     std::array<std::uint64_t, limits::segment_rows / 64> removed{};
 
-    std::size_t rows() const { return vectors.size(); }
+    std::size_t dimension() const { return quantized.dimension(); }
+    std::size_t rows() const { return face_ids.size(); }
+    std::span<const float> vector(std::size_t row) const {
+        return std::span(floats).subspan(row * dimension(), dimension());
+    }
     bool is_removed(std::size_t row) const { return (removed[row / 64] >> (row % 64)) & 1u; }
 };
 
@@ -41,8 +47,9 @@ struct gallery {
     gallery_version version = 0;
     std::string embedding_model;  ///< what its faces were embedded with; empty: no face yet
     std::vector<std::shared_ptr<const gallery_segment>> segments;
-    std::size_t faces = 0;   ///< rows that are not removed
-    std::size_t people = 0;  ///< labels with at least one face
+    std::size_t dimension = 0;  ///< floats of each face; 0: no face yet
+    std::size_t faces = 0;      ///< rows that are not removed
+    std::size_t people = 0;     ///< labels with at least one face
 };
 
 /// threads   its owner only; what publish() returned may be read by any thread
@@ -50,8 +57,9 @@ class gallery_builder {
  public:
     explicit gallery_builder(gallery_version version = 0);
 
-    /// Adds a face; one with that id is replaced.
-    /// returns   false, and nothing changes, if the gallery is full or a float is not finite
+    /// Adds a face; one with that id is replaced. The first one decides the dimension of all.
+    /// returns   false, and nothing changes, if the gallery is full, the face has another dimension
+    ///           or a float is not finite
     bool add(std::string_view face_id, std::string_view label, const embedding&);
     /// returns   false if there is no such face
     bool remove(std::string_view face_id);
@@ -67,6 +75,7 @@ class gallery_builder {
     const std::string& embedding_model() const { return embedding_model_; }
     gallery_version version() const { return version_; }
     std::size_t faces() const { return index_.size(); }
+    std::size_t dimension() const { return index_.empty() ? 0 : dimension_; }
     /// The memory of the vectors and their names, roughly; for gallery_bytes_max.
     std::size_t bytes() const;
 
@@ -101,6 +110,7 @@ class gallery_builder {
 
     gallery_version version_;
     std::string embedding_model_;
+    std::size_t dimension_ = 0;  ///< of the faces; without one of no meaning
     struct slot {
         std::shared_ptr<gallery_segment> segment;  ///< none: free
         std::size_t faces = 0;                     ///< rows that are not removed

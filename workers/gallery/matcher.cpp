@@ -25,7 +25,7 @@ struct electorate {
 
 bool is_same_face(const neighbour& a, const neighbour& b) {
     return a.squared == b.squared && a.label() == b.label() &&
-           a.segment->vectors[a.row] == b.segment->vectors[b.row];
+           std::ranges::equal(a.segment->vector(a.row), b.segment->vector(b.row));
 }
 
 electorate electorate_of(const std::vector<neighbour>& found, const match_options& options) {
@@ -138,7 +138,8 @@ std::string_view name_of(match_status status) noexcept {
 }
 
 float distance_between(const embedding& a, const embedding& b) noexcept {
-    return std::sqrt(squared_distance(a.data(), b.data()));
+    VULTUS_REQUIRE(a.size() == b.size(), "embeddings of one model");
+    return std::sqrt(squared_distance(a.data(), b.data(), a.size()));
 }
 
 std::vector<match> match_faces(const gallery& known, std::span<const embedding> faces,

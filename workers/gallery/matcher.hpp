@@ -51,13 +51,13 @@ constexpr std::size_t neighbours_max = 4'096, candidates_max = 100;
 /// Equal votes: the nearer label first, then the smaller text. Equal vectors of one label have one
 /// vote, and whatever is as near as the k-th votes too; so neither the order in which faces were
 /// taught nor a photo that was taught twice changes an answer, but for the face_id.
-/// requires  options in their ranges
+/// requires  options in their ranges; faces of the gallery's dimension, or a gallery without faces
 /// returns   one match per face, in order
 /// threads   any; all faces share one pass over the gallery's memory
 std::vector<match> match_faces(const gallery&, std::span<const embedding> faces,
                                const match_options&, const search_options& = {});
 
-/// Euclidean distance.
+/// Euclidean distance. requires  the same dimension
 float distance_between(const embedding&, const embedding&) noexcept;
 
 }  // namespace vultus

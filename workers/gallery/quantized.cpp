@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "shared/base/require.hpp"
@@ -22,9 +23,9 @@ struct rounded {
     float scale = 0, squared = 0, error = 0;
 };
 
-/// `most` whole steps on each side of 0.
+/// `most` whole steps on each side of 0, to as many numbers as `from` has.
 template <typename Whole>
-rounded round_to(const embedding& from, int most, std::array<Whole, limits::embedding_floats>& to) {
+rounded round_to(const embedding& from, int most, Whole* to) {
     float reach = 0;
     for (const float value : from) reach = std::max(reach, std::fabs(value));
     rounded one;
@@ -46,34 +47,57 @@ rounded round_to(const embedding& from, int most, std::array<Whole, limits::embe
 
 }  // namespace
 
+quantized_rows::quantized_rows(std::size_t dimension) : dimension_(dimension) {
+    VULTUS_REQUIRE(limits::is_embedding_dimension(dimension), "a dimension of a model");
+}
+
+quantized_span quantized_rows::block(std::size_t begin, std::size_t count) const {
+    VULTUS_REQUIRE(begin + count <= size(), "rows that are there");
+    if (count == 0) return {nullptr, 0, dimension_};
+    return {lines_[begin * dimension_ / sizeof(line)].c.data(), count, dimension_};
+}
+
+std::span<const std::int8_t> quantized_rows::row(std::size_t row) const {
+    return {block(row, 1).c, dimension_};
+}
+
 void quantized_rows::reserve(std::size_t count) {
-    rows.reserve(count);
+    lines_.reserve(count * dimension_ / sizeof(line));
     for (auto* numbers : {&scale, &squared, &error}) numbers->reserve(count);
 }
 
+std::int8_t* quantized_rows::append() {
+    const std::size_t end = lines_.size();
+    lines_.resize(end + dimension_ / sizeof(line));
+    return lines_[end].c.data();
+}
+
 void quantized_rows::push_back(const embedding& vector) {
-    const rounded one = round_to(vector, 127, rows.emplace_back().c);
+    VULTUS_REQUIRE(vector.size() == dimension_, "rows of one dimension");
+    const rounded one = round_to(vector, 127, append());
     scale.push_back(one.scale);
     squared.push_back(one.squared);
     error.push_back(one.error);
 }
 
 void quantized_rows::push_back(const quantized_rows& from, std::size_t row) {
-    rows.push_back(from.rows[row]);
+    VULTUS_REQUIRE(from.dimension_ == dimension_, "rows of one dimension");
+    std::memcpy(append(), from.row(row).data(), dimension_);
     scale.push_back(from.scale[row]);
     squared.push_back(from.squared[row]);
     error.push_back(from.error[row]);
 }
 
 quantized_face::quantized_face(const embedding& vector) {
-    const rounded one = round_to(vector, 32767, v);
+    VULTUS_REQUIRE(vector.size() <= v.size(), "a dimension of a model");
+    const rounded one = round_to(vector, 32767, v.data());
     twice_scale = 2 * one.scale;
     squared = one.squared;
     error = one.error;
 }
 
 float quantized_reach(const quantized_face& face, float B) {
-    return above(std::sqrt((static_cast<double>(B) + 1e-40) * (1 + 0x1p-18))) + face.error;
+    return above(std::sqrt((static_cast<double>(B) + 1e-40) * (1 + 0x1p-17))) + face.error;
 }
 
 std::size_t not_farther(const quantized_rows& of, std::size_t begin, std::size_t count,

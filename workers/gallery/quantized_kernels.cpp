@@ -10,39 +10,43 @@
 namespace vultus {
 namespace {
 
-constexpr std::size_t floats = limits::embedding_floats;
-
-std::int32_t plain_product(const quantized_row& row, const quantized_face& face) {
+template <std::size_t Floats>
+std::int32_t plain_product(const std::int8_t* row, const quantized_face& face) {
     std::int32_t sum = 0;
-    for (std::size_t i = 0; i < floats; ++i) sum += std::int32_t{row.c[i]} * face.v[i];
+    for (std::size_t i = 0; i < Floats; ++i) sum += std::int32_t{row[i]} * face.v[i];
     return sum;
 }
 
-void plain(std::span<const quantized_row> rows, std::span<const quantized_face> faces,
-           std::int32_t* dots) {
-    VULTUS_REQUIRE(rows.size() <= quantized_block, "a block of rows");
-    for (std::size_t face = 0; face < faces.size(); ++face) {
-        for (std::size_t row = 0; row < rows.size(); ++row) {
-            dots[face * quantized_block + row] = plain_product(rows[row], faces[face]);
+template <std::size_t Floats>
+struct plainly {
+    static void products(quantized_span rows, std::span<const quantized_face> faces,
+                         std::int32_t* dots) {
+        for (std::size_t face = 0; face < faces.size(); ++face) {
+            for (std::size_t row = 0; row < rows.count; ++row) {
+                dots[face * quantized_block + row] =
+                    plain_product<Floats>(rows.c + row * Floats, faces[face]);
+            }
         }
     }
-}
+};
 
 using sums_of_8 = __m256i;
 
 /// Sixteen rows for a batch of faces, in 16 bits: of all rows the first two numbers, then the next
 /// two. So each number of a register belongs to another row, and no sum goes across it.
 constexpr std::size_t rows_together = 16, faces_together = 4;
+template <std::size_t Floats>
 struct alignas(64) rows_abreast {
-    std::int32_t pairs[floats / 2][rows_together];
+    std::int32_t pairs[Floats / 2][rows_together];
 };
 
 /// Eight rows to one half of the sixteen: 8x8 pairs of bytes are turned at a time, and widened.
-void set_abreast(const quantized_row* rows, std::size_t half, rows_abreast& to) {
-    for (std::size_t at = 0; at < floats; at += 16) {
+template <std::size_t Floats>
+void set_abreast(const std::int8_t* rows, std::size_t half, rows_abreast<Floats>& to) {
+    for (std::size_t at = 0; at < Floats; at += 16) {
         __m128i in[8], by_two[8], by_four[8];
         for (std::size_t i = 0; i < 8; ++i) {
-            in[i] = _mm_load_si128(reinterpret_cast<const __m128i*>(rows[i].c.data() + at));
+            in[i] = _mm_load_si128(reinterpret_cast<const __m128i*>(rows + i * Floats + at));
         }
         for (std::size_t i = 0; i < 4; ++i) {
             by_two[i * 2] = _mm_unpacklo_epi16(in[i * 2], in[i * 2 + 1]);
@@ -65,30 +69,29 @@ void set_abreast(const quantized_row* rows, std::size_t half, rows_abreast& to) 
     }
 }
 
-/// Asks for what the next call will want. Past the last row of a segment nothing comes of it.
-void fetch_ahead(const quantized_row* rows, std::size_t count) {
-    const auto* next =
-        reinterpret_cast<const char*>(rows) + quantized_block * sizeof(quantized_row);
-    for (std::size_t at = 0; at < count * sizeof(quantized_row); at += 64) {
-        _mm_prefetch(next + at, _MM_HINT_T0);
-    }
+/// Asks for what comes so many bytes later: a block of the shortest rows. Past the last row of a
+/// segment nothing comes of it.
+constexpr std::size_t ahead = quantized_block * limits::embedding_dimensions.front();
+void fetch_ahead(const std::int8_t* rows, std::size_t bytes) {
+    const auto* next = reinterpret_cast<const char*>(rows) + ahead;
+    for (std::size_t at = 0; at < bytes; at += 64) _mm_prefetch(next + at, _MM_HINT_T0);
 }
 
 /// `single` sums eight rows with one face; `batch` sixteen with four, each face's to
 /// dots[face * quantized_block]. What is left over is done plainly.
-template <sums_of_8 single(const quantized_row*, const quantized_face*),
-          void batch(const rows_abreast&, const quantized_face*, std::int32_t*)>
+template <std::size_t Floats, sums_of_8 single(const std::int8_t*, const quantized_face*),
+          void batch(const rows_abreast<Floats>&, const quantized_face*, std::int32_t*)>
 struct in_tiles {
-    static void products(std::span<const quantized_row> rows, std::span<const quantized_face> faces,
+    static void products(quantized_span rows, std::span<const quantized_face> faces,
                          std::int32_t* dots) {
-        VULTUS_REQUIRE(rows.size() <= quantized_block, "a block of rows");
         const std::size_t fours = faces.size() / faces_together * faces_together;
-        const std::size_t abreast = fours == 0 ? 0 : rows.size() / rows_together * rows_together;
+        const std::size_t abreast = fours == 0 ? 0 : rows.count / rows_together * rows_together;
         for (std::size_t row = 0; row < abreast; row += rows_together) {
-            rows_abreast sixteen;
-            set_abreast(&rows[row], 0, sixteen);
-            set_abreast(&rows[row + 8], 1, sixteen);
-            fetch_ahead(&rows[row], rows_together);
+            const std::int8_t* from = rows.c + row * Floats;
+            rows_abreast<Floats> sixteen;
+            set_abreast(from, 0, sixteen);
+            set_abreast(from + 8 * Floats, 1, sixteen);
+            fetch_ahead(from, rows_together * Floats);
             for (std::size_t face = 0; face < fours; face += faces_together) {
                 batch(sixteen, &faces[face], dots + face * quantized_block + row);
             }
@@ -99,15 +102,29 @@ struct in_tiles {
     }
 
  private:
-    static void by_one(std::span<const quantized_row> rows, std::size_t row,
-                       const quantized_face& face, std::int32_t* dots) {
-        for (; row + 8 <= rows.size(); row += 8) {
-            fetch_ahead(&rows[row], 8);
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots + row), single(&rows[row], &face));
+    static void by_one(quantized_span rows, std::size_t row, const quantized_face& face,
+                       std::int32_t* dots) {
+        for (; row + 8 <= rows.count; row += 8) {
+            const std::int8_t* from = rows.c + row * Floats;
+            fetch_ahead(from, 8 * Floats);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots + row), single(from, &face));
         }
-        for (; row < rows.size(); ++row) dots[row] = plain_product(rows[row], face);
+        for (; row < rows.count; ++row) {
+            dots[row] = plain_product<Floats>(rows.c + row * Floats, face);
+        }
     }
 };
+
+/// The products for the dimension of the rows.
+template <template <std::size_t> class Kernel>
+void of_dimension(quantized_span rows, std::span<const quantized_face> faces, std::int32_t* dots) {
+    static_assert(limits::embedding_dimensions == std::array<std::size_t, 3>{128, 256, 512});
+    VULTUS_REQUIRE(rows.count <= quantized_block, "a block of rows");
+    if (rows.dimension == 128) return Kernel<128>::products(rows, faces, dots);
+    if (rows.dimension == 256) return Kernel<256>::products(rows, faces, dots);
+    VULTUS_REQUIRE(rows.dimension == 512, "a dimension of a model");
+    Kernel<512>::products(rows, faces, dots);
+}
 
 sums_of_8 sums_of(const __m256i (&s)[8]) {  // the sum of each of the eight, side by side
     const __m256i a =
@@ -126,24 +143,26 @@ std::int32_t pair_of(const quantized_face& face, std::size_t pair) {
 
 // AVX2. Pairs of products are added in 32 bits.
 
-sums_of_8 avx2_single(const quantized_row* rows, const quantized_face* face) {
+template <std::size_t Floats>
+sums_of_8 avx2_single(const std::int8_t* rows, const quantized_face* face) {
     __m256i sums[8] = {};
 #pragma GCC unroll 2  // unrolled further, the sums leave the registers
-    for (std::size_t at = 0; at < floats; at += 16) {
+    for (std::size_t at = 0; at < Floats; at += 16) {
         const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i*>(face->v.data() + at));
         for (std::size_t r = 0; r < 8; ++r) {
             const __m256i c = _mm256_cvtepi8_epi16(
-                _mm_load_si128(reinterpret_cast<const __m128i*>(rows[r].c.data() + at)));
+                _mm_load_si128(reinterpret_cast<const __m128i*>(rows + r * Floats + at)));
             sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(c, v));
         }
     }
     return sums_of(sums);
 }
 
-void avx2_batch(const rows_abreast& rows, const quantized_face* faces, std::int32_t* dots) {
+template <std::size_t Floats>
+void avx2_batch(const rows_abreast<Floats>& rows, const quantized_face* faces, std::int32_t* dots) {
     __m256i sums[faces_together][2] = {};
 #pragma GCC unroll 4
-    for (std::size_t pair = 0; pair < floats / 2; ++pair) {
+    for (std::size_t pair = 0; pair < Floats / 2; ++pair) {
         const auto* from = reinterpret_cast<const __m256i*>(rows.pairs[pair]);
         const __m256i low = _mm256_load_si256(from), high = _mm256_load_si256(from + 1);
         for (std::size_t f = 0; f < faces_together; ++f) {
@@ -165,15 +184,16 @@ void avx2_batch(const rows_abreast& rows, const quantized_face* faces, std::int3
 
 #define VULTUS_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
-VULTUS_AVX512 sums_of_8 avx512_single(const quantized_row* rows, const quantized_face* face) {
+template <std::size_t Floats>
+VULTUS_AVX512 sums_of_8 avx512_single(const std::int8_t* rows, const quantized_face* face) {
     __m512i sums[8];
     for (std::size_t r = 0; r < 8; ++r) sums[r] = _mm512_setzero_si512();
 #pragma GCC unroll 2
-    for (std::size_t at = 0; at < floats; at += 32) {
+    for (std::size_t at = 0; at < Floats; at += 32) {
         const __m512i v = _mm512_load_si512(face->v.data() + at);
         for (std::size_t r = 0; r < 8; ++r) {
             const __m512i c = _mm512_cvtepi8_epi16(
-                _mm256_load_si256(reinterpret_cast<const __m256i*>(rows[r].c.data() + at)));
+                _mm256_load_si256(reinterpret_cast<const __m256i*>(rows + r * Floats + at)));
             sums[r] = _mm512_dpwssd_epi32(sums[r], c, v);
         }
     }
@@ -185,12 +205,13 @@ VULTUS_AVX512 sums_of_8 avx512_single(const quantized_row* rows, const quantized
     return sums_of(halves);
 }
 
-VULTUS_AVX512 void avx512_batch(const rows_abreast& rows, const quantized_face* faces,
+template <std::size_t Floats>
+VULTUS_AVX512 void avx512_batch(const rows_abreast<Floats>& rows, const quantized_face* faces,
                                 std::int32_t* dots) {
     __m512i sums[faces_together];
     for (std::size_t f = 0; f < faces_together; ++f) sums[f] = _mm512_setzero_si512();
 #pragma GCC unroll 4
-    for (std::size_t pair = 0; pair < floats / 2; ++pair) {
+    for (std::size_t pair = 0; pair < Floats / 2; ++pair) {
         const __m512i c = _mm512_load_si512(rows.pairs[pair]);
         for (std::size_t f = 0; f < faces_together; ++f) {
             const __m512i v = _mm512_set1_epi32(pair_of(faces[f], pair));
@@ -202,10 +223,15 @@ VULTUS_AVX512 void avx512_batch(const rows_abreast& rows, const quantized_face* 
     }
 }
 
+template <std::size_t Floats>
+using avx2 = in_tiles<Floats, avx2_single<Floats>, avx2_batch<Floats>>;
+template <std::size_t Floats>
+using avx512 = in_tiles<Floats, avx512_single<Floats>, avx512_batch<Floats>>;
+
 constexpr std::array<quantized_kernel, 3> all_kernels{{
-    {"plain", plain},
-    {"avx2", in_tiles<avx2_single, avx2_batch>::products},
-    {"avx512_vnni", in_tiles<avx512_single, avx512_batch>::products},
+    {"plain", of_dimension<plainly>},
+    {"avx2", of_dimension<avx2>},
+    {"avx512_vnni", of_dimension<avx512>},
 }};
 
 }  // namespace

@@ -14,7 +14,9 @@ namespace vultus {
 namespace {
 
 constexpr std::size_t lanes = 16;
-static_assert(limits::embedding_floats % lanes == 0, "a vector is whole steps of 16 lanes");
+static_assert(std::ranges::all_of(limits::embedding_dimensions,
+                                  [](std::size_t floats) { return floats % lanes == 0; }),
+              "a vector is whole steps of 16 lanes");
 
 bool nearer(const neighbour& a, const neighbour& b) {
     if (a.squared != b.squared) return a.squared < b.squared;
@@ -78,8 +80,7 @@ class pass {
             const gallery_segment& segment = *known_.segments[at];
             for (std::size_t row = 0; row < segment.rows(); row += quantized_block) {
                 const std::size_t count = std::min(quantized_block, segment.rows() - row);
-                products_(std::span(segment.quantized.rows).subspan(row, count), quantized_,
-                          dots.data());
+                products_(segment.quantized.block(row, count), quantized_, dots.data());
                 for (std::size_t face = 0; face < faces_.size(); ++face) {
                     look_closely(segment, row, count, face, &dots[face * quantized_block], part);
                 }
@@ -97,8 +98,9 @@ class pass {
         for (std::size_t i = 0; i < number; ++i) {
             if (segment.is_removed(kept[i])) continue;
             ++part.compared;
-            found.offer({squared_distance(faces_[face].data(), segment.vectors[kept[i]].data()),
-                         &segment, kept[i]});
+            const float squared = squared_distance(
+                faces_[face].data(), segment.vector(kept[i]).data(), segment.dimension());
+            found.offer({squared, &segment, kept[i]});
         }
         if (number > 0) part.reach[face] = quantized_reach(quantized_[face], found.farthest());
     }
@@ -115,11 +117,11 @@ std::size_t parts_for(const gallery& known, const search_options& options) {
     return std::min({std::max<std::size_t>(options.parts, 1), worth, known.segments.size() + 1});
 }
 
-}  // namespace
-
-float squared_distance(const float* a, const float* b) noexcept {
+/// The number of floats known to the compiler.
+template <std::size_t Floats>
+float squared_distance_of(const float* a, const float* b) noexcept {
     float sums[lanes] = {};
-    for (std::size_t at = 0; at < limits::embedding_floats; at += lanes) {
+    for (std::size_t at = 0; at < Floats; at += lanes) {
         for (std::size_t lane = 0; lane < lanes; ++lane) {
             const float gap = a[at + lane] - b[at + lane];
             sums[lane] += gap * gap;
@@ -131,10 +133,25 @@ float squared_distance(const float* a, const float* b) noexcept {
     return sums[0];
 }
 
+}  // namespace
+
+float squared_distance(const float* a, const float* b, std::size_t floats) noexcept {
+    static_assert(limits::embedding_dimensions == std::array<std::size_t, 3>{128, 256, 512});
+    if (floats == 128) return squared_distance_of<128>(a, b);
+    if (floats == 256) return squared_distance_of<256>(a, b);
+    VULTUS_REQUIRE(floats == 512, "a dimension of a model");
+    return squared_distance_of<512>(a, b);
+}
+
 std::vector<std::vector<neighbour>> nearest_faces(const gallery& known,
                                                   std::span<const embedding> faces, std::size_t k,
                                                   const search_options& options) {
     VULTUS_REQUIRE(k >= 1, "at least one neighbour");
+    VULTUS_REQUIRE(std::ranges::all_of(faces,
+                                       [&](const embedding& one) {
+                                           return known.faces == 0 || one.size() == known.dimension;
+                                       }),
+                   "faces of the gallery's dimension");
     std::vector<part_of_search> parts(parts_for(known, options));
     for (std::size_t i = 0; i < parts.size(); ++i) {
         parts[i].begin = known.segments.size() * i / parts.size();

@@ -42,12 +42,13 @@ constexpr std::size_t faces_per_part_min = 65'536;
 
 /// For each face its k nearest rows that are not removed, nearest first; equal distances: the
 /// smaller face_id first. Fewer if the gallery has fewer.
-/// requires  k >= 1
+/// requires  k >= 1; faces of the gallery's dimension, or a gallery without faces
 /// threads   any; all faces share one pass over the gallery's memory
 std::vector<std::vector<neighbour>> nearest_faces(const gallery&, std::span<const embedding> faces,
                                                   std::size_t k, const search_options& = {});
 
 /// Summed in 16 lanes, so that a vector unit can do it and the bits are the same with any.
-float squared_distance(const float* a, const float* b) noexcept;
+/// requires  limits::is_embedding_dimension(floats)
+float squared_distance(const float* a, const float* b, std::size_t floats) noexcept;
 
 }  // namespace vultus

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "shared/base/limits.hpp"
+#include "shared/base/require.hpp"
 
 namespace vultus {
 
@@ -54,7 +57,33 @@ struct chip {
     std::vector<std::uint8_t> rgb;  ///< `bytes` long
 };
 
-/// What a network makes of a chip; compared by Euclidean distance.
-using embedding = std::array<float, limits::embedding_floats>;
+/// What a network makes of a chip: as many floats as its model has, compared by Euclidean distance
+/// with others of the same model.
+class embedding {
+ public:
+    embedding() = default;  ///< without floats: nothing was embedded
+    /// Zeros. requires  limits::is_embedding_dimension(floats)
+    explicit embedding(std::size_t floats) : floats_(floats) {
+        VULTUS_REQUIRE(limits::is_embedding_dimension(floats), "a dimension of a model");
+    }
+    /// A copy. requires  limits::is_embedding_dimension(floats.size())
+    explicit embedding(std::span<const float> floats) : floats_(floats.begin(), floats.end()) {
+        VULTUS_REQUIRE(limits::is_embedding_dimension(floats.size()), "a dimension of a model");
+    }
+
+    std::size_t size() const noexcept { return floats_.size(); }
+    float* data() noexcept { return floats_.data(); }
+    const float* data() const noexcept { return floats_.data(); }
+    float* begin() noexcept { return data(); }
+    float* end() noexcept { return data() + size(); }
+    const float* begin() const noexcept { return data(); }
+    const float* end() const noexcept { return data() + size(); }
+    float& operator[](std::size_t i) { return floats_[i]; }
+    float operator[](std::size_t i) const { return floats_[i]; }
+    bool operator==(const embedding&) const = default;
+
+ private:
+    std::vector<float> floats_;
+};
 
 }  // namespace vultus

@@ -240,7 +240,8 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
         for (std::size_t i = 0; i < ids.size() && i < texts->size(); ++i) {
             if ((*texts)[i].empty()) continue;  // removed meanwhile: the log has it too
             auto label = read_label((*texts)[i]);
-            auto vector = embedding_from(chunk->fields[i].second);
+            const std::string& bytes = chunk->fields[i].second;
+            auto vector = embedding_from(bytes, bytes.size() / sizeof(float));
             if (!label || !vector || !held.faces.add(ids[i], *label, *vector)) {
                 log::error("stored_face_refused", {{"face", ids[i]}});
             }

@@ -14,8 +14,13 @@ constexpr std::chrono::milliseconds ask_every{200};
 }  // namespace
 
 bool other_model(const recognized& seen) {
-    return !seen.faces.empty() && !seen.gallery_model.empty() &&
-           seen.gallery_model != seen.embedding_model;
+    const bool other_name =
+        !seen.gallery_model.empty() && seen.gallery_model != seen.embedding_model;
+    const bool other_dimension =
+        seen.gallery_dimension > 0 && std::ranges::any_of(seen.faces, [&](const found_face& face) {
+            return face.known < 0 && face.vector.size() != seen.gallery_dimension;
+        });
+    return !seen.faces.empty() && (other_name || other_dimension);
 }
 
 match_stage::match_stage(match_options defaults, threshold_rule threshold, lanes& together,
@@ -88,6 +93,7 @@ bool match_stage::try_match(work& item, boot_time now) {
     if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
     if (item.options.k > 0) options.k = item.options.k;
     item.seen.gallery_model = faces->embedding_model;
+    item.seen.gallery_dimension = faces->dimension;
     std::vector<vultus::match> compared;
     if (!other_model(item.seen) && !vectors.empty()) {
         compared = match_faces(*faces, vectors, options, how_);

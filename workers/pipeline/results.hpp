@@ -29,8 +29,8 @@ result<std::string> read_label(std::string_view face_json);
 struct found_face {
     detected_face detected;
     landmarks points{};
-    embedding vector{};
-    int known = -1;  ///< index of the frame's known box that it matches: not compared
+    embedding vector{};  ///< without floats: not embedded
+    int known = -1;      ///< index of the frame's known box that it matches: not compared
 };
 
 struct recognized {
@@ -39,7 +39,8 @@ struct recognized {
     std::string detector, embedding_model;
     int min_face_px = 0;              ///< smallest face that was searched for, pixels of the photo
     bool min_face_px_raised = false;  ///< larger than requested, because the photo is too large
-    std::string gallery_model;        ///< of the gallery's faces; empty: no faces yet
+    std::string gallery_model;          ///< of the gallery's faces; empty: no faces yet
+    std::size_t gallery_dimension = 0;  ///< floats of each of them; 0: none yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
     double distance_max = 0;                                ///< used for the comparison
@@ -48,7 +49,7 @@ struct recognized {
     std::vector<found_face> faces;
     std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;
-    bool embeddings = false;  ///< include the 128 floats
+    bool embeddings = false;  ///< include the floats
 };
 
 /// requires  as many matches as faces

@@ -69,7 +69,7 @@ std::shared_ptr<const gallery> somebody() {
     std::normal_distribution<float> value;
     gallery_builder people;
     for (int i = 0; i < gallery_faces; ++i) {
-        embedding one;
+        embedding one(128);
         for (float& number : one) number = value(random) / 11.3f;  // of length 1
         people.add(std::to_string(i), std::to_string(i), one);
     }
@@ -123,7 +123,7 @@ times look(const std::string& bytes, detector& finder, const aligner& straighten
                 std::copy(cut.rgb.begin(), cut.rgb.end(), both_there.begin());
                 std::copy(other.rgb.begin(), other.rgb.end(), both_there.begin() + chip::bytes);
             }));
-            const std::array<embedding, 1> who{people.segments.front()->vectors.front()};
+            const std::array<embedding, 1> who{embedding(people.segments.front()->vector(0))};
             all[match_of_face].push_back(
                 thread_milliseconds_of([&] { match_faces(people, who, {}); }));
         }

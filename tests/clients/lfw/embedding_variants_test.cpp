@@ -11,11 +11,12 @@ namespace {
 class halves final : public embedder {
  public:
     std::string_view name() const noexcept override { return "halves/plain"; }
+    std::size_t dimension() const noexcept override { return 128; }
     std::unique_ptr<embedder> clone() const override { return std::make_unique<halves>(); }
     std::vector<embedding> embed(std::span<const chip> chips) override {
         std::vector<embedding> vectors;
         for (const chip& face : chips) {
-            embedding vector{};
+            embedding vector(128);
             constexpr std::size_t row = limits::chip_side * 3;
             for (std::size_t i = 0; i < chip::bytes; ++i) {
                 vector[i % row < row / 2 ? 0 : 1] += face.rgb[i] / 1e6F;
@@ -42,9 +43,12 @@ TEST(embedding_variants, are_those_of_the_worker) {
 }
 
 TEST(embedding_variants, know_whether_they_need_the_mirror_image) {
-    const embedding chip{1, 2}, other{5, 6};
+    embedding chip(128), other(128);
+    chip[0] = 1;
+    other[0] = 5;
+    other[1] = 6;
     for (const embedding_kind kind : all_variants) {
-        const bool differs = of_kind(kind, {chip, {}}) != of_kind(kind, {chip, other});
+        const bool differs = of_kind(kind, {chip, embedding(128)}) != of_kind(kind, {chip, other});
         EXPECT_EQ(needs_mirror(kind), differs) << name_of(kind);
     }
 }

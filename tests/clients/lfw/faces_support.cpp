@@ -20,7 +20,7 @@ std::vector<numbered_face> crowd(std::uint32_t people, int photos_max, double cr
     std::vector<numbered_face> faces;
     for (std::uint32_t person = 0; person < people; ++person) {
         const float spread = person < crowded * people ? 0.3F : 1.0F;
-        embedding middle{};
+        embedding middle(128);
         for (std::size_t i = 0; i < dimensions; ++i) middle[i] = spread * normal(chance);
         const auto photos = 1 + chance() % static_cast<std::uint64_t>(photos_max);
         for (std::uint64_t photo = 0; photo < photos; ++photo) {

@@ -16,7 +16,7 @@ class calibrating : public ::testing::Test {
  protected:
     /// A face at a place of the line, in steps of 0.05.
     void add(const std::string& label, int steps) {
-        embedding vector{};
+        embedding vector(128);
         vector[0] = static_cast<float>(steps) * 0.05F;
         ASSERT_TRUE(builder_.add("f" + std::to_string(++faces_), label, vector));
     }

@@ -57,7 +57,7 @@ std::vector<embedding> dlib_embeddings(const image& photo, const std::vector<vul
         matrix<rgb_pixel> crop;
         extract_image_chip(picture, get_face_chip_details(shape, 150, 0.25), crop);
         const matrix<float, 0, 1> out = net(crop);
-        vectors.emplace_back();
+        vectors.emplace_back(static_cast<std::size_t>(out.size()));
         std::copy(out.begin(), out.end(), vectors.back().begin());
     }
     return vectors;

@@ -48,7 +48,7 @@ TEST(onednn, embeddings_are_dlibs) {
 embedding exact(const network& net, const chip& face) {
     const auto numbers =
         computed(net, picture_of(face.rgb.data(), 150, 150, net.input)).back().numbers;
-    embedding vector;
+    embedding vector(numbers.size());
     std::transform(numbers.begin(), numbers.end(), vector.begin(),
                    [](double value) { return static_cast<float>(value); });
     return vector;

@@ -11,8 +11,8 @@
 namespace vultus {
 namespace {
 
-embedding vector_of(float value) {
-    embedding vector{};
+embedding vector_of(float value, std::size_t dimension = 128) {
+    embedding vector(dimension);
     vector[0] = value;
     return vector;
 }
@@ -32,9 +32,10 @@ naive contents(const gallery& from) {
         EXPECT_LE(segment->rows(), limits::segment_rows);
         for (std::size_t row = 0; row < segment->rows(); ++row) {
             if (segment->is_removed(row)) continue;
-            const bool is_new = all.emplace(segment->face_ids[row],
-                                            face{*segment->labels[row], segment->vectors[row]})
-                                    .second;
+            const bool is_new =
+                all.emplace(segment->face_ids[row],
+                            face{*segment->labels[row], embedding(segment->vector(row))})
+                    .second;
             EXPECT_TRUE(is_new) << segment->face_ids[row] << " twice";
         }
     }
@@ -179,11 +180,11 @@ TEST(gallery, half_empty_segments_are_joined) {
     const auto renamed = builder.publish();
     EXPECT_EQ(contents(*renamed), expected);
     for (const auto& segment : renamed->segments) {
-        EXPECT_EQ(segment->quantized.rows.size(), segment->rows());
+        EXPECT_EQ(segment->quantized.size(), segment->rows());
         for (std::size_t row = 0; row < segment->rows(); ++row) {
-            quantized_rows alone;
-            alone.push_back(segment->vectors[row]);
-            ASSERT_EQ(alone.rows[0].c, segment->quantized.rows[row].c);
+            quantized_rows alone(segment->dimension());
+            alone.push_back(embedding(segment->vector(row)));
+            ASSERT_TRUE(std::ranges::equal(alone.row(0), segment->quantized.row(row)));
             ASSERT_EQ(alone.error[0], segment->quantized.error[row]);
         }
     }
@@ -216,11 +217,41 @@ TEST(gallery, refuses_what_is_not_a_vector) {
     EXPECT_FALSE(builder.add("f", "p", vector_of(std::numeric_limits<float>::quiet_NaN())));
     EXPECT_FALSE(builder.add("f", "p", vector_of(std::numeric_limits<float>::infinity())));
     EXPECT_EQ(builder.faces(), 0u);
-    EXPECT_EQ(embedding_from(std::string(511, '\0')).error().code, errc::malformed);
-    EXPECT_EQ(embedding_from(std::string(513, '\0')).error().code, errc::malformed);
-    EXPECT_EQ(embedding_from(std::string(512, '\xFF')).error().code, errc::malformed);
-    EXPECT_EQ(bytes_of(vector_of(1)).substr(0, 4), std::string("\0\0\x80\x3F", 4));
-    EXPECT_EQ(*embedding_from(bytes_of(vector_of(0.25f))), vector_of(0.25f));
+}
+
+TEST(gallery, the_first_face_decides_the_dimension_of_all) {
+    for (const std::size_t dimension : limits::embedding_dimensions) {
+        gallery_builder builder;
+        EXPECT_EQ(builder.dimension(), 0u);
+        EXPECT_TRUE(builder.add("f-0", "p", vector_of(1, dimension)));
+        EXPECT_EQ(builder.publish()->dimension, dimension);
+        const std::size_t bytes = builder.bytes();
+        for (const std::size_t other : limits::embedding_dimensions) {
+            const bool same = other == dimension;
+            EXPECT_EQ(builder.add("f-1", "p", vector_of(2, other)), same);
+            EXPECT_EQ(builder.add("f-0", "p", vector_of(3, other)), same) << "nor in its place";
+        }
+        EXPECT_EQ(contents(*builder.publish()), (naive{{"f-0", {"p", vector_of(3, dimension)}},
+                                                       {"f-1", {"p", vector_of(2, dimension)}}}));
+        EXPECT_GE(builder.bytes(), bytes + dimension * 5) << "float32 and 8 bits";
+        builder.remove("f-0");
+        builder.remove("f-1");
+        EXPECT_EQ(builder.publish()->dimension, 0u);
+        EXPECT_TRUE(builder.add("f-2", "p", vector_of(1, 128))) << "an empty gallery takes any";
+        EXPECT_TRUE(builder.add("f-3", "p", vector_of(1, 128)));
+    }
+}
+
+TEST(gallery, follows_the_log_in_its_dimension_only) {
+    gallery_builder builder(epoch_factor);
+    builder.apply(std::vector<log_entry>{
+        {1, log_entry::kind::add, "a-0", "ann", bytes_of(vector_of(1, 256))},
+        {2, log_entry::kind::add, "b-0", "bob", bytes_of(vector_of(1, 128))},
+        {3, log_entry::kind::add, "c-0", "cid", std::string(1025, 0)},
+        {4, log_entry::kind::add, "d-0", "dan", bytes_of(vector_of(4, 256))},
+    });
+    EXPECT_EQ(contents(*builder.publish()),
+              (naive{{"a-0", {"ann", vector_of(1, 256)}}, {"d-0", {"dan", vector_of(4, 256)}}}));
 }
 
 TEST(gallery, face_limit) {

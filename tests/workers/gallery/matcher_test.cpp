@@ -14,7 +14,7 @@ namespace {
 
 /// A face on a line: distances are differences.
 embedding at(float place) {
-    embedding vector{};
+    embedding vector(128);
     vector[3] = place;
     return vector;
 }
@@ -195,7 +195,7 @@ void fill(random_gallery& world, unsigned seed, std::size_t count) {
     std::mt19937 random(seed);
     std::normal_distribution<float> value(0, 0.04f);
     const auto any = [&] {
-        embedding vector;
+        embedding vector(128);
         for (float& x : vector) x = value(random);
         return vector;
     };

@@ -3,8 +3,10 @@
 #include "workers/gallery/search.hpp"
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -20,8 +22,9 @@ answer brute_force(const gallery& known, const embedding& face, std::size_t k) {
     for (const auto& segment : known.segments) {
         for (std::size_t row = 0; row < segment->rows(); ++row) {
             if (segment->is_removed(row)) continue;
-            all.emplace_back(squared_distance(face.data(), segment->vectors[row].data()),
-                             segment->face_ids[row]);
+            all.emplace_back(
+                squared_distance(face.data(), segment->vector(row).data(), face.size()),
+                segment->face_ids[row]);
         }
     }
     std::sort(all.begin(), all.end());
@@ -38,7 +41,8 @@ answer read(const std::vector<neighbour>& found) {
 /// Vectors that are hard to tell apart, of a seed's own kind.
 class maker {
  public:
-    explicit maker(unsigned seed) : random_(seed), way_(seed % 6), any_(vector()) {}
+    maker(unsigned seed, std::size_t dimension)
+        : random_(seed), way_(seed % 6), dimension_(dimension), any_(vector()) {}
 
     embedding next() {
         embedding one = vector();
@@ -73,13 +77,14 @@ class maker {
 
  private:
     embedding vector() {
-        embedding one;
+        embedding one(dimension_);
         for (float& x : one) x = value_(random_);
         return one;
     }
 
     std::mt19937 random_;
     unsigned way_;
+    std::size_t dimension_;
     std::normal_distribution<float> value_{0, 0.09f};
     embedding any_;
 };
@@ -89,9 +94,14 @@ struct crowd {
     std::vector<embedding> faces;
 };
 
+/// Six seeds, one a kind of vectors, have one dimension.
+std::size_t dimension_of(unsigned seed) {
+    return limits::embedding_dimensions[seed / 6 % limits::embedding_dimensions.size()];
+}
+
 crowd crowd_of(unsigned seed) {
     std::mt19937 random(seed);
-    maker make(seed);
+    maker make(seed, dimension_of(seed));
     crowd all;
     const std::size_t count = seed % 5 == 0 ? limits::segment_rows + 77 : 1 + random() % 700;
     for (std::size_t i = 0; i < count; ++i) {
@@ -123,52 +133,97 @@ TEST(search, equals_brute_force_on_near_ties) {
     }
 }
 
-TEST(search, kernels_give_exact_products) {
-    std::mt19937 random(7);
+/// Each kernel's products of so many rows and faces against sums in 64 bits.
+void expect_exact_products(std::mt19937& random, std::size_t dimension, std::size_t count,
+                           std::size_t faces) {
     std::uniform_real_distribution<float> value(-1, 1);
-    for (const std::size_t faces : {1u, 2u, 3u, 4u, 5u, 8u, 11u}) {
-        for (const std::size_t count : {0u, 1u, 7u, 8u, 15u, 16u, 33u, 127u, 128u}) {
-            quantized_rows rows;
-            std::vector<quantized_face> wanted;
-            const auto any = [&](bool extreme) {
-                embedding one;
-                for (float& x : one) x = value(random);
-                for (float& x : one) x = extreme ? std::copysign(1.0f, x) : x;
-                return one;
-            };
-            for (std::size_t i = 0; i < count; ++i) rows.push_back(any(i % 3 == 0));
-            for (std::size_t i = 0; i < faces; ++i) wanted.emplace_back(any(i % 2 == 0));
-            for (const quantized_kernel& kernel : quantized_kernels()) {
-                std::vector<std::int32_t> dots(faces * quantized_block, 77);
-                kernel.products(rows.rows, wanted, dots.data());
-                for (std::size_t face = 0; face < faces; ++face) {
-                    for (std::size_t row = 0; row < count; ++row) {
-                        std::int64_t exact = 0;
-                        for (std::size_t i = 0; i < limits::embedding_floats; ++i) {
-                            exact += std::int64_t{rows.rows[row].c[i]} * wanted[face].v[i];
-                        }
-                        ASSERT_EQ(dots[face * quantized_block + row], exact)
-                            << kernel.name << " face " << face << " row " << row;
-                    }
-                    for (std::size_t row = count; row < quantized_block; ++row) {
-                        ASSERT_EQ(dots[face * quantized_block + row], 77) << "beyond the rows";
-                    }
+    quantized_rows rows(dimension);
+    std::vector<quantized_face> wanted;
+    const auto any = [&](bool extreme) {  // all of one sign and size: the largest sums there are
+        embedding one(dimension);
+        for (float& x : one) x = extreme ? 1.0f : value(random);
+        return one;
+    };
+    for (std::size_t i = 0; i < count; ++i) rows.push_back(any(i % 3 == 0));
+    for (std::size_t i = 0; i < faces; ++i) wanted.emplace_back(any(i % 2 == 0));
+    for (const quantized_kernel& kernel : quantized_kernels()) {
+        std::vector<std::int32_t> dots(faces * quantized_block, 77);
+        kernel.products(rows.block(0, count), wanted, dots.data());
+        for (std::size_t face = 0; face < faces; ++face) {
+            for (std::size_t row = 0; row < count; ++row) {
+                std::int64_t exact = 0;
+                for (std::size_t i = 0; i < dimension; ++i) {
+                    exact += std::int64_t{rows.row(row)[i]} * wanted[face].v[i];
                 }
+                ASSERT_EQ(dots[face * quantized_block + row], exact)
+                    << kernel.name << " face " << face << " row " << row << " of " << dimension;
+            }
+            for (std::size_t row = count; row < quantized_block; ++row) {
+                ASSERT_EQ(dots[face * quantized_block + row], 77) << "beyond the rows";
             }
         }
     }
 }
 
+TEST(search, kernels_give_exact_products) {
+    std::mt19937 random(7);
+    for (const std::size_t dimension : limits::embedding_dimensions) {
+        for (const std::size_t faces : {1u, 2u, 3u, 4u, 5u, 8u, 11u}) {
+            for (const std::size_t count : {0u, 1u, 7u, 8u, 15u, 16u, 33u, 127u, 128u}) {
+                expect_exact_products(random, dimension, count, faces);
+            }
+        }
+    }
+}
+
+TEST(search, the_largest_product_there_is_fits) {
+    for (const std::size_t dimension : limits::embedding_dimensions) {
+        EXPECT_LT(std::int64_t{127} * 32'767 * static_cast<std::int64_t>(dimension),
+                  std::int64_t{1} << 31);
+    }
+}
+
+// The proof of quantized.hpp, row by row: of each dimension, whatever the sizes, a row that brute
+// force finds as near as the k-th so far is never skipped.
+TEST(search, a_row_as_near_as_the_last_is_never_skipped) {
+    for (const std::size_t dimension : limits::embedding_dimensions) {
+        EXPECT_TRUE(rc::check("of " + std::to_string(dimension) + " floats", [dimension] {
+            maker make(*rc::gen::inRange(0u, 6'000u), dimension);
+            const embedding wanted = make.next();
+            quantized_rows rows(dimension);
+            std::vector<float> squared;
+            for (std::size_t i = 0; i < quantized_block; ++i) {
+                const embedding row = i % 16 == 0 ? wanted : make.next();
+                rows.push_back(row);
+                squared.push_back(squared_distance(wanted.data(), row.data(), dimension));
+            }
+            const std::vector<quantized_face> faces{quantized_face(wanted)};
+            std::vector<std::int32_t> dots(quantized_block);
+            quantized_kernels().back().products(rows.block(0, quantized_block), faces, dots.data());
+            const float last = squared[*rc::gen::inRange<std::size_t>(0, quantized_block)];
+            std::array<std::uint32_t, quantized_block> kept{};
+            const std::size_t number = not_farther(rows, 0, quantized_block, faces[0], dots.data(),
+                                                   quantized_reach(faces[0], last), kept.data());
+            for (std::uint32_t i = 0; i < quantized_block; ++i) {
+                const bool is_kept =
+                    std::find(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(number),
+                              i) != kept.begin() + static_cast<std::ptrdiff_t>(number);
+                RC_ASSERT(is_kept || squared[i] > last);
+            }
+        }));
+    }
+}
+
 TEST(search, rounding_costs_no_more_than_it_says) {
     for (unsigned seed = 1; seed <= 60; ++seed) {
-        maker make(seed);
+        maker make(seed, dimension_of(seed));
         for (int n = 0; n < 20; ++n) {
             const embedding x = make.next();
-            quantized_rows rows;
+            quantized_rows rows(x.size());
             rows.push_back(x);
             double lost = 0;
             for (std::size_t i = 0; i < x.size(); ++i) {
-                const double gap = x[i] - static_cast<double>(rows.scale[0]) * rows.rows[0].c[i];
+                const double gap = x[i] - static_cast<double>(rows.scale[0]) * rows.row(0)[i];
                 lost += gap * gap;
             }
             ASSERT_LE(std::sqrt(lost), rows.error[0]) << "seed " << seed;
@@ -187,7 +242,7 @@ TEST(search, looks_closely_at_few) {
     std::mt19937 random(3);
     std::normal_distribution<float> value(0, 0.09f);
     gallery_builder builder;
-    std::vector<embedding> people(8'000);
+    std::vector<embedding> people(8'000, embedding(128));
     for (std::size_t i = 0; i < people.size(); ++i) {
         for (float& x : people[i]) x = value(random);
         builder.add("f" + std::to_string(i), "p", people[i]);
@@ -207,12 +262,12 @@ TEST(search, parts_give_the_same_answer) {
     gallery_builder builder;
     const std::size_t count = faces_per_part_min * 2 + 100;
     for (std::size_t i = 0; i < count; ++i) {
-        embedding one{};
+        embedding one(128);
         one[i % 5] = static_cast<float>(random() % 1'000);  // many ties
         builder.add("f" + std::to_string(i), "p", one);
     }
     const auto known = builder.publish();
-    std::vector<embedding> faces(5);
+    std::vector<embedding> faces(5, embedding(128));
     for (embedding& one : faces) one[2] = static_cast<float>(random() % 1'000);
     lanes three(3);
     const auto whole = nearest_faces(*known, faces, 10);

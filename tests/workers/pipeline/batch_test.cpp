@@ -24,7 +24,7 @@ std::vector<chip> chips(std::uint8_t first, std::size_t count) {
 std::vector<embedding> embedded(const batch::load& load) {
     std::vector<embedding> vectors;
     for (const chip& one : load.chips) {
-        vectors.push_back({});
+        vectors.push_back(embedding(128));
         vectors.back()[0] = one.rgb[0];
     }
     return vectors;

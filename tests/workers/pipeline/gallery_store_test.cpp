@@ -218,7 +218,7 @@ TEST_F(loading, a_large_collection_does_not_keep_a_small_one_waiting) {
         for (int n = 0; n < 1'000; ++n) {
             const std::string id = std::to_string(i) + "-" + std::to_string(n);
             faces.push_back({id, "P" + id, R"({"label":"P)" + id + R"(","job_id":"j"})",
-                             bytes_of(embedding{})});
+                             bytes_of(embedding(128))});
         }
         world.must(gallery_admin(world.store).restore("large", "test", std::move(faces)));
     }

@@ -24,14 +24,13 @@ class matching : public ::testing::Test {
         one->collection = "people";
         one->min_version = min_version;
         found_face face;
-        face.vector.fill(0.25f);
+        face.vector = embedding(std::vector<float>(128, 0.25f));
         one->seen.faces = {face};
         return one;
     }
     gallery_update people(gallery_version version, std::uint64_t registered) {
         gallery_builder builder(version);
-        embedding vector;
-        vector.fill(0.25f);
+        const embedding vector(std::vector<float>(128, 0.25f));
         builder.add("f-0", "Ada", vector);
         builder.set_version(version);
         return {"people", builder.publish(), std::make_shared<last_use>(0), registered};
@@ -125,8 +124,7 @@ TEST_F(matching, a_gallery_of_an_earlier_registration_is_not_used) {
 
 TEST_F(matching, faces_of_another_model_are_not_compared) {
     gallery_builder builder(1'000'000'001);
-    embedding vector;
-    vector.fill(0.25f);
+    const embedding vector(std::vector<float>(128, 0.25f));
     builder.add("f-0", "Ada", vector);
     builder.set_embedding_model("net/unit");
     stage.update({"people", builder.publish(), std::make_shared<last_use>(0), 1});
@@ -140,6 +138,21 @@ TEST_F(matching, faces_of_another_model_are_not_compared) {
     EXPECT_FALSE(other_model(same->seen));
     EXPECT_EQ(same->seen.matches.at(0).label, "Ada");
     EXPECT_FALSE(other_model(nobody->seen)) << "a photo without faces compares nothing";
+}
+
+TEST_F(matching, faces_of_another_dimension_are_not_compared) {
+    gallery_builder builder(1'000'000'001);
+    builder.add("f-0", "Ada", embedding(std::vector<float>(256, 0.25f)));
+    stage.update({"people", builder.publish(), std::make_shared<last_use>(0), 1});
+    const work_ptr other = item(), same = item(), followed = item();
+    same->seen.faces[0].vector = embedding(std::vector<float>(256, 0.25f));
+    followed->seen.faces[0].vector = {};  // the sender of the frame knows it: not embedded
+    followed->seen.faces[0].known = 0;
+    for (const work_ptr& one : {other, same, followed}) EXPECT_TRUE(stage.match(one, start));
+    EXPECT_TRUE(other_model(other->seen)) << "a gallery whose model has no name";
+    EXPECT_FALSE(other_model(same->seen));
+    EXPECT_EQ(same->seen.matches.at(0).label, "Ada");
+    EXPECT_FALSE(other_model(followed->seen));
 }
 
 TEST_F(matching, an_evicted_gallery_is_not_used) {
@@ -181,7 +194,7 @@ TEST_F(matching, the_threshold_follows_the_gallery_and_the_answer_says_so) {
                         });
     by_rate.update(people(1'000'000'001, 1));
     const work_ptr one = item();
-    one->seen.faces[0].vector.fill(0.25f + 0.03f);  // 0.34 away
+    one->seen.faces[0].vector = embedding(std::vector<float>(128, 0.28f));  // 0.34 away
     EXPECT_TRUE(by_rate.match(one, start));
     EXPECT_EQ(one->seen.matches.at(0).status, match_status::known);
     EXPECT_DOUBLE_EQ(one->seen.distance_max, 0.35);
@@ -213,7 +226,7 @@ TEST_F(matching, a_gallery_larger_than_what_was_measured_is_said_in_the_answer) 
 TEST_F(matching, the_options_of_the_job_win_over_the_defaults) {
     stage.update(people(1'000'000'001, 1));
     const work_ptr one = item();
-    one->seen.faces[0].vector.fill(0.25f + 0.03f);  // 0.34 away
+    one->seen.faces[0].vector = embedding(std::vector<float>(128, 0.28f));  // 0.34 away
     EXPECT_TRUE(stage.match(one, start));
     EXPECT_EQ(one->seen.matches.at(0).status, match_status::known);
     one->options.distance_max = 0.3;

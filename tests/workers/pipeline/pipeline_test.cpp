@@ -243,8 +243,7 @@ TEST_F(seeing, a_calibrate_looks_at_the_gallery) {
     EXPECT_THAT(world.job(few).error, HasSubstr("the collection has 0"));
     for (int i = 0; i < 40; ++i) {  // two photos of each of 20 people
         const std::string label = "P" + std::to_string(i / 2), face_id = "f" + std::to_string(i);
-        embedding vector;
-        vector.fill(static_cast<float>(i));
+        const embedding vector(std::vector<float>(128, static_cast<float>(i)));
         world.must(gallery_admin(world.store)
                        .restore("people", "dlib_resnet_v1/plain",
                                 {{face_id, label, R"({"label":")" + label + R"(","job_id":"j"})",

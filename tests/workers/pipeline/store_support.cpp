@@ -89,8 +89,7 @@ gallery_version test_store::train(const std::string& worker_id, const std::strin
     const job_ticket one = ticket(worker_id);
     std::vector<new_face> faces;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        embedding vector;
-        vector.fill(values[i]);
+        const embedding vector(std::vector<float>(128, values[i]));
         faces.push_back({one.job.job_id + "-" + std::to_string(i),
                          "{\"job_id\":\"" + one.job.job_id + "\"}", bytes_of(vector)});
     }

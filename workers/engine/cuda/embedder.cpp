@@ -35,6 +35,7 @@ class gpu_embedder final : public embedder {
  public:
     explicit gpu_embedder(std::shared_ptr<shared_network> shared) : shared_(std::move(shared)) {}
     std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
+    std::size_t dimension() const noexcept override { return dlib_dimension; }
     std::unique_ptr<embedder> clone() const override {
         return std::make_unique<gpu_embedder>(shared_);
     }
@@ -62,9 +63,8 @@ class gpu_embedder final : public embedder {
         const auto out = shared_->net->run(bucket_of(bucket), side, side, *piece);
         VULTUS_REQUIRE(out.has_value(), "a chip is larger than the network's window");
         for (std::size_t i = 0; i < chips.size(); ++i) {
-            const auto one =
-                out->numbers.subspan(i * limits::embedding_floats, limits::embedding_floats);
-            std::copy(one.begin(), one.end(), vectors.emplace_back().begin());
+            vectors.emplace_back(
+                std::span<const float>(out->numbers.subspan(i * dlib_dimension, dlib_dimension)));
         }
     }
 

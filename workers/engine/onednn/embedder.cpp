@@ -22,6 +22,7 @@ class onednn_embedder final : public embedder {
     onednn_embedder(onednn_network net, const input_format& input)
         : net_(std::move(net)), input_(input) {}
     std::string_view name() const noexcept override { return "dlib_resnet_v1/plain"; }
+    std::size_t dimension() const noexcept override { return dlib_dimension; }
     std::unique_ptr<embedder> clone() const override {
         return std::make_unique<onednn_embedder>(net_.clone(), input_);
     }
@@ -51,10 +52,10 @@ class onednn_embedder final : public embedder {
             to += chip::bytes;
         }
         const auto out = net_.run();
-        VULTUS_REQUIRE(out.size() == chips.size() * limits::embedding_floats, "128 floats a chip");
+        VULTUS_REQUIRE(out.size() == chips.size() * dlib_dimension, "128 floats a chip");
         for (std::size_t i = 0; i < chips.size(); ++i) {
-            const auto one = out.subspan(i * limits::embedding_floats, limits::embedding_floats);
-            std::copy(one.begin(), one.end(), vectors.emplace_back().begin());
+            vectors.emplace_back(
+                std::span<const float>(out.subspan(i * dlib_dimension, dlib_dimension)));
         }
     }
 
