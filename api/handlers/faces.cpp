@@ -117,6 +117,7 @@ asio::awaitable<response> list_collections(request& req, services& ctx) {
         row.add("version", one.version);
         row.raw("embedding_model",
                 one.embedding_model.empty() ? "null" : json_quoted(one.embedding_model));
+        row.raw("dimension", one.dimension == 0 ? "null" : std::to_string(one.dimension));
         rows.raw(row.take());
     }
     json_object text;

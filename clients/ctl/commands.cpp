@@ -82,6 +82,10 @@ result<report> faces(const arguments& asked, redis_blocking& redis, const store_
     auto page = redis.call(gallery_reader(store).labels(
         asked.subject, asked.count == 0 ? rows_by_default : asked.count, page_of(asked)));
     if (!page) return fail(page.error());
+    const auto now = redis.call(gallery_reader(store).gallery(asked.subject));
+    if (!now) return fail(now.error());
+    page->gallery.embedding_model = now->embedding_model;
+    page->gallery.dimension = now->dimension;
     return faces_report(asked.subject, *page);
 }
 

@@ -56,7 +56,6 @@ constexpr std::size_t faces_per_label = 1'000;  ///< so that forget and rename a
 constexpr std::size_t segment_rows = 4'096;     ///< faces in one shared segment
 constexpr std::array<std::size_t, 3> embedding_dimensions{128, 256, 512};  ///< floats of a face
 constexpr std::size_t embedding_floats_max = embedding_dimensions.back();
-constexpr std::size_t embedding_bytes = 128 * 4;  ///< of a face in Redis
 constexpr std::size_t embedding_dimension_default = 128;  ///< where a gallery states none
 constexpr std::size_t chip_side = 150;                    ///< pixels of an aligned face
 constexpr std::size_t picture_side = 112;                 ///< pixels of the kept picture of a face

@@ -29,6 +29,9 @@ redis_call<restored> gallery_admin::restore(
             if (status == "model_mismatch") {
                 return fail(errc::model_mismatch, "collection was trained with " + all.text());
             }
+            if (status == "malformed") {
+                return fail(errc::malformed, "vectors are not those of one model");
+            }
             if (status == "label_full") return fail(errc::label_full, all.text());
             if (status == "gallery_full") return fail(errc::gallery_full, "");
             if (status == "collections_full") {

@@ -19,7 +19,7 @@ namespace vultus {
 struct exported_face {
     std::string face_id, label;
     std::string json;    ///< as gallery_reader::face_json() returns it
-    std::string vector;  ///< 512 bytes, plain
+    std::string vector;  ///< as in new_face, plain
 };
 struct restored {
     gallery_version version = 0;
@@ -33,7 +33,8 @@ class gallery_admin {
     explicit gallery_admin(store_context context) : context_(std::move(context)) {}
 
     /// Adds 1 to limits::page_size exported faces, all or none.
-    /// errors    model_mismatch, label_full, gallery_full (also: no more collections possible)
+    /// errors    model_mismatch (also: another dimension), malformed (vectors that no model makes),
+    ///           label_full, gallery_full (also: no more collections possible)
     redis_call<restored> restore(std::string_view collection, std::string_view embedding_model,
                                  std::vector<exported_face> faces, std::string_view by = {},
                                  const std::map<std::string, std::string>& label_hashes = {}) const;

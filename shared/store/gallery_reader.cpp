@@ -102,7 +102,7 @@ redis_call<collection_page> gallery_reader::collections(std::size_t count,
                                                         const std::string& page) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
     return function_call<collection_page>(
-        "collections", context_.prefix(), {page, std::to_string(count), "models"},
+        "collections", context_.prefix(), {page, std::to_string(count), "models", "dimensions"},
         [count](const std::string& status, fields& all) -> result<collection_page> {
             if (status != "ok") return unexpected_reply(status);
             collection_page made;
@@ -115,6 +115,7 @@ redis_call<collection_page> gallery_reader::collections(std::size_t count,
                 one.people = all.number();
                 all.time();
                 one.embedding_model = all.text();
+                one.dimension = all.number<std::size_t>();
                 made.collections.push_back(std::move(one));
             }
             if (made.collections.size() >= count) made.next = made.collections.back().collection;
@@ -135,6 +136,8 @@ redis_call<gallery_info> gallery_reader::gallery(std::string_view collection) co
             made.faces = all.number();
             made.people = all.number();
             made.embedding_model = all.text();
+            all.number();  // retention
+            made.dimension = all.number<std::size_t>();
             return made;
         });
 }

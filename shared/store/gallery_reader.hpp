@@ -23,6 +23,7 @@ struct gallery_info {
     std::string collection, embedding_model;
     gallery_version version = 0, removed_version = 0;
     std::uint64_t faces = 0, people = 0;
+    std::size_t dimension = 0;  ///< floats of each face; 0 while there is no model
 };
 struct label_page {
     gallery_info gallery;
@@ -79,7 +80,7 @@ class gallery_reader {
     /// In the order of the ids. Empty: removed since, or encrypted for another place.
     redis_call<std::vector<std::string>> vectors(std::string_view collection, std::uint64_t epoch,
                                                  const std::vector<std::string>& face_ids) const;
-    /// About 500 values: vectors of 512 bytes, or JPEG.
+    /// About 500 values: vectors (4 bytes a float), or JPEG.
     redis_call<gallery_chunk> scan(std::string_view collection, std::uint64_t epoch, gallery_value,
                                    const std::string& cursor) const;
     /// The key `faces`, in the order of the ids. Empty: removed since.

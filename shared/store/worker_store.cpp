@@ -41,6 +41,8 @@ result<committed> read_committed(const std::string& status, fields& all) {
         made.state = commit_state::dead;
     } else if (status == "model_mismatch") {
         made.state = commit_state::model_mismatch;
+    } else if (status == "malformed") {
+        made.state = commit_state::malformed;
     } else if (status == "label_full") {
         made.state = commit_state::label_full;
     } else if (status == "gallery_full" || status == "collections_full") {
@@ -95,7 +97,8 @@ redis_call<unix_time> worker_store::register_worker(const registration& worker) 
     return function_call<unix_time>(
         "register", context_.prefix(),
         {worker.worker_id, connection_number(worker.connection), text_of(worker.lasts), worker.host,
-         std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ',')},
+         std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ','),
+         std::to_string(worker.dimension)},
         [](const std::string& status, fields& all) -> result<unix_time> {
             if (status == "ok") return all.time();
             if (status == "full") return fail(errc::quota, "worker limit reached");

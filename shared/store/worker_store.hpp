@@ -24,6 +24,7 @@ struct registration {
     std::int64_t pid = 0;
     std::vector<std::string> types;
     std::chrono::milliseconds lasts = limits::registration;
+    std::size_t dimension = limits::embedding_dimension_default;  ///< of its model
 };
 struct renewal {
     bool registered = false;                          ///< false: register again
@@ -55,6 +56,7 @@ enum class commit_state {
     stale,        ///< the attempt is not this worker's any more; nothing changed
     old_version,  ///< match again with at least `needed`
     model_mismatch,
+    malformed,  ///< vectors that no model makes
     label_full,
     gallery_full,  ///< train refused; nothing changed: now call fail_job()
     oom,           ///< Redis memory limit reached; nothing changed: retry later
@@ -67,7 +69,7 @@ struct committed {
 struct new_face {
     std::string face_id;    ///< "<job id>-<n>"
     std::string json;       ///< label, job_id, created_at, box, score
-    std::string vector;     ///< 512 bytes, float32 little-endian
+    std::string vector;     ///< 4 bytes a float, float32 little-endian
     std::string picture{};  ///< JPEG; empty: none is kept
 };
 

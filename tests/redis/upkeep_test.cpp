@@ -137,7 +137,12 @@ TEST_F(upkeep, the_limits_of_the_library_are_those_of_the_programs) {
     says("collections", limits::collections);
     says("gallery_faces", limits::gallery_faces);
     says("faces_per_label", limits::faces_per_label);
-    says("embedding_bytes", limits::embedding_bytes);
+    says("embedding_dimension_default", limits::embedding_dimension_default);
+    std::string dimensions;
+    for (const std::size_t floats : limits::embedding_dimensions) {
+        dimensions += (dimensions.empty() ? "[" : ", [") + std::to_string(floats) + "] = true";
+    }
+    EXPECT_THAT(text, HasSubstr("embedding_dimensions = {" + dimensions + "}"));
     says("picture_bytes", limits::picture_bytes);
     says("sealed_extra_bytes", sealing::extra_bytes);
     says("workers", limits::workers);

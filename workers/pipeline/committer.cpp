@@ -26,6 +26,8 @@ std::optional<error> refusal(commit_state state) {
         case commit_state::model_mismatch:
             return error{errc::model_mismatch,
                          "Collection was trained with another embedding: clear it first"};
+        case commit_state::malformed:
+            return error{errc::malformed, "Vectors are not those of one model"};
         case commit_state::label_full:
             return error{errc::label_full, "Face limit of the person reached"};
         case commit_state::gallery_full:
@@ -38,10 +40,10 @@ std::optional<error> refusal(commit_state state) {
 }  // namespace
 
 std::string_view name_of(commit_state state) noexcept {
-    constexpr std::array<std::string_view, 14> names{
-        "succeeded",      "publishing", "superseded",   "failed", "delayed",
-        "dead",           "cancelled",  "duplicate",    "stale",  "old_version",
-        "model_mismatch", "label_full", "gallery_full", "oom"};
+    constexpr std::array<std::string_view, 15> names{
+        "succeeded",      "publishing", "superseded", "failed",       "delayed",
+        "dead",           "cancelled",  "duplicate",  "stale",        "old_version",
+        "model_mismatch", "malformed",  "label_full", "gallery_full", "oom"};
     static_assert(names.size() == static_cast<std::size_t>(commit_state::oom) + 1);
     return names[static_cast<std::size_t>(state)];
 }

@@ -241,7 +241,9 @@ result<void> gallery_store::read_chunk(const std::string& collection, held_galle
             if ((*texts)[i].empty()) continue;  // removed meanwhile: the log has it too
             auto label = read_label((*texts)[i]);
             const std::string& bytes = chunk->fields[i].second;
-            auto vector = embedding_from(bytes, bytes.size() / sizeof(float));
+            auto vector = embedding_from(bytes, held.reading->info.dimension > 0
+                                                    ? held.reading->info.dimension
+                                                    : bytes.size() / sizeof(float));
             if (!label || !vector || !held.faces.add(ids[i], *label, *vector)) {
                 log::error("stored_face_refused", {{"face", ids[i]}});
             }

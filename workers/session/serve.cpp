@@ -57,6 +57,7 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     }
     worker_link_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.gpu = described(models.gpu);
+    talk.dimension = models.network->dimension();
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
 
     progress stages;

@@ -31,6 +31,7 @@ struct worker_link_settings {
     std::function<protocol::worker_load()>
         load;  ///< called for each heartbeat; empty: no load is sent
     std::vector<std::string> types{"recognize", "train", "calibrate"};
+    std::size_t dimension = limits::embedding_dimension_default;  ///< of its model
     std::uint32_t window = 64;       ///< jobs from each broker at one time
     std::uint32_t frame_window = 4;  ///< frames from each broker at one time
     std::chrono::milliseconds drain_timeout = limits::drain;

@@ -67,6 +67,7 @@ void worker_link::send_registration() {
     wanted.build = settings_.build;
     wanted.pid = ::getpid();
     wanted.types = settings_.types;
+    wanted.dimension = settings_.dimension;
     wanted.lasts = settings_.registration;
     redis_.send<unix_time>(
         store_.register_worker(wanted),

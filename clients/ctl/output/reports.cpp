@@ -58,6 +58,7 @@ void gallery_fields(json_text& out, const gallery_info& gallery) {
     out.key("removed_version").number(gallery.removed_version).key("people").number(gallery.people);
     out.key("faces").number(gallery.faces);
     text_field(out, "embedding_model", gallery.embedding_model);
+    if (gallery.dimension > 0) out.key("dimension").number(gallery.dimension);
 }
 
 std::string versions_text(const protocol::versions& galleries) {
@@ -297,6 +298,9 @@ report faces_report(const std::string& collection, const label_page& page) {
     json.close_array().key("next_page_token").text(page_token(page.next)).close_object();
     std::string below = collection + ": " + count(gallery.people) + " people, " +
                         count(gallery.faces) + " faces, version " + count(gallery.version);
+    if (gallery.dimension > 0) {
+        below += ", " + gallery.embedding_model + " of " + count(gallery.dimension) + " numbers";
+    }
     if (!page.next.empty()) below += "; next: --page " + page_token(page.next);
     return {{{"", rows, below}}, json.str(), false};
 }

@@ -12,7 +12,8 @@
 namespace vultus::ctl {
 namespace {
 
-constexpr std::string_view first_line = "vultus-export 1";
+constexpr std::string_view name = "vultus-export ";
+constexpr std::size_t bytes_a_float = 4;
 constexpr char face_mark = 'F', end_mark = 'E';
 
 std::string little_endian(std::uint64_t value, std::size_t bytes) {
@@ -38,9 +39,12 @@ void checksum::add(std::string_view bytes) {
     }
 }
 
-export_writer::export_writer(std::ostream& to, const export_head& head) : to_(to) {
-    put(std::string(first_line) + "\n" + head.collection + "\n" + head.embedding_model + "\n" +
-        std::to_string(head.exported_ms) + "\n");
+export_writer::export_writer(std::ostream& to, const export_head& head)
+    : to_(to), vector_bytes_(head.dimension * bytes_a_float) {
+    const bool usual = head.dimension == limits::embedding_dimension_default;
+    put(std::string(name) + (usual ? "1" : "2") + "\n" + head.collection + "\n" +
+        head.embedding_model + "\n" + std::to_string(head.exported_ms) + "\n");
+    if (!usual) put(std::to_string(head.dimension) + "\n");
 }
 
 void export_writer::put(std::string_view bytes) {
@@ -50,7 +54,7 @@ void export_writer::put(std::string_view bytes) {
 
 void export_writer::add(const exported_face& face) {
     VULTUS_REQUIRE(face.face_id.size() < 256 && face.label.size() < 256 &&
-                       face.json.size() < 65'536 && face.vector.size() == limits::embedding_bytes,
+                       face.json.size() < 65'536 && face.vector.size() == vector_bytes_,
                    "a face as it is stored");
     put(face_mark + little_endian(face.face_id.size(), 1) + little_endian(face.label.size(), 1) +
         little_endian(face.json.size(), 2) + face.face_id + face.label + face.json + face.vector);
@@ -72,27 +76,39 @@ result<void> export_writer::finish() {
 
 result<export_reader> export_reader::open(std::istream& from) {
     export_reader reader(from);
-    std::array<std::string, 4> lines;
-    for (std::string& line : lines) {
-        std::getline(from, line);
-        if (from.eof() || !from || line.size() > 4'096) {
-            return fail(errc::malformed, "not an export of Vultus");
-        }
-        if (&line == &lines[0] && line != first_line) {
-            return fail(errc::malformed, line.starts_with("vultus-export ")
-                                             ? "export has another version: " + line
-                                             : "not an export of Vultus");
-        }
-        reader.sum_.add(line + "\n");
-    }
-    reader.head_.collection = lines[1];
-    reader.head_.embedding_model = lines[2];
-    const auto* end = lines[3].data() + lines[3].size();
-    const auto read = std::from_chars(lines[3].data(), end, reader.head_.exported_ms);
-    if (read.ec != std::errc() || read.ptr != end || lines[2].empty()) {
-        return fail(errc::malformed, "not an export of Vultus");
-    }
+    if (auto good = reader.read_head(); !good) return fail(good.error());
     return reader;
+}
+
+result<void> export_reader::read_head() {
+    const auto foreign = fail(errc::malformed, "not an export of Vultus");
+    std::string line;
+    const auto next = [&] {
+        std::getline(*from_, line);
+        sum_.add(line + "\n");
+        return !from_->eof() && *from_ && line.size() <= 4'096;
+    };
+    const auto number = [&](auto& into) {
+        const auto* end = line.data() + line.size();
+        const auto read = std::from_chars(line.data(), end, into);
+        return read.ec == std::errc() && read.ptr == end;
+    };
+    if (!next() || !line.starts_with(name)) return foreign;
+    const std::string version = line.substr(name.size());
+    if (version != "1" && version != "2") {
+        return fail(errc::malformed, "export has another version: " + line);
+    }
+    if (!next()) return foreign;
+    head_.collection = line;
+    if (!next() || line.empty()) return foreign;
+    head_.embedding_model = line;
+    if (!next() || !number(head_.exported_ms)) return foreign;
+    if (version == "1") return {};
+    if (!next() || !number(head_.dimension)) return foreign;
+    if (!limits::is_embedding_dimension(head_.dimension)) {
+        return fail(errc::malformed, "export has faces of " + line + " floats, as no model has");
+    }
+    return {};
 }
 
 bool export_reader::take(std::string& into, std::size_t bytes) {
@@ -115,7 +131,7 @@ result<bool> export_reader::next(exported_face& into) {
         return static_cast<std::size_t>(number_from(std::string_view(lengths).substr(at, bytes)));
     };
     if (!take(into.face_id, length(0, 1)) || !take(into.label, length(1, 1)) ||
-        !take(into.json, length(2, 2)) || !take(into.vector, limits::embedding_bytes)) {
+        !take(into.json, length(2, 2)) || !take(into.vector, head_.dimension * bytes_a_float)) {
         return cut();
     }
     for (const std::string* part :

@@ -1,12 +1,15 @@
 // The file of `vultusctl export`: four lines of text (format, collection, embedding model, time in
-// ms), then one record per face, then their number and a checksum of all before. Lengths and
-// numbers are little-endian. Independent of Redis.
+// ms), then one record per face, then their number and a checksum of all before. Faces of other
+// than 128 floats have version 2, with their dimension in a fifth line, so that each version of
+// Vultus reads what it can restore. Lengths and numbers are little-endian. Independent of Redis.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <string>
 
+#include "shared/base/limits.hpp"
 #include "shared/base/result.hpp"
 #include "shared/store/gallery_admin.hpp"
 
@@ -15,6 +18,7 @@ namespace vultus::ctl {
 struct export_head {
     std::string collection, embedding_model;
     std::uint64_t exported_ms = 0;
+    std::size_t dimension = limits::embedding_dimension_default;  ///< floats of each face
 };
 
 /// FNV-1a: detects truncated and damaged files; it is not a signature.
@@ -30,6 +34,7 @@ class checksum {
 class export_writer {
  public:
     export_writer(std::ostream& to, const export_head& head);
+    /// requires  a vector of head.dimension floats
     void add(const exported_face& face);
     /// Writes the end; without it a reader refuses the file. errors internal: it could not be
     /// written
@@ -41,13 +46,15 @@ class export_writer {
     void put(std::string_view bytes);
 
     std::ostream& to_;
+    std::size_t vector_bytes_;
     checksum sum_;
     std::uint64_t faces_ = 0;
 };
 
 class export_reader {
  public:
-    /// errors    malformed: not such a file, or of another version
+    /// errors    malformed: not such a file, of another version, or of a dimension that no model
+    /// has
     static result<export_reader> open(std::istream& from);
     const export_head& head() const noexcept { return head_; }
     /// The next face; false at the end, if number and checksum match.
@@ -56,6 +63,7 @@ class export_reader {
 
  private:
     explicit export_reader(std::istream& from) : from_(&from) {}
+    result<void> read_head();
     bool take(std::string& into, std::size_t bytes);
     result<bool> read_end();
 

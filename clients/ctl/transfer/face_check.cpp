@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "clients/ctl/output/json_text.hpp"
-#include "shared/base/limits.hpp"
 
 namespace vultus::ctl {
 namespace {
@@ -19,7 +18,7 @@ struct kind {
 };
 constexpr std::array kinds{kind{"plain", false}, kind{"mirror", false}, kind{"unit", true},
                            kind{"mirror_unit", true}};
-constexpr double length_error = 1e-3;  // of 128 floats, each rounded to 6e-8
+constexpr double length_error = 1e-3;  // of at most 512 floats, each rounded to 6e-8
 
 const kind* kind_of(std::string_view model) {
     const auto slash = model.rfind('/');
@@ -38,14 +37,16 @@ result<void> check_model(std::string_view model) {
                 "unknown embedding model " + std::string(model) + ": nothing was restored");
 }
 
-result<void> check_face(const exported_face& face, std::string_view model) {
-    std::array<float, limits::embedding_bytes / sizeof(float)> numbers{};
-    if (face.vector.size() != sizeof numbers) {
+result<void> check_face(const exported_face& face, std::string_view model, std::size_t dimension) {
+    if (face.vector.size() != dimension * sizeof(float)) {
         return fail(errc::malformed, "vector has the wrong size");
     }
-    std::memcpy(numbers.data(), face.vector.data(), sizeof numbers);
     double squares = 0;
-    for (const float one : numbers) squares += static_cast<double>(one) * static_cast<double>(one);
+    for (std::size_t at = 0; at < face.vector.size(); at += sizeof(float)) {
+        float one = 0;
+        std::memcpy(&one, face.vector.data() + at, sizeof one);
+        squares += static_cast<double>(one) * static_cast<double>(one);
+    }
     if (!std::isfinite(squares)) {
         return fail(errc::malformed, "vector contains a value that is not finite");
     }

@@ -18,7 +18,7 @@ local limits = {
     collections = 10000,
     gallery_faces = 1000000,
     faces_per_label = 1000,
-    embedding_bytes = 512,
+    embedding_dimension_default = 128,
     picture_bytes = 16384,
     workers = 1024,
     idempotency_keys = 1000000,
@@ -28,6 +28,7 @@ local limits = {
     sealed_extra_bytes = 44,
 }
 
+local embedding_dimensions = {[128] = true, [256] = true, [512] = true}
 local log_entries = 100000      -- of one gallery; a worker that is further behind loads a snapshot
 local changes_kept = 1000       -- of one collection, while a train is open
 local events_kept = 100000
@@ -75,14 +76,19 @@ local function plain_bytes(text)
     return is_sealed(text) and #text - limits.sealed_extra_bytes or #text
 end
 
-local function is_vector_size(bytes)
-    return bytes == limits.embedding_bytes or
-        bytes == limits.embedding_bytes + limits.sealed_extra_bytes
+-- Floats of a vector, plain or sealed; nil if no model has so many.
+local function floats_of(vector)
+    local floats = plain_bytes(vector) / 4
+    return embedding_dimensions[floats] and floats
 end
 
-local function vector(text)
-    if not is_vector_size(#text) then refuse('a vector must be 512 bytes, or 556 sealed') end
-    return text
+-- Floats of each of these vectors; nil if no model has so many, or they differ.
+local function floats_of_all(vectors)
+    local floats = floats_of(vectors[1])
+    for _, vector in ipairs(vectors) do
+        if floats_of(vector) ~= floats then return nil end
+    end
+    return floats
 end
 
 local function label_text(text)

@@ -8,7 +8,7 @@ local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures'
 
 local gallery_fields = {
     'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
-    'created_ms', 'deleted', 'retention_ms',
+    'created_ms', 'deleted', 'retention_ms', 'dimension',
 }
 
 -- A collection without a gallery reads as version 0 without people.
@@ -24,6 +24,7 @@ function gallery.read(collection)
     end
     if g.exists and not seq_is_known then g.seq = gallery.derived_seq(g) end
     g.retention_ms = stored(g.retention_ms)  -- nil: people are kept
+    g.dimension = stored(g.dimension, limits.embedding_dimension_default)
     g.version = g.epoch * epoch_size + g.seq
     if not fence_is_known then g.removed_version = g.version end  -- the strictest
     return g
@@ -74,14 +75,21 @@ function gallery.renew_epoch(g)
     redis.call('HSET', key.gallery(g.collection), 'epoch', int(g.epoch), 'seq', 0, 'faces', 0,
         'people', 0, 'log_from', 0, 'removed_version', int(g.version))
     -- Of an empty gallery nobody is left to be marked.
-    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'deleted', 'retention_cursor')
+    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'dimension', 'deleted',
+        'retention_cursor')
     redis.call('ZADD', key.of('collections'), 0, g.collection)
 end
 
+-- Floats of each of its faces; 0 while no model is known.
+function gallery.floats(g) return g.embedding_model and g.dimension or 0 end
+
 -- Why a gallery can take no faces of this kind, whoever they are, in so many changes, or nil.
-function gallery.closed(g, model, changes)
+function gallery.closed(g, model, dimension, changes)
     if g.embedding_model and g.embedding_model ~= model then
         return {'model_mismatch', g.embedding_model}
+    end
+    if g.embedding_model and g.dimension ~= dimension then
+        return {'model_mismatch', g.embedding_model .. ' of ' .. int(g.dimension) .. ' floats'}
     end
     local made = g.exists and not g.deleted
     local full = redis.call('ZCARD', key.of('collections')) >= limits.collections
@@ -93,9 +101,13 @@ end
 function gallery.takes(g, changes) return g.seq + changes <= last_seq end
 
 -- Makes it, if it is not there, for faces of this kind.
-function gallery.open(g, model)
+function gallery.open(g, model, dimension)
     if not g.exists or g.deleted then gallery.renew_epoch(g) end
     redis.call('HSET', key.gallery(g.collection), 'embedding_model', model)
+    g.dimension = dimension
+    if dimension ~= limits.embedding_dimension_default then
+        redis.call('HSET', key.gallery(g.collection), 'dimension', int(dimension))
+    end
 end
 
 -- A change of a gallery is begin, then put and take, then commit.
@@ -258,7 +270,8 @@ function gallery.empty(g)
     gallery.drop_parts(g)
     g.faces, g.people, g.log_from = 0, 0, g.seq
     redis.call('HSET', key.gallery(g.collection), 'log_from', int(g.seq))
-    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'retention_cursor')
+    redis.call('HDEL', key.gallery(g.collection), 'embedding_model', 'dimension',
+        'retention_cursor')
     commit(g, true)
 end
 

@@ -75,9 +75,16 @@ local function front_by_preference(priority, n, preference)
     return l
 end
 
--- The first job of a queue for a worker. Jobs past their deadline fail on the way; types that the
--- worker does not run are passed over.
-local function first_in(l, wanted)
+-- Whether a worker can read the faces of the job's collection. One that says nothing of its
+-- dimension is of a version that knows the default only.
+local function can_read(worker, j)
+    if redis.call('HGET', key.worker(worker), 'dimension') then return true end
+    return gallery.read(j.collection).dimension == limits.embedding_dimension_default
+end
+
+-- The first job of a queue for a worker. Jobs past their deadline fail on the way; jobs that the
+-- worker cannot run are passed over.
+local function first_in(l, wanted, worker)
     while l.at > 0 do
         local id = l.ids[l.at]
         local j = job.read(id)
@@ -87,7 +94,8 @@ local function first_in(l, wanted)
         elseif job.is_late(id, j) then
             job.fail_with(id, j, 'deadline_exceeded', 'Job waited past its deadline')
             job.move(id, j, 'failed', 'deadline_exceeded')
-        elseif wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true) then
+        elseif (wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true)) and
+            can_read(worker, j) then
             return id, j
         end
         l.at = l.at - 1
@@ -147,10 +155,10 @@ function queue.lease(a)
         local first, second = interactive, bulk
         if (leased_before + #jobs + 1) % bulk_turn == 0 then first, second = bulk, interactive end
         local from = first
-        local id, j = first_in(first, wanted)
+        local id, j = first_in(first, wanted, worker)
         if not id then
             from = second
-            id, j = first_in(second, wanted)
+            id, j = first_in(second, wanted, worker)
         end
         local alone = id and j.solo == '1'
         if not id or alone and (busy or #jobs > 0) then break end

@@ -12,6 +12,9 @@ function worker.register(a)
     redis.call('HSET', key.worker(id), 'connection', int(connection), 'host', a[4], 'pid', a[5],
         'device', a[6], 'build', a[7], 'types', a[8], 'registered_ms', now,
         'heard', int(connection))
+    if a[9] then
+        redis.call('HSET', key.worker(id), 'dimension', int(number(a[9], 'dimension')))
+    end
     redis.call('ZADD', key.of('workers'), now + registration_ms, id)
     return {'ok', int(now)}
 end
@@ -207,9 +210,10 @@ local function add_pictures(faces, a, from)
     end
 end
 
--- The faces of a train as {id, rest, vector, picture or nil}, checked.
+-- The faces of a train as {id, rest, vector, picture or nil}, checked, and the floats of each of
+-- their vectors: nil if the vectors are none of one model.
 local function trained_faces(id, a)
-    local faces, seen, last = {}, {}, faces_end(a)
+    local faces, vectors, seen, last = {}, {}, {}, faces_end(a)
     if last < 8 or (last - 5) % 3 ~= 0 or (last - 5) / 3 > limits.files_per_train then
         refuse('faces must be 1 to 16 groups of three')
     end
@@ -220,15 +224,16 @@ local function trained_faces(id, a)
         end
         if not string.find(a[i + 1], '^{"') then refuse('face_json must be an object') end
         seen[face_id] = true
-        faces[#faces + 1] = {face_id, a[i + 1], vector(a[i + 2])}
+        faces[#faces + 1] = {face_id, a[i + 1], a[i + 2]}
+        vectors[#vectors + 1] = a[i + 2]
     end
     if last < #a then add_pictures(faces, a, last + 2) end
-    return faces
+    return faces, floats_of_all(vectors)
 end
 
 -- Why a gallery cannot take these faces, or nil.
-local function no_place(g, label, faces, model)
-    local answer = gallery.closed(g, model, 1)
+local function no_place(g, label, faces, model, dimension)
+    local answer = gallery.closed(g, model, dimension, 1)
     if answer then return answer end
     if gallery.label_count(g, label) + faces > limits.faces_per_label then return {'label_full'} end
     if g.faces + faces > limits.gallery_faces then return {'gallery_full'} end
@@ -280,16 +285,17 @@ function worker.complete_train(a)
     local answer = not_open(id, j, attempt, worker_id)
     if answer then return answer end
     if j.type ~= 'train' then refuse('wrong type of job: ' .. j.type) end
-    local faces = trained_faces(id, a)
+    local faces, dimension = trained_faces(id, a)
+    if not dimension then return {'malformed', 'vector'} end
     local label = change.replay(j.collection, j.mseq, j.label)
     if not label then return supersede(id, j, result) end
     local g = gallery.read(j.collection)
     faces, result = untaught(g, label, faces, result)
-    answer = no_place(g, label, #faces, model)
+    answer = no_place(g, label, #faces, model, dimension)
     if answer then return answer end
 
     if #faces > 0 then
-        gallery.open(g, model)
+        gallery.open(g, model, dimension)
         gallery.add(g, label, faces)
     elseif g.retention_ms then
         gallery.mark_seen(g, label)

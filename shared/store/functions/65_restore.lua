@@ -17,14 +17,15 @@ local function restored_by(a)
     return #a, '', hashes
 end
 
--- {{id, label, text, vector}, ...}; the text is that of the key faces.
+-- {{id, label, text, vector}, ...}; the text is that of the key faces. And the floats of each
+-- vector: nil if the vectors are none of one model.
 local function exported_faces(a, last)
-    local faces = {}
+    local faces, vectors = {}, {}
     if last < 6 or (last - 2) % 4 ~= 0 or (last - 2) / 4 > limits.page_size then
         refuse('faces must come in groups of four')
     end
     for i = 3, last, 4 do
-        local face = {a[i], label_text(a[i + 1]), a[i + 2], vector(a[i + 3])}
+        local face = {a[i], label_text(a[i + 1]), a[i + 2], a[i + 3]}
         if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then
             refuse('face_id must be 1 to 64 letters, digits and -')
         end
@@ -33,8 +34,9 @@ local function exported_faces(a, last)
             refuse('face_json must begin with the label')
         end
         faces[#faces + 1] = face
+        vectors[#vectors + 1] = face[4]
     end
-    return faces
+    return faces, floats_of_all(vectors)
 end
 
 -- The faces that are not there, by label, in the order in which they came.
@@ -71,10 +73,11 @@ function restore.run(a)
         refuse('model must be 1 to 200 bytes without control characters')
     end
     local last, who, hashes = restored_by(a)
-    local faces = exported_faces(a, last)
+    local faces, dimension = exported_faces(a, last)
+    if not dimension then return {'malformed', 'vector'} end
     local g = gallery.read(collection)
     local labels, of, n = new_faces(g, faces)
-    local answer = gallery.closed(g, model, #labels)
+    local answer = gallery.closed(g, model, dimension, #labels)
     if answer then return answer end
     if g.faces + n > limits.gallery_faces then return {'gallery_full'} end
     for _, label in ipairs(labels) do
@@ -82,7 +85,7 @@ function restore.run(a)
             return {'label_full', label}
         end
     end
-    if n > 0 then gallery.open(g, model) end
+    if n > 0 then gallery.open(g, model, dimension) end
     for _, label in ipairs(labels) do
         gallery.add(g, label, of[label])
         audit(who, '', 'restore', collection, hashes[label] or '', '')

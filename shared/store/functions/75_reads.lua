@@ -56,7 +56,7 @@ end
 function read.version(a)
     local g = gallery.read(collection_name(a[1]))
     return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
-            g.embedding_model or '', int(g.retention_ms or 0)}
+            g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g))}
 end
 
 -- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,
@@ -130,6 +130,7 @@ function read.collections(a)
         local g = gallery.read(name)
         local row = {name, int(g.version), int(g.faces), int(g.people), int(g.created_ms)}
         if a[3] == 'models' then row[#row + 1] = g.embedding_model or '' end
+        if a[4] == 'dimensions' then row[#row + 1] = int(gallery.floats(g)) end
         for _, field in ipairs(row) do reply[#reply + 1] = field end
     end
     return reply

@@ -119,8 +119,12 @@ local function check_face(g, member, first, problem)
     local function say(what)
         problem('face ' .. id .. ' of ' .. label .. ' in ' .. g.collection .. ': ' .. what)
     end
-    if not is_vector_size(redis.call('HSTRLEN', at('vectors'), id)) then
+    local bytes = redis.call('HSTRLEN', at('vectors'), id)
+    if bytes == 0 then
         say('vector is missing')
+    elseif bytes ~= g.dimension * 4 and bytes ~= g.dimension * 4 + limits.sealed_extra_bytes then
+        say('vector has ' .. int(bytes) .. ' bytes, but its gallery ' .. int(g.dimension) ..
+            ' floats')
     end
     local text = redis.call('HGET', at('faces'), id) or ''
     if string.sub(text, 1, #json_label(label)) ~= json_label(label) then
@@ -143,6 +147,10 @@ local function check_gallery(name, problem)
     if g.epoch > integer_at(key.of('epochs')) then problem('epochs is behind gallery ' .. name) end
     if not stored(redis.call('HGET', key.gallery(name), 'seq')) then
         problem('gallery ' .. name .. ': seq is no number')
+    end
+    local floats = redis.call('HGET', key.gallery(name), 'dimension')
+    if floats and not embedding_dimensions[tonumber(floats)] then
+        problem('gallery ' .. name .. ': dimension is ' .. floats)
     end
     local counts = {
         vectors = redis.call('HLEN', key.faces(name, g.epoch, 'vectors')),

@@ -33,10 +33,10 @@ using testing::Not;
 
 namespace {
 
-std::string vector_of(float first) {
-    std::array<float, 128> numbers{};
+std::string vector_of(float first, std::size_t dimension = 128) {
+    std::vector<float> numbers(dimension);
     numbers[0] = first;
-    return {reinterpret_cast<const char*>(numbers.data()), sizeof numbers};
+    return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)};
 }
 
 exported_face face(const std::string& id, const std::string& label, std::string vector) {
@@ -65,9 +65,10 @@ class written : public testing::Test {
         std::ifstream file(path, std::ios::binary);
         return {std::istreambuf_iterator<char>(file), {}};
     }
-    std::string export_of(const std::string& model, const std::vector<exported_face>& faces) const {
+    std::string export_of(const std::string& model, const std::vector<exported_face>& faces,
+                          std::size_t dimension = 128) const {
         std::ofstream to(at("made.export"), std::ios::binary);
-        export_writer writer(to, {"made", model, 1});
+        export_writer writer(to, {"made", model, 1, dimension});
         for (const auto& one : faces) writer.add(one);
         EXPECT_TRUE(writer.finish());
         return at("made.export");
@@ -205,6 +206,43 @@ TEST_F(written, a_restore_refuses_what_workers_would) {
         EXPECT_EQ(redis_->call(gallery_reader(store_).gallery("made"))->faces, 0U) << one.why;
     }
     EXPECT_EQ(ctl({"restore", export_of("net/plain", {face("x-0", "Ann", vector_of(7))})}).code, 0);
+}
+
+TEST_F(written, faces_of_each_dimension_leave_and_come_back) {
+    for (const std::size_t dimension : limits::embedding_dimensions) {
+        const std::string made = "made" + std::to_string(dimension);
+        const auto ann = face("x-0", "Ann", vector_of(1, dimension));
+        const auto file = export_of("net/unit", {ann}, dimension);
+        const outcome put = ctl({"restore", file, "--collection", made});
+        ASSERT_EQ(put.code, 0) << put.err;
+        EXPECT_EQ(redis_->call(gallery_reader(store_).gallery(made))->dimension, dimension);
+        ASSERT_EQ(ctl({"export", at("again"), "--collection", made}).code, 0);
+        const std::string first = text_of(at("made.export")), again = text_of(at("again"));
+        EXPECT_EQ(again.size(), first.size() + made.size() - 4 + 12) << "its name, a later time";
+        EXPECT_THAT(again, HasSubstr(ann.vector));
+        const std::string faces = ctl({"faces", made, "--json"}).out;
+        EXPECT_THAT(faces, HasSubstr("\"dimension\":" + std::to_string(dimension)));
+        const outcome check = ctl({"fsck"});
+        EXPECT_EQ(check.code, 0) << check.out;
+    }
+}
+
+TEST_F(written, a_restore_into_faces_of_another_dimension_is_refused) {
+    const auto file = export_of("net/unit", {face("x-0", "Ann", vector_of(1, 512))}, 512);
+    const outcome seen = ctl({"restore", file, "--collection", "team"});
+    EXPECT_EQ(seen.code, 1);
+    EXPECT_THAT(seen.err, HasSubstr("collection was trained with net/unit of 128 floats"));
+    EXPECT_EQ(redis_->call(gallery_reader(store_).gallery("team"))->faces, 2U);
+}
+
+TEST_F(written, an_export_refuses_a_vector_that_was_damaged_in_redis) {
+    redis_call<void> cut{{"HSET", store_.prefix() + "gallery:team:1:vectors", "a-0", "short"},
+                         [](redis_reply&&) -> result<void> { return {}; }};
+    ASSERT_TRUE(redis_->call(std::move(cut)));
+    const outcome seen = ctl({"export", at("x"), "--collection", "team"});
+    EXPECT_EQ(seen.code, 1);
+    EXPECT_THAT(seen.err, HasSubstr("vector of face a-0 has 5 bytes, not 512"));
+    EXPECT_FALSE(std::filesystem::exists(at("x")));
 }
 
 TEST_F(written, one_photo_of_two_people_is_not_dropped_in_silence) {

@@ -23,6 +23,8 @@ TEST_F(store_call, changes_and_galleries) {
     EXPECT_EQ(info.faces, 1U);
     EXPECT_EQ(info.people, 1U);
     EXPECT_EQ(info.embedding_model, "dlib");
+    EXPECT_EQ(info.dimension, 128U);
+    EXPECT_EQ(must(galleries.gallery("nowhere")).dimension, 0U);
     const label_page page = must(galleries.labels("staff", 10, ""));
     ASSERT_THAT(page.labels, SizeIs(1));
     EXPECT_EQ(page.labels[0].label, "Ada");
@@ -39,6 +41,7 @@ TEST_F(store_call, changes_and_galleries) {
     ASSERT_THAT(must(galleries.collections(10, "")).collections, SizeIs(1));
     EXPECT_EQ(must(galleries.collections(10, "")).collections[0].collection, "staff");
     EXPECT_EQ(must(galleries.collections(10, "")).collections[0].embedding_model, "dlib");
+    EXPECT_EQ(must(galleries.collections(10, "")).collections[0].dimension, 128U);
 
     new_change rename;
     rename.id = new_job_id(unix_now(), 0);

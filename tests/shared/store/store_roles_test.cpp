@@ -138,6 +138,12 @@ TEST_F(store_call, every_end_of_an_attempt) {
     const new_face face{other.job_id + "-0", "{\"a\":1}", std::string(512, 'v')};
     EXPECT_EQ(must(attempts.complete_train(other, worker, "{}", "other", {face})).state,
               commit_state::model_mismatch);
+    const new_face longer{other.job_id + "-0", "{\"a\":1}", std::string(1'024, 'v')};
+    EXPECT_EQ(must(attempts.complete_train(other, worker, "{}", "dlib", {longer})).state,
+              commit_state::model_mismatch);
+    const new_face cut{other.job_id + "-0", "{\"a\":1}", std::string(511, 'v')};
+    EXPECT_EQ(must(attempts.complete_train(other, worker, "{}", "dlib", {cut})).state,
+              commit_state::malformed);
     submit();
     const auto old = must(attempts.complete_recognize(leased(), worker, 0, "{}", ""));
     EXPECT_EQ(old.state, commit_state::old_version);

@@ -191,6 +191,23 @@ TEST_F(committing, a_train_with_another_model_fails_for_good) {
     EXPECT_THAT(record.error, ::testing::HasSubstr("model_mismatch"));
 }
 
+TEST_F(committing, a_train_with_vectors_of_no_model_fails_for_good) {
+    world.submit(job_type::train, {"photo"}, "Bob");
+    const job_ticket ticket = world.ticket(worker);
+    commit_request request;
+    request.ticket = ticket;
+    request.call = [&, id = ticket.id()] {
+        return worker_store(world.store)
+            .complete_train(id, worker, "{}", "test",
+                            {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(513, '\0')}});
+    };
+    commits->submit(std::move(request));
+    ASSERT_TRUE(next_letter<job_finished>(mail));
+    const job_record record = world.job(ticket.job.job_id);
+    EXPECT_EQ(record.state, job_state::failed);
+    EXPECT_THAT(record.error, ::testing::HasSubstr("malformed"));
+}
+
 TEST(backoff, grows_with_the_failures_and_never_for_permanent_errors) {
     using std::chrono::milliseconds;
     EXPECT_EQ(retry_delay(errc::no_face, 0), milliseconds(0));

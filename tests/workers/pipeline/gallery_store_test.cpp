@@ -233,6 +233,32 @@ TEST_F(loading, a_large_collection_does_not_keep_a_small_one_waiting) {
     EXPECT_EQ(large.faces->faces, 20'000u);
 }
 
+TEST_F(loading, faces_of_the_dimension_that_the_collection_states_and_no_others) {
+    const auto bytes = [](float value) {
+        return bytes_of(embedding(std::vector<float>(256, value)));
+    };
+    const auto face = [&](const std::string& id, float value) {
+        return exported_face{id, "Ada", R"({"label":"Ada","job_id":"j"})", bytes(value)};
+    };
+    world.must(
+        gallery_admin(world.store).restore("people", "test", {face("a-0", 1), face("a-1", 2)}));
+    redis_call<void> damage{{"HSET", world.store.prefix() + "gallery:people:1:vectors", "a-0",
+                             bytes_of(embedding(128))},
+                            [](redis_reply&&) -> result<void> { return {}; }};
+    world.must(std::move(damage));
+    open();
+    galleries->want("people", 0);
+    const gallery_update loaded = next();
+    ASSERT_TRUE(loaded.faces);
+    EXPECT_EQ(loaded.faces->dimension, 256u);
+    ASSERT_EQ(loaded.faces->faces, 1u) << "the damaged one is refused, not the first one's choice";
+    EXPECT_EQ(loaded.faces->segments.at(0)->face_ids.at(0), "a-1");
+    const gallery_version more =
+        world.must(gallery_admin(world.store).restore("people", "test", {face("a-2", 3)})).version;
+    galleries->news("people", more);
+    EXPECT_EQ(next().faces->faces, 2u) << "followed";
+}
+
 TEST_F(loading, hints_of_collections_that_are_not_held_and_old_ones_load_nothing) {
     const gallery_version first = world.train(worker, "Ada", {0.1f});
     open();
