@@ -75,11 +75,12 @@ struct route_row {
 
 /// The options of each kind of request, in its query, form, JSON or settings message.
 constexpr std::string_view recognize_names =
-    "collection k distance_max min_face_px upsample detector rotate annotate embeddings durable";
+    "collection k distance_max similarity_min min_face_px upsample detector rotate annotate "
+    "embeddings durable";
 constexpr std::string_view train_names =
     "collection name num_jitters min_face_px upsample detector rotate";
 constexpr std::string_view live_names =
-    "collection detector min_face_px distance_max k tracks blur";
+    "collection detector min_face_px distance_max similarity_min k tracks blur";
 
 std::span<const route_row> route_table() noexcept;
 

@@ -37,6 +37,15 @@ result<void> read_distance(const std::string& text, double& out) {
     return {};
 }
 
+// The range is that of workers/calibration/similarity.hpp.
+result<void> read_similarity(const std::string& text, double& out) {
+    if (!parse_number(text, out) || !(out >= 0.01 && out <= 0.99)) {
+        return fail(errc::bad_option,
+                    "similarity_min must be from 0.01 to 0.99, not " + in_quotes(text));
+    }
+    return {};
+}
+
 result<void> read_shared(const std::string& name, const std::string& value, submission& into,
                          bool& known) {
     known = true;
@@ -67,6 +76,7 @@ result<void> read_shared(const std::string& name, const std::string& value, subm
 result<void> read_recognize(const std::string& name, const std::string& value, submission& into) {
     if (name == "k") return read_int(name, value, 1, 100, into.options.k);
     if (name == "distance_max") return read_distance(value, into.options.distance_max);
+    if (name == "similarity_min") return read_similarity(value, into.options.similarity_min);
     if (name == "annotate") return read_bool(name, value, into.options.annotate);
     if (name == "embeddings") return read_bool(name, value, into.options.embeddings);
     if (name == "durable") return read_bool(name, value, into.durable);
@@ -114,6 +124,9 @@ result<submission> parse_options(job_type type, const name_values& fields) {
     if (into.options.rotate && !turns_pictures(into.options.detector)) {
         return fail(errc::bad_option, "rotate requires detector=centerface or detector=yunet");
     }
+    if (fields.contains("distance_max") && fields.contains("similarity_min")) {
+        return fail(errc::bad_option, "distance_max and similarity_min exclude each other");
+    }
     if (type == job_type::train && into.label.empty()) {
         return fail(errc::bad_label, "Option \"name\" is missing: the person's name");
     }
@@ -128,6 +141,7 @@ std::string to_json(const job_options& options) {
     text.add("detector", std::string_view(options.detector));
     text.add("min_face_px", options.min_face_px);
     text.add("distance_max", options.distance_max);
+    if (options.similarity_min > 0) text.add("similarity_min", options.similarity_min);
     text.add("k", options.k);
     text.add("annotate", options.annotate);
     text.add("embeddings", options.embeddings);

@@ -53,6 +53,8 @@ seen_face face_of(const json::value& from) {
     if (face.status != face_status::unknown) face.label = text(member(from, "label"));
     const auto& distance = member(from, "distance");
     if (distance.is_number()) face.distance = number(distance);
+    const auto& similarity = member(from, "similarity");  // absent in answers of older workers
+    if (similarity.is_number()) face.similarity = number(similarity);
     if (const auto* floats = member(from, "embedding").if_array()) {
         for (const auto& value : *floats)
             face.embedding.push_back(static_cast<float>(number(value)));
@@ -80,6 +82,7 @@ std::string face_json(const named_face& face, blur_mode blur) {
     told.add("status", name_of(face.status));
     told.raw("label", face.status == face_status::unknown ? "null" : json_quoted(face.label));
     told.raw("distance", face.distance ? json_number(*face.distance) : "null");
+    told.raw("similarity", face.similarity ? json_number(*face.similarity) : "null");
     told.add("embedded", face.embedded).add("blur", is_blurred(blur, face.status));
     return told.take();
 }

@@ -288,7 +288,8 @@ std::vector<named_face> live_channel::named(const live_answer& told,
     if (options_.tracks) return tracks_.take(told.faces, known, version, now);
     std::vector<named_face> faces;
     for (const auto& face : told.faces) {
-        faces.push_back({0, face.where, face.score, face.status, face.label, face.distance, true});
+        faces.push_back({0, face.where, face.score, face.status, face.label, face.distance,
+                         face.similarity, true});
     }
     return faces;
 }

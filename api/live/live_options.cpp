@@ -28,6 +28,11 @@ result<void> read_own(const std::string& name, const std::string& value, live_op
                 "blur must be none, unknown, known or all, not " + in_quotes(value));
 }
 
+/// What 0 leaves to the service.
+bool may_be_the_services(std::string_view name) {
+    return name == "k" || name == "distance_max" || name == "similarity_min";
+}
+
 }  // namespace
 
 std::string_view name_of(blur_mode mode) noexcept {
@@ -42,13 +47,20 @@ result<live_options> changed(live_options from, const name_values& fields) {
                        {"detector", from.faces.detector},
                        {"collection", from.collection}};
     if (from.faces.k > 0) shared["k"] = std::to_string(from.faces.k);
-    if (from.faces.distance_max > 0) shared["distance_max"] = json_number(from.faces.distance_max);
+    // One of the two replaces the other; both in one message are an error.
+    const bool one_is_given = fields.contains("distance_max") || fields.contains("similarity_min");
+    if (from.faces.distance_max > 0 && !one_is_given) {
+        shared["distance_max"] = json_number(from.faces.distance_max);
+    }
+    if (from.faces.similarity_min > 0 && !one_is_given) {
+        shared["similarity_min"] = json_number(from.faces.similarity_min);
+    }
     for (const auto& [name, value] : fields) {
         if (name == "tracks" || name == "blur") {
             if (auto good = read_own(name, value, from); !good) return fail(good.error());
-        } else if ((name == "k" || name == "distance_max") && value == "0") {
+        } else if (may_be_the_services(name) && value == "0") {
             shared.erase(name);  // the service's default
-        } else if (name == "k" || name == "distance_max" || shared.contains(name)) {
+        } else if (may_be_the_services(name) || shared.contains(name)) {
             shared[name] = value;
         } else {
             return fail(unknown_name("the live channel", name, live_names));
@@ -68,6 +80,7 @@ std::string settings_json(const live_options& options) {
     text.add("detector", std::string_view(options.faces.detector));
     text.add("min_face_px", options.faces.min_face_px);
     text.add("distance_max", options.faces.distance_max);
+    text.add("similarity_min", options.faces.similarity_min);
     text.add("k", options.faces.k);
     text.add("tracks", options.tracks);
     text.add("blur", name_of(options.blur));

@@ -137,6 +137,7 @@ void live_tracks::compare(track& one, const seen_face& face, gallery_version ver
     given.weight += face.where.area() * (unsure ? 0.5 : 1.0);
     given.firm = given.firm || !unsure;
     given.distance = face.distance;
+    given.similarity = face.similarity;
     const bool first = one.votes.size() == 1 && one.comparisons == 0;
     one.oldest = first ? version : std::min(one.oldest, version);
     one.newest = std::max(one.newest, version);
@@ -164,6 +165,7 @@ named_face live_tracks::shown(const track& one, const seen_face& face) {
     if (found == one.votes.end()) return told;
     told.label = one.name;
     told.distance = found->second.distance;
+    told.similarity = found->second.similarity;
     if (!one.name.empty()) {
         told.status = found->second.firm ? face_status::known : face_status::ambiguous;
     }

@@ -37,7 +37,7 @@ struct seen_face {
     // If the face was compared:
     face_status status = face_status::unknown;
     std::string label;  ///< empty: unknown
-    std::optional<double> distance;
+    std::optional<double> distance, similarity;
     std::vector<float> embedding;
 };
 
@@ -48,7 +48,7 @@ struct named_face {
     double score = 0;
     face_status status = face_status::unknown;
     std::string label;
-    std::optional<double> distance;
+    std::optional<double> distance, similarity;
     bool embedded = false;
 };
 
@@ -110,7 +110,7 @@ class live_tracks {
     struct vote {
         double weight = 0;
         bool firm = false;  ///< not only from ambiguous matches
-        std::optional<double> distance;
+        std::optional<double> distance, similarity;
     };
     struct track {
         std::uint64_t id = 0;

@@ -24,6 +24,7 @@ class nothing_to_see final : public work_sink {
         empty.width = empty.height = 64;
         empty.detector = "hog";
         empty.embedding_model = "none";
+        empty.distance_max = empty.threshold = 1;
         for (const char* stage :
              {"queue", "decode", "detect", "align", "embed", "match", "total"}) {
             empty.timing_ms[stage] = 0;

@@ -5,6 +5,7 @@
 
 #include "shared/base/log.hpp"
 #include "shared/model/gallery_version.hpp"
+#include "workers/calibration/similarity.hpp"
 
 namespace vultus {
 namespace {
@@ -89,8 +90,14 @@ bool match_stage::try_match(work& item, boot_time now) {
         if (face.known < 0) vectors.push_back(face.vector);
     }
     match_options options = defaults_;
-    options.distance_max = threshold_.distance_for(faces->faces);
-    if (item.options.distance_max > 0) options.distance_max = item.options.distance_max;
+    item.seen.threshold = threshold_.distance_for(faces->faces);
+    options.distance_max = item.seen.threshold;
+    if (item.options.distance_max > 0) {
+        options.distance_max = item.options.distance_max;
+    } else if (item.options.similarity_min > 0) {
+        options.distance_max =
+            distance_at_similarity(item.options.similarity_min, item.seen.threshold);
+    }
     if (item.options.k > 0) options.k = item.options.k;
     item.seen.gallery_model = faces->embedding_model;
     item.seen.gallery_dimension = faces->dimension;

@@ -10,6 +10,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/require.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "workers/calibration/similarity.hpp"
 
 namespace vultus {
 namespace {
@@ -49,8 +50,15 @@ std::string rate_text(std::optional<double> rate) {
     return rate ? number(*rate, 6) : "null";
 }
 
-std::string candidate_text(const candidate& one) {
-    return "{\"label\":" + json_quoted(one.label) + ",\"distance\":" + number(one.distance) +
+/// A distance and what it means with the threshold of its model.
+std::string distance_text(std::optional<double> distance, double threshold) {
+    if (!distance) return ",\"distance\":null,\"similarity\":null";
+    return ",\"distance\":" + number(*distance) +
+           ",\"similarity\":" + number(similarity_at(*distance, threshold));
+}
+
+std::string candidate_text(const candidate& one, double threshold) {
+    return "{\"label\":" + json_quoted(one.label) + distance_text(one.distance, threshold) +
            ",\"face_id\":" + json_quoted(one.face_id) + "}";
 }
 
@@ -59,7 +67,8 @@ struct detail_level {
     bool candidates = true, embeddings = true;
 };
 
-std::string face_text(const found_face& face, const match& who, detail_level level) {
+std::string face_text(const found_face& face, const match& who, double threshold,
+                      detail_level level) {
     if (face.known >= 0) {
         return "{\"box\":" + box_text(face.detected.where) +
                ",\"detection_score\":" + number(face.detected.score) +
@@ -73,10 +82,12 @@ std::string face_text(const found_face& face, const match& who, detail_level lev
             });
     text += ",\"status\":" + json_quoted(name_of(who.status));
     text += ",\"label\":" + (unknown ? "null" : json_quoted(who.label));
-    text += ",\"distance\":" + (who.distance ? number(*who.distance) : "null");
+    text += distance_text(who.distance, threshold);
     text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
     text += ",\"candidates\":";
-    text += level.candidates ? list_of(who.candidates, candidate_text) : "[]";
+    text += !level.candidates ? "[]" : list_of(who.candidates, [&](const candidate& one) {
+        return candidate_text(one, threshold);
+    });
     if (level.embeddings) {
         text += ",\"embedding\":" +
                 list_of(face.vector, [](float value) { return number(double{value}, 8); });
@@ -96,13 +107,14 @@ std::string result_text(const recognized& what, detail_level level) {
     text += ",\"min_face_px\":" + std::to_string(what.min_face_px);
     if (what.min_face_px_raised) text += ",\"min_face_px_raised\":true";
     text += ",\"distance_max\":" + number(what.distance_max) +
+            ",\"similarity_min\":" + number(similarity_at(what.distance_max, what.threshold)) +
             ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
             ",\"stranger_rate\":" + rate_text(what.stranger_rate);
     if (what.extrapolated) text += ",\"stranger_rate_extrapolated\":true";
     text += ",\"faces\":[";
     for (std::size_t i = 0; i < what.faces.size(); ++i) {
         if (i > 0) text += ',';
-        text += face_text(what.faces[i], what.matches[i], level);
+        text += face_text(what.faces[i], what.matches[i], what.threshold, level);
     }
     text += what.truncated ? "],\"truncated\":true" : "]";
     text += ",\"timing_ms\":{";
@@ -113,10 +125,11 @@ std::string result_text(const recognized& what, detail_level level) {
     return text + "}}";
 }
 
-std::string points_text(const std::vector<gallery_calibration::point>& points, const char* rate) {
-    return list_of(points, [rate](const gallery_calibration::point& one) {
+std::string points_text(const std::vector<gallery_calibration::point>& points, const char* rate,
+                        double threshold) {
+    return list_of(points, [&](const gallery_calibration::point& one) {
         return "{" + json_quoted(rate) + ":" + number(one.rate, 6) +
-               ",\"distance\":" + number(one.distance) +
+               distance_text(one.distance, threshold) +
                ",\"true_match_rate\":" + number(one.true_match_rate) + "}";
     });
 }
@@ -127,10 +140,11 @@ std::string histogram_text(std::uint64_t pairs, const std::vector<std::uint64_t>
            list_of(bins, [](std::uint64_t count) { return std::to_string(count); }) + "}";
 }
 
-std::string suspicious_text(const gallery_calibration::suspicious_face& one) {
+std::string suspicious_text(const gallery_calibration::suspicious_face& one, double threshold) {
     return "{\"label\":" + json_quoted(one.label) + ",\"face_id\":" + json_quoted(one.face_id) +
-           ",\"distance\":" + number(one.distance) + ",\"nearer\":" +
-           candidate_text({one.other_label, one.other_distance, one.other_face_id}) + "}";
+           distance_text(one.distance, threshold) + ",\"nearer\":" +
+           candidate_text({one.other_label, one.other_distance, one.other_face_id}, threshold) +
+           "}";
 }
 
 result<void> read_whole(const json::value& value, std::string_view name, int low, int high,
@@ -160,6 +174,14 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
             return fail(errc::bad_option, "distance_max is out of range");
         }
         into.distance_max = number;
+    } else if (name == "similarity_min") {
+        json::error_code bad;
+        const auto number = value.to_number<double>(bad);
+        const bool given = number >= similarity_least && number <= similarity_most;
+        if (bad.failed() || !(given || number == 0.0)) {
+            return fail(errc::bad_option, "similarity_min is out of range");
+        }
+        into.similarity_min = number;
     } else if (name == "annotate" || name == "embeddings" || name == "rotate") {
         const bool* set = value.if_bool();
         if (set == nullptr) {
@@ -236,13 +258,16 @@ std::string json_of(const gallery_calibration& found) {
             ",\"all\":" + (found.faces_compared == found.faces ? "true" : "false") + "}";
     text += ",\"genuine\":" + histogram_text(found.genuine_pairs, found.genuine);
     text += ",\"impostors\":" + histogram_text(found.impostor_pairs, found.impostors);
-    text += ",\"comparisons\":" + points_text(found.comparisons, "false_match_rate");
-    text += ",\"strangers\":" + points_text(found.strangers, "stranger_rate");
+    text += ",\"comparisons\":" +
+            points_text(found.comparisons, "false_match_rate", found.distance_max);
+    text += ",\"strangers\":" + points_text(found.strangers, "stranger_rate", found.distance_max);
     text += ",\"now\":{\"distance_max\":" + number(found.distance_max) +
             ",\"false_match_rate\":" + rate_text(found.false_match_rate) +
             ",\"true_match_rate\":" + rate_text(found.true_match_rate) +
             ",\"stranger_rate\":" + rate_text(found.stranger_rate) + "}";
-    text += ",\"suspicious\":" + list_of(found.suspicious, suspicious_text);
+    text += ",\"suspicious\":" + list_of(found.suspicious, [&](const auto& one) {
+                return suspicious_text(one, found.distance_max);
+            });
     return text + ",\"suspicious_left_out\":" + std::to_string(found.suspicious_left_out) + "}";
 }
 

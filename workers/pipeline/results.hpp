@@ -39,11 +39,12 @@ struct recognized {
     std::string detector, embedding_model;
     int min_face_px = 0;              ///< smallest face that was searched for, pixels of the photo
     bool min_face_px_raised = false;  ///< larger than requested, because the photo is too large
-    std::string gallery_model;          ///< of the gallery's faces; empty: no faces yet
+    std::string gallery_model;        ///< of the gallery's faces; empty: no faces yet
     std::size_t gallery_dimension = 0;  ///< floats of each of them; 0: none yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
-    double distance_max = 0;                                ///< used for the comparison
+    double distance_max = 0;  ///< used for the comparison
+    double threshold = 0;     ///< the service's own for this gallery: where the similarity is 0.5
     std::optional<double> false_match_rate, stranger_rate;  ///< of that distance, if measured
     bool extrapolated = false;  ///< the gallery is larger than the measured ones
     std::vector<found_face> faces;

@@ -9,7 +9,9 @@ import { status } from "../service.js";
 import { failure_of, reason, state_of, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("face");
-const others_shown = 4, far = 1.0;  // beyond that distance two faces are not similar
+const others_shown = 4;
+// Beyond that distance two faces are not similar, in the scale of the model's own threshold.
+const far_of = result => Math.min(2, 2.6 * result.distance_max);
 let shown = null;                   // {photo, index, box, image, on_learned}
 let asked = null;                   // AbortController of the comparison
 
@@ -66,6 +68,7 @@ async function compare(photo, index, image) {
   try {
     const body = new FormData();
     body.append("file", await as_file(cutting(image, photo.result.faces, index)));
+    const far = far_of(photo.result);
     const options = { durable: false, distance_max: far, k: 100, detector: photo.options.detector };
     const answer = await request("POST", address("/api/recognize", options), { body, signal });
     if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
@@ -81,13 +84,14 @@ async function compare(photo, index, image) {
 function show_others(text, candidates) {
   const nearest = new Map();
   for (const { label, distance } of candidates) {
-    nearest.set(label, Math.min(distance, nearest.get(label) ?? far));
+    nearest.set(label, Math.min(distance, nearest.get(label) ?? distance));
   }
   const rows = [...nearest].sort((a, b) => a[1] - b[1]).slice(0, others_shown);
-  renew(part("others"), [h("span", { class: "quiet", text, "data-key": "" }), ...rows.map(other_of)], part("title"));
+  const far = far_of(shown.photo.result), buttons = rows.map(row => other_of(row, far));
+  renew(part("others"), [h("span", { class: "quiet", text, "data-key": "" }), ...buttons], part("title"));
 }
 
-function other_of([label, distance]) {
+function other_of([label, distance], far) {
   const fill = () => { part("name").value = label; part("name").focus(); };
   return h("button", { type: "button", class: "other", "data-key": label, title: `Use ${label} as the name`,
     "aria-label": `${label}, distance ${distance.toFixed(2)}; use as the name`, on: { click: fill } },

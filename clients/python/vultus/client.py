@@ -76,8 +76,8 @@ class Client:
                 answer.close()
 
     def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
-        """Recognizes the faces in the photo. options: k, distance_max, min_face_px, upsample, detector, rotate, embeddings, and
-        durable=False: answered at once, nothing is stored."""
+        """Recognizes the faces in the photo. options: k, distance_max or similarity_min, min_face_px, upsample,
+        detector, rotate, embeddings, and durable=False: answered at once, nothing is stored."""
         return self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     recognise = recognize  # the former name

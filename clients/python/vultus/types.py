@@ -31,10 +31,12 @@ class Candidate:
     label: str
     distance: float
     face_id: str
+    similarity: float | None = None  # None from a service that does not state it
 
     @classmethod
     def of(cls, raw: Json) -> Candidate:
-        return cls(member(raw, "label", str), member(raw, "distance", float), member(raw, "face_id", str))
+        return cls(member(raw, "label", str), member(raw, "distance", float), member(raw, "face_id", str),
+                   member(raw, "similarity", float, None))
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Face:
     landmarks: list[tuple[float, float]]
     candidates: list[Candidate]
     embedding: list[float] | None = None
+    similarity: float | None = None  # of that distance: 0.5 at the service's threshold, whatever the model
 
     @classmethod
     def of(cls, raw: Json) -> Face:
@@ -58,7 +61,8 @@ class Face:
         return cls(Box.of(member(raw, "box", dict)), cast(Any, status), member(raw, "label", str, None),
                    member(raw, "distance", float, None), member(raw, "margin", float, None),
                    member(raw, "detection_score", float), points(member(raw, "landmarks", list)),
-                   [Candidate.of(near) for near in rows(raw, "candidates")], embedding)
+                   [Candidate.of(near) for near in rows(raw, "candidates")], embedding,
+                   member(raw, "similarity", float, None))
 
 
 def points(raw: list[Any]) -> list[tuple[float, float]]:
@@ -149,11 +153,14 @@ class Collection:
     people: int
     faces: int
     version: int
+    embedding_model: str | None = None  # None while empty
+    dimension: int | None = None        # numbers of each embedding; None while empty
 
     @classmethod
     def of(cls, raw: Json) -> Collection:
         return cls(member(raw, "name", str), member(raw, "people", int), member(raw, "faces", int),
-                   member(raw, "version", int))
+                   member(raw, "version", int), member(raw, "embedding_model", str, None),
+                   member(raw, "dimension", int, None))
 
 
 @dataclass(frozen=True)

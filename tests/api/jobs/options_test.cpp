@@ -108,6 +108,12 @@ TEST(options, ranges_and_kinds) {
         {"distance_max", "nan"},
         {"distance_max", "inf"},
         {"distance_max", "-1"},
+        {"similarity_min", "0"},
+        {"similarity_min", "0.009"},
+        {"similarity_min", "0.991"},
+        {"similarity_min", "1"},
+        {"similarity_min", "nan"},
+        {"similarity_min", "high"},
         {"min_face_px", "9"},
         {"min_face_px", "2001"},
         {"detector", "HOG"},
@@ -127,6 +133,8 @@ TEST(options, ranges_and_kinds) {
         EXPECT_NE(read.error().detail.find(name), std::string::npos) << read.error().detail;
     }
     EXPECT_TRUE(parse_options(job_type::recognize, {{"distance_max", "2"}}));
+    EXPECT_TRUE(parse_options(job_type::recognize, {{"similarity_min", "0.01"}}));
+    EXPECT_TRUE(parse_options(job_type::recognize, {{"similarity_min", "0.99"}}));
     EXPECT_TRUE(parse_options(job_type::recognize, {{"k", "1"}}));
     EXPECT_TRUE(parse_options(job_type::recognize, {{"min_face_px", "2000"}}));
     EXPECT_EQ(parse_options(job_type::recognize, {{"collection", "a:b"}}).error().code,
@@ -149,6 +157,25 @@ TEST(options, four_detectors_of_which_two_turn_pictures) {
         parse_options(job_type::recognize, {{"detector", "yunet"}, {"rotate", "true"}});
     EXPECT_NE(to_json(turned->options).find(R"("num_jitters":1,"rotate":true})"),
               std::string::npos);
+}
+
+TEST(options, a_similarity_instead_of_a_distance) {
+    const auto read = parse_options(job_type::recognize, {{"similarity_min", "0.75"}});
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->options.similarity_min, 0.75);
+    EXPECT_EQ(to_json(read->options),
+              R"({"detector":"hog","min_face_px":40,"distance_max":0,"similarity_min":0.75,"k":0,)"
+              R"("annotate":false,"embeddings":false,"num_jitters":1})");
+    EXPECT_EQ(
+        parse_options(job_type::recognize, {{"similarity_min", "0.5"}, {"distance_max", "0.5"}})
+            .error()
+            .detail,
+        "distance_max and similarity_min exclude each other");
+    EXPECT_NE(parse_options(job_type::recognize, {{"similarity_min", "2"}})
+                  .error()
+                  .detail.find("from 0.01 to 0.99"),
+              std::string::npos);
+    EXPECT_FALSE(parse_options(job_type::train, {{"name", "Ada"}, {"similarity_min", "0.5"}}));
 }
 
 TEST(options, yes_and_no_as_languages_and_forms_write_them) {

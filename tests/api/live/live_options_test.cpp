@@ -11,7 +11,7 @@ namespace {
 TEST(live_options, begin_with_the_defaults_that_the_document_names) {
     EXPECT_EQ(settings_json({}),
               R"({"type":"settings","collection":"default","detector":"hog","min_face_px":80,)"
-              R"("distance_max":0,"k":0,"tracks":true,"blur":"none"})");
+              R"("distance_max":0,"similarity_min":0,"k":0,"tracks":true,"blur":"none"})");
 }
 
 TEST(live_options, names_that_are_left_out_keep_their_value) {
@@ -23,11 +23,30 @@ TEST(live_options, names_that_are_left_out_keep_their_value) {
     ASSERT_TRUE(options);
     EXPECT_EQ(settings_json(*options),
               R"({"type":"settings","collection":"family","detector":"cnn","min_face_px":40,)"
-              R"("distance_max":0.4,"k":5,"tracks":false,"blur":"unknown"})");
+              R"("distance_max":0.4,"similarity_min":0,"k":5,"tracks":false,"blur":"unknown"})");
     options = changed(*options, {{"k", "0"}, {"distance_max", "0"}});
     ASSERT_TRUE(options);
     EXPECT_EQ(options->faces.k, 0);
     EXPECT_EQ(options->faces.distance_max, 0);
+}
+
+TEST(live_options, a_similarity_replaces_a_distance_and_the_other_way_round) {
+    auto options = changed({}, {{"distance_max", "0.4"}});
+    options = changed(*options, {{"similarity_min", "0.7"}});
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->faces.similarity_min, 0.7);
+    EXPECT_EQ(options->faces.distance_max, 0);
+    options = changed(*options, {{"k", "2"}});
+    EXPECT_EQ(options->faces.similarity_min, 0.7) << "kept";
+    options = changed(*options, {{"distance_max", "0.3"}});
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->faces.similarity_min, 0);
+    EXPECT_EQ(options->faces.distance_max, 0.3);
+    options = changed(*options, {{"similarity_min", "0"}});
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->faces.distance_max, 0) << "the service's own";
+    EXPECT_EQ(changed({}, {{"distance_max", "0.3"}, {"similarity_min", "0.7"}}).error().code,
+              errc::bad_option);
 }
 
 TEST(live_options, what_cannot_be_is_refused_by_name) {
@@ -39,6 +58,7 @@ TEST(live_options, what_cannot_be_is_refused_by_name) {
         {{{"k", "101"}}, errc::bad_option},
         {{{"k", "-1"}}, errc::bad_option},
         {{{"distance_max", "2.1"}}, errc::bad_option},
+        {{{"similarity_min", "1"}}, errc::bad_option},
         {{{"tracks", "2"}}, errc::bad_option},
         {{{"blur", "faces"}}, errc::bad_option},
         {{{"annotate", "true"}}, errc::bad_option},
@@ -72,25 +92,29 @@ TEST(json_live, a_workers_answer_is_read_and_told) {
         R"("models":{"detector":"hog"},"faces":[)"
         R"({"box":{"left":-1,"top":2,"right":98,"bottom":101},"detection_score":0.5,"known":0},)"
         R"({"box":{"left":10,"top":2,"right":50,"bottom":40},"detection_score":1,"landmarks":[],)"
-        R"("status":"known","label":"A\"da","distance":0.25,"candidates":[],"embedding":[1,0.5]}],)"
+        R"("status":"known","label":"A\"da","distance":0.25,"similarity":0.9,"candidates":[],)"
+        R"("embedding":[1,0.5]}],)"
         R"("truncated":true,"timing_ms":{"detect":31.5}})");
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->faces.size(), 2u);
     EXPECT_EQ(answer->faces[0].known, 0u);
     EXPECT_EQ(answer->faces[0].where, (face_box{-1, 2, 98, 101}));
     EXPECT_EQ(answer->faces[1].label, "A\"da");
+    EXPECT_EQ(answer->faces[1].similarity, 0.9);
     EXPECT_EQ(answer->faces[1].embedding, (std::vector<float>{1, 0.5}));
     const std::vector<named_face> named{
-        {7, answer->faces[0].where, 0.5, face_status::unknown, "", {}, false},
-        {0, answer->faces[1].where, 1, face_status::known, "A\"da", 0.25, true}};
+        {7, answer->faces[0].where, 0.5, face_status::unknown, "", {}, {}, false},
+        {0, answer->faces[1].where, 1, face_status::known, "A\"da", 0.25, 0.9, true}};
     EXPECT_EQ(
         frame_json(17, 3, *answer, named, blur_mode::unknown, 36),
         R"({"type":"frame","seq":17,"dropped":3,"image":{"width":640,"height":480},)"
         R"("gallery":{"version":12,"people":2,"faces":3},"faces":[)"
         R"({"track":7,"box":{"left":-1,"top":2,"right":98,"bottom":101},"detection_score":0.5,)"
-        R"("status":"unknown","label":null,"distance":null,"embedded":false,"blur":true},)"
+        R"("status":"unknown","label":null,"distance":null,"similarity":null,)"
+        R"("embedded":false,"blur":true},)"
         R"({"track":null,"box":{"left":10,"top":2,"right":50,"bottom":40},"detection_score":1,)"
-        R"("status":"known","label":"A\"da","distance":0.25,"embedded":true,"blur":false}],)"
+        R"("status":"known","label":"A\"da","distance":0.25,"similarity":0.9,)"
+        R"("embedded":true,"blur":false}],)"
         R"("truncated":true,"timing_ms":{"detect":31.5,"session":36}})");
 }
 

@@ -35,6 +35,7 @@ seen_face seen(face_box where, int person, std::string label, double turned = 0)
     face.status = label.empty() ? face_status::unknown : face_status::known;
     face.label = std::move(label);
     face.distance = 0.3;
+    face.similarity = 0.89;
     face.embedding = face_of(person, turned);
     return face;
 }
@@ -143,6 +144,7 @@ TEST(live_tracks, a_face_is_compared_until_its_name_is_trusted_and_then_no_more)
     EXPECT_EQ(told.track, 1u);
     EXPECT_EQ(told.label, "Ada");
     EXPECT_EQ(told.distance, 0.3);
+    EXPECT_EQ(told.similarity, 0.89);
     EXPECT_FALSE(told.embedded);
     EXPECT_THAT(three.tracks.known(three.now, v1), ElementsAre(known_track{1, at(110)}));
 }

@@ -1,33 +1,13 @@
 """POST /api/calibrate on a collection whose distances are known: what it says, and what it says when it cannot."""
 import math
 import os
-import struct
 import subprocess
 
 from conftest import ROOT
+from export_file import export
 
 CTL = os.environ.get("VULTUS_BIN", str(ROOT / "build/e2e/bin")) + "/vultusctl"
 PEOPLE, PHOTOS = 30, 3
-
-
-def fnv(data):
-    value = 14695981039346656037
-    for byte in data:
-        value = (value ^ byte) * 1099511628211 % 2**64
-    return value
-
-
-def export(path, faces):
-    """A file as `vultusctl export` writes it; faces: (label, vector)."""
-    data = b"vultus-export 1\ndefault\nmade_up/mirror_unit\n1764000000000\n"
-    for number, (label, vector) in enumerate(faces):
-        face_id = f"01936a3e-7f10-7b01-a3c4-{number:012x}-0"
-        text = f'{{"label":"{label}","job_id":"{face_id[:-2]}"}}'
-        data += b"F" + struct.pack("<BBH", len(face_id), len(label), len(text)) + (face_id + label + text).encode()
-        data += struct.pack("<128f", *vector)
-    data += b"E" + struct.pack("<Q", len(faces))
-    path.write_bytes(data + struct.pack("<Q", fnv(data)))
-    return path
 
 
 def unit(axis, angle):
@@ -63,6 +43,7 @@ def test_what_distances_mean_and_who_is_suspicious(shared_service, tmp_path):
     [suspicious] = found["suspicious"]
     assert suspicious["label"] == "Person 1" and suspicious["nearer"]["label"] == "Person 2"
     assert suspicious["distance"] == 1.4142 and suspicious["nearer"]["distance"] == 0.4948  # 2 sin(0.25)
+    assert suspicious["similarity"] == 0 and 0.04 < suspicious["nearer"]["similarity"] < 0.05  # 1.3 of 0.3797
     [one] = found["comparisons"]
     assert one["false_match_rate"] == 0.01 and 1.41 < one["distance"] < 1.4143 and one["true_match_rate"] > 0.9
     assert found["now"] == {"distance_max": 0.3797, "false_match_rate": 0, "stranger_rate": 0,

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "workers/calibration/similarity.hpp"
+
 namespace vultus {
 namespace {
 
@@ -229,6 +231,15 @@ TEST_F(matching, the_options_of_the_job_win_over_the_defaults) {
     one->seen.faces[0].vector = embedding(std::vector<float>(128, 0.28f));  // 0.34 away
     EXPECT_TRUE(stage.match(one, start));
     EXPECT_EQ(one->seen.matches.at(0).status, match_status::known);
+    EXPECT_DOUBLE_EQ(one->seen.distance_max, one->seen.threshold);
+    one->options.similarity_min = 0.99;
+    EXPECT_TRUE(stage.match(one, start));
+    EXPECT_DOUBLE_EQ(one->seen.distance_max, distance_at_similarity(0.99, 0.55));
+    EXPECT_EQ(one->seen.matches.at(0).status, match_status::unknown) << "0.34 is beyond 0.297";
+    one->options.similarity_min = 0.9;
+    EXPECT_TRUE(stage.match(one, start));
+    EXPECT_EQ(one->seen.matches.at(0).status, match_status::known) << "0.34 is within 0.43";
+    EXPECT_DOUBLE_EQ(one->seen.threshold, 0.55) << "the service's own";
     one->options.distance_max = 0.3;
     EXPECT_TRUE(stage.match(one, start));
     EXPECT_EQ(one->seen.matches.at(0).status, match_status::unknown);

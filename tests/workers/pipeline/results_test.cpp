@@ -16,6 +16,7 @@ recognized two_faces() {
     seen.version = 3'000'000'007;
     seen.people = 2;
     seen.faces_trained = 5;
+    seen.distance_max = seen.threshold = 0.38;
     found_face face;
     face.detected = {{-4, 5, 60, 70}, 1.25};
     seen.faces = {face, face};
@@ -35,16 +36,21 @@ TEST(results, options_are_read_with_their_ranges) {
         R"({"detector":"cnn","min_face_px":10,"distance_max":2,"k":100,"annotate":true,)"
         R"("embeddings":true,"num_jitters":100,"rotate":true,"from_the_future":[1]})");
     ASSERT_TRUE(all) << all.error().detail;
-    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 100, true, true, 100, true}));
+    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 0.0, 100, true, true, 100, true}));
     for (const std::string_view name : detector_names) {
         EXPECT_EQ(read_options(R"({"detector":")" + std::string(name) + "\"}")->detector, name);
     }
     EXPECT_EQ(*read_options(""), job_options{});
+    for (const double similarity : {0.0, 0.01, 0.5, 0.99}) {
+        const auto read = read_options("{\"similarity_min\":" + std::to_string(similarity) + "}");
+        EXPECT_EQ(read.value().similarity_min, similarity);
+    }
     for (const char* bad :
          {R"({"min_face_px":9})", R"({"min_face_px":2001})", R"({"k":101})", R"({"k":-1})",
           R"({"num_jitters":0})", R"({"num_jitters":101})", R"({"distance_max":2.001})",
-          R"({"distance_max":-0.1})", R"({"detector":"yolo"})", R"({"annotate":1})", "[]", "{",
-          R"({"k":"3"})", R"({"detector":7})", R"({"rotate":1})"}) {
+          R"({"distance_max":-0.1})", R"({"similarity_min":0.009})", R"({"similarity_min":0.991})",
+          R"({"similarity_min":-0.5})", R"({"similarity_min":"0.5"})", R"({"detector":"yolo"})",
+          R"({"annotate":1})", "[]", "{", R"({"k":"3"})", R"({"detector":7})", R"({"rotate":1})"}) {
         const auto read = read_options(bad);
         ASSERT_FALSE(read) << bad;
         EXPECT_EQ(read.error().code, errc::bad_option) << bad;
@@ -53,23 +59,25 @@ TEST(results, options_are_read_with_their_ranges) {
 
 TEST(results, a_recognize_says_all_that_the_api_promises) {
     recognized seen = two_faces();
-    seen.distance_max = 0.38;
     seen.false_match_rate = 0.001;
     EXPECT_EQ(
         json_of(seen),
         R"({"image":{"width":640,"height":480},)"
         R"("gallery":{"version":3000000007,"people":2,"faces":5},)"
         R"("models":{"detector":"hog","embedding":"test"},)"
-        R"("min_face_px":40,"distance_max":0.38,"false_match_rate":0.001,"stranger_rate":null,)"
+        R"("min_face_px":40,"distance_max":0.38,"similarity_min":0.5,"false_match_rate":0.001,)"
+        R"("stranger_rate":null,)"
         R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
         R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
         "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","
-        R"("distance":0.3,"margin":1,"candidates":[{"label":"A \"q\" \\ )"
+        R"("distance":0.3,"similarity":0.8913,"margin":1,)"
+        R"("candidates":[{"label":"A \"q\" \\ )"
         "\xF0\x9F\x98\x80"
-        R"(","distance":0.3,"face_id":"j-0"}]},)"
+        R"(","distance":0.3,"similarity":0.8913,"face_id":"j-0"}]},)"
         R"({"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
         R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"unknown","label":null,)"
-        R"("distance":null,"margin":null,"candidates":[]}],"timing_ms":{"total":12.35}})");
+        R"("distance":null,"similarity":null,"margin":null,"candidates":[]}],)"
+        R"("timing_ms":{"total":12.35}})");
 }
 
 TEST(results, an_ambiguous_face_names_the_winner) {
@@ -104,6 +112,16 @@ TEST(results, an_estimated_rate_is_said_only_when_it_is_one) {
     seen.extrapolated = true;
     const std::string said = R"("stranger_rate":null,"stranger_rate_extrapolated":true,"faces")";
     EXPECT_NE(json_of(seen).find(said), std::string::npos);
+}
+
+// The threshold is the service's, whatever the request asked for: so a similarity means the same in
+// each answer, and the answer says which one its distance_max is.
+TEST(results, a_similarity_does_not_depend_on_the_distance_of_the_request) {
+    recognized seen = two_faces();
+    seen.distance_max = 0.5;
+    const std::string text = json_of(seen);
+    EXPECT_NE(text.find(R"("distance_max":0.5,"similarity_min":0.0408,)"), std::string::npos);
+    EXPECT_NE(text.find(R"("distance":0.3,"similarity":0.8913,)"), std::string::npos);
 }
 
 TEST(results, a_result_that_would_be_too_long_leaves_details_out) {
@@ -153,12 +171,14 @@ TEST(results, a_calibrate_says_what_was_compared) {
         R"("compared":{"people":30,"people_with_two":30,"faces":60,"all":false},)"
         R"("genuine":{"pairs":7,"bin_width":0.02,"counts":[0,7]},)"
         R"("impostors":{"pairs":6,"bin_width":0.02,"counts":[1,0,5]},)"
-        R"("comparisons":[{"false_match_rate":0.001,"distance":0.25,"true_match_rate":0.5}],)"
-        R"("strangers":[{"stranger_rate":0.05,"distance":0.125,"true_match_rate":1}],)"
+        R"("comparisons":[{"false_match_rate":0.001,"distance":0.25,"similarity":0.9684,)"
+        R"("true_match_rate":0.5}],"strangers":[{"stranger_rate":0.05,"distance":0.125,)"
+        R"("similarity":0.9988,"true_match_rate":1}],)"
         R"("now":{"distance_max":0.38,"false_match_rate":null,"true_match_rate":1,)"
         R"("stranger_rate":null},)"
-        R"("suspicious":[{"label":"A \"q\"","face_id":"j-0","distance":0.5,)"
-        R"("nearer":{"label":"B","distance":0.25,"face_id":"j-1"}}],"suspicious_left_out":2})");
+        R"("suspicious":[{"label":"A \"q\"","face_id":"j-0","distance":0.5,"similarity":0.0408,)"
+        R"("nearer":{"label":"B","distance":0.25,"similarity":0.9684,"face_id":"j-1"}}],)"
+        R"("suspicious_left_out":2})");
 }
 
 TEST(results, a_stored_face_and_its_label) {
