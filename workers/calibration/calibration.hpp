@@ -13,8 +13,8 @@
 
 namespace vultus {
 
-/// So many times the faces of the largest gallery measured its last line is followed. A straight
-/// line without an end would come to a distance at which nobody is recognised.
+/// The last line is extrapolated up to this multiple of the largest measured gallery. An unlimited
+/// straight line would reach a distance at which nobody is recognized.
 inline constexpr double extrapolated_galleries = 4;
 
 /// At most this share of comparisons, or of strangers, at this distance.
@@ -56,15 +56,15 @@ std::optional<double> distance_for_false_match(const calibration_table&, double 
 std::optional<double> distance_for_strangers(const calibration_table&, double rate,
                                              std::size_t faces);
 
-/// The other way round. Nothing for distances outside of the table, nor, of strangers, for
-/// galleries that are too large for it.
+/// The inverse. Nothing for distances outside the table, nor, for strangers, for galleries that are
+/// too large for it.
 std::optional<double> false_match_rate_at(const calibration_table&, double distance);
 std::optional<double> stranger_rate_at(const calibration_table&, double distance,
                                        std::size_t faces);
 /// Whether a gallery is larger than what was measured, so that its rate is an estimate at best.
 bool is_extrapolated(const calibration_table&, std::size_t faces);
 
-/// Which threshold a worker uses when a request names none: one of the three numbers is not 0.
+/// The threshold that a worker uses if a request sets none: one of the three numbers is not 0.
 struct threshold_rule {
     double distance_max = 0.55;
     double false_match_rate = 0;
@@ -75,7 +75,7 @@ struct threshold_rule {
     double distance_for(std::size_t faces) const;
 };
 
-/// The false match rate of a worker that is told nothing: one comparison in a thousand.
+/// The default false match rate: one comparison in a thousand.
 inline constexpr double usual_false_match_rate = 0.001;
 
 struct worker_settings;

@@ -29,7 +29,7 @@ struct place {
 };
 using person = std::pair<std::string_view, std::vector<place>>;
 
-/// FNV-1a: an order of people that has nothing to do with their names or when they came.
+/// FNV-1a: an order of people that is independent of their names' order and their age.
 std::uint64_t order_of(std::string_view label) {
     std::uint64_t value = 14'695'981'039'346'656'037ULL;
     for (const char one : label) {
@@ -38,7 +38,7 @@ std::uint64_t order_of(std::string_view label) {
     return value;
 }
 
-/// Those with two faces first, then in an order of chance.
+/// Those with two faces first, each group in pseudo-random order.
 std::vector<person> people_of(const gallery& all, std::size_t faces_a_person) {
     std::map<std::string_view, std::vector<place>> by_label;
     for (const auto& segment : all.segments) {
@@ -86,7 +86,7 @@ struct nearest {
     }
 };
 
-/// What is kept of each pair beside compare_all's own.
+/// What is recorded of each pair in addition to compare_all's result.
 struct seen_pairs {
     explicit seen_pairs(const sample& from)
         : faces(from.faces), own(from.faces.size()), other(from.faces.size()) {}

@@ -1,6 +1,6 @@
-// What the faces of one collection say about distances: how far photos of one person lie from one
-// another, how near people come to each other, and which faces are nearer to somebody else than to
-// their own. The job `calibrate`. Pure.
+// Statistics of the distances in one collection: how far apart photos of one person are, how near
+// different people are, and which faces are nearer to another person than to their own. The job
+// `calibrate`. Pure.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct gallery_calibration {
     std::vector<point> strangers;
     double distance_max = 0;  ///< the worker's own, and what it means here:
     std::optional<double> false_match_rate, true_match_rate, stranger_rate;
-    std::vector<suspicious_face> suspicious;  ///< the surest first
+    std::vector<suspicious_face> suspicious;  ///< the most certain first
     std::size_t suspicious_left_out = 0;
 };
 
@@ -56,10 +56,10 @@ struct calibration_limits {
     std::size_t suspicious = 100;  ///< listed
 };
 
-/// Compares all faces with one another. Of a larger collection some people are drawn, the same for
-/// the same labels: first those with two faces or more, of each the first `faces_a_person`, then
-/// the others.
-/// `rule`    gives the distance that the collection is matched with
+/// Compares all faces with one another. Of a larger collection some people are sampled, the same
+/// for the same labels: first those with two faces or more, then the others, with the first
+/// `faces_a_person` of each.
+/// `rule`    determines the distance that the collection is matched with
 /// errors    too_few_people, with how many there are and must be
 /// threads   any; blocks a second or two
 result<gallery_calibration> calibrate(const gallery&, const threshold_rule& rule,

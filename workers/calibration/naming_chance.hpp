@@ -1,5 +1,5 @@
-// Which distance for which risk: how likely a gallery of N people, one face each, names a stranger
-// at a distance. Pure.
+// The probability that a gallery of N people, one face each, names a stranger at a given distance,
+// and the distance for a given probability. Pure.
 #pragma once
 
 #include <optional>

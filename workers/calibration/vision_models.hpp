@@ -1,5 +1,5 @@
-// Everything that looks at pixels, loaded and checked once at start. Each thread of the pipeline
-// works with a clone of its own; the aligner is shared.
+// Everything that processes pixels, loaded and checked once at start. Each thread of the pipeline
+// has its own clone; the aligner is shared.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ struct vision_models {
     threshold_rule threshold = {};  ///< of requests without a distance_max of their own
 };
 
-/// Loads what the settings ask for (models, backend, precision, embedding), for a device that
-/// choose_device() chose.
+/// Loads what the settings name (models, backend, precision, embedding), for a device that
+/// choose_device() selected.
 /// errors    those of find_models; malformed: a model cannot be read; bad_option: embedding,
 ///           or a backend or precision that this CPU or GPU cannot run; device_fault. `threshold`
 ///           is not loaded

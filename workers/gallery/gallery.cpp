@@ -1,5 +1,5 @@
-// The builder: finds a face's row by its id, copies a segment before it changes one that readers
-// hold, and packs segments whose rows are mostly removed.
+// The builder: finds a face's row by its id, copies a segment that readers hold before changing it,
+// and packs segments whose rows are mostly removed.
 #include "workers/gallery/gallery.hpp"
 
 #include <algorithm>
@@ -120,7 +120,7 @@ bool gallery_builder::rename(std::string_view face_id, std::string_view label) {
     if (found == index_.end()) return false;
     gallery_segment& segment = writable(found->second.segment);
     auto& text = segment.labels[found->second.row];
-    auto renamed = take_label(label);  // before the old one goes: they may be the same
+    auto renamed = take_label(label);  // before the old one is dropped: they may be the same
     drop_label(*text);
     text = std::move(renamed);
     return true;

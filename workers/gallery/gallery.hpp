@@ -1,7 +1,7 @@
-// The trained faces of one collection, in memory. A gallery never changes once it is published:
-// matching threads hold a shared_ptr<const gallery> and search it without a lock. The one owner,
-// the loader thread, keeps a gallery_builder, changes it and publishes; the new gallery shares
-// every segment that the change did not touch. Pure: no Redis, no clock.
+// The trained faces of one collection, in memory. A published gallery never changes: matching
+// threads hold a shared_ptr<const gallery> and search it without a lock. The loader thread owns a
+// gallery_builder, changes it and publishes; the new gallery shares every segment that the change
+// did not touch. Pure: no Redis, no clock.
 #pragma once
 
 #include <array>
@@ -22,15 +22,15 @@
 
 namespace vultus {
 
-/// Up to limits::segment_rows faces of one dimension, one after the other in memory. A removed face
-/// stays as a row whose bit in `removed` is set.
+/// Up to limits::segment_rows faces of one dimension, contiguous in memory. A removed face stays as
+/// a row whose bit in `removed` is set.
 struct gallery_segment {
     using label_text =
         std::shared_ptr<const std::string>;  ///< one object per label of a collection
     explicit gallery_segment(std::size_t dimension) : quantized(dimension) {}
 
     std::vector<float> floats;  ///< of row i: dimension() of them, from i * dimension()
-    quantized_rows quantized;   ///< the same in 8 bits
+    quantized_rows quantized;   ///< the same rows in 8 bits
     std::vector<std::string> face_ids;
     std::vector<label_text> labels;
     std::array<std::uint64_t, limits::segment_rows / 64> removed{};
@@ -57,7 +57,7 @@ class gallery_builder {
  public:
     explicit gallery_builder(gallery_version version = 0);
 
-    /// Adds a face; one with that id is replaced. The first one decides the dimension of all.
+    /// Adds a face; one with that id is replaced. The first face determines the dimension of all.
     /// returns   false, and nothing changes, if the gallery is full, the face has another dimension
     ///           or a float is not finite
     bool add(std::string_view face_id, std::string_view label, const embedding&);
@@ -65,28 +65,29 @@ class gallery_builder {
     bool remove(std::string_view face_id);
     /// Gives one face another label. returns false if there is no such face
     bool rename(std::string_view face_id, std::string_view label);
-    /// Applies whole changes from the collection's log, in order. An `add` without a vector is
-    /// skipped: its `remove` follows. The version becomes the last entry's seq in the same epoch.
+    /// Applies complete changes from the collection's log, in order. An `add` without a vector is
+    /// skipped, because its `remove` follows. The version becomes the last entry's seq in the same
+    /// epoch.
     void apply(std::span<const log_entry> entries);
 
     void set_version(gallery_version version) { version_ = version; }
-    /// Of all faces of this epoch; the first train of a collection decides it.
+    /// The model of all faces of this epoch; the first train of a collection determines it.
     void set_embedding_model(std::string name) { embedding_model_ = std::move(name); }
     const std::string& embedding_model() const { return embedding_model_; }
     gallery_version version() const { return version_; }
     std::size_t faces() const { return index_.size(); }
     std::size_t dimension() const { return index_.empty() ? 0 : dimension_; }
-    /// The memory of the vectors and their names, roughly; for gallery_bytes_max.
+    /// Approximate memory of the vectors and their names, for gallery_bytes_max.
     std::size_t bytes() const;
 
     /// The gallery as it is now. Copies the list of segments; the next change of a segment copies
-    /// that segment first. A segment without a face is given back at once.
+    /// that segment first. An empty segment is freed at once.
     std::shared_ptr<const gallery> publish();
 
-    /// Gives back the removed rows of one segment in which they are the larger part, and joins what
-    /// is left with another segment that is at most half full. At most one segment is written, so
-    /// a call takes about a millisecond.
-    /// returns   false if there is no such segment; else publish() again, and call again later
+    /// Frees the removed rows of one segment that is more than half removed, and merges its other
+    /// rows with another segment that is at most half full. Writes at most one segment, so a call
+    /// takes about a millisecond.
+    /// returns   false if there is no such segment; otherwise publish() again, and call again later
     bool compact();
 
  private:
@@ -110,7 +111,7 @@ class gallery_builder {
 
     gallery_version version_;
     std::string embedding_model_;
-    std::size_t dimension_ = 0;  ///< of the faces; without one of no meaning
+    std::size_t dimension_ = 0;  ///< meaningless while there is no face
     struct slot {
         std::shared_ptr<gallery_segment> segment;  ///< none: free
         std::size_t faces = 0;                     ///< rows that are not removed

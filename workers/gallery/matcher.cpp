@@ -16,8 +16,8 @@ struct tally {
     double votes = 0;
 };
 
-/// Who votes among `found`, nearest first: of equal faces of one label one, then the k nearest, and
-/// all that are as near as the last of these.
+/// The voters among `found`, nearest first: one of equal faces of one label, then the k nearest,
+/// and all that are as near as the last of these.
 struct electorate {
     std::vector<neighbour> voters;
     bool closed = false;  ///< nothing farther away can belong to it
@@ -68,7 +68,7 @@ std::vector<tally> count_votes(const std::vector<neighbour>& neighbours, double 
     return tallies;
 }
 
-/// The electorate of each face: one search nearly always; again for faces of which there is more.
+/// The electorate of each face: usually one search; a larger one for faces with many near ties.
 std::vector<electorate> electorates(const gallery& known, std::span<const embedding> faces,
                                     const match_options& options, const search_options& how) {
     std::vector<electorate> all(faces.size());

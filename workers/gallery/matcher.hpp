@@ -1,5 +1,5 @@
-// Who is it? Exact nearest neighbours in a gallery, then a decision. Pure: the same gallery, faces
-// and options give the same answer on every machine, ties included.
+// Identifies faces: exact nearest neighbours in a gallery, then a vote. Pure: the same gallery,
+// faces and options give the same answer on every machine, ties included.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct match_options {
     double distance_max = 0.55;  ///< 0 < d <= 2; a neighbour farther away has no vote. The default
                                  ///< of plain embeddings (engine/embedding_kind.hpp)
     double margin_min = 0.05;    ///< share of the votes by which the winner must lead, 0..1
-    int k = 3;                   ///< neighbours that vote, 1..100; with one photo a person 3 works
-                                 ///< as 1 does, because a vote counts by its nearness
+    int k = 3;                   ///< neighbours that vote, 1..100; with one photo for each person
+                                 ///< 3 works like 1, because nearer neighbours weigh more
 };
 
 enum class match_status { unknown, known, ambiguous };
@@ -43,14 +43,14 @@ struct match {
     bool operator==(const match&) const = default;
 };
 
-/// At most so many rows are looked through for the k that vote, and so many candidates are told.
+/// Limits: rows examined to find the k that vote, and candidates in an answer.
 constexpr std::size_t neighbours_max = 4'096, candidates_max = 100;
 
 /// Matches faces against a gallery: the k nearest within distance_max vote for their label with
-/// weight 1 - d / distance_max. Nobody within: unknown. A lead below margin_min: ambiguous.
+/// weight 1 - d / distance_max. No face within it: unknown. A lead below margin_min: ambiguous.
 /// Equal votes: the nearer label first, then the smaller text. Equal vectors of one label have one
-/// vote, and whatever is as near as the k-th votes too; so neither the order in which faces were
-/// taught nor a photo that was taught twice changes an answer, but for the face_id.
+/// vote, and every face as near as the k-th votes too; so neither the order of training nor a photo
+/// that was trained twice changes an answer, except for the face_id.
 /// requires  options in their ranges; faces of the gallery's dimension, or a gallery without faces
 /// returns   one match per face, in order
 /// threads   any; all faces share one pass over the gallery's memory

@@ -1,4 +1,4 @@
-// Threads that share one search in a large gallery: the caller does one part, they the others.
+// Threads that share one search in a large gallery: the caller runs one part, they run the others.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace vultus {
 /// threads   one caller at a time; a call returns when its parts are done
 class lanes {
  public:
-    /// `count` at once, the caller's thread among them. requires  1 <= count <= 64
+    /// `count` threads, including the caller's. requires  1 <= count <= 64
     explicit lanes(std::size_t count);
     ~lanes();
     lanes(const lanes&) = delete;

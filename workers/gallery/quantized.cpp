@@ -114,7 +114,7 @@ std::size_t not_farther(const quantized_rows& of, std::size_t begin, std::size_t
         const float sum = reach + error[i];
         return left > sum * sum * (1 + 0x1p-19f) ? 0 : 1;
     };
-    int any = 0;  // most blocks have none, and this loop is eight rows at a time
+    int any = 0;  // most blocks have none, and this loop handles eight rows at a time
     for (std::size_t i = 0; i < count; ++i) any |= is_kept(i);
     std::size_t found = 0;
     for (std::size_t i = 0; any != 0 && i < count; ++i) {

@@ -1,10 +1,10 @@
-// Trained faces in 8 bits, for a first look at a quarter of the memory. The look may only say "this
-// one is surely farther than that"; all others are compared in float32, so that the answer of a
-// search is the one of brute force, bit for bit (search.hpp). Pure.
+// Trained faces in 8 bits: a prefilter that reads a quarter of the memory. It may only exclude a
+// row that is certainly farther than another; all others are compared in float32, so that a search
+// gives the answer of brute force, bit for bit (search.hpp). Pure.
 //
-// Why that is so. A row x of n floats is kept as x' = s c with whole c[i] in -127..127,
-// s = max|x[i]| / 127, and the distance e >= |x - x'| that this costs. A face q that is looked for
-// likewise: q' = t v, v[i] in -32767..32767, f >= |q - q'|. By the triangle inequality, twice,
+// The proof. A row x of n floats is kept as x' = s c with whole c[i] in -127..127,
+// s = max|x[i]| / 127, and the distance e >= |x - x'| that this costs. A face q that is searched
+// for likewise: q' = t v, v[i] in -32767..32767, f >= |q - q'|. By the triangle inequality, twice,
 //
 //     |x - q|  >=  |x' - q'| - e - f,       |x' - q'|^2 = |x'|^2 + |q'|^2 - 2 s t (c . v),
 //
@@ -94,7 +94,7 @@ class quantized_rows {
     std::vector<line> lines_;  ///< of row i: dimension / 64 of them
 };
 
-/// A face that is looked for, in 16 bits. requires  finite numbers
+/// A face that is searched for, in 16 bits. requires  finite numbers
 struct quantized_face {
     explicit quantized_face(const embedding&);
     alignas(64) std::array<std::int16_t, limits::embedding_floats_max> v;  ///< as many as it has
@@ -103,7 +103,7 @@ struct quantized_face {
     float error;                                                           ///< f
 };
 
-/// Rows that one call looks at: they stay in the first-level cache for all faces of a batch.
+/// Rows of one call.
 constexpr std::size_t quantized_block = 128;
 
 /// c . v of `rows` (at most quantized_block) and each of the faces, of the same dimension:
@@ -111,14 +111,15 @@ constexpr std::size_t quantized_block = 128;
 using quantized_products = void (*)(quantized_span rows, std::span<const quantized_face> faces,
                                     std::int32_t* dots);
 
-/// The ways to compute them that this CPU knows, the fastest last. All give the same numbers.
+/// The kernels that this CPU supports, the fastest last. All give the same numbers.
 struct quantized_kernel {
     std::string_view name;  ///< plain, avx2 or avx512_vnni
     quantized_products products;
 };
 std::span<const quantized_kernel> quantized_kernels();
 
-/// r + f of (2). A root costs as much as ten rows: computed when B fell, not for each block.
+/// r + f of (2). A square root costs as much as ten rows, so it is computed when B decreases and
+/// not for each block.
 /// requires  B >= 0 or infinite
 float quantized_reach(const quantized_face&, float B);
 

@@ -1,5 +1,5 @@
-// Products of 8-bit rows and 16-bit faces: in plain C++, for AVX2 (all that we run on have it) and
-// for AVX-512 with its dot product instruction. Every sum is exact, whatever its order.
+// Products of 8-bit rows and 16-bit faces: in plain C++, for AVX2 (required by the build) and for
+// AVX-512 with its dot product instruction. Every sum is exact, whatever its order.
 #include <immintrin.h>
 
 #include <array>
@@ -32,15 +32,16 @@ struct plainly {
 
 using sums_of_8 = __m256i;
 
-/// Sixteen rows for a batch of faces, in 16 bits: of all rows the first two numbers, then the next
-/// two. So each number of a register belongs to another row, and no sum goes across it.
+/// Sixteen rows for a batch of faces, transposed in 16 bits: the first two numbers of all rows,
+/// then the next two. So each lane of a register belongs to one row, and no sum crosses lanes.
 constexpr std::size_t rows_together = 16, faces_together = 4;
 template <std::size_t Floats>
 struct alignas(64) rows_abreast {
     std::int32_t pairs[Floats / 2][rows_together];
 };
 
-/// Eight rows to one half of the sixteen: 8x8 pairs of bytes are turned at a time, and widened.
+/// Eight rows into one half of the sixteen: transposes 8x8 pairs of bytes at a time and widens
+/// them.
 template <std::size_t Floats>
 void set_abreast(const std::int8_t* rows, std::size_t half, rows_abreast<Floats>& to) {
     for (std::size_t at = 0; at < Floats; at += 16) {
@@ -69,8 +70,8 @@ void set_abreast(const std::int8_t* rows, std::size_t half, rows_abreast<Floats>
     }
 }
 
-/// Asks for what comes so many bytes later: a block of the shortest rows. Past the last row of a
-/// segment nothing comes of it.
+/// Prefetches what lies so many bytes ahead: a block of the shortest rows. Past the last row of a
+/// segment a prefetch has no effect.
 constexpr std::size_t ahead = quantized_block * limits::embedding_dimensions.front();
 void fetch_ahead(const std::int8_t* rows, std::size_t bytes) {
     const auto* next = reinterpret_cast<const char*>(rows) + ahead;
@@ -78,7 +79,7 @@ void fetch_ahead(const std::int8_t* rows, std::size_t bytes) {
 }
 
 /// `single` sums eight rows with one face; `batch` sixteen with four, each face's to
-/// dots[face * quantized_block]. What is left over is done plainly.
+/// dots[face * quantized_block]. The remaining rows are computed in plain C++.
 template <std::size_t Floats, sums_of_8 single(const std::int8_t*, const quantized_face*),
           void batch(const rows_abreast<Floats>&, const quantized_face*, std::int32_t*)>
 struct in_tiles {

@@ -1,5 +1,5 @@
-// A block of 8-bit rows is compared with all faces; what may be among the k nearest of a face is
-// compared again in float32 at once, so that the k nearest so far are exact all the time.
+// A block of 8-bit rows is compared with all faces. Rows that may be among the k nearest of a face
+// are compared again in float32 at once, so the k nearest so far are always exact.
 #include "workers/gallery/search.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// The nearest faces of a gallery: exact Euclidean distance in float32, by way of a first look at
-// 8-bit rows that leaves out only what cannot be among them (quantized.hpp). Pure: the same gallery
-// and faces give the same neighbours on every machine, ties included.
+// The nearest faces of a gallery: exact Euclidean distance in float32, after a prefilter of 8-bit
+// rows that skips only rows that cannot be among them (quantized.hpp). Pure: the same gallery and
+// faces give the same neighbours on every machine, ties included.
 #pragma once
 
 #include <cmath>
@@ -37,17 +37,17 @@ struct search_options {
     std::uint64_t* compared = nullptr;  ///< if given: how many float32 distances were computed
 };
 
-/// Galleries of fewer faces than this, times parts, are not split: starting costs more.
+/// Galleries of fewer faces than this, times parts, are not split: starting threads costs more.
 constexpr std::size_t faces_per_part_min = 65'536;
 
-/// For each face its k nearest rows that are not removed, nearest first; equal distances: the
-/// smaller face_id first. Fewer if the gallery has fewer.
+/// For each face its k nearest rows that are not removed, nearest first; at equal distances the
+/// smaller face_id first. Fewer than k if the gallery has fewer.
 /// requires  k >= 1; faces of the gallery's dimension, or a gallery without faces
 /// threads   any; all faces share one pass over the gallery's memory
 std::vector<std::vector<neighbour>> nearest_faces(const gallery&, std::span<const embedding> faces,
                                                   std::size_t k, const search_options& = {});
 
-/// Summed in 16 lanes, so that a vector unit can do it and the bits are the same with any.
+/// Summed in 16 lanes, so that any vector unit computes the same bits.
 /// requires  limits::is_embedding_dimension(floats)
 float squared_distance(const float* a, const float* b, std::size_t floats) noexcept;
 

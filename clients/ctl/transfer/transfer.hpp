@@ -14,7 +14,7 @@ namespace vultus::ctl {
 /// that are trained or removed meanwhile may or may not be in it. The export is in the audit log,
 /// even if it fails later.
 /// errors    not_found: no such collection; wrong_state: it was cleared meanwhile; malformed: the
-///           file cannot be written
+///           file cannot be written, or a stored vector has another size than its gallery's
 result<report> export_faces(const std::string& collection, const std::string& file, redis_blocking&,
                             const store_context&, const listener&);
 
