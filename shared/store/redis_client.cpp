@@ -16,6 +16,7 @@
 
 #include "shared/base/limits.hpp"
 #include "shared/base/require.hpp"
+#include "shared/store/redis_command.hpp"
 
 namespace vultus {
 namespace {
@@ -25,7 +26,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds back_off_first{50};
 constexpr milliseconds back_off_last{1'000};
 constexpr boot_time never = boot_time::max();
-constexpr std::size_t own_chunk_bytes = 16 * limits::kib;  ///< a longer word is sent without a copy
 constexpr std::size_t read_bytes = 64 * limits::kib;
 constexpr int reads_per_turn = 16;  ///< one large reply must not block the loop
 constexpr std::size_t parts_per_write = 64;
@@ -71,27 +71,6 @@ struct command {
     redis_client::on_reply done;
     boot_time deadline{0};
 };
-
-/// The command as Redis' protocol wants it (RESP 2: an array of bulk strings).
-std::vector<shared_bytes> chunks_of(std::vector<std::string> words,
-                                    std::vector<shared_bytes> photos = {}) {
-    std::vector<shared_bytes> chunks;
-    std::string text = "*" + std::to_string(words.size() + photos.size()) + "\r\n";
-    const auto add = [&](auto&& word) {
-        text += "$" + std::to_string(word.size()) + "\r\n";
-        if (word.size() > own_chunk_bytes) {
-            chunks.emplace_back(std::exchange(text, {}));
-            chunks.emplace_back(std::move(word));
-        } else {
-            text += std::string_view(word);
-        }
-        text += "\r\n";
-    };
-    for (std::string& word : words) add(std::move(word));
-    for (shared_bytes& photo : photos) add(std::move(photo));
-    chunks.emplace_back(std::move(text));
-    return chunks;
-}
 
 }  // namespace
 
@@ -164,7 +143,7 @@ void redis_client::state::greet(boot_time now) {
     words.push_back({"PING"});
     greetings = static_cast<int>(words.size());
     for (auto& one : words) {
-        for (const shared_bytes& text : chunks_of(std::move(one))) greeting += text.view();
+        for (const shared_bytes& text : command_chunks(std::move(one))) greeting += text.view();
     }
     now_in = phase::greeting;
     if (!write_greeting()) lost(now);
@@ -314,7 +293,7 @@ void redis_client::state::add(std::vector<std::string> words, on_reply done, boo
         --calling;
         return;
     }
-    one.chunks = chunks_of(std::move(words), std::move(photos));
+    one.chunks = command_chunks(std::move(words), std::move(photos));
     one.done = std::move(done);
     one.deadline = now + timeouts.command;
     waiting_bytes += one.bytes;

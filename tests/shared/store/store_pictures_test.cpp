@@ -11,7 +11,6 @@
 #include "shared/store/submission_store.hpp"
 #include "shared/store/worker_store.hpp"
 #include "tests/support/redis_server_support.hpp"
-#include "tests/support/redis_server_support.hpp"
 
 namespace vultus {
 namespace {

@@ -14,7 +14,6 @@
 #include "shared/store/redis_blocking.hpp"
 #include "shared/store/store_context.hpp"
 #include "tests/support/redis_server_support.hpp"
-#include "tests/support/redis_server_support.hpp"
 #include "workers/pipeline/mailbox.hpp"
 #include "workers/pipeline/work_sink.hpp"
 
