@@ -61,7 +61,7 @@ def test_a_direct_photo_is_copied_once_by_the_api_once_by_the_worker_and_never_b
     for name, send in ways(counted, {"durable": "false"}):
         copies = counted.copies(send)
         print(name, copies)
-        assert copies["vultus-api"] <= 1.0, (name, copies)
+        assert copies["vultus-api"] <= 1.01, (name, copies)
         # ZeroMQ itself copies what it has read with the header of a message: one buffer of 8 KiB, or two.
         assert copies["vultus-broker"] <= 0.01, (name, copies)
         assert 0.99 < copies["vultus-worker"] <= 1.01, (name, copies)  # into the memory of its decoder
@@ -71,7 +71,7 @@ def test_a_stored_photo_is_copied_once_by_the_api(counted):
     for name, send in ways(counted, {}):
         copies = counted.copies(send)
         print(name, copies)
-        assert copies["vultus-api"] <= 1.0, (name, copies)
+        assert copies["vultus-api"] <= 1.01, (name, copies)
         assert copies["vultus-broker"] == 0, (name, copies)
         # By hiredis into its buffer and out of it, and then as above.
         assert copies["vultus-worker"] <= 3.1, (name, copies)
