@@ -1,5 +1,5 @@
 // The client of a request behind a proxy. X-Forwarded-For, X-Forwarded-Proto and Forwarded (RFC
-// 7239) are used only if they come from a proxy listed in the settings (ACCESS.md, "A proxy").
+// 7239) are used only if they come from a proxy listed in the settings (ACCESS.md, "Proxies").
 // Pure.
 #pragma once
 
