@@ -91,7 +91,10 @@ def processor_time(call):
 
 def against(peer, model, batch, rows, columns, order, rounds):
     """Milliseconds of ours and of theirs."""
-    path = ROOT / "build/models" / model
+    folders = [ROOT / "build/models", *filter(None, os.environ.get("VULTUS_MODEL_SOURCES", "").split(":"))]
+    path = next((path for folder in folders if (path := pathlib.Path(folder, model)).is_file()), None)
+    if path is None:
+        sys.exit(f"no {model} in {', '.join(map(str, folders))}: put it into a folder of VULTUS_MODEL_SOURCES")
     pictures = numpy.random.default_rng(1).integers(0, 256, (batch, rows, columns, 3), dtype=numpy.uint8)
     turned = pictures[..., ::-1] if order == "bgr" else pictures
     theirs = peer(path, numpy.ascontiguousarray(turned.transpose(0, 3, 1, 2)).astype(numpy.float32))
