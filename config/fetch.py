@@ -32,6 +32,9 @@ class Failure(Exception):
     """Why a file is not available, in one sentence."""
 
 
+UNUSABLE = (Failure, OSError, tarfile.TarError, zipfile.BadZipFile)
+
+
 def read_manifests(folder):
     """Each model of the folder by its name; its `place` is the folder of its files below build/."""
     models = {}
@@ -166,14 +169,18 @@ def fetch(model, data, folders, archives, by_name):
     whys = []
     for folder in folders:
         wanted = missing(model, data)
-        if wanted and all((folder / entry["name"]).is_file() for entry in wanted):
-            print("copying " + ", ".join(entry["name"] for entry in wanted), flush=True)
-            try:
+        try:
+            if wanted and all((folder / entry["name"]).is_file() for entry in wanted):
+                print("copying " + ", ".join(entry["name"] for entry in wanted), flush=True)
                 copy(folder, wanted, target)
-            except Failure as why:
-                whys.append(f"{folder}: {why}")
+        except (Failure, OSError) as why:
+            whys.append(f"{folder}: {why}")
     wanted = missing(model, data)
-    if not wanted or (model.get("asked") and not by_name):
+    if not wanted:
+        return
+    if model.get("asked") and not by_name:
+        if whys:
+            raise Failure("; ".join(whys))
         return
     print("fetching " + ", ".join(entry["name"] for entry in wanted), flush=True)
     for source in model["source"]:
@@ -215,16 +222,15 @@ def main():
                     fetch(model, arguments.data, folders, pathlib.Path(archives), by_name)
                 elif wanted := missing(model, arguments.data):
                     copy(arguments.models, wanted, arguments.data / model["place"])
-            except Failure as why:
+            except UNUSABLE as why:
                 if model.get("required") or by_name:
                     raise
-                if not arguments.models:
-                    print(f"fetch: going on without {name}: {why}", file=sys.stderr)
+                print(f"fetch: going on without {name}: {why}", file=sys.stderr)
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (Failure, OSError, tarfile.TarError, zipfile.BadZipFile) as why:
+    except UNUSABLE as why:
         print(f"fetch: {why}", file=sys.stderr)
         sys.exit(2)

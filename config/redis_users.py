@@ -21,6 +21,7 @@ xadd xlen xrange xrevrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex
 zrevrange zrevrangebylex zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs
 # Only a broker loads the functions into Redis: whoever may load them decides what the others run.
+# mget: workers of older versions read photos with it.
 USERS = {"vultus-api": ["eval_ro", "xread"], "vultus-broker": ["function|load"], "vultus-worker": ["mget"]}
 
 

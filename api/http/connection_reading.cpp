@@ -90,7 +90,8 @@ asio::awaitable<bool> http_connection::read_header() {
 }
 
 /// Reads the body and reserves room for each piece. In each body_time at least body_rate bytes per
-/// second must arrive, so a stalled client holds its room for a short time only.
+/// second must arrive, so a stalled client holds its room for a short time only. A body with a
+/// Content-Length is read from the socket into its place; Beast reads a chunked one.
 asio::awaitable<std::optional<error>> http_connection::read_body() {
     if (!has_body()) co_return std::nullopt;
     const auto& settings = server->settings;

@@ -246,6 +246,7 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
         what.known.insert(what.known.end(), {at.left, at.top, at.right, at.bottom});
     }
     const auto reply = co_await ctx_.brokers.ask(std::move(what), frame_patience);
+    if (!reply || !reply->error.empty()) newest_ = {};  // Redis may be older than it was
     if (!reply) co_return fail(reply.error());
     if (!reply->error.empty()) {
         co_return fail(errc_named(reply->error).value_or(errc::internal), reply->detail);

@@ -21,26 +21,29 @@ result<networks> load_for(const worker_settings& settings, const model_paths& fi
                                         settings.gpu_memory_mib, settings.detect_side_max});
 }
 
-/// `hog`, the given `cnn`, and centerface and yunet of the files that are there, unless this CPU
-/// cannot run them.
-result<detector_set> all_detectors(const model_paths& files, std::unique_ptr<detector> cnn) {
+/// `hog`, the given `cnn`, and centerface and yunet of the files that are there and that this CPU
+/// can run. Without one of those the worker still serves.
+detector_set all_detectors(const model_paths& files, std::unique_ptr<detector> cnn) {
     std::vector<std::unique_ptr<detector>> all;
     all.push_back(make_hog_detector());
     all.push_back(std::move(cnn));
     for (const network_detector_rules* rules : {&centerface_rules, &yunet_rules}) {
         const auto file = files.detectors.find(rules->name);
         if (file == files.detectors.end()) {
-            log::info("detector_missing", {{"detector", rules->name}});
+            const auto why = files.refused.find(rules->name);
+            if (why == files.refused.end()) {
+                log::info("detector_missing", {{"detector", rules->name}});
+            } else {
+                log::warning("detector_missing", {{"detector", rules->name}, {"why", why->second}});
+            }
             continue;
         }
         auto made = load_network_detector(file->second, *rules);
         if (made) {
             all.push_back(std::move(*made));
-        } else if (made.error().code == errc::bad_option) {
+        } else {
             log::warning("detector_missing",
                          {{"detector", rules->name}, {"why", made.error().detail}});
-        } else {
-            return fail(made.error().code, std::string(rules->name) + ": " + made.error().detail);
         }
     }
     return detector_set(std::move(all));
@@ -58,9 +61,7 @@ result<vision_models> load_vision_models(const worker_settings& settings,
     if (!nets) return fail(nets.error());
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return fail(straightener.error());
-    auto detectors = all_detectors(*files, std::move(nets->finder));
-    if (!detectors) return fail(detectors.error());
-    return vision_models{std::move(*detectors),
+    return vision_models{all_detectors(*files, std::move(nets->finder)),
                          std::make_unique<const aligner>(std::move(*straightener)),
                          with_kind(std::move(nets->network), *kind),
                          std::move(nets->gpu),

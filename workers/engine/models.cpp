@@ -69,8 +69,11 @@ result<model_paths> find_models(const std::string& folder) {
     for (const detector_file& one : detector_files) {
         const std::string path = folder + "/" + std::string(one.file.name);
         if (std::error_code bad; !std::filesystem::exists(path, bad)) continue;
-        if (auto checked = check_model(path, one.file); !checked) return fail(checked.error());
-        found.detectors.emplace(one.detector, path);
+        if (auto checked = check_model(path, one.file); checked) {
+            found.detectors.emplace(one.detector, path);
+        } else {
+            found.refused.emplace(one.detector, checked.error().detail);
+        }
     }
     return found;
 }

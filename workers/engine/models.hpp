@@ -37,10 +37,12 @@ struct model_paths {
     std::string embedder;   ///< dlib_face_recognition_resnet_model_v1.dat
     /// Of detector_files those that are there, by their detector.
     std::map<std::string, std::string, std::less<>> detectors = {};
+    /// Why a file of detector_files that is there cannot be used, by its detector.
+    std::map<std::string, std::string, std::less<>> refused = {};
 };
 
 /// Reads and checks all (40 MB, about 0.1 s).
-/// errors    not_found: a required file is missing or unreadable · malformed: a file is cut short,
+/// errors    of the three required files. not_found: missing or unreadable · malformed: cut short,
 ///           too long, or another file. The detail names the file and what to do.
 result<model_paths> find_models(const std::string& folder);
 

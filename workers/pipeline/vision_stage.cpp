@@ -22,7 +22,7 @@ namespace {
 std::chrono::milliseconds detection_allowance(picture_size size, std::string_view detector,
                                               turning turns) {
     const std::uint64_t pixels = std::uint64_t{size.width} * size.height;
-    const std::uint64_t times = turns == turning::upright ? 1 : 4;
+    const std::uint64_t times = turns != turning::upright && turns_pictures(detector) ? 4 : 1;
     const std::uint64_t microseconds = detector == "cnn" ? pixels * 25 : pixels * 2 * times;
     return limits::progress + std::chrono::milliseconds(microseconds / 1'000);
 }

@@ -69,7 +69,9 @@ async function compare(photo, index, image) {
     const body = new FormData();
     body.append("file", await as_file(cutting(image, photo.result.faces, index)));
     const far = far_of(photo.result);
-    const options = { durable: false, distance_max: far, k: 100, detector: photo.options.detector };
+    const { detector } = photo.options;
+    const options = { durable: false, distance_max: far, k: 100, detector };
+    if (["centerface", "yunet"].includes(detector)) options.rotate = true;  // the job may have found it so
     const answer = await request("POST", address("/api/recognize", options), { body, signal });
     if (answer.faces.length > 0) candidates = answer.faces[0].candidates;
   } catch (failure) {

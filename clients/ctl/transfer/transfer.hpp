@@ -21,9 +21,10 @@ result<report> export_faces(const std::string& collection, const std::string& fi
 /// Reads the whole file ("-": the standard input) before it changes anything, and refuses what
 /// workers would refuse (face_check.hpp); then stores its faces in `collection` (empty: the one in
 /// the file), 200 per call. Faces that exist already are counted and left unchanged, so after an
-/// error the same call finishes the restore. `secret`   of hash_of_label(), for the audit log
-/// errors    malformed: not an export, truncated, damaged; those of job_store::restore, with the
-///           number of faces stored before
+/// error the same call finishes the restore.
+/// `secret`   of hash_of_label(), for the audit log
+/// errors    malformed: not an export, truncated, damaged; those of gallery_admin::restore, with
+///           the number of faces stored before
 result<report> restore_faces(const std::string& collection, const std::string& file,
                              const std::string& secret, redis_blocking&, const store_context&,
                              const listener&);

@@ -1,6 +1,7 @@
 // See network_detector.hpp.
 #include "workers/engine/faces/network_detector.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "shared/base/require.hpp"
@@ -13,22 +14,20 @@
 namespace vultus {
 namespace {
 
-/// Sides of a canvas are multiples of it: the coarsest stride of both networks.
-constexpr long canvas_step = 32;
-
-long up(std::uint32_t side) {
-    return (long{side} + canvas_step - 1) / canvas_step * canvas_step;
-}
-
 result<std::vector<sighting>> seen_by(runner& network, const network_detector_rules& rules,
                                       const image& piece) {
     const picture_view view{piece.rgb.data(), long{piece.height}, long{piece.width}};
-    const auto outputs = network.run(std::span(&view, 1), up(piece.height), up(piece.width));
+    const auto outputs =
+        network.run(std::span(&view, 1), canvas_side(piece.height), canvas_side(piece.width));
     if (!outputs) return fail(outputs.error());
     auto found = rules.decode(*outputs);
     if (!found) return found;
-    // The canvas is black beyond the picture; nobody is there.
+    // The canvas is black beyond the picture; nobody is there. And no box is a face that has no
+    // pixels, or is far larger than the picture.
+    const double largest = 4.0 * std::max(piece.width, piece.height);
     std::erase_if(*found, [&](const sighting& one) {
+        const double across = one.where.width(), down = one.where.height();
+        if (!(across >= 1 && down >= 1 && across <= largest && down <= largest)) return true;
         return one.where.left + one.where.right >= 2.0 * piece.width ||
                one.where.top + one.where.bottom >= 2.0 * piece.height;
     });

@@ -118,7 +118,8 @@ detection_scale search_scale(picture_size photo, int min_face_px) {
 std::vector<search_level> search_levels(picture_size seen) {
     VULTUS_REQUIRE(seen.width >= 1 && seen.height >= 1, "a picture has pixels");
     std::vector<search_level> levels;
-    while (pixels(seen) > double{tile_side} * tile_side) {
+    while (double(canvas_side(seen.width)) * canvas_side(seen.height) >
+           double{tile_side} * tile_side) {
         const picture_size tile{std::min(seen.width, tile_side), std::min(seen.height, tile_side)};
         search_level level{seen, {}};
         for (const std::uint32_t y : starts(seen.height, tile.height)) {

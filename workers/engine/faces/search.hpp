@@ -19,6 +19,11 @@ constexpr double seen_face_px = 20;
 
 /// Side of a tile, and of the largest square picture that is seen in one piece.
 constexpr std::uint32_t tile_side = 768;
+/// The network takes sides that are multiples of it, so a narrow picture costs as much as 32 px.
+constexpr std::uint32_t canvas_step = 32;
+constexpr std::uint32_t canvas_side(std::uint32_t side) {
+    return (side + canvas_step - 1) / canvas_step * canvas_step;
+}
 /// Two neighbouring tiles share at least so much.
 constexpr std::uint32_t tile_overlap = 96;
 /// Nearer than this to a seam a face may be cut off, so the neighbour tells it.

@@ -121,7 +121,7 @@ TEST(search_scale, says_what_it_searches_for_when_a_photo_is_too_large) {
 }
 
 TEST(search_levels, a_small_picture_is_seen_whole_and_once) {
-    for (const picture_size size : {picture_size{1, 1}, {960, 540}, {768, 768}, {10'000, 50}}) {
+    for (const picture_size size : {picture_size{1, 1}, {960, 540}, {768, 768}, {9'000, 50}}) {
         const auto levels = search_levels(size);
         ASSERT_THAT(levels, SizeIs(1));
         EXPECT_THAT(levels[0].tiles, ElementsAre(search_tile{0, 0, size}));
@@ -156,6 +156,8 @@ TEST(search_levels, tiles_cover_all_and_share_enough) {
                                     {6'324, 6'324},
                                     {40'000, 900},
                                     {61, 65'500},
+                                    {65'500, 9},
+                                    {10'000, 33},
                                     {1'440, 1'441}}) {
         const auto levels = search_levels(size);
         ASSERT_GE(levels.size(), 2u);
