@@ -1,5 +1,4 @@
-// Forms as browsers, curl and Python send them, malformed forms, and the limits. Every form is
-// parsed whole and byte by byte; both must agree.
+// Forms as browsers, curl and Python send them, malformed forms, and the limits.
 #include "api/http/multipart.hpp"
 
 #include <gtest/gtest.h>
