@@ -53,9 +53,9 @@ struct worker_settings {
     int match_threads = 1;  ///< share the search in a large gallery
     int batch_max = 32;     ///< chips in one pass
     int batch_wait_ms = 0;
-    int live_weight = 4;          ///< live frames for each job while both wait
-    int detect_side_max = 2'000;  ///< longest side, in pixels, for hog and cnn
-    std::string embedding = "mirror_unit";               ///< plain | mirror | unit | mirror_unit
+    int live_weight = 4;                    ///< live frames for each job while both wait
+    int detect_side_max = 2'000;            ///< longest side, in pixels, for hog and cnn
+    std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
     std::string calibration = "config/calibration.txt";  ///< rates of errors by distance
     // At most one of the next three is not 0; if all are 0, false_match_rate is 0.001.
     double distance_max = 0;       ///< Euclidean
