@@ -23,7 +23,7 @@ struct scene {
                                    static_cast<char>('0' + i % 10)};
             for (int number = 1; number <= 2; ++number) {
                 photos.push_back({name, number});
-                raw_face face;
+                raw_face face{embedding(128), embedding(128)};
                 const auto place = static_cast<float>(i);
                 face.chip[0] = number == 1 ? place : place + 0.25F + place / 150;
                 face.chip[1] = 1;

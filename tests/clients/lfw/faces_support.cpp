@@ -7,7 +7,7 @@
 namespace vultus::lfw::testing {
 
 numbered_face at(float place, std::uint32_t person) {
-    numbered_face one{{}, person};
+    numbered_face one{embedding(128), person};
     one.vector[0] = place;
     return one;
 }
