@@ -4,24 +4,14 @@
 
 #include <cmath>
 
+#include "tests/workers/engine/plain_layers_support.hpp"
 #include "workers/engine/layers.hpp"
 
 namespace vultus {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// A convolution of one window, three channels in.
-layer small_conv(long outputs, long columns) {
-    layer one;
-    one.kind = layer_kind::conv;
-    one.inputs = 3;
-    one.outputs = outputs;
-    one.rows = one.columns = columns;
-    one.weights.assign(static_cast<std::size_t>(outputs * 3 * columns * columns), 0.5f);
-    one.bias.assign(static_cast<std::size_t>(outputs), 1.0f);
-    return one;
-}
+using testing::small_conv;
 
 layer over(layer_kind kind, std::size_t from, std::size_t plus = 0) {
     layer one;

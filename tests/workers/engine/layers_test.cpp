@@ -137,18 +137,6 @@ TEST(layers, a_file_cut_short_or_another_one_is_refused) {
     EXPECT_EQ(load_embedding_layers("/nowhere").error().code, errc::malformed);
 }
 
-/// A convolution of one window, three channels in.
-layer small_conv(long outputs, long columns) {
-    layer one;
-    one.kind = layer_kind::conv;
-    one.inputs = 3;
-    one.outputs = outputs;
-    one.rows = one.columns = columns;
-    one.weights.assign(static_cast<std::size_t>(outputs * 3 * columns * columns), 0.5f);
-    one.bias.assign(static_cast<std::size_t>(outputs), 1.0f);
-    return one;
-}
-
 TEST(layers, a_list_that_cannot_be_computed_is_named) {
     network net;
     EXPECT_THAT(check(net).error().detail, HasSubstr("without layers"));

@@ -153,4 +153,15 @@ plain_tensor picture_of(const std::uint8_t* rgb, long rows, long columns,
     return out;
 }
 
+layer small_conv(long outputs, long columns) {
+    layer one;
+    one.kind = layer_kind::conv;
+    one.inputs = 3;
+    one.outputs = outputs;
+    one.rows = one.columns = columns;
+    one.weights.assign(static_cast<std::size_t>(outputs * 3 * columns * columns), 0.5f);
+    one.bias.assign(static_cast<std::size_t>(outputs), 1.0f);
+    return one;
+}
+
 }  // namespace vultus::testing

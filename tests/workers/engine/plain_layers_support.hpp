@@ -19,4 +19,7 @@ std::vector<plain_tensor> computed(const network&, plain_tensor picture);
 plain_tensor picture_of(const std::uint8_t* rgb, long rows, long columns,
                         const input_format& input);
 
+/// A convolution of one window, three channels in: weights 0.5, bias 1.
+layer small_conv(long outputs, long columns);
+
 }  // namespace vultus::testing

@@ -34,6 +34,24 @@ class committing : public ::testing::Test {
         world.submit(job_type::recognize, {"photo"});
         return world.ticket(worker);
     }
+    /// The error of a train that commits one vector of zeros; the job has failed for good.
+    std::string failed_train(const std::string& model, std::size_t vector_bytes) {
+        world.submit(job_type::train, {"photo"}, "Bob");
+        const job_ticket ticket = world.ticket(worker);
+        commit_request request;
+        request.ticket = ticket;
+        request.call = [&, id = ticket.id()] {
+            return worker_store(world.store)
+                .complete_train(
+                    id, worker, "{}", model,
+                    {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(vector_bytes, '\0')}});
+        };
+        commits->submit(std::move(request));
+        EXPECT_TRUE(next_letter<job_finished>(mail));
+        const job_record record = world.job(ticket.job.job_id);
+        EXPECT_EQ(record.state, job_state::failed);
+        return record.error;
+    }
 
     testing::test_store world;
     mailbox<session_mail> mail{100};
@@ -175,37 +193,11 @@ TEST_F(committing, a_permanent_error_fails_and_a_passing_one_delays) {
 
 TEST_F(committing, a_train_with_another_model_fails_for_good) {
     world.train(worker, "Ada", {0.1f});
-    world.submit(job_type::train, {"photo"}, "Bob");
-    const job_ticket ticket = world.ticket(worker);
-    commit_request request;
-    request.ticket = ticket;
-    request.call = [&, id = ticket.id()] {
-        return worker_store(world.store)
-            .complete_train(id, worker, "{}", "another model",
-                            {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(512, '\0')}});
-    };
-    commits->submit(std::move(request));
-    ASSERT_TRUE(next_letter<job_finished>(mail));
-    const job_record record = world.job(ticket.job.job_id);
-    EXPECT_EQ(record.state, job_state::failed);
-    EXPECT_THAT(record.error, ::testing::HasSubstr("model_mismatch"));
+    EXPECT_THAT(failed_train("another model", 512), ::testing::HasSubstr("model_mismatch"));
 }
 
 TEST_F(committing, a_train_with_vectors_of_no_model_fails_for_good) {
-    world.submit(job_type::train, {"photo"}, "Bob");
-    const job_ticket ticket = world.ticket(worker);
-    commit_request request;
-    request.ticket = ticket;
-    request.call = [&, id = ticket.id()] {
-        return worker_store(world.store)
-            .complete_train(id, worker, "{}", "test",
-                            {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(513, '\0')}});
-    };
-    commits->submit(std::move(request));
-    ASSERT_TRUE(next_letter<job_finished>(mail));
-    const job_record record = world.job(ticket.job.job_id);
-    EXPECT_EQ(record.state, job_state::failed);
-    EXPECT_THAT(record.error, ::testing::HasSubstr("malformed"));
+    EXPECT_THAT(failed_train("test", 513), ::testing::HasSubstr("malformed"));
 }
 
 TEST(backoff, grows_with_the_failures_and_never_for_permanent_errors) {
