@@ -121,7 +121,9 @@ result<submission> parse_options(job_type type, const name_values& fields) {
     if (fields.contains("upsample") && fields.contains("min_face_px")) {
         return fail(errc::bad_option, "upsample and min_face_px exclude each other");
     }
-    if (into.options.rotate && !turns_pictures(into.options.detector)) {
+    // The default of the service decides if no detector is given.
+    const std::string& detector = into.options.detector;
+    if (into.options.rotate && !detector.empty() && !turns_pictures(detector)) {
         return fail(errc::bad_option, "rotate requires detector=centerface or detector=yunet");
     }
     if (fields.contains("distance_max") && fields.contains("similarity_min")) {
@@ -138,7 +140,7 @@ result<submission> parse_options(job_type type, const name_values& fields) {
 
 std::string to_json(const job_options& options) {
     json_object text;
-    text.add("detector", std::string_view(options.detector));
+    if (!options.detector.empty()) text.add("detector", std::string_view(options.detector));
     text.add("min_face_px", options.min_face_px);
     text.add("distance_max", options.distance_max);
     if (options.similarity_min > 0) text.add("similarity_min", options.similarity_min);

@@ -61,6 +61,8 @@ constexpr std::size_t chip_side = 150;                    ///< pixels of an alig
 constexpr std::size_t picture_side = 112;                 ///< pixels of the kept picture of a face
 constexpr std::size_t picture_bytes = 16 * kib;           ///< JPEG of it
 constexpr std::size_t batch_max = 128;                    ///< chips embedded in one pass
+constexpr std::size_t model_name_bytes = 64;              ///< of a detector or an embedder
+constexpr std::size_t models_of_worker = 64;  ///< detectors, and embedders, of one worker
 
 // Messages between the processes.
 constexpr std::size_t map_bytes = 64 * kib;  ///< MessagePack part of a message

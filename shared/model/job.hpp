@@ -89,14 +89,14 @@ bool turns_pictures(std::string_view detector) noexcept;
 /// What a client may ask of a recognize or a train. Stored as JSON text with these names. The
 /// ranges are checked by parse_options (api/jobs/options.cpp) and again by the worker.
 struct job_options {
-    std::string detector = "hog";  ///< one of detector_names
-    int min_face_px = 40;          ///< smallest face to find, 10..2000, pixels of the photo
-    double distance_max = 0.0;     ///< 0 < d <= 2; 0 = the service's default
-    double similarity_min = 0.0;   ///< instead of it: 0.01..0.99; 0 = not given
-    int k = 0;                     ///< neighbours that vote, 1..100; 0 = the service's default
-    bool annotate = false;         ///< keep the photo with boxes and names
-    bool embeddings = false;       ///< put the floats of each face in the answer
-    int num_jitters = 1;           ///< train only: 1..100 disturbed copies averaged
+    std::string detector = {};    ///< one of detector_names; empty: the default of the service
+    int min_face_px = 40;         ///< smallest face to find, 10..2000, pixels of the photo
+    double distance_max = 0.0;    ///< 0 < d <= 2; 0 = the service's default
+    double similarity_min = 0.0;  ///< instead of it: 0.01..0.99; 0 = not given
+    int k = 0;                    ///< neighbours that vote, 1..100; 0 = the service's default
+    bool annotate = false;        ///< keep the photo with boxes and names
+    bool embeddings = false;      ///< put the floats of each face in the answer
+    int num_jitters = 1;          ///< train only: 1..100 disturbed copies averaged
     bool rotate =
         false;  ///< centerface, yunet: also look for faces that lie or stand on their head
     bool operator==(const job_options&) const = default;

@@ -316,11 +316,15 @@ struct command_of {
     command operator()(const cancel_request&) const { return command::cancel_request; }
 };
 
-/// Drops what does not fit into one message: first the galleries, then workers from the end.
+/// Drops what does not fit into one message: first the galleries, then the names of models, then
+/// workers from the end.
 std::string map_of_status(status_reply reply) {
     std::string map = map_of(reply);
     if (map.size() <= limits::map_bytes) return map;
     for (worker_status& one : reply.workers) one.galleries.clear();
+    map = map_of(reply);
+    if (map.size() <= limits::map_bytes) return map;
+    for (worker_status& one : reply.workers) one.detectors.clear(), one.embedders.clear();
     for (map = map_of(reply); map.size() > limits::map_bytes; map = map_of(reply)) {
         const std::size_t kept = reply.workers.size() * 7 / 8;
         reply.workers_left_out += reply.workers.size() - kept;

@@ -29,6 +29,8 @@ struct ready {  // 01 worker > broker
     std::vector<attempt_id> running;
     versions galleries;    ///< collections it holds
     std::string gpu = {};  ///< name, memory and compute capability; empty: none
+    /// Names of the models it has; empty: an older worker. At most limits::models_of_worker each.
+    std::vector<std::string> detectors = {}, embedders = {};
     bool operator==(const ready&) const = default;
 };
 struct worker_load {                   // in HEARTBEAT and STATUS: since the worker started
@@ -101,7 +103,8 @@ struct frame {                  // 11 api > broker > worker; never stored
     /// Left, top, right, bottom of each face that the sender has identified; at most
     /// limits::faces_per_image.
     std::vector<std::int64_t> known = {};
-    std::string detector = {};  ///< the one in `options`, for routing; empty: an older sender
+    /// The models that it needs; empty: an older sender, and then the worker chooses.
+    std::string detector = {}, embedder = {};
     bool operator==(const frame&) const = default;
 };
 struct answer {  // 12 worker > broker > api
@@ -125,6 +128,7 @@ struct worker_status {
     versions galleries;
     std::string gpu = {};  ///< as in READY
     worker_load load = {};
+    std::vector<std::string> detectors = {}, embedders = {};  ///< as in READY
     bool operator==(const worker_status&) const = default;
 };
 struct status_reply {  // 13 broker > api

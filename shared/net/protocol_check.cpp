@@ -6,6 +6,7 @@
 #include <string>
 
 #include "shared/base/limits.hpp"
+#include "shared/model/model_names.hpp"
 
 namespace vultus::protocol {
 namespace {
@@ -30,6 +31,10 @@ bool is_plain(std::string_view text, std::size_t most) {
 
 bool is_plain_or_empty(std::string_view text) {
     return text.empty() || is_plain(text, name_bytes);
+}
+
+bool is_model_or_empty(std::string_view text) {
+    return text.empty() || is_model_name(text);
 }
 
 bool is_line(std::string_view text, std::size_t most) {
@@ -71,6 +76,8 @@ struct checker {
             if (!is_plain(type, name_bytes)) return wrong("READY", "types");
         }
         if (!are_attempts(m.running)) return wrong("READY", "running");
+        if (!are_model_names(m.detectors)) return wrong("READY", "detectors");
+        if (!are_model_names(m.embedders)) return wrong("READY", "embedders");
         return are_versions(m.galleries) ? result<void>() : wrong("READY", "galleries");
     }
     result<void> operator()(const worker_heartbeat& m) const {
@@ -128,7 +135,8 @@ struct checker {
         if (m.options.size() > text_bytes) return wrong("FRAME", "options");
         if (m.deadline_ms < 0) return wrong("FRAME", "deadline_ms");
         if (!are_boxes(m.known)) return wrong("FRAME", "known");
-        if (!is_plain_or_empty(m.detector)) return wrong("FRAME", "detector");
+        if (!is_model_or_empty(m.detector)) return wrong("FRAME", "detector");
+        if (!is_model_or_empty(m.embedder)) return wrong("FRAME", "embedder");
         return m.image.size() <= limits::body_bytes ? result<void>() : wrong("FRAME", "image");
     }
     result<void> operator()(const answer& m) const {
@@ -146,7 +154,8 @@ struct checker {
             if (!is_worker(one.worker_id) || !is_line(one.host, host_bytes) ||
                 !is_line(one.device, name_bytes) || !is_line(one.build, name_bytes) ||
                 !is_line(one.gpu, host_bytes) || !is_plain_or_empty(one.state) ||
-                !are_versions(one.galleries)) {
+                !are_versions(one.galleries) || !are_model_names(one.detectors) ||
+                !are_model_names(one.embedders)) {
                 return wrong("STATUS", "workers");
             }
         }

@@ -26,14 +26,15 @@ void visit(V& v, M& m, std::type_identity<worker_status>) {
     v.id("worker_id", m.worker_id), v("host", m.host), v("device", m.device), v("build", m.build);
     v("state", m.state), v("pid", m.pid), v("window", m.window), v("outstanding", m.outstanding);
     v("frames", m.frames), v("last_seen_ms", m.last_seen_ms), v("galleries", m.galleries);
-    v("card", m.gpu), v("load", m.load);
+    v("card", m.gpu), v("load", m.load), v("detectors", m.detectors);
+    v("embedders", m.embedders);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<ready>) {
     v.id("worker_id", m.worker_id), v("host", m.host), v("pid", m.pid), v("device", m.device);
     v("build", m.build), v("types", m.types), v("window", m.window);
     v("frame_window", m.frame_window), v("running", m.running), v("galleries", m.galleries);
-    v("card", m.gpu);
+    v("card", m.gpu), v("detectors", m.detectors), v("embedders", m.embedders);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<worker_heartbeat>) {
@@ -78,7 +79,7 @@ void visit(V& v, M& m, std::type_identity<frame>) {
     v.id("frame_id", m.frame_id), v("attempt", m.attempt), v("live_id", m.live_id);
     v.id("collection", m.collection), v("options", m.options), v("min_version", m.min_version);
     v("deadline_ms", m.deadline_ms), v("known", m.known);
-    v("detector", m.detector);
+    v("detector", m.detector), v("embedder", m.embedder);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<answer>) {

@@ -33,6 +33,10 @@ void set_field(job_record& job, const std::string& name, std::string value) {
         job.result = std::move(value);
     else if (name == "error")
         job.error = std::move(value);
+    else if (name == "detector")
+        job.detector = std::move(value);
+    else if (name == "embedder")
+        job.embedder = std::move(value);
     else if (name == "worker")
         job.worker = std::move(value);
     else if (name == "client")

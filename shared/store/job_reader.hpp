@@ -26,8 +26,11 @@ struct job_record {
     unix_time created{0}, started{0}, finished{0}, deadline{0};
     std::uint64_t faces = 0;          ///< train: added · changes: removed or renamed
     std::uint64_t removed_faces = 0;  ///< changes: the same number
-    std::string removed, confirmed;   ///< JSON texts (REDIS.md, "Fields of a job")
-    unix_time read{0};                ///< time of the functions at the read; 0 in listings
+    /// The models of its newest attempt, empty before the first. `detector` is also set where the
+    /// client chose one.
+    std::string detector, embedder;
+    std::string removed, confirmed;  ///< JSON texts (REDIS.md, "Fields of a job")
+    unix_time read{0};               ///< time of the functions at the read; 0 in listings
 };
 
 struct job_page {

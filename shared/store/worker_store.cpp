@@ -93,16 +93,27 @@ std::string json_of(const error& why) {
 
 }  // namespace
 
-redis_call<unix_time> worker_store::register_worker(const registration& worker) const {
-    return function_call<unix_time>(
+redis_call<registered_worker> worker_store::register_worker(const registration& worker) const {
+    std::vector<std::string> embedders;
+    for (const offered_embedder& one : worker.embedders) {
+        embedders.push_back(one.name + "=" + std::to_string(one.dimension));
+    }
+    return function_call<registered_worker>(
         "register", context_.prefix(),
         {worker.worker_id, connection_number(worker.connection), text_of(worker.lasts), worker.host,
          std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ','),
-         std::to_string(worker.dimension)},
-        [](const std::string& status, fields& all) -> result<unix_time> {
-            if (status == "ok") return all.time();
+         std::to_string(worker.dimension), joined(worker.detectors, ','), joined(embedders, ','),
+         worker.proposed.detector, worker.proposed.embedder},
+        [](const std::string& status, fields& all) -> result<registered_worker> {
             if (status == "full") return fail(errc::quota, "worker limit reached");
-            return unexpected_reply(status);
+            if (status != "ok") return unexpected_reply(status);
+            registered_worker made;
+            made.now = all.time();
+            if (!all.more()) return made;
+            made.defaults.detector = all.text();
+            made.defaults.embedder = all.text();
+            made.decided_them = all.text() == "1";
+            return made;
         });
 }
 

@@ -13,6 +13,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/shared_bytes.hpp"
 #include "shared/model/job.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/store/job_reader.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
@@ -24,7 +25,15 @@ struct registration {
     std::int64_t pid = 0;
     std::vector<std::string> types;
     std::chrono::milliseconds lasts = limits::registration;
-    std::size_t dimension = limits::embedding_dimension_default;  ///< of its model
+    std::size_t dimension = limits::embedding_dimension_default;  ///< of its dlib network
+    std::vector<std::string> detectors = {};       ///< at most limits::models_of_worker
+    std::vector<offered_embedder> embedders = {};  ///< at most limits::models_of_worker
+    model_choice proposed = {};  ///< defaults of a service that has none; of the two lists
+};
+struct registered_worker {
+    unix_time now{0};
+    model_choice defaults = {};  ///< of the service; empty: an older function library
+    bool decided_them = false;   ///< by this registration
 };
 struct renewal {
     bool registered = false;                          ///< false: register again
@@ -83,7 +92,7 @@ class worker_store {
         return context_.seals().digest(bytes);
     }
 
-    redis_call<unix_time> register_worker(const registration&) const;  ///< errors quota
+    redis_call<registered_worker> register_worker(const registration&) const;  ///< errors quota
     /// No version: the worker gives the collection up.
     redis_call<hello_reply> hello(std::string_view worker_id, std::string_view collection,
                                   std::optional<gallery_version>) const;

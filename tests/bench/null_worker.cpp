@@ -58,7 +58,7 @@ class nothing_to_see final : public work_sink {
         session_mail letter = std::move(said);
         return mail_.try_push(letter);
     }
-    void registered(const std::string&) override {}
+    void registered(const std::string&, const model_choice&) override {}
     void fenced() override {}
     void news(const std::string&, gallery_version) override {}
 

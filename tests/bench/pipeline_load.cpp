@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
     mailbox<session_mail> mail(4'096);
     pipeline work(pipeline_part(*settings, 2 * in_hand + 8), store, std::move(*models), mail,
                   stages);
-    work.registered(worker_id);
+    work.registered(worker_id, {});
     const found all = drive(work, mail, photos, argv[3], in_hand, length);
     std::printf("{\"jobs_per_s\": %.2f, \"faces_per_s\": %.2f, \"failed\": %zu}\n",
                 static_cast<double>(all.photos) / length.count(),

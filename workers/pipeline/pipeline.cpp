@@ -129,7 +129,7 @@ bool pipeline::take(frame_ticket frame) {
     return to_see_.try_push_live(item);
 }
 
-void pipeline::registered(const std::string& worker_id) {
+void pipeline::registered(const std::string& worker_id, const model_choice&) {
     galleries_.registered(worker_id, ++registration_);
 }
 
@@ -177,6 +177,8 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     auto options = read_options(fetched->job.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
+    if (item.options.detector.empty()) item.options.detector = fetched->job.detector;
+    if (item.options.detector.empty()) item.options.detector = "hog";
     item.failures = fetched->job.failures;
     item.stage_ms["queue"] = milliseconds_waited(fetched->job.created, fetched->job.started);
     if (item.type == job_type::calibrate) return {};
@@ -196,6 +198,8 @@ result<void> pipeline::unpack(work& item) {
     auto options = read_options(item.frame()->frame.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
+    if (item.options.detector.empty()) item.options.detector = item.frame()->frame.detector;
+    if (item.options.detector.empty()) item.options.detector = "hog";
     item.options.annotate = false;  // the picture cannot be stored
     return {};
 }

@@ -64,7 +64,7 @@ class pipeline final : public work_sink {
 
     bool take(job_ticket job) override;
     bool take(frame_ticket frame) override;
-    void registered(const std::string& worker_id) override;
+    void registered(const std::string& worker_id, const model_choice& defaults) override;
     void fenced() override;
     void news(const std::string& collection, gallery_version version) override;
 

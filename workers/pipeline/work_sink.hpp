@@ -56,8 +56,9 @@ class work_sink {
     virtual bool take(job_ticket job) = 0;
     virtual bool take(frame_ticket frame) = 0;
 
-    /// Registered under this id: galleries may be announced and served.
-    virtual void registered(const std::string& worker_id) = 0;
+    /// Registered under this id: galleries may be announced and served. `defaults` are the
+    /// service's, for frames that name no models.
+    virtual void registered(const std::string& worker_id, const model_choice& defaults) = 0;
 
     /// No longer registered: no gallery may be used until registered() is called again.
     virtual void fenced() = 0;

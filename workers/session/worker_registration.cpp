@@ -69,9 +69,9 @@ void worker_link::send_registration() {
     wanted.types = settings_.types;
     wanted.dimension = settings_.dimension;
     wanted.lasts = settings_.registration;
-    redis_.send<unix_time>(
+    redis_.send<registered_worker>(
         store_.register_worker(wanted),
-        [this, generation = generation_, sent_at = boot_now()](result<unix_time> said) {
+        [this, generation = generation_, sent_at = boot_now()](result<registered_worker> said) {
             if (generation != generation_ || phase_ != phase::registering) return;
             if (!said) return registration_failed(said.error());
             phase_ = phase::serving;
@@ -79,7 +79,7 @@ void worker_link::send_registration() {
             renew_at_ = sent_at + settings_.renew;
             renewing_ = starting_ = late_logged_ = false;
             log::info("registered", {{"worker", worker_id_}});
-            sink_.registered(worker_id_);
+            sink_.registered(worker_id_, said->defaults);
         });
 }
 

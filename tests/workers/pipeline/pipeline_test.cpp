@@ -69,7 +69,7 @@ class seeing : public ::testing::Test {
         settings.keep_pictures = keep_pictures;
         settings.decoder = decoder;
         work.emplace(settings, world.store, std::move(models), mail, stages);
-        work->registered(worker);
+        work->registered(worker, {});
     }
     /// Gives everything that waits to the pipeline, as many as were submitted.
     void run(std::size_t count) {
@@ -320,7 +320,7 @@ TEST_F(seeing, without_a_registration_no_gallery_is_used) {
     work->fenced();
     EXPECT_EQ(ask(photo("obama2.jpg"), 0, std::chrono::milliseconds(1'500)).error,
               "store_unavailable");
-    work->registered(worker);
+    work->registered(worker, {});
     EXPECT_EQ(ask(photo("obama2.jpg")).error, "");
 }
 

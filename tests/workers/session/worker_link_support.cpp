@@ -14,7 +14,7 @@ bool noting_sink::take(frame_ticket frame) {
     frames_.push_back(std::move(frame));
     return true;
 }
-void noting_sink::registered(const std::string&) {
+void noting_sink::registered(const std::string&, const model_choice&) {
     std::lock_guard lock(mutex_);
     story_.push_back("registered");
 }
