@@ -2,6 +2,7 @@
 // worker tells of those that it has.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -23,7 +24,13 @@ struct offered_embedder {
 struct model_choice {
     std::string detector, embedder;
     bool operator==(const model_choice&) const = default;
+    auto operator<=>(const model_choice&) const = default;
 };
+
+/// The detectors that a worker of an older version, which lists none, certainly has.
+constexpr std::array<std::string_view, 2> older_detectors{"hog", "cnn"};
+/// How the names of the embedders begin that use dlib's network, the only ones of older versions.
+constexpr std::string_view dlib_embedders = "dlib_resnet_v1/";
 
 /// Whether it can be the name of a detector or of an embedder: 1 to limits::model_name_bytes of
 /// A-Z, a-z, 0-9, '-', '_', '.' and '/'. The names of a list are joined with ',' and '='.

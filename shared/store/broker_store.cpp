@@ -74,6 +74,7 @@ redis_call<leased_jobs> broker_store::lease(const lease_request& wanted) const {
             leased.jobs.resize(std::min<std::size_t>(all.number(), limits::jobs_per_message));
             for (leased_job& one : leased.jobs) one = leased_job_of(all);
             leased.left = all.number();
+            if (all.more()) leased.passed = all.number();
             return leased;
         });
 }

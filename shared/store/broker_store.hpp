@@ -26,7 +26,8 @@ struct lease_request {
 };
 struct leased_jobs {
     std::vector<leased_job> jobs;
-    std::uint64_t left = 0;  ///< pending in both queues afterwards; 0 without `prefer`
+    std::uint64_t left = 0;    ///< pending in both queues afterwards
+    std::uint64_t passed = 0;  ///< of those, looked at and found to need a model it lacks
 };
 struct moved {  ///< reply of reap, barrier, worker_lost, gc
     std::uint64_t count = 0;

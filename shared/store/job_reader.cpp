@@ -37,6 +37,8 @@ void set_field(job_record& job, const std::string& name, std::string value) {
         job.detector = std::move(value);
     else if (name == "embedder")
         job.embedder = std::move(value);
+    else if (name == "waits_for")
+        job.waits_for = std::move(value);
     else if (name == "worker")
         job.worker = std::move(value);
     else if (name == "client")
@@ -186,6 +188,13 @@ redis_call<queue_stats> job_reader::stats() const {
             made.finished_bytes = of["finished_bytes"];
             made.oldest_pending = unix_time(static_cast<std::int64_t>(of["oldest_pending_ms"]));
             made.dead = of["dead"];
+            made.waiting_for_model = of["waiting_for_model"];
+            constexpr std::string_view of_model = "waiting_for:";
+            for (const auto& [name, jobs] : of) {
+                if (name.starts_with(of_model)) {
+                    made.waiting_for[name.substr(of_model.size())] = jobs;
+                }
+            }
             made.finished_total = of["succeeded"] + of["failed"] + of["cancelled"];
             return made;
         });

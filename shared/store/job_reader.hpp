@@ -29,6 +29,7 @@ struct job_record {
     /// The models of its newest attempt, empty before the first. `detector` is also set where the
     /// client chose one.
     std::string detector, embedder;
+    std::string waits_for;           ///< delayed: the model that no worker has
     std::string removed, confirmed;  ///< JSON texts (REDIS.md, "Fields of a job")
     unix_time read{0};               ///< time of the functions at the read; 0 in listings
 };
@@ -43,7 +44,9 @@ struct queue_stats {
     std::uint64_t bytes = 0, finished_bytes = 0;
     std::uint64_t finished_total = 0;  ///< lifetime counter; its slope is the drain rate
     unix_time now{0}, oldest_pending{0};
-    std::map<std::string, std::uint64_t> counters;  ///< all numbers of the function `stats`
+    std::uint64_t waiting_for_model = 0;               ///< of delayed: no worker has one
+    std::map<std::string, std::uint64_t> waiting_for;  ///< the same by the model
+    std::map<std::string, std::uint64_t> counters;     ///< all numbers of the function `stats`
 };
 
 /// threads   any; const after construction

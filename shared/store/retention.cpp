@@ -50,8 +50,13 @@ redis_call<watched_gallery> retention_store::watch_gallery(std::string_view coll
             watched_gallery seen;
             seen.version = all.number();
             seen.removed_version = all.number();
-            for (int skipped = 0; skipped < 3; ++skipped) all.text();  // faces, people, model
+            for (int skipped = 0; skipped < 2; ++skipped) all.text();  // faces, people
+            const std::string embedder = all.text();
             seen.forgets = all.number() > 0;
+            if (all.more()) all.text();  // dimension
+            if (all.more()) seen.models.detector = all.text();
+            if (all.more()) seen.models.embedder = all.text();
+            if (!embedder.empty()) seen.models.embedder = embedder;
             return seen;
         });
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shared/model/gallery_version.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
 
@@ -23,6 +24,8 @@ struct retention_rule {
 struct watched_gallery {
     gallery_version version = 0, removed_version = 0;
     bool forgets = false;  ///< it has a retention: note_seen() is required
+    /// What a frame of it uses if its options name no detector; empty: not known.
+    model_choice models = {};
 
     /// Whether an answer that was computed with this version may still be sent.
     bool allows(gallery_version used) const noexcept {

@@ -41,6 +41,8 @@ class furnished {
         f("change", {id_of(15), "forget", "default", "p1", "", "anonymous", "", "", ""});
         accept(16, "calibrate");
         accept(17, "recognize", "bulk");
+        accept(18, "recognize", "bulk", "yunet");
+        lease("w");  // 18 waits for the model
         f("key_create", {key_id, session, "read", "*", "60", "60", "9", "0", "Ada"});
         f("spend", {key_id, "1"});
         f("user_add", {"ada", argon, "viewer", "*"});
@@ -49,17 +51,20 @@ class furnished {
         f("login_try", {"ada", "10.0.0.1"});
     }
 
-    words accept(int n, const std::string& type, const std::string& priority = "interactive") {
+    words accept(int n, const std::string& type, const std::string& priority = "interactive",
+                 const std::string& detector = "") {
         accept_options wanted;
         wanted.type = type;
         wanted.priority = priority;
         wanted.label = "Ann";
         wanted.hash = "h" + std::to_string(n);
         if (type == "calibrate") wanted.images.clear();
+        if (!detector.empty()) wanted.options = R"({"detector":")" + detector + R"("})";
         return f_("accept", accept_words(id_of(n), wanted));
     }
     words enlist(const std::string& worker) {
-        return f_("register", {worker, "1", "100000", "host", "1", "cpu", "b", ""});
+        return f_("register", {worker, "1", "100000", "host", "1", "cpu", "b", "", "128", "hog",
+                               "m=128", "hog", "m"});
     }
     words lease(const std::string& worker, const std::string& ms = "0") {
         return f_("lease", {worker, "1", "0", "1", ms, ""});
@@ -87,7 +92,7 @@ using call_table = std::map<std::string, std::vector<words>>;
 
 std::vector<words> each_job() {
     std::vector<words> all;
-    for (int id = 10; id <= 17; ++id) all.push_back({id_of(id)});
+    for (int id = 10; id <= 18; ++id) all.push_back({id_of(id)});
     return all;
 }
 
@@ -118,6 +123,8 @@ call_table calls_of_clients() {
         {"collections", {{"", "10"}, {"", "10", "models"}}},
         {"version", {{"default"}}},
         {"stats", {{}}},
+        {"models", {{}}},
+        {"set_models", {{"hog", "m", "ctl"}, {"yunet", "m", "ctl", "force"}}},
         {"keys", {{""}}},
         {"key_create", {{"222222222222", session, "read", "*", "0", "0", "0", "0", ""}}},
         {"key_revoke", {{key_id}}},

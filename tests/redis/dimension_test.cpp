@@ -35,7 +35,8 @@ class dimensions : public redis_test {
     /// One train, from accept to its commit.
     words train_with(int n, const std::string& model, const words& vectors) {
         enlist("w");
-        f("register", {"w", "1", "100000", "host", "1", "cpu", "b", "train,recognize", "256"});
+        f("register", {"w", "1", "100000", "host", "1", "cpu", "b", "train,recognize", "256", "hog",
+                       "m=256", "hog", "m"});
         train(n, "Ann");
         EXPECT_EQ(lease("w"), id_of(n));
         words reply = commit_of(n, model, vectors);
@@ -137,10 +138,12 @@ TEST_F(dimensions, a_worker_that_says_none_gets_jobs_of_128_floats_only) {
     accept(3, small);
     accept(4, large);
     enlist("old");
+    f("register", {"wide", "1", "100000", "host", "1", "cpu", "b", "recognize", "256"});
     EXPECT_EQ(lease("old"), id_of(3)) << "passed over, as a type that it does not do";
     EXPECT_EQ(lease("old"), "");
     f("register", {"new", "1", "100000", "host", "1", "cpu", "b", "recognize", "128"});
-    EXPECT_EQ(lease("new"), id_of(2)) << "which refuses it for its model, if that is another";
+    EXPECT_EQ(lease("new"), "") << "nor one of another dimension";
+    EXPECT_EQ(lease("wide"), id_of(2)) << "which refuses it for its model, if that is another";
     change(5, "clear");
     EXPECT_EQ(lease("old"), id_of(4)) << "the gallery has no dimension any more";
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace vultus::test {
@@ -19,6 +20,8 @@ struct model_job {
     std::int64_t attempt = 0, mseq = 0, version = 0, min_version = 0, at = 0;
     int started = 0, crashes = 0, failures = 0;
     bool bulk = false, solo = false, cancel = false, lapsing = false, for_gpu = false;
+    bool parked = false;  ///< delayed: no worker has its detector
+    std::string detector;
     std::int64_t came = 0;
 };
 
@@ -64,6 +67,7 @@ struct model {
     std::map<std::string, model_job> jobs;
     std::map<std::string, model_gallery> galleries;
     std::map<std::string, std::map<std::string, std::int64_t>> workers;  ///< holdings
+    std::map<std::string, std::set<std::string>> detectors;              ///< of workers
     std::deque<std::string> line[2];                                     ///< front is the front
     std::vector<model_change> changes;
     std::int64_t mseq = 0, epochs = 0, leased = 0;
@@ -71,6 +75,7 @@ struct model {
     void to_line(const std::string& id, bool front) {
         model_job& j = jobs[id];
         j.state = "pending";
+        j.parked = false;
         auto& l = line[j.bulk ? 1 : 0];
         if (front)
             l.push_front(id);
@@ -80,14 +85,29 @@ struct model {
     void out_of_line(const std::string& id) {
         for (auto& l : line) l.erase(std::remove(l.begin(), l.end(), id), l.end());
     }
+    bool suits(const std::string& worker, const std::string& id) {
+        return detectors[worker].contains(jobs[id].detector);
+    }
+    bool anybody_suits(const std::string& id) const {
+        return std::any_of(workers.begin(), workers.end(), [&](const auto& one) {
+            return detectors.at(one.first).contains(jobs.at(id).detector);
+        });
+    }
+    void park(const std::string& id) {
+        out_of_line(id);
+        std::tie(jobs[id].state, jobs[id].parked, jobs[id].lapsing) =
+            std::tuple("delayed", true, false);
+    }
     /// What a worker with that preference gets of a line, in its order: of the first 64 its own
     /// kind, up to n; before a job all others that came more than 2 s earlier, or that stand before
     /// one that must run alone; at the end others; all within the spill, and nothing behind one
-    /// that is beyond it.
-    std::deque<std::string> liked(const std::deque<std::string>& l, unsigned n,
-                                  model_preference& t) {
+    /// that is beyond it. What it lacks the detector for does not count, and is parked if
+    /// everybody lacks it.
+    std::deque<std::string> liked(const std::string& worker, const std::deque<std::string> l,
+                                  unsigned n, model_preference& t) {
         if (t.any) return l;
         std::deque<std::string> order, others;
+        std::size_t looked = 0;
         const auto let_pass = [&](auto&& has_to) {
             while (!others.empty() && has_to(jobs[others.front()])) {
                 if (t.spill == 0) return false;
@@ -97,8 +117,13 @@ struct model {
             }
             return true;
         };
-        for (std::size_t i = 0; i < std::min<std::size_t>(l.size(), 64); ++i) {
+        for (std::size_t i = 0; i < l.size() && looked < 64; ++i) {
             const model_job& j = jobs[l[i]];
+            if (!suits(worker, l[i])) {
+                if (!anybody_suits(l[i])) park(l[i]);
+                continue;
+            }
+            ++looked;
             if (!j.solo && j.for_gpu != t.gpu) {
                 others.push_back(l[i]);
                 continue;
@@ -114,14 +139,21 @@ struct model {
         return order;
     }
     /// Up to n jobs out of the lines, for a worker that has some (busy) or none.
-    std::vector<std::string> take(unsigned n, bool busy, model_preference t) {
+    std::vector<std::string> take(const std::string& worker, unsigned n, bool busy,
+                                  model_preference t) {
         std::deque<std::string> liked_of[2];
-        for (const int i : {0, 1}) liked_of[i] = liked(line[i], n, t);
+        for (const int i : {0, 1}) liked_of[i] = liked(worker, line[i], n, t);
+        const auto drop_unsuitable = [&](std::deque<std::string>& l) {
+            for (; !l.empty() && !suits(worker, l.front()); l.pop_front()) {
+                if (!anybody_suits(l.front())) park(l.front());
+            }
+            return l.empty();
+        };
         std::vector<std::string> taken;
         while (taken.size() < n) {
             int from = (leased + 1) % 8 == 0 ? 1 : 0;
-            if (liked_of[from].empty()) from = 1 - from;
-            if (liked_of[from].empty()) break;
+            if (drop_unsuitable(liked_of[from])) from = 1 - from;
+            if (drop_unsuitable(liked_of[from])) break;
             const std::string id = liked_of[from].front();
             const bool alone = jobs[id].solo;
             if (alone && (busy || !taken.empty())) break;

@@ -43,7 +43,8 @@ TEST(model, random_sequences_with_stale_tokens) {
          {"pending",     "running",     "delayed",  "publishing",   "succeeded",   "failed",
           "cancelled",   "dead",        "dup",      "stale",        "old_version", "superseded",
           "gone",        "serve",       "catch_up", "not_found",    "requested",   "terminal",
-          "wrong_state", "passed over", "spilled",  "label_exists", "unseen",      "seen"}) {
+          "wrong_state", "passed over", "spilled",  "label_exists", "unseen",      "seen",
+          "parked",      "woken"}) {
         if (!seen.contains(word)) missing.emplace_back(word);
     }
     EXPECT_LE(missing.size(), many ? 0u : 4u)

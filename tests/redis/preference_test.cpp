@@ -13,7 +13,8 @@ class preference : public redis_test {
  protected:
     void SetUp() override {
         redis_test::SetUp();
-        enlist("w");
+        f("register", {"w", "1", "100000", "host", "1", "cpu", "b", "recognize,train", "128",
+                       "hog,cnn,centerface,yunet", "m=128", "hog", "m"});
     }
     /// A job that came so many milliseconds after the first.
     void look(int n, const std::string& detector, const std::string& priority = "interactive",
@@ -35,13 +36,14 @@ class preference : public redis_test {
         const words reply = f("lease", call);
         std::vector<int> found;
         const std::size_t count = reply.at(0) == "ok" ? std::stoul(reply.at(2)) : 0;
-        EXPECT_EQ(reply.size(), 4 + 10 * count);
+        EXPECT_EQ(reply.size(), 5 + 10 * count);
         for (std::size_t i = 0; i < count; ++i) {
             for (int job = 1; job <= 200; ++job) {
                 if (reply.at(3 + 10 * i) == id_of(job)) found.push_back(job);
             }
         }
-        left = std::stoi(reply.back());
+        left = std::stoi(reply[reply.size() - 2]);
+        EXPECT_EQ(reply.back(), "0") << "it has all models";
         return found;
     }
     long long first_ms = 0;

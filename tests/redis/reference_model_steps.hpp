@@ -13,6 +13,9 @@
 
 namespace vultus::test {
 
+/// One of dlib's, which workers of older versions have too.
+inline const std::string model_name = "dlib_resnet_v1/m";
+
 /// Draws a call from four bytes, makes it on Redis and on the model, and compares.
 class reference_model_steps : reference_model_changes {
  public:
@@ -33,7 +36,7 @@ class reference_model_steps : reference_model_changes {
             &reference_model_steps::complete,      &reference_model_steps::complete,
             &reference_model_steps::complete,      &reference_model_steps::fail,
             &reference_model_steps::cancel,        &reference_model_steps::reap,
-            &reference_model_steps::reap,          &reference_model_steps::leave,
+            &reference_model_steps::lapse,         &reference_model_steps::leave,
             &reference_model_steps::operate,       &reference_model_steps::change_people,
             &reference_model_steps::change_people};
         (this->*calls[s.op % std::size(calls)])(s);
@@ -65,7 +68,9 @@ class reference_model_steps : reference_model_changes {
         o.collection = c;
         o.priority = bulk ? "bulk" : "interactive";
         o.label = l;
-        o.options = kind % 2 != 0 ? R"({"detector":"cnn"})" : R"({"detector":"hog"})";
+        const std::string detector = kind % 7 == 6 ? "centerface" : kind % 2 != 0 ? "cnn" : "hog";
+        o.options = R"({"detector":")" + detector + R"("})";
+        if (detector == "hog" && kind % 5 == 4) o.options = "{}";  // the default
         expect(f_("accept", accept_words(id, o)), "ok");
         model_job j;
         j.type = type;
@@ -74,7 +79,8 @@ class reference_model_steps : reference_model_changes {
         j.bulk = bulk;
         j.min_version = m_.galleries[c].version();
         if (type == "train") j.mseq = ++m_.mseq;
-        j.for_gpu = kind % 2 != 0;
+        j.for_gpu = detector == "cnn";
+        j.detector = detector;
         j.came = std::stoll(f_.field(id, "created_ms")) - (kind % 3 == 0 ? 60'000 : 0);
         f_.plain({"HSET", f_.key("job:" + id), "created_ms", std::to_string(j.came)});
         // As a job that an older library accepted.
@@ -89,9 +95,16 @@ class reference_model_steps : reference_model_changes {
 
     void enlist(const step& s) {
         const std::string w = worker(s.a);
-        expect(f_("register", {w, "1", "1000000", "h", "1", "cpu", "b", "recognize,train"}), "ok");
+        words call{w, "1", "1000000", "h", "1", "cpu", "b", "recognize,train"};
+        const std::string has = pick({"", "hog", "hog,cnn,centerface", ""}, s.b);
+        if (!has.empty())
+            call.insert(call.end(), {"128", has, model_name + "=128", "hog", model_name});
+        expect(f_("register", call), "ok");
         if (m_.workers.contains(w)) m_.leave(w);
         m_.workers[w];
+        m_.detectors[w] = {"hog"};
+        if (has != "hog") m_.detectors[w].insert("cnn");
+        if (has.size() > 3) m_.detectors[w].insert("centerface");
     }
     void hello(const step& s) {
         const std::string w = worker(s.a), c = collection(s.b);
@@ -112,7 +125,27 @@ class reference_model_steps : reference_model_changes {
             if (j.state == "delayed" && j.lapsing) due.emplace_back(j.at, id);
         }
         std::sort(due.begin(), due.end());
-        for (const auto& [at, id] : due) m_.to_line(id, false);
+        for (const auto& [at, id] : due) {
+            if (!m_.jobs[id].parked) m_.to_line(id, false);
+        }
+        std::reverse(due.begin(), due.end());
+        for (const auto& [at, id] : due) {
+            model_job& j = m_.jobs[id];
+            if (!j.parked) continue;
+            j.lapsing = false;
+            if (!m_.anybody_suits(id)) continue;
+            ++seen_["woken"];
+            m_.to_line(id, true);
+        }
+    }
+    /// The time of a job that waits for a model is over.
+    void lapse(const step& s) {
+        for (auto& [id, j] : m_.jobs) {
+            if (j.state != "delayed" || !j.parked || s.a % 2 != 0) continue;
+            f_.plain({"ZADD", f_.key("queue:delayed"), "1", id});
+            j.at = 1;
+            j.lapsing = true;
+        }
     }
     void lease(const step& s) {
         const std::string w = worker(s.a);
@@ -128,7 +161,7 @@ class reference_model_steps : reference_model_changes {
         if (!m_.workers.contains(w)) return expect(reply, "gone");
         expect(reply, "ok");
         wake();
-        const auto wanted = m_.take(n, busy, t);
+        const auto wanted = m_.take(w, n, busy, t);
         if (wanted.size() < n && !t.any && m_.waiting() > 0) ++seen_["passed over"];
         for (const std::string& id : wanted) {
             model_job& j = m_.jobs[id];
@@ -137,7 +170,7 @@ class reference_model_steps : reference_model_changes {
             j.state = "running";
             std::tie(j.worker, j.started, j.lapsing) = std::tuple(w, 0, lapsing);
         }
-        RC_ASSERT(reply.size() == 3 + 10 * wanted.size() + (t.any ? 0 : 1));
+        RC_ASSERT(reply.size() == 3 + 10 * wanted.size() + (t.any ? 0 : 2));
         for (std::size_t i = 0; i < wanted.size(); ++i) {
             model_job& j = m_.jobs[wanted[i]];
             RC_ASSERT(reply[3 + 10 * i] == wanted[i]);
@@ -202,7 +235,8 @@ class reference_model_steps : reference_model_changes {
     }
     void complete_train(const token& t, bool shown) {
         const std::string face = t.id + "-0";
-        words all{t.id, t.attempt, t.worker, "m", "{}", face, "{\"job_id\":1}", vector_of('x')};
+        words all{t.id, t.attempt, t.worker,         model_name,
+                  "{}", face,      "{\"job_id\":1}", vector_of('x')};
         if (shown) all.insert(all.end(), {"pictures", face, "jpeg"});
         const words reply = f_("complete_train", all);
         if (refused(t, reply)) return;
@@ -232,6 +266,7 @@ class reference_model_steps : reference_model_changes {
         expect(reply, t.j->state);
         t.j->started = 0;
         t.j->lapsing = soon;
+        t.j->parked = false;
         if (t.j->state == "delayed") t.j->at = std::stoll(reply.at(1));
     }
     void cancel(const step& s) {
@@ -312,6 +347,8 @@ class reference_model_steps : reference_model_changes {
             if (state != j.state) RC_LOG() << id << " " << j.type << "\n";
             RC_ASSERT(state == j.state);
             ++seen_[state];
+            RC_ASSERT((f_.field(id, "waits_for") == "") == (state != "delayed" || !j.parked));
+            if (state == "delayed" && j.parked) ++seen_["parked"];
         }
         RC_ASSERT(f_.stat("jobs") == m_.jobs.size());
         for (auto& [name, g] : m_.galleries) {

@@ -11,7 +11,7 @@ function key.image(id, n) return P .. 'job:' .. id .. ':image:' .. int(n) end
 function key.annotated(id) return P .. 'job:' .. id .. ':annotated' end
 
 function key.idempotency(hash) return P .. 'idempotency:' .. hash end
--- what: jobs, bytes, keys
+-- what: jobs, bytes, keys, models
 function key.held(what) return P .. 'held:' .. what end
 
 function key.access(id) return P .. 'key:' .. id end

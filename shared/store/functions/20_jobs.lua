@@ -8,7 +8,7 @@ local job_fields = {
     'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
     'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
     'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
-    'finished_bytes', 'client', 'holder',
+    'finished_bytes', 'client', 'holder', 'detector', 'detector_default', 'waits_for',
 }
 
 -- What a holder has of something that all share: of jobs, bytes or keys `by` more.
@@ -48,6 +48,7 @@ function job.read(id)
         j[name] = j[name] or otherwise or nil
     end
     if tonumber(j.images) > limits.files_per_train then j.damaged, j.images = 'images', '0' end
+    if j.waits_for and j.state ~= 'delayed' then j.damaged, j.waits_for = 'waits_for', nil end
     if j.priority ~= 'bulk' then j.priority = 'interactive' end
     j.collection, j.client = j.collection or 'default', j.client or 'anonymous'
     if j.state == 'running' then
@@ -136,9 +137,13 @@ function leave.running(id, j)
     redis.call('ZREM', key.queue('running'), id)
     redis.call('SREM', key.worker_running(j.worker), id)
 end
-function leave.delayed(id)
+function leave.delayed(id, j)
     redis.call('ZREM', key.queue('delayed'), id)
     redis.call('ZREM', key.queue('deadline'), id)
+    if not j.waits_for then return end
+    hold('models', j.waits_for, -1)
+    redis.call('HDEL', key.job(id), 'waits_for')
+    j.waits_for = nil
 end
 function leave.publishing(id, j)
     local waiting = key.gallery(j.collection, 'publishing')
@@ -181,7 +186,7 @@ end
 function enter.delayed(id, j)
     redis.call('ZADD', key.queue('delayed'), j.at, id)
     redis.call('ZADD', key.queue('deadline'), j.deadline_ms, id)
-    count('retried')
+    if j.waits_for then hold('models', j.waits_for, 1) else count('retried') end
 end
 function enter.publishing(id, j)
     job.drop_images(id, j)
@@ -234,6 +239,14 @@ end
 function job.fail_with(id, j, code, detail)
     redis.call('HSET', key.job(id), 'error',
         '{"code":"' .. code .. '","detail":"' .. detail .. '"}')
+end
+
+-- A waiting job whose deadline has passed.
+function job.fail_late(id, j)
+    local model = j.waits_for and string.find(j.waits_for, '^[%w_./ -]+$') and j.waits_for
+    job.fail_with(id, j, 'deadline_exceeded', 'Job waited past its deadline' ..
+        (model and ': no worker has ' .. model or ''))
+    job.move(id, j, 'failed', 'deadline_exceeded')
 end
 
 -- An attempt handed back by its worker: nothing is counted. The field worker stays, for `dup`.

@@ -2,7 +2,8 @@
 
 -- The kind of device whose jobs a lease prefers; a broker of library minor 7 or older names a detector.
 local preferences = {[''] = true, gpu = 'gpu', cpu = 'cpu', cnn = 'gpu', hog = 'cpu'}
-local looked_at = 64        -- jobs of a queue that a lease with a preference reads
+local looked_at = 64        -- jobs of a queue that a lease with a preference chooses from
+queue.looked_at_most = 512  -- jobs of a queue that a lease reads, those for other workers among them
 local overtaken_ms = 2000
 queue.publishing_looked_at = 10
 
@@ -17,32 +18,68 @@ function job.detector_of(id, j)
     return name
 end
 
--- Delayed jobs that are due go to the end of their queue.
-local function wake_due()
+-- Delayed jobs that are due go to the end of their queue; those that waited for a worker with their
+-- model go to the front, the oldest first, or wait on.
+local function wake_due(view)
     local due = redis.call('ZRANGEBYSCORE', key.queue('delayed'), '-inf', now, 'LIMIT', 0,
         limits.reap_batch)
+    local parked = {}
     for _, id in ipairs(due) do
         local j = job.read(id)
-        if j and j.state == 'delayed' then
+        if j and j.waits_for then
+            parked[#parked + 1] = {id, j}
+        elseif j and j.state == 'delayed' then
             job.move(id, j, 'pending', 'due')
         else
             damage.drop(key.queue('delayed'), id)
         end
     end
+    for i = #parked, 1, -1 do
+        local id, j = unpack(parked[i])
+        if models.may_wake(view, id, j) then
+            j.front = true
+            job.move(id, j, 'pending', 'due')
+        end
+    end
 end
 
--- The front of one queue, the first job last, read once for a call.
+-- The front of one queue, the first job last, read once for a call; more of it (front_on) if jobs
+-- had to be passed over.
 local function front(priority, most)
     local ids = redis.call('LRANGE', key.pending(priority), -most, -1)
-    return {priority = priority, ids = ids, at = #ids}
+    return {priority = priority, ids = ids, at = #ids, most = most, looked = #ids, passed = 0}
+end
+
+-- What stands behind the jobs that were read; of those, the ones passed over are still in the queue.
+local function front_on(l)
+    if not l.most or l.passed == 0 or l.looked >= queue.looked_at_most then return false end
+    l.ids = redis.call('LRANGE', key.pending(l.priority), -(l.passed + l.most), -(l.passed + 1))
+    l.at = #l.ids
+    l.looked = l.looked + l.at
+    return l.at > 0
+end
+
+-- The ids of a queue from its front.
+function queue.from_front(priority)
+    local looked, ids, at = 0, {}, 0
+    return function()
+        if at == 0 then
+            if looked == queue.looked_at_most then return nil end
+            ids = redis.call('LRANGE', key.pending(priority), -(looked + looked_at), -(looked + 1))
+            at, looked = #ids, looked + looked_at
+        end
+        at = at - 1
+        return ids[at + 1]
+    end
 end
 
 -- The same for a worker that prefers jobs for its kind of device: those first, then of the others as
 -- many as it may still take (preference.spill). Nothing is overtaken by what came overtaken_ms after
--- it, nor by a job that must run alone, so each job that is passed over has its turn.
-local function front_by_preference(priority, n, preference)
-    local ids = redis.call('LRANGE', key.pending(priority), -looked_at, -1)
+-- it, nor by a job that must run alone, so each job that is passed over has its turn. What needs a
+-- model that the worker lacks is not looked at further.
+local function front_by_preference(priority, n, preference, view)
     local order, passed, from = {}, {}, 1
+    local looked, unrunnable = 0, {}
     local function suits_gpu(detector)
         return detector ~= '' and
             string.find(preference.gpu_detectors, ',' .. detector .. ',', 1, true) ~= nil
@@ -56,58 +93,71 @@ local function front_by_preference(priority, n, preference)
         end
         return true
     end
-    for i = #ids, 1, -1 do
-        local id = ids[i]
-        local j = hash_fields(key.job(id), {'detector', 'solo', 'created_ms'})
+    for id in queue.from_front(priority) do
+        local j = hash_fields(key.job(id), {'detector', 'detector_default', 'solo', 'created_ms',
+            'type', 'collection'})
+        j.collection = j.collection or 'default'
         local came, solo = stored(j.created_ms, now), j.solo == '1'
+        local suits, missing, resolved = models.suits(view, id, j)
         local detector = not solo and job.detector_of(id, j)
-        if detector and suits_gpu(detector) ~= preference.gpu then
+        if detector == '' then detector = resolved end
+        if suits then looked = looked + 1 end
+        if missing then
+            unrunnable[#unrunnable + 1] = {id, missing}
+        elseif not suits then
+            view.passed = view.passed + 1
+        elseif detector and suits_gpu(detector) ~= preference.gpu then
             passed[#passed + 1] = {id = id, came = came}
         else
             if not give_way(solo and math.huge or came - overtaken_ms) then break end
             order[#order + 1] = id
             if solo or #order >= n then break end
         end
+        if looked == looked_at then break end
     end
     give_way(math.huge)
+    for _, one in ipairs(unrunnable) do
+        local j = job.read(one[1])
+        if j and j.state == 'pending' then models.park(view, one[1], j, one[2]) end
+    end
     local l = {priority = priority, ids = {}, at = #order}
     for i, id in ipairs(order) do l.ids[#order + 1 - i] = id end
     return l
 end
 
--- Whether a worker can read the faces of the job's collection. One that says nothing of its
--- dimension is of a version that knows the default only.
-local function can_read(worker, j)
-    if redis.call('HGET', key.worker(worker), 'dimension') then return true end
-    return gallery.read(j.collection).dimension == limits.embedding_dimension_default
-end
-
 -- The first job of a queue for a worker. Jobs past their deadline fail on the way; jobs that the
--- worker cannot run are passed over.
-local function first_in(l, wanted, worker)
-    while l.at > 0 do
+-- worker cannot run are passed over, and those that no worker can run are parked.
+local function first_in(l, wanted, view)
+    while l.at > 0 or front_on(l) do
         local id = l.ids[l.at]
         local j = job.read(id)
         if not j or j.state ~= 'pending' then
             redis.call('LREM', key.pending(l.priority), -1, id)
             damage.note()
         elseif job.is_late(id, j) then
-            job.fail_with(id, j, 'deadline_exceeded', 'Job waited past its deadline')
-            job.move(id, j, 'failed', 'deadline_exceeded')
-        elseif (wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true)) and
-            can_read(worker, j) then
-            return id, j
+            job.fail_late(id, j)
+        elseif wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true) then
+            local suits, missing = models.suits(view, id, j)
+            if suits then return id, j end
+            if missing then
+                models.park(view, id, j, missing)
+            else
+                view.passed, l.passed = view.passed + 1, (l.passed or 0) + 1
+            end
+        else
+            l.passed = (l.passed or 0) + 1
         end
         l.at = l.at - 1
     end
 end
 
-local function grant(id, j, worker, connection, lease_ms)
+local function grant(id, j, worker, connection, lease_ms, view)
     j.attempt = int(tonumber(j.attempt) + 1)
     j.worker, j.at = worker, now + lease_ms
     redis.call('HSET', key.job(id), 'attempt', j.attempt, 'worker', worker, 'started_ms', now,
         'lease_until_ms', j.at, 'connection', int(connection))
     redis.call('HDEL', key.job(id), 'started')
+    models.settle(view, id, j)
     job.move(id, j, 'running', 'lease')
     count('leased')
     local fence = gallery.fence(gallery.read(j.collection), j.min_version)
@@ -140,11 +190,12 @@ function queue.lease(a)
     local answer = not_connected(worker, connection)
     if answer then return answer end
 
-    wake_due()
+    local view = models.view(worker)
+    wake_due(view)
     local interactive, bulk
     if preference then
-        interactive = front_by_preference('interactive', n, preference)
-        bulk = front_by_preference('bulk', n, preference)
+        interactive = front_by_preference('interactive', n, preference, view)
+        bulk = front_by_preference('bulk', n, preference, view)
     else
         local most = n + limits.reap_batch
         interactive, bulk = front('interactive', most), front('bulk', most)
@@ -155,15 +206,15 @@ function queue.lease(a)
         local first, second = interactive, bulk
         if (leased_before + #jobs + 1) % bulk_turn == 0 then first, second = bulk, interactive end
         local from = first
-        local id, j = first_in(first, wanted, worker)
+        local id, j = first_in(first, wanted, view)
         if not id then
             from = second
-            id, j = first_in(second, wanted, worker)
+            id, j = first_in(second, wanted, view)
         end
         local alone = id and j.solo == '1'
         if not id or alone and (busy or #jobs > 0) then break end
         from.at = from.at - 1
-        jobs[#jobs + 1] = grant(id, j, worker, connection, lease_ms)
+        jobs[#jobs + 1] = grant(id, j, worker, connection, lease_ms, view)
         if alone then break end
     end
 
@@ -174,6 +225,7 @@ function queue.lease(a)
     if prefer then
         reply[#reply + 1] = int(redis.call('LLEN', key.pending('interactive')) +
             redis.call('LLEN', key.pending('bulk')))
+        reply[#reply + 1] = int(view.passed)
     end
     return reply
 end

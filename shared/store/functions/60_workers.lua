@@ -8,6 +8,11 @@ function worker.register(a)
     if not known and redis.call('ZCARD', key.of('workers')) >= limits.workers then
         return {'full'}
     end
+    local detectors, floats, offered
+    if a[13] then
+        detectors, floats, offered = models.checked(a[10], a[11])
+        if not detectors[a[12]] or not floats[a[13]] then refuse('proposes a model it lacks') end
+    end
     if known then gallery.release(id) end  -- it serves nothing until it says hello again
     redis.call('HSET', key.worker(id), 'connection', int(connection), 'host', a[4], 'pid', a[5],
         'device', a[6], 'build', a[7], 'types', a[8], 'registered_ms', now,
@@ -15,8 +20,14 @@ function worker.register(a)
     if a[9] then
         redis.call('HSET', key.worker(id), 'dimension', int(number(a[9], 'dimension')))
     end
+    if a[13] then
+        redis.call('HSET', key.worker(id), 'detectors', a[10], 'embedders', a[11])
+    end
     redis.call('ZADD', key.of('workers'), now + registration_ms, id)
-    return {'ok', int(now)}
+    local defaults, decided = models.defaults(), false
+    if a[13] then defaults, decided = models.decide(detectors, floats, offered, a[12], a[13]) end
+    if not defaults then return {'ok', int(now)} end
+    return {'ok', int(now), defaults.detector, defaults.embedder, decided and '1' or '0'}
 end
 
 local function his(j, attempt, id)

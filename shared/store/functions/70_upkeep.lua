@@ -101,8 +101,7 @@ local function fail_expired(most)
         if not j or j.state ~= 'pending' and j.state ~= 'delayed' then
             damage.drop(key.queue('deadline'), id)
         elseif job.is_late(id, j) then
-            job.fail_with(id, j, 'deadline_exceeded', 'Job waited past its deadline')
-            job.move(id, j, 'failed', 'deadline_exceeded')
+            job.fail_late(id, j)
         else  -- later than in the index
             redis.call('ZADD', key.queue('deadline'), j.deadline_ms, id)
         end

@@ -16,7 +16,7 @@ end
 -- The one write of this file: the first process on empty data fixes their layout.
 function read.open(a)
     local schema = int(library.major) .. ' ' .. int(number(a[1], 'shards'))
-    redis.call('SET', key.of('schema'), schema, 'NX')
+    if redis.call('SET', key.of('schema'), schema, 'NX') then models.note_new_data() end
     local stored = redis.call('GET', key.of('schema'))
     if stored ~= schema then return {'wrong_schema', stored} end
     return other_key(a[2] or 'any') or {'ok', int(library.major), a[1]}
@@ -54,9 +54,10 @@ function read.list(a)
 end
 
 function read.version(a)
-    local g = gallery.read(collection_name(a[1]))
+    local g, d = gallery.read(collection_name(a[1])), models.defaults() or {}
     return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
-            g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g))}
+            g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g)),
+            d.detector or '', d.embedder or ''}
 end
 
 -- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,
@@ -207,5 +208,6 @@ function read.stats()
     local values = redis.call('HMGET', key.of('stats'), unpack(counters))
     for i, name in ipairs(counters) do say(name, stored(values[i], 0)) end
     clock.stats(say)
+    models.stats(say)
     return reply
 end

@@ -106,6 +106,7 @@ local function check_job(id, lines, sums, problem)
         fsck.hold(sums, 'jobs_held', j.holder, open_states[j.state] and 1 or 0)
         fsck.hold(sums, 'bytes_held', j.holder, tonumber(j.image_bytes))
     end
+    if j.waits_for then fsck.hold(sums, 'models_held', j.waits_for, 1) end
     if j.state == 'dead' then add(sums, 'dead_bytes', j.image_bytes) end
     add(sums, 'finished_bytes', j.finished_bytes)
     add(sums, 'annotated_bytes', j.annotated_bytes)

@@ -1,5 +1,8 @@
 -- fsck of what all clients share (the counts of each holder) and of the counters.
 
+-- `models` counts for a model the jobs that wait for it.
+fsck.things_held = {'jobs', 'bytes', 'keys', 'models'}
+
 -- What holders have of a thing that all share: the whole, and a number that differs when the same
 -- whole belongs to others.
 function fsck.hold(sums, what, holder, n)
@@ -12,7 +15,7 @@ function fsck.hold(sums, what, holder, n)
 end
 
 function fsck.compare_held(sums, same, problem)
-    for _, what in ipairs({'jobs', 'bytes', 'keys'}) do
+    for _, what in ipairs(fsck.things_held) do
         same(what .. '_held', sums['held_' .. what] or 0)
         if (sums[what .. '_held'] or 0) == (sums['held_' .. what] or 0) and
             (sums[what .. '_held_holders'] or 0) ~= (sums['held_' .. what .. '_holders'] or 0) then
@@ -21,12 +24,30 @@ function fsck.compare_held(sums, same, problem)
     end
 end
 
+-- The defaults, and what a worker says that it has.
+function fsck.models(rest, name, problem)
+    if rest == 'defaults' then
+        local undecided = redis.call('HEXISTS', name, 'undecided') == 1
+        local dimension = redis.call('HGET', name, 'dimension')
+        if not undecided and not models.defaults() or
+            dimension and not embedding_dimensions[stored(dimension, 0)] then
+            problem('defaults: the models are damaged')
+        end
+    end
+    local id = string.match(rest, '^worker:(.+)$')
+    if not id or string.find(id, ':running$') then return end
+    local w = hash_fields(name, {'detectors', 'embedders'})
+    if w.detectors or w.embedders then
+        local good = pcall(models.checked, w.detectors, w.embedders)
+        if not good then problem('worker ' .. id .. ': its models are damaged') end
+    end
+end
+
 -- Counters whose numbers must not come again (32_counters.lua).
 function fsck.counter(rest, name, problem)
     local held = string.match(rest, '^held:(.*)$')
-    if held and held ~= 'jobs' and held ~= 'bytes' and held ~= 'keys' then
-        problem('left over ' .. name)
-    end
+    if held and not has(fsck.things_held, held) then problem('left over ' .. name) end
+    fsck.models(rest, name, problem)
     if rest == 'epochs' or rest == 'epochs_taken' or rest == 'mseq' or rest == 'key_changes' then
         if not stored(redis.call('GET', name)) then problem(rest .. ' is no number') end
     end
@@ -41,7 +62,7 @@ end
 
 -- Position: "<which>/<cursor>".
 function phase.held(position, n, sums, problem)
-    local things = {'jobs', 'bytes', 'keys'}
+    local things = fsck.things_held
     local which, cursor = string.match(position .. '/0', '^(%d+)/(%d+)')
     which = math.max(1, tonumber(which))
     local what = things[which]

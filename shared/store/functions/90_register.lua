@@ -36,6 +36,8 @@ register('picture', 3, read.picture, reads)
 register('collections', 2, read.collections, reads)
 register('version', 1, read.version, reads)
 register('stats', 0, read.stats, reads)
+register('models', 0, models.show, reads)
+register('set_models', 3, models.set, writes)
 
 register('keys', 1, access.keys, reads)
 register('key_create', 9, access.create, writes)
