@@ -138,6 +138,7 @@ void core::on(const loss_reported& reply) {
 void core::from_api(const std::string& connection, const protocol::message& what) {
     if (const auto* hint = std::get_if<protocol::submit>(&what)) {
         leases_.submitted(hint->job_ids.size());
+        workers_.jobs_arrived();
         galleries_.submitted(now_, ready(), out_);
     } else if (const auto* frame = std::get_if<protocol::frame>(&what)) {
         frames_.accept(connection, *frame, workers_, now_, out_);

@@ -2,10 +2,18 @@
 #include "broker/frame_router.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "shared/base/limits.hpp"
 
 namespace vultus::broker {
+namespace {
+
+std::string no_worker_with(const std::string& model) {
+    return "No connected worker has the model " + model;
+}
+
+}  // namespace
 
 frame_router::frame_router(std::string broker_id, frame_bounds bounds)
     : frames_(std::move(broker_id), bounds) {}
@@ -31,6 +39,8 @@ void frame_router::accept(const std::string& api, const protocol::frame& arrived
     if (!workers.any_for_frame()) {
         return refuse(api, id, errc::no_worker, "No worker connected", out);
     }
+    const std::string missing = workers.missing_for_frame({arrived.detector, arrived.embedder});
+    if (!missing.empty()) return refuse(api, id, errc::no_worker, no_worker_with(missing), out);
     if (arrived.deadline_ms <= 0) {
         return refuse(api, id, errc::deadline_exceeded, "Frame received too late", out);
     }
@@ -52,9 +62,20 @@ void frame_router::route(worker_table& workers, gallery_notifier& galleries, boo
         refuse(frames_.remove_waiting(), errc::no_worker, "No worker connected", out);
         return;
     }
-    while (const std::optional<std::string> id = frames_.next_waiting()) {
-        worker* one = workers.next_for_frame(frames_.device_for(*id));
-        if (one == nullptr) return;
+    std::set<model_choice> busy;  // the workers that have them have no room
+    while (const std::optional<std::string> id = frames_.next_waiting(busy)) {
+        const model_choice models = frames_.models_for(*id);
+        worker* one = workers.next_for_frame(frames_.device_for(*id), models);
+        if (one == nullptr) {
+            const std::string missing = workers.missing_for_frame(models);
+            if (missing.empty()) {
+                busy.insert(models);
+            } else {
+                refuse(frames_.remove_waiting_for(models), errc::no_worker, no_worker_with(missing),
+                       out);
+            }
+            continue;
+        }
         const held_frame& held = frames_.give(*id, one->connection);
         one->frames[*id] = now;
         workers.count_turn(*one);

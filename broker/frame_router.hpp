@@ -24,7 +24,8 @@ class frame_router {
     /// A frame from an api: it waits, or the api gets an answer with an error at once.
     void accept(const std::string& api, const protocol::frame&, const worker_table&, boot_time now,
                 effects& out);
-    /// Sends waiting frames to workers that have room for one; without any worker they are refused.
+    /// Sends waiting frames to workers that have their models and room for one; what no worker has
+    /// the models for is refused.
     void route(worker_table&, gallery_notifier&, boot_time now, effects& out);
     /// Forwards an answer, or queues a frame again that a draining worker returned.
     void answer(worker&, const protocol::answer&, effects& out);

@@ -59,9 +59,16 @@ frame_table::added frame_table::add(const std::string& api, protocol::frame what
     return reply;
 }
 
-std::optional<std::string> frame_table::next_waiting() const {
-    if (waiting_.empty()) return std::nullopt;
-    return waiting_.front();
+std::optional<std::string> frame_table::next_waiting(const std::set<model_choice>& without) const {
+    for (const std::string& id : waiting_) {
+        if (without.empty() || !without.contains(models_for(id))) return id;
+    }
+    return std::nullopt;
+}
+
+model_choice frame_table::models_for(const std::string& frame_id) const {
+    const protocol::frame& what = frames_.at(frame_id).what;
+    return {what.detector, what.embedder};
 }
 
 device_kind frame_table::device_for(const std::string& frame_id) const {
@@ -147,6 +154,15 @@ std::vector<held_frame> frame_table::remove_waiting() {
     while (!waiting_.empty()) {
         const std::string id = waiting_.front();
         over.push_back(*remove(id));
+    }
+    return over;
+}
+
+std::vector<held_frame> frame_table::remove_waiting_for(const model_choice& models) {
+    std::vector<held_frame> over;
+    const std::deque<std::string> queued = waiting_;
+    for (const std::string& id : queued) {
+        if (models_for(id) == models) over.push_back(*remove(id));
     }
     return over;
 }

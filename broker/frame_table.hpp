@@ -13,6 +13,7 @@
 
 #include "shared/base/clock.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/net/protocol.hpp"
 
 namespace vultus::broker {
@@ -49,8 +50,10 @@ class frame_table {
     /// frame without room also the oldest waiting live frames.
     added add(const std::string& api, protocol::frame what, boot_time deadline);
 
-    /// The id of the first waiting frame, if there is one.
-    std::optional<std::string> next_waiting() const;
+    /// The id of the first waiting frame whose models are not among these, if there is one.
+    std::optional<std::string> next_waiting(const std::set<model_choice>& without = {}) const;
+    /// The models that the frame needs. requires it is in the table
+    model_choice models_for(const std::string& frame_id) const;
     /// The kind of device that suits the detector of that frame. requires it is in the table
     device_kind device_for(const std::string& frame_id) const;
     /// Removes it from the queue for that worker and counts the attempt. requires it waits
@@ -67,6 +70,7 @@ class frame_table {
     std::optional<held_frame> remove(const std::string& frame_id);
     std::vector<held_frame> expired(boot_time now);  ///< removed, deadline <= now
     std::vector<held_frame> remove_waiting();
+    std::vector<held_frame> remove_waiting_for(const model_choice& models);
     std::vector<held_frame> remove_all();
 
     boot_time next_deadline() const noexcept;  ///< boot_time::max() if none

@@ -109,6 +109,11 @@ lease_planner::granted lease_planner::take(const leased& reply, worker_table& wo
     update_demand(sent, *reply.outcome);
     const bool solo = !jobs.empty() && jobs.front().solo;
     if (solo) expect(1);  // it is leased alone, whatever is pending behind it
+    // Some of what waits needs models that this worker lacks: another one may have them.
+    if (reply.outcome->passed > 0 && jobs.size() < sent.share.most && !solo) {
+        if (one != nullptr) one->lacks_until = now + limits::sweep;
+        expect(reply.outcome->passed);
+    }
     blocked_ = jobs.size() < sent.share.most && !solo && sent.outstanding > 0;
 
     for (const leased_job& job : jobs) {

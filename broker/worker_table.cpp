@@ -32,6 +32,25 @@ bool worker::runs(std::string_view type) const noexcept {
     return std::find(who.types.begin(), who.types.end(), type) != who.types.end();
 }
 
+bool worker::has(const model_choice& models) const noexcept {
+    const auto lists = [](const auto& names, std::string_view wanted) {
+        return std::find(names.begin(), names.end(), wanted) != names.end();
+    };
+    const bool older = who.detectors.empty() && who.embedders.empty();
+    const std::string& detector = models.detector;
+    const std::string& embedder = models.embedder;
+    if (!detector.empty() &&
+        !(older ? lists(older_detectors, detector) : lists(who.detectors, detector))) {
+        return false;
+    }
+    return embedder.empty() ||
+           (older ? embedder.starts_with(dlib_embedders) : lists(who.embedders, embedder));
+}
+
+bool worker::takes_frames() const noexcept {
+    return !draining && !asked_to_drain && who.frame_window > 0 && runs("recognize");
+}
+
 std::vector<attempt_id> worker::reconcile(const protocol::worker_heartbeat& report, boot_time now) {
     const std::set<attempt_id> running(report.running.begin(), report.running.end());
     std::vector<attempt_id> ended;
@@ -67,6 +86,8 @@ protocol::worker_status worker::status(boot_time now) const {
     }
     line.gpu = who.gpu;
     line.load = load;
+    line.detectors = who.detectors;
+    line.embedders = who.embedders;
     return line;
 }
 
@@ -134,7 +155,8 @@ std::vector<std::string> worker_table::silent(boot_time now) const {
 namespace {
 
 bool may_lease(const worker& one, boot_time now) noexcept {
-    return one.takes_work() && one.ticket == 0 && one.free() > 0 && now >= one.pause_until;
+    return one.takes_work() && one.ticket == 0 && one.free() > 0 && now >= one.pause_until &&
+           now >= one.lacks_until;
 }
 
 double share(std::size_t used, std::uint32_t window) noexcept {
@@ -175,7 +197,7 @@ std::uint32_t worker_table::spill(const worker& one, boot_time now) const noexce
     const spill_rule& rule = one.has_gpu() ? cpu_work_on_gpu : gpu_work_on_cpu;
     for (const auto& [connection, other] : workers_) {
         if (other.has_gpu() == one.has_gpu()) continue;
-        if (!other.takes_work() || now < other.pause_until) continue;
+        if (!other.takes_work() || now < other.pause_until || now < other.lacks_until) continue;
         if (share(other.jobs.size(), other.who.window) <= rule.busy) return 0;
     }
     const double part = rule.most * one.who.window;
@@ -194,11 +216,11 @@ bool worker_table::mixed() const noexcept {
     return some(true) && some(false);
 }
 
-worker* worker_table::next_for_frame(device_kind suits) {
+worker* worker_table::next_for_frame(device_kind suits, const model_choice& models) {
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!one.takes_work() || !one.runs("recognize")) continue;
-        if (one.frames.size() >= one.who.frame_window) continue;
+        if (one.frames.size() >= one.who.frame_window || !one.has(models)) continue;
         const auto rank = [suits](const worker& w) {
             const double other_kind = w.kind() == suits ? 0.0 : spill_share;
             return std::tuple(share(w.frames.size(), w.who.frame_window) + other_kind,
@@ -210,11 +232,22 @@ worker* worker_table::next_for_frame(device_kind suits) {
 }
 
 bool worker_table::any_for_frame() const noexcept {
-    return std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
-        const worker& one = entry.second;
-        return !one.draining && !one.asked_to_drain && one.who.frame_window > 0 &&
-               one.runs("recognize");
-    });
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [](const auto& entry) { return entry.second.takes_frames(); });
+}
+
+std::string worker_table::missing_for_frame(const model_choice& models) const {
+    bool finds = models.detector.empty();
+    for (const auto& [connection, one] : workers_) {
+        if (!one.takes_frames()) continue;
+        if (one.has(models)) return {};
+        finds = finds || one.has({models.detector, {}});
+    }
+    return finds ? models.embedder : models.detector;
+}
+
+void worker_table::jobs_arrived() noexcept {
+    for (auto& [connection, one] : workers_) one.lacks_until = boot_time{0};
 }
 
 std::size_t worker_table::leasable(boot_time now) const noexcept {

@@ -11,6 +11,7 @@
 
 #include "shared/base/clock.hpp"
 #include "shared/model/job.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/net/protocol.hpp"
 
 namespace vultus::broker {
@@ -56,6 +57,7 @@ struct worker {
     std::uint32_t reserved = 0;                          ///< credits which that call may use
     std::uint64_t last_turn = 0;
     boot_time pause_until{0};
+    boot_time lacks_until{0};     ///< the waiting jobs need models that it lacks
     bool draining = false;        ///< it sent DRAIN
     bool asked_to_drain = false;  ///< an operator asked it to drain
 
@@ -64,6 +66,9 @@ struct worker {
     bool has_solo() const noexcept;
     bool takes_work() const noexcept;  ///< neither leaving nor alone with a solo job
     bool runs(std::string_view type) const noexcept;
+    /// Whether it has both; an empty name is any model. One that lists none is of an older version.
+    bool has(const model_choice&) const noexcept;
+    bool takes_frames() const noexcept;  ///< now or once it has room
     bool has_gpu() const noexcept { return !who.gpu.empty(); }
     device_kind kind() const noexcept { return has_gpu() ? device_kind::gpu : device_kind::cpu; }
 
@@ -110,11 +115,16 @@ class worker_table {
     worker* next_for_lease(boot_time now, bool cpu_jobs, bool gpu_jobs);
     /// requires  that one may lease: it has a free credit
     lease_share share_of(const worker&, boot_time now) const;
-    /// The same for a frame: a worker of the kind that suits it, unless workers of that kind use
-    /// more of their windows than the other kind, by spill_share.
-    worker* next_for_frame(device_kind suits);
+    /// The same for a frame: a worker with its models, of the kind that suits it, unless workers of
+    /// that kind use more of their windows than the other kind, by spill_share.
+    worker* next_for_frame(device_kind suits, const model_choice& models);
     /// True if some worker could take a frame, now or once it has room.
     bool any_for_frame() const noexcept;
+    /// The name of a model that no worker has which takes frames; of the embedder if some have
+    /// each of the two and none has both. Empty: one has both. requires  any_for_frame()
+    std::string missing_for_frame(const model_choice& models) const;
+    /// New jobs arrived: each worker may have models for them.
+    void jobs_arrived() noexcept;
     /// True if some workers have a GPU and some have none.
     bool mixed() const noexcept;
 

@@ -121,6 +121,82 @@ TEST(frames, one_of_an_older_api_suits_a_cpu_whatever_its_options_contain) {
     EXPECT_THAT(frames_at("plain.1", b.from_api(one)), SizeIs(1));
 }
 
+protocol::ready with_models(const std::string& id, std::vector<std::string> detectors,
+                            std::vector<std::string> embedders = {"dlib_resnet_v1/unit"}) {
+    protocol::ready who = hello(id, "");
+    who.detectors = std::move(detectors);
+    who.embedders = std::move(embedders);
+    return who;
+}
+
+protocol::frame needing(const std::string& detector, const std::string& embedder,
+                        const std::string& id) {
+    protocol::frame one = looking_with(detector, id);
+    one.embedder = embedder;
+    return one;
+}
+
+TEST(frames, go_to_a_worker_that_has_both_models) {
+    bench b;
+    b.from_worker("lean.1", with_models("lean", {"hog"}));
+    b.from_worker("full.1", with_models("full", {"hog", "centerface"},
+                                        {"dlib_resnet_v1/unit", "omz_0095/unit"}));
+    for (int i = 0; i < 4; ++i) {
+        const std::string n = std::to_string(i);
+        EXPECT_THAT(frames_at("full.1", b.from_api(needing("hog", "omz_0095/unit", "o" + n))),
+                    SizeIs(1));
+    }
+    // The window of `full` is used: its frames wait and hold up nobody.
+    EXPECT_THAT(frames_at("full.1", b.from_api(needing("centerface", "", "c"))), IsEmpty());
+    EXPECT_THAT(frames_at("lean.1", b.from_api(needing("hog", "dlib_resnet_v1/unit", "h"))),
+                SizeIs(1));
+    EXPECT_THAT(frames_at("lean.1", b.from_api(needing("", "", "any"))), SizeIs(1));
+    EXPECT_EQ(b.it.frames().waiting(), 1u);
+}
+
+TEST(frames, that_no_worker_has_the_models_for_are_refused_with_their_name) {
+    bench b;
+    b.from_worker("lean.1", with_models("lean", {"hog"}));
+    b.from_worker("old.1", hello("old", ""));
+    const auto refused = [&](const std::string& detector, const std::string& embedder) {
+        const auto told =
+            answers(b.from_api(needing(detector, embedder, detector + "-x")), "api.1");
+        EXPECT_THAT(told, SizeIs(1)) << detector << " " << embedder;
+        if (told.empty()) return std::string();
+        EXPECT_EQ(told[0].error, "no_worker");
+        return told[0].detail;
+    };
+    EXPECT_EQ(refused("yunet", ""), "No connected worker has the model yunet");
+    EXPECT_EQ(refused("hog", "omz_0095/unit"), "No connected worker has the model omz_0095/unit");
+    EXPECT_THAT(answers(b.from_api(needing("cnn", "dlib_resnet_v1/plain", "o")), "api.1"),
+                IsEmpty())
+        << "a worker that lists nothing has hog, cnn and dlib's";
+    EXPECT_TRUE(refused("cnn", "omz_0095/unit") ==
+                "No connected worker has the model omz_0095/unit");
+}
+
+TEST(frames, that_waited_for_a_worker_that_left_are_refused) {
+    bench b;
+    b.from_worker("lean.1", with_models("lean", {"hog"}));
+    b.from_worker("full.1", with_models("full", {"hog", "yunet"}));
+    for (int i = 0; i < 5; ++i) b.from_api(needing("yunet", "", std::to_string(i)));
+    ASSERT_EQ(b.it.frames().waiting(), 1u);
+    const effects after = b.from_worker("full.1", protocol::bye{"gone"});
+    EXPECT_THAT(answers(after, "api.1"), SizeIs(5));
+    EXPECT_TRUE(b.it.frames().empty());
+}
+
+TEST(frames, status_tells_the_models_of_each_worker) {
+    bench b;
+    b.from_worker("lean.1", with_models("lean", {"hog", "cnn"}));
+    const auto told =
+        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"s"}));
+    ASSERT_THAT(told, SizeIs(1));
+    ASSERT_THAT(told[0].workers, SizeIs(1));
+    EXPECT_EQ(told[0].workers[0].detectors, (std::vector<std::string>{"hog", "cnn"}));
+    EXPECT_EQ(told[0].workers[0].embedders, (std::vector<std::string>{"dlib_resnet_v1/unit"}));
+}
+
 TEST(frames, what_one_kind_has_too_much_of_goes_to_the_other) {
     for (const std::string detector : {"cnn", "hog"}) {
         bench b = mixed_pool();

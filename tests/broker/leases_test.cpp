@@ -49,6 +49,37 @@ TEST(leases, an_empty_queue_is_not_asked_again_before_a_reason) {
     EXPECT_THAT(all_of<lease>(b.pass(milliseconds(250))), SizeIs(1)) << "the sweep looks again";
 }
 
+TEST(leases, what_one_worker_lacks_the_models_for_is_offered_to_another_at_once) {
+    bench b;
+    b.answer_empty(b.join("lean"));
+    b.answer_empty(b.join("full"));
+    const auto first = all_of<lease>(b.from_api(protocol::submit{0, {"a"}}));
+    ASSERT_THAT(first, SizeIs(1));
+    const auto passed = [&](const lease& call) {
+        leased_jobs none;
+        none.left = none.passed = 1;
+        return b.tell(leased{call.ticket, none});
+    };
+    const auto second = all_of<lease>(passed(first[0]));
+    ASSERT_THAT(second, SizeIs(1));
+    EXPECT_NE(second[0].request.worker_id, first[0].request.worker_id);
+    EXPECT_THAT(all_of<lease>(passed(second[0])), IsEmpty()) << "both lack them";
+    EXPECT_THAT(all_of<lease>(b.from_api(protocol::submit{0, {"b"}})), testing::Not(IsEmpty()))
+        << "the new job may need others";
+}
+
+TEST(leases, a_worker_that_lacks_the_models_is_asked_again_with_the_next_sweep) {
+    bench b;
+    b.answer_empty(b.join("w"));
+    const auto first = all_of<lease>(b.from_api(protocol::submit{0, {"a"}}));
+    ASSERT_THAT(first, SizeIs(1));
+    leased_jobs none;
+    none.left = none.passed = 1;
+    EXPECT_THAT(all_of<lease>(b.tell(leased{first[0].ticket, none})), IsEmpty());
+    EXPECT_THAT(all_of<lease>(b.tell(tick{})), IsEmpty());
+    EXPECT_THAT(all_of<lease>(b.pass(milliseconds(500))), testing::Not(IsEmpty()));
+}
+
 TEST(leases, one_submit_of_one_job_is_one_call_whatever_number_is_idle) {
     bench b;
     for (const char* id : {"u", "v", "w"}) b.answer_empty(b.join(id));
