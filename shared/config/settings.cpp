@@ -10,6 +10,8 @@
 #include "shared/base/limits.hpp"
 #include "shared/config/effective_settings.hpp"
 #include "shared/config/settings_reader.hpp"
+#include "shared/model/job.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/security/private_file.hpp"
 #include "shared/security/secret.hpp"
 
@@ -193,6 +195,14 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.integer("live_weight", worker.live_weight, 1, 1'000);
     in.integer("detect_side_max", worker.detect_side_max, 100, 10'000);
     in.choice("embedding", worker.embedding, {"plain", "mirror", "unit", "mirror_unit"});
+    in.text("default_detector", worker.default_detector, limits::model_name_bytes);
+    if (worker.default_detector != "auto" && !check_detector(worker.default_detector)) {
+        in.refuse("default_detector", "must be auto, hog, cnn, centerface or yunet");
+    }
+    in.text("default_embedder", worker.default_embedder, limits::model_name_bytes);
+    if (!is_model_name(worker.default_embedder)) {
+        in.refuse("default_embedder", "must be auto or the name of an embedder");
+    }
     in.text("calibration", worker.calibration, path_bytes);
     in.number("distance_max", worker.distance_max, 0.0, 2.0);
     in.number("false_match_rate", worker.false_match_rate, 0.0, 0.5);

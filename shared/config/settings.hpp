@@ -56,6 +56,8 @@ struct worker_settings {
     int live_weight = 4;                    ///< live frames for each job while both wait
     int detect_side_max = 2'000;            ///< longest side, in pixels, for hog and cnn
     std::string embedding = "mirror_unit";  ///< plain | mirror | unit | mirror_unit
+    // What it proposes as defaults of a service that has none. auto, or a model's name.
+    std::string default_detector = "auto", default_embedder = "auto";
     std::string calibration = "config/calibration.txt";  ///< rates of errors by distance
     // At most one of the next three is not 0; if all are 0, false_match_rate is 0.001.
     double distance_max = 0;       ///< Euclidean

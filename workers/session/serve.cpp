@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "shared/base/log.hpp"
 #include "shared/store/store_context.hpp"
 #include "shared/store/store_setup.hpp"
 #include "workers/image/codec_process.hpp"
@@ -18,6 +19,24 @@ constexpr int exit_refused = 2, exit_broken = 70;
 std::string described(const gpu_info& gpu) {
     if (gpu.name.empty()) return {};
     return gpu.name + ", " + std::to_string(gpu.memory_mib) + " MiB, compute " + gpu.compute;
+}
+
+/// What this worker has. The one place that reads names out of the models.
+model_offer offered(const vision_models& models, const worker_settings& settings) {
+    return offer_of(models.detectors.names(),
+                    {{std::string(models.network->name()), models.network->dimension()}},
+                    {settings.embedding, settings.default_detector, settings.default_embedder});
+}
+
+void warn_of_missing(const model_offer& has, const worker_settings& settings) {
+    const auto warn = [](std::string_view key, const std::string& wished,
+                         const std::string& proposed) {
+        if (wished == "auto" || wished == proposed) return;
+        log::warning("default_model_missing",
+                     {{"setting", key}, {"wished", wished}, {"proposed", proposed}});
+    };
+    warn("worker.default_detector", settings.default_detector, has.proposed.detector);
+    warn("worker.default_embedder", settings.default_embedder, has.proposed.embedder);
 }
 
 }  // namespace
@@ -58,6 +77,8 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     worker_link_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.gpu = described(models.gpu);
     talk.dimension = models.network->dimension();
+    talk.models = offered(models, settings);
+    warn_of_missing(talk.models, settings);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;
 
     progress stages;

@@ -127,6 +127,8 @@ protocol::ready worker_link::introduction() const {
     ready.running = jobs_.all();
     ready.galleries = galleries_;
     ready.gpu = settings_.gpu;
+    ready.detectors = settings_.models.detectors;
+    ready.embedders = names_of(settings_.models.embedders);
     return ready;
 }
 

@@ -19,6 +19,7 @@
 #include "workers/pipeline/progress.hpp"
 #include "workers/pipeline/work_sink.hpp"
 #include "workers/session/broker_connection.hpp"
+#include "workers/session/model_offer.hpp"
 
 namespace vultus {
 
@@ -31,7 +32,8 @@ struct worker_link_settings {
     std::function<protocol::worker_load()>
         load;  ///< called for each heartbeat; empty: no load is sent
     std::vector<std::string> types{"recognize", "train", "calibrate"};
-    std::size_t dimension = limits::embedding_dimension_default;  ///< of its model
+    std::size_t dimension = limits::embedding_dimension_default;  ///< of its dlib network
+    model_offer models = {};         ///< without names: registers as a worker of an older version
     std::uint32_t window = 64;       ///< jobs from each broker at one time
     std::uint32_t frame_window = 4;  ///< frames from each broker at one time
     std::chrono::milliseconds drain_timeout = limits::drain;

@@ -68,6 +68,9 @@ void worker_link::send_registration() {
     wanted.pid = ::getpid();
     wanted.types = settings_.types;
     wanted.dimension = settings_.dimension;
+    wanted.detectors = settings_.models.detectors;
+    wanted.embedders = settings_.models.embedders;
+    wanted.proposed = settings_.models.proposed;
     wanted.lasts = settings_.registration;
     redis_.send<registered_worker>(
         store_.register_worker(wanted),
@@ -79,6 +82,10 @@ void worker_link::send_registration() {
             renew_at_ = sent_at + settings_.renew;
             renewing_ = starting_ = late_logged_ = false;
             log::info("registered", {{"worker", worker_id_}});
+            if (said->decided_them) {
+                log::info("defaults_decided", {{"detector", said->defaults.detector},
+                                               {"embedder", said->defaults.embedder}});
+            }
             sink_.registered(worker_id_, said->defaults);
         });
 }
