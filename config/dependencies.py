@@ -4,7 +4,7 @@ packages, and config/models.
 
     config/dependencies.py --version 0.1.0 --deps build/deps [--header FILE] [--spdx FILE]
 
---header  C++: the lines that `vultus-api --version --verbose` prints
+--header  C++: the lines that `vultus-api --version --verbose` prints, and what is known of each model
 --spdx    a document of SPDX 2.3 (JSON): each library and model file with licence, version and, of models, hash
 """
 import argparse
@@ -53,7 +53,21 @@ def header(rows, version_of):
     for row in rows:
         words = [row["name"], version_of[row["package"]], row["licence"], " " + " ".join(row["programs"]) + " "]
         lines.append("    {" + ", ".join(json.dumps(word) for word in words) + "},")
+    lines += ["};", "", "struct model_facts {", "    const char *name, *kind, *licence, *training;", "    unsigned dimension;  // 0: no embedder",
+              "    bool required;", "};", "inline constexpr model_facts facts_of_models[] = {"]
+    for name, model in manifests():
+        words = [name, model["kind"], model["licence"], model.get("training", "")]
+        rest = [str(model.get("dimension", 0)), "true" if model.get("required") else "false"]
+        lines.append("    {" + ", ".join([*(json.dumps(word, ensure_ascii=False) for word in words), *rest]) + "},")
     return "\n".join([*lines, "};", "", "}  // namespace vultus", ""])
+
+
+def manifests():
+    """Each detector, embedder and landmarks model with its manifest. An embedder has the name before the "/" of what workers offer."""
+    for path in sorted((HERE / "models").glob("*.toml")):
+        model = tomllib.loads(path.read_text(encoding="utf-8"))
+        if model["kind"] != "photos":
+            yield model.get("network", path.stem), model
 
 
 def models():

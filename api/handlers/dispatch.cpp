@@ -57,6 +57,8 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
             co_return co_await handlers::retention(req, ctx);
         case route::status:
             co_return co_await handlers::status(req, ctx);
+        case route::models:
+            co_return co_await handlers::models(req, ctx);
         case route::session:
             if (removes) co_return co_await handlers::log_out(req, ctx);
             if (req.method == "POST") co_return co_await handlers::log_in(req, ctx);

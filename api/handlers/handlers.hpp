@@ -17,6 +17,9 @@ asio::awaitable<result<std::string>> stored_label(std::string collection, std::s
 
 namespace handlers {
 
+/// {"detector":…,"embedder":…}; null while no worker has registered.
+std::string defaults_json(const default_models&);
+
 /// How long /api/status and /metrics wait for the brokers.
 constexpr std::chrono::milliseconds broker_patience{500};
 
@@ -45,6 +48,7 @@ response all_events(request& req, services& ctx);
 asio::awaitable<response> list_collections(request& req, services& ctx);
 asio::awaitable<response> retention(request& req, services& ctx);
 asio::awaitable<response> status(request& req, services& ctx);
+asio::awaitable<response> models(request& req, services& ctx);
 
 response session(request& req, services& ctx);
 asio::awaitable<response> log_in(request& req, services& ctx);

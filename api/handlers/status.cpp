@@ -6,6 +6,17 @@
 #include "shared/store/service_clock.hpp"
 
 namespace vultus::api::handlers {
+
+std::string defaults_json(const default_models& defaults) {
+    const auto name = [](const std::string& text) {
+        return text.empty() ? std::string("null") : json_quoted(text);
+    };
+    json_object text;
+    text.raw("detector", name(defaults.models.detector));
+    text.raw("embedder", name(defaults.models.embedder));
+    return text.take();
+}
+
 namespace {
 
 std::string load_json(const protocol::worker_load& load) {
@@ -16,6 +27,12 @@ std::string load_json(const protocol::worker_load& load) {
         text.add("card_bytes", load.gpu_bytes).add("card_free_bytes", load.gpu_free_bytes);
     }
     return text.take();
+}
+
+std::string names_json(const std::vector<std::string>& names) {
+    json_array list;
+    for (const auto& name : names) list.raw(json_quoted(name));
+    return list.take();
 }
 
 std::string worker_json(const protocol::worker_status& worker, const access_key* key) {
@@ -30,6 +47,8 @@ std::string worker_json(const protocol::worker_status& worker, const access_key*
     text.add("frames", worker.frames).add("last_seen_ms", worker.last_seen_ms);
     text.raw("galleries", galleries.take()).raw("load", load_json(worker.load));
     if (!worker.gpu.empty()) text.add("card", worker.gpu);
+    if (!worker.detectors.empty()) text.raw("detectors", names_json(worker.detectors));
+    if (!worker.embedders.empty()) text.raw("embedders", names_json(worker.embedders));
     return text.take();
 }
 
@@ -39,6 +58,23 @@ std::string queue_json(const queue_stats& queue) {
     text.add("running", queue.running).add("delayed", queue.delayed);
     text.add("publishing", queue.publishing).add("dead", queue.dead).add("bytes", queue.bytes);
     return text.take();
+}
+
+std::string models_json(const default_models& defaults, const queue_stats& queue) {
+    json_array waiting;
+    for (const auto& [model, jobs] : queue.waiting_for) {
+        waiting.raw(json_object().add("model", std::string_view(model)).add("jobs", jobs).take());
+    }
+    json_object text;
+    text.raw("defaults", defaults_json(defaults));
+    text.add("jobs_waiting", queue.waiting_for_model).raw("waiting_for", waiting.take());
+    return text.take();
+}
+
+/// Whether jobs wait for a model that the service uses by default: no client chose it.
+bool lacks_a_default(const default_models& defaults, const queue_stats& queue) {
+    return queue.waiting_for.contains(defaults.models.detector) ||
+           queue.waiting_for.contains(defaults.models.embedder);
 }
 
 using worker_table = std::map<std::string, protocol::worker_status>;
@@ -69,6 +105,10 @@ std::vector<std::string> reasons_of(const std::vector<broker_state>& brokers,
     if (clock == clock_state::suspicious || clock == clock_state::quiet) {
         reasons.push_back(description_of(clock));
     }
+    for (const auto& [model, jobs] : queue.waiting_for) {
+        reasons.push_back(std::to_string(jobs) + (jobs == 1 ? " job waits" : " jobs wait") +
+                          " for the model " + model + ", which no worker has");
+    }
     if (queue.dead > 0) reasons.push_back("Dead jobs need an operator");
     return reasons;
 }
@@ -79,13 +119,17 @@ asio::awaitable<response> status(request& req, services& ctx) {
     if (auto good = ctx.health.ready(); !good) co_return refuse(good.error(), req, ctx);
     auto queue = co_await ctx.redis.call(ctx.jobs.stats());
     if (!queue) co_return refuse(queue.error(), req, ctx);
+    const auto defaults = co_await ctx.redis.call(ctx.models.defaults());
+    if (!defaults) co_return refuse(defaults.error(), req, ctx);
     const auto brokers = co_await ctx.brokers.status(broker_patience);
     const auto workers = workers_of(brokers);
     const auto reasons = reasons_of(brokers, workers, *queue, ctx);
     const auto clock = clock_state_of(*queue);
-    // Dead jobs and a clock jump concern the operator; the service itself is not degraded by them.
-    const bool degraded =
-        reasons.size() > (queue->dead > 0 ? 1u : 0u) + (clock == clock_state::quiet ? 1u : 0u);
+    // Dead jobs, a clock jump and a model that a client chose concern the operator; the service
+    // itself is not degraded by them.
+    const std::size_t chosen = lacks_a_default(*defaults, *queue) ? 0u : queue->waiting_for.size();
+    const bool degraded = reasons.size() > (queue->dead > 0 ? 1u : 0u) +
+                                               (clock == clock_state::quiet ? 1u : 0u) + chosen;
     json_array reason_list;
     for (const auto& reason : reasons) reason_list.raw(json_quoted(reason));
     json_array worker_list;
@@ -110,6 +154,7 @@ asio::awaitable<response> status(request& req, services& ctx) {
     json_object clock_row;
     clock_row.add("state", name_of(clock)).add("off_ms", queue->counters["clock_off_ms"]);
     text.raw("clock", clock_row.take());
+    text.raw("models", models_json(*defaults, *queue));
     auto answer = json_response(200, text.take());
     answer.with("Cache-Control", "no-store");
     co_return answer;

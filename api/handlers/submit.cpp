@@ -4,6 +4,7 @@
 #include "api/jobs/job_response.hpp"
 #include "api/jobs/job_view.hpp"
 #include "api/jobs/last_seen.hpp"
+#include "api/jobs/options.hpp"
 #include "api/jobs/submission.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/failpoint.hpp"
@@ -41,6 +42,13 @@ asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
 asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
     auto hash = idempotency_hash(req);
     if (!hash) co_return refuse(hash.error(), req, ctx);
+    if (given.what.options.rotate && given.what.options.detector.empty()) {
+        const auto now = co_await ctx.redis.call(ctx.models.defaults());
+        if (!now) co_return refuse(now.error(), req, ctx);
+        if (auto good = check_rotate(given.what.options, now->models.detector); !good) {
+            co_return refuse(good.error(), req, ctx);
+        }
+    }
     const auto wanted = wait_wanted(req);
     const bool patient = given.what.type != job_type::recognize;
     new_job job;
@@ -101,21 +109,40 @@ asio::awaitable<result<std::string>> ask_once(protocol::frame& what, millisecond
     co_return std::move(answer->result);
 }
 
+/// What the frame needs of a collection that was just read.
+result<void> prepare(protocol::frame& what, const job_options& options,
+                     const watched_gallery& gallery) {
+    what.min_version = gallery.version;
+    what.detector = options.detector.empty() ? gallery.models.detector : options.detector;
+    what.embedder = gallery.models.embedder;
+    return check_rotate(options, what.detector);
+}
+
 asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted given) {
     const auto place = place_to_wait(req, ctx);
     const auto room = shares::take(ctx.frames, req.holder, given.images.front().size());
     if (!place || !room) co_return refuse(no_place_to_wait, req, ctx);
-    const auto gallery = co_await ctx.redis.call(ctx.galleries.gallery(given.what.collection));
+    const auto gallery =
+        co_await ctx.redis.call(ctx.retention.watch_gallery(given.what.collection));
     if (!gallery) co_return refuse(gallery.error(), req, ctx);
     protocol::frame what;
     what.collection = given.what.collection;
     what.options = to_json(given.what.options);
-    what.detector = given.what.options.detector;
-    what.min_version = gallery->version;
+    if (auto good = prepare(what, given.what.options, *gallery); !good) {
+        co_return refuse(good.error(), req, ctx);
+    }
     what.image = std::move(given.images.front());
     const auto until = boot_now() + frame_patience;
     auto outcome = co_await ask_once(what, frame_patience, ctx);
-    if (!outcome && outcome.error().code == errc::old_version) {
+    const errc why = outcome ? errc::internal : outcome.error().code;
+    if (!outcome && why == errc::model_mismatch) {  // the collection was made anew meanwhile
+        const auto newer = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
+        if (!newer) co_return refuse(newer.error(), req, ctx);
+        if (auto good = prepare(what, given.what.options, *newer); !good) {
+            co_return refuse(good.error(), req, ctx);
+        }
+    }
+    if (!outcome && (why == errc::old_version || why == errc::model_mismatch)) {
         const auto left = std::max(until - boot_now(), milliseconds(1'000));
         outcome = co_await ask_once(what, left, ctx);
     }

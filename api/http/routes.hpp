@@ -33,6 +33,7 @@ enum class route {
     collection,
     retention,
     status,
+    models,
     session,
     live_channel,
     live,

@@ -54,6 +54,13 @@ json_object common(const job_record& job) {
     if (job.started.count() > 0) text.add("started_at", rfc3339(job.started));
     if (is_terminal(job.state)) text.add("finished_at", rfc3339(job.finished));
     text.add("attempt", job.attempt);
+    if (!job.embedder.empty()) {  // from its first attempt on
+        text.raw("models", json_object()
+                               .add("detector", std::string_view(job.detector))
+                               .add("embedding", std::string_view(job.embedder))
+                               .take());
+    }
+    if (!job.waits_for.empty()) text.add("waits_for", std::string_view(job.waits_for));
     if (!job.label.empty()) text.add("label", job.label);
     if (!job.label_to.empty()) text.add("label_to", job.label_to);
     if (job.cancel_requested && !is_terminal(job.state)) text.add("cancel_requested", true);
@@ -95,6 +102,7 @@ std::string job_tag(const job_record& job) {
     tag += name_of(job.state);
     tag += "-" + std::to_string(job.attempt) + "-" + std::to_string(job.finished.count());
     if (job.cancel_requested) tag += "-c";
+    if (!job.waits_for.empty()) tag += "-w";
     return tag + "\"";
 }
 
@@ -103,6 +111,7 @@ job_record at_event(job_record now, const event& what) {
     if (!state || *state == now.state) return now;
     now.state = *state;
     now.attempt = what.attempt;
+    now.waits_for.clear();
     return now;
 }
 

@@ -56,6 +56,8 @@ result<void> read_shared(const std::string& name, const std::string& value, subm
     }
     if (name == "min_face_px") return read_int(name, value, 10, 2000, into.options.min_face_px);
     if (name == "detector") {
+        into.options.detector.clear();
+        if (value == default_detector) return {};
         if (auto good = check_detector(value); !good) {
             return fail(errc::bad_option, good.error().detail + ", not " + in_quotes(value));
         }
@@ -106,6 +108,13 @@ result<void> read_bool(const std::string& name, const std::string& text, bool& o
     return fail(errc::bad_option, name + " must be true or false, not " + in_quotes(text));
 }
 
+result<void> check_rotate(const job_options& options, std::string_view used) {
+    if (!options.rotate || used.empty() || turns_pictures(used)) return {};
+    std::string detail = "rotate requires detector=centerface or detector=yunet";
+    if (options.detector.empty()) detail += "; the default of this service is " + std::string(used);
+    return fail(errc::bad_option, std::move(detail));
+}
+
 result<submission> parse_options(job_type type, const name_values& fields) {
     submission into;
     into.type = type;
@@ -121,10 +130,8 @@ result<submission> parse_options(job_type type, const name_values& fields) {
     if (fields.contains("upsample") && fields.contains("min_face_px")) {
         return fail(errc::bad_option, "upsample and min_face_px exclude each other");
     }
-    // The default of the service decides if no detector is given.
-    const std::string& detector = into.options.detector;
-    if (into.options.rotate && !detector.empty() && !turns_pictures(detector)) {
-        return fail(errc::bad_option, "rotate requires detector=centerface or detector=yunet");
+    if (auto good = check_rotate(into.options, into.options.detector); !good) {
+        return fail(good.error());
     }
     if (fields.contains("distance_max") && fields.contains("similarity_min")) {
         return fail(errc::bad_option, "distance_max and similarity_min exclude each other");

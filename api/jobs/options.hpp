@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/http/query.hpp"
 #include "shared/model/job.hpp"
@@ -23,6 +24,13 @@ struct submission {
 /// errors    bad_option: unknown name, wrong type, out of range, or two options that exclude
 ///           each other; bad_label; bad_collection
 result<submission> parse_options(job_type type, const name_values& fields);
+
+/// What `detector` may be besides a name: the service's default, as if none were given.
+constexpr std::string_view default_detector = "default";
+
+/// Whether the option `rotate` suits the detector that is used; empty: not known yet.
+/// errors    bad_option
+result<void> check_rotate(const job_options& options, std::string_view used);
 
 /// true, 1, yes, on; false, 0, no, off; in any case. errors bad_option
 result<void> read_bool(const std::string& name, const std::string& text, bool& out);

@@ -77,6 +77,7 @@ asio::awaitable<void> store_health::sample() {
     gauge("delayed", stats->delayed);
     gauge("publishing", stats->publishing);
     gauge("dead", stats->dead);
+    measured_.set("vultus_jobs_waiting_for_model", static_cast<double>(stats->waiting_for_model));
     measured_.set("vultus_queue_bytes", static_cast<double>(stats->bytes));
     note_trouble(*stats);
 }

@@ -2,6 +2,7 @@
 #include "api/live/json_live.hpp"
 
 #include <boost/json/parse.hpp>
+#include <cmath>
 
 #include "api/http/json.hpp"
 #include "shared/base/json_bounds.hpp"
@@ -89,6 +90,15 @@ std::string face_json(const named_face& face, blur_mode blur) {
 
 }  // namespace
 
+// similarity = 1 / (1 + exp(10 (distance / threshold - 1))), written with four decimals: far from
+// the threshold they say too little.
+double live_answer::threshold() const noexcept {
+    constexpr double slope = 10, least = 0.005;
+    if (distance_max <= 0 || similarity_min < least || similarity_min > 1 - least) return 0;
+    const double found = distance_max / (1 + std::log(1 / similarity_min - 1) / slope);
+    return std::isfinite(found) && found > 0 ? found : 0;
+}
+
 result<live_answer> parse_live_answer(std::string_view from) {
     if (!check_json(from)) return fail(errc::internal, "invalid answer from worker");
     boost::system::error_code bad;
@@ -103,6 +113,8 @@ result<live_answer> parse_live_answer(std::string_view from) {
     answer.version = whole(member(gallery, "version"));
     answer.people = whole(member(gallery, "people"));
     answer.trained = whole(member(gallery, "faces"));
+    answer.distance_max = number(member(whole_text, "distance_max"));
+    answer.similarity_min = number(member(whole_text, "similarity_min"));
     const auto* truncated = member(whole_text, "truncated").if_bool();
     answer.truncated = truncated != nullptr && *truncated;
     for (const auto& face : *faces) answer.faces.push_back(face_of(face));

@@ -18,8 +18,12 @@ namespace vultus::api {
 struct live_answer {
     std::int64_t width = 0, height = 0;                 ///< of the upright frame
     std::int64_t version = 0, people = 0, trained = 0;  ///< of the gallery
+    double distance_max = 0, similarity_min = 0;  ///< the same bound on two scales; 0: not there
     bool truncated = false;
     std::vector<seen_face> faces;
+    /// The distance at which the service names by itself with this embedder, from the two bounds
+    /// (workers/calibration/similarity.hpp); 0: they do not tell.
+    double threshold() const noexcept;
     std::map<std::string, double> timing_ms;
 };
 

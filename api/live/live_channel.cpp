@@ -199,7 +199,7 @@ asio::awaitable<void> live_channel::answer(const frame& one) {
     if (!charged) co_return refuse(one.seq, charged.error());
     // It is rare that a change overtakes an answer, and rarer that a second one does.
     for (int tries = 0; tries < 3; ++tries) {
-        const auto outcome = co_await ask(one);
+        const auto outcome = co_await ask(one, tries == 0);
         if (!outcome) {
             ctx_.measured.count("vultus_live_frames_total", {{"outcome", "failed"}});
             co_return refuse(one.seq, outcome.error());
@@ -217,11 +217,11 @@ asio::awaitable<result<watched_gallery>> live_channel::read_gallery(const std::s
     const auto asked = boot_now();
     const auto found = co_await ctx_.redis.call(ctx_.retention.watch_gallery(collection));
     if (!found) co_return fail(errc::store_unavailable, found.error().detail);
-    newest_ = {collection, found->version, asked};
+    newest_ = {collection, found->version, asked, found->models};
     co_return *found;
 }
 
-asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
+asio::awaitable<result<bool>> live_channel::ask(const frame& one, bool first_time) {
     const std::string collection = options_.collection;
     if (newest_.collection != collection) {
         const auto first = co_await read_gallery(collection);
@@ -236,7 +236,8 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     job_options wanted = options_.faces;
     wanted.embeddings = options_.tracks;
     what.options = to_json(wanted);
-    what.detector = wanted.detector;
+    what.detector = wanted.detector.empty() ? least.models.detector : wanted.detector;
+    what.embedder = least.models.embedder;
     what.min_version = least.version;
     what.image = one.jpeg;
     std::vector<known_track> known;
@@ -248,6 +249,7 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one) {
     const auto reply = co_await ctx_.brokers.ask(std::move(what), frame_patience);
     if (!reply || !reply->error.empty()) newest_ = {};  // Redis may be older than it was
     if (!reply) co_return fail(reply.error());
+    if (first_time && reply->error == name_of(errc::model_mismatch)) co_return false;
     if (!reply->error.empty()) {
         co_return fail(errc_named(reply->error).value_or(errc::internal), reply->detail);
     }
@@ -286,7 +288,9 @@ void live_channel::note_names(const std::vector<named_face>& faces) {
 std::vector<named_face> live_channel::named(const live_answer& told,
                                             const std::vector<known_track>& known, boot_time now) {
     const auto version = static_cast<gallery_version>(told.version);
-    if (options_.tracks) return tracks_.take(told.faces, known, version, now);
+    if (options_.tracks) {
+        return tracks_.take(told.faces, known, version, now, told.threshold());
+    }
     std::vector<named_face> faces;
     for (const auto& face : told.faces) {
         faces.push_back({0, face.where, face.score, face.status, face.label, face.distance,

@@ -51,14 +51,16 @@ class live_channel : public live_channels::member,
     struct read_version {
         std::string collection;
         gallery_version version = 0;
-        boot_time asked{0};  ///< before the call of Redis
+        boot_time asked{0};   ///< before the call of Redis
+        model_choice models;  ///< of a frame that names no detector
     };
 
     asio::awaitable<void> answer(const frame& one);
     /// Sends the frame to a worker and reads the gallery once, after the answer: what it reads
     /// decides about this answer and is what the next frame requires.
-    /// returns   false if the answer must not be used: ask again
-    asio::awaitable<result<bool>> ask(const frame& one);
+    /// returns   false if the answer must not be used, or if the collection was made anew with
+    ///           another model, the first time that this frame is asked for: ask again
+    asio::awaitable<result<bool>> ask(const frame& one, bool first);
     /// Reads the gallery, and keeps its version in newest_.
     asio::awaitable<result<watched_gallery>> read_gallery(const std::string& collection);
     void note_names(const std::vector<named_face>& faces);

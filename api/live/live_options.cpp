@@ -44,7 +44,8 @@ std::string_view name_of(blur_mode mode) noexcept {
 
 result<live_options> changed(live_options from, const name_values& fields) {
     name_values shared{{"min_face_px", std::to_string(from.faces.min_face_px)},
-                       {"detector", from.faces.detector},
+                       {"detector", from.faces.detector.empty() ? std::string(default_detector)
+                                                                : from.faces.detector},
                        {"collection", from.collection}};
     if (from.faces.k > 0) shared["k"] = std::to_string(from.faces.k);
     // One of the two replaces the other; both in one message are an error.
@@ -77,7 +78,8 @@ std::string settings_json(const live_options& options) {
     json_object text;
     text.add("type", "settings");
     text.add("collection", std::string_view(options.collection));
-    text.add("detector", std::string_view(options.faces.detector));
+    const std::string& detector = options.faces.detector;
+    text.add("detector", detector.empty() ? default_detector : std::string_view(detector));
     text.add("min_face_px", options.faces.min_face_px);
     text.add("distance_max", options.faces.distance_max);
     text.add("similarity_min", options.faces.similarity_min);

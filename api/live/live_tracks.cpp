@@ -63,6 +63,16 @@ double relative_distance(std::span<const float> a, std::span<const float> b) noe
     return length > 0 ? std::sqrt(between) / length : unmeasured;
 }
 
+double distance_between(std::span<const float> a, std::span<const float> b) noexcept {
+    if (a.empty() || a.size() != b.size()) return unmeasured;
+    double squares = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double apart = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+        squares += apart * apart;
+    }
+    return std::sqrt(squares);
+}
+
 bool live_tracks::needs_no_comparison(const track& one, boot_time now,
                                       gallery_version newest) const {
     if (one.comparisons < compared_first || one.votes.empty() || now > one.seen + fresh) {
@@ -94,8 +104,12 @@ live_tracks::track* live_tracks::find(std::uint64_t id) {
 
 /// Assigns compared faces to tracks: at the place of the track unless it is clearly another face,
 /// or anywhere if it is clearly the same one. Best pairs first.
-void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& owners,
-                       boot_time now) {
+void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& owners, boot_time now,
+                       double threshold) {
+    const auto thresholds_apart = [threshold](const auto& a, const auto& b) {
+        return threshold > 0 ? distance_between(a, b) / threshold
+                             : relative_distance(a, b) / threshold_assumed;
+    };
     struct pair {
         double worth;
         std::size_t face;
@@ -105,12 +119,12 @@ void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& ow
     for (std::size_t i = 0; i < faces.size(); ++i) {
         if (owners[i] != nullptr) continue;
         for (track& one : tracks_) {
-            const double apart = relative_distance(faces[i].embedding, one.face);
+            const double apart = thresholds_apart(faces[i].embedding, one.face);
             const double shared = overlap(faces[i].where, one.where);
             const bool here = shared >= overlap_min && apart <= same_place;
             if (!here && apart > same_person) continue;
             if (now > one.seen + kept) continue;
-            pairs.push_back({shared + 1 - apart, i, &one});
+            pairs.push_back({shared + 1 - apart * distance_counts, i, &one});
         }
     }
     std::sort(pairs.begin(), pairs.end(), [](const pair& a, const pair& b) {
@@ -174,7 +188,8 @@ named_face live_tracks::shown(const track& one, const seen_face& face) {
 
 std::vector<named_face> live_tracks::take(std::span<const seen_face> faces,
                                           std::span<const known_track> known,
-                                          gallery_version version, boot_time now) {
+                                          gallery_version version, boot_time now,
+                                          double threshold) {
     drop_old(now);
     tracks_.reserve(tracks_.size() + faces.size());  // pointers below stay valid
     std::vector<track*> owners(faces.size(), nullptr);
@@ -183,7 +198,7 @@ std::vector<named_face> live_tracks::take(std::span<const seen_face> faces,
             owners[i] = find(known[*faces[i].known].track);
         }
     }
-    join(faces, owners, now);
+    join(faces, owners, now, threshold);
     std::vector<named_face> told;
     for (std::size_t i = 0; i < faces.size(); ++i) {
         track* owner = owners[i];

@@ -66,13 +66,21 @@ double overlap(const face_box& a, const face_box& b) noexcept;
 /// Infinite if there is nothing to compare.
 double relative_distance(std::span<const float> a, std::span<const float> b) noexcept;
 
+/// Euclidean distance. Infinite if there is nothing to compare.
+double distance_between(std::span<const float> a, std::span<const float> b) noexcept;
+
 /// threads   one owner
 class live_tracks {
  public:
-    // At 0.38 a gallery of 50 people names one stranger in twenty (clients/lfw/README.md,
-    // mirror_unit); embeddings of consecutive frames are nearer to each other.
-    static constexpr double same_person = 0.36;  ///< anywhere in the frame
-    static constexpr double same_place = 0.48;   ///< where the track was
+    // Shares of the distance at which the service gives a name, whatever the embedder. There a
+    // gallery of 50 people names one stranger in twenty (clients/lfw/README.md); embeddings of
+    // consecutive frames are nearer to each other.
+    static constexpr double same_person = 0.95;  ///< anywhere in the frame
+    static constexpr double same_place = 1.26;   ///< where the track was
+    /// That distance over the length of the embeddings if an answer does not tell it (older
+    /// workers): the one of dlib's network.
+    static constexpr double threshold_assumed = 0.38;
+    static constexpr double distance_counts = 0.38;  ///< against the overlap, of each threshold
     static constexpr double overlap_min = 0.3;
     static constexpr std::chrono::milliseconds kept{2'000};  ///< without being seen
     static constexpr std::chrono::milliseconds fresh{500};   ///< a box is still used
@@ -90,11 +98,12 @@ class live_tracks {
     std::vector<known_track> known(boot_time now, gallery_version newest) const;
 
     /// Takes the answer to a frame that was sent with this `known` list.
-    /// `version` of the gallery that the faces were compared with
+    /// `version` of the gallery that the faces were compared with; `threshold` the distance at
+    /// which the service names with this embedder, 0: not known
     /// returns   one face for each of `faces`, in order
     std::vector<named_face> take(std::span<const seen_face> faces,
                                  std::span<const known_track> known, gallery_version version,
-                                 boot_time now);
+                                 boot_time now, double threshold = 0);
 
     /// Drops the votes from another gallery, or from before its last removal; the tracks stay
     /// without a name.
@@ -126,7 +135,8 @@ class live_tracks {
     };
 
     bool needs_no_comparison(const track& one, boot_time now, gallery_version newest) const;
-    void join(std::span<const seen_face> faces, std::vector<track*>& owners, boot_time now);
+    void join(std::span<const seen_face> faces, std::vector<track*>& owners, boot_time now,
+              double threshold);
     void compare(track& one, const seen_face& face, gallery_version version, boot_time now);
     static named_face shown(const track& one, const seen_face& face);
     void drop_old(boot_time now);

@@ -17,6 +17,7 @@
 #include "shared/store/event_reader.hpp"
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/job_reader.hpp"
+#include "shared/store/model_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/submission_store.hpp"
 
@@ -103,6 +104,7 @@ struct services {
     const event_reader event_stream;
     const gallery_reader galleries;
     const retention_store retention;
+    const model_store models;
     redis_asio& redis;
     event_hub& events;
     broker_client& brokers;

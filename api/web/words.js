@@ -45,7 +45,9 @@ export function state_of(job, status) {
     case "pending": return why ? `Waiting: ${why}` : "Waiting for a worker …";
     case "running":
       return `Processing${job.attempt > 1 ? `, attempt ${job.attempt}` : ""} …`;
-    case "delayed": return "Temporary failure; trying again …";
+    case "delayed":
+      return job.waits_for ? `Waiting for a worker with the model ${job.waits_for} …` :
+        "Temporary failure; trying again …";
     case "publishing": return "Updating all workers …";
     default: return "";
   }

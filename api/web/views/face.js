@@ -69,7 +69,7 @@ async function compare(photo, index, image) {
     const body = new FormData();
     body.append("file", await as_file(cutting(image, photo.result.faces, index)));
     const far = far_of(photo.result);
-    const { detector } = photo.options;
+    const { detector } = photo.result.models;
     const options = { durable: false, distance_max: far, k: 100, detector };
     if (["centerface", "yunet"].includes(detector)) options.rotate = true;  // the job may have found it so
     const answer = await request("POST", address("/api/recognize", options), { body, signal });
@@ -114,7 +114,7 @@ async function teach({ photo, index, image }, name) {
   body.append("file", await as_file(cutting(image, photo.result.faces, index)));
   const on_wait = failure => verdict("", wait_of(failure));
   await settle(name);  // a pending change of the same person goes first
-  const target = address("/api/train", { detector: photo.options.detector });
+  const target = address("/api/train", { detector: photo.result.models.detector });
   const accepted = await submit("POST", target, { body, on_wait });
   const on_job = now => verdict("", state_of(now, status));
   const job = await follow(accepted, { on_job, on_wait });

@@ -11,12 +11,15 @@ const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const bytes = n => n < 1048576 ? `${Math.round(n / 1024)} KiB` : `${(n / 1048576).toFixed(1)} MiB`;
 let stop = null, timer = 0, ticker = 0, looking = false, again = false;
 let lack = null;  // why a job was not cancelled; shown until the view is left
+let shown_for = -1;  // number of workers for which the models are shown
 const finished = new Map();  // second → number of jobs that ended in it
 
-function numbers_of({ queue, workers }) {
+function numbers_of({ queue, workers, models }) {
   const rows = [
     ["waiting", queue.interactive + queue.bulk], ["running", queue.running],
-    ["waiting to retry", queue.delayed], ["failed permanently", queue.dead, queue.dead > 0 && "danger"],
+    ["waiting to retry", queue.delayed - (models?.jobs_waiting ?? 0)],
+    ["waiting for a model", models?.jobs_waiting ?? 0, models?.jobs_waiting > 0 && "danger"],
+    ["failed permanently", queue.dead, queue.dead > 0 && "danger"],
     ["photos stored", bytes(queue.bytes)], ["workers", workers.length, workers.length === 0 && "danger"],
   ];
   return rows.map(([name, value, is]) => h("div", { "data-is": is, "data-key": name },
@@ -53,12 +56,20 @@ function gallery_row(gallery, workers) {
     `version ${version_text(gallery.version)}`);
 }
 
+function model_row(model, defaults, workers) {
+  const is_default = model.name === defaults.detector || model.embedders?.includes(defaults.embedder);
+  const known = model.licence === null ? "licence not known" : `${model.licence}; ${model.training}`;
+  return row(model.name, `${model.name}, ${model.kind}${is_default ? ", default" : ""}`,
+    model.workers > 0 ? "known" : "waiting", known, `${model.workers} of ${count(workers, "worker", "workers")}`);
+}
+
 const states = { succeeded: "known", failed: "danger", dead: "danger", running: "ambiguous",
   publishing: "ambiguous", delayed: "ambiguous", pending: "waiting", cancelled: "waiting" };
 
 function job_row(job) {
   const line = row(job.id, title_of(job), states[job.state], `${job.state}, ${job.collection}` +
-    (job.attempt > 1 ? `, attempt ${job.attempt}` : ""), end_of(job));
+    (job.attempt > 1 ? `, attempt ${job.attempt}` : "") +
+    (job.waits_for ? `, waits for the model ${job.waits_for}` : ""), end_of(job));
   const name = line.querySelector(".name"), link = h("a", { href: job.links.self, text: name.textContent });
   name.replaceChildren(link);
   return line;
@@ -96,6 +107,13 @@ function show_chart() {
   say(part("rate"), count(sum, "job", "jobs"));
 }
 
+/** With the first look, and when workers come or go. */
+async function show_models(workers) {
+  const { models, defaults } = await request("GET", "/api/models");
+  renew(part("models"), models.map(model => model_row(model, defaults, workers)));
+  shown_for = workers;
+}
+
 async function look() {
   if (document.hidden) return;  // reload when the page is visible again
   if (looking) { again = true; return; }
@@ -117,6 +135,7 @@ async function look() {
     const errors = [...dead.jobs, ...failed.jobs];
     errors.sort((a, b) => b.created_at.localeCompare(a.created_at));
     renew(part("errors"), filled(errors.slice(0, 6).map(error_row), "No errors"));
+    if (shown_for !== status.workers.length) await show_models(status.workers.length);
     show_error(part("error"), lack);
   } catch (failure) {
     show_error(part("error"), failure);
@@ -157,6 +176,7 @@ export const jobs_view = {
     stop?.();
     stop = null;
     lack = null;
+    shown_for = -1;
     clearInterval(ticker);
     clearTimeout(timer);
   },

@@ -18,7 +18,7 @@ const jpeg_of = () => new Promise(resolve => grabber.toBlob(resolve, "image/jpeg
 
 function settings() {
   const min_face_px = Number(part("min-face").value);
-  return { collection, detector: "hog", min_face_px, blur: part("blur").value };
+  return { collection, min_face_px, blur: part("blur").value };
 }
 
 /** With blur only answered pictures are shown; the canvas covers the camera's own picture. */

@@ -45,7 +45,7 @@ export function show_stage(photo) {
     return say(part("says"), state === "failed" ? "" : photo.says || "Queued");
   }
   const { faces, gallery, timing_ms, truncated } = result;
-  const found = faces.length === 0 ? "No face found. A larger image or the cnn detector may find more" :
+  const found = faces.length === 0 ? "No face found. A larger image or another detector may find more" :
     count(faces.length, "face", "faces") + (truncated ? " (largest only)" : "");
   say(part("says"), `${found}. Compared with ${count(gallery.people, "person", "people")} in ` +
     `${duration(timing_ms.total)}.`);

@@ -3,6 +3,8 @@
 
 #include <future>
 
+#include "shared/store/redis_blocking.hpp"
+#include "shared/store/worker_store.hpp"
 #include "tests/api/http/server_support.hpp"
 
 namespace vultus::api::testing {
@@ -96,16 +98,39 @@ TEST(handlers_alone, a_photo_with_a_silent_broker_is_asked_of_the_next) {
     EXPECT_LT(last, limits::heartbeat * 2) << "it is known to be silent: nobody waits for it";
 }
 
-TEST(handlers_alone, an_unstored_photo_names_its_detector_for_the_broker) {
+TEST(handlers_alone, an_unstored_photo_names_its_models_for_the_broker) {
     running_api api;
     std::string named;
     api.broker->on_frame([&](const protocol::frame& frame) {
-        named += frame.detector + ' ';
+        named += frame.detector + '|' + frame.embedder + ' ';
         return answer_to(frame);
     });
     EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 200);
+    EXPECT_EQ(named, "| ") << "no worker has registered: the worker decides";
+    registration who;
+    who.worker_id = "w-1-cpu-0a";
+    who.detectors = {"yunet", "hog"};
+    who.embedders = {{"omz_0095/unit", 256}};
+    who.proposed = {"yunet", "omz_0095/unit"};
+    redis_blocking redis(api.redis.address());
+    ASSERT_TRUE(redis.call(worker_store(store_context(0)).register_worker(who)));
+    named.clear();
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 200);
     EXPECT_EQ(api.post_photo("/api/recognize?durable=false&detector=cnn").status, 200);
-    EXPECT_EQ(named, "hog cnn ");
+    EXPECT_EQ(named, "yunet|omz_0095/unit cnn|omz_0095/unit ");
+}
+
+TEST(handlers_alone, a_photo_of_a_collection_with_another_model_is_sent_once_more) {
+    running_api api;
+    std::atomic<int> asked{0};
+    api.broker->on_frame([&](const protocol::frame& frame) {
+        return answer_to(frame, ++asked < 2 ? "model_mismatch" : "");
+    });
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 200);
+    EXPECT_EQ(asked, 2);
+    api.broker->on_frame(
+        [](const protocol::frame& frame) { return answer_to(frame, "model_mismatch"); });
+    EXPECT_EQ(api.post_photo("/api/recognize?durable=false").status, 422);
 }
 
 TEST(handlers_alone, a_photo_waits_a_moment_for_a_worker_to_come_back) {

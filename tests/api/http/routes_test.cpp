@@ -34,6 +34,7 @@ TEST(routes, every_address_has_its_route) {
         {"/api/collections", route::collections},
         {"/api/collections/c", route::collection},
         {"/api/status", route::status},
+        {"/api/models", route::models},
         {"/healthz/live", route::live},
         {"/healthz/ready", route::ready},
         {"/metrics", route::metrics},

@@ -72,8 +72,26 @@ TEST(options, defaults_of_recognize) {
     EXPECT_EQ(read->options, job_options{});
     EXPECT_TRUE(read->durable);
     EXPECT_EQ(to_json(read->options),
-              R"({"detector":"hog","min_face_px":40,"distance_max":0,"k":0,"annotate":false,)"
+              R"({"min_face_px":40,"distance_max":0,"k":0,"annotate":false,)"
               R"("embeddings":false,"num_jitters":1})");
+}
+
+TEST(options, the_default_detector_is_the_services_and_not_stored) {
+    for (const auto type : {job_type::recognize, job_type::train}) {
+        name_values fields{{"detector", "default"}};
+        if (type == job_type::train) fields["name"] = "Ada";
+        const auto read = parse_options(type, fields);
+        ASSERT_TRUE(read);
+        EXPECT_EQ(read->options.detector, "");
+    }
+    const auto turned = parse_options(job_type::recognize, {{"rotate", "true"}});
+    ASSERT_TRUE(turned) << "the default decides, which is not known here";
+    EXPECT_TRUE(check_rotate(turned->options, "centerface"));
+    EXPECT_TRUE(check_rotate(turned->options, ""));
+    EXPECT_EQ(check_rotate(turned->options, "hog").error().detail,
+              "rotate requires detector=centerface or detector=yunet; the default of this service "
+              "is hog");
+    EXPECT_TRUE(check_rotate(job_options{}, "hog"));
 }
 
 TEST(options, everything_of_recognize) {
@@ -118,7 +136,6 @@ TEST(options, ranges_and_kinds) {
         {"min_face_px", "2001"},
         {"detector", "HOG"},
         {"rotate", "90"},
-        {"rotate", "true"},  // hog cannot
         {"annotate", "maybe"},
         {"embeddings", ""},
         {"durable", "2"},
@@ -164,7 +181,7 @@ TEST(options, a_similarity_instead_of_a_distance) {
     ASSERT_TRUE(read);
     EXPECT_EQ(read->options.similarity_min, 0.75);
     EXPECT_EQ(to_json(read->options),
-              R"({"detector":"hog","min_face_px":40,"distance_max":0,"similarity_min":0.75,"k":0,)"
+              R"({"min_face_px":40,"distance_max":0,"similarity_min":0.75,"k":0,)"
               R"("annotate":false,"embeddings":false,"num_jitters":1})");
     EXPECT_EQ(
         parse_options(job_type::recognize, {{"similarity_min", "0.5"}, {"distance_max", "0.5"}})

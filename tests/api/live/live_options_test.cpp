@@ -10,7 +10,7 @@ namespace {
 
 TEST(live_options, begin_with_the_defaults_that_the_document_names) {
     EXPECT_EQ(settings_json({}),
-              R"({"type":"settings","collection":"default","detector":"hog","min_face_px":80,)"
+              R"({"type":"settings","collection":"default","detector":"default","min_face_px":80,)"
               R"("distance_max":0,"similarity_min":0,"k":0,"tracks":true,"blur":"none"})");
 }
 
@@ -24,6 +24,9 @@ TEST(live_options, names_that_are_left_out_keep_their_value) {
     EXPECT_EQ(settings_json(*options),
               R"({"type":"settings","collection":"family","detector":"cnn","min_face_px":40,)"
               R"("distance_max":0.4,"similarity_min":0,"k":5,"tracks":false,"blur":"unknown"})");
+    options = changed(*options, {{"detector", "default"}});
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->faces.detector, "");
     options = changed(*options, {{"k", "0"}, {"distance_max", "0"}});
     ASSERT_TRUE(options);
     EXPECT_EQ(options->faces.k, 0);
@@ -84,6 +87,19 @@ TEST(live_options, who_is_blurred) {
     EXPECT_EQ(row(blur_mode::unknown), (std::array{false, true, true}));
     EXPECT_EQ(row(blur_mode::known), (std::array{true, true, false}));
     EXPECT_EQ(row(blur_mode::all), (std::array{true, true, true}));
+}
+
+TEST(json_live, the_threshold_follows_from_one_bound_on_two_scales) {
+    const auto threshold = [](const std::string& bounds) {
+        return parse_live_answer("{" + bounds + R"("faces":[]})")->threshold();
+    };
+    EXPECT_NEAR(threshold(R"("distance_max":0.38,"similarity_min":0.5,)"), 0.38, 1e-6);
+    // 1 / (1 + exp(10 (0.5 / 0.4 - 1))) = 0.0759; 1 / (1 + exp(10 (0.3 / 0.4 - 1))) = 0.9241
+    EXPECT_NEAR(threshold(R"("distance_max":0.5,"similarity_min":0.0759,)"), 0.4, 1e-3);
+    EXPECT_NEAR(threshold(R"("distance_max":0.3,"similarity_min":0.9241,)"), 0.4, 1e-3);
+    EXPECT_EQ(threshold(""), 0) << "an older worker";
+    EXPECT_EQ(threshold(R"("distance_max":2,"similarity_min":0,)"), 0) << "too far from it";
+    EXPECT_EQ(threshold(R"("distance_max":0.01,"similarity_min":1,)"), 0);
 }
 
 TEST(json_live, a_workers_answer_is_read_and_told) {

@@ -88,6 +88,31 @@ TEST(live_tracks, somebody_else_in_the_same_place_is_another_track) {
     EXPECT_EQ(told.label, "Bob");
 }
 
+/// A face of length 1 at that Euclidean distance from face_of(1).
+seen_face apart(double distance, face_box where) {
+    return seen(where, 1, "Ada", 2 * std::asin(distance / 2));
+}
+
+TEST(live_tracks, the_same_person_is_told_by_shares_of_the_embedders_threshold) {
+    for (const double threshold : {0.38, 1.1}) {
+        const auto track_of = [&](double thresholds, face_box where) {
+            followed one(4);
+            return only(one.tracks.take(std::vector{apart(thresholds * threshold, where)}, {}, v1,
+                                        one.now, threshold))
+                .track;
+        };
+        EXPECT_EQ(track_of(0.94, at(700, 700)), 1u) << threshold << ": anywhere";
+        EXPECT_EQ(track_of(0.96, at(700, 700)), 2u) << threshold;
+        EXPECT_EQ(track_of(1.25, at(100)), 1u) << threshold << ": in its place";
+        EXPECT_EQ(track_of(1.27, at(100)), 2u) << threshold;
+    }
+    // Without a threshold, that of dlib's network, whatever the length of the embeddings.
+    followed one(4);
+    seen_face face = apart(0.38 * 0.94, at(700, 700));
+    for (float& value : face.embedding) value *= 1.001F;
+    EXPECT_EQ(only(one.tracks.take(std::vector{face}, {}, v1, one.now)).track, 1u);
+}
+
 TEST(live_tracks, a_face_that_jumps_or_comes_back_within_two_seconds_has_its_track_again) {
     for (const auto& [away, track] :
          {std::pair{live_tracks::kept, 1u}, std::pair{live_tracks::kept + boot_time(1), 2u}}) {
