@@ -10,6 +10,7 @@
 #include "clients/ctl/keys/curve.hpp"
 #include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/keys/users.hpp"
+#include "clients/ctl/models.hpp"
 #include "clients/ctl/privacy/audit.hpp"
 #include "clients/ctl/privacy/clock.hpp"
 #include "clients/ctl/privacy/encrypt.hpp"
@@ -181,8 +182,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
                 return restore_faces(id, asked.file, *secret, redis, store, on);
             }
             return import_photos(
-                {asked.file, id, asked.detector, where.broker, *secret, where.curve}, redis, store,
-                on);
+                {asked.file, id, asked.detector, asked.rotate, where.broker, *secret, where.curve},
+                redis, store, on);
         }
         case command::encrypt:
             return encrypt_faces(redis, store, on);
@@ -195,6 +196,9 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::clock_show:
         case command::clock_accept:
             return clock(asked, redis, store);
+        case command::models_list:
+        case command::models_default:
+            return models(asked, redis, store);
         case command::erasure:
             return erasure(asked, redis, store, on);
         case command::audit:

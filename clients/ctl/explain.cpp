@@ -4,6 +4,7 @@
 
 #include "shared/base/limits.hpp"
 #include "shared/store/key_store.hpp"
+#include "shared/store/model_store.hpp"
 #include "shared/store/operator_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/service_clock.hpp"
@@ -195,6 +196,16 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             break;
         case command::clock_accept:
             out.run(service_clock(store).accept("").words);
+            break;
+        case command::models_list:
+            out.run(model_store(store).defaults().words);
+            out.say("what each worker has: HGETALL of each");
+            out.run({"ZRANGE", out.key("workers"), "0", "-1"});
+            break;
+        case command::models_default:
+            out.run(model_store(store)
+                        .set_defaults({asked.detector, asked.embedder}, "", asked.force)
+                        .words);
             break;
         case command::erasure:
             out.say("each key and its type; read it with GET, HSCAN, ZSCAN, SSCAN or XRANGE");

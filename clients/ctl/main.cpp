@@ -112,10 +112,13 @@ void describe(CLI::App& app, arguments& asked) {
     CLI::App* import = add("import", "train from a folder of NAME/PHOTO", command::import);
     import->add_option("folder", asked.file)->required();
     import->add_option("--collection", asked.subject)->capture_default_str();
-    import->add_option("--detector", asked.detector, "hog, cnn, centerface or yunet")
+    import
+        ->add_option("--detector", asked.detector,
+                     "hog, cnn, centerface or yunet; without it the default of the service")
         ->check(
-            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())))
-        ->capture_default_str();
+            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
+    import->add_flag("--rotate", asked.rotate,
+                     "also look for faces that lie or stand on their head");
     CLI::App* erasure = add("erasure", "check that nothing is left of a person", command::erasure);
     erasure->add_option("label", asked.subject)->required();
     erasure->add_option("--collection", asked.collection, "only this collection; default: all");
@@ -144,6 +147,18 @@ void describe_clock(CLI::App& app, arguments& asked) {
         asked.what = clock->get_subcommands().empty() ? command::clock_show : command::clock_accept;
     });
     clock->add_subcommand("accept", "confirm the clock; erasing by age resumes");
+}
+
+void describe_models(CLI::App& app, arguments& asked) {
+    CLI::App* models = app.add_subcommand("models", "detectors and embedders: list, default");
+    models->require_subcommand(1);
+    const auto add = adder(*models, asked);
+    add("list", "what the workers have, the defaults, and the licences", command::models_list);
+    CLI::App* set = add("default", "what is used where nobody chooses; collections keep theirs",
+                        command::models_default);
+    set->add_option("--detector", asked.detector, "detector of requests that name none");
+    set->add_option("--embedder", asked.embedder, "embedder of collections without faces");
+    set->add_flag("--force", asked.force, "also a model that no worker has");
 }
 
 void describe_encryption(CLI::App& app, arguments& asked) {
@@ -319,6 +334,7 @@ int main(int argc, char** argv) {
     arguments asked;
     describe(app, asked);
     describe_clock(app, asked);
+    describe_models(app, asked);
     describe_encryption(app, asked);
     describe_keys(app, asked);
     describe_users(app, asked);

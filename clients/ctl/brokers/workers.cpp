@@ -1,6 +1,7 @@
 // See workers.hpp.
 #include "clients/ctl/brokers/workers.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -23,6 +24,18 @@ result<redis_reply> read(redis_blocking& redis, std::vector<std::string> words) 
     return reply;
 }
 
+/// Of "hog,cnn" and of "name=128,other=256".
+std::vector<std::string> names_in(const std::string& list) {
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < list.size();) {
+        const std::size_t end = std::min(list.find(',', at), list.size());
+        const std::string one = list.substr(at, end - at);
+        names.push_back(one.substr(0, one.find('=')));
+        at = end + 1;
+    }
+    return names;
+}
+
 void set_field(protocol::worker_status& worker, const std::string& name, const std::string& value) {
     constexpr std::string_view held = "gallery:";
     if (name == "host") worker.host = value;
@@ -30,6 +43,8 @@ void set_field(protocol::worker_status& worker, const std::string& name, const s
     if (name == "device") worker.device = value;
     if (name == "build") worker.build = value;
     if (name == "state") worker.state = value;
+    if (name == "detectors") worker.detectors = names_in(value);
+    if (name == "embedders") worker.embedders = names_in(value);
     if (name.starts_with(held)) {
         worker.galleries[name.substr(held.size())] = number<gallery_version>(value);
     }

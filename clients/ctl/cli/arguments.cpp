@@ -8,6 +8,7 @@
 #include "shared/base/stream_id.hpp"
 #include "shared/model/access_key.hpp"
 #include "shared/model/job.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/model/page_token.hpp"
 #include "shared/model/user.hpp"
 #include "shared/net/allow_list.hpp"
@@ -67,6 +68,18 @@ result<void> check_curve(const arguments& asked) {
                                      : "--role must be api or worker");
 }
 
+result<void> check_models(const arguments& asked) {
+    if (asked.detector.empty() && asked.embedder.empty()) {
+        return fail(errc::malformed, "models default requires --detector or --embedder");
+    }
+    for (const std::string& name : {asked.detector, asked.embedder}) {
+        if (!name.empty() && !is_model_name(name)) {
+            return fail(errc::malformed, "not the name of a model: " + name);
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 result<void> check(const arguments& asked) {
@@ -99,6 +112,7 @@ result<void> check(const arguments& asked) {
         case command::encryption_key:
         case command::clock_show:
         case command::clock_accept:
+        case command::models_list:
         case command::key_create:
         case command::key_list:
         case command::user_list:
@@ -125,8 +139,15 @@ result<void> check(const arguments& asked) {
                 return fail(errc::malformed, "--days takes 1 to 36500, or --off");
             }
             return check_collection(asked.subject);
-        case command::save:
+        case command::models_default:
+            return check_models(asked);
         case command::import:
+            if (asked.rotate && !asked.detector.empty() && !turns_pictures(asked.detector)) {
+                return fail(errc::malformed,
+                            "--rotate requires --detector centerface or --detector yunet");
+            }
+            return check_collection(asked.subject);
+        case command::save:
             return check_collection(asked.subject);
         case command::restore:  // empty: the collection in the file
             return asked.subject.empty() ? result<void>{} : check_collection(asked.subject);

@@ -202,7 +202,10 @@ class importing {
 
     std::string options() const {
         json_text text;
-        return text.open_object().key("detector").text(asked_.detector).close_object().str();
+        text.open_object();
+        if (!asked_.detector.empty()) text.key("detector").text(asked_.detector);
+        if (asked_.rotate) text.key("rotate").truth(true);
+        return text.close_object().str();
     }
 
     /// A job of an earlier run has the key. True if that job gives the verdict, now or later.

@@ -15,10 +15,11 @@ namespace vultus::ctl {
 
 struct import_request {
     std::string folder, collection;
-    std::string detector = "hog";  ///< as a job's option
-    std::string broker;            ///< notified of each job; may be unreachable
-    std::string secret{};          ///< of hash_of_label(), for the audit log
-    curve_keys curve;              ///< of the link to the broker
+    std::string detector;  ///< as a job's option; empty: the service's default
+    bool rotate = false;   ///< as a job's option
+    std::string broker;    ///< notified of each job; may be unreachable
+    std::string secret{};  ///< of hash_of_label(), for the audit log
+    curve_keys curve;      ///< of the link to the broker
 };
 
 /// Trains with every photo of photos_below(folder), at bulk priority, a few at a time. A job's

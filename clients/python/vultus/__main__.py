@@ -41,7 +41,8 @@ def recognize(client: Client, wanted: argparse.Namespace) -> int:
     unread = failed = 0
     for path in wanted.photo:
         try:
-            found = client.recognize(path, detector=wanted.detector, min_face_px=wanted.min_face_px)
+            found = client.recognize(path, detector=wanted.detector, min_face_px=wanted.min_face_px,
+                                     rotate=wanted.rotate or None)
         except VultusError as failure:
             if ends_all(failure):
                 raise
@@ -82,7 +83,7 @@ def train(client: Client, wanted: argparse.Namespace) -> int:
         return UNUSABLE
     failed = len(wanted.photo) - len(read)
     try:
-        verdicts = client.train(wanted.name, *(photo for _, photo in read)).photos
+        verdicts = client.train(wanted.name, *(photo for _, photo in read), **looking(wanted)).photos
     except (JobFailed, JobTimeout, Refused) as failure:
         if ends_all(failure):
             raise
@@ -105,7 +106,7 @@ def train_folder(client: Client, wanted: argparse.Namespace) -> int:
             print("\r" + bar(done, of, learned), end="\n" if done == of else "", file=sys.stderr, flush=True)
 
     try:
-        lessons = client.train_folder(wanted.folder, at_once=wanted.at_once, on_photo=tell)
+        lessons = client.train_folder(wanted.folder, at_once=wanted.at_once, on_photo=tell, **looking(wanted))
     except Unusable as failure:
         tell_failed(failure.lessons)
         raise
@@ -126,6 +127,25 @@ def people(client: Client, wanted: argparse.Namespace) -> int:
     for person in client.people():
         print(f"{visible(person.label)}\t{person.count}")
     return 0
+
+
+def models(client: Client, wanted: argparse.Namespace) -> int:
+    found = client.models()
+    for model in found.models:
+        default = found.detector == model.name or found.embedder in model.embedders
+        print(f"{visible(model.name)}\t{model.kind}\t{model.workers}\t{'default' if default else '-'}\t"
+              f"{visible(model.licence or '-')}\t{visible(model.training or '-')}")
+    return DONE
+
+
+def looking(wanted: argparse.Namespace) -> dict[str, object]:
+    return {"detector": wanted.detector, "rotate": wanted.rotate or None}
+
+
+def how_to_look(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--detector", choices=["hog", "cnn", "centerface", "yunet"],
+                        help="without it the default of the service")
+    parser.add_argument("--rotate", action="store_true", help="also look for faces that lie or stand on their head")
 
 
 def seconds(text: str) -> float:
@@ -155,19 +175,23 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(required=True)
     one = commands.add_parser("recognize", aliases=["recognise"], help="who is in the photos")
     one.add_argument("photo", nargs="+")
-    one.add_argument("--detector", choices=["hog", "cnn", "centerface", "yunet"])
+    how_to_look(one)
     one.add_argument("--min-face-px", type=int)
     one.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     one.set_defaults(run=recognize)
     one = commands.add_parser("train", help="teach one person")
     one.add_argument("name")
     one.add_argument("photo", nargs="+")
+    how_to_look(one)
     one.set_defaults(run=train)
     one = commands.add_parser("train-folder", help="teach every NAME/PHOTO.jpg below a folder; prints what was refused")
     one.add_argument("folder")
     one.add_argument("--at-once", type=places, default=4)
+    how_to_look(one)
     one.add_argument("--progress", action="store_true", help="the bar also when stderr is no terminal")
     one.set_defaults(run=train_folder)
+    one = commands.add_parser("models", help="detectors and embedders, with licence and training data")
+    one.set_defaults(run=models)
     one = commands.add_parser("people", help="who is known, and with how many photos")
     one.set_defaults(run=people)
     return made

@@ -13,7 +13,7 @@ from . import steps
 from .errors import InvalidArgument, Unusable, VultusError
 from .photos import Photo, PhotoFolder, bytes_of, in_order, lesson_of, not_tried, photos_below
 from .transport import opened, request_for
-from .types import Change, Collection, Job, Json, Lesson, Person, Recognition, TrainedFace, Training
+from .types import Change, Collection, Job, Json, Lesson, Models, Person, Recognition, TrainedFace, Training
 
 T = TypeVar("T")
 
@@ -72,7 +72,8 @@ class AsyncClient:
 
     async def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
         """Recognizes the faces in the photo. options: k, distance_max or similarity_min, min_face_px, upsample,
-        detector, rotate, embeddings, and durable=False: answered at once, nothing is stored."""
+        detector (None: the service's default), rotate, embeddings, and durable=False: answered at once, nothing is
+        stored."""
         return await self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     recognise = recognize  # the former name
@@ -144,6 +145,10 @@ class AsyncClient:
     async def status(self) -> Json:
         """The JSON of /api/status."""
         return await self._run(steps.status(self.waits))
+
+    async def models(self) -> Models:
+        """The models of the service: its defaults, and every model with its licence and training data."""
+        return await self._run(steps.models(self.waits))
 
     async def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
                            on_photo: Callable[[Lesson, int, int], None] | None = None,

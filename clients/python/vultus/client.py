@@ -14,7 +14,7 @@ from . import steps
 from .errors import InvalidArgument, Unusable, VultusError
 from .photos import Photo, bytes_of, in_order, lesson_of, not_tried, photos_below
 from .transport import TimedTransport, opened, request_for, within
-from .types import Change, Collection, Job, Json, Lesson, Person, Recognition, TrainedFace, Training
+from .types import Change, Collection, Job, Json, Lesson, Models, Person, Recognition, TrainedFace, Training
 
 T = TypeVar("T")
 
@@ -77,7 +77,8 @@ class Client:
 
     def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
         """Recognizes the faces in the photo. options: k, distance_max or similarity_min, min_face_px, upsample,
-        detector, rotate, embeddings, and durable=False: answered at once, nothing is stored."""
+        detector (None: the service's default), rotate, embeddings, and durable=False: answered at once, nothing is
+        stored."""
         return self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
 
     recognise = recognize  # the former name
@@ -149,6 +150,10 @@ class Client:
     def status(self) -> Json:
         """The JSON of /api/status."""
         return self._run(steps.status(self.waits))
+
+    def models(self) -> Models:
+        """The models of the service: its defaults, and every model with its licence and training data."""
+        return self._run(steps.models(self.waits))
 
     def train_folder(self, folder: str | pathlib.Path, *, at_once: int = 4,
                      on_photo: Callable[[Lesson, int, int], None] | None = None, **options: Any) -> list[Lesson]:

@@ -18,7 +18,7 @@ import httpx
 
 from .errors import InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Refused, Unreachable
 from .reading import Json, member, rows, shown, value_of
-from .types import Change, Collection, Job, Person, Recognition, TrainedFace, Training
+from .types import Change, Collection, Job, Models, Person, Recognition, TrainedFace, Training
 
 Progress = Callable[[Job], None]
 Options = Mapping[str, Any]
@@ -220,6 +220,10 @@ def status(waits: Waits) -> Steps[Json]:
     found = yield from get("/api/status", {}, waits)
     member(found, "state", str)
     return found
+
+
+def models(waits: Waits) -> Steps[Models]:
+    return Models.of((yield from get("/api/models", {}, waits)))
 
 
 def wait(job: Job, on_progress: Progress | None, waits: Waits) -> Steps[Job]:

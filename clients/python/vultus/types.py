@@ -80,13 +80,44 @@ class Recognition:
     gallery_version: int
     timing_ms: dict[str, float]
     raw: Json = field(repr=False)
+    min_face_px: int = 0         # the smallest face that was searched for; 0: an older service
 
     @classmethod
     def of(cls, raw: Json) -> Recognition:
         image, timing = member(raw, "image", dict), member(raw, "timing_ms", dict)
         return cls(member(image, "width", int), member(image, "height", int),
                    [Face.of(one) for one in rows(raw, "faces")],
-                   member(member(raw, "gallery", dict), "version", int), timing, raw)
+                   member(member(raw, "gallery", dict), "version", int), timing, raw,
+                   member(raw, "min_face_px", int, 0))
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    kind: str                    # detector, embedder or landmarks
+    licence: str | None          # None: the service knows nothing about it
+    training: str | None
+    workers: int                 # that have it
+    embedders: list[str]         # the names of its embedders, as workers offer them
+
+    @classmethod
+    def of(cls, raw: Json) -> Model:
+        return cls(member(raw, "name", str), member(raw, "kind", str), member(raw, "licence", str, None),
+                   member(raw, "training", str, None), member(raw, "workers", int),
+                   [one for one in member(raw, "embedders", list, []) if isinstance(one, str)])
+
+
+@dataclass(frozen=True)
+class Models:
+    detector: str | None         # of a request that names none; None: no worker has registered yet
+    embedder: str | None         # of a collection without faces
+    models: list[Model]
+
+    @classmethod
+    def of(cls, raw: Json) -> Models:
+        defaults = member(raw, "defaults", dict)
+        return cls(member(defaults, "detector", str, None), member(defaults, "embedder", str, None),
+                   [Model.of(one) for one in rows(raw, "models")])
 
 
 @dataclass(frozen=True)
