@@ -52,6 +52,8 @@ worker_status some_worker() {
     one.last_seen_ms = 12;
     one.galleries = {{"default", epoch_factor}};
     one.load = {12, 340, 300, std::uint64_t{140} << 30, std::uint64_t{99} << 30, 3};
+    one.detectors = {"hog", "cnn"};
+    one.embedders = {"omz_0095/unit"};
     return one;
 }
 
@@ -66,7 +68,9 @@ std::vector<example> examples() {
                 4,
                 {{id_a, 3}},
                 {{"default", epoch_factor + 1}},
-                "NVIDIA H200, 143771 MiB, compute 9.0"};
+                "NVIDIA H200, 143771 MiB, compute 9.0",
+                {"hog", "cnn"},
+                {"dlib_resnet_v1/unit", "omz_0095/unit"}};
     frame picture{"f-1",
                   1,
                   "live-1",
@@ -76,7 +80,8 @@ std::vector<example> examples() {
                   1'500,
                   std::string("\xFF\xD8\0x", 4),
                   {-3, 10, 116, 129},
-                  "cnn"};
+                  "cnn",
+                  "omz_0095/unit"};
     answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}"};
     status_reply state;
     state.request_id = "s-1";
@@ -228,11 +233,35 @@ TEST(protocol, a_frame_of_an_older_api_names_no_detector) {
     const auto taken = decode(direction::to_broker, bytes);
     ASSERT_TRUE(taken) << taken.error().detail;
     EXPECT_EQ(std::get<frame>(*taken).detector, "");
+    EXPECT_EQ(std::get<frame>(*taken).embedder, "");
     for (const std::string bad : {"a:b", "a b", "a\n"}) {
         frame wrong = std::get<frame>(*taken);
         wrong.detector = bad;
         EXPECT_FALSE(decode(direction::to_broker, encode(wrong))) << bad;
+        wrong.detector.clear();
+        wrong.embedder = bad;
+        EXPECT_FALSE(decode(direction::to_broker, encode(wrong))) << bad;
     }
+}
+
+TEST(protocol, names_of_models_have_a_form_a_length_and_a_number) {
+    ready hello;
+    hello.worker_id = "w";
+    const auto fine = [&](const std::vector<std::string>& names) {
+        hello.detectors = names;
+        hello.embedders.clear();
+        const bool one = decode(direction::to_broker, encode(hello)).has_value();
+        hello.embedders = std::exchange(hello.detectors, {});
+        EXPECT_EQ(decode(direction::to_broker, encode(hello)).has_value(), one);
+        return one;
+    };
+    EXPECT_TRUE(fine({}));
+    EXPECT_TRUE(fine({"a-Z_0.9/x"}));
+    EXPECT_TRUE(fine({std::string(limits::model_name_bytes, 'm')}));
+    EXPECT_FALSE(fine({std::string(limits::model_name_bytes + 1, 'm')}));
+    EXPECT_TRUE(fine(std::vector<std::string>(limits::models_of_worker, "m")));
+    EXPECT_FALSE(fine(std::vector<std::string>(limits::models_of_worker + 1, "m")));
+    for (const std::string bad : {"", "a,b", "a=1", "a b", "\xC3\xA9"}) EXPECT_FALSE(fine({bad}));
 }
 
 TEST(protocol, five_bytes_that_claim_four_billion_elements_are_refused) {
