@@ -26,6 +26,9 @@ sys.path[:0] = [str(folder) for folder in pathlib.Path(__file__).resolve().paren
 PHOTOS = ROOT / "build/photos"
 TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
 PREFIX = "vultus:{0}:"
+# The stories that are not about the defaults of a new service name their models, so that what they expect of distances and
+# boxes does not change with the models that a machine has.
+PINNED = ("worker.default_detector=hog", "worker.default_embedder=dlib_resnet_v1/mirror_unit")
 TAKEN = []  # sockets: the names of this process' ports
 
 
@@ -58,14 +61,15 @@ def wait_until(condition, seconds=60, what="the condition"):
 
 
 class Service:
-    """One running service. `pids(name)` gives the live processes of one program. `prefix` runs the supervisor."""
+    """One running service. `pids(name)` gives the live processes of one program. `prefix` runs the supervisor.
+    `defaults` are the settings that propose the default models; (): what the programs propose by themselves."""
 
-    def __init__(self, data, workers=1, settings=(), environment=None, words=(), prefix=()):
+    def __init__(self, data, workers=1, settings=(), environment=None, words=(), prefix=(), defaults=PINNED):
         self.data, self.port = pathlib.Path(data), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [*prefix, sys.executable, str(ROOT / "config/supervisor.py"), "--port", str(self.port),
                    "--data", str(data), "--workers", str(workers), *words]
-        for setting in ("api.drain_grace_ms=0", *settings):  # nobody is told where to go instead
+        for setting in ("api.drain_grace_ms=0", *defaults, *settings):  # nobody is told where to go instead
             command += ["--set", setting]
         env = {"VULTUS_BIN": str(ROOT / "build/e2e/bin"), **os.environ, **(environment or {})}
         env["PATH"] = f"{ROOT}/build/deps/bin:{env['PATH']}"

@@ -4,7 +4,7 @@ import io
 import shutil
 
 import pytest
-from conftest import ROOT, Service, jpeg, names
+from conftest import ROOT, Service, jpeg, names, wait_until
 from PIL import Image
 
 
@@ -61,12 +61,17 @@ def test_a_photo_that_lies_on_its_side(service, photos, turn):
     assert (x, y) == pytest.approx(middle, abs=25)
 
 
-def test_a_detector_whose_file_is_missing_fails_by_name(service, photos):
-    job = service.submit("/api/recognize", [photos["small_obama"]], detector="yunet")
-    assert (job["state"], job["error"]["code"]) == ("failed", "bad_option")
-    assert "no model file for the detector yunet: run config/fetch.py yunet" in job["error"]["detail"]
-    train = service.submit("/api/train", [photos["small_obama"]], name="a", detector="yunet", collection="missing")
-    assert (train["state"], train["error"]["code"]) == ("failed", "bad_option")
+def test_a_detector_whose_file_is_missing_is_waited_for_by_name(service, photos):
+    for path, form in (("/api/recognize", {}), ("/api/train", {"name": "a", "collection": "missing"})):
+        answer = service.call("POST", path, files={"file": ("a.jpg", photos["small_obama"])}, data={"detector": "yunet", **form})
+        assert answer.status_code == 202, answer.text
+        job = f"/api/jobs/{answer.json()['id']}"
+        wait_until(lambda job=job: service.call("GET", job).json().get("waits_for") == "yunet", what="a job that waits")
+        assert service.call("GET", job).json()["state"] == "delayed"
+        assert service.call("DELETE", job).status_code in (200, 202)
+    answer = service.call("POST", "/api/recognize", params={"durable": "false", "detector": "yunet"},
+                          files={"file": photos["small_obama"]})
+    assert (answer.status_code, answer.json()["detail"]) == (503, "No connected worker has the model yunet")
 
 
 def test_what_the_detectors_cannot_do_is_refused_at_once(service, photos):
