@@ -24,7 +24,8 @@ arguments parse_arguments(int argc, char** argv) {
     app.add_option("--ca", asked.authorities,
                    "Trusted CA certificates: a PEM file (default: the system's)");
     app.add_option("--collection", asked.collection, "Collection to search (default)");
-    app.add_option("--detector", asked.detector, "Detector: hog, cnn, centerface or yunet")
+    app.add_option("--detector", asked.detector,
+                   "Detector: hog, cnn, centerface or yunet (the service's default)")
         ->check(
             CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
     app.add_option("--min-face", asked.min_face_px, "Smallest face to detect, in pixels")

@@ -12,7 +12,8 @@ struct arguments {
     net::service_url url;
     std::string authorities;  ///< PEM file; empty: the system's
     std::string key;          ///< from $VULTUS_KEY, never from the command line
-    std::string collection = "default", detector = "hog", blur = "none";
+    std::string collection = "default", blur = "none";
+    std::string detector;  ///< empty: the default of the service
     int min_face_px = 80;
     bool tracks = true;
     bool headless = false;  ///< no window

@@ -67,11 +67,12 @@ message parse_message(std::string text) {
 }
 
 std::string settings_text(const arguments& asked) {
-    return json::serialize(json::value{{"collection", asked.collection},
-                                       {"detector", asked.detector},
-                                       {"min_face_px", asked.min_face_px},
-                                       {"tracks", asked.tracks},
-                                       {"blur", asked.blur}});
+    json::object settings{{"collection", asked.collection},
+                          {"min_face_px", asked.min_face_px},
+                          {"tracks", asked.tracks},
+                          {"blur", asked.blur}};
+    if (!asked.detector.empty()) settings["detector"] = asked.detector;
+    return json::serialize(settings);
 }
 
 std::string line_of(const message& answer, std::uint64_t source_frame, double latency_ms) {

@@ -156,8 +156,8 @@ local function grant(id, j, worker, connection, lease_ms, view)
     j.worker, j.at = worker, now + lease_ms
     redis.call('HSET', key.job(id), 'attempt', j.attempt, 'worker', worker, 'started_ms', now,
         'lease_until_ms', j.at, 'connection', int(connection))
-    redis.call('HDEL', key.job(id), 'started')
     models.settle(view, id, j)
+    redis.call('HDEL', key.job(id), 'started')
     job.move(id, j, 'running', 'lease')
     count('leased')
     local fence = gallery.fence(gallery.read(j.collection), j.min_version)

@@ -120,8 +120,7 @@ def test_a_job_for_a_model_that_no_worker_has_waits_and_runs_when_one_comes(phot
         assert told["state"] == "ready"
         seen = service.call("GET", f"/api/jobs/{waiting[0]['id']}").json()
         assert (seen["state"], seen["waits_for"], seen["attempt"]) == ("delayed", "centerface", 0)
-        assert "vultus_jobs_waiting_for_model 3" in wait_until(
-            lambda: (text := service.call("GET", "/metrics").text) if "waiting_for_model 3" in text else "", what="the metric")
+        wait_until(lambda: "vultus_jobs_waiting_for_model 3" in service.call("GET", "/metrics").text, what="the metric")
         assert service.fsck() == []
         with worker_beside(service):
             for job in waiting:
@@ -148,7 +147,7 @@ def test_the_default_is_changed_by_an_operator(photos, lean):
         assert service.finish(job)["models"]["detector"] == "hog", "the default of the attempt"
         entries = json.loads(ctl(service, "--json", "audit")[1])
         assert [f"centerface {DLIB}", f"cnn {DLIB}"] == [
-            one["about"] for one in entries["entries"] if one["what"] == "models"][1:]
+            one["about"] for one in entries["audit"] if one["what"] == "models"][1:]
 
 
 def test_who_has_which_model_with_its_licence(shared_service):
