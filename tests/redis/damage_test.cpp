@@ -124,7 +124,7 @@ call_table calls_of_clients() {
         {"version", {{"default"}}},
         {"stats", {{}}},
         {"models", {{}}},
-        {"set_models", {{"hog", "m", "ctl"}, {"yunet", "m", "ctl", "force"}}},
+        {"set_models", {{"hog", "m", "ctl"}, {"", "m", "ctl", "force"}}},
         {"keys", {{""}}},
         {"key_create", {{"222222222222", session, "read", "*", "0", "0", "0", "0", ""}}},
         {"key_revoke", {{key_id}}},
@@ -323,6 +323,8 @@ TEST(damaged, no_function_fails_and_whole_jobs_end) {
         whole.insert(id_of(50));
         drain(f, with);
         for (const auto& id : whole) {
+            // Damage may have changed the model of its collection, or what the workers have.
+            if (f.field(id, "waits_for") != "") continue;
             if (!has_ended(f.state(id))) RC_FAIL(id + " is " + f.state(id) + " for ever");
         }
     }));
