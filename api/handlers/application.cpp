@@ -98,6 +98,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                 gallery_reader(context_),
                 retention_store(context_),
                 model_store(context_),
+                picture_store(context_),
                 redis_,
                 events_,
                 *brokers_,

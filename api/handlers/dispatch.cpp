@@ -55,6 +55,8 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
             co_return co_await handlers::delete_collection(req, ctx);
         case route::retention:
             co_return co_await handlers::retention(req, ctx);
+        case route::pictures:
+            co_return co_await handlers::pictures(req, ctx);
         case route::status:
             co_return co_await handlers::status(req, ctx);
         case route::models:

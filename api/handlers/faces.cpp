@@ -118,6 +118,7 @@ asio::awaitable<response> list_collections(request& req, services& ctx) {
         row.raw("embedding_model",
                 one.embedding_model.empty() ? "null" : json_quoted(one.embedding_model));
         row.raw("dimension", one.dimension == 0 ? "null" : std::to_string(one.dimension));
+        row.add("keep_pictures", one.keep_pictures);
         rows.raw(row.take());
     }
     json_object text;

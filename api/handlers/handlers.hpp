@@ -47,6 +47,7 @@ response all_events(request& req, services& ctx);
 
 asio::awaitable<response> list_collections(request& req, services& ctx);
 asio::awaitable<response> retention(request& req, services& ctx);
+asio::awaitable<response> pictures(request& req, services& ctx);
 asio::awaitable<response> status(request& req, services& ctx);
 asio::awaitable<response> models(request& req, services& ctx);
 

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ class json_object {
         return add(name, std::string_view(text));
     }
     json_object& add(std::string_view name, bool value);
+    /// null without a value.
+    json_object& add(std::string_view name, std::optional<bool> value) {
+        return value ? add(name, *value) : raw(name, "null");
+    }
     json_object& add(std::string_view name, double value);
     template <std::integral Number>
     requires(!std::same_as<Number, bool>) json_object& add(std::string_view name, Number value) {

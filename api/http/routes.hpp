@@ -32,6 +32,7 @@ enum class route {
     collections,
     collection,
     retention,
+    pictures,
     status,
     models,
     session,

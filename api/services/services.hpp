@@ -18,6 +18,7 @@
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/job_reader.hpp"
 #include "shared/store/model_store.hpp"
+#include "shared/store/picture_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/submission_store.hpp"
 
@@ -105,6 +106,7 @@ struct services {
     const gallery_reader galleries;
     const retention_store retention;
     const model_store models;
+    const picture_store pictures;
     redis_asio& redis;
     event_hub& events;
     broker_client& brokers;

@@ -16,6 +16,7 @@
 #include "clients/ctl/privacy/encrypt.hpp"
 #include "clients/ctl/privacy/erasure.hpp"
 #include "clients/ctl/privacy/names.hpp"
+#include "clients/ctl/privacy/pictures.hpp"
 #include "clients/ctl/privacy/retention.hpp"
 #include "clients/ctl/transfer/import.hpp"
 #include "clients/ctl/transfer/transfer.hpp"
@@ -191,6 +192,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return make_encryption_key(asked.file);
         case command::retention:
             return retention(asked, redis, store);
+        case command::pictures:
+            return pictures(asked, redis, store);
         case command::names:
             return names(asked, redis, store);
         case command::clock_show:

@@ -2,10 +2,12 @@
 // call that vultusctl sends, taken from the job store.
 #include "clients/ctl/explain.hpp"
 
+#include "clients/ctl/privacy/pictures.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/store/key_store.hpp"
 #include "shared/store/model_store.hpp"
 #include "shared/store/operator_store.hpp"
+#include "shared/store/picture_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/service_clock.hpp"
 #include "shared/store/submission_store.hpp"
@@ -189,6 +191,14 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             } else {
                 const auto days = std::chrono::hours(24) * static_cast<std::int64_t>(asked.days);
                 out.run(retention_store(store).set_retention(asked.subject, days, "").words);
+            }
+            break;
+        case command::pictures:
+            if (asked.keep.empty()) {
+                out.run(picture_store(store).rule_of(asked.subject).words);
+            } else {
+                out.run(
+                    picture_store(store).set_rule(asked.subject, choice_of(asked.keep), "").words);
             }
             break;
         case command::clock_show:

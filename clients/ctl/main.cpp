@@ -134,6 +134,13 @@ void describe(CLI::App& app, arguments& asked) {
     kept->add_option("--days", asked.days, "days without being seen until a person is forgotten")
         ->check(CLI::Range(1, retention_days_max));
     kept->add_flag("--off", asked.off, "keep people until they are removed");
+    CLI::App* pictures = add("pictures", "whether a collection keeps pictures", command::pictures);
+    pictures->add_option("collection", asked.subject)->required();
+    pictures
+        ->add_option("--keep", asked.keep,
+                     "no also removes those that are stored; "
+                     "default: as the workers are set")
+        ->check(CLI::IsMember({"yes", "no", "default"}));
     CLI::App* fsck =
         add("fsck", "check that all keys in Redis agree; with --encryption-key, that faces decrypt",
             command::fsck);

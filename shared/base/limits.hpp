@@ -58,8 +58,8 @@ constexpr std::array<std::size_t, 3> embedding_dimensions{128, 256, 512};  ///< 
 constexpr std::size_t embedding_floats_max = embedding_dimensions.back();
 constexpr std::size_t embedding_dimension_default = 128;  ///< where a gallery states none
 constexpr std::size_t chip_side = 150;                    ///< pixels of an aligned face
-constexpr std::size_t picture_side = 112;                 ///< pixels of the kept picture of a face
-constexpr std::size_t picture_bytes = 16 * kib;           ///< JPEG of it
+constexpr std::size_t picture_side = 256;                 ///< pixels of the kept picture of a face
+constexpr std::size_t picture_bytes = 32 * kib;           ///< JPEG of it
 constexpr std::size_t batch_max = 128;                    ///< chips embedded in one pass
 constexpr std::size_t model_name_bytes = 64;              ///< of a detector or an embedder
 constexpr std::size_t models_of_worker = 64;  ///< detectors, and embedders, of one worker

@@ -102,7 +102,8 @@ redis_call<collection_page> gallery_reader::collections(std::size_t count,
                                                         const std::string& page) const {
     count = std::clamp<std::size_t>(count, 1, limits::page_size);
     return function_call<collection_page>(
-        "collections", context_.prefix(), {page, std::to_string(count), "models", "dimensions"},
+        "collections", context_.prefix(),
+        {page, std::to_string(count), "models", "dimensions", "pictures"},
         [count](const std::string& status, fields& all) -> result<collection_page> {
             if (status != "ok") return unexpected_reply(status);
             collection_page made;
@@ -116,6 +117,7 @@ redis_call<collection_page> gallery_reader::collections(std::size_t count,
                 all.time();
                 one.embedding_model = all.text();
                 one.dimension = all.number<std::size_t>();
+                one.keep_pictures = picture_choice(all.text());
                 made.collections.push_back(std::move(one));
             }
             if (made.collections.size() >= count) made.next = made.collections.back().collection;
@@ -138,6 +140,9 @@ redis_call<gallery_info> gallery_reader::gallery(std::string_view collection) co
             made.embedding_model = all.text();
             all.number();  // retention
             made.dimension = all.number<std::size_t>();
+            all.text();  // default detector
+            all.text();  // default embedder
+            made.keep_pictures = picture_choice(all.text());
             return made;
         });
 }

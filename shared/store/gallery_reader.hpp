@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,8 @@ struct gallery_info {
     std::string collection, embedding_model;
     gallery_version version = 0, removed_version = 0;
     std::uint64_t faces = 0, people = 0;
-    std::size_t dimension = 0;  ///< floats of each face; 0 while there is no model
+    std::size_t dimension = 0;          ///< floats of each face; 0 while there is no model
+    std::optional<bool> keep_pictures;  ///< its choice; none: the worker's setting decides
 };
 struct label_page {
     gallery_info gallery;

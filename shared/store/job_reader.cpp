@@ -79,6 +79,8 @@ void set_field(job_record& job, const std::string& name, std::string value) {
         job.removed = std::move(value);
     else if (name == "confirmed")
         job.confirmed = std::move(value);
+    else if (name == "keep_pictures")
+        job.keep_pictures = value == "1";
 }
 
 /// Jobs with their fields, newest first: the function `list` returns ids, and this one command

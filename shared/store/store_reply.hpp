@@ -4,6 +4,7 @@
 #pragma once
 
 #include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,6 +108,12 @@ bool is_next_cursor(std::string_view cursor, std::string_view before) noexcept;
 
 /// The error for a job that does not exist: not_found or collected.
 tl::unexpected<error> no_such_job(std::string_view status);
+
+/// Of a collection: '1' keeps pictures, '0' does not, '' has made no choice.
+inline std::optional<bool> picture_choice(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    return text == "1";
+}
 
 /// A job from its fields, name and value in turns, up to the end of the reply (job_reader.cpp).
 job_record record_of(std::string id, fields& all);

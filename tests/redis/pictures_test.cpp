@@ -153,9 +153,9 @@ TEST_F(pictures, have_bounds_and_an_owner) {
     };
     refused({"pictures", face(1)}, "half of a pair");
     refused({"pictures", face(1), ""}, "empty");
-    refused({"pictures", face(1), std::string(16385, 'x')}, "too large");
+    refused({"pictures", face(1), std::string(32769, 'x')}, "too large");
     const std::string sealed = "VS\xff\xff" + std::string(40, 'n');
-    refused({"pictures", face(1), sealed + std::string(16385, 'x')}, "too large, sealed");
+    refused({"pictures", face(1), sealed + std::string(32769, 'x')}, "too large, sealed");
     refused({"pictures", face(1), sealed}, "empty, sealed");
     refused({"pictures", face(2), "x"}, "of another train");
     refused({"pictures", face(1), "x", face(1), "x"}, "twice");
@@ -196,8 +196,8 @@ TEST_F(pictures, fsck_finds_one_without_its_face) {
     f.plain({"HSET", key, "stray-0", "x"});
     EXPECT_THAT(f.problems(), ElementsAre("a picture of stray-0 in default without a face"));
     f.plain({"HDEL", key, "stray-0"});
-    f.plain({"HSET", key, face(1), std::string(16385, 'x')});
-    EXPECT_THAT(f.problems(), ElementsAre(HasSubstr("has 16385 bytes")));
+    f.plain({"HSET", key, face(1), std::string(32769, 'x')});
+    EXPECT_THAT(f.problems(), ElementsAre(HasSubstr("has 32769 bytes")));
     f.plain({"HDEL", key, face(1)});
     f.plain({"HSET", f.key("gallery:default:7:pictures"), face(1), "x"});
     EXPECT_THAT(f.problems(), ElementsAre(HasSubstr("leftover")));
@@ -210,6 +210,63 @@ TEST_F(pictures, fsck_looks_through_many) {
     for (int i = 0; i < 600; ++i) f.plain({"HSET", key, "stray-" + std::to_string(i), "x"});
     EXPECT_GE(f.problems(50).size(), 600U);
     for (int i = 0; i < 600; ++i) f.plain({"HDEL", key, "stray-" + std::to_string(i)});
+}
+
+TEST_F(pictures, a_collection_chooses_and_none_is_stored_behind_the_choice) {
+    EXPECT_THAT(f("pictures", {"default"}), ElementsAre("ok", "", "0"));
+    teach_shown(1, "Ann");
+    EXPECT_THAT(f("pictures", {"default"}), ElementsAre("ok", "", "1"));
+    EXPECT_THAT(f("set_pictures", {"default", "keep", "ctl"}), ElementsAre("ok", "1", "1", "0"));
+    teach_shown(2, "Bob");
+    EXPECT_THAT(f("set_pictures", {"default", "remove", "ctl"}), ElementsAre("ok", "0", "0", "2"));
+    EXPECT_EQ(found(), 0U);
+    EXPECT_EQ(f("version", {"default"}).at(3), "2") << "the faces stay";
+    teach_shown(3, "Cid");  // a worker that was told otherwise before
+    EXPECT_THAT(f("pictures", {"default"}), ElementsAre("ok", "0", "0"));
+    EXPECT_EQ(found(), 0U);
+    EXPECT_THAT(f("set_pictures", {"default", "worker", "ctl"}), ElementsAre("ok", "", "0", "0"));
+    teach_shown(4, "Dan");
+    EXPECT_THAT(f("pictures", {"default"}), ElementsAre("ok", "", "1"));
+}
+
+TEST_F(pictures, a_choice_makes_the_collection_and_ends_with_it) {
+    EXPECT_THAT(f("set_pictures", {"new", "worker", "ctl"}), ElementsAre("not_found"));
+    EXPECT_THAT(f("set_pictures", {"new", "keep", "ctl 127.0.0.1"}),
+                ElementsAre("ok", "1", "0", "0"));
+    EXPECT_THAT(f("collections", {"", "9", "models", "dimensions", "pictures"}),
+                ElementsAre("ok", "1", "new", testing::_, "0", "0", testing::_, "", "0", "1"));
+    EXPECT_EQ(f("version", {"new"}).back(), "1");
+    for (int n = 1; const char* op : {"clear", "delete_collection"}) {
+        EXPECT_EQ(f("pictures", {"new"}).at(1), "1") << "a clear keeps it";
+        f("change", {id_of(n++), op, "new", "", "", "anonymous", "", "", ""});
+    }
+    EXPECT_THAT(f("pictures", {"new"}), ElementsAre("ok", "", "0"));
+    EXPECT_THAT(f.problems(), IsEmpty());
+}
+
+TEST_F(pictures, a_worker_learns_the_choice_with_the_job) {
+    enlist("teacher");
+    ASSERT_EQ(train(1, "Ann").at(0), "ok");
+    ASSERT_EQ(lease("teacher"), id_of(1));
+    const auto choice = [&] {
+        const words all = f("fetch", {id_of(1), "1", "teacher"});
+        const auto at = std::find(all.begin(), all.end(), "keep_pictures");
+        return at == all.end() ? "none" : *(at + 1);
+    };
+    EXPECT_EQ(choice(), "none");
+    f("set_pictures", {"default", "keep", "ctl"});
+    EXPECT_EQ(choice(), "1");
+    f("set_pictures", {"default", "remove", "ctl"});
+    EXPECT_EQ(choice(), "0");
+}
+
+TEST_F(pictures, choices_are_in_the_audit_log_once) {
+    for (int twice = 0; twice < 2; ++twice) f("set_pictures", {"default", "keep", "ctl 10.0.0.1"});
+    f("set_pictures", {"default", "remove", "ctl"});
+    const words all = f.plain({"XRANGE", f.key("audit"), "-", "+"});
+    EXPECT_EQ(std::count(all.begin(), all.end(), "pictures"), 2);
+    EXPECT_EQ(std::count(all.begin(), all.end(), "10.0.0.1"), 1);
+    EXPECT_THAT(f("set_pictures", {"default", "perhaps", "ctl"}).at(0), HasSubstr("choice"));
 }
 
 }  // namespace

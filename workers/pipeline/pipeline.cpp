@@ -180,6 +180,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     if (item.options.detector.empty()) item.options.detector = fetched->job.detector;
     if (item.options.detector.empty()) item.options.detector = "hog";
     item.failures = fetched->job.failures;
+    item.keep_pictures = fetched->job.keep_pictures;
     item.stage_ms["queue"] = milliseconds_waited(fetched->job.created, fetched->job.started);
     if (item.type == job_type::calibrate) return {};
     if (fetched->photos.empty()) return fail(errc::no_image, "Photo no longer stored");

@@ -131,7 +131,9 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector
         }
         aligned_face aligned = align_face(aligner_, photo->picture, face, finder.fit());
         item.seen.faces.push_back({face, aligned.points, {}, -1});
-        if (train && keep_pictures_) keep_picture(item, aligned.face);
+        if (train && item.keep_pictures.value_or(keep_pictures_)) {
+            keep_picture(item, photo->picture, face);
+        }
         item.chips.push_back(std::move(aligned.face));
     }
     item.seen.width = photo->width;
@@ -149,8 +151,8 @@ void vision_stage::tend() {
 }
 
 /// A face is taught without its picture rather than not at all.
-void vision_stage::keep_picture(work& item, const chip& face) const {
-    auto picture = face_picture(face);
+void vision_stage::keep_picture(work& item, const image& photo, const detected_face& face) const {
+    auto picture = face_picture(photo, face);
     if (!picture) log::warning("no_picture", {{"detail", picture.error().detail}});
     item.pictures.push_back(picture ? std::move(*picture) : std::string());
 }

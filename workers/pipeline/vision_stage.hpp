@@ -17,7 +17,8 @@ namespace vultus {
 /// threads   one at a time; one object per vision thread
 class vision_stage {
  public:
-    /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train.
+    /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train,
+    /// where the collection has made no choice.
     /// `slot` belongs to this thread. `decoder` is a path, as of decoder_of().
     vision_stage(detector_set detectors, const aligner& straightener, int detect_side_max,
                  bool keep_pictures, progress::slot& slot, const std::string& decoder = {},
@@ -35,7 +36,7 @@ class vision_stage {
 
  private:
     result<void> look_at_photo(work& item, std::size_t index, detector& finder);
-    void keep_picture(work& item, const chip& face) const;
+    void keep_picture(work& item, const image& photo, const detected_face& face) const;
 
     detector_set detectors_;
     const aligner& aligner_;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,6 +33,7 @@ struct work {
     std::vector<train_file> files;           ///< train: one verdict per photo
     std::vector<std::string> photo_hashes;   ///< train: SHA-256 of each photo
     std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
+    std::optional<bool> keep_pictures;       ///< the choice of its collection
     std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
     std::shared_ptr<const gallery> faces;    ///< calibrate: the gallery
     std::vector<chip> chips;                 ///< one per face, until they are embedded

@@ -141,6 +141,8 @@ result<void> check(const arguments& asked) {
             return check_collection(asked.subject);
         case command::models_default:
             return check_models(asked);
+        case command::pictures:
+            return check_collection(asked.subject);
         case command::import:
             if (asked.rotate && !asked.detector.empty() && !turns_pictures(asked.detector)) {
                 return fail(errc::malformed,

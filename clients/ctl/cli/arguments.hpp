@@ -30,6 +30,7 @@ enum class command {
     audit,
     erasure,
     retention,
+    pictures,
     names,
     clock_show,
     clock_accept,
@@ -89,6 +90,7 @@ struct arguments {
     std::string collection;   ///< erasure: only this one; empty: all
     std::size_t days = 0;     ///< retention: the new value; 0: unchanged
     bool off = false;         ///< retention: remove it
+    std::string keep;         ///< pictures: yes, no or default; empty: unchanged
     bool fix = false;         ///< names: rename and merge them
     bool purge = false, rewrite = false;  ///< erasure: delete removable traces; rewrite the file
     std::string page;                     ///< jobs, faces, audit: the token of the last page

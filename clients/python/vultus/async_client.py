@@ -114,7 +114,7 @@ class AsyncClient:
         return await self._run(steps.faces(self.collection, label, self.waits))
 
     async def face_picture(self, label: str, face_id: str) -> bytes:
-        """The picture of a face, a JPEG of 112x112 pixels. Refused, not_found, if none is stored (worker.keep_pictures)."""
+        """The picture of a face, a JPEG of at most 256 pixels a side. Refused, not_found, if none is stored."""
         return await self._run(steps.face_picture(self.collection, label, face_id, self.waits))
 
     async def collections(self) -> list[Collection]:
@@ -129,6 +129,15 @@ class AsyncClient:
         """Sets the retention; None removes it. The time of all people begins at the first call."""
         method = "DELETE" if days is None else "POST"
         return await self._run(steps.retention(method, self.collection, days, self.waits))
+
+    async def pictures(self) -> bool | None:
+        """Whether pictures of trained faces are kept; None: the setting of the workers decides."""
+        return await self._run(steps.pictures("GET", self.collection, None, self.waits))
+
+    async def set_pictures(self, keep: bool | None) -> bool | None:
+        """Chooses whether pictures are kept; False removes those that are stored, None leaves it to the workers."""
+        method = "DELETE" if keep is None else "POST"
+        return await self._run(steps.pictures(method, self.collection, keep, self.waits))
 
     async def job(self, job_id: str) -> Job:
         """The current state of a job."""

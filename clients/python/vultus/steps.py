@@ -371,6 +371,13 @@ def retention(method: str, collection: str, days: int | None, waits: Waits) -> S
     return None if raw.get("days", "missing") is None else member(raw, "days", int)
 
 
+def pictures(method: str, collection: str, keep: bool | None, waits: Waits) -> Steps[bool | None]:
+    path = f"/api/collections/{part(collection)}/pictures"
+    answer = yield from send(Call(method, path, query(None, {"keep": keep})), waits)
+    raw = answer.json()
+    return None if raw.get("keep", "missing") is None else member(raw, "keep", bool)
+
+
 def job(job_id: str, waits: Waits) -> Steps[Job]:
     return Job.of((yield from get(f"/api/jobs/{part(job_id)}", {}, waits)))
 

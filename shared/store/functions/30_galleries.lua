@@ -8,7 +8,7 @@ local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures'
 
 local gallery_fields = {
     'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
-    'created_ms', 'deleted', 'retention_ms', 'dimension',
+    'created_ms', 'deleted', 'retention_ms', 'dimension', 'keep_pictures',
 }
 
 -- A collection without a gallery reads as version 0 without people.
@@ -91,10 +91,16 @@ function gallery.closed(g, model, dimension, changes)
     if g.embedding_model and g.dimension ~= dimension then
         return {'model_mismatch', g.embedding_model .. ' of ' .. int(g.dimension) .. ' floats'}
     end
-    local made = g.exists and not g.deleted
+    if not gallery.is_made(g) then return gallery.no_more() end
+    if not gallery.takes(g, changes) then return {'gallery_full'} end
+end
+
+function gallery.is_made(g) return g.exists and not g.deleted end
+
+-- Why no collection can be made, or nil.
+function gallery.no_more()
     local full = redis.call('ZCARD', key.of('collections')) >= limits.collections
-    if not made and (full or not gallery.epochs_left()) then return {'collections_full'} end
-    if made and not gallery.takes(g, changes) then return {'gallery_full'} end
+    if full or not gallery.epochs_left() then return {'collections_full'} end
 end
 
 -- Whether its epoch has numbers for so many changes that remove nobody. A clear gives it another.
@@ -102,7 +108,7 @@ function gallery.takes(g, changes) return g.seq + changes <= last_seq end
 
 -- Makes it, if it is not there, for faces of this kind.
 function gallery.open(g, model, dimension)
-    if not g.exists or g.deleted then gallery.renew_epoch(g) end
+    if not gallery.is_made(g) then gallery.renew_epoch(g) end
     redis.call('HSET', key.gallery(g.collection), 'embedding_model', model)
     g.dimension = dimension
     if dimension ~= limits.embedding_dimension_default then
@@ -204,6 +210,20 @@ function gallery.has_pictures(g)
     return g.exists and redis.call('EXISTS', part(g, 'pictures')) == 1
 end
 
+function gallery.pictures(g)
+    return g.exists and redis.call('HLEN', part(g, 'pictures')) or 0
+end
+
+-- How many there were. Their faces stay.
+function gallery.drop_pictures(g)
+    local dropped = gallery.pictures(g)
+    if dropped > 0 then
+        redis.call('UNLINK', part(g, 'pictures'))
+        removal.note()
+    end
+    return dropped
+end
+
 function gallery.has_picture(g, face_id)
     return redis.call('HEXISTS', part(g, 'pictures'), face_id) == 1
 end
@@ -220,7 +240,9 @@ function gallery.add(g, label, faces)
     begin(g)
     for _, face in ipairs(faces) do
         redis.call('HSET', part(g, 'vectors'), face[1], face[3])
-        if face[4] then redis.call('HSET', part(g, 'pictures'), face[1], face[4]) end
+        if face[4] and g.keep_pictures ~= '0' then
+            redis.call('HSET', part(g, 'pictures'), face[1], face[4])
+        end
         put(g, label, face[1], face[2])
     end
     count_label(g, label, #faces)
@@ -280,7 +302,8 @@ function gallery.mark_deleted(g)
     redis.call('HSET', key.gallery(g.collection), 'deleted', int(g.version))
     redis.call('ZREM', key.of('collections'), g.collection)
     redis.call('ZREM', key.of('retention'), g.collection)
-    redis.call('HDEL', key.gallery(g.collection), 'retention_ms', 'retention_from_ms')
+    redis.call('HDEL', key.gallery(g.collection), 'retention_ms', 'retention_from_ms',
+        'keep_pictures')
 end
 
 local function forget_deleted(collection, version)

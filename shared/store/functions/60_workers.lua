@@ -138,13 +138,18 @@ end
 -- The job and its photos, in one call, for the attempt that runs it. A photo that is gone is nil.
 function worker.fetch(a)
     local id = a[1]
-    local j = hash_fields(key.job(id), {'state', 'attempt', 'worker', 'images'})
+    local j = hash_fields(key.job(id), {'state', 'attempt', 'worker', 'images', 'collection'})
     if not j.state then return job.absent(id) end
     if not his(j, a[2], a[3]) then return {'stale', j.state} end
     local images = math.min(stored(j.images, 0), limits.files_per_train)
     local reply = {'ok', int(now), int(images)}
     for n = 0, images - 1 do reply[#reply + 1] = redis.call('GET', key.image(id, n)) end
     for _, text in ipairs(redis.call('HGETALL', key.job(id))) do reply[#reply + 1] = text end
+    local choice = j.collection and gallery.read(j.collection).keep_pictures
+    if choice then
+        reply[#reply + 1] = 'keep_pictures'
+        reply[#reply + 1] = choice
+    end
     return reply
 end
 
@@ -215,7 +220,7 @@ local function add_pictures(faces, a, from)
         if not face or face[4] then refuse('picture of an unknown face, or a second one') end
         local bytes = plain_bytes(picture)
         if bytes < 1 or bytes > limits.picture_bytes then
-            refuse('a picture must be 1 to 16384 bytes')
+            refuse('a picture must be 1 to 32768 bytes')
         end
         face[4] = picture
     end

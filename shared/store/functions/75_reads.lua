@@ -57,7 +57,7 @@ function read.version(a)
     local g, d = gallery.read(collection_name(a[1])), models.defaults() or {}
     return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
             g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g)),
-            d.detector or '', d.embedder or ''}
+            d.detector or '', d.embedder or '', g.keep_pictures or ''}
 end
 
 -- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,
@@ -132,6 +132,7 @@ function read.collections(a)
         local row = {name, int(g.version), int(g.faces), int(g.people), int(g.created_ms)}
         if a[3] == 'models' then row[#row + 1] = g.embedding_model or '' end
         if a[4] == 'dimensions' then row[#row + 1] = int(gallery.floats(g)) end
+        if a[5] == 'pictures' then row[#row + 1] = g.keep_pictures or '' end
         for _, field in ipairs(row) do reply[#reply + 1] = field end
     end
     return reply

@@ -153,6 +153,9 @@ local function check_gallery(name, problem)
     if floats and not embedding_dimensions[tonumber(floats)] then
         problem('gallery ' .. name .. ': dimension is ' .. floats)
     end
+    if g.keep_pictures and g.keep_pictures ~= '0' and g.keep_pictures ~= '1' then
+        problem('gallery ' .. name .. ': keep_pictures is ' .. g.keep_pictures)
+    end
     local counts = {
         vectors = redis.call('HLEN', key.faces(name, g.epoch, 'vectors')),
         faces = redis.call('HLEN', key.faces(name, g.epoch, 'faces')),

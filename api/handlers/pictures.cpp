@@ -1,0 +1,57 @@
+// Whether a collection keeps pictures of its faces: read, choose, return to the worker's setting.
+#include "api/handlers/handlers.hpp"
+#include "api/http/json.hpp"
+#include "api/jobs/job_response.hpp"
+#include "api/jobs/submission.hpp"
+#include "shared/store/picture_store.hpp"
+
+namespace vultus::api {
+
+namespace handlers {
+namespace {
+
+result<std::string> asked_for(const request& req) {
+    if (auto good = check_collection(req.segments[0]); !good) return fail(good.error());
+    if (auto good = may_use(req.key.get(), req.segments[0]); !good) return fail(good.error());
+    return req.segments[0];
+}
+
+result<bool> keep_in(const name_values& given) {
+    const auto found = given.find("keep");
+    if (found == given.end()) return fail(errc::bad_option, "keep is missing: true or false");
+    if (found->second == "true" || found->second == "1") return true;
+    if (found->second == "false" || found->second == "0") return false;
+    return fail(errc::bad_option, "keep must be true or false, not " + in_quotes(found->second));
+}
+
+}  // namespace
+
+/// GET, POST and DELETE /api/collections/{collection}/pictures
+asio::awaitable<response> pictures(request& req, services& ctx) {
+    const auto collection = asked_for(req);
+    if (!collection) co_return refuse(collection.error(), req, ctx);
+    result<picture_rule> rule;
+    if (req.method == "POST" || req.method == "DELETE") {
+        std::optional<bool> keep;
+        if (req.method == "POST") {
+            const auto given = read_fields(req, "keep");
+            if (!given) co_return refuse(given.error(), req, ctx);
+            const auto choice = keep_in(*given);
+            if (!choice) co_return refuse(choice.error(), req, ctx);
+            keep = *choice;
+        }
+        const auto call = ctx.pictures.set_rule(*collection, keep, req.client, req.address);
+        rule = co_await ctx.redis.call(call);
+    } else {
+        const auto call = ctx.pictures.rule_of(*collection);
+        rule = co_await ctx.redis.call(call);
+    }
+    if (!rule) co_return refuse(rule.error(), req, ctx);
+    json_object text;
+    text.add("collection", *collection).add("keep", rule->keep);
+    text.add("pictures", rule->pictures);
+    co_return json_response(200, text.take());
+}
+
+}  // namespace handlers
+}  // namespace vultus::api

@@ -1,0 +1,46 @@
+// See picture_store.hpp.
+#include "shared/store/picture_store.hpp"
+
+#include "shared/store/store_reply.hpp"
+
+namespace vultus {
+
+using namespace store_reply;
+
+redis_call<picture_rule> picture_store::rule_of(std::string_view collection) const {
+    return function_call<picture_rule>(
+        "pictures", context_.prefix(), {std::string(collection)},
+        [](const std::string& status, fields& all) -> result<picture_rule> {
+            if (status != "ok") return unexpected_reply(status);
+            picture_rule rule;
+            rule.keep = picture_choice(all.text());
+            rule.pictures = all.number();
+            return rule;
+        });
+}
+
+redis_call<picture_rule> picture_store::set_rule(std::string_view collection,
+                                                 std::optional<bool> keep, const std::string& by,
+                                                 const std::string& address) const {
+    return function_call<picture_rule>(
+        "set_pictures", context_.prefix(),
+        {std::string(collection),
+         !keep   ? "worker"
+         : *keep ? "keep"
+                 : "remove",
+         address.empty() ? by : by + ' ' + address},
+        [](const std::string& status, fields& all) -> result<picture_rule> {
+            if (status == "not_found") return fail(errc::not_found, "no such collection");
+            if (status == "collections_full") {
+                return fail(errc::gallery_full, "collection limit reached");
+            }
+            if (status != "ok") return unexpected_reply(status);
+            picture_rule rule;
+            rule.keep = picture_choice(all.text());
+            rule.pictures = all.number();
+            rule.removed = all.number();
+            return rule;
+        });
+}
+
+}  // namespace vultus
