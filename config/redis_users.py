@@ -16,7 +16,7 @@ import sys
 
 # The commands of the functions in shared/store/functions, which run with the rights of their caller.
 FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals
-incrby info lindex llen lpush lrange lrem persist pttl rpush sadd scan set sismember smembers srem strlen time unlink
+incrby info lindex llen lpush lrange lrem persist pttl rename rpush sadd scan set sismember smembers srem strlen time unlink
 xadd xlen xrange xrevrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore
 zrevrange zrevrangebylex zrevrangebyscore zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs

@@ -57,6 +57,9 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
             co_return co_await handlers::retention(req, ctx);
         case route::pictures:
             co_return co_await handlers::pictures(req, ctx);
+        case route::model:
+            if (req.method == "POST") co_return co_await handlers::change_model(req, ctx);
+            co_return co_await handlers::model(req, ctx);
         case route::status:
             co_return co_await handlers::status(req, ctx);
         case route::models:

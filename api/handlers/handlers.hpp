@@ -6,6 +6,8 @@
 
 namespace vultus::api {
 
+struct submitted;
+
 /// Answers a request whose header and body passed the server's checks.
 asio::awaitable<response> dispatch(request& req, services& ctx);
 
@@ -26,6 +28,8 @@ constexpr std::chrono::milliseconds broker_patience{500};
 asio::awaitable<response> train(request& req, services& ctx);
 asio::awaitable<response> recognize(request& req, services& ctx);
 asio::awaitable<response> calibrate(request& req, services& ctx);
+/// Stores a checked submission as a job, and answers.
+asio::awaitable<response> accept(request& req, services& ctx, submitted given);
 
 response open_live_channel(request& req, services& ctx);
 
@@ -48,6 +52,8 @@ response all_events(request& req, services& ctx);
 asio::awaitable<response> list_collections(request& req, services& ctx);
 asio::awaitable<response> retention(request& req, services& ctx);
 asio::awaitable<response> pictures(request& req, services& ctx);
+asio::awaitable<response> model(request& req, services& ctx);
+asio::awaitable<response> change_model(request& req, services& ctx);
 asio::awaitable<response> status(request& req, services& ctx);
 asio::awaitable<response> models(request& req, services& ctx);
 

@@ -62,7 +62,7 @@ result<void> check_id(const std::string& id) {
 constexpr std::string_view job_states =
     "pending running delayed publishing succeeded failed dead cancelled";
 constexpr std::string_view job_types =
-    "recognize train calibrate clear forget rename merge delete_collection";
+    "recognize train calibrate reembed clear forget rename merge delete_collection";
 constexpr int listing_calls = 20;
 
 /// "<milliseconds> <job id>": with anything else Redis would start at the newest job again.

@@ -39,6 +39,8 @@ asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
         large_patience);
 }
 
+}  // namespace
+
 asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
     auto hash = idempotency_hash(req);
     if (!hash) co_return refuse(hash.error(), req, ctx);
@@ -84,6 +86,8 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
     co_return co_await answer_accepted(req, ctx, waiter ? &*waiter : nullptr, *outcome,
                                        std::move(fresh));
 }
+
+namespace {
 
 /// Sends the photo to a worker and returns its answer, unless the gallery changed by a removal
 /// meanwhile: then old_version, and what.min_version is the version that the next answer needs.

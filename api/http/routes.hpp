@@ -33,6 +33,7 @@ enum class route {
     collection,
     retention,
     pictures,
+    model,
     status,
     models,
     session,

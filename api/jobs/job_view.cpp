@@ -32,6 +32,7 @@ std::string result_json(const job_record& job) {
         case job_type::calibrate:
             return job.result.empty() ? "{}" : job.result;
         case job_type::train:
+        case job_type::reembed:
             return train_result(job);
         default:
             const bool moves = job.type == job_type::rename || job.type == job_type::merge;
@@ -63,6 +64,11 @@ json_object common(const job_record& job) {
     if (!job.waits_for.empty()) text.add("waits_for", std::string_view(job.waits_for));
     if (!job.label.empty()) text.add("label", job.label);
     if (!job.label_to.empty()) text.add("label_to", job.label_to);
+    if (job.type == job_type::reembed && job.faces_staged_of > 0) {
+        json_object progress;
+        progress.add("faces", job.faces_staged).add("of", job.faces_staged_of);
+        text.raw("progress", progress.take());
+    }
     if (job.cancel_requested && !is_terminal(job.state)) text.add("cancel_requested", true);
     if (job.state == job_state::failed || job.state == job_state::dead) {
         text.raw("error", job.error.empty() ? R"({"code":"internal","detail":"no reason is kept"})"
@@ -101,6 +107,7 @@ std::string job_tag(const job_record& job) {
     std::string tag = "W/\"";
     tag += name_of(job.state);
     tag += "-" + std::to_string(job.attempt) + "-" + std::to_string(job.finished.count());
+    if (job.faces_staged > 0) tag += "-" + std::to_string(job.faces_staged);
     if (job.cancel_requested) tag += "-c";
     if (!job.waits_for.empty()) tag += "-w";
     return tag + "\"";

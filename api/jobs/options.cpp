@@ -156,6 +156,10 @@ std::string to_json(const job_options& options) {
     text.add("embeddings", options.embeddings);
     text.add("num_jitters", options.num_jitters);
     if (options.rotate) text.add("rotate", true);
+    if (!options.embedder.empty()) {
+        text.add("embedder", std::string_view(options.embedder));
+        text.add("forget_without_pictures", options.forget_without_pictures);
+    }
     return text.take();
 }
 

@@ -86,6 +86,7 @@ export function title_of(job) {
     case "rename": return `Rename ${job.label} to ${job.label_to}`;
     case "merge": return `Merge ${job.label} with ${job.label_to}`;
     case "calibrate": return "Calibrate";
+    case "reembed": return "Change the network";
     case "clear": return "Clear everyone";
     default: return "Delete the collection";
   }

@@ -14,6 +14,7 @@ constexpr std::array types{
     std::pair{job_type::recognize, "recognize"},
     std::pair{job_type::train, "train"},
     std::pair{job_type::calibrate, "calibrate"},
+    std::pair{job_type::reembed, "reembed"},
     std::pair{job_type::clear, "clear"},
     std::pair{job_type::forget, "forget"},
     std::pair{job_type::rename, "rename"},
@@ -77,7 +78,8 @@ bool is_terminal(job_state state) noexcept {
 }
 
 bool is_change(job_type type) noexcept {
-    return type != job_type::recognize && type != job_type::train && type != job_type::calibrate;
+    return type != job_type::recognize && type != job_type::train &&
+           type != job_type::calibrate && type != job_type::reembed;
 }
 
 result<void> check_detector(std::string_view name) {

@@ -20,6 +20,7 @@ enum class job_type {
     recognize,
     train,
     calibrate,
+    reembed,
     clear,
     forget,
     rename,
@@ -42,7 +43,8 @@ std::optional<job_state> job_state_named(std::string_view) noexcept;
 /// True for succeeded, failed, dead and cancelled: the state changes no more by itself.
 bool is_terminal(job_state) noexcept;
 
-/// True for what Redis commits when it is accepted: all but recognize, train and calibrate.
+/// True for what Redis commits when it is accepted: all but recognize, train,
+/// calibrate and reembed.
 bool is_change(job_type) noexcept;
 
 /// epoch * 10^9 + seq: grows with each change of a collection, never goes back.
@@ -97,6 +99,8 @@ struct job_options {
     bool annotate = false;        ///< keep the photo with boxes and names
     bool embeddings = false;      ///< put the floats of each face in the answer
     int num_jitters = 1;          ///< train only: 1..100 disturbed copies averaged
+    std::string embedder = {};    ///< reembed only: the model that the collection gets
+    bool forget_without_pictures = false;  ///< reembed only: who cannot be embedded again goes
     bool rotate =
         false;  ///< centerface, yunet: also look for faces that lie or stand on their head
     bool operator==(const job_options&) const = default;

@@ -75,6 +75,10 @@ void set_field(job_record& job, const std::string& name, std::string value) {
         job.deadline = time();
     else if (name == "faces")
         job.faces = number();
+    else if (name == "staged")
+        job.faces_staged = number();
+    else if (name == "staged_of")
+        job.faces_staged_of = number();
     else if (name == "removed")
         job.removed = std::move(value);
     else if (name == "confirmed")

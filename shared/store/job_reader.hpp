@@ -29,7 +29,8 @@ struct job_record {
     /// The models of its newest attempt, empty before the first. `detector` is also set where the
     /// client chose one.
     std::string detector, embedder;
-    std::string waits_for;              ///< delayed: the model that no worker has
+    std::string waits_for;                                ///< delayed: the model that no worker has
+    std::uint64_t faces_staged = 0, faces_staged_of = 0;  ///< reembed: how far it is
     std::string removed, confirmed;     ///< JSON texts (REDIS.md, "Fields of a job")
     std::optional<bool> keep_pictures;  ///< the choice of its collection; only of fetch()
     unix_time read{0};                  ///< time of the functions at the read; 0 in listings

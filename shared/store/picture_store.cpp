@@ -43,4 +43,19 @@ redis_call<picture_rule> picture_store::set_rule(std::string_view collection,
         });
 }
 
+redis_call<unpictured_step> picture_store::people_without(std::string_view collection,
+                                                          const std::string& cursor) const {
+    return function_call<unpictured_step>(
+        "without_pictures", context_.prefix(), {std::string(collection), cursor},
+        [cursor](const std::string& status, fields& all) -> result<unpictured_step> {
+            if (status != "ok") return unexpected_reply(status);
+            unpictured_step step;
+            step.cursor = all.text();
+            if (!step.cursor.empty() && step.cursor <= cursor) return unexpected_reply("cursor");
+            all.number();
+            while (all.more()) step.labels.push_back(all.text());
+            return step;
+        });
+}
+
 }  // namespace vultus

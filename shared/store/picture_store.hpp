@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
@@ -15,6 +16,11 @@ struct picture_rule {
     std::optional<bool> keep;    ///< the choice of the collection; none: the worker's setting
     std::uint64_t pictures = 0;  ///< faces that have one
     std::uint64_t removed = 0;   ///< by the call that set the rule
+};
+
+struct unpictured_step {
+    std::string cursor;               ///< of the next step; empty: this was the last
+    std::vector<std::string> labels;  ///< in the order of their bytes
 };
 
 /// threads   any; const after construction
@@ -32,6 +38,10 @@ class picture_store {
     ///           collections possible
     redis_call<picture_rule> set_rule(std::string_view collection, std::optional<bool> keep,
                                       const std::string& by, const std::string& address = {}) const;
+
+    /// People with a face that has no picture, of about 1,000 faces. From cursor "" on.
+    redis_call<unpictured_step> people_without(std::string_view collection,
+                                               const std::string& cursor) const;
 
  private:
     store_context context_;

@@ -35,6 +35,10 @@ class furnished {
         accept(12, "recognize");
         lease("w");
         f("fail", {id_of(12), "1", "w", "retry", "{}", "1"});
+        accept(18, "reembed");
+        lease("w");
+        f("reembed_begin", {id_of(18), "1", "w", "x", "256"});
+        f("reembed_stage", {id_of(18), "1", "w", "1", id_of(3) + "-0", std::string(1024, 'x')});
         accept(13, "recognize");
         f("bury", {id_of(13)});
         train(14, "p9");
@@ -58,7 +62,7 @@ class furnished {
         wanted.priority = priority;
         wanted.label = "Ann";
         wanted.hash = "h" + std::to_string(n);
-        if (type == "calibrate") wanted.images.clear();
+        if (type == "calibrate" || type == "reembed") wanted.images.clear();
         if (!detector.empty()) wanted.options = R"({"detector":")" + detector + R"("})";
         return f_("accept", accept_words(id_of(n), wanted));
     }
@@ -119,6 +123,7 @@ call_table calls_of_clients() {
         {"retention", {{"default"}}},
         {"set_retention", {{"default", "86400000", "ctl"}, {"default", "0", "ctl"}}},
         {"pictures", {{"default"}}},
+        {"without_pictures", {{"default", ""}, {"nobody", ""}}},
         {"set_pictures",
          {{"default", "keep", "ctl"}, {"default", "remove", "ctl"}, {"default", "worker", "ctl"}}},
         {"seen", {{"default", "p1", "p2", "x"}}},
@@ -165,6 +170,15 @@ call_table calls_of_processes() {
         {"complete_recognize", {{id_of(11), "1", "w", "1000000003", "{\"faces\":[7]}", ""}}},
         {"complete_train",
          {{id_of(14), "1", "w", "m", "{}", id_of(14) + "-0", "{\"a\":1}", vector_of('q')}}},
+        {"reembed_begin", {{id_of(18), "1", "w", "x", "256"}, {id_of(99), "1", "w", "x", "128"}}},
+        {"reembed_pictures", {{id_of(18), "1", "default", "0"}}},
+        {"reembed_stage",
+         {{id_of(18), "1", "w", "1", id_of(2) + "-0", std::string(1024, 'y'), "x",
+           vector_of('z')}}},
+        {"reembed_left", {{id_of(18), "1", "default", "0"}}},
+        {"reembed_swap",
+         {{id_of(18), "1", "w", "1", "{}"},
+          {id_of(18), "1", "w", "1", "{}", id_of(1) + "-0", id_of(2) + "-0", id_of(3) + "-0"}}},
         {"fail", fails},
         {"delta", {{"default", "1", "0"}}},
         {"lease",

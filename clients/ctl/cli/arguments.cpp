@@ -38,7 +38,7 @@ result<void> check_filters(const arguments& asked) {
     }
     if (!asked.type.empty() && !job_type_named(asked.type)) {
         return fail(errc::malformed, "unknown type " + asked.type +
-                                         "; recognize, train, calibrate, clear, forget, rename, "
+                                         "; recognize, train, calibrate, reembed, clear, forget, rename, "
                                          "merge or delete_collection");
     }
     if (asked.what != command::tail && asked.count > limits::page_size) {

@@ -11,9 +11,10 @@ from .async_client import AsyncClient
 from .client import Client
 from .errors import (InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Refused, Unreachable, UnreadablePhoto,
                      Unusable, VultusError)
-from .types import (Box, Candidate, Change, Collection, Face, Job, Lesson, Model, Models, Person, Recognition,
-                    TrainedFace, TrainedPhoto, Training)
+from .types import (Box, Candidate, Change, Collection, Face, Job, Lesson, Model, ModelChange, Models, Person,
+                    Recognition, TrainedFace, TrainedPhoto, Training)
 
 __all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Face", "InvalidArgument",
-           "InvalidResponse", "Job", "JobFailed", "JobTimeout", "Lesson", "Model", "Models", "Person", "Recognition", "Refused",
-           "TrainedFace", "TrainedPhoto", "Training", "Unreachable", "UnreadablePhoto", "Unusable", "VultusError"]
+           "InvalidResponse", "Job", "JobFailed", "JobTimeout", "Lesson", "Model", "ModelChange", "Models", "Person",
+           "Recognition", "Refused", "TrainedFace", "TrainedPhoto", "Training", "Unreachable", "UnreadablePhoto",
+           "Unusable", "VultusError"]

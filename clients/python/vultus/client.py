@@ -14,7 +14,8 @@ from . import steps
 from .errors import InvalidArgument, Unusable, VultusError
 from .photos import Photo, bytes_of, in_order, lesson_of, not_tried, photos_below
 from .transport import TimedTransport, opened, request_for, within
-from .types import Change, Collection, Job, Json, Lesson, Models, Person, Recognition, TrainedFace, Training
+from .types import (Change, Collection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
+                    Training)
 
 T = TypeVar("T")
 
@@ -143,6 +144,12 @@ class Client:
         """Chooses whether pictures are kept; False removes those that are stored, None leaves it to the workers."""
         method = "DELETE" if keep is None else "POST"
         return self._run(steps.pictures(method, self.collection, keep, self.waits))
+
+    def change_model(self, embedder: str, *, forget_without_pictures: bool = False,
+                     on_progress: steps.Progress | None = None) -> ModelChange:
+        """Embeds all faces again, from their pictures, with another model, such as "omz_0095/unit". Faces without a
+        picture are refused (wrong_state), or removed."""
+        return self._run(steps.change_model(self.collection, embedder, forget_without_pictures, on_progress, self.waits))
 
     def job(self, job_id: str) -> Job:
         """The current state of a job."""

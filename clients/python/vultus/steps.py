@@ -18,7 +18,7 @@ import httpx
 
 from .errors import InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Refused, Unreachable
 from .reading import Json, member, rows, shown, value_of
-from .types import Change, Collection, Job, Models, Person, Recognition, TrainedFace, Training
+from .types import Change, Collection, Job, ModelChange, Models, Person, Recognition, TrainedFace, Training
 
 Progress = Callable[[Job], None]
 Options = Mapping[str, Any]
@@ -376,6 +376,13 @@ def pictures(method: str, collection: str, keep: bool | None, waits: Waits) -> S
     answer = yield from send(Call(method, path, query(None, {"keep": keep})), waits)
     raw = answer.json()
     return None if raw.get("keep", "missing") is None else member(raw, "keep", bool)
+
+
+def change_model(collection: str, embedder: str, forget_without_pictures: bool,
+                 on_progress: Progress | None, waits: Waits) -> Steps[ModelChange]:
+    path = f"/api/collections/{part(collection)}/model"
+    options = {"embedder": embedder, "without_pictures": "forget" if forget_without_pictures else "refuse"}
+    return ModelChange.of((yield from finish(Call("POST", path, query(None, options)), on_progress, waits)))
 
 
 def job(job_id: str, waits: Waits) -> Steps[Job]:

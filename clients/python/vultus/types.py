@@ -145,6 +145,20 @@ class Training:
 
 
 @dataclass(frozen=True)
+class ModelChange:
+    """The outcome of change_model: faces that were embedded again, and those that were removed."""
+    version: int
+    embedding_model: str
+    faces: int
+    left_out: int
+
+    @classmethod
+    def of(cls, raw: Json) -> ModelChange:
+        return cls(member(raw, "version", int), member(raw, "embedding_model", str), member(raw, "faces", int),
+                   member(raw, "left_out", int))
+
+
+@dataclass(frozen=True)
 class Change:
     version: int                 # no later answer of the service uses an older one
     faces: int                   # removed, or renamed
@@ -186,12 +200,13 @@ class Collection:
     version: int
     embedding_model: str | None = None  # None while empty
     dimension: int | None = None        # numbers of each embedding; None while empty
+    keep_pictures: bool | None = None   # None: as the workers are set
 
     @classmethod
     def of(cls, raw: Json) -> Collection:
         return cls(member(raw, "name", str), member(raw, "people", int), member(raw, "faces", int),
                    member(raw, "version", int), member(raw, "embedding_model", str, None),
-                   member(raw, "dimension", int, None))
+                   member(raw, "dimension", int, None), member(raw, "keep_pictures", bool, None))
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ job.states = {
     failed = true, cancelled = true, dead = true,
 }
 job.types = {
-    recognize = true, train = true, calibrate = true, clear = true, forget = true,
-    forget_face = true, rename = true, merge = true, delete_collection = true,
+    recognize = true, train = true, calibrate = true, reembed = true, clear = true,
+    forget = true, forget_face = true, rename = true, merge = true, delete_collection = true,
 }
 -- Absent in these, a field is damage; the others are there when they apply.
 job.always = {'attempt', 'images', 'image_bytes', 'created_ms', 'collection', 'priority', 'client'}
@@ -215,6 +215,9 @@ local function count_open(j, from, to)
     end
 end
 
+-- By type: what a job leaves behind elsewhere, when it ends or is dead. f(id, j)
+job.ended = {}
+
 -- One arrow of the diagram. j.state is '' for a job that is being made.
 function job.move(id, j, to, why)
     local from = j.state
@@ -222,6 +225,9 @@ function job.move(id, j, to, why)
     redis.call('HSET', key.job(id), 'state', to)
     j.state = to
     enter[to](id, j)
+    if job.ended[j.type] and not open_states[to] and to ~= 'publishing' then
+        job.ended[j.type](id, j)
+    end
     count_open(j, from, to)
     event(id, j, from, to, why)
 end

@@ -4,11 +4,12 @@
 -- are not seen are forgotten (46_retention.lua).
 
 local gallery = {}
-local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures', 'seen'}
+local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures', 'seen', 'staged'}
 
 local gallery_fields = {
     'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
     'created_ms', 'deleted', 'retention_ms', 'dimension', 'keep_pictures',
+    'staging_job', 'staging_model', 'staging_dimension',
 }
 
 -- A collection without a gallery reads as version 0 without people.
@@ -47,6 +48,41 @@ function gallery.drop_parts(g)
                  vectors = redis.call('HLEN', part(g, 'vectors')),
                  pictures = redis.call('HLEN', part(g, 'pictures'))}
     redis.call('UNLINK', unpack(gallery.parts(g)))
+    gallery.unstage(g)
+    removal.note()
+end
+
+-- The vectors of another model that were to take the place of its own (62_reembed.lua).
+function gallery.unstage(g)
+    redis.call('UNLINK', part(g, 'staged'))
+    redis.call('HDEL', key.gallery(g.collection), 'staging_job', 'staging_model',
+        'staging_dimension')
+    g.staging_job = nil
+end
+
+-- They take it: the same faces, another model, an epoch of its own, so that nothing that was
+-- computed with the old vectors is stored or told any more. Its keys get the names of the new epoch.
+function gallery.swap(g)
+    local before = {epoch = g.epoch, collection = g.collection}
+    local epoch = math.max(gallery.last_epoch(), g.epoch) + 1
+    gallery.store_epoch(epoch)
+    redis.call('UNLINK', part(before, 'vectors'), part(before, 'log'))
+    g.epoch, g.seq, g.version = epoch, 0, epoch * epoch_size
+    local function move(name, to)
+        if redis.call('EXISTS', part(before, name)) == 1 then
+            redis.call('RENAME', part(before, name), part(g, to))
+        end
+    end
+    for _, name in ipairs({'faces', 'labels', 'by_label', 'pictures', 'seen'}) do move(name, name) end
+    move('staged', 'vectors')
+    local of = key.gallery(g.collection)
+    redis.call('HSET', of, 'epoch', int(epoch), 'seq', 0, 'log_from', 0, 'removed_version',
+        int(g.version), 'embedding_model', g.staging_model)
+    redis.call('HDEL', of, 'dimension')
+    if stored(g.staging_dimension) ~= limits.embedding_dimension_default then
+        redis.call('HSET', of, 'dimension', int(stored(g.staging_dimension)))
+    end
+    gallery.unstage(g)
     removal.note()
 end
 
@@ -257,6 +293,7 @@ function gallery.remove(g, label, ids)
     g.removed = {vectors = redis.call('HDEL', part(g, 'vectors'), unpack(ids)),
                  faces = redis.call('HDEL', part(g, 'faces'), unpack(ids)),
                  pictures = redis.call('HDEL', part(g, 'pictures'), unpack(ids))}
+    if g.staging_job then redis.call('HDEL', part(g, 'staged'), unpack(ids)) end
     count_label(g, label, -#ids)
     g.faces = math.max(0, g.faces - #ids)
     commit(g, true)

@@ -1,7 +1,8 @@
 -- The calls of clients of the queue: accept a job, cancel one.
 
 local queue = {}
-local types = {recognize = true, train = true, calibrate = true}
+local types = {recognize = true, train = true, calibrate = true, reembed = true}
+local without_images = {calibrate = true, reembed = true}
 local priorities = {interactive = true, bulk = true}
 
 -- The first 64 bits of an IPv6 address: a host with one address of a network can use all of them.
@@ -121,7 +122,7 @@ function queue.accept(a)
         refuse('too many images: at most ' .. int(limits.files_per_train))
     end
     for i = 14, #a do bytes = bytes + #a[i] end
-    if (kind == 'calibrate') ~= (images == 0) or images > 0 and bytes == 0 then
+    if (without_images[kind] or false) ~= (images == 0) or images > 0 and bytes == 0 then
         refuse('wrong number of images for this type, or empty images')
     end
 
@@ -148,6 +149,8 @@ function queue.accept(a)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
         redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
         audit(client, from, 'train', collection, label_hash, id)
+    elseif kind == 'reembed' then
+        audit(client, from, 'reembed', collection, '', id)
     end
     redis.call('ZADD', key.queue('all'), now, id)
     queue.remember(id, hash, fingerprint, holder)

@@ -35,3 +35,20 @@ function pictures.get(a)
     local made = gallery.is_made(g)
     return {'ok', made and g.keep_pictures or '', int(made and gallery.pictures(g) or 0)}
 end
+
+-- Labels, each once, of faces without a picture, in a step of the faces in the order of their labels,
+-- and where the next step begins: '' after the last.
+function pictures.without(a)
+    local g, found, last = gallery.read(collection_name(a[1])), {}, nil
+    local from = a[2] == '' and '-' or '(' .. a[2]
+    local members = g.exists and redis.call('ZRANGEBYLEX', key.faces(g.collection, g.epoch,
+        'by_label'), from, '+', 'LIMIT', 0, limits.page_size) or {}
+    for _, member in ipairs(members) do
+        local label, id = string.match(member, '^([^\n]+)\n(.+)$')
+        if label and label ~= last and not gallery.has_picture(g, id) then
+            found[#found + 1], last = label, label
+        end
+    end
+    local more = #members == limits.page_size and members[#members] or ''
+    return {'ok', more, int(#found), unpack(found)}
+end
