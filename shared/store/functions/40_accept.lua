@@ -18,12 +18,13 @@ local function network_of(address)
     return table.concat(groups, ':', 1, 4) .. '::/64'
 end
 
--- The detector that the options name, JSON text from the api; '' if they name none.
-function job.detector_in(options)
+-- The model of this kind that the options name, JSON text from the api; '' if they name none.
+function job.named_in(options, kind)
     local good, read = pcall(cjson.decode, options)
-    local name = good and type(read) == 'table' and read.detector
+    local name = good and type(read) == 'table' and read[kind]
     return type(name) == 'string' and name or ''
 end
+function job.detector_in(options) return job.named_in(options, 'detector') end
 
 -- The holder whose share counts: the key, the user, or for an anonymous client its network.
 local function holder_of(client, from)
@@ -150,6 +151,7 @@ function queue.accept(a)
         redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
         audit(client, from, 'train', collection, label_hash, id)
     elseif kind == 'reembed' then
+        redis.call('HSET', key.job(id), 'embedder', job.named_in(options, 'embedder'))
         audit(client, from, 'reembed', collection, '', id)
     end
     redis.call('ZADD', key.queue('all'), now, id)

@@ -134,11 +134,15 @@ end
 
 -- What a job needs: detector and embedder ('': none, or any), the floats of its faces, and whether
 -- the default of the service decided on the detector, on the embedder. A calibrate reads the stored
--- faces only.
+-- faces only; a reembed brings an embedder of its own and takes any detector.
 function models.need_of(view, id, j)
     local g = models.gallery_of(view, j.collection)
     local need = {detector = '', embedder = '', dimension = g.dimension}
     if j.type == 'calibrate' then return need end
+    if j.type == 'reembed' then
+        need.embedder = redis.call('HGET', key.job(id), 'embedder') or ''
+        return need
+    end
     local asked = not j.detector_default and job.detector_of(id, j) or ''
     need.by_default = asked == ''
     need.detector = asked ~= '' and asked or view.defaults.detector or 'hog'
