@@ -57,7 +57,8 @@ constexpr std::size_t segment_rows = 4'096;     ///< faces in one shared segment
 constexpr std::array<std::size_t, 3> embedding_dimensions{128, 256, 512};  ///< floats of a face
 constexpr std::size_t embedding_floats_max = embedding_dimensions.back();
 constexpr std::size_t embedding_dimension_default = 128;  ///< where a gallery states none
-constexpr std::size_t chip_side = 150;                    ///< pixels of an aligned face
+constexpr std::size_t chip_side = 150;                    ///< pixels of a face aligned for dlib
+constexpr std::size_t chip_side_max = 256;                ///< the same for any network
 constexpr std::size_t picture_side = 256;                 ///< pixels of the kept picture of a face
 constexpr std::size_t picture_bytes = 32 * kib;           ///< JPEG of it
 constexpr std::size_t batch_max = 128;                    ///< chips embedded in one pass

@@ -23,10 +23,11 @@ inline dlib_picture dlib_picture_of(const std::uint8_t* rgb, std::size_t width,
     return picture;
 }
 
+/// requires  as many rows as columns
 inline chip chip_of(const dlib_picture& picture) {
-    chip face;
-    face.rgb.resize(chip::bytes);
-    std::memcpy(face.rgb.data(), &picture(0, 0), chip::bytes);
+    chip face{{}, static_cast<std::uint32_t>(picture.nr())};
+    face.rgb.resize(chip::bytes_of(face.side));
+    std::memcpy(face.rgb.data(), &picture(0, 0), face.rgb.size());
     return face;
 }
 

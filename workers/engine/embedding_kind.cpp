@@ -21,7 +21,7 @@ bool has_unit_length(embedding_kind kind) {
 
 class kind_embedder final : public embedder {
  public:
-    kind_embedder(std::unique_ptr<embedder> network, embedding_kind kind)
+    kind_embedder(std::shared_ptr<embedder> network, embedding_kind kind)
         : network_(std::move(network)), kind_(kind) {
         const std::string_view name = network_->name();
         VULTUS_REQUIRE(name.ends_with(plain_ending), "a network of kind plain");
@@ -30,6 +30,7 @@ class kind_embedder final : public embedder {
     }
     std::string_view name() const noexcept override { return name_; }
     std::size_t dimension() const noexcept override { return network_->dimension(); }
+    chip_form form() const noexcept override { return network_->form(); }
     std::unique_ptr<embedder> clone() const override {
         return std::make_unique<kind_embedder>(network_->clone(), kind_);
     }
@@ -56,7 +57,7 @@ class kind_embedder final : public embedder {
         return has_unit_length(kind_) ? unit_length(vector) : vector;
     }
 
-    std::unique_ptr<embedder> network_;
+    std::shared_ptr<embedder> network_;
     embedding_kind kind_;
     std::string name_;
 };
@@ -76,9 +77,9 @@ result<embedding_kind> parse_embedding_kind(std::string_view word) {
 }
 
 chip mirrored(const chip& from) {
-    VULTUS_REQUIRE(from.rgb.size() == chip::bytes, "a whole chip");
-    constexpr std::size_t side = limits::chip_side;
-    chip to{std::vector<std::uint8_t>(chip::bytes)};
+    VULTUS_REQUIRE(from.is_whole(), "a whole chip");
+    const std::size_t side = from.side;
+    chip to{std::vector<std::uint8_t>(from.rgb.size()), from.side};
     for (std::size_t row = 0; row < side; ++row) {
         for (std::size_t column = 0; column < side; ++column) {
             const auto* pixel = &from.rgb[(row * side + column) * 3];
@@ -99,8 +100,7 @@ embedding unit_length(const embedding& vector) {
     return scaled;
 }
 
-std::unique_ptr<embedder> with_kind(std::unique_ptr<embedder> network, embedding_kind kind) {
-    if (kind == embedding_kind::plain) return network;
+std::unique_ptr<embedder> with_kind(std::shared_ptr<embedder> network, embedding_kind kind) {
     return std::make_unique<kind_embedder>(std::move(network), kind);
 }
 

@@ -29,8 +29,9 @@ chip mirrored(const chip&);
 /// Scaled to Euclidean length 1; zeros stay zeros.
 embedding unit_length(const embedding&);
 
-/// The same network, its output made into this kind; its name ends in "/<kind>".
+/// The same network, its output made into this kind; its name ends in "/<kind>". Several kinds may
+/// share a network, with one caller at a time for all of them; a clone has a network of its own.
 /// requires  an embedder of kind plain, whose name ends in "/plain"
-std::unique_ptr<embedder> with_kind(std::unique_ptr<embedder> network, embedding_kind kind);
+std::unique_ptr<embedder> with_kind(std::shared_ptr<embedder> network, embedding_kind kind);
 
 }  // namespace vultus

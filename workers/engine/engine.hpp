@@ -15,6 +15,7 @@
 #include "shared/base/result.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/geometry/face_template.hpp"
 #include "workers/geometry/geometry.hpp"
 
 namespace vultus {
@@ -35,10 +36,12 @@ class embedder {
     virtual std::string_view name() const noexcept = 0;
     /// How many floats come out: a limits::embedding_dimensions.
     virtual std::size_t dimension() const noexcept = 0;
+    /// The chips that it takes: their side, and how faces are aligned for them.
+    virtual chip_form form() const noexcept { return {}; }
     /// Another one like this, for another lane.
     virtual std::unique_ptr<embedder> clone() const = 0;
     /// Embeds a batch of aligned faces.
-    /// requires  1 <= chips.size() <= limits::batch_max; each chip::bytes long
+    /// requires  1 <= chips.size() <= limits::batch_max; each whole, with the side of form()
     /// returns   chips.size() embeddings in the same order; dimension() finite floats each,
     ///           compared by Euclidean distance; the same for a chip alone and in a batch
     /// errors    none; a device fault ends the process

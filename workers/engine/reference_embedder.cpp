@@ -26,7 +26,7 @@ class reference_embedder final : public embedder {
         VULTUS_REQUIRE(!chips.empty() && chips.size() <= limits::batch_max, "1 to batch_max chips");
         std::vector<dlib_picture> pictures;
         for (const chip& face : chips) {
-            VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
+            VULTUS_REQUIRE(face.has_side(limits::chip_side), "a chip for this network");
             pictures.push_back(
                 dlib_picture_of(face.rgb.data(), limits::chip_side, limits::chip_side));
         }

@@ -51,10 +51,17 @@ using landmarks = std::array<point, 5>;
 /// of the mouth, the other one. Of an upright face the picture's left first.
 using face_points = std::array<point, 5>;
 
-/// An aligned face: limits::chip_side x limits::chip_side pixels, RGB, 8 bit, interleaved.
+/// An aligned face: side x side pixels, RGB, 8 bit, interleaved. The side is that of the network
+/// that embeds it.
 struct chip {
-    static constexpr std::size_t bytes = limits::chip_side * limits::chip_side * 3;
-    std::vector<std::uint8_t> rgb;  ///< `bytes` long
+    static constexpr std::size_t bytes_of(std::size_t side) { return side * side * 3; }
+    static constexpr std::size_t bytes = limits::chip_side * limits::chip_side * 3;  ///< dlib's
+    std::vector<std::uint8_t> rgb;  ///< bytes_of(side) long
+    std::uint32_t side = limits::chip_side;
+
+    bool is_whole() const { return side > 0 && rgb.size() == bytes_of(side); }
+    /// Whether a network for pictures of `wanted` x `wanted` pixels can take it.
+    bool has_side(std::size_t wanted) const { return side == wanted && is_whole(); }
 };
 
 /// What a network makes of a chip: as many floats as its model has, compared by Euclidean distance

@@ -102,9 +102,9 @@ aligned_face aligner::align(const image& photo, const box& where) const {
 
 std::vector<chip> jittered(const chip& face, int count) {
     VULTUS_REQUIRE(count >= 1 && count <= 100, "1 to 100 copies");
-    VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
+    VULTUS_REQUIRE(face.is_whole(), "a whole chip");
     if (count == 1) return {face};
-    const auto picture = dlib_picture_of(face.rgb.data(), limits::chip_side, limits::chip_side);
+    const auto picture = dlib_picture_of(face.rgb.data(), face.side, face.side);
     dlib::rand random;  // its seed is fixed: the same photo gives the same vector
     std::vector<chip> copies;
     for (int i = 0; i < count; ++i) copies.push_back(chip_of(dlib::jitter_image(picture, random)));

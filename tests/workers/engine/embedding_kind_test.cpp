@@ -77,6 +77,15 @@ TEST(mirrored, twice_is_the_same_and_pixels_stay_whole) {
     }
 }
 
+TEST(mirrored, keeps_the_side_of_the_chip) {
+    chip face{std::vector<std::uint8_t>(chip::bytes_of(112)), 112};
+    face.rgb[0] = 7;
+    const chip turned = mirrored(face);
+    EXPECT_TRUE(turned.has_side(112));
+    EXPECT_EQ(turned.rgb[111 * 3], 7);
+    EXPECT_FALSE((chip{std::vector<std::uint8_t>(chip::bytes), 112}.is_whole()));
+}
+
 TEST(unit_length, of_any_vector_but_zeros) {
     embedding vector(128);
     EXPECT_EQ(unit_length(vector), vector);

@@ -193,6 +193,20 @@ TEST(vision, jitter_is_the_same_each_time_and_near) {
     EXPECT_LT(distance_between(mean(loaded().net->embed(first)), plain), 0.3f);
 }
 
+TEST(vision, jitter_keeps_the_side_of_a_chip) {
+    for (const std::uint32_t side : {112u, 128u}) {
+        chip face{std::vector<std::uint8_t>(chip::bytes_of(side), 90), side};
+        std::fill_n(face.rgb.begin(), face.rgb.size() / 2, std::uint8_t{200});
+        const auto copies = jittered(face, 3);
+        ASSERT_EQ(copies.size(), 3u);
+        for (const chip& one : copies) {
+            EXPECT_TRUE(one.has_side(side));
+            EXPECT_NE(one.rgb, face.rgb);
+            EXPECT_NEAR(one.rgb[chip::bytes_of(side) / 2 - side * 40 * 3], 200, 30);
+        }
+    }
+}
+
 TEST(vision, a_turned_photo_gives_the_same_face) {
     const image upright = photo("obama2.jpg");
     // Stored turned by 90 degrees to the left; orientation 6 says: turn it right.

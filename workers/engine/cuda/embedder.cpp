@@ -56,7 +56,7 @@ class gpu_embedder final : public embedder {
         const auto piece = shared_->net->lend();
         std::uint8_t* to = piece->pictures.as<std::uint8_t>().data();
         for (const chip& face : chips) {
-            VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
+            VULTUS_REQUIRE(face.has_side(limits::chip_side), "a chip for this network");
             std::memcpy(to, face.rgb.data(), chip::bytes);
             to += chip::bytes;
         }

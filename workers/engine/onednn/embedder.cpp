@@ -46,7 +46,7 @@ class onednn_embedder final : public embedder {
         VULTUS_REQUIRE(planes.has_value(), "a chip is larger than the network's window");
         float* to = planes->data();
         for (const chip& face : chips) {
-            VULTUS_REQUIRE(face.rgb.size() == chip::bytes, "a whole chip");
+            VULTUS_REQUIRE(face.has_side(limits::chip_side), "a chip for this network");
             constexpr std::size_t pixels = chip::bytes / 3;
             kernels::planes_of(face.rgb.data(), pixels, input_, to, pixels);
             to += chip::bytes;
