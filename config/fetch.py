@@ -3,9 +3,9 @@
 
 A manifest NAME.toml has `kind` (detector, landmarks, embedder; photos), `licence`, `training` (what is known of it), `input`,
 each `[[file]]` with `name`, `bytes` and `sha256`, and each `[[source]]` in the order in which they are tried: a Python `package`
-of that `version` and `sha256` with the files in `folder`, or the `address` of the one file. `required`: nothing works without
-it. `asked`: its address is called only when it is named on the command line. Before any source, each folder in
-VULTUS_MODEL_SOURCES (separated by ":") is looked into for a file of that name.
+of that `version` and `sha256` with the files in `folder`, or the `address` of the one file or, ending in "/", of the folder of
+all. `required`: nothing works without it. `asked`: its address is called only when it is named on the command line. Before any
+source, each folder in VULTUS_MODEL_SOURCES (separated by ":") is looked into for a file of that name.
 
 Nothing is believed before its SHA-256 agrees: not an archive, not a file in it, not what lies in the folder already. `pip
 download` brings an archive (with --require-hashes it checks before anything of the package runs), only the named files are read
@@ -140,13 +140,17 @@ def download(source, archives, patient):
 
 
 def call(source, wanted, folder):
-    """The one file of an address. Gives up when nothing comes for SILENCE_S seconds."""
-    [entry] = wanted
-    try:
-        with urllib.request.urlopen(source["address"], timeout=SILENCE_S) as stream:
-            put(stream, folder / entry["name"], entry)
-    except (OSError, http.client.HTTPException) as why:
-        raise Failure(f"{source['address']}: {why}") from why
+    """The one file of an address, or each below one that ends in "/". Gives up when nothing comes for SILENCE_S seconds."""
+    address = source["address"]
+    if not address.endswith("/"):
+        [_] = wanted
+    for entry in wanted:
+        place = address + entry["name"] if address.endswith("/") else address
+        try:
+            with urllib.request.urlopen(place, timeout=SILENCE_S) as stream:
+                put(stream, folder / entry["name"], entry)
+        except (OSError, http.client.HTTPException) as why:
+            raise Failure(f"{place}: {why}") from why
 
 
 def copy(folder, wanted, target):

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "shared/base/ids.hpp"
 
@@ -26,6 +27,13 @@ const std::array<detector_file, 2> detector_files{{
     {"yunet",
      {"yunet_s_640_640.onnx", 232'589,
       "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4", "yunet"}},
+}};
+
+const std::array<model_file, 2> omz_0095_files{{
+    {"face-reidentification-retail-0095.xml", 350'427,
+     "ce53d2c9c08c0bd1c1660fb8a5b6d0e3e4ec19eb92f1036d2d83a85e83082dce", "omz_0095"},
+    {"face-reidentification-retail-0095.bin", 2'213'628,
+     "241229ca3d206321868d46ce74a3c0b06c49cea58db7dc70b2e842ff287545d1", "omz_0095"},
 }};
 
 namespace {
@@ -58,6 +66,29 @@ result<void> check_model(const std::string& path, const model_file& wanted) {
     return {};
 }
 
+namespace {
+
+/// Both files or none: half of them is as good as a broken one.
+void look_for_omz_0095(const std::string& folder, model_paths& into) {
+    std::array<std::string, omz_0095_files.size()> paths;
+    std::size_t there = 0;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        paths[i] = folder + "/" + std::string(omz_0095_files[i].name);
+        std::error_code bad;
+        if (std::filesystem::exists(paths[i], bad)) ++there;
+    }
+    if (there == 0) return;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (auto checked = check_model(paths[i], omz_0095_files[i]); !checked) {
+            into.refused.emplace("omz_0095", checked.error().detail);
+            return;
+        }
+    }
+    into.omz_0095 = std::move(paths);
+}
+
+}  // namespace
+
 result<model_paths> find_models(const std::string& folder) {
     std::array<std::string, models_wanted.size()> paths;
     for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -75,6 +106,7 @@ result<model_paths> find_models(const std::string& folder) {
             found.refused.emplace(one.detector, checked.error().detail);
         }
     }
+    look_for_omz_0095(folder, found);
     return found;
 }
 

@@ -1,6 +1,6 @@
 // The model files: where they are and that they are the right ones. Checked by SHA-256 before
 // anything reads them; config/fetch.py brings them and config/models/*.toml say from where. Three
-// are required, those of `centerface` and `yunet` may be missing.
+// are required, those of `centerface`, `yunet` and `omz_0095` may be missing.
 #pragma once
 
 #include <array>
@@ -31,13 +31,18 @@ struct detector_file {
 };
 extern const std::array<detector_file, 2> detector_files;
 
+/// The embedder omz_0095, which is there or not: its graph and its weights.
+extern const std::array<model_file, 2> omz_0095_files;
+
 struct model_paths {
     std::string detector;   ///< mmod_human_face_detector.dat
     std::string landmarks;  ///< shape_predictor_5_face_landmarks.dat
     std::string embedder;   ///< dlib_face_recognition_resnet_model_v1.dat
     /// Of detector_files those that are there, by their detector.
     std::map<std::string, std::string, std::less<>> detectors = {};
-    /// Why a file of detector_files that is there cannot be used, by its detector.
+    /// Those of omz_0095_files; empty: not there.
+    std::array<std::string, 2> omz_0095 = {};
+    /// Why a file of these that is there cannot be used, by its detector; of omz_0095 by its name.
     std::map<std::string, std::string, std::less<>> refused = {};
 };
 

@@ -14,6 +14,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = ROOT / "config/fetch.py"
 CONTENT = b"the numbers of a network" * 1000
+WEIGHTS = b"the weights of the same model"
 
 
 @pytest.fixture
@@ -48,10 +49,10 @@ class Place:
 
 @pytest.fixture
 def server():
-    """Serves CONTENT under /good and something else under /bad."""
+    """Serves CONTENT under /good, something else under /bad, two files in the folder /all and one of them in /half."""
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            body = {"/good": CONTENT, "/bad": CONTENT[:-1] + b"!", "/long": CONTENT + b"!"}.get(self.path)
+            body = {"/good": CONTENT, "/all/a.onnx": CONTENT, "/all/a.bin": WEIGHTS, "/half/a.onnx": CONTENT, "/bad": CONTENT[:-1] + b"!", "/long": CONTENT + b"!"}.get(self.path)
             self.send_response(200 if body else 404)
             self.end_headers()
             self.wfile.write(body or b"")
@@ -100,6 +101,19 @@ def test_a_model_that_cannot_be_had_costs_a_line_unless_it_is_required_or_named(
     place.manifest("b", required=True)
     needed = place.run()
     assert needed.returncode == 2 and len(needed.stderr.splitlines()) == 1, needed.stderr
+
+
+def test_the_files_of_one_model_come_from_one_folder(place, server):
+    place.manifest("a", f"{server}/half/", f"{server}/all/")
+    with open(place.manifests / "a.toml", "a") as manifest:
+        manifest.write(f'[[file]]\nname = "a.bin"\nbytes = {len(WEIGHTS)}\nsha256 = "{hashlib.sha256(WEIGHTS).hexdigest()}"\n')
+    assert place.run().returncode == 0
+    assert place.file("a").read_bytes() == CONTENT and (place.data / "models/a.bin").read_bytes() == WEIGHTS
+    assert place.run().stdout == "", "all are there"
+    (place.data / "models/a.bin").unlink()
+    place.manifest("b", f"{server}/half/")
+    gone = place.run("b")
+    assert gone.returncode == 2 and f"{server}/half/b.onnx: " in gone.stderr, gone.stderr
 
 
 def test_what_has_to_be_asked_for_is_fetched_by_name_or_from_a_folder_only(place, server):

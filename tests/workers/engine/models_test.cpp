@@ -96,5 +96,26 @@ TEST_F(models, a_detector_whose_file_is_not_there_or_wrong_is_missing) {
         << wrong->refused.at("yunet");
 }
 
+TEST_F(models, both_files_of_omz_0095_or_none) {
+    const std::string text = file_at(VULTUS_SOURCE_DIR "/config/models/omz_0095.toml");
+    for (const model_file& one : omz_0095_files) {
+        EXPECT_NE(text.find(entry_of(one)), std::string::npos) << one.name;
+    }
+    EXPECT_EQ(text.find("required"), std::string::npos);
+    for (const model_file& wanted : models_wanted) {
+        fs::create_symlink(models_folder() + "/" + std::string(wanted.name), folder / wanted.name);
+    }
+    const auto none = find_models(folder.string());
+    ASSERT_TRUE(none) << none.error().detail;
+    EXPECT_EQ(none->omz_0095[0] + none->omz_0095[1], "");
+    EXPECT_FALSE(none->refused.contains("omz_0095")) << "what is not there is not an error";
+    write(omz_0095_files[0].name, "<net/>");
+    const auto half = find_models(folder.string());
+    ASSERT_TRUE(half) << half.error().detail;
+    EXPECT_EQ(half->omz_0095[0], "");
+    EXPECT_NE(half->refused.at("omz_0095").find("run config/fetch.py omz_0095"), std::string::npos)
+        << half->refused.at("omz_0095");
+}
+
 }  // namespace
 }  // namespace vultus
