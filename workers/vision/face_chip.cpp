@@ -1,0 +1,105 @@
+// See face_chip.hpp.
+#include "workers/vision/face_chip.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "shared/base/require.hpp"
+#include "workers/geometry/overlap.hpp"
+#include "workers/geometry/resize.hpp"
+
+namespace vultus {
+namespace {
+
+/// The eyes, the nose and, of a detector with points, the mouth; in pixels of the photo.
+std::array<point, 5> points_of(const aligner& straightener, const image& photo,
+                               const detected_face& face, const predictor_fit& fit) {
+    if (face.points) return *face.points;
+    if (face.quarters != 0) return align_face(straightener, photo, face, fit).points;
+    return straightener.points_of(photo, box_of(fit(rectangle_of(face.where))));
+}
+
+/// For points at one place, which say nothing: the box fills the chip.
+similarity fill_with(const box& where, std::uint32_t side) {
+    const double longest = static_cast<double>(std::max(where.width(), where.height()));
+    similarity to_chip;
+    to_chip.a = side / std::max(longest, 1.0);
+    to_chip.right = side / 2.0 - to_chip.a * (where.left + static_cast<double>(where.width()) / 2);
+    to_chip.down = side / 2.0 - to_chip.a * (where.top + static_cast<double>(where.height()) / 2);
+    return to_chip;
+}
+
+double scale_of(const similarity& one) {
+    return std::hypot(one.a, one.b);
+}
+
+/// The part of the photo that the chip shows, whole pixels and one more on each side; clipped, so
+/// it may be empty.
+rectangle seen_part(const image& photo, const similarity& to_chip, std::uint32_t side) {
+    const double squared = to_chip.a * to_chip.a + to_chip.b * to_chip.b;
+    rectangle part{1e9, 1e9, -1e9, -1e9};
+    for (const double u : {0.0, double(side)}) {
+        for (const double v : {0.0, double(side)}) {
+            const double across = u - to_chip.right, down = v - to_chip.down;
+            const double x = (to_chip.a * across + to_chip.b * down) / squared;
+            const double y = (to_chip.a * down - to_chip.b * across) / squared;
+            part = {std::min(part.left, x), std::min(part.top, y), std::max(part.right, x),
+                    std::max(part.bottom, y)};
+        }
+    }
+    return {std::clamp(std::floor(part.left) - 1, 0.0, double(photo.width)),
+            std::clamp(std::floor(part.top) - 1, 0.0, double(photo.height)),
+            std::clamp(std::ceil(part.right) + 2, 0.0, double(photo.width)),
+            std::clamp(std::ceil(part.bottom) + 2, 0.0, double(photo.height))};
+}
+
+image part_of(const image& photo, const rectangle& where) {
+    image part(static_cast<std::uint32_t>(where.width()),
+               static_cast<std::uint32_t>(where.height()));
+    for (std::uint32_t row = 0; row < part.height; ++row) {
+        const auto* from = photo.row(static_cast<std::uint32_t>(where.top) + row);
+        std::copy_n(from + static_cast<std::size_t>(where.left) * 3, std::size_t{part.width} * 3,
+                    part.row(row));
+    }
+    return part;
+}
+
+}  // namespace
+
+chip cut_chip(const image& photo, const similarity& to_chip, std::uint32_t side) {
+    const double scale = scale_of(to_chip);
+    VULTUS_REQUIRE(scale > 0, "a similarity with a scale");
+    const rectangle part = seen_part(photo, to_chip, side);
+    if (scale >= 0.5 || part.width() < 2 || part.height() < 2) {
+        return {std::move(cut_out(photo, to_chip, side).rgb), side};
+    }
+    const auto smaller = [&](double length) {
+        return static_cast<std::uint32_t>(std::max(1L, std::lround(length * scale)));
+    };
+    const image reduced =
+        resized(part_of(photo, part), smaller(part.width()), smaller(part.height()));
+    // The middle of its pixel x is at (x + 0.5) / factor - 0.5 of the part.
+    const double factor = (reduced.width + reduced.height) / (part.width() + part.height());
+    const double right = 0.5 / factor - 0.5 + part.left, down = 0.5 / factor - 0.5 + part.top;
+    similarity rest;
+    rest.a = to_chip.a / factor;
+    rest.b = to_chip.b / factor;
+    rest.right = to_chip.a * right - to_chip.b * down + to_chip.right;
+    rest.down = to_chip.b * right + to_chip.a * down + to_chip.down;
+    return {std::move(cut_out(reduced, rest, side).rgb), side};
+}
+
+aligned_face align_face(const aligner& straightener, const image& photo, const detected_face& face,
+                        const predictor_fit& fit, const chip_form& form) {
+    if (form.how == alignment::dlib) {
+        VULTUS_REQUIRE(form.side == limits::chip_side, "the side of dlib's chips");
+        return align_face(straightener, photo, face, fit);
+    }
+    const auto points = points_of(straightener, photo, face, fit);
+    auto to_chip = nearest_similarity(points, face.points ? points_in(form) : landmarks_in(form));
+    if (!to_chip || !(scale_of(*to_chip) > 0)) to_chip = fill_with(face.where, form.side);
+    return {points, cut_chip(photo, *to_chip, form.side)};
+}
+
+}  // namespace vultus
