@@ -39,8 +39,8 @@ int main(int argc, char** argv) {
     log::start("worker", settings->common.log_level);
     const auto device = choose_device(settings->device);
     if (!device) return complain(exit_settings, device.error());
-    auto threshold = load_threshold(*settings);
-    if (!threshold) return complain(exit_settings, threshold.error());
+    auto thresholds = load_thresholds(*settings);
+    if (!thresholds) return complain(exit_settings, thresholds.error());
     use_one_blas_thread();
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it
@@ -52,6 +52,6 @@ int main(int argc, char** argv) {
         // bad_option: what this CPU or GPU cannot do
         return complain(why == errc::bad_option ? exit_settings : exit_models, models.error());
     }
-    models->threshold = std::move(*threshold);
+    set_thresholds(*models, std::move(*thresholds));
     return serve(*settings, std::move(*models), *device, VULTUS_VERSION, stop);
 }

@@ -42,22 +42,23 @@ struct material {
         }
     }
 
-    std::vector<numbered_face> found(embedding_kind which, bool named_only) const {
+    std::vector<numbered_face> found(const std::string& which, bool named_only) const {
         std::vector<numbered_face> there;
         for (std::size_t i = 0; i < photos.size(); ++i) {
             if (!faces[i] || (named_only && !named[i])) continue;
-            there.push_back({of_kind(which, *faces[i]), person[i]});
+            there.push_back({of_embedder(which, *faces[i]), person[i]});
         }
         return there;
     }
 
-    std::vector<scored_pair> scored(embedding_kind which) const {
+    std::vector<scored_pair> scored(const std::string& which) const {
         std::vector<scored_pair> scores;
         for (std::size_t i = 0; i < pairs.size(); ++i) {
             const auto &first = faces[pairs[i].first], &second = faces[pairs[i].second];
             scored_pair score{std::nullopt, list.pairs[i].same(), list.pairs[i].fold};
             if (first && second) {
-                score.distance = distance_between(of_kind(which, *first), of_kind(which, *second));
+                score.distance =
+                    distance_between(of_embedder(which, *first), of_embedder(which, *second));
             }
             scores.push_back(score);
         }
@@ -81,7 +82,7 @@ std::optional<default_figures> at_default(const all_pairs& pairs, const plan& wh
     return found;
 }
 
-calibration_figures calibrated(std::span<const numbered_face> faces, embedding_kind which,
+calibration_figures calibrated(std::span<const numbered_face> faces, const std::string& which,
                                const plan& what) {
     const all_pairs pairs = compare_all(faces);
     calibration_figures found;
@@ -108,7 +109,7 @@ calibration_figures calibrated(std::span<const numbered_face> faces, embedding_k
     found.trials = try_calibration(faces, what.trial);
     const std::string data = what.data + ": " + std::to_string(found.faces) + " faces of " +
                              std::to_string(found.people) + " people";
-    found.table = table_of(pairs, std::string(name_of(which)), data);
+    found.table = table_of(pairs, what.detector, which, data);
     return found;
 }
 
@@ -131,7 +132,7 @@ std::vector<rate_figures> rates_over(const all_pairs& pairs, const plan& what,
 
 std::vector<scored_pair> pair_distances(const pair_list& list, const std::vector<photo_id>& photos,
                                         const std::vector<std::optional<raw_face>>& faces,
-                                        embedding_kind which) {
+                                        const std::string& which) {
     return material(list, photos, faces).scored(which);
 }
 
@@ -149,7 +150,7 @@ run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
     }
     people_draws drawn;
     rate_draws base;
-    for (const embedding_kind which : what.variants) {
+    for (const std::string& which : what.variants) {
         variant_figures found;
         found.which = which;
         found.list = figures_of_list(all.scored(which), list.folds);

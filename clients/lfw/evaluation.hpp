@@ -68,7 +68,7 @@ struct calibration_figures {
 };
 
 struct variant_figures {
-    embedding_kind which = embedding_kind::plain;
+    std::string which;  ///< the embedder
     list_figures list;
     std::size_t genuine = 0;      ///< pairs of one person, among all pairs of the list's photos
     std::uint64_t impostors = 0;  ///< pairs of two people, among them
@@ -89,7 +89,9 @@ struct run_figures {
 };
 
 struct plan {
-    std::vector<embedding_kind> variants{embedding_kind::plain};
+    std::string detector;  ///< for the table
+    /// Embedders; the gains are over the first.
+    std::vector<std::string> variants{dlib_embedder("plain")};
     bool calibrate = false;
     int draws = 1'000;  ///< of the bootstrap
     std::uint64_t seed = 1;
@@ -112,6 +114,6 @@ run_figures evaluate(const pair_list& list, const std::vector<photo_id>& photos,
 /// requires  as evaluate()
 std::vector<scored_pair> pair_distances(const pair_list& list, const std::vector<photo_id>& photos,
                                         const std::vector<std::optional<raw_face>>& faces,
-                                        embedding_kind which);
+                                        const std::string& which);
 
 }  // namespace vultus::lfw

@@ -33,7 +33,9 @@ constexpr int ok = 0, failed = 1, usage = 2;
 struct arguments {
     look_settings looking;
     std::string pairs;
-    std::string embedding;  ///< empty: plain, or what the service makes
+    std::vector<std::string> detectors{"auto"};
+    std::string embedding;               ///< a kind of dlib's network; empty: `embedders`
+    std::vector<std::string> embedders;  ///< empty: a new service's, or what the service uses
     std::string url, authorities;
     double patience_s = 60;
     std::string roc, distances, table;
@@ -56,12 +58,20 @@ void describe(CLI::App& app, arguments& asked) {
     look_settings& looking = asked.looking;
     app.add_option("--images", looking.images, "Folder of <person>/<person>_NNNN.jpg")->required();
     app.add_option("--pairs", asked.pairs, "Pair file of View 1 or View 2")->required();
-    app.add_option("--detector", looking.detector, "Detector: hog, cnn, centerface or yunet")
-        ->check(
-            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())))
+    std::vector<std::string> detectors(detector_names.begin(), detector_names.end());
+    detectors.emplace_back("auto");
+    app.add_option("--detector", asked.detectors,
+                   "Detectors, one run each: hog, cnn, centerface, yunet; auto: centerface, or hog")
+        ->delimiter(',')
+        ->check(CLI::IsMember(detectors))
         ->capture_default_str();
+    app.add_option("--embedder", asked.embedders,
+                   "Embedders by their names; default: omz_0095/unit if it is there, else "
+                   "dlib_resnet_v1/mirror_unit")
+        ->delimiter(',');
     app.add_option("--embedding", asked.embedding,
-                   "Embedding: plain (default), mirror, unit, mirror_unit, or all")
+                   "dlib's network: plain, mirror, unit, mirror_unit, or all")
+        ->excludes("--embedder")
         ->check(CLI::IsMember({"plain", "mirror", "unit", "mirror_unit", "all"}));
     app.add_option("--url", asked.url, "Measure the service at http[s]://host[:port] instead");
     app.add_option("--ca", asked.authorities, "Trusted CA certificates: a PEM file");
@@ -133,36 +143,24 @@ result<std::optional<service_address>> service_of(const arguments& asked) {
     return where;
 }
 
-/// In this process, or from the service, whose kind of embedding is then the plan's.
+/// In this process, or from the service.
 result<looked_at> faces_of(const std::vector<photo_id>& photos, const look_settings& looking,
-                           const std::optional<service_address>& service, plan& what,
+                           const std::optional<service_address>& service,
                            const std::function<void(std::size_t)>& on_photo) {
     if (!service) return look_at(photos, looking, on_photo);
     auto found = ask_service(photos, looking, *service, on_photo);
     if (!found) return fail(found.error());
-    what.variants = {found->kind};
     return std::move(found->seen);
 }
 
-/// errors    too few people for a table; those of writing
-result<void> write_files(outputs& into, const run_figures& found, const pair_list& pairs,
-                         const std::vector<photo_id>& photos, const looked_at& seen,
-                         const plan& what, const std::string& table_path) {
-    if (into.distances) {
-        for (const scored_pair& pair :
-             pair_distances(pairs, photos, seen.faces, what.variants[0])) {
-            *into.distances << fixed(pair.distance, 6) + "\n";
-        }
-    }
+/// All of them. errors  too few people for a table; those of writing
+result<void> commit(outputs& into, const std::vector<calibration_table>& tables,
+                    const std::string& table_path) {
     if (into.table) {
-        std::vector<calibration_table> tables;
-        for (const variant_figures& kind : found.variants)
-            tables.push_back(kind.calibration->table);
         const std::string text = text_of(tables);
         if (auto whole = read_calibration(text, table_path); !whole) return fail(whole.error());
         *into.table << text;
     }
-    if (into.roc) *into.roc << roc_drawing(found);
     for (auto* file : {&into.distances, &into.table, &into.roc}) {
         if (!*file) continue;
         if (auto done = (*file)->commit(); !done) return done;
@@ -170,12 +168,66 @@ result<void> write_files(outputs& into, const run_figures& found, const pair_lis
     return {};
 }
 
-int run(const arguments& asked) {
-    if (!asked.table.empty() && !asked.what.calibrate) {
-        return complain({errc::bad_option, "--table requires --calibrate"}, usage);
+/// What the command line rules out; an empty text if nothing.
+std::string conflict_in(const arguments& asked) {
+    if (!asked.table.empty() && !asked.what.calibrate) return "--table requires --calibrate";
+    const bool models = !asked.embedding.empty() || !asked.embedders.empty();
+    if (!asked.url.empty() && models) return "--url excludes --embedding and --embedder";
+    if (!asked.url.empty() && asked.detectors.size() > 1) return "--url takes one detector";
+    const bool files = !asked.distances.empty() || !asked.roc.empty();
+    if (files && asked.detectors.size() > 1) return "--distances and --roc take one detector";
+    return {};
+}
+
+/// The dlib kinds of --embedding, or --embedder.
+std::vector<std::string> embedders_of(const arguments& asked) {
+    if (asked.embedding.empty()) return asked.embedders;
+    if (asked.embedding != "all") return {dlib_embedder(asked.embedding)};
+    std::vector<std::string> all;
+    for (const embedding_kind kind : all_variants) all.push_back(dlib_embedder(name_of(kind)));
+    return all;
+}
+
+/// The photos with one detector.
+result<run_figures> run_with(const std::string& detector, const arguments& asked,
+                             const std::optional<service_address>& service, const pair_list& pairs,
+                             const std::vector<photo_id>& photos, outputs& into) {
+    look_settings looking = asked.looking;
+    looking.detector = detector;
+    looking.embedders = embedders_of(asked);
+    const bool watched = isatty(STDERR_FILENO) == 1;
+    const auto seen = faces_of(photos, looking, service, [&](std::size_t done) {
+        const std::string bar = ctl::progress_bar(done, photos.size(), "photos");
+        if (watched) std::fprintf(stderr, "\r%s", bar.c_str());
+    });
+    if (watched) std::fputs("\r\x1b[K", stderr);
+    if (!seen) return fail(seen.error());
+
+    plan what = asked.what;
+    what.trial.seed = what.seed;
+    what.detector = seen->detector;
+    what.variants = seen->embedders;
+    what.data = asked.looking.images.substr(asked.looking.images.find_last_of('/') + 1) + ", " +
+                seen->detector;
+    run_figures found = evaluate(pairs, photos, seen->faces, what);
+    found.detector = seen->detector;
+    found.threads = looking.threads;
+    found.of_a_service = !asked.url.empty();
+    found.ms_per_photo = seen->ms_per_photo;
+    found.seconds = seen->seconds;
+    if (into.distances) {
+        for (const scored_pair& pair :
+             pair_distances(pairs, photos, seen->faces, what.variants[0])) {
+            *into.distances << fixed(pair.distance, 6) + "\n";
+        }
     }
-    if (!asked.url.empty() && !asked.embedding.empty()) {
-        return complain({errc::bad_option, "--embedding excludes --url"}, usage);
+    if (into.roc) *into.roc << roc_drawing(found);
+    return found;
+}
+
+int run(const arguments& asked) {
+    if (const std::string why = conflict_in(asked); !why.empty()) {
+        return complain({errc::bad_option, why}, usage);
     }
     const auto service = service_of(asked);
     if (!service) return complain(service.error(), usage);
@@ -188,35 +240,17 @@ int run(const arguments& asked) {
 
     outputs into;
     if (auto good = into.open(asked); !good) return complain(good.error(), usage);
-    plan what = asked.what;
-    what.trial.seed = what.seed;
-    what.data = asked.looking.images.substr(asked.looking.images.find_last_of('/') + 1) + ", " +
-                asked.looking.detector;
-    if (asked.embedding == "all") {
-        what.variants.assign(all_variants.begin(), all_variants.end());
-    } else if (!asked.embedding.empty()) {
-        what.variants = {parse_embedding_kind(asked.embedding).value()};
+    std::vector<calibration_table> tables;
+    for (const std::string& detector : asked.detectors) {
+        const auto found = run_with(detector, asked, *service, *pairs, *photos, into);
+        if (!found) return complain(found.error(), failed);
+        (into.beside ? std::cerr : std::cout)
+            << (asked.json ? json_report(*found) : text_report(*found)) << std::flush;
+        for (const variant_figures& one : found->variants) {
+            if (one.calibration) tables.push_back(one.calibration->table);
+        }
     }
-    look_settings looking = asked.looking;
-    looking.mirror = std::any_of(what.variants.begin(), what.variants.end(), needs_mirror);
-
-    const bool watched = isatty(STDERR_FILENO) == 1;
-    const auto seen = faces_of(*photos, looking, *service, what, [&](std::size_t done) {
-        const std::string bar = ctl::progress_bar(done, photos->size(), "photos");
-        if (watched) std::fprintf(stderr, "\r%s", bar.c_str());
-    });
-    if (watched) std::fputs("\r\x1b[K", stderr);
-    if (!seen) return complain(seen.error(), failed);
-
-    run_figures found = evaluate(*pairs, *photos, seen->faces, what);
-    found.detector = looking.detector;
-    found.threads = looking.threads;
-    found.of_a_service = !asked.url.empty();
-    found.ms_per_photo = seen->ms_per_photo;
-    found.seconds = seen->seconds;
-    (into.beside ? std::cerr : std::cout)
-        << (asked.json ? json_report(found) : text_report(found)) << std::flush;
-    if (auto done = write_files(into, found, *pairs, *photos, *seen, what, asked.table); !done) {
+    if (auto done = commit(into, tables, asked.table); !done) {
         return complain(done.error(), failed);
     }
     return ended(ok);

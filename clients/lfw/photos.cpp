@@ -15,8 +15,9 @@
 #include "shared/base/require.hpp"
 #include "workers/calibration/vision_models.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/faces/network_embedder.hpp"
 #include "workers/vision/aligner.hpp"
-#include "workers/vision/turned_face.hpp"
+#include "workers/vision/face_chip.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -35,12 +36,11 @@ double cpu_time() {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-/// The worker's pipeline, with the plain output of the network.
+/// The worker's pipeline.
 result<vision_models> load(const std::string& folder, const std::string& precision) {
     worker_settings settings;
     settings.models = folder;
     settings.precision = precision;
-    settings.embedding = name_of(embedding_kind::plain);
     return load_vision_models(settings);
 }
 
@@ -49,6 +49,7 @@ struct shared_work {
     const std::vector<photo_id>& photos;
     const look_settings& settings;
     const aligner& straightener;
+    const std::vector<std::string>& embedders;
     std::vector<std::optional<raw_face>>& faces;
     std::atomic<std::size_t> next{0};
     std::atomic<std::size_t> done{0};
@@ -57,7 +58,7 @@ struct shared_work {
 
 struct worker {
     std::unique_ptr<detector> finder;
-    std::unique_ptr<embedder> network;
+    embedder_set networks;
     double busy = 0;  ///< seconds of CPU time
     error why;        ///< of the worker that failed; its detail is empty in the others
 };
@@ -73,12 +74,26 @@ result<std::optional<raw_face>> look_at_one(const shared_work& all, worker& own,
     const image& photo = decoded->picture;
     const auto found = middle_face(own.finder->detect(photo, all.settings.detecting), photo);
     if (!found) return std::optional<raw_face>{};
+    raw_face face;
+    bool by_dlib = false, mirror = false;
+    for (const std::string& name : all.embedders) {
+        if (const auto kind = dlib_kind(name)) {
+            by_dlib = true;
+            mirror = mirror || needs_mirror(*kind);
+            continue;
+        }
+        embedder& network = *own.networks.named(name).value();
+        const chip one =
+            align_face(all.straightener, photo, *found, own.finder->fit(), network.form()).face;
+        face.others.emplace(name, network.embed(std::span(&one, 1)).front());
+    }
+    if (!by_dlib) return std::optional<raw_face>{face};
     std::vector<chip> chips;
     chips.push_back(align_face(all.straightener, photo, *found, own.finder->fit()).face);
-    if (all.settings.mirror) chips.push_back(mirrored(chips.front()));
-    const auto vectors = own.network->embed(chips);
-    raw_face face{vectors.front(), {}};
-    if (all.settings.mirror) face.mirror = vectors.back();
+    if (mirror) chips.push_back(mirrored(chips.front()));
+    const auto vectors = own.networks.named(dlib_embedder("plain")).value()->embed(chips);
+    face.chip = vectors.front();
+    if (mirror) face.mirror = vectors.back();
     return std::optional<raw_face>{face};
 }
 
@@ -96,6 +111,30 @@ void work(shared_work& all, worker& own, const std::function<void(std::size_t)>*
         if (on_photo != nullptr) (*on_photo)(done);
     }
     own.busy = cpu_time() - begin;
+}
+
+/// The names that the settings leave open; all of them are there.
+result<void> choose_models(const vision_models& models, const look_settings& settings,
+                           looked_at& into) {
+    const auto detectors = models.detectors.names(), embedders = models.embedders.names();
+    const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+        return std::ranges::find(names, name) != names.end();
+    };
+    into.detector = settings.detector;
+    if (into.detector == "auto") {
+        into.detector = has(detectors, "centerface") ? "centerface" : "hog";
+    }
+    into.embedders = settings.embedders;
+    if (into.embedders.empty()) {
+        const bool points = into.detector == "centerface" || into.detector == "yunet";
+        const std::string& omz = omz_0095_rules.name;
+        into.embedders = {points && has(embedders, omz) ? omz : dlib_embedder("mirror_unit")};
+    }
+    if (auto there = models.detectors.named(into.detector); !there) return fail(there.error());
+    for (const std::string& name : into.embedders) {
+        if (auto there = models.embedders.named(name); !there) return fail(there.error());
+    }
+    return {};
 }
 
 }  // namespace
@@ -165,13 +204,13 @@ result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settin
     if (!loaded) return fail(loaded.error());
     looked_at seen;
     seen.faces.resize(photos.size());
-    shared_work all{photos, settings, *loaded->landmarks, seen.faces, {}, {}, {}};
+    if (auto chosen = choose_models(*loaded, settings, seen); !chosen) return fail(chosen.error());
+    shared_work all{photos, settings, *loaded->landmarks, seen.embedders, seen.faces, {}, {}, {}};
     std::vector<worker> workers(static_cast<std::size_t>(settings.threads));
-    const auto finder = loaded->detectors.named(settings.detector);
-    if (!finder) return fail(finder.error());
+    const auto finder = loaded->detectors.named(seen.detector);
     for (worker& own : workers) {
         own.finder = (*finder)->clone();
-        own.network = loaded->network->clone();
+        own.networks = loaded->embedders.clone();
     }
     const auto begin = steady::now();
     {

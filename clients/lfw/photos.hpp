@@ -27,24 +27,30 @@ result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::strin
 struct look_settings {
     std::string images;
     std::string models = "build/models";
-    std::string detector = "hog";    ///< one of detector_names
+    /// One of detector_names; "auto": centerface if its file is there, else hog.
+    std::string detector = "auto";
+    /// Their full names; empty: what a new service would use, omz_0095 if its files and a detector
+    /// with points are there, else dlib's with mirror_unit.
+    std::vector<std::string> embedders;
     std::string precision = "auto";  ///< as the setting worker.precision
-    bool mirror = false;             ///< also embed the mirror image: twice the work
     int threads = 1;
     detector_options detecting;
 };
 
 struct looked_at {
     std::vector<std::optional<raw_face>> faces;  ///< one per photo; nothing where none was found
+    std::string detector;                        ///< by which and for which they were found
+    std::vector<std::string> embedders;
     double ms_per_photo = 0;  ///< CPU time from the file to the embedding; without models
     double seconds = 0;       ///< of the whole pass on all threads; without models
 };
 
 /// Reads each photo and embeds the face whose box is nearest the centre, where LFW photos show the
-/// person they are named after. Uses the worker's detector, alignment and network. `on_photo` is
+/// person they are named after. Uses the worker's detectors, alignment and networks. `on_photo` is
 /// called now and then with the number of finished photos.
 /// requires  threads >= 1
-/// errors    those of find_models; not_found: a photo cannot be read; those of decode_image, with
+/// errors    those of find_models; bad_option, model_mismatch: a model that is not there;
+/// not_found: a photo cannot be read; those of decode_image, with
 ///           the file's name
 /// threads   called from one, starts settings.threads - 1 more; the caller's calls `on_photo`
 result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,

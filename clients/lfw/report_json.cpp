@@ -144,12 +144,13 @@ std::string json_report(const run_figures& run) {
     number(out, "seconds", run.seconds);
     count(out, "threads", static_cast<std::uint64_t>(run.threads));
     if (run.variants.size() == 1) {
-        out.key("embedding").text(name_of(run.variants.front().which));
+        out.key("embedding").text(shown_name(run.variants.front().which));
+        out.key("embedder").text(run.variants.front().which);
         write_variant(out, run.variants.front());
     } else {
         out.key("embeddings").open_object();
         for (const variant_figures& one : run.variants) {
-            out.key(name_of(one.which)).open_object();
+            out.key(shown_name(one.which)).open_object();
             write_variant(out, one);
             out.close_object();
         }

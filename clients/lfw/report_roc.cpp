@@ -70,8 +70,7 @@ std::string roc_drawing(const run_figures& run) {
         out += "<polyline fill=\"none\" stroke=\"" + colour;
         out += "\" stroke-width=\"2\" points=\"" + points;
         out += "\"/>\n<g fill=\"" + colour + "\">";
-        out += text(fixed(left + width + 10, 1), y, "start",
-                    std::string(name_of(run.variants[i].which)));
+        out += text(fixed(left + width + 10, 1), y, "start", shown_name(run.variants[i].which));
         out += "</g>\n";
     }
     return out + "</svg>\n";

@@ -52,7 +52,7 @@ std::string list_table(const run_figures& run) {
                 {"AUC", side::right}},
                {}};
     for (const variant_figures& one : run.variants) {
-        rows.rows.push_back({std::string(name_of(one.which)), with_error(one.list.accuracy),
+        rows.rows.push_back({shown_name(one.which), with_error(one.list.accuracy),
                              with_error(one.list.accuracy_found), fixed(one.list.tar_at_far_1e2, 4),
                              fixed(one.list.tar_at_far_1e3, 4), fixed(one.list.auc, 5)});
     }
@@ -69,12 +69,12 @@ std::string rate_table(const run_figures& run) {
                {}};
     const bool gains = run.variants.size() > 1;
     if (gains) {
-        rows.header.push_back({"gain over " + std::string(name_of(first.which)), side::right});
+        rows.header.push_back({"gain over " + shown_name(first.which), side::right});
         rows.header.push_back({"95 %", side::right});
     }
     for (const variant_figures& one : run.variants) {
         for (const rate_figures& rate : one.rates) {
-            std::vector<std::string> row{std::string(name_of(one.which)), power(rate.far),
+            std::vector<std::string> row{shown_name(one.which), power(rate.far),
                                          fixed(rate.distance, 4), fixed(rate.tar, 4),
                                          range(rate.tar_95)};
             if (rate.gain) {
@@ -92,7 +92,7 @@ std::string rate_table(const run_figures& run) {
 std::string roc_table(const run_figures& run) {
     table rows{{{"FAR", side::right}}, {}};
     for (const variant_figures& one : run.variants) {
-        rows.header.push_back({"TAR " + std::string(name_of(one.which)), side::right});
+        rows.header.push_back({"TAR " + shown_name(one.which), side::right});
     }
     const auto& curve = run.variants.front().roc;
     for (std::size_t i = 0; i < curve.size(); ++i) {
@@ -111,8 +111,8 @@ std::string threshold_table(const run_figures& run) {
         {{"embedding"}, {"FAR", side::right}, {"distance", side::right}, {"TAR", side::right}}, {}};
     for (const variant_figures& one : run.variants) {
         for (const threshold_row& row : one.calibration->thresholds) {
-            rows.rows.push_back({std::string(name_of(one.which)), power(row.far),
-                                 fixed(row.distance, 4), fixed(row.tar, 4)});
+            rows.rows.push_back(
+                {shown_name(one.which), power(row.far), fixed(row.distance, 4), fixed(row.tar, 4)});
         }
     }
     const calibration_figures& size = *run.variants.front().calibration;
@@ -131,7 +131,7 @@ std::string gallery_table(const run_figures& run) {
                {}};
     for (const variant_figures& one : run.variants) {
         for (const gallery_row& row : one.calibration->galleries) {
-            rows.rows.push_back({std::string(name_of(one.which)), std::to_string(row.gallery),
+            rows.rows.push_back({shown_name(one.which), std::to_string(row.gallery),
                                  percent(row.chance), fixed(row.distance, 4), power(row.far),
                                  fixed(row.tar, 4)});
         }
@@ -148,8 +148,8 @@ std::string default_table(const run_figures& run) {
     for (const variant_figures& one : run.variants) {
         if (!one.calibration->usually) continue;
         const default_figures& usual = *one.calibration->usually;
-        rows.rows.push_back({std::string(name_of(one.which)), fixed(usual.distance, 4),
-                             power(usual.far), fixed(usual.tar, 4)});
+        rows.rows.push_back({shown_name(one.which), fixed(usual.distance, 4), power(usual.far),
+                             fixed(usual.tar, 4)});
         for (const double chance : usual.stranger_named) {
             rows.rows.back().push_back(percent(chance));
         }
@@ -169,7 +169,7 @@ std::string trial_table(const run_figures& run) {
                {}};
     for (const variant_figures& one : run.variants) {
         for (const trial_row& row : one.calibration->trials) {
-            rows.rows.push_back({std::string(name_of(one.which)), std::to_string(row.gallery),
+            rows.rows.push_back({shown_name(one.which), std::to_string(row.gallery),
                                  std::to_string(row.strangers), std::to_string(row.draws),
                                  fixed(row.distance, 4), percent(row.expected),
                                  percent(row.observed), percent(row.deviation)});

@@ -40,7 +40,8 @@ class caller {
  public:
     caller(const service_address& where, const look_settings& settings)
         : where_(where),
-          path_("/api/recognize?durable=false&embeddings=true&detector=" + settings.detector +
+          path_("/api/recognize?durable=false&embeddings=true" +
+                (settings.detector == "auto" ? "" : "&detector=" + settings.detector) +
                 "&min_face_px=" + std::to_string(settings.detecting.min_face_px)) {}
 
     result<reply> post(const std::string& photo, steady::time_point deadline) {
@@ -152,9 +153,9 @@ struct asking {
 };
 
 struct worker {
-    double waited = 0;                   ///< seconds
-    std::optional<embedding_kind> kind;  ///< nothing: no answer yet
-    error why;                           ///< of the worker that failed; else its detail is empty
+    double waited = 0;               ///< seconds
+    std::string detector, embedder;  ///< empty: no answer yet
+    error why;                       ///< of the worker that failed; else its detail is empty
 };
 
 result<void> ask_one(asking& all, worker& own, caller& service, std::size_t i) {
@@ -164,11 +165,12 @@ result<void> ask_one(asking& all, worker& own, caller& service, std::size_t i) {
     if (!file) return fail(errc::not_found, path + " cannot be read");
     const auto answer = ask_patiently(service, bytes, all.patience);
     if (!answer) return fail(answer.error().code, path + ": " + answer.error().detail);
-    if (own.kind.value_or(answer->kind) != answer->kind) {
+    if (!own.embedder.empty() && own.embedder != answer->embedder) {
         return fail(errc::malformed, "workers with different embeddings answer");
     }
-    own.kind = answer->kind;
-    if (answer->face) all.faces[i] = raw_face{*answer->face, *answer->face};
+    own.embedder = answer->embedder;
+    own.detector = answer->detector;
+    if (answer->face) all.faces[i] = raw_face{{}, {}, {{answer->embedder, *answer->face}}};
     return {};
 }
 
@@ -208,16 +210,18 @@ result<service_faces> ask_service(const std::vector<photo_id>& photos,
     }
     found.seen.seconds = std::chrono::duration<double>(steady::now() - begin).count();
     double waited = 0;
-    std::optional<embedding_kind> kind;
+    std::string embedder;
     for (const worker& own : workers) {
         if (!own.why.detail.empty()) return fail(own.why);
-        if (own.kind && kind.value_or(*own.kind) != *own.kind) {
+        if (!own.embedder.empty() && !embedder.empty() && own.embedder != embedder) {
             return fail(errc::malformed, "workers with different embeddings answer");
         }
-        if (own.kind) kind = own.kind;
-        waited += own.waited;
+        if (own.embedder.empty()) continue;
+        embedder = own.embedder;
+        found.seen.detector = own.detector;
     }
-    found.kind = kind.value_or(embedding_kind::plain);
+    for (const worker& own : workers) waited += own.waited;
+    found.seen.embedders = {embedder};
     if (!photos.empty()) {
         found.seen.ms_per_photo = waited * 1000 / static_cast<double>(photos.size());
     }

@@ -13,7 +13,6 @@
 #include "clients/lfw/photos.hpp"
 #include "clients/net/service_url.hpp"
 #include "clients/net/trust.hpp"
-#include "workers/engine/embedding_kind.hpp"
 
 namespace vultus::lfw {
 
@@ -25,16 +24,16 @@ struct service_address {
 };
 
 struct service_faces {
-    embedding_kind kind = embedding_kind::plain;  ///< of the service
-    looked_at seen;  ///< both passes of a face hold its one embedding; ms_per_photo: from a
-                     ///< request to its answer, so waiting counts
+    /// Its `detector` and `embedders` are those of the answers; ms_per_photo: from a request to
+    /// its answer, so waiting counts.
+    looked_at seen;
 };
 
 /// Sends each photo, `settings.threads` at a time, and takes the face nearest the centre. The
 /// service determines the precision and the embedding. 429 and 503 are retried after Retry-After,
 /// an unreachable or slow service after a pause, for `patience` in all per photo.
 /// errors    store_unavailable: no answer within that time; not_found: a photo cannot be read;
-///           malformed: an answer without embeddings, of an unknown variant, or of two variants;
+///           malformed: an answer without embeddings, or of another embedder than the first;
 ///           else the service's error, with the photo's name
 /// threads   as look_at
 result<service_faces> ask_service(const std::vector<photo_id>& photos,
@@ -43,7 +42,7 @@ result<service_faces> ask_service(const std::vector<photo_id>& photos,
 
 /// An answer of the service: the face nearest the centre, or none. errors malformed
 struct service_answer {
-    embedding_kind kind = embedding_kind::plain;
+    std::string detector, embedder;
     std::optional<embedding> face;
 };
 result<service_answer> read_answer(std::string_view json);

@@ -6,6 +6,7 @@
 
 #include "clients/lfw/service.hpp"
 #include "shared/base/json_bounds.hpp"
+#include "shared/model/model_names.hpp"
 
 namespace vultus::lfw {
 namespace {
@@ -34,9 +35,11 @@ embedding vector_of(const json::array& numbers) {
 
 service_answer answer_of(const json::object& answer) {
     service_answer found;
+    const auto& detector = answer.at("models").at("detector").as_string();
+    found.detector.assign(detector.data(), detector.size());
     const auto& model = answer.at("models").at("embedding").as_string();
-    const std::string_view name(model.data(), model.size());
-    found.kind = parse_embedding_kind(name.substr(name.rfind('/') + 1)).value();
+    found.embedder.assign(model.data(), model.size());
+    if (!is_model_name(found.embedder)) throw std::length_error("an embedder without a name");
     const auto& photo = answer.at("image").as_object();
     const double width = photo.at("width").to_number<double>();
     const double height = photo.at("height").to_number<double>();

@@ -64,6 +64,7 @@ constexpr std::size_t picture_bytes = 32 * kib;           ///< JPEG of it
 constexpr std::size_t batch_max = 128;                    ///< chips embedded in one pass
 constexpr std::size_t model_name_bytes = 64;              ///< of a detector or an embedder
 constexpr std::size_t models_of_worker = 64;  ///< detectors, and embedders, of one worker
+constexpr std::size_t own_models = 32;        ///< embedders that a user brings, one worker
 
 // Messages between the processes.
 constexpr std::size_t map_bytes = 64 * kib;  ///< MessagePack part of a message

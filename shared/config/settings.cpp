@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "shared/base/limits.hpp"
 #include "shared/config/effective_settings.hpp"
@@ -160,6 +161,24 @@ void read_broker(settings_reader& in, const common_settings& common, broker_sett
     in.derived("secret_file", broker.secret_file);
 }
 
+/// "NAME=0.9", one for each embedder.
+void read_distances(settings_reader& in, std::vector<std::pair<std::string, double>>& into) {
+    std::vector<std::string> words;
+    in.texts("distances", words, list_max);
+    for (const std::string& word : words) {
+        const std::size_t equals = word.rfind('=');
+        double distance = 0;
+        const char* const end = word.data() + word.size();
+        const bool read = equals != std::string::npos &&
+                          std::from_chars(word.data() + equals + 1, end, distance).ptr == end;
+        if (!read || !is_model_name(word.substr(0, equals)) || !(distance > 0 && distance <= 2)) {
+            in.refuse("distances", "must be NAME=DISTANCE, an embedder and 0 < distance <= 2");
+            return;
+        }
+        into.emplace_back(word.substr(0, equals), distance);
+    }
+}
+
 void read_worker(settings_reader& in, worker_settings& worker) {
     in.section("worker");
     in.text("device", worker.device, 32);
@@ -214,6 +233,7 @@ void read_worker(settings_reader& in, worker_settings& worker) {
         in.refuse("distance_max",
                   "conflicts: set only one of distance_max, false_match_rate and stranger_rate");
     }
+    read_distances(in, worker.distances);
     in.flag("keep_pictures", worker.keep_pictures);
     in.flag("separate_decoder", worker.separate_decoder);
     in.number("margin_min", worker.margin_min, 0.0, 1.0);

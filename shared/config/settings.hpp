@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/log.hpp"
@@ -60,9 +61,11 @@ struct worker_settings {
     std::string default_detector = "auto", default_embedder = "auto";
     std::string calibration = "config/calibration.txt";  ///< rates of errors by distance
     // At most one of the next three is not 0; if all are 0, false_match_rate is 0.001.
-    double distance_max = 0;       ///< Euclidean
-    double false_match_rate = 0;   ///< share of comparisons of different people
-    double stranger_rate = 0;      ///< share of strangers that get a name from the gallery
+    double distance_max = 0;      ///< Euclidean
+    double false_match_rate = 0;  ///< share of comparisons of different people
+    double stranger_rate = 0;     ///< share of strangers that get a name from the gallery
+    /// Fixed ones of other embedders, "NAME=0.9" in the file; distance_max is that of dlib's.
+    std::vector<std::pair<std::string, double>> distances;
     bool keep_pictures = false;    ///< store a picture of each trained face
     bool separate_decoder = true;  ///< photos are decoded in vultus-decoder, sandboxed
     double margin_min = 0.05;      ///< least lead over the runner-up, as a share of the votes

@@ -87,9 +87,11 @@ int main(int argc, char** argv) {
     for (const std::string_view name : detector_names) {
         detectors.push_back(std::make_unique<one_face>(name));
     }
+    std::vector<std::unique_ptr<embedder>> embedders;
+    embedders.push_back(std::make_unique<colour_embedder>());
     vision_models models{detector_set(std::move(detectors)),
                          std::make_unique<const aligner>(std::move(*straightener)),
-                         std::make_unique<colour_embedder>(),
+                         embedder_set(std::move(embedders)),
                          {},
                          {}};
     return serve(*settings, std::move(models), "cpu", "nemesis", stop);

@@ -5,10 +5,12 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sstream>
 
 #include "shared/base/require.hpp"
 #include "shared/config/settings.hpp"
+#include "workers/engine/embedding_kind.hpp"
 
 namespace vultus {
 namespace {
@@ -82,8 +84,17 @@ bool read_line(const std::string& line, std::vector<calibration_table>& tables) 
     std::istringstream words(line);
     std::string first;
     words >> first;
+    if (first == "pair") {
+        calibration_table& made = tables.emplace_back();
+        return static_cast<bool>(words >> made.detector >> made.embedder) && words.eof();
+    }
     if (first == "kind") {
-        return static_cast<bool>(words >> tables.emplace_back().kind) && words.eof();
+        std::string kind;
+        const bool good = static_cast<bool>(words >> kind) && words.eof();
+        calibration_table& made = tables.emplace_back();
+        made.detector = "hog";
+        made.embedder = dlib_embedder(kind);
+        return good;
     }
     if (tables.empty()) return false;
     calibration_table& table = tables.back();
@@ -121,11 +132,13 @@ error refused(std::string why) {
 std::string text_of(const std::vector<calibration_table>& tables) {
     std::string text(first_line);
     text +=
-        "\n# Made by vultus-lfw --calibrate --table (clients/lfw/README.md). `comparison RATE"
-        " DISTANCE`: that share\n# of pairs of two people are within the distance. `strangers"
-        " FACES RATE DISTANCE`: a gallery of so many faces\n# names that share of strangers.\n";
+        "\n# Made by vultus-lfw --calibrate --table (clients/lfw/README.md). `pair DETECTOR"
+        " EMBEDDER` begins a table.\n# `comparison RATE DISTANCE`: that share of pairs of two "
+        "people"
+        " are within the distance.\n# `strangers FACES RATE DISTANCE`: a gallery of so many faces"
+        " names that share of strangers.\n";
     for (const calibration_table& table : tables) {
-        text += "\nkind " + table.kind + "\ndata " + table.data + "\n";
+        text += "\npair " + table.detector + " " + table.embedder + "\ndata " + table.data + "\n";
         for (const rate_at& one : table.comparisons) {
             text += "comparison " + shown(one.rate) + " " + shown(one.distance) + "\n";
         }
@@ -155,14 +168,14 @@ result<std::vector<calibration_table>> read_calibration(std::string_view text,
         if (ended) return fail(bad(path, number, "unexpected data after the end"));
         ended = line == "end";
         if (!ended && !read_line(line, tables)) {
-            return fail(bad(path, number, "expected kind, data, comparison or strangers"));
+            return fail(bad(path, number, "expected pair, data, comparison or strangers"));
         }
     }
     if (!ended) return fail(bad(path, number, "table is truncated: no `end`"));
     for (const calibration_table& table : tables) {
         if (is_whole(table)) continue;
-        return fail(errc::malformed, std::string(path) + ": table " + table.kind +
-                                         " lacks values, or they do not increase");
+        return fail(errc::malformed, std::string(path) + ": table " + table.detector + " " +
+                                         table.embedder + " lacks values, or they do not increase");
     }
     return tables;
 }
@@ -214,7 +227,54 @@ double threshold_rule::distance_for(std::size_t faces) const {
     return *found;
 }
 
-result<threshold_rule> load_threshold(const worker_settings& settings) {
+void threshold_rules::add(std::string detector, std::string embedder, threshold_rule rule) {
+    all_.push_back({std::move(detector), std::move(embedder), std::move(rule)});
+}
+
+bool threshold_rules::has(std::string_view embedder) const {
+    return std::ranges::any_of(all_, [&](const entry& one) { return one.embedder == embedder; });
+}
+
+const threshold_rule& threshold_rules::of(std::string_view detector,
+                                          std::string_view embedder) const {
+    const threshold_rule* found = nullptr;
+    for (const entry& one : all_) {
+        if (one.embedder != embedder) continue;
+        if (one.detector == detector) return one.rule;
+        if (found == nullptr) found = &one.rule;
+    }
+    return found == nullptr ? otherwise_ : *found;
+}
+
+namespace {
+
+/// The distances that the settings fix, by embedder.
+std::map<std::string, double, std::less<>> fixed_distances(const worker_settings& settings) {
+    std::map<std::string, double, std::less<>> fixed;
+    if (settings.distance_max > 0) {
+        fixed.emplace(dlib_embedder(settings.embedding), settings.distance_max);
+    }
+    for (const auto& [embedder, distance] : settings.distances) fixed[embedder] = distance;
+    return fixed;
+}
+
+/// The rule by a rate. Nothing if the table does not have it.
+std::optional<threshold_rule> rule_of(const worker_settings& settings, calibration_table table) {
+    threshold_rule rule{0, settings.false_match_rate, settings.stranger_rate, std::move(table)};
+    if (rule.false_match_rate == 0 && rule.stranger_rate == 0) {
+        rule.false_match_rate = usual_false_match_rate;
+    }
+    const bool known =
+        rule.stranger_rate > 0
+            ? distance_for_strangers(rule.table, rule.stranger_rate, 1).has_value()
+            : distance_for_false_match(rule.table, rule.false_match_rate).has_value();
+    if (!known) return std::nullopt;
+    return rule;
+}
+
+}  // namespace
+
+result<threshold_rules> load_thresholds(const worker_settings& settings) {
     std::ifstream file(settings.calibration, std::ios::binary);
     std::string text(file_bytes_max, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -224,28 +284,33 @@ result<threshold_rule> load_threshold(const worker_settings& settings) {
     }
     auto tables = read_calibration(text, settings.calibration);
     if (!tables) return fail(refused("worker.calibration: " + tables.error().detail));
-    const auto found = std::find_if(tables->begin(), tables->end(), [&](const auto& table) {
-        return table.kind == settings.embedding;
-    });
-    if (found == tables->end()) {
+
+    const std::string own = dlib_embedder(settings.embedding);
+    const bool has_table = std::ranges::any_of(
+        *tables, [&](const calibration_table& table) { return table.embedder == own; });
+    if (!has_table) {
         return fail(refused("worker.calibration: " + settings.calibration +
                             " has no table for worker.embedding = " + settings.embedding));
     }
-    threshold_rule rule{settings.distance_max, settings.false_match_rate, settings.stranger_rate,
-                        std::move(*found)};
-    if (rule.distance_max == 0 && rule.false_match_rate == 0 && rule.stranger_rate == 0) {
-        rule.false_match_rate = usual_false_match_rate;
+    const auto fixed = fixed_distances(settings);
+    threshold_rules rules(threshold_rule{1.0, 0, 0, {}});
+    for (calibration_table& table : *tables) {
+        const std::string detector = table.detector, embedder = table.embedder;
+        if (const auto distance = fixed.find(embedder); distance != fixed.end()) {
+            rules.add(detector, embedder, {distance->second, 0, 0, std::move(table)});
+        } else if (auto rule = rule_of(settings, std::move(table))) {
+            rules.add(detector, embedder, std::move(*rule));
+        }
     }
-    const bool known =
-        rule.distance_max > 0 ||
-        (rule.stranger_rate > 0 ? distance_for_strangers(rule.table, rule.stranger_rate, 1)
-                                : distance_for_false_match(rule.table, rule.false_match_rate));
-    if (!known) {
+    for (const auto& [embedder, distance] : fixed) {
+        if (!rules.has(embedder)) rules.add("", embedder, {distance, 0, 0, {}});
+    }
+    if (!rules.has(own)) {
         return fail(refused(std::string("worker.") +
-                            (rule.stranger_rate > 0 ? "stranger_rate" : "false_match_rate") +
+                            (settings.stranger_rate > 0 ? "stranger_rate" : "false_match_rate") +
                             ": not measured by " + settings.calibration));
     }
-    return rule;
+    return rules;
 }
 
 }  // namespace vultus

@@ -30,16 +30,19 @@ struct gallery_rates {
     bool operator==(const gallery_rates&) const = default;
 };
 
-/// Of one kind of embedding. Rates and distances rise together; the galleries by their faces.
+/// Of the faces that one detector finds, with one embedder. Rates and distances rise together; the
+/// galleries by their faces.
 struct calibration_table {
-    std::string kind;  ///< plain, mirror, unit or mirror_unit
-    std::string data;  ///< one line: what it was measured on
+    std::string detector;
+    std::string embedder;  ///< its full name, "dlib_resnet_v1/mirror_unit"
+    std::string data;      ///< one line: what it was measured on
     std::vector<rate_at> comparisons;
     std::vector<gallery_rates> galleries;
     bool operator==(const calibration_table&) const = default;
 };
 
-/// The text of config/calibration.txt, and back. One table a kind.
+/// The text of config/calibration.txt, and back. A table of an older file, which names only a kind
+/// of dlib's network, is that of `hog` with it.
 std::string text_of(const std::vector<calibration_table>&);
 /// errors    malformed, with `path`:line, if it is not such a text, whole
 result<std::vector<calibration_table>> read_calibration(std::string_view text,
@@ -78,10 +81,35 @@ struct threshold_rule {
 /// The default false match rate: one comparison in a thousand.
 inline constexpr double usual_false_match_rate = 0.001;
 
+/// The thresholds of a worker, by detector and embedder: distances of two embedders mean different
+/// things, and faces that another detector finds are aligned a little differently.
+class threshold_rules {
+ public:
+    /// One rule for all.
+    threshold_rules(threshold_rule for_all = {}) : otherwise_(std::move(for_all)) {}
+    /// An empty detector stands for each that has no rule of its own.
+    void add(std::string detector, std::string embedder, threshold_rule rule);
+
+    /// Whether there is a rule for that embedder, with any detector.
+    bool has(std::string_view embedder) const;
+    /// That of the pair; else the first of the embedder; else the one for all.
+    const threshold_rule& of(std::string_view detector, std::string_view embedder) const;
+
+ private:
+    struct entry {
+        std::string detector, embedder;
+        threshold_rule rule;
+    };
+    std::vector<entry> all_;
+    threshold_rule otherwise_;
+};
+
 struct worker_settings;
-/// worker.distance_max, false_match_rate or stranger_rate, and the table of worker.calibration.
-/// errors    bad_option: the file cannot be read or is malformed, has no table for
-///           worker.embedding, or the rate lies outside of it; the detail says which
-result<threshold_rule> load_threshold(const worker_settings&);
+/// One rule for each table of worker.calibration, by worker.false_match_rate or stranger_rate, or
+/// for the fixed distance of that embedder: worker.distances, and worker.distance_max for dlib's
+/// network with worker.embedding. Tables that do not have the rate are left out.
+/// errors    bad_option: the file cannot be read or is malformed, or nothing is left for dlib's
+///           network with worker.embedding; the detail says which
+result<threshold_rules> load_thresholds(const worker_settings&);
 
 }  // namespace vultus

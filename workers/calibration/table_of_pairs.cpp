@@ -25,8 +25,9 @@ void append(std::vector<rate_at>& to, double rate, float distance) {
 
 }  // namespace
 
-calibration_table table_of(const all_pairs& pairs, std::string kind, std::string data) {
-    calibration_table table{std::move(kind), std::move(data), {}, {}};
+calibration_table table_of(const all_pairs& pairs, std::string detector, std::string embedder,
+                           std::string data) {
+    calibration_table table{std::move(detector), std::move(embedder), std::move(data), {}, {}};
     const auto all = static_cast<double>(pairs.impostors_all);
     const double kept = static_cast<double>(pairs.impostors.size()) / all;
     for (const double rate : far_rates) {

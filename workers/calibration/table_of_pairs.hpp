@@ -13,6 +13,7 @@ namespace vultus {
 /// people with one face each, as far as there are people, at rates from 0.001 to 0.9. Distances are
 /// rounded down to 0.0001. What the pairs cannot tell is left out.
 /// requires  at least two people
-calibration_table table_of(const all_pairs&, std::string kind, std::string data);
+calibration_table table_of(const all_pairs&, std::string detector, std::string embedder,
+                           std::string data);
 
 }  // namespace vultus

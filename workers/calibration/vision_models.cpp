@@ -1,10 +1,14 @@
 #include "workers/calibration/vision_models.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "shared/base/log.hpp"
+#include "workers/calibration/own_models.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/faces/network_detector.hpp"
+#include "workers/engine/faces/network_embedder.hpp"
+#include "workers/engine/importers/importers.hpp"
 #include "workers/engine/models.hpp"
 
 namespace vultus {
@@ -49,23 +53,72 @@ detector_set all_detectors(const model_paths& files, std::unique_ptr<detector> c
     return detector_set(std::move(all));
 }
 
+void log_missing(std::string_view embedder, const std::string& why) {
+    log::warning("embedder_missing", {{"embedder", embedder}, {"why", why}});
+}
+
+/// omz_0095 and what the user brings, of the files that are there and that this CPU can run.
+std::vector<std::unique_ptr<embedder>> other_embedders(const model_paths& files,
+                                                       const std::string& folder) {
+    std::vector<std::unique_ptr<embedder>> all;
+    const auto keep = [&](result<std::unique_ptr<embedder>> made, std::string_view name) {
+        if (!made) return log_missing(name, made.error().detail);
+        const bool taken = (*made)->name().starts_with("dlib_resnet_v1/") ||
+                           std::ranges::any_of(all, [&](const auto& other) {
+                               return other->name() == (*made)->name();
+                           });
+        if (taken) return log_missing(name, "there is another embedder of this name");
+        all.push_back(std::move(*made));
+    };
+    if (const auto why = files.refused.find("omz_0095"); why != files.refused.end()) {
+        log_missing(omz_0095_rules.name, why->second);
+    } else if (files.omz_0095[0].empty()) {
+        log::info("embedder_missing", {{"embedder", omz_0095_rules.name}});
+    } else {
+        auto layers = load_openvino(files.omz_0095[0], files.omz_0095[1], omz_0095_input());
+        keep(layers ? make_network_embedder(std::move(*layers), omz_0095_rules)
+                    : fail(layers.error()),
+             omz_0095_rules.name);
+    }
+    for (const std::string& manifest : own_manifests(folder)) {
+        const auto model = read_own_model(manifest);
+        if (!model) {
+            log_missing(manifest, model.error().detail);
+        } else {
+            keep(load_own_model(*model), model->name + "/unit");
+        }
+    }
+    return all;
+}
+
 }  // namespace
 
 result<vision_models> load_vision_models(const worker_settings& settings,
                                          const std::string& device) {
-    const auto kind = parse_embedding_kind(settings.embedding);
-    if (!kind) return fail(kind.error());
     auto files = find_models(settings.models);
     if (!files) return fail(files.error());
     auto nets = load_for(settings, *files, device);
     if (!nets) return fail(nets.error());
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return fail(straightener.error());
-    return vision_models{all_detectors(*files, std::move(nets->finder)),
-                         std::make_unique<const aligner>(std::move(*straightener)),
-                         with_kind(std::move(nets->network), *kind),
-                         std::move(nets->gpu),
-                         {}};
+    return vision_models{
+        all_detectors(*files, std::move(nets->finder)),
+        std::make_unique<const aligner>(std::move(*straightener)),
+        embedder_set(std::move(nets->network), other_embedders(*files, settings.models)),
+        std::move(nets->gpu), threshold_rules()};
+}
+
+void set_thresholds(vision_models& models, threshold_rules rules) {
+    models.threshold = std::move(rules);
+    models.embedders.keep([&](const embedder& one) {
+        const bool stays = models.threshold.has(one.name());
+        if (!stays) {
+            log_missing(one.name(),
+                        "no distance is known for it: set worker.distances, or measure a table "
+                        "with vultus-lfw --calibrate");
+        }
+        return stays;
+    });
 }
 
 }  // namespace vultus

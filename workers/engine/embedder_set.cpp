@@ -58,6 +58,14 @@ std::vector<std::string> embedder_set::names() const {
     return found;
 }
 
+std::vector<offered_embedder> embedder_set::offers() const {
+    std::vector<offered_embedder> found;
+    for (const entry& one : all_) {
+        found.push_back({std::string(one.one->name()), one.one->dimension()});
+    }
+    return found;
+}
+
 void embedder_set::keep(const std::function<bool(const embedder&)>& stays) {
     std::erase_if(all_, [&](const entry& one) { return !stays(*one.one); });
 }

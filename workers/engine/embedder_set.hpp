@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "shared/base/result.hpp"
+#include "shared/model/model_names.hpp"
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/engine/engine.hpp"
 
@@ -30,6 +31,7 @@ class embedder_set {
     result<embedder*> named(std::string_view name) const;
     std::vector<embedder*> all() const;
     std::vector<std::string> names() const;
+    std::vector<offered_embedder> offers() const;
     /// Removes the others.
     void keep(const std::function<bool(const embedder&)>& stays);
 

@@ -76,6 +76,10 @@ result<embedding_kind> parse_embedding_kind(std::string_view word) {
     return static_cast<embedding_kind>(found - names.begin());
 }
 
+std::string dlib_embedder(std::string_view kind) {
+    return "dlib_resnet_v1/" + std::string(kind);
+}
+
 chip mirrored(const chip& from) {
     VULTUS_REQUIRE(from.is_whole(), "a whole chip");
     const std::size_t side = from.side;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "shared/base/result.hpp"
@@ -22,6 +23,9 @@ enum class embedding_kind {
 std::string_view name_of(embedding_kind);
 /// errors    bad_option: none of the four words
 result<embedding_kind> parse_embedding_kind(std::string_view word);
+
+/// The name of dlib's network with that kind of output: "dlib_resnet_v1/<kind>".
+std::string dlib_embedder(std::string_view kind);
 
 /// The chip with left and right exchanged.
 chip mirrored(const chip&);

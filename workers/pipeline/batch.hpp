@@ -1,13 +1,15 @@
 // Which chips go into the network now. Jobs put in their faces as they come; the compute thread
 // takes what waits when it is free, so chips of different jobs share a pass and a large job is cut
-// over several. Live frames have passes of their own. Pure: no thread, no clock; the compute thread
-// owns it.
+// over several. A pass is for one embedder, and live frames have passes of their own. Pure: no
+// thread, no clock; the compute thread owns it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +26,7 @@ class batch {
         std::size_t face = 0;  ///< index in the job's chips
     };
     struct load {
+        std::string embedder;
         std::vector<slot> slots;
         std::vector<chip> chips;  ///< same order
     };
@@ -36,11 +39,15 @@ class batch {
     explicit batch(std::size_t live_weight = 4);
 
     /// requires  a new ticket; at least one chip (a photo without faces needs no network)
-    void add(ticket job, std::vector<chip> chips, bool live = false);
+    void add(ticket job, std::vector<chip> chips, bool live = false, std::string embedder = {});
 
-    /// The chips that have waited longest, at most `most`, of live frames or of jobs. Empty if none
-    /// waits.
-    load take(std::size_t most);
+    /// The chips that have waited longest, of live frames or of jobs, and those behind them for the
+    /// same embedder. Empty if none waits.
+    /// `most`    how many at most, for the embedder
+    load take(const std::function<std::size_t(const std::string& embedder)>& most);
+    load take(std::size_t most) {
+        return take([most](const std::string&) { return most; });
+    }
 
     /// Hands in what the network made of a load.
     /// requires  one embedding per slot, of a load that take() gave
@@ -59,6 +66,7 @@ class batch {
         chip face;
     };
     struct open_job {
+        std::string embedder;
         std::vector<embedding> embeddings;
         std::size_t missing = 0;
     };

@@ -80,6 +80,17 @@ commit_request committer::failure(job_ticket ticket, const error& why,
     return request;
 }
 
+commit_request committer::hand_back(job_ticket ticket) const {
+    log::info("job_handed_back",
+              {{"job", ticket.job.job_id}, {"why", "collection has another model"}});
+    commit_request request;
+    request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id] {
+        return store.hand_back(id, worker);
+    };
+    request.ticket = std::move(ticket);
+    return request;
+}
+
 commit_request committer::loss(job_ticket ticket) const {
     commit_request request;
     request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id] {
@@ -150,6 +161,9 @@ void committer::answered(commit_request request, result<committed> said) {
     }
     if (said->state == commit_state::oom) {
         return try_again(std::move(request), {errc::out_of_memory, "Redis memory limit reached"});
+    }
+    if (said->state == commit_state::model_mismatch && request.back_for_model) {
+        return write(hand_back(std::move(request.ticket)));
     }
     if (const auto why = refusal(said->state)) return give_up(std::move(request), *why);
     failpoint("worker.after_commit");

@@ -32,6 +32,8 @@ struct commit_request {
     int tries = 0, refused = 0;
     boot_time begun{0};  ///< the first try
     bool is_failure = false;
+    /// Where the collection has another model, the job is handed back and not failed.
+    bool back_for_model = false;
     std::optional<gallery_version> needed;  ///< held until it is matched again
     std::uint64_t failures = 0;             ///< of the job so far; sets the back-off
 };
@@ -64,6 +66,7 @@ class committer {
 
     /// A request that reports the attempt as lost, as if this worker had ended: the job runs again,
     /// alone.
+    commit_request hand_back(job_ticket ticket) const;
     commit_request loss(job_ticket ticket) const;
 
  private:

@@ -24,10 +24,10 @@ bool other_model(const recognized& seen) {
     return !seen.faces.empty() && (other_name || other_dimension);
 }
 
-match_stage::match_stage(match_options defaults, threshold_rule threshold, lanes& together,
+match_stage::match_stage(match_options defaults, threshold_rules thresholds, lanes& together,
                          const std::atomic<std::uint64_t>& registration, want ask)
     : defaults_(defaults),
-      threshold_(std::move(threshold)),
+      thresholds_(std::move(thresholds)),
       registration_(registration),
       ask_(std::move(ask)) {
     how_.parts = together.count();
@@ -63,8 +63,9 @@ std::shared_ptr<const gallery> match_stage::current(const work& item, boot_time 
 }
 
 /// In a gallery of that size the distance of a stranger_rate is an estimate, or no longer met.
-void match_stage::warn_of_size(const std::string& collection, std::size_t faces) {
-    const double measured = threshold_.table.galleries.back().faces;
+void match_stage::warn_of_size(const std::string& collection, std::size_t faces,
+                               const calibration_table& table) {
+    const double measured = table.galleries.back().faces;
     const bool far = static_cast<double>(faces) > measured * extrapolated_galleries;
     if (!(far ? far_ : beyond_).insert(collection).second) return;
     log::warning("stranger_rate_extrapolated",
@@ -90,7 +91,10 @@ bool match_stage::try_match(work& item, boot_time now) {
         if (face.known < 0) vectors.push_back(face.vector);
     }
     match_options options = defaults_;
-    item.seen.threshold = threshold_.distance_for(faces->faces);
+    const std::string& model =
+        faces->embedding_model.empty() ? item.embedder : faces->embedding_model;
+    const threshold_rule& threshold = thresholds_.of(item.detector, model);
+    item.seen.threshold = threshold.distance_for(faces->faces);
     options.distance_max = item.seen.threshold;
     if (item.options.distance_max > 0) {
         options.distance_max = item.options.distance_max;
@@ -112,12 +116,11 @@ bool match_stage::try_match(work& item, boot_time now) {
         item.seen.matches.push_back(has_one ? std::move(*next++) : vultus::match{});
     }
     item.seen.distance_max = options.distance_max;
-    item.seen.false_match_rate = false_match_rate_at(threshold_.table, options.distance_max);
-    item.seen.stranger_rate =
-        stranger_rate_at(threshold_.table, options.distance_max, faces->faces);
-    item.seen.extrapolated = is_extrapolated(threshold_.table, faces->faces);
-    if (item.seen.extrapolated && threshold_.stranger_rate > 0) {
-        warn_of_size(item.collection, faces->faces);
+    item.seen.false_match_rate = false_match_rate_at(threshold.table, options.distance_max);
+    item.seen.stranger_rate = stranger_rate_at(threshold.table, options.distance_max, faces->faces);
+    item.seen.extrapolated = is_extrapolated(threshold.table, faces->faces);
+    if (item.seen.extrapolated && threshold.stranger_rate > 0) {
+        warn_of_size(item.collection, faces->faces, threshold.table);
     }
     item.seen.version = faces->version;
     item.seen.people = faces->people;

@@ -31,10 +31,10 @@ class match_stage {
     using want = std::function<bool(const std::string& collection, gallery_version at_least,
                                     std::uint64_t question)>;
 
-    /// `threshold` gives the distance of each gallery. `together` share the search. `registration`
-    /// is the number of the registration that is valid now; galleries of another one are not used.
-    /// `ask` reaches the loader.
-    match_stage(match_options defaults, threshold_rule threshold, lanes& together,
+    /// `thresholds` give the distance of each gallery, for the detector of the work. `together`
+    /// share the search. `registration` is the number of the registration that is valid now;
+    /// galleries of another one are not used. `ask` reaches the loader.
+    match_stage(match_options defaults, threshold_rules thresholds, lanes& together,
                 const std::atomic<std::uint64_t>& registration, want ask);
 
     void update(gallery_update news);
@@ -64,10 +64,11 @@ class match_stage {
     bool try_match(work& item, boot_time now);
     bool too_late(const work& item, boot_time now) const;
     bool is_unreadable(const work& item) const;
-    void warn_of_size(const std::string& collection, std::size_t faces);
+    void warn_of_size(const std::string& collection, std::size_t faces,
+                      const calibration_table& table);
 
     match_options defaults_;
-    threshold_rule threshold_;
+    threshold_rules thresholds_;
     search_options how_;
     const std::atomic<std::uint64_t>& registration_;
     want ask_;

@@ -7,6 +7,7 @@
 
 #include "shared/base/failpoint.hpp"
 #include "shared/base/log.hpp"
+#include "workers/engine/embedding_kind.hpp"
 #include "workers/gallery/known_faces.hpp"
 #include "workers/pipeline/startup.hpp"
 #include "workers/pipeline/vision_stage.hpp"
@@ -22,6 +23,12 @@ constexpr std::chrono::milliseconds live_for{1'000};  ///< passes stay short aft
 // Both by the clock of Redis, which may have been set back between the two.
 double milliseconds_waited(unix_time from, unix_time to) {
     return static_cast<double>(std::max(to - from, unix_time{0}).count());
+}
+
+/// The first one if there is no such name.
+std::size_t index_of(const std::vector<std::string>& names, const std::string& name) {
+    const auto found = std::ranges::find(names, name);
+    return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
 }
 
 }  // namespace
@@ -40,6 +47,7 @@ pipeline_settings pipeline_part(const worker_settings& all, std::size_t room) {
     part.match_threads = all.match_threads;
     part.matching.margin_min = all.margin_min;
     part.matching.k = all.k;
+    part.embedder = dlib_embedder(all.embedding);
     part.room = room;
     return part;
 }
@@ -50,6 +58,8 @@ pipeline::pipeline(pipeline_settings settings, const store_context& context, vis
       store_(context),
       models_(std::move(models)),
       session_(session),
+      detectors_(models_.detectors.names()),
+      embedders_(models_.embedders.names()),
       to_fetch_(settings_.room),
       to_annotate_(settings_.room),
       to_calibrate_(settings_.room),
@@ -72,8 +82,8 @@ pipeline::pipeline(pipeline_settings settings, const store_context& context, vis
     }
     for (int i = 0; i < settings_.compute_threads; ++i) {
         slot = &stages.add();
-        auto network = std::make_shared<std::unique_ptr<embedder>>(models_.network->clone());
-        start_thread([this, slot, network] { compute_loop(*slot, std::move(*network)); });
+        auto networks = std::make_shared<embedder_set>(models_.embedders.clone());
+        start_thread([this, slot, networks] { compute_loop(*slot, *networks); });
     }
     slot = &stages.add();
     start_thread([this, slot] { match_loop(*slot); });
@@ -129,7 +139,11 @@ bool pipeline::take(frame_ticket frame) {
     return to_see_.try_push_live(item);
 }
 
-void pipeline::registered(const std::string& worker_id, const model_choice&) {
+void pipeline::registered(const std::string& worker_id, const model_choice& defaults) {
+    // An older function library tells none.
+    detector_default_ = index_of(detectors_, defaults.detector.empty() ? "hog" : defaults.detector);
+    embedder_default_ =
+        index_of(embedders_, defaults.embedder.empty() ? settings_.embedder : defaults.embedder);
     galleries_.registered(worker_id, ++registration_);
 }
 
@@ -177,8 +191,8 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     auto options = read_options(fetched->job.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
-    if (item.options.detector.empty()) item.options.detector = fetched->job.detector;
-    if (item.options.detector.empty()) item.options.detector = "hog";
+    choose_models(item, fetched->job.detector, fetched->job.embedder);
+    item.embedder_leased = !fetched->job.embedder.empty();
     item.failures = fetched->job.failures;
     item.keep_pictures = fetched->job.keep_pictures;
     item.stage_ms["queue"] = milliseconds_waited(fetched->job.created, fetched->job.started);
@@ -186,6 +200,14 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     if (fetched->photos.empty()) return fail(errc::no_image, "Photo no longer stored");
     item.photos = std::move(fetched->photos);
     return {};
+}
+
+/// The named ones; else the option of the job, else the service's defaults.
+void pipeline::choose_models(work& item, std::string_view detector,
+                             std::string_view embedder) const {
+    item.detector = detector.empty() ? item.options.detector : std::string(detector);
+    if (item.detector.empty()) item.detector = detectors_.at(detector_default_);
+    item.embedder = embedder.empty() ? embedders_.at(embedder_default_) : std::string(embedder);
 }
 
 // ---- vision ------------------------------------------------------------------------------------
@@ -199,8 +221,7 @@ result<void> pipeline::unpack(work& item) {
     auto options = read_options(item.frame()->frame.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
-    if (item.options.detector.empty()) item.options.detector = item.frame()->frame.detector;
-    if (item.options.detector.empty()) item.options.detector = "hog";
+    choose_models(item, item.frame()->frame.detector, item.frame()->frame.embedder);
     item.options.annotate = false;  // the picture cannot be stored
     return {};
 }
@@ -211,8 +232,13 @@ bool pipeline::is_live() const {
 }
 
 void pipeline::vision_loop(progress::slot& slot, detector_set detectors, bool kept_for_live) {
-    vision_stage stage(std::move(detectors), *models_.landmarks, settings_.detect_side_max,
-                       settings_.keep_pictures, slot, settings_.decoder, &done_.decoders_lost);
+    std::map<std::string, chip_form> forms;
+    for (const embedder* one : models_.embedders.all()) {
+        forms.emplace(one->name(), one->form());
+    }
+    vision_stage stage(std::move(detectors), *models_.landmarks, std::move(forms),
+                       settings_.detect_side_max, settings_.keep_pictures, slot, settings_.decoder,
+                       &done_.decoders_lost);
     while (true) {
         const bool only_live = kept_for_live && is_live() && !to_see_.closed();
         auto next = only_live ? to_see_.pop_live_for(tick) : to_see_.pop_for(idle_tick);
@@ -236,7 +262,7 @@ void pipeline::vision_loop(progress::slot& slot, detector_set detectors, bool ke
 }
 
 void pipeline::seen(work_ptr item) {
-    item->seen.embedding_model = models_.network->name();
+    item->seen.embedding_model = item->embedder;
     if (item->frame() == nullptr) {
         to_embed_.push(std::move(item));
     } else if (item->chips.empty()) {  // no face, or only known ones
@@ -283,15 +309,20 @@ void pipeline::matched(const work_ptr& item) {
         to_calibrate_.push(item);
         return;
     }
-    if (other_model(item->seen)) {
-        return give_up(item, error{errc::model_mismatch,
-                                   "Collection was trained with " + item->seen.gallery_model});
-    }
+    if (other_model(item->seen)) return other_model_found(item);
     if (item->frame()) return answer(*item, nullptr);
     if (item->options.annotate)
         to_annotate_.push(item);
     else
         commit_recognize(item, "");
+}
+
+/// The gallery got another model between the lease and the match. A job goes back: its next lease
+/// chooses again.
+void pipeline::other_model_found(const work_ptr& item) {
+    if (is_chosen_again(*item)) return commits_.submit(commits_.hand_back(*item->job()));
+    give_up(item,
+            error{errc::model_mismatch, "Collection was trained with " + item->seen.gallery_model});
 }
 
 }  // namespace vultus

@@ -49,6 +49,7 @@ struct pipeline_settings {
     std::size_t live_weight = 4;  ///< frames in a row, then one waiting job
     match_options matching;       ///< except distance_max, which the models' threshold gives
     int match_threads = 1;
+    std::string embedder;    ///< where the service tells no default: worker.embedding of dlib's
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };
 
@@ -82,7 +83,7 @@ class pipeline final : public work_sink {
     void fetch_loop(progress::slot& slot);
     void vision_loop(progress::slot& slot, detector_set detectors, bool kept_for_live);
     bool is_live() const;
-    void compute_loop(progress::slot& slot, std::unique_ptr<embedder> network);
+    void compute_loop(progress::slot& slot, const embedder_set& networks);
     void match_loop(progress::slot& slot);
     void annotate_loop(progress::slot& slot);
     void calibrate_loop(progress::slot& slot);
@@ -91,7 +92,9 @@ class pipeline final : public work_sink {
     result<void> unpack(work& item);
     void seen(work_ptr item);
     std::size_t pass_size(double ms_a_chip) const;
-    void embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network);
+    void embedded(const work_ptr& item, std::vector<embedding> vectors, const embedder& network);
+    void choose_models(work& item, std::string_view detector, std::string_view embedder) const;
+    void other_model_found(const work_ptr& item);
     void matched(const work_ptr& item);
     void commit_recognize(const work_ptr& item, std::string annotated);
     void commit_result(const work_ptr& item, std::string text, std::string annotated);
@@ -106,6 +109,9 @@ class pipeline final : public work_sink {
     mailbox<session_mail>& session_;
 
     std::atomic<std::uint64_t> registration_{0};
+    /// The service's defaults, as indices of the names below.
+    std::atomic<std::size_t> detector_default_{0}, embedder_default_{0};
+    const std::vector<std::string> detectors_, embedders_;
     std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
     counts done_;
     bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_;

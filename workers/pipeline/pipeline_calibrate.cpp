@@ -18,7 +18,8 @@ void pipeline::calibrate_loop(progress::slot& slot) {
         const step moving(slot, allowance);
         const auto found = [&] {
             const stage_timer timer(*item, "match");
-            return calibrate(*faces, models_.threshold);
+            const std::string& detector = detectors_.at(detector_default_);
+            return calibrate(*faces, models_.threshold.of(detector, faces->embedding_model));
         }();
         if (found) {
             item->seen.version = found->version;

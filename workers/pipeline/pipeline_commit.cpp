@@ -75,6 +75,7 @@ void pipeline::commit_train(const work_ptr& item) {
                     collection = item->collection] {
         return store.complete_train(id, worker, text, model, faces, collection);
     };
+    request.back_for_model = is_chosen_again(*item);
     // This worker's own gallery is updated at once, so the barrier does not wait for a hint.
     request.changed = [this, collection = item->collection](gallery_version made) {
         galleries_.news(collection, made);

@@ -1,8 +1,10 @@
 // The pipeline's compute stage: chips of several jobs share a pass of the embedding network.
+#include <map>
 #include <unordered_map>
 #include <utility>
 
 #include "shared/base/failpoint.hpp"
+#include "shared/base/require.hpp"
 #include "workers/pipeline/pipeline.hpp"
 
 namespace vultus {
@@ -20,20 +22,25 @@ std::vector<chip> disturbed(const std::vector<chip>& faces, int copies) {
 
 }  // namespace
 
-void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> network) {
+void pipeline::compute_loop(progress::slot& slot, const embedder_set& networks) {
     batch waiting(settings_.live_weight);
     batch::ticket last = 0;
-    double ms_a_chip = 0;
+    std::map<std::string, double> ms_a_chip;  // by embedder, of its last pass
+    const auto network_of = [&](const std::string& name) {
+        const auto found = networks.named(name);
+        VULTUS_REQUIRE(found.has_value(), "an embedder for which faces were aligned");
+        return *found;
+    };
     std::unordered_map<batch::ticket, work_ptr> open;
     const auto admit = [&](work_ptr item) {
         std::vector<chip> chips = std::exchange(item->chips, {});
-        if (chips.empty()) return embedded(std::move(item), {}, *network);
+        if (chips.empty()) return embedded(item, {}, *network_of(item->embedder));
         if (item->type == job_type::train && item->options.num_jitters > 1) {
             // Copied here, one job at a time: 16 photos with 100 copies each are 108 MB.
             const step moving(slot, limits::progress * 2);
             chips = disturbed(chips, item->options.num_jitters);
         }
-        waiting.add(++last, std::move(chips), item->frame() != nullptr);
+        waiting.add(++last, std::move(chips), item->frame() != nullptr, item->embedder);
         open[last] = std::move(item);
     };
     while (true) {
@@ -57,8 +64,10 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
                 ++one;
             }
         }
-        const batch::load load = waiting.take(pass_size(ms_a_chip));
+        const batch::load load = waiting.take(
+            [&](const std::string& embedder) { return pass_size(ms_a_chip[embedder]); });
         if (load.chips.empty()) continue;
+        embedder* const network = network_of(load.embedder);
         const auto begin = std::chrono::steady_clock::now();
         std::vector<embedding> vectors;
         {
@@ -73,13 +82,13 @@ void pipeline::compute_loop(progress::slot& slot, std::unique_ptr<embedder> netw
                 .count();
         ++done_.batches;
         done_.faces += load.chips.size();
-        ms_a_chip = spent / static_cast<double>(load.chips.size());
+        ms_a_chip[load.embedder] = spent / static_cast<double>(load.chips.size());
         for (batch::finished& done : waiting.give(load, vectors)) {
             const auto found = open.find(done.job);
             work_ptr item = std::move(found->second);
             open.erase(found);
             item->stage_ms["embed"] = spent;
-            embedded(std::move(item), std::move(done.embeddings), *network);
+            embedded(item, std::move(done.embeddings), *network);
         }
     }
 }
@@ -92,7 +101,8 @@ std::size_t pipeline::pass_size(double ms_a_chip) const {
                                                            : settings_.batch_max;
 }
 
-void pipeline::embedded(work_ptr item, std::vector<embedding> vectors, const embedder& network) {
+void pipeline::embedded(const work_ptr& item, std::vector<embedding> vectors,
+                        const embedder& network) {
     std::vector<found_face*> compared;
     for (found_face& face : item->seen.faces) {
         if (face.known < 0) compared.push_back(&face);
@@ -104,7 +114,7 @@ void pipeline::embedded(work_ptr item, std::vector<embedding> vectors, const emb
         compared[i]->vector = copies == 1 ? own.front() : network.combined(own);
     }
     if (item->type == job_type::train) return commit_train(item);
-    to_match_.push(std::move(item));
+    to_match_.push(item);
 }
 
 }  // namespace vultus

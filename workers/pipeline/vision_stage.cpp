@@ -9,9 +9,9 @@
 #include "shared/model/image_header.hpp"
 #include "workers/gallery/known_faces.hpp"
 #include "workers/image/image.hpp"
+#include "workers/vision/face_chip.hpp"
 #include "workers/vision/face_picture.hpp"
 #include "workers/vision/image_draw.hpp"
-#include "workers/vision/turned_face.hpp"
 
 namespace vultus {
 namespace {
@@ -53,22 +53,28 @@ annotation::colour colour_of(match_status status) {
 
 }  // namespace
 
-vision_stage::vision_stage(detector_set detectors, const aligner& straightener, int detect_side_max,
+vision_stage::vision_stage(detector_set detectors, const aligner& straightener,
+                           std::map<std::string, chip_form> forms, int detect_side_max,
                            bool keep_pictures, progress::slot& slot, const std::string& decoder,
                            std::atomic<std::uint64_t>* decoders_lost)
     : detectors_(std::move(detectors)),
       aligner_(straightener),
+      forms_(std::move(forms)),
       detect_side_max_(detect_side_max),
       keep_pictures_(keep_pictures),
       slot_(slot),
       apart_(decoder_of(decoder, decoders_lost)) {}
 
 result<void> vision_stage::look(work& item) {
-    const auto finder = detectors_.named(item.options.detector);
+    const auto finder = detectors_.named(item.detector);
     if (!finder) return fail(finder.error());
+    const auto form = forms_.find(item.embedder);
+    if (form == forms_.end()) {
+        return fail(errc::model_mismatch, "This worker has no embedder " + item.embedder);
+    }
     if (apart_) apart_->serve(item.collection);
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
-        auto looked = look_at_photo(item, i, **finder);
+        auto looked = look_at_photo(item, i, **finder, form->second);
         // A transient error is not about the photo: the whole job is delayed.
         const errc why = looked ? errc::internal : looked.error().code;
         const bool passes = retryable(why) || why == errc::device_fault;
@@ -89,7 +95,8 @@ result<void> vision_stage::look(work& item) {
     return {};
 }
 
-result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector& finder) {
+result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector& finder,
+                                         const chip_form& form) {
     const bool train = item.type == job_type::train;
     const std::string_view bytes = item.photos[index];
     const auto header = inspect_image(bytes);
@@ -129,7 +136,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector
             item.seen.faces.push_back({face, {}, {}, known[i]});
             continue;
         }
-        aligned_face aligned = align_face(aligner_, photo->picture, face, finder.fit());
+        aligned_face aligned = align_face(aligner_, photo->picture, face, finder.fit(), form);
         item.seen.faces.push_back({face, aligned.points, {}, -1});
         if (train && item.keep_pictures.value_or(keep_pictures_)) {
             keep_picture(item, photo->picture, face);

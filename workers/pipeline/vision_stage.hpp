@@ -4,9 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "workers/engine/detector_set.hpp"
+#include "workers/geometry/face_template.hpp"
 #include "workers/image/codec_process.hpp"
 #include "workers/pipeline/progress.hpp"
 #include "workers/pipeline/work.hpp"
@@ -17,15 +20,18 @@ namespace vultus {
 /// threads   one at a time; one object per vision thread
 class vision_stage {
  public:
-    /// The aligner is shared: its functions are const. `keep_pictures`: of the faces of a train,
-    /// where the collection has made no choice.
+    /// The aligner is shared: its functions are const. `forms` are the chips that each embedder
+    /// takes, by its name. `keep_pictures`: of the faces of a train, where the collection has made
+    /// no choice.
     /// `slot` belongs to this thread. `decoder` is a path, as of decoder_of().
-    vision_stage(detector_set detectors, const aligner& straightener, int detect_side_max,
-                 bool keep_pictures, progress::slot& slot, const std::string& decoder = {},
+    vision_stage(detector_set detectors, const aligner& straightener,
+                 std::map<std::string, chip_form> forms, int detect_side_max, bool keep_pictures,
+                 progress::slot& slot, const std::string& decoder = {},
                  std::atomic<std::uint64_t>* decoders_lost = nullptr);
 
     /// Fills `seen`, `files`, `chips` and `pictures` from `photos`.
-    /// errors    bad_option: this worker has no such detector · recognize: why the photo cannot be
+    /// errors    bad_option, model_mismatch: this worker has no such detector or embedder ·
+    /// recognize: why the photo cannot be
     ///           used (undecodable_image, ...); a train has a verdict for each photo instead ·
     ///           both: errors that are not about the photo (no_worker, out_of_memory,
     ///           device_fault: codec_process.hpp)
@@ -35,11 +41,13 @@ class vision_stage {
     void tend();
 
  private:
-    result<void> look_at_photo(work& item, std::size_t index, detector& finder);
+    result<void> look_at_photo(work& item, std::size_t index, detector& finder,
+                               const chip_form& form);
     void keep_picture(work& item, const image& photo, const detected_face& face) const;
 
     detector_set detectors_;
     const aligner& aligner_;
+    std::map<std::string, chip_form> forms_;
     int detect_side_max_;
     bool keep_pictures_;
     progress::slot& slot_;

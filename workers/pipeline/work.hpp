@@ -20,6 +20,9 @@ struct work {
     std::string collection;
     gallery_version min_version = 0;
     job_options options;
+    std::string detector, embedder;  ///< what it is processed with
+    /// Redis chose the embedder for this attempt, by the gallery of that moment.
+    bool embedder_leased = false;
     std::uint64_t failures = 0;  ///< of the job so far
     boot_time taken{0};          ///< when the pipeline took it
     boot_time waits_since{0};    ///< for a gallery; 0: not waiting
@@ -44,6 +47,14 @@ struct work {
         return std::visit([](const auto& ticket) { return ticket.dropped->is_set(); }, who);
     }
 };
+/// A job whose collection has another model than its lease found goes back to be leased again, but
+/// not for ever: a gallery may have the name of an embedder and another dimension.
+inline constexpr std::uint64_t attempts_for_a_model = 20;
+inline bool is_chosen_again(const work& item) {
+    return item.job() != nullptr && item.embedder_leased &&
+           item.job()->job.attempt <= attempts_for_a_model;
+}
+
 using work_ptr = std::shared_ptr<work>;
 
 /// Adds the milliseconds of its scope to stage_ms[name].

@@ -23,8 +23,7 @@ std::string described(const gpu_info& gpu) {
 
 /// What this worker has. The one place that reads names out of the models.
 model_offer offered(const vision_models& models, const worker_settings& settings) {
-    return offer_of(models.detectors.names(),
-                    {{std::string(models.network->name()), models.network->dimension()}},
+    return offer_of(models.detectors.names(), models.embedders.offers(),
                     {settings.embedding, settings.default_detector, settings.default_embedder});
 }
 
@@ -76,7 +75,7 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
     }
     worker_link_settings talk = session_part(settings, std::move(device), std::move(build));
     talk.gpu = described(models.gpu);
-    talk.dimension = models.network->dimension();
+    talk.dimension = dlib_dimension;
     talk.models = offered(models, settings);
     warn_of_missing(talk.models, settings);
     const std::size_t room = (talk.window + talk.frame_window) * talk.brokers.size() + 8;

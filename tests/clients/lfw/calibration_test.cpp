@@ -113,7 +113,7 @@ TEST(distance_for_chance, says_nothing_beyond_the_pairs_kept) {
 TEST(table, says_what_the_single_figures_say) {
     const auto faces = testing::crowd(400, 3, 0.1, 9);
     const all_pairs pairs = compare_all(faces);
-    const calibration_table table = table_of(pairs, "plain", "a crowd");
+    const calibration_table table = table_of(pairs, "hog", "net/plain", "a crowd");
     EXPECT_EQ(table.galleries.back().faces, 300);  // the last that 400 people can tell of
     ASSERT_FALSE(table.comparisons.empty());
     for (const rate_at& one : table.comparisons) {

@@ -46,6 +46,12 @@ struct scene {
     run_figures run(const plan& what) const { return evaluate(list, photos, faces, what); }
 };
 
+std::vector<std::string> kinds(const std::vector<std::string>& words) {
+    std::vector<std::string> names;
+    for (const std::string& word : words) names.push_back(dlib_embedder(word));
+    return names;
+}
+
 TEST(evaluate, counts_photos_and_pairs) {
     const run_figures run = scene().run({});
     EXPECT_EQ(run.photos, 80U);
@@ -67,7 +73,7 @@ TEST(evaluate, counts_photos_and_pairs) {
 
 TEST(evaluate, gains_are_over_the_first_kind_and_of_the_same_draws) {
     plan what;
-    what.variants = {embedding_kind::plain, embedding_kind::mirror, embedding_kind::unit};
+    what.variants = kinds({"plain", "mirror", "unit"});
     what.draws = 100;
     const run_figures run = scene().run(what);
     ASSERT_EQ(run.variants.size(), 3U);
@@ -112,6 +118,30 @@ TEST(evaluate, calibrates_on_all_photos) {
     EXPECT_TRUE(found.trials.empty());  // 40 people are too few
 }
 
+// Vectors of another network beside dlib's, of the same faces.
+TEST(evaluate, compares_embedders_and_names_the_pair_in_the_table) {
+    scene all;
+    for (auto& face : all.faces) {
+        if (face) face->others.emplace("far/unit", embedding(256));
+        if (face) face->others.find("far/unit")->second[0] = 2 * face->chip[0];
+    }
+    plan what;
+    what.detector = "yunet";
+    what.variants = {"far/unit", dlib_embedder("plain")};
+    what.calibrate = true;
+    what.galleries = {5};
+    what.draws = 10;
+    const run_figures run = all.run(what);
+    ASSERT_EQ(run.variants.size(), 2U);
+    EXPECT_NEAR(run.variants[0].rates[0].distance, 2 * run.variants[1].rates[0].distance, 1e-5);
+    EXPECT_EQ(run.variants[0].calibration->table.detector, "yunet");
+    EXPECT_EQ(run.variants[0].calibration->table.embedder, "far/unit");
+    EXPECT_EQ(run.variants[1].calibration->table.embedder, "dlib_resnet_v1/plain");
+    const auto json = boost::json::parse(json_report(run)).as_object();
+    EXPECT_TRUE(json.at("embeddings").as_object().contains("far/unit"));
+    EXPECT_TRUE(json.at("embeddings").as_object().contains("plain"));
+}
+
 TEST(evaluate, wants_photos_that_were_looked_at) {
     scene all;
     all.list.pairs.push_back({{"Z", 1}, {"Z", 2}, 0, 0});
@@ -130,11 +160,12 @@ TEST(report, json_has_the_keys_of_one_kind_or_of_each) {
         EXPECT_TRUE(one.contains(key)) << key;
     }
     EXPECT_EQ(one.at("embedding"), "plain");
+    EXPECT_EQ(one.at("embedder"), "dlib_resnet_v1/plain");
     EXPECT_DOUBLE_EQ(one.at("missed").as_double(), 0.0125);
     EXPECT_NEAR(one.at("accuracy").as_double(), 20.0 / 21, 1e-6);
     EXPECT_EQ(one.at("calibration").at("galleries").as_array().size(), 2U);
     EXPECT_EQ(one.at("calibration").at("default").at("galleries").as_array().size(), 1U);
-    what.variants.assign(all_variants.begin(), all_variants.end());
+    what.variants = kinds({"plain", "mirror", "unit", "mirror_unit"});
     const auto all = boost::json::parse(json_report(scene().run(what))).as_object();
     EXPECT_FALSE(all.contains("accuracy"));
     EXPECT_EQ(all.at("embeddings").as_object().size(), 4U);
@@ -154,7 +185,7 @@ TEST(report, what_there_is_no_number_for_is_null_or_a_dash) {
 
 TEST(report, tables_say_what_was_measured) {
     plan what;
-    what.variants = {embedding_kind::plain, embedding_kind::mirror};
+    what.variants = kinds({"plain", "mirror"});
     what.calibrate = true;
     what.galleries = {5};
     what.draws = 10;
@@ -181,7 +212,7 @@ TEST(report, tables_say_what_was_measured) {
 
 TEST(report, the_drawing_has_a_curve_for_each_kind) {
     plan what;
-    what.variants = {embedding_kind::plain, embedding_kind::unit};
+    what.variants = kinds({"plain", "unit"});
     what.draws = 10;
     const std::string svg = roc_drawing(scene().run(what));
     EXPECT_TRUE(svg.starts_with("<svg ")) << svg;

@@ -29,13 +29,14 @@ TEST(service, an_answer_gives_the_face_nearest_the_middle) {
     const auto found =
         read_answer(answer(face_at(0, 1) + "," + face_at(40, 2) + "," + face_at(80, 3)));
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->kind, embedding_kind::mirror_unit);
+    EXPECT_EQ(found->embedder, "net/mirror_unit");
+    EXPECT_EQ(found->detector, "hog");
     ASSERT_TRUE(found->face);
     EXPECT_EQ((*found->face)[0], 2.0F);
     const auto nobody = read_answer(answer("", "net/plain"));
     ASSERT_TRUE(nobody);
     EXPECT_FALSE(nobody->face);
-    EXPECT_EQ(nobody->kind, embedding_kind::plain);
+    EXPECT_EQ(nobody->embedder, "net/plain");
 }
 
 TEST(service, an_answer_that_lacks_something_is_malformed) {
@@ -45,7 +46,7 @@ TEST(service, an_answer_that_lacks_something_is_malformed) {
     ASSERT_TRUE(read_answer(good));
     for (const std::string& bad :
          {std::string("half"), std::string("[]"), good.substr(0, good.size() - 1),
-          answer(face_at(0, 1), "net/other"),
+          answer(face_at(0, 1), "net with spaces"), answer(face_at(0, 1), ""),
           answer(R"({"box":{"left":1,"top":1,"right":2,"bottom":2}})"),
           answer(R"({"box":{"left":1,"top":1,"right":2,"bottom":2},"embedding":[1,2]})"),
           std::string(R"({"faces":[]})"), flood + "}"}) {

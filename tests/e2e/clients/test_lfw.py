@@ -19,16 +19,26 @@ def test_a_service_is_measured_as_its_own_process_is(tmp_path):
         (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / name / f"{name}_{number:04}.jpg").write_bytes((PHOTOS / f"{sample}.jpg").read_bytes())
     (tmp_path / "pairs.txt").write_text("1\nObama\t1\t2\nObama\t1\tBiden\t1\n")
-    here = measured(tmp_path, "--embedding", "mirror_unit")
-    assert here.returncode == 0, here.stderr
-    expected = [float(line) for line in (tmp_path / "distances.txt").read_text().split()]
     with running() as service:
         there = measured(tmp_path, "--url", service.url, "--threads", "2")
         assert there.returncode == 0, there.stderr
         report = json.loads(there.stdout)
-        assert report["embedding"] == "mirror_unit" and report["photos"] == 3 and report["photos_missed"] == 0
+        assert report["photos"] == 3 and report["photos_missed"] == 0
         got = [float(line) for line in (tmp_path / "distances.txt").read_text().split()]
+        here = measured(tmp_path, "--detector", report["detector"], "--embedder", report["embedder"])
+        assert here.returncode == 0, here.stderr
+        assert json.loads(here.stdout)["embedding"] == report["embedding"]
+        expected = [float(line) for line in (tmp_path / "distances.txt").read_text().split()]
         assert all(abs(one - other) < 1e-4 for one, other in zip(got, expected, strict=True)), (got, expected)
         assert service.redis().zcard("vultus:{0}:queue:all") == 0  # nothing was stored
     assert measured(tmp_path, "--url", "ftp://nowhere").returncode == 2
     assert measured(tmp_path, "--url", "http://127.0.0.1:1", "--embedding", "all").returncode == 2
+    assert measured(tmp_path, "--detector", "hog,centerface").returncode == 2  # two runs, one file of distances
+
+
+def test_what_is_not_there_is_named(tmp_path):
+    (tmp_path / "Obama").mkdir()
+    (tmp_path / "Obama/Obama_0001.jpg").write_bytes((PHOTOS / "obama.jpg").read_bytes())
+    (tmp_path / "pairs.txt").write_text("1\nObama\t1\t1\nObama\t1\tObama\t1\n")
+    missing = measured(tmp_path, "--embedder", "sface/unit")
+    assert missing.returncode == 1 and "no embedder sface/unit" in missing.stderr, missing.stderr

@@ -17,7 +17,8 @@ namespace {
 using ::testing::HasSubstr;
 
 calibration_table table() {
-    return {"mirror_unit",
+    return {"hog",
+            "dlib_resnet_v1/mirror_unit",
             "made up: 4 faces of 2 people",
             {{0.0001, 0.34}, {0.001, 0.38}, {0.01, 0.42}},
             {{1, {{0.001, 0.38}, {0.01, 0.42}}},
@@ -27,7 +28,8 @@ calibration_table table() {
 
 TEST(calibration, a_table_survives_its_text) {
     std::vector<calibration_table> all{table(), table()};
-    all[1].kind = "plain";
+    all[1].embedder = "omz_0095/unit";
+    all[1].detector = "centerface";
     const auto read = read_calibration(text_of(all), "file");
     ASSERT_TRUE(read) << read.error().detail;
     EXPECT_EQ(*read, all);
@@ -50,7 +52,7 @@ TEST(calibration, what_is_no_whole_table_is_refused) {
     };
     for (const char* line : {"comparison x 0.5", "comparison 0.5", "comparison 0.1 0.5 7",
                              "strangers 200 0.1", "something 1 2"}) {
-        EXPECT_THAT(with(line), HasSubstr("expected kind")) << line;
+        EXPECT_THAT(with(line), HasSubstr("expected pair")) << line;
     }
     for (const char* line :
          {"comparison 0.1 0.41", "comparison 0.01 0.5", "comparison 1.5 0.5", "comparison 0.1 2.5",
@@ -124,24 +126,33 @@ class loading_threshold : public ::testing::Test {
     }
     void TearDown() override { std::remove(settings.calibration.c_str()); }
     std::string refusal() {
-        const auto rule = load_threshold(settings);
-        if (rule) return "accepted";
-        EXPECT_EQ(rule.error().code, errc::bad_option);
-        return rule.error().detail;
+        const auto rules = load_thresholds(settings);
+        if (rules) return "accepted";
+        EXPECT_EQ(rules.error().code, errc::bad_option);
+        return rules.error().detail;
+    }
+    threshold_rule rule(std::string_view detector = "hog",
+                        std::string_view embedder = "dlib_resnet_v1/mirror_unit") {
+        const auto rules = load_thresholds(settings);
+        EXPECT_TRUE(rules) << (rules ? "" : rules.error().detail);
+        return rules ? rules->of(detector, embedder) : threshold_rule{};
+    }
+    void write(const std::vector<calibration_table>& tables) {
+        std::ofstream(settings.calibration) << text_of(tables);
     }
     worker_settings settings;
 };
 
 TEST_F(loading_threshold, takes_the_one_that_is_set_or_one_comparison_in_a_thousand) {
-    EXPECT_DOUBLE_EQ(load_threshold(settings)->distance_for(100), 0.38);
+    EXPECT_DOUBLE_EQ(rule().distance_for(100), 0.38);
     settings.false_match_rate = 0.01;
-    EXPECT_DOUBLE_EQ(load_threshold(settings)->distance_for(100), 0.42);
+    EXPECT_DOUBLE_EQ(rule().distance_for(100), 0.42);
     settings.false_match_rate = 0;
     settings.stranger_rate = 0.1;
-    EXPECT_DOUBLE_EQ(load_threshold(settings)->distance_for(100), 0.42);
+    EXPECT_DOUBLE_EQ(rule().distance_for(100), 0.42);
     settings.stranger_rate = 0;
     settings.distance_max = 0.5;
-    EXPECT_DOUBLE_EQ(load_threshold(settings)->distance_for(100), 0.5);
+    EXPECT_DOUBLE_EQ(rule().distance_for(100), 0.5);
 }
 
 TEST_F(loading_threshold, says_what_is_wrong_with_the_file_or_the_rate) {
@@ -158,14 +169,87 @@ TEST_F(loading_threshold, says_what_is_wrong_with_the_file_or_the_rate) {
     EXPECT_THAT(refusal(), HasSubstr("cannot be read"));
 }
 
+/// The table with every distance multiplied.
+calibration_table scaled(const std::string& detector, const std::string& embedder, double factor) {
+    calibration_table made = table();
+    made.detector = detector;
+    made.embedder = embedder;
+    for (rate_at& one : made.comparisons) one.distance *= factor;
+    for (gallery_rates& row : made.galleries) {
+        for (rate_at& one : row.rates) one.distance *= factor;
+    }
+    return made;
+}
+
+TEST_F(loading_threshold, each_pair_has_its_own_and_an_embedder_any_of_its_tables) {
+    write({table(), scaled("centerface", "omz_0095/unit", 2), scaled("yunet", "omz_0095/unit", 3),
+           scaled("centerface", "dlib_resnet_v1/mirror_unit", 1.1)});
+    EXPECT_NEAR(rule().distance_for(1), 0.38, 1e-9);
+    EXPECT_NEAR(rule("centerface").distance_for(1), 0.418, 1e-9);
+    EXPECT_NEAR(rule("cnn").distance_for(1), 0.38, 1e-9) << "as with hog: the first";
+    EXPECT_NEAR(rule("centerface", "omz_0095/unit").distance_for(1), 0.76, 1e-9);
+    EXPECT_NEAR(rule("yunet", "omz_0095/unit").distance_for(1), 1.14, 1e-9);
+    EXPECT_NEAR(rule("hog", "omz_0095/unit").distance_for(1), 0.76, 1e-9);
+    const auto rules = load_thresholds(settings);
+    ASSERT_TRUE(rules);
+    EXPECT_TRUE(rules->has("omz_0095/unit"));
+    EXPECT_TRUE(rules->has("dlib_resnet_v1/mirror_unit"));
+    EXPECT_FALSE(rules->has("dlib_resnet_v1/plain"));
+    EXPECT_FALSE(rules->has("sface/unit"));
+}
+
+TEST_F(loading_threshold, a_fixed_distance_is_that_of_one_embedder) {
+    write({table(), scaled("hog", "dlib_resnet_v1/plain", 1.5),
+           scaled("centerface", "omz_0095/unit", 2)});
+    settings.distance_max = 0.31;
+    EXPECT_DOUBLE_EQ(rule().distance_for(1), 0.31);
+    EXPECT_NEAR(rule("hog", "dlib_resnet_v1/plain").distance_for(1), 0.57, 1e-9);
+    EXPECT_NEAR(rule("centerface", "omz_0095/unit").distance_for(1), 0.76, 1e-9);
+    settings.distances = {{"omz_0095/unit", 0.9}, {"sface/unit", 1.1}};
+    EXPECT_DOUBLE_EQ(rule("centerface", "omz_0095/unit").distance_for(1), 0.9);
+    EXPECT_FALSE(rule("centerface", "omz_0095/unit").table.comparisons.empty())
+        << "its rates are still known";
+    EXPECT_DOUBLE_EQ(rule("hog", "sface/unit").distance_for(1), 1.1);
+    EXPECT_TRUE(load_thresholds(settings)->has("sface/unit"));
+    settings.distances = {{"dlib_resnet_v1/mirror_unit", 0.3}};
+    EXPECT_DOUBLE_EQ(rule().distance_for(1), 0.3);
+}
+
+TEST_F(loading_threshold, a_table_without_the_rate_is_left_out) {
+    calibration_table coarse = scaled("centerface", "omz_0095/unit", 2);
+    coarse.comparisons.erase(coarse.comparisons.begin());
+    write({table(), coarse});
+    settings.false_match_rate = 0.0005;
+    EXPECT_FALSE(load_thresholds(settings)->has("omz_0095/unit"));
+    settings.false_match_rate = 0.002;
+    EXPECT_TRUE(load_thresholds(settings)->has("omz_0095/unit"));
+}
+
+TEST_F(loading_threshold, a_file_of_kinds_is_of_hog_and_dlibs_network) {
+    std::string text = text_of({table()});
+    const std::string now = "pair hog dlib_resnet_v1/mirror_unit";
+    ASSERT_NE(text.find(now), std::string::npos);
+    text.replace(text.find(now), now.size(), "kind mirror_unit");
+    const auto read = read_calibration(text, "file");
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(read->front(), table());
+    for (const char* line : {"kind", "kind a b", "pair hog", "pair hog a/b c"}) {
+        const auto bad =
+            read_calibration(std::string("vultus-calibration 1\n") + line + "\nend\n", "file");
+        ASSERT_FALSE(bad) << line;
+        EXPECT_THAT(bad.error().detail, HasSubstr("file:2")) << line;
+    }
+}
+
 TEST(calibration, the_projects_table_has_every_kind) {
     worker_settings settings;
     settings.calibration = VULTUS_SOURCE_DIR "/" + settings.calibration;
     for (const auto& [kind, usual] :
          {std::pair{"plain", 0.55}, {"mirror", 0.53}, {"unit", 0.39}, {"mirror_unit", 0.38}}) {
         settings.embedding = kind;
-        const auto rule = load_threshold(settings);
-        ASSERT_TRUE(rule) << rule.error().detail;
+        const auto rules = load_thresholds(settings);
+        ASSERT_TRUE(rules) << rules.error().detail;
+        const threshold_rule* rule = &rules->of("hog", std::string("dlib_resnet_v1/") + kind);
         EXPECT_NEAR(rule->distance_for(50), usual, 0.01) << kind;
         EXPECT_NEAR(*distance_for_strangers(rule->table, 0.05, 50), usual, 0.01) << kind;
         const double few = *distance_for_strangers(rule->table, 0.05, 20);

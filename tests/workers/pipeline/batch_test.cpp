@@ -36,6 +36,48 @@ std::vector<float> marks(const batch::finished& done) {
     return all;
 }
 
+TEST(batch, a_pass_is_for_one_embedder_and_who_waits_keeps_the_place) {
+    batch waiting;
+    waiting.add(1, chips(10, 2), false, "a");
+    waiting.add(2, chips(20, 3), false, "b");
+    waiting.add(3, chips(30, 2), false, "a");
+    waiting.add(4, chips(40, 1), false, "b");
+    std::vector<std::string> asked;
+    const auto most = [&](const std::string& embedder) {
+        asked.push_back(embedder);
+        return std::size_t{3};
+    };
+    const auto expect = [&](const std::string& embedder, std::vector<float> wanted) {
+        const auto load = waiting.take(most);
+        EXPECT_EQ(load.embedder, embedder);
+        EXPECT_EQ(asked.back(), embedder);
+        std::vector<float> found;
+        for (const chip& one : load.chips) found.push_back(one.rgb[0]);
+        EXPECT_EQ(found, wanted);
+        waiting.give(load, embedded(load));
+    };
+    expect("a", {10, 11, 30});
+    expect("b", {20, 21, 22});
+    expect("a", {31});
+    expect("b", {40});
+    EXPECT_EQ(waiting.waiting(), 0u);
+    EXPECT_EQ(waiting.jobs(), 0u);
+}
+
+TEST(batch, live_frames_of_one_embedder_leave_those_of_another) {
+    batch waiting;
+    waiting.add(1, chips(10, 1), true, "a");
+    waiting.add(2, chips(20, 1), true, "b");
+    waiting.add(3, chips(30, 1), false, "a");
+    const auto first = waiting.take(8);
+    EXPECT_EQ(first.embedder, "a");
+    ASSERT_EQ(first.chips.size(), 1u) << "jobs do not join a pass of frames";
+    waiting.drop(2);
+    const auto next = waiting.take(8);
+    ASSERT_EQ(next.chips.size(), 1u);
+    EXPECT_EQ(next.chips[0].rgb[0], 30);
+}
+
 TEST(batch, jobs_share_a_pass_in_their_order) {
     batch waiting;
     waiting.add(1, chips(10, 2));

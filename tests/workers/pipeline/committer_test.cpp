@@ -196,6 +196,28 @@ TEST_F(committing, a_train_with_another_model_fails_for_good) {
     EXPECT_THAT(failed_train("another model", 512), ::testing::HasSubstr("model_mismatch"));
 }
 
+TEST_F(committing, a_train_whose_model_was_chosen_by_a_lease_goes_back_to_be_leased_again) {
+    world.train(worker, "Ada", {0.1f});
+    world.submit(job_type::train, {"photo"}, "Bob");
+    const job_ticket ticket = world.ticket(worker);
+    commit_request request;
+    request.ticket = ticket;
+    request.back_for_model = true;
+    request.call = [&, id = ticket.id()] {
+        return worker_store(world.store)
+            .complete_train(id, worker, "{}", "another model",
+                            {{id.job_id + "-0", "{\"job_id\":\"x\"}", std::string(512, '\0')}});
+    };
+    commits->submit(std::move(request));
+    const auto said = next_letter<job_finished>(mail);
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->state, commit_state::delayed);
+    const job_record back = world.job(ticket.job.job_id);
+    EXPECT_EQ(back.state, job_state::pending);
+    EXPECT_EQ(back.failures, 0u);
+    EXPECT_EQ(world.ticket(worker).job.job_id, ticket.job.job_id);
+}
+
 TEST_F(committing, a_train_with_vectors_of_no_model_fails_for_good) {
     EXPECT_THAT(failed_train("test", 513), ::testing::HasSubstr("malformed"));
 }

@@ -186,11 +186,12 @@ TEST_F(matching, a_frame_waits_no_longer_than_its_answer_is_worth) {
 }
 
 TEST_F(matching, the_threshold_follows_the_gallery_and_the_answer_says_so) {
-    const calibration_table known{"test",
+    const calibration_table known{"hog",
+                                  "test",
                                   "made up",
                                   {{0.001, 0.2}, {0.1, 0.4}},
                                   {{1, {{0.01, 0.35}, {0.1, 0.4}}}, {10, {{0.01, 0.3}}}}};
-    match_stage by_rate({}, {0, 0, 0.01, known}, together, registration,
+    match_stage by_rate({}, threshold_rule{0, 0, 0.01, known}, together, registration,
                         [this](auto& name, auto at_least, auto question) {
                             return note(name, at_least, question);
                         });
@@ -211,8 +212,8 @@ TEST_F(matching, the_threshold_follows_the_gallery_and_the_answer_says_so) {
 
 TEST_F(matching, a_gallery_larger_than_what_was_measured_is_said_in_the_answer) {
     const calibration_table known{
-        "test", "made up", {{0.001, 0.2}, {0.1, 0.4}}, {{0.5, {{0.01, 0.35}, {0.1, 0.4}}}}};
-    match_stage by_rate({}, {0, 0, 0.01, known}, together, registration,
+        "hog", "test", "made up", {{0.001, 0.2}, {0.1, 0.4}}, {{0.5, {{0.01, 0.35}, {0.1, 0.4}}}}};
+    match_stage by_rate({}, threshold_rule{0, 0, 0.01, known}, together, registration,
                         [this](auto& name, auto at_least, auto question) {
                             return note(name, at_least, question);
                         });
@@ -223,6 +224,37 @@ TEST_F(matching, a_gallery_larger_than_what_was_measured_is_said_in_the_answer) 
     stage.update(people(1'000'000'001, 1));
     EXPECT_TRUE(stage.match(one, start));
     EXPECT_FALSE(one->seen.extrapolated);
+}
+
+// The distance follows the gallery's embedder and the detector of the work; of a gallery without
+// faces, the embedder of the work.
+TEST_F(matching, each_pair_of_detector_and_embedder_has_a_threshold) {
+    threshold_rules rules;
+    rules.add("hog", "a/unit", {0.3, 0, 0, {}});
+    rules.add("yunet", "a/unit", {0.4, 0, 0, {}});
+    rules.add("hog", "b/unit", {0.9, 0, 0, {}});
+    match_stage by_pair({}, rules, together, registration,
+                        [this](auto& name, auto at_least, auto question) {
+                            return note(name, at_least, question);
+                        });
+    gallery_builder empty(1'000'000'001);
+    by_pair.update({"people", empty.publish(), std::make_shared<last_use>(0), 1});
+    const auto distance = [&](const char* detector, const char* embedder) {
+        const work_ptr one = item();
+        one->detector = detector;
+        one->embedder = one->seen.embedding_model = embedder;
+        EXPECT_TRUE(by_pair.match(one, start));
+        EXPECT_EQ(one->seen.distance_max, one->seen.threshold);
+        return one->seen.threshold;
+    };
+    EXPECT_EQ(distance("hog", "a/unit"), 0.3);
+    EXPECT_EQ(distance("yunet", "a/unit"), 0.4);
+    EXPECT_EQ(distance("cnn", "a/unit"), 0.3);
+    EXPECT_EQ(distance("yunet", "b/unit"), 0.9);
+    gallery_builder trained(1'000'000'002);
+    trained.set_embedding_model("b/unit");
+    by_pair.update({"people", trained.publish(), std::make_shared<last_use>(0), 1});
+    EXPECT_EQ(distance("yunet", "a/unit"), 0.9) << "the gallery's, not the work's";
 }
 
 TEST_F(matching, the_options_of_the_job_win_over_the_defaults) {

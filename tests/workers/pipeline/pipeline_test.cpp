@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include "shared/store/gallery_admin.hpp"
@@ -41,10 +42,49 @@ std::string photo(const std::string& name) {
     return bytes;
 }
 
+/// An embedder of another dimension and another chip: the brightness of 256 places of a chip of 128
+/// pixels, around the mean of all.
+class brightness final : public embedder {
+ public:
+    std::string_view name() const noexcept override { return "made_up/unit"; }
+    std::size_t dimension() const noexcept override { return 256; }
+    chip_form form() const noexcept override { return {alignment::omz, 128}; }
+    std::unique_ptr<embedder> clone() const override { return std::make_unique<brightness>(); }
+    std::vector<embedding> embed(std::span<const chip> chips) override {
+        std::vector<embedding> all;
+        for (const chip& face : chips) {
+            EXPECT_TRUE(face.has_side(128)) << "a pass holds chips of one embedder";
+            embedding vector(256);
+            float mean = 0;
+            for (std::size_t i = 0; i < 256 && face.has_side(128); ++i) {
+                for (std::size_t k = 0; k < 64; ++k) {
+                    const std::size_t row = i / 16 * 8 + k / 8, column = i % 16 * 8 + k % 8;
+                    vector[i] += face.rgb[(row * 128 + column) * 3 + 1];
+                }
+                mean += vector[i] / 256;
+            }
+            for (float& value : vector) value -= mean;
+            all.push_back(unit_length(vector));
+        }
+        return all;
+    }
+};
+
 class seeing : public ::testing::Test {
  protected:
     void SetUp() override {
-        world.register_worker(worker);
+        registration one;
+        one.worker_id = worker;
+        one.connection = "1";
+        one.types = {"recognize", "train", "calibrate"};
+        one.lasts = std::chrono::minutes(10);
+        one.detectors = {"hog", "cnn", "centerface"};
+        one.embedders = {{"dlib_resnet_v1/plain", 128},
+                         {"dlib_resnet_v1/mirror_unit", 128},
+                         {"made_up/unit", 256},
+                         {"test", 128}};
+        one.proposed = {"hog", "dlib_resnet_v1/plain"};
+        world.must(worker_store(world.store).register_worker(one));
         open(embedding_kind::plain);
     }
     void open(embedding_kind kind, bool keep_pictures = false, const std::string& decoder = {}) {
@@ -62,7 +102,10 @@ class seeing : public ::testing::Test {
         models.detectors = detector_set(std::move(detectors));
         models.landmarks =
             std::make_unique<const aligner>(std::move(aligner::load(files->landmarks).value()));
-        models.network = with_kind(std::move(nets->network), kind);
+        std::vector<std::unique_ptr<embedder>> embedders;
+        embedders.push_back(with_kind(std::move(nets->network), kind));
+        embedders.push_back(std::make_unique<brightness>());
+        models.embedders = embedder_set(std::move(embedders));
         pipeline_settings settings;
         settings.redis = settings.galleries.redis = world.server.address();
         settings.vision_threads = 2;
@@ -71,10 +114,14 @@ class seeing : public ::testing::Test {
         work.emplace(settings, world.store, std::move(models), mail, stages);
         work->registered(worker, {});
     }
-    /// Gives everything that waits to the pipeline, as many as were submitted.
-    void run(std::size_t count) {
+    /// Gives everything that waits to the pipeline, as many as were submitted. `leased` is called
+    /// between the lease and that.
+    void run(std::size_t count, const std::function<void(const leased_job&)>& leased = nullptr) {
         const auto jobs = world.lease(worker, 8);
         ASSERT_EQ(jobs.size(), count);
+        for (const leased_job& job : jobs) {
+            if (leased) leased(job);
+        }
         std::vector<attempt_id> begun;
         for (const leased_job& job : jobs) begun.push_back({job.job_id, job.attempt});
         ASSERT_TRUE(world.must(worker_store(world.store).started(worker, begun)).empty());
@@ -164,6 +211,74 @@ TEST_F(seeing, a_gallery_of_another_embedding_kind_is_refused_until_it_is_cleare
                 HasSubstr(R"("label":"Obama")"));
     EXPECT_THAT(recognize(photo("biden.jpg"), R"({"distance_max":0.4})").result,
                 HasSubstr(R"("status":"unknown")"));
+}
+
+/// As the lease does for workers that tell their embedders.
+void lease_for(testing::test_store& world, const std::string& job, const std::string& embedder) {
+    world.must(redis_call<void>{{"HSET", "vultus:{0}:job:" + job, "embedder", embedder},
+                                [](redis_reply&&) -> result<void> { return {}; }});
+}
+
+// Each collection is embedded with the model of its lease, in passes of its own, with all that
+// belongs to a train.
+TEST_F(seeing, collections_of_two_embedders_side_by_side) {
+    open(embedding_kind::plain, true);
+    std::vector<std::string> jobs;
+    for (const char* collection : {"new", "people", "new"}) {
+        jobs.push_back(world.submit(job_type::train, {photo("obama.jpg")}, "Obama",
+                                    R"({"detector":"centerface","num_jitters":3})", collection));
+    }
+    const auto by_collection = [&](const leased_job& job) {
+        lease_for(world, job.job_id,
+                  job.collection == "new" ? "made_up/unit" : "dlib_resnet_v1/plain");
+    };
+    run(3, by_collection);
+    for (const std::string& id : jobs) {
+        EXPECT_EQ(world.job(id).state, job_state::succeeded) << world.job(id).error;
+    }
+    const auto made = world.must(gallery_reader(world.store).gallery("new"));
+    EXPECT_EQ(made.embedding_model, "made_up/unit");
+    EXPECT_EQ(made.dimension, 256u);
+    const std::string id = world.submit(job_type::recognize, {photo("obama.jpg")}, "",
+                                        R"({"detector":"centerface"})", "new");
+    run(1, by_collection);
+    const job_record seen = world.job(id);
+    EXPECT_THAT(seen.result, HasSubstr(R"("embedding":"made_up/unit")"));
+    EXPECT_THAT(seen.result, HasSubstr(R"("label":"Obama")"));
+}
+
+// The gallery gets its first faces, of another model, between the lease and the match or the
+// commit.
+TEST_F(seeing, a_job_that_another_model_overtook_goes_back_and_nothing_counts) {
+    for (const job_type type : {job_type::recognize, job_type::train}) {
+        const std::string other = type == job_type::train ? "b" : "a";
+        const std::string id = world.submit(type, {photo("obama.jpg")},
+                                            type == job_type::train ? "Obama" : "", "{}", other);
+        run(1, [&](const leased_job& job) {
+            lease_for(world, job.job_id, "dlib_resnet_v1/plain");
+            world.train(worker, "Ada", {0.1f}, other);
+        });
+        const job_record back = world.job(id);
+        EXPECT_EQ(back.state, job_state::pending) << back.error;
+        EXPECT_EQ(back.failures, 0u);
+        EXPECT_EQ(back.crashes, 0u);
+        run(1, [&](const leased_job& job) { lease_for(world, job.job_id, ""); });
+        EXPECT_EQ(world.job(id).state, job_state::failed) << "nobody chose for it";
+        EXPECT_THAT(world.job(id).error, HasSubstr("model_mismatch"));
+    }
+}
+
+TEST_F(seeing, a_job_that_comes_back_again_and_again_fails) {
+    world.train(worker, "Ada", {0.1f});
+    const std::string id = world.submit(job_type::recognize, {photo("obama.jpg")});
+    const auto still_there = [&] { return world.job(id).state == job_state::pending; };
+    int leases = 0;
+    for (; still_there() && leases <= 30; ++leases) {
+        run(1,
+            [&](const leased_job& job) { lease_for(world, job.job_id, "dlib_resnet_v1/plain"); });
+    }
+    EXPECT_EQ(world.job(id).state, job_state::failed);
+    EXPECT_EQ(leases, 21);
 }
 
 TEST_F(seeing, jobs_that_share_a_batch_get_their_own_answers) {
