@@ -63,6 +63,7 @@ pipeline::pipeline(pipeline_settings settings, const store_context& context, vis
       to_fetch_(settings_.room),
       to_annotate_(settings_.room),
       to_calibrate_(settings_.room),
+      to_reembed_(settings_.room),
       to_see_(settings_.room, fetched_ahead, settings_.live_weight),
       to_embed_(settings_.room, settings_.room, settings_.live_weight),
       to_match_(settings_.room + settings_.galleries.collections_max * 2),
@@ -91,6 +92,8 @@ pipeline::pipeline(pipeline_settings settings, const store_context& context, vis
     start_thread([this, slot] { annotate_loop(*slot); });
     slot = &stages.add();
     start_thread([this, slot] { calibrate_loop(*slot); });
+    slot = &stages.add();
+    start_thread([this, slot, context] { reembed_loop(*slot, context); });
 }
 
 pipeline::~pipeline() {
@@ -100,6 +103,7 @@ pipeline::~pipeline() {
     to_match_.close();
     to_annotate_.close();
     to_calibrate_.close();
+    to_reembed_.close();
     for (std::thread& thread : threads_) thread.join();
 }
 
@@ -178,6 +182,8 @@ void pipeline::fetch_loop(progress::slot& slot) {
             give_up(item, fetched.error());
         } else if (item->type == job_type::calibrate) {
             to_match_.push(std::move(item));
+        } else if (item->type == job_type::reembed) {
+            to_reembed_.push(std::move(item));
         } else {
             to_see_.push(std::move(item));
         }
@@ -196,7 +202,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     item.failures = fetched->job.failures;
     item.keep_pictures = fetched->job.keep_pictures;
     item.stage_ms["queue"] = milliseconds_waited(fetched->job.created, fetched->job.started);
-    if (item.type == job_type::calibrate) return {};
+    if (item.type == job_type::calibrate || item.type == job_type::reembed) return {};
     if (fetched->photos.empty()) return fail(errc::no_image, "Photo no longer stored");
     item.photos = std::move(fetched->photos);
     return {};

@@ -3,6 +3,7 @@
 //   take -> fetch -> vision (V threads) -> compute (embeds batches over jobs) -> match -> commit
 //     \---------------^ frames                                     annotate ------^
 //                                                              calibrate -----^
+//                 \-------------------------------------------- reembed (its own Redis calls)
 //
 // Frames have a queue of their own before vision and compute, so that a bulk import does not delay
 // a camera. Every queue except the one before vision has room for everything that the session may
@@ -87,6 +88,7 @@ class pipeline final : public work_sink {
     void match_loop(progress::slot& slot);
     void annotate_loop(progress::slot& slot);
     void calibrate_loop(progress::slot& slot);
+    void reembed_loop(progress::slot& slot, const store_context& context);
 
     result<void> fetch(redis_blocking& redis, work& item);
     result<void> unpack(work& item);
@@ -114,7 +116,7 @@ class pipeline final : public work_sink {
     const std::vector<std::string> detectors_, embedders_;
     std::atomic<boot_time::rep> live_at_{0};  ///< when the last live frame came
     counts done_;
-    bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_;
+    bounded_queue<work_ptr> to_fetch_, to_annotate_, to_calibrate_, to_reembed_;
     two_class_queue<work_ptr> to_see_, to_embed_;
     bounded_queue<match_letter> to_match_;
     committer commits_;

@@ -182,14 +182,20 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
             return fail(errc::bad_option, "similarity_min is out of range");
         }
         into.similarity_min = number;
-    } else if (name == "annotate" || name == "embeddings" || name == "rotate") {
+    } else if (name == "embedder") {
+        const auto* text = value.if_string();
+        if (text == nullptr) return fail(errc::bad_option, "embedder must be a name");
+        into.embedder.assign(text->data(), text->size());
+    } else if (name == "annotate" || name == "embeddings" || name == "rotate" ||
+               name == "forget_without_pictures") {
         const bool* set = value.if_bool();
         if (set == nullptr) {
             return fail(errc::bad_option, std::string(name) + " must be true or false");
         }
         (name == "annotate"     ? into.annotate
          : name == "embeddings" ? into.embeddings
-                                : into.rotate) = *set;
+         : name == "rotate"     ? into.rotate
+                                : into.forget_without_pictures) = *set;
     }
     return {};
 }
