@@ -64,7 +64,7 @@ TEST(leases, what_one_worker_lacks_the_models_for_is_offered_to_another_at_once)
     ASSERT_THAT(second, SizeIs(1));
     EXPECT_NE(second[0].request.worker_id, first[0].request.worker_id);
     EXPECT_THAT(all_of<lease>(passed(second[0])), IsEmpty()) << "both lack them";
-    EXPECT_THAT(all_of<lease>(b.from_api(protocol::submit{0, {"b"}})), testing::Not(IsEmpty()))
+    EXPECT_THAT(all_of<lease>(b.from_api(protocol::submit{0, {"b"}})), ::testing::Not(IsEmpty()))
         << "the new job may need others";
 }
 
@@ -77,7 +77,7 @@ TEST(leases, a_worker_that_lacks_the_models_is_asked_again_with_the_next_sweep) 
     none.left = none.passed = 1;
     EXPECT_THAT(all_of<lease>(b.tell(leased{first[0].ticket, none})), IsEmpty());
     EXPECT_THAT(all_of<lease>(b.tell(tick{})), IsEmpty());
-    EXPECT_THAT(all_of<lease>(b.pass(milliseconds(500))), testing::Not(IsEmpty()));
+    EXPECT_THAT(all_of<lease>(b.pass(milliseconds(500))), ::testing::Not(IsEmpty()));
 }
 
 TEST(leases, one_submit_of_one_job_is_one_call_whatever_number_is_idle) {
