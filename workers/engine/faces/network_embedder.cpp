@@ -14,13 +14,12 @@
 namespace vultus {
 namespace {
 
-/// Sizes whose programs are made at start; larger batches gain nothing on one thread.
-constexpr std::array<std::size_t, 4> batch_sizes{8, 4, 2, 1};
+constexpr std::size_t largest_on_cpu = 8;
 
 /// The floats of each chip, one after the other.
 result<std::span<const float>> floats_of(runner& network, const network_embedder_rules& rules,
                                          std::span<const chip> chips) {
-    std::array<picture_view, batch_sizes.front()> views;
+    std::array<picture_view, limits::batch_max> views;
     const auto side = static_cast<long>(rules.form.side);
     for (std::size_t i = 0; i < chips.size(); ++i) {
         VULTUS_REQUIRE(chips[i].has_side(rules.form.side), "a chip for this network");
@@ -37,22 +36,22 @@ result<std::span<const float>> floats_of(runner& network, const network_embedder
 
 class network_embedder final : public embedder {
  public:
-    network_embedder(std::unique_ptr<runner> network, const network_embedder_rules& rules)
-        : network_(std::move(network)), rules_(rules) {}
+    network_embedder(std::unique_ptr<runner> network, const network_embedder_rules& rules,
+                     std::size_t largest_pass)
+        : network_(std::move(network)), rules_(rules), largest_pass_(largest_pass) {}
     std::string_view name() const noexcept override { return rules_.name; }
     std::size_t dimension() const noexcept override { return rules_.dimension; }
     chip_form form() const noexcept override { return rules_.form; }
     std::unique_ptr<embedder> clone() const override {
-        return std::make_unique<network_embedder>(network_->clone(), rules_);
+        return std::make_unique<network_embedder>(network_->clone(), rules_, largest_pass_);
     }
 
     std::vector<embedding> embed(std::span<const chip> chips) override {
         VULTUS_REQUIRE(!chips.empty() && chips.size() <= limits::batch_max, "1 to batch_max chips");
         std::vector<embedding> vectors;
         while (!chips.empty()) {
-            const std::size_t batch =
-                *std::find_if(batch_sizes.begin(), batch_sizes.end(),
-                              [&](std::size_t size) { return size <= chips.size(); });
+            std::size_t batch = largest_pass_;
+            while (batch > chips.size()) batch /= 2;
             const auto floats = floats_of(*network_, rules_, chips.first(batch));
             VULTUS_REQUIRE(floats.has_value(), "a network that was tried runs again");
             for (std::size_t i = 0; i < batch; ++i) {
@@ -70,6 +69,7 @@ class network_embedder final : public embedder {
  private:
     std::unique_ptr<runner> network_;
     network_embedder_rules rules_;
+    std::size_t largest_pass_;
 };
 
 }  // namespace
@@ -84,9 +84,11 @@ input_format omz_0095_input() {
 }
 
 result<std::unique_ptr<embedder>> make_network_embedder(std::unique_ptr<runner> network,
-                                                        const network_embedder_rules& rules) {
+                                                        const network_embedder_rules& rules,
+                                                        std::size_t largest_pass) {
     VULTUS_REQUIRE(limits::is_embedding_dimension(rules.dimension) && rules.form.side > 0 &&
-                       rules.form.side <= limits::chip_side_max,
+                       rules.form.side <= limits::chip_side_max && largest_pass > 0 &&
+                       largest_pass <= limits::batch_max,
                    "rules within the limits");
     const chip grey{std::vector<std::uint8_t>(chip::bytes_of(rules.form.side), 128),
                     rules.form.side};
@@ -96,20 +98,21 @@ result<std::unique_ptr<embedder>> make_network_embedder(std::unique_ptr<runner> 
         return fail(errc::malformed,
                     rules.name + ": the network makes numbers that are not finite");
     }
-    return std::unique_ptr<embedder>(std::make_unique<network_embedder>(std::move(network), rules));
+    return std::unique_ptr<embedder>(
+        std::make_unique<network_embedder>(std::move(network), rules, largest_pass));
 }
 
 result<std::unique_ptr<embedder>> make_network_embedder(network layers,
                                                         const network_embedder_rules& rules) {
     const auto side = static_cast<long>(rules.form.side);
     std::vector<warm_size> warm;
-    for (const std::size_t batch : batch_sizes) {
-        warm.push_back({static_cast<long>(batch), side, side});
+    for (auto batch = static_cast<long>(largest_on_cpu); batch > 0; batch /= 2) {
+        warm.push_back({batch, side, side});
     }
     auto runs = make_onednn_runner(std::make_shared<const network>(std::move(layers)),
                                    precision::fp32, warm);
     if (!runs) return fail(runs.error());
-    return make_network_embedder(std::move(*runs), rules);
+    return make_network_embedder(std::move(*runs), rules, largest_on_cpu);
 }
 
 }  // namespace vultus

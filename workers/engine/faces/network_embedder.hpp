@@ -23,12 +23,14 @@ extern const network_embedder_rules omz_0095_rules;
 input_format omz_0095_input();
 
 /// The embedder on a network that is loaded. Embeds a grey chip once, so that a network whose
-/// output is not this embedder's is refused here. Chips go through in eights, then four, two and
-/// one. requires  an embedding dimension, a side of 1 to limits::chip_side_max errors    malformed:
-/// more than one output, or another number of floats, or one that is not
+/// output is not this embedder's is refused here. Chips go through in passes of `largest_pass`,
+/// half as many, and so on to one: more than eight gain nothing on one thread of a CPU.
+/// requires  an embedding dimension; sides up to limits::chip_side_max, passes up to batch_max
+/// errors    malformed: more than one output, another number of floats, or one that is not
 ///           finite; those of runner::run()
 result<std::unique_ptr<embedder>> make_network_embedder(std::unique_ptr<runner> network,
-                                                        const network_embedder_rules& rules);
+                                                        const network_embedder_rules& rules,
+                                                        std::size_t largest_pass = 8);
 
 /// The same of a layer list, by oneDNN on the calling thread, float32.
 /// errors    also bad_option: this CPU cannot

@@ -94,6 +94,12 @@ TEST(network_embedder, vectors_have_length_1_and_the_order_of_the_chips) {
         EXPECT_EQ(made->embed(std::span(&faces[i], 1)).front(), together[i]) << "alone";
     }
     EXPECT_EQ(made->embed(chips(limits::batch_max)).size(), limits::batch_max);
+    const auto wide =
+        make_network_embedder(std::make_unique<first_byte>(&how), rules, limits::batch_max).value();
+    how.batches.clear();
+    EXPECT_EQ(wide->embed(faces), together);
+    wide->embed(chips(limits::batch_max));
+    EXPECT_THAT(how.batches, ElementsAre(8, 4, 2, 1, limits::batch_max));
 }
 
 TEST(network_embedder, the_mean_of_several_pictures_has_length_1) {
