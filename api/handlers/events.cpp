@@ -21,10 +21,12 @@ constexpr milliseconds comment_every{15'000};
 constexpr std::size_t events_per_read = 500;
 constexpr int reads_most = 4;
 
-std::string event_text(std::string_view id, const job_record& job) {
+asio::awaitable<std::string> event_text(std::string_view id, const job_record& job,
+                                        const access_key* key, services& ctx) {
+    const std::string data = co_await job_text(job, key, ctx);
     std::string text = "id: ";
-    text.append(id).append("\nevent: job\ndata: ").append(job_json(job)).append("\n\n");
-    return text;
+    text.append(id).append("\nevent: job\ndata: ").append(data).append("\n\n");
+    co_return text;
 }
 
 /// Whether the job may have changed after the event that the client received last.
@@ -46,9 +48,10 @@ asio::awaitable<bool> has_missed(std::string job_id, std::string seen, services&
 
 /// Sends events until the terminal one, the client disconnects or the process drains.
 asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::waiter> waiter,
-                             job_record shown, std::string position, bool send_now, services& ctx) {
+                             job_record shown, std::string position, bool send_now,
+                             std::shared_ptr<const access_key> key, services& ctx) {
     std::string first = ":\n\n";
-    if (send_now) first = event_text(position, shown);
+    if (send_now) first = co_await event_text(position, shown, key.get(), ctx);
     if (!co_await sink.write(std::move(first))) co_return;
     while (!is_terminal(shown.state)) {
         const auto woken = co_await waiter->next(comment_every);
@@ -75,7 +78,7 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
             continue;
         }
         shown = std::move(*job);
-        if (!co_await sink.write(event_text(position, shown))) co_return;
+        if (!co_await sink.write(co_await event_text(position, shown, key.get(), ctx))) co_return;
     }
 }
 
@@ -159,8 +162,8 @@ asio::awaitable<response> job_events(request& req, services& ctx) {
     }
     answer.with("Content-Type", "text/event-stream").with("X-Accel-Buffering", "no");
     answer.stream = [waiter, slot, job = std::move(*found), at = std::move(*position), send_now,
-                     &ctx](response_sink& sink) {
-        return follow(sink, waiter, job, at, send_now, ctx);
+                     key = req.key, &ctx](response_sink& sink) {
+        return follow(sink, waiter, job, at, send_now, key, ctx);
     };
     co_return answer;
 }

@@ -14,17 +14,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-response shown(const job_record& job, const request& req) {
+asio::awaitable<response> shown(const job_record& job, const request& req, services& ctx) {
     const auto tag = job_tag(job);
     response answer;
     if (matches_tag(req.header("if-none-match"), tag)) {
         answer.status = 304;
     } else {
-        answer = json_response(200, job_json(job));
+        answer = json_response(200, co_await job_text(job, req.key.get(), ctx));
     }
     if (!is_terminal(job.state)) answer.with("Retry-After", "1");
     answer.with("ETag", tag).with("Cache-Control", "no-cache");
-    return answer;
+    co_return answer;
 }
 
 /// The job, if the request may see it; otherwise not_found.
@@ -99,7 +99,7 @@ asio::awaitable<response> job(request& req, services& ctx) {
     }
     const auto found = co_await poll(req, id, patience, ctx);
     if (!found) co_return refuse(found.error(), req, ctx);
-    co_return shown(*found, req);
+    co_return co_await shown(*found, req, ctx);
 }
 
 asio::awaitable<response> list_jobs(request& req, services& ctx) {
@@ -153,7 +153,7 @@ asio::awaitable<response> cancel_job(request& req, services& ctx) {
     if (!done) ctx.brokers.cancel(id);
     const auto found = co_await ctx.redis.call(ctx.jobs.job(id));
     if (!found) co_return refuse(found.error(), req, ctx);
-    co_return json_response(done ? 200 : 202, job_json(*found));
+    co_return json_response(done ? 200 : 202, co_await job_text(*found, req.key.get(), ctx));
 }
 
 asio::awaitable<response> job_image(request& req, services& ctx) {

@@ -83,6 +83,14 @@ std::vector<std::string> known_labels(std::string_view result) {
     return labels;
 }
 
+std::string stored_label_of(std::string_view stored) {
+    const auto parsed = tree_of(stored);
+    const auto* object = parsed.if_object();
+    const auto* label = object == nullptr ? nullptr : object->if_contains("label");
+    if (label == nullptr || !label->is_string()) return {};
+    return std::string(label->get_string().data(), label->get_string().size());
+}
+
 bool is_json(std::string_view text) {
     return check_json(text).has_value();
 }

@@ -52,6 +52,9 @@ class json_array {
     std::string text_ = "[";
 };
 
+/// The label of a face as Redis stores it; empty if it has none.
+std::string stored_label_of(std::string_view stored);
+
 /// A trained face in an answer: its id, whether it has a picture, and what the worker stored,
 /// without the label.
 std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture);

@@ -39,6 +39,12 @@ constexpr std::pair<errc, std::string_view> titles[] = {
     {errc::truncated_image, "Image is truncated"},
     {errc::no_face, "No face found"},
     {errc::several_faces, "More than one face found"},
+    {errc::too_small, "Face too small"},
+    {errc::blurred, "Face blurred"},
+    {errc::turned_away, "Face turned away"},
+    {errc::too_dark, "Face too dark"},
+    {errc::too_bright, "Face too bright"},
+    {errc::looks_like_other, "Face looks like another person's"},
     {errc::no_usable_photo, "No usable photo"},
     {errc::too_few_people, "Too few people to calibrate"},
     {errc::label_full, "Person has too many faces"},
@@ -96,6 +102,12 @@ int http_status(errc code) noexcept {
         case errc::truncated_image:
         case errc::no_face:
         case errc::several_faces:
+        case errc::too_small:
+        case errc::blurred:
+        case errc::turned_away:
+        case errc::too_dark:
+        case errc::too_bright:
+        case errc::looks_like_other:
         case errc::no_usable_photo:
         case errc::too_few_people:
         case errc::label_full:

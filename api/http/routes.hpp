@@ -81,7 +81,7 @@ constexpr std::string_view recognize_names =
     "collection k distance_max similarity_min min_face_px upsample detector rotate annotate "
     "embeddings durable";
 constexpr std::string_view train_names =
-    "collection name num_jitters min_face_px upsample detector rotate";
+    "collection name num_jitters quality min_face_px upsample detector rotate";
 constexpr std::string_view live_names =
     "collection detector min_face_px distance_max similarity_min k tracks blur";
 

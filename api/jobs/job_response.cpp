@@ -4,12 +4,14 @@
 #include <boost/asio/post.hpp>
 
 #include "api/http/header_fields.hpp"
+#include "api/http/json.hpp"
 #include "api/http/problem.hpp"
 #include "api/jobs/job_view.hpp"
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/log.hpp"
+#include "shared/model/gallery_version.hpp"
 #include "shared/store/job_reader.hpp"
 #include "shared/store/submission_store.hpp"
 
@@ -73,6 +75,23 @@ asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std:
     }
 }
 
+asio::awaitable<std::string> job_text(const job_record& job, const access_key* key, services& ctx) {
+    face_names names;
+    const auto faces = faces_compared(job);
+    if (!faces.empty() && (key == nullptr || key->scopes.has(scope::read))) {
+        const auto now = co_await ctx.redis.call(ctx.galleries.gallery(job.collection));
+        if (now && now->version > 0) {
+            const auto found = co_await ctx.redis.call(
+                ctx.galleries.face_json(job.collection, epoch_of(now->version), faces));
+            for (std::size_t i = 0; found && i < found->size() && i < faces.size(); ++i) {
+                auto label = stored_label_of((*found)[i]);
+                if (!label.empty()) names.emplace(faces[i], std::move(label));
+            }
+        }
+    }
+    co_return job_json(job, names);
+}
+
 asio::awaitable<response> answer_accepted(const request& req, services& ctx,
                                           event_hub::waiter* waiter, accepted outcome,
                                           job_record fresh) {
@@ -83,7 +102,8 @@ asio::awaitable<response> answer_accepted(const request& req, services& ctx,
     if (outcome.duplicate) {
         auto job = co_await ctx.redis.call(ctx.jobs.job(outcome.job_id));
         finished = job && is_terminal(job->state);
-        text = job ? job_json(*job) : job_reference_json(outcome.job_id);
+        text =
+            job ? co_await job_text(*job, req.key.get(), ctx) : job_reference_json(outcome.job_id);
         if (!job && job.error().code != errc::collected && job.error().code != errc::not_found) {
             co_return refuse(job.error(), req, ctx);
         }
@@ -100,7 +120,7 @@ asio::awaitable<response> answer_accepted(const request& req, services& ctx,
             // The job is accepted, whatever happens to Redis now: 202.
             if (job) {
                 finished = is_terminal(job->state);
-                text = job_json(*job);
+                text = co_await job_text(*job, req.key.get(), ctx);
             }
         }
     }

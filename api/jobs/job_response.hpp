@@ -23,6 +23,11 @@ result<std::string> idempotency_hash(const request& req);
 asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std::string id,
                                                  std::chrono::milliseconds patience, services& ctx);
 
+/// The job as this key may see it (null: no key is needed): with the names of faces_compared() if
+/// it may read names. A face that was removed since has none, nor has any while Redis is
+/// unreachable.
+asio::awaitable<std::string> job_text(const job_record& job, const access_key* key, services& ctx);
+
 /// 202 with Location and the job, or 200 with the finished job if the client prefers to wait.
 /// `fresh`   the job as it was accepted
 asio::awaitable<response> answer_accepted(const request& req, services& ctx,

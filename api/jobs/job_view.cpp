@@ -1,6 +1,8 @@
 // See job_view.hpp.
 #include "api/jobs/job_view.hpp"
 
+#include <algorithm>
+
 #include "api/http/json.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/rfc3339.hpp"
@@ -45,6 +47,38 @@ std::string result_json(const job_record& job) {
     }
 }
 
+// What the worker writes for a photo that looks_like_other (workers/pipeline/results.cpp). It
+// cannot be a part of a JSON string, where each of these quotes would be escaped.
+constexpr std::string_view compared_with = R"("other":{"face_id":")";
+
+/// The text with a label before each of those faces that has a name.
+std::string named(std::string text, const face_names& names) {
+    if (names.empty()) return text;
+    for (auto at = text.find(compared_with); at != text.npos; at = text.find(compared_with, at)) {
+        at += compared_with.size();
+        const auto name = names.find(text.substr(at, text.find('"', at) - at));
+        if (name == names.end()) continue;
+        const std::string label = R"("label":)" + json_quoted(name->second) + ",";
+        text.insert(at - std::string_view(R"("face_id":")").size(), label);
+        at += label.size();
+    }
+    return text;
+}
+
+/// The error without the verdicts on the photos of a train.
+std::string short_error(const job_record& job) {
+    const auto end = job.error.find(R"(,"files":[)");
+    return end == job.error.npos ? job.error : job.error.substr(0, end) + "}";
+}
+
+std::string error_json(std::string text) {
+    return text.empty() ? R"({"code":"internal","detail":"no reason is kept"})" : text;
+}
+
+bool is_in_error(const job_record& job) {
+    return job.state == job_state::failed || job.state == job_state::dead;
+}
+
 json_object common(const job_record& job) {
     json_object text;
     text.add("id", job.id);
@@ -70,10 +104,6 @@ json_object common(const job_record& job) {
         text.raw("progress", progress.take());
     }
     if (job.cancel_requested && !is_terminal(job.state)) text.add("cancel_requested", true);
-    if (job.state == job_state::failed || job.state == job_state::dead) {
-        text.raw("error", job.error.empty() ? R"({"code":"internal","detail":"no reason is kept"})"
-                                            : job.error);
-    }
     return text;
 }
 
@@ -83,15 +113,32 @@ std::string job_path(std::string_view id) {
     return "/api/jobs/" + std::string(id);
 }
 
-std::string job_json(const job_record& job) {
+std::vector<std::string> faces_compared(const job_record& job) {
+    std::vector<std::string> found;
+    if (job.type != job_type::train) return found;
+    for (const std::string* text : {&job.result, &job.error}) {
+        for (auto at = text->find(compared_with); at != text->npos;
+             at = text->find(compared_with, at)) {
+            at += compared_with.size();
+            found.push_back(text->substr(at, text->find('"', at) - at));
+        }
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+}
+
+std::string job_json(const job_record& job, const face_names& names) {
     auto text = common(job);
-    if (job.state == job_state::succeeded) text.raw("result", result_json(job));
+    if (is_in_error(job)) text.raw("error", named(error_json(job.error), names));
+    if (job.state == job_state::succeeded) text.raw("result", named(result_json(job), names));
     text.raw("links", links_json(job.id, job.annotated));
     return text.take();
 }
 
 std::string job_summary_json(const job_record& job) {
     auto text = common(job);
+    if (is_in_error(job)) text.raw("error", error_json(short_error(job)));
     text.raw("links", links_json(job.id, job.annotated));
     return text.take();
 }

@@ -2,7 +2,9 @@
 // worker wrote them.
 #pragma once
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "shared/store/event_reader.hpp"
 #include "shared/store/job_reader.hpp"
@@ -12,10 +14,18 @@ namespace vultus::api {
 /// The path of the job: "/api/jobs/<id>".
 std::string job_path(std::string_view id);
 
-/// The job, with its result or error.
-std::string job_json(const job_record& job);
+/// Names by the id of a face.
+using face_names = std::map<std::string, std::string>;
 
-/// The job as a row of a listing: no result.
+/// The trained faces that photos of a train were refused for (looks_like_other), each once. The
+/// worker stores their ids only, so that a name is as current as the answer, and absent for whoever
+/// may not read names.
+std::vector<std::string> faces_compared(const job_record& job);
+
+/// The job, with its result or error. Faces of `names` that faces_compared() gives get theirs.
+std::string job_json(const job_record& job, const face_names& names = {});
+
+/// The job as a row of a listing: no result, no verdicts on its photos.
 std::string job_summary_json(const job_record& job);
 
 /// {id, links}: of a job that was accepted and has been removed.

@@ -93,6 +93,14 @@ result<void> read_train(const std::string& name, const std::string& value, submi
         return {};
     }
     if (name == "num_jitters") return read_int(name, value, 1, 100, into.options.num_jitters);
+    if (name == "quality") {
+        const auto level = check_quality_gate(value);
+        if (!level) {
+            return fail(errc::bad_option, level.error().detail + ", not " + in_quotes(value));
+        }
+        into.options.quality = *level;
+        return {};
+    }
     return fail(unknown_name("train", name, train_names));
 }
 
@@ -160,6 +168,7 @@ std::string to_json(const job_options& options) {
         text.add("embedder", std::string_view(options.embedder));
         text.add("forget_without_pictures", options.forget_without_pictures);
     }
+    if (options.quality != quality_gate::off) text.add("quality", name_of(options.quality));
     return text.take();
 }
 

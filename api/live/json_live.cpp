@@ -37,6 +37,18 @@ std::string text(const json::value& from) {
     return found == nullptr ? std::string() : std::string(found->data(), found->size());
 }
 
+/// The measures of a face, with numbers as people write them.
+std::string quality_json(const json::value& from) {
+    if (!from.is_object()) return {};
+    json_object told;
+    for (const char* name :
+         {"score", "size_px", "sharpness", "brightness", "yaw", "pitch", "roll"}) {
+        if (const auto& value = member(from, name); value.is_number())
+            told.add(name, number(value));
+    }
+    return told.take();
+}
+
 face_box box_of(const json::value& from) {
     return {whole(member(from, "left")), whole(member(from, "top")), whole(member(from, "right")),
             whole(member(from, "bottom"))};
@@ -56,6 +68,7 @@ seen_face face_of(const json::value& from) {
     if (distance.is_number()) face.distance = number(distance);
     const auto& similarity = member(from, "similarity");  // absent in answers of older workers
     if (similarity.is_number()) face.similarity = number(similarity);
+    face.quality = quality_json(member(from, "quality"));
     if (const auto* floats = member(from, "embedding").if_array()) {
         for (const auto& value : *floats)
             face.embedding.push_back(static_cast<float>(number(value)));
@@ -72,7 +85,7 @@ std::string box_json(const face_box& where) {
         .take();
 }
 
-std::string face_json(const named_face& face, blur_mode blur) {
+std::string face_json(const named_face& face, std::string_view quality, blur_mode blur) {
     json_object told;
     if (face.track > 0) {
         told.add("track", face.track);
@@ -85,6 +98,7 @@ std::string face_json(const named_face& face, blur_mode blur) {
     told.raw("distance", face.distance ? json_number(*face.distance) : "null");
     told.raw("similarity", face.similarity ? json_number(*face.similarity) : "null");
     told.add("embedded", face.embedded).add("blur", is_blurred(blur, face.status));
+    if (!quality.empty()) told.raw("quality", quality);
     return told.take();
 }
 
@@ -130,7 +144,10 @@ result<live_answer> parse_live_answer(std::string_view from) {
 std::string frame_json(std::uint64_t seq, std::uint64_t dropped, const live_answer& answer,
                        std::span<const named_face> faces, blur_mode blur, double session_ms) {
     json_array told;
-    for (const auto& face : faces) told.raw(face_json(face, blur));
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+        const bool measured = i < answer.faces.size();
+        told.raw(face_json(faces[i], measured ? answer.faces[i].quality : std::string(), blur));
+    }
     json_object timing;
     for (const auto& [stage, spent] : answer.timing_ms) timing.add(stage, spent);
     timing.add("session", session_ms);

@@ -39,6 +39,7 @@ struct seen_face {
     std::string label;  ///< empty: unknown
     std::optional<double> distance, similarity;
     std::vector<float> embedding;
+    std::string quality;  ///< JSON; empty from a worker that does not measure it
 };
 
 /// A face in the message to the client.

@@ -15,6 +15,16 @@ const reasons = {
   poison: "The photo crashed several workers; failed permanently",
 };
 
+// Of the quality check; the service's sentence has the measured and the wanted value.
+const faults = {
+  too_small: "The face is too small",
+  blurred: "The face is blurred",
+  turned_away: "The face is turned away",
+  too_dark: "The face is too dark",
+  too_bright: "The face is too bright",
+  looks_like_other: "Looks like another person",
+};
+
 // The service's limit of a body, minus the form around the photo.
 const photo_bytes_max = 10 * 1024 * 1024 - 4096;
 
@@ -28,10 +38,32 @@ export function refusal_of(file) {
 
 export function reason(code, detail = "") { return reasons[code] || detail || String(code); }
 
+/** Why a photo was refused, from its verdict. */
+export function refused_of({ reason: code, detail = "", other }) {
+  if (!faults[code]) return reason(code, detail);
+  const fault = code === "looks_like_other" && other?.label ? `Looks like ${other.label}` : faults[code];
+  return detail ? `${fault}. ${detail}` : fault;
+}
+
+const in_percent = share => `${Math.round(100 * share)} %`;
+
+/** ", quality 81 %"; "" from a service that does not measure it. */
+export function quality_note(score) { return typeof score === "number" ? `, quality ${in_percent(score)}` : ""; }
+
+/** The measures of a face as one line, or "". */
+export function quality_words(quality) {
+  if (!quality) return "";
+  const { score, size_px, sharpness, brightness, yaw, pitch } = quality;
+  return `Quality ${in_percent(score)}: ${Math.round(size_px)} pixels, sharpness ${in_percent(sharpness)}, ` +
+    `brightness ${in_percent(brightness)}, turned ${Math.abs(Math.round(yaw))}° aside and ` +
+    `${Math.abs(Math.round(pitch))}° ${pitch < 0 ? "down" : "up"}`;
+}
+
 /** Why a job failed; a train of one photo names the photo's reason in the detail. */
 export function failure_of(job) {
   if (job.state === "cancelled") return "Cancelled";
-  const { code = "", detail = "" } = job.error ?? {};
+  const { code = "", detail = "", files = [] } = job.error ?? {};
+  if (code === "no_usable_photo" && files.length === 1) return refused_of(files[0]);
   if (code === "no_usable_photo") {
     const named = Object.keys(reasons).find(word => detail.includes(word));
     return named ? reasons[named] : detail || "No usable photo";

@@ -182,9 +182,9 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             if (asked.what == command::restore) {
                 return restore_faces(id, asked.file, *secret, redis, store, on);
             }
-            return import_photos(
-                {asked.file, id, asked.detector, asked.rotate, where.broker, *secret, where.curve},
-                redis, store, on);
+            return import_photos({asked.file, id, asked.detector, asked.rotate, asked.quality,
+                                  where.broker, *secret, where.curve},
+                                 redis, store, on);
         }
         case command::encrypt:
             return encrypt_faces(redis, store, on);

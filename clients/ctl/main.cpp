@@ -119,6 +119,9 @@ void describe(CLI::App& app, arguments& asked) {
             CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
     import->add_flag("--rotate", asked.rotate,
                      "also look for faces that lie or stand on their head");
+    import->add_option("--quality", asked.quality, "refuse bad photos and lookalikes")
+        ->check(CLI::IsMember({"off", "standard", "strict"}))
+        ->capture_default_str();
     CLI::App* erasure = add("erasure", "check that nothing is left of a person", command::erasure);
     erasure->add_option("label", asked.subject)->required();
     erasure->add_option("--collection", asked.collection, "only this collection; default: all");

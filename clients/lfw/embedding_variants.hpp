@@ -12,6 +12,7 @@
 
 #include "workers/engine/embedding_kind.hpp"
 #include "workers/geometry/geometry.hpp"
+#include "workers/vision/face_quality.hpp"
 
 namespace vultus::lfw {
 
@@ -26,6 +27,7 @@ struct raw_face {
     embedding chip{};
     embedding mirror{};                                      ///< without floats if not requested
     std::map<std::string, embedding, std::less<>> others{};  ///< by the embedder's name
+    face_quality quality{};                                  ///< not of a service
 };
 
 /// The same as with_kind() of the face; a test compares them.

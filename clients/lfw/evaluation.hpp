@@ -2,6 +2,7 @@
 // these photos, and for thresholds. Pure; report.hpp prints them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -79,7 +80,8 @@ struct variant_figures {
 
 struct run_figures {
     std::string detector;
-    std::size_t photos = 0, missed = 0;  ///< processed; of these without a face
+    std::size_t photos = 0, missed = 0;   ///< processed; of these without a face
+    std::map<errc, std::size_t> refused;  ///< by the quality gate, and left out of all figures
     std::size_t pairs = 0;
     std::size_t genuine_missed = 0, impostors_missed = 0;  ///< pairs of the list with such a photo
     int threads = 1;

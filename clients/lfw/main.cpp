@@ -38,7 +38,8 @@ struct arguments {
     std::vector<std::string> embedders;  ///< empty: a new service's, or what the service uses
     std::string url, authorities;
     double patience_s = 60;
-    std::string roc, distances, table;
+    std::string roc, distances, table, measures;
+    std::string quality = "off";
     plan what;
     bool json = false;
 };
@@ -88,6 +89,12 @@ void describe(CLI::App& app, arguments& asked) {
                    "Write the distances of the pairs to this file, one per line");
     app.add_option("--table", asked.table,
                    "With --calibrate: write the worker's table to this file");
+    app.add_option("--quality", asked.quality,
+                   "Leave out photos that this quality gate of a train refuses")
+        ->check(CLI::IsMember({"off", "standard", "strict"}))
+        ->capture_default_str();
+    app.add_option("--measures", asked.measures,
+                   "Write the quality of each face to this file, one per line");
     app.add_option("--roc", asked.roc, "Write the curves to this SVG file");
     app.add_option("--min-face-px", looking.detecting.min_face_px,
                    "Smallest face to detect, in pixels")
@@ -113,13 +120,13 @@ result<pair_list> pairs_at(const std::string& path) {
 /// The files written besides the report, opened before the long work so that a path that cannot be
 /// written fails at once.
 struct outputs {
-    std::optional<output_file> distances, table, roc;
+    std::optional<output_file> distances, table, roc, measures;
     bool beside = false;  ///< one of them is the standard output, so the report goes to stderr
 
     result<void> open(const arguments& asked) {
         for (const auto& [path, into] :
              {std::pair{&asked.distances, &distances}, std::pair{&asked.table, &table},
-              std::pair{&asked.roc, &roc}}) {
+              std::pair{&asked.roc, &roc}, std::pair{&asked.measures, &measures}}) {
             if (path->empty()) continue;
             auto file = output_file::open(*path, readers::all);
             if (!file) return fail(file.error());
@@ -153,6 +160,23 @@ result<looked_at> faces_of(const std::vector<photo_id>& photos, const look_setti
     return std::move(found->seen);
 }
 
+/// A line for each photo with a face: path, score, size, sharpness, brightness, yaw, pitch, roll.
+std::string measures_text(const std::vector<photo_id>& photos,
+                          const std::vector<std::optional<raw_face>>& faces) {
+    std::string text;
+    for (std::size_t i = 0; i < photos.size(); ++i) {
+        if (!faces[i]) continue;
+        const face_quality& of = faces[i]->quality;
+        text += path_of(photos[i]);
+        for (const double value : {of.score, of.size_px, of.sharpness, of.brightness, of.pose.yaw,
+                                   of.pose.pitch, of.pose.roll}) {
+            text += " " + fixed(value, 4);
+        }
+        text += "\n";
+    }
+    return text;
+}
+
 /// All of them. errors  too few people for a table; those of writing
 result<void> commit(outputs& into, const std::vector<calibration_table>& tables,
                     const std::string& table_path) {
@@ -161,7 +185,7 @@ result<void> commit(outputs& into, const std::vector<calibration_table>& tables,
         if (auto whole = read_calibration(text, table_path); !whole) return fail(whole.error());
         *into.table << text;
     }
-    for (auto* file : {&into.distances, &into.table, &into.roc}) {
+    for (auto* file : {&into.distances, &into.table, &into.roc, &into.measures}) {
         if (!*file) continue;
         if (auto done = (*file)->commit(); !done) return done;
     }
@@ -174,8 +198,10 @@ std::string conflict_in(const arguments& asked) {
     const bool models = !asked.embedding.empty() || !asked.embedders.empty();
     if (!asked.url.empty() && models) return "--url excludes --embedding and --embedder";
     if (!asked.url.empty() && asked.detectors.size() > 1) return "--url takes one detector";
-    const bool files = !asked.distances.empty() || !asked.roc.empty();
-    if (files && asked.detectors.size() > 1) return "--distances and --roc take one detector";
+    const bool files = !asked.distances.empty() || !asked.roc.empty() || !asked.measures.empty();
+    if (files && asked.detectors.size() > 1) {
+        return "--distances, --roc and --measures take one detector";
+    }
     return {};
 }
 
@@ -190,19 +216,22 @@ std::vector<std::string> embedders_of(const arguments& asked) {
 
 /// The photos with one detector.
 result<run_figures> run_with(const std::string& detector, const arguments& asked,
-                             const std::optional<service_address>& service, const pair_list& pairs,
-                             const std::vector<photo_id>& photos, outputs& into) {
+                             const std::optional<service_address>& service, pair_list pairs,
+                             std::vector<photo_id> photos, outputs& into) {
     look_settings looking = asked.looking;
     looking.detector = detector;
     looking.embedders = embedders_of(asked);
     const bool watched = isatty(STDERR_FILENO) == 1;
-    const auto seen = faces_of(photos, looking, service, [&](std::size_t done) {
+    auto seen = faces_of(photos, looking, service, [&](std::size_t done) {
         const std::string bar = ctl::progress_bar(done, photos.size(), "photos");
         if (watched) std::fprintf(stderr, "\r%s", bar.c_str());
     });
     if (watched) std::fputs("\r\x1b[K", stderr);
     if (!seen) return fail(seen.error());
 
+    if (into.measures) *into.measures << measures_text(photos, seen->faces);
+    const auto refused =
+        refuse_bad(quality_gate_named(asked.quality).value(), pairs, photos, seen->faces);
     plan what = asked.what;
     what.trial.seed = what.seed;
     what.detector = seen->detector;
@@ -211,6 +240,7 @@ result<run_figures> run_with(const std::string& detector, const arguments& asked
                 seen->detector;
     run_figures found = evaluate(pairs, photos, seen->faces, what);
     found.detector = seen->detector;
+    found.refused = refused;
     found.threads = looking.threads;
     found.of_a_service = !asked.url.empty();
     found.ms_per_photo = seen->ms_per_photo;
@@ -229,9 +259,12 @@ int run(const arguments& asked) {
     if (const std::string why = conflict_in(asked); !why.empty()) {
         return complain({errc::bad_option, why}, usage);
     }
+    if (!asked.url.empty() && (asked.quality != "off" || !asked.measures.empty())) {
+        return complain({errc::bad_option, "--quality and --measures exclude --url"}, usage);
+    }
     const auto service = service_of(asked);
     if (!service) return complain(service.error(), usage);
-    const auto pairs = pairs_at(asked.pairs);
+    auto pairs = pairs_at(asked.pairs);
     if (!pairs) return complain(pairs.error(), usage);
     auto photos = photos_of(*pairs, asked.pairs, asked.looking.images);
     if (!photos) return complain(photos.error(), usage);

@@ -16,6 +16,7 @@
 #include "workers/calibration/vision_models.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/faces/network_embedder.hpp"
+#include "workers/geometry/overlap.hpp"
 #include "workers/vision/aligner.hpp"
 #include "workers/vision/face_chip.hpp"
 
@@ -75,6 +76,9 @@ result<std::optional<raw_face>> look_at_one(const shared_work& all, worker& own,
     const auto found = middle_face(own.finder->detect(photo, all.settings.detecting), photo);
     if (!found) return std::optional<raw_face>{};
     raw_face face;
+    const rectangle square = own.finder->fit()(rectangle_of(found->where));
+    face.quality =
+        quality_of(photo, square, all.straightener.points_of(photo, box_of(square)), found->points);
     bool by_dlib = false, mirror = false;
     for (const std::string& name : all.embedders) {
         if (const auto kind = dlib_kind(name)) {
@@ -179,6 +183,31 @@ result<std::vector<photo_id>> photos_of(const pair_list& pairs, const std::strin
     std::sort(photos.begin(), photos.end());
     photos.erase(std::unique(photos.begin(), photos.end()), photos.end());
     return photos;
+}
+
+std::map<errc, std::size_t> refuse_bad(quality_gate level, pair_list& pairs,
+                                       std::vector<photo_id>& photos,
+                                       std::vector<std::optional<raw_face>>& faces) {
+    std::map<errc, std::size_t> refused;
+    std::vector<photo_id> kept_photos, bad;
+    std::vector<std::optional<raw_face>> kept_faces;
+    for (std::size_t i = 0; i < photos.size(); ++i) {
+        const auto good = faces[i] ? check_quality(faces[i]->quality, level) : result<void>();
+        if (!good) {
+            ++refused[good.error().code];
+            bad.push_back(photos[i]);
+            continue;
+        }
+        kept_photos.push_back(photos[i]);
+        kept_faces.push_back(std::move(faces[i]));
+    }
+    photos = std::move(kept_photos);
+    faces = std::move(kept_faces);
+    std::erase_if(pairs.pairs, [&](const photo_pair& pair) {
+        return std::binary_search(bad.begin(), bad.end(), pair.first) ||
+               std::binary_search(bad.begin(), bad.end(), pair.second);
+    });
+    return refused;
 }
 
 std::optional<detected_face> middle_face(const detected_faces& found, const image& photo) {

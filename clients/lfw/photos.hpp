@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +56,13 @@ struct looked_at {
 /// threads   called from one, starts settings.threads - 1 more; the caller's calls `on_photo`
 result<looked_at> look_at(const std::vector<photo_id>& photos, const look_settings& settings,
                           const std::function<void(std::size_t)>& on_photo);
+
+/// Leaves out what the quality gate refuses: the photos, their faces, and pairs with one of them.
+/// returns   how many photos, by the reason
+/// requires  photos and faces in the same order
+std::map<errc, std::size_t> refuse_bad(quality_gate level, pair_list& pairs,
+                                       std::vector<photo_id>& photos,
+                                       std::vector<std::optional<raw_face>>& faces);
 
 /// The face nearest the centre of the photo; of two at the same distance the larger; nothing
 /// without a face.

@@ -137,6 +137,9 @@ std::string json_report(const run_figures& run) {
     count(out, "photos_missed", run.missed);
     number(out, "missed",
            run.photos > 0 ? static_cast<double>(run.missed) / static_cast<double>(run.photos) : 0);
+    out.key("photos_refused").open_object();
+    for (const auto& [why, photos] : run.refused) count(out, name_of(why), photos);
+    out.close_object();
     count(out, "pairs", run.pairs);
     count(out, "pairs_missed_matched", run.genuine_missed);
     count(out, "pairs_missed_mismatched", run.impostors_missed);

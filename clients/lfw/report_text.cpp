@@ -33,6 +33,10 @@ std::string head(const run_figures& run) {
         run.photos > 0 ? static_cast<double>(run.missed) / static_cast<double>(run.photos) : 0;
     std::string text = text_of(run.photos) + " photos, detector " + run.detector + ": " +
                        text_of(run.missed) + " without a face (" + percent(share) + ")\n";
+    for (const auto& [why, photos] : run.refused) {
+        text += text_of(photos) +
+                " photos refused by the quality gate: " + std::string(name_of(why)) + "\n";
+    }
     text += fixed(run.ms_per_photo, 1) +
             (run.of_a_service ? " ms from request to answer; " : " ms of one core per photo; ") +
             fixed(run.seconds, 1) + " s in total on " + std::to_string(run.threads) +

@@ -42,6 +42,12 @@ enum class errc {
     truncated_image,    ///< the picture's data ends too early
     no_face,            ///< a training photo shows no face
     several_faces,      ///< a training photo shows more than one face
+    too_small,          ///< quality gate: the face has too few pixels
+    blurred,            ///< quality gate: the face has too little detail
+    turned_away,        ///< quality gate: the face looks too far aside, up or down
+    too_dark,           ///< quality gate: the face is too dark
+    too_bright,         ///< quality gate: the face is too bright
+    looks_like_other,   ///< quality gate: the nearest trained face belongs to somebody else
     no_usable_photo,    ///< a train job without an accepted photo
     too_few_people,     ///< a calibrate job on a collection with too few faces to compare
     label_full,         ///< a person has limits::faces_per_label faces already

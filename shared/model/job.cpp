@@ -28,6 +28,12 @@ constexpr std::array states{
     std::pair{job_state::dead, "dead"},           std::pair{job_state::cancelled, "cancelled"},
 };
 
+constexpr std::array gates{
+    std::pair{quality_gate::off, "off"},
+    std::pair{quality_gate::standard, "standard"},
+    std::pair{quality_gate::strict, "strict"},
+};
+
 template <class Names, class Value>
 std::string_view name_in(const Names& names, Value wanted) noexcept {
     for (const auto& [value, name] : names) {
@@ -78,8 +84,8 @@ bool is_terminal(job_state state) noexcept {
 }
 
 bool is_change(job_type type) noexcept {
-    return type != job_type::recognize && type != job_type::train &&
-           type != job_type::calibrate && type != job_type::reembed;
+    return type != job_type::recognize && type != job_type::train && type != job_type::calibrate &&
+           type != job_type::reembed;
 }
 
 result<void> check_detector(std::string_view name) {
@@ -87,6 +93,18 @@ result<void> check_detector(std::string_view name) {
         return {};
     }
     return fail(errc::bad_option, "detector must be hog, cnn, centerface or yunet");
+}
+
+std::string_view name_of(quality_gate level) noexcept {
+    return name_in(gates, level);
+}
+std::optional<quality_gate> quality_gate_named(std::string_view name) noexcept {
+    return value_in<quality_gate>(gates, name);
+}
+
+result<quality_gate> check_quality_gate(std::string_view name) {
+    if (const auto level = quality_gate_named(name)) return *level;
+    return fail(errc::bad_option, "quality must be off, standard or strict");
 }
 
 bool turns_pictures(std::string_view detector) noexcept {

@@ -88,6 +88,15 @@ device_kind preferred_device(std::string_view detector) noexcept;
 /// Whether the detector takes the option `rotate`: centerface and yunet.
 bool turns_pictures(std::string_view detector) noexcept;
 
+/// Whether a train refuses photos that show a face badly, and faces that look like somebody else's.
+/// What the levels require: workers/vision/face_quality.hpp.
+enum class quality_gate { off, standard, strict };
+std::string_view name_of(quality_gate) noexcept;
+std::optional<quality_gate> quality_gate_named(std::string_view) noexcept;
+
+/// errors    bad_option, which names the levels
+result<quality_gate> check_quality_gate(std::string_view name);
+
 /// What a client may ask of a recognize or a train. Stored as JSON text with these names. The
 /// ranges are checked by parse_options (api/jobs/options.cpp) and again by the worker.
 struct job_options {
@@ -103,6 +112,7 @@ struct job_options {
     bool forget_without_pictures = false;  ///< reembed only: who cannot be embedded again goes
     bool rotate =
         false;  ///< centerface, yunet: also look for faces that lie or stand on their head
+    quality_gate quality = quality_gate::off;  ///< train only
     bool operator==(const job_options&) const = default;
 };
 

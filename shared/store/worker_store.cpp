@@ -86,9 +86,10 @@ std::vector<attempt_id> attempts_of(fields& all, std::uint64_t count,
     return found;
 }
 
-std::string json_of(const error& why) {
+std::string json_of(const error& why, const std::string& files) {
     return "{\"code\":" + json_quoted(name_of(why.code)) +
-           ",\"detail\":" + json_quoted(why.detail) + "}";
+           ",\"detail\":" + json_quoted(why.detail) + (files.empty() ? "" : ",\"files\":") + files +
+           "}";
 }
 
 }  // namespace
@@ -255,11 +256,12 @@ redis_call<committed> worker_store::complete_train(const attempt_id& attempt,
 
 redis_call<committed> worker_store::fail_job(const attempt_id& attempt, std::string_view worker_id,
                                              const error& why,
-                                             std::chrono::milliseconds retry_after) const {
-    return commit(
-        "fail", context_.prefix(),
-        {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
-         retry_after.count() > 0 ? "retry" : "permanent", json_of(why), text_of(retry_after)});
+                                             std::chrono::milliseconds retry_after,
+                                             const std::string& files) const {
+    return commit("fail", context_.prefix(),
+                  {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id),
+                   retry_after.count() > 0 ? "retry" : "permanent", json_of(why, files),
+                   text_of(retry_after)});
 }
 
 redis_call<committed> worker_store::lose_job(const attempt_id& attempt,

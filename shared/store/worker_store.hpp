@@ -117,8 +117,11 @@ class worker_store {
                                          std::string result, std::string_view embedding_model,
                                          std::vector<new_face>,
                                          std::string_view collection = {}) const;
+    /// `retry_after`  0: permanent
+    /// `files`        JSON list: of a train, the verdict on each photo
     redis_call<committed> fail_job(const attempt_id&, std::string_view worker_id, const error&,
-                                   std::chrono::milliseconds retry_after) const;  ///< 0: permanent
+                                   std::chrono::milliseconds retry_after,
+                                   const std::string& files = {}) const;
     /// The worker lost its decoder on this attempt: counts as if the worker had exited.
     redis_call<committed> lose_job(const attempt_id&, std::string_view worker_id) const;
     /// Returns the job to the front of the queue; nothing is counted.

@@ -67,15 +67,14 @@ committer::~committer() {
     thread_.join();
 }
 
-commit_request committer::failure(job_ticket ticket, const error& why,
-                                  std::uint64_t failures) const {
+commit_request committer::failure(job_ticket ticket, const error& why, std::uint64_t failures,
+                                  const std::string& files) const {
     commit_request request;
     request.failures = failures;
     request.is_failure = true;
     const std::chrono::milliseconds later = retry_delay(why.code, failures);
-    request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id, why, later] {
-        return store.fail_job(id, worker, why, later);
-    };
+    request.call = [store = store_, id = ticket.id(), worker = ticket.worker_id, why, later,
+                    files] { return store.fail_job(id, worker, why, later, files); };
     request.ticket = std::move(ticket);
     return request;
 }

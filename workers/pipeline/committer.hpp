@@ -62,7 +62,9 @@ class committer {
     void submit(commit_request request) { inbox_.push(std::move(request)); }
 
     /// A request that ends the attempt as failed, or delays the job if the error is transient.
-    commit_request failure(job_ticket ticket, const error& why, std::uint64_t failures) const;
+    /// `files`: as worker_store::fail_job.
+    commit_request failure(job_ticket ticket, const error& why, std::uint64_t failures,
+                           const std::string& files = {}) const;
 
     /// A request that reports the attempt as lost, as if this worker had ended: the job runs again,
     /// alone.

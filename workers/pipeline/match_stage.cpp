@@ -1,6 +1,7 @@
 #include "workers/pipeline/match_stage.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "shared/base/log.hpp"
@@ -22,6 +23,61 @@ bool other_model(const recognized& seen) {
             return face.known < 0 && face.vector.size() != seen.gallery_dimension;
         });
     return !seen.faces.empty() && (other_name || other_dimension);
+}
+
+namespace {
+
+std::string hundredths(double value) {
+    char text[32];
+    const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 2);
+    return {text, end.ptr};
+}
+
+/// Nothing unless the nearest face within the distance is only somebody else's.
+const candidate* lookalike_in(const vultus::match& found, const std::string& label) {
+    if (found.candidates.empty()) return nullptr;
+    const candidate& nearest = found.candidates.front();  // the nearest first
+    const bool own = std::ranges::any_of(found.candidates, [&](const candidate& one) {
+        return one.label == label && one.distance <= nearest.distance;
+    });
+    return own ? nullptr : &nearest;
+}
+
+/// Removes the elements of the marked positions; an empty list stays empty.
+template <class List>
+void drop_marked(List& list, const std::vector<bool>& marked) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (marked[i]) continue;
+        if (kept != i) list[kept] = std::move(list[i]);
+        ++kept;
+    }
+    list.resize(kept);
+}
+
+}  // namespace
+
+void refuse_lookalikes(work& item) {
+    recognized& seen = item.seen;
+    std::vector<bool> refused(seen.faces.size(), false);
+    for (std::size_t i = 0; i < seen.faces.size(); ++i) {
+        const candidate* other = lookalike_in(seen.matches[i], item.label);
+        if (other == nullptr) continue;
+        refused[i] = true;
+        train_file& file = item.files[item.photo_of_face[i]];
+        file.face_id.clear();
+        file.why = {errc::looks_like_other,
+                    "The nearest trained face belongs to another person: distance " +
+                        hundredths(other->distance) +
+                        "; quality=" + std::string(name_of(item.options.quality)) +
+                        " requires more than " + hundredths(seen.distance_max)};
+        file.other = compared_face{other->face_id, other->distance,
+                                   similarity_at(other->distance, seen.threshold)};
+    }
+    drop_marked(seen.faces, refused);
+    drop_marked(seen.matches, refused);
+    drop_marked(item.photo_of_face, refused);
+    drop_marked(item.pictures, refused);
 }
 
 match_stage::match_stage(match_options defaults, threshold_rules thresholds, lanes& together,

@@ -22,6 +22,12 @@ namespace vultus {
 /// Whether the faces could not be compared, because the gallery was trained with another model.
 bool other_model(const recognized& seen);
 
+/// Refuses each photo of a train whose nearest trained face is within the distance of the service
+/// and belongs to another person (looks_like_other), and drops its face. Of equally near faces one
+/// of the person itself suffices.
+/// requires  matched; not other_model()
+void refuse_lookalikes(work& item);
+
 /// How long work waits for its gallery: a million faces load in a quarter of that.
 inline constexpr std::chrono::milliseconds gallery_patience{60'000};
 

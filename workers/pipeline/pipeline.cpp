@@ -199,6 +199,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     item.options = std::move(*options);
     choose_models(item, fetched->job.detector, fetched->job.embedder);
     item.embedder_leased = !fetched->job.embedder.empty();
+    item.label = fetched->job.label;
     item.failures = fetched->job.failures;
     item.keep_pictures = fetched->job.keep_pictures;
     item.stage_ms["queue"] = milliseconds_waited(fetched->job.created, fetched->job.started);
@@ -316,6 +317,10 @@ void pipeline::matched(const work_ptr& item) {
         return;
     }
     if (other_model(item->seen)) return other_model_found(item);
+    if (item->type == job_type::train) {
+        refuse_lookalikes(*item);
+        return commit_train(item);
+    }
     if (item->frame()) return answer(*item, nullptr);
     if (item->options.annotate)
         to_annotate_.push(item);

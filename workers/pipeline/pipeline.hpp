@@ -5,6 +5,10 @@
 //                                                              calibrate -----^
 //                 \-------------------------------------------- reembed (its own Redis calls)
 //
+// A train goes from compute to commit; with a quality gate it goes through match, which compares it
+// with the people of the gallery. That comparison is advice and not fenced: a change of the gallery
+// between it and the commit does not repeat it.
+//
 // Frames have a queue of their own before vision and compute, so that a bulk import does not delay
 // a camera. Every queue except the one before vision has room for everything that the session may
 // hand in, so no stage waits for a later one and no two stages can block each other; the credits of

@@ -60,11 +60,11 @@ void pipeline::commit_train(const work_ptr& item) {
     for (std::size_t i = 0; i < item->seen.faces.size(); ++i) {
         const found_face& face = item->seen.faces[i];
         const std::size_t photo = item->photo_of_face[i];
-        faces.push_back({item->files[photo].face_id,
-                         face_json(ticket.job.job_id, unix_now(), face.detected,
-                                   store_.photo_digest(item->photo_hashes[photo])),
-                         bytes_of(face.vector),
-                         item->pictures.empty() ? std::string() : item->pictures[i]});
+        faces.push_back(
+            {item->files[photo].face_id,
+             face_json(ticket.job.job_id, unix_now(), face.detected,
+                       store_.photo_digest(item->photo_hashes[photo]), face.quality.score),
+             bytes_of(face.vector), item->pictures.empty() ? std::string() : item->pictures[i]});
     }
     commit_request request;
     request.ticket = ticket;
@@ -99,9 +99,11 @@ void pipeline::give_up(const work_ptr& item, const error& why) {
     }
     log::info("job_failed",
               {{"job", id.job_id}, {"error", name_of(why.code)}, {"detail", why.detail}});
+    const bool verdicts = why.code == errc::no_usable_photo;
     commits_.submit(why.code == errc::no_worker
                         ? commits_.loss(*item->job())
-                        : commits_.failure(*item->job(), why, item->failures));
+                        : commits_.failure(*item->job(), why, item->failures,
+                                           verdicts ? list_of(item->files) : std::string()));
 }
 
 void pipeline::answer(const work& item, const error* why) {

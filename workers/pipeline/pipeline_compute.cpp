@@ -113,7 +113,8 @@ void pipeline::embedded(const work_ptr& item, std::vector<embedding> vectors,
         const std::vector<embedding> own(first, first + static_cast<std::ptrdiff_t>(copies));
         compared[i]->vector = copies == 1 ? own.front() : network.combined(own);
     }
-    if (item->type == job_type::train) return commit_train(item);
+    const bool compares = item->options.quality != quality_gate::off && !item->seen.faces.empty();
+    if (item->type == job_type::train && !compares) return commit_train(item);
     to_match_.push(item);
 }
 

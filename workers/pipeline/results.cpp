@@ -46,6 +46,13 @@ std::string box_text(const box& where) {
            ",\"bottom\":" + std::to_string(where.bottom) + "}";
 }
 
+std::string quality_text(const face_quality& of) {
+    return "{\"score\":" + number(of.score, 3) + ",\"size_px\":" + number(of.size_px, 1) +
+           ",\"sharpness\":" + number(of.sharpness, 3) +
+           ",\"brightness\":" + number(of.brightness, 3) + ",\"yaw\":" + number(of.pose.yaw, 1) +
+           ",\"pitch\":" + number(of.pose.pitch, 1) + ",\"roll\":" + number(of.pose.roll, 1) + "}";
+}
+
 std::string rate_text(std::optional<double> rate) {
     return rate ? number(*rate, 6) : "null";
 }
@@ -80,6 +87,7 @@ std::string face_text(const found_face& face, const match& who, double threshold
     text += ",\"landmarks\":" + list_of(face.points, [](const point& at) {
                 return "[" + number(at.x, 1) + "," + number(at.y, 1) + "]";
             });
+    text += ",\"quality\":" + quality_text(face.quality);
     text += ",\"status\":" + json_quoted(name_of(who.status));
     text += ",\"label\":" + (unknown ? "null" : json_quoted(who.label));
     text += distance_text(who.distance, threshold);
@@ -167,6 +175,12 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
         const std::string word = text == nullptr ? "" : std::string(text->data(), text->size());
         if (auto good = check_detector(word); !good) return good;
         into.detector = word;
+    } else if (name == "quality") {
+        const auto* text = value.if_string();
+        const auto level = check_quality_gate(
+            text == nullptr ? std::string_view() : std::string_view(text->data(), text->size()));
+        if (!level) return fail(level.error());
+        into.quality = *level;
     } else if (name == "distance_max") {
         json::error_code bad;
         const auto number = value.to_number<double>(bad);
@@ -237,20 +251,30 @@ std::string json_of(const recognized& what) {
 }
 
 std::string json_of(const std::vector<train_file>& files) {
-    std::string text = "{\"files\":[";
+    return "{\"files\":" + list_of(files) + "}";
+}
+
+std::string list_of(const std::vector<train_file>& files) {
+    std::string text = "[";
     for (std::size_t i = 0; i < files.size(); ++i) {
         const train_file& file = files[i];
         if (i > 0) text += ',';
         text += "{\"index\":" + std::to_string(i);
         if (!file.face_id.empty()) {
-            text += ",\"state\":\"accepted\",\"face_id\":" + json_quoted(file.face_id) + "}";
-            continue;
+            text += ",\"state\":\"accepted\",\"face_id\":" + json_quoted(file.face_id);
+        } else {
+            text += ",\"state\":\"refused\",\"reason\":" + json_quoted(name_of(file.why.code));
+            if (!file.why.detail.empty()) text += ",\"detail\":" + json_quoted(file.why.detail);
         }
-        text += ",\"state\":\"refused\",\"reason\":" + json_quoted(name_of(file.why.code));
-        if (!file.why.detail.empty()) text += ",\"detail\":" + json_quoted(file.why.detail);
+        if (file.quality) text += ",\"quality\":" + quality_text(*file.quality);
+        if (file.other) {  // the api looks for this beginning (api/jobs/job_view.cpp)
+            text += ",\"other\":{\"face_id\":" + json_quoted(file.other->face_id) +
+                    ",\"distance\":" + number(file.other->distance) +
+                    ",\"similarity\":" + number(file.other->similarity) + "}";
+        }
         text += "}";
     }
-    return text + "]}";
+    return text + "]";
 }
 
 std::string json_of(const gallery_calibration& found) {
@@ -287,10 +311,11 @@ std::string sentence_of(const std::vector<train_file>& files) {
 }
 
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
-                      std::string_view photo) {
+                      std::string_view photo, double quality) {
     return "{\"job_id\":" + json_quoted(job_id) +
            ",\"created_at\":" + json_quoted(rfc3339(created)) + ",\"box\":" + box_text(face.where) +
-           ",\"detection_score\":" + number(face.score) + ",\"photo\":" + json_quoted(photo) + "}";
+           ",\"detection_score\":" + number(face.score) +
+           ",\"quality_score\":" + number(quality, 3) + ",\"photo\":" + json_quoted(photo) + "}";
 }
 
 }  // namespace vultus

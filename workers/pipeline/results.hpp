@@ -15,6 +15,7 @@
 #include "workers/engine/detector.hpp"
 #include "workers/gallery/gallery.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/vision/face_quality.hpp"
 
 namespace vultus {
 
@@ -29,8 +30,9 @@ result<std::string> read_label(std::string_view face_json);
 struct found_face {
     detected_face detected;
     landmarks points{};
-    embedding vector{};  ///< without floats: not embedded
-    int known = -1;      ///< index of the frame's known box that it matches: not compared
+    embedding vector{};         ///< without floats: not embedded
+    int known = -1;             ///< index of the frame's known box that it matches: not compared
+    face_quality quality = {};  ///< unless known
 };
 
 struct recognized {
@@ -57,14 +59,26 @@ struct recognized {
 /// returns   at most limits::result_bytes: candidates, then embeddings are omitted until it fits
 std::string json_of(const recognized& what);
 
+/// A trained face that is the nearest to a photo's. Its name is not stored with the job; the api
+/// adds it for whoever may read names.
+struct compared_face {
+    std::string face_id;
+    double distance = 0;
+    double similarity = 0;
+};
+
 /// The verdict on one photo of a train.
 struct train_file {
-    std::string face_id;  ///< accepted; empty: refused
-    error why;            ///< refused
+    std::string face_id;                       ///< accepted; empty: refused
+    error why;                                 ///< refused
+    std::optional<face_quality> quality = {};  ///< if there was one face
+    std::optional<compared_face> other = {};   ///< looks_like_other
 };
 
 /// {"files": [...]}; the api adds the version, which is known only after the commit.
 std::string json_of(const std::vector<train_file>& files);
+/// The list in it.
+std::string list_of(const std::vector<train_file>& files);
 
 /// A result of calibrate, as in api/openapi.json.
 std::string json_of(const gallery_calibration& found);
@@ -73,8 +87,9 @@ std::string json_of(const gallery_calibration& found);
 std::string sentence_of(const std::vector<train_file>& files);
 
 /// What is stored with a face; the Redis function adds the label.
-/// `photo`   worker_store::photo_digest of the photo it was found in
+/// `photo`    worker_store::photo_digest of the photo it was found in
+/// `quality`  its score
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
-                      std::string_view photo);
+                      std::string_view photo, double quality);
 
 }  // namespace vultus

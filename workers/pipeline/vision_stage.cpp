@@ -8,6 +8,7 @@
 #include "shared/base/log.hpp"
 #include "shared/model/image_header.hpp"
 #include "workers/gallery/known_faces.hpp"
+#include "workers/geometry/overlap.hpp"
 #include "workers/image/image.hpp"
 #include "workers/vision/face_chip.hpp"
 #include "workers/vision/face_picture.hpp"
@@ -74,7 +75,8 @@ result<void> vision_stage::look(work& item) {
     }
     if (apart_) apart_->serve(item.collection);
     for (std::size_t i = 0; i < item.photos.size() && !item.dropped(); ++i) {
-        auto looked = look_at_photo(item, i, **finder, form->second);
+        std::optional<face_quality> quality;  // of a train's only face
+        auto looked = look_at_photo(item, i, **finder, form->second, quality);
         // A transient error is not about the photo: the whole job is delayed.
         const errc why = looked ? errc::internal : looked.error().code;
         const bool passes = retryable(why) || why == errc::device_fault;
@@ -85,9 +87,9 @@ result<void> vision_stage::look(work& item) {
         item.photo_hashes.push_back(sha256_hex(item.photos[i]));
         if (looked) {
             const std::string face_id = item.job()->job.job_id + "-" + std::to_string(i);
-            item.files.push_back({face_id, {}});
+            item.files.push_back({face_id, {}, quality});
         } else {
-            item.files.push_back({"", looked.error()});
+            item.files.push_back({"", looked.error(), quality});
         }
     }
     failpoint("worker.mid_job");
@@ -96,7 +98,8 @@ result<void> vision_stage::look(work& item) {
 }
 
 result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector& finder,
-                                         const chip_form& form) {
+                                         const chip_form& form,
+                                         std::optional<face_quality>& quality) {
     const bool train = item.type == job_type::train;
     const std::string_view bytes = item.photos[index];
     const auto header = inspect_image(bytes);
@@ -131,13 +134,18 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector
     const step moving(slot_);
     for (std::size_t i = 0; i < found.faces.size(); ++i) {
         const detected_face& face = found.faces[i];
-        item.photo_of_face.push_back(index);
         if (known[i] >= 0) {
+            item.photo_of_face.push_back(index);
             item.seen.faces.push_back({face, {}, {}, known[i]});
             continue;
         }
         aligned_face aligned = align_face(aligner_, photo->picture, face, finder.fit(), form);
-        item.seen.faces.push_back({face, aligned.points, {}, -1});
+        quality = quality_of(photo->picture, finder.fit()(rectangle_of(face.where)), aligned.points,
+                             face.points);
+        const quality_gate gate = train ? item.options.quality : quality_gate::off;
+        if (auto good = check_quality(*quality, gate); !good) return good;
+        item.photo_of_face.push_back(index);
+        item.seen.faces.push_back({face, aligned.points, {}, -1, *quality});
         if (train && item.keep_pictures.value_or(keep_pictures_)) {
             keep_picture(item, photo->picture, face);
         }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "workers/engine/detector_set.hpp"
@@ -42,7 +43,7 @@ class vision_stage {
 
  private:
     result<void> look_at_photo(work& item, std::size_t index, detector& finder,
-                               const chip_form& form);
+                               const chip_form& form, std::optional<face_quality>& quality);
     void keep_picture(work& item, const image& photo, const detected_face& face) const;
 
     detector_set detectors_;

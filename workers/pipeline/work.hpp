@@ -18,6 +18,7 @@ struct work {
     std::variant<job_ticket, frame_ticket> who;
     job_type type = job_type::recognize;
     std::string collection;
+    std::string label;  ///< train: as accepted
     gallery_version min_version = 0;
     job_options options;
     std::string detector, embedder;  ///< what it is processed with

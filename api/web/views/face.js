@@ -6,7 +6,7 @@ import { by_id, by_prefix, h, renew, say } from "../element.js";
 import { settle } from "../pending.js";
 import { load_people } from "../people_cache.js";
 import { status } from "../service.js";
-import { failure_of, reason, state_of, wait_of, words_of } from "../words.js";
+import { failure_of, quality_words, refused_of, state_of, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("face");
 const others_shown = 4;
@@ -41,6 +41,7 @@ export function show_face(photo, index, image, { again_shown, on_learned }) {
   part("title").textContent = face.status === "unknown" ? "Who is this?" :
     face.status === "known" ? face.label : `${face.label}?`;
   say(part("says"), sentences[face.status](face));
+  say(part("quality"), quality_words(face.quality));
   part("picture").getContext("2d").clearRect(0, 0, 160, 160);
   if (fresh) {
     part("verdict").hidden = true;
@@ -120,7 +121,7 @@ async function teach({ photo, index, image }, name) {
   const job = await follow(accepted, { on_job, on_wait });
   if (job.state !== "succeeded") throw failure_of(job);
   const [file] = job.result.files;
-  if (file.state !== "accepted") throw reason(file.reason, file.detail);
+  if (file.state !== "accepted") throw refused_of(file);
   if (job.result.superseded) throw "Removed again in the meantime";
 }
 

@@ -3,7 +3,7 @@ import { address, request } from "../api.js";
 import { by_id, by_prefix, h, renew } from "../element.js";
 import { picture_of } from "../picture.js";
 import { people_cache } from "../people_cache.js";
-import { count, show_error } from "../words.js";
+import { count, quality_note, show_error } from "../words.js";
 
 const dialog = by_id("person"), part = by_prefix("person");
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -27,7 +27,7 @@ function photo_row(face, index, all) {
   const when = face.created_at ? `taught ${time.format(new Date(face.created_at))}` : "";
   const shown_as = face.picture && picture_of(label, face.face_id, `${name} of ${label}`, () => "");
   return h("li", { "data-key": face.face_id, "data-picture": face.picture ? "" : null }, shown_as,
-    h("span", { class: "name", text: name }), h("span", { class: "quiet", text: when + size }),
+    h("span", { class: "name", text: name }), h("span", { class: "quiet", text: when + size + quality_note(face.quality_score) }),
     h("span", { class: "end" }, h("button", { type: "button", class: "small", text: "Delete", "data-needs": "admin",
       "aria-label": `Delete photo ${index + 1} of ${all.length}`, on: { click: remove } })));
 }

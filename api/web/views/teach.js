@@ -7,7 +7,7 @@ import { by_prefix, h, say } from "../element.js";
 import { settle } from "../pending.js";
 import { load_people } from "../people_cache.js";
 import { before_log_out, session } from "../session.js";
-import { count, failure_of, reason, refusal_of, show_error, wait_of, words_of } from "../words.js";
+import { count, failure_of, quality_note, refusal_of, refused_of, show_error, wait_of, words_of } from "../words.js";
 
 const part = by_prefix("teach");
 const at_once = 4;
@@ -62,12 +62,14 @@ async function teach({ file, name, tell }, run) {
     tell("", "waiting for a change of the same person");
     await settle(name, signal);
     tell("", "sending");
-    accepted = await submit("POST", address("/api/train"), { body, on_wait, stop: signal });
+    const target = address("/api/train", run.quality === "off" ? {} : { quality: run.quality });
+    accepted = await submit("POST", target, { body, on_wait, stop: signal });
     const job = await follow(accepted, { on_wait });  // also after a stop: the accepted job still runs
     if (job.state !== "succeeded") return ["refused", failure_of(job)];
     const [verdict] = job.result.files;
-    if (verdict.state !== "accepted") return ["refused", reason(verdict.reason, verdict.detail)];
-    return job.result.superseded ? ["refused", "Removed again in the meantime"] : ["accepted", "Learned"];
+    if (verdict.state !== "accepted") return ["refused", refused_of(verdict)];
+    if (job.result.superseded) return ["refused", "Removed again in the meantime"];
+    return ["accepted", `Learned${quality_note(verdict.quality?.score)}`];
   } catch (failure) {
     if (!accepted && run.stopped) return may_be_there ? ["refused", "Stopped; may have been accepted"] : null;
     // The other photos would fail in the same way.
@@ -111,7 +113,7 @@ async function teach_all(files, left_out = []) {
   if (typeof lessons === "string") return show_left_out(left_out), part("name").focus();
   if (running) return show_error(part("error"), "Wait for the photos in progress, or stop them.");
   const run = running = { stopped: false, why: "", over: false, learned: 0, refused: 0, all: lessons.length,
-    controller: new AbortController() };
+    quality: part("quality").value, controller: new AbortController() };
   const typed = part("name").value;
   session.busy = true;
   part("report").hidden = false;

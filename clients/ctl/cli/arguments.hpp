@@ -72,13 +72,14 @@ struct curve_words {
 
 struct arguments {
     command what = command::status;
-    std::string subject;         ///< job id, worker id, id of a key, user or collection
-    std::string file;            ///< save, restore, encryption_key; import: the folder
-    std::string encryption_key;  ///< file; empty: data in Redis are not encrypted
-    std::string detector;        ///< import, models default; empty: not given
-    std::string embedder;        ///< models default; empty: not given
-    bool rotate = false;         ///< import: also look for turned faces
-    bool force = false;          ///< models default: also what no worker has
+    std::string subject;          ///< job id, worker id, id of a key, user or collection
+    std::string file;             ///< save, restore, encryption_key; import: the folder
+    std::string encryption_key;   ///< file; empty: data in Redis are not encrypted
+    std::string detector;         ///< import, models default; empty: not given
+    std::string embedder;         ///< models default; empty: not given
+    std::string quality = "off";  ///< import
+    bool rotate = false;          ///< import: also look for turned faces
+    bool force = false;           ///< models default: also what no worker has
     std::string data = "data";
     std::string redis;   ///< unix:/path or host:port; empty: unix:<data>/run/redis.sock
     std::string broker;  ///< ZeroMQ endpoint for apis; empty: ipc://<data>/run/broker-api.sock

@@ -81,4 +81,13 @@ std::string json_member(std::string_view json, std::string_view name) {
     return text ? std::string(text->data(), text->size()) : std::string();
 }
 
+std::string json_at(std::string_view json, std::string_view pointer) {
+    if (!is_json(json)) return {};
+    boost::json::error_code why;
+    const auto parsed = boost::json::parse({json.data(), json.size()}, why);
+    const auto* found = why ? nullptr : parsed.find_pointer({pointer.data(), pointer.size()}, why);
+    const auto* text = found ? found->if_string() : nullptr;
+    return text ? std::string(text->data(), text->size()) : std::string();
+}
+
 }  // namespace vultus::ctl

@@ -33,4 +33,7 @@ class json_text {
 /// The string member of an object; empty without it, or if `json` is not an object.
 std::string json_member(std::string_view json, std::string_view name);
 
+/// The string at a JSON pointer, such as "/files/0/detail"; empty where there is none.
+std::string json_at(std::string_view json, std::string_view pointer);
+
 }  // namespace vultus::ctl

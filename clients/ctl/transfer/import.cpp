@@ -205,6 +205,7 @@ class importing {
         text.open_object();
         if (!asked_.detector.empty()) text.key("detector").text(asked_.detector);
         if (asked_.rotate) text.key("rotate").truth(true);
+        if (asked_.quality != "off") text.key("quality").text(asked_.quality);
         return text.close_object().str();
     }
 
@@ -222,7 +223,7 @@ class importing {
             return true;
         }
         if (!job || job->state != job_state::failed) return false;
-        const error why = reason_of(job->error);
+        const error why = reason_with_name(*job);
         const bool of_the_photo =
             job->error.find(name_of(errc::no_usable_photo)) != std::string::npos;
         if (!of_the_photo || job->options != options()) return false;
@@ -231,13 +232,15 @@ class importing {
     }
 
     /// The name under which the face of a job is in the gallery; empty if it is not there.
-    std::string label_kept(const std::string& job_id) {
+    std::string label_kept(const std::string& job_id) { return label_of_face(job_id + "-0"); }
+
+    std::string label_of_face(const std::string& face_id) {
         const auto info =
             patiently([&] { return gallery_reader(store_).gallery(asked_.collection); });
         if (!info || info->version == 0) return "";
         const auto texts = patiently([&] {
             return gallery_reader(store_).face_json(asked_.collection, info->version / epoch_factor,
-                                                    {job_id + "-0"});
+                                                    {face_id});
         });
         return texts && !texts->empty() ? label_of(texts->front()) : "";
     }
@@ -264,6 +267,16 @@ class importing {
         }
     }
 
+    /// The reason, with the name of the other person if the photo was refused because of one.
+    error reason_with_name(const job_record& job) {
+        error why = reason_of(job.error);
+        if (why.code != errc::looks_like_other) return why;
+        const std::string face = json_at(job.error, "/files/0/other/face_id");
+        const std::string label = face.empty() ? "" : label_of_face(face);
+        if (!label.empty()) why.detail = label + ": " + why.detail;
+        return why;
+    }
+
     void ended(const open_job& one, const job_record& job) {
         const found_photo& photo = one.photo;
         if (job.state == job_state::succeeded && !job.superseded) {
@@ -274,7 +287,7 @@ class importing {
         } else if (job.state == job_state::cancelled) {
             say({file_state::refused, photo.path, photo.label, "cancelled", "", one.id});
         } else {
-            refuse(photo, reason_of(job.error), one.id);
+            refuse(photo, reason_with_name(job), one.id);
         }
     }
 

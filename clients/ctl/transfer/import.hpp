@@ -15,17 +15,18 @@ namespace vultus::ctl {
 
 struct import_request {
     std::string folder, collection;
-    std::string detector;  ///< as a job's option; empty: the service's default
-    bool rotate = false;   ///< as a job's option
-    std::string broker;    ///< notified of each job; may be unreachable
-    std::string secret{};  ///< of hash_of_label(), for the audit log
-    curve_keys curve;      ///< of the link to the broker
+    std::string detector;         ///< as a job's option; empty: the service's default
+    bool rotate = false;          ///< as a job's option
+    std::string quality = "off";  ///< as a job's option
+    std::string broker;           ///< notified of each job; may be unreachable
+    std::string secret{};         ///< of hash_of_label(), for the audit log
+    curve_keys curve;             ///< of the link to the broker
 };
 
 /// Trains with every photo of photos_below(folder), at bulk priority, a few at a time. A job's
 /// idempotency key is derived from collection, person and content; so what an earlier run of the
 /// last 24 hours trained or refused is not repeated (unless the face was removed since, or the
-/// detector differs), and its unfinished jobs are waited for. A full queue and an unreachable Redis
+/// options differ), and its unfinished jobs are waited for. A full queue and an unreachable Redis
 /// are retried. Each file's verdict is passed to `on.line` at once, and all are in the report:
 /// imported, known (an earlier run trained it), duplicate (the same bytes as another file of that
 /// person in this folder), refused (with the reason; also: the same bytes as a file of another

@@ -106,7 +106,9 @@ report import_report(const std::string& root, const std::string& collection,
 
 error reason_of(std::string_view job_error) {
     const auto code = json_member(job_error, "code"), detail = json_member(job_error, "detail");
-    if (const auto word = errc_named(detail.substr(detail.rfind(' ') + 1))) return {*word, ""};
+    if (const auto word = errc_named(detail.substr(detail.rfind(' ') + 1))) {
+        return {*word, json_at(job_error, "/files/0/detail")};
+    }
     return {errc_named(code).value_or(errc::internal), detail};
 }
 

@@ -10,7 +10,7 @@ import sys
 
 from . import (Client, JobFailed, JobTimeout, Lesson, Recognition, Refused, UnreadablePhoto, Unusable,
                VultusError)
-from .photos import bytes_of
+from .photos import bytes_of, detail_of
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 OF_THE_SERVICE = {401, 403, 404, 405, 421, 426}  # the next photo would get the same answer
@@ -84,7 +84,12 @@ def train(client: Client, wanted: argparse.Namespace) -> int:
     failed = len(wanted.photo) - len(read)
     try:
         verdicts = client.train(wanted.name, *(photo for _, photo in read), **looking(wanted)).photos
-    except (JobFailed, JobTimeout, Refused) as failure:
+    except JobFailed as failure:
+        verdicts = failure.job.verdicts
+        if not verdicts:
+            complain(failure)
+            return SOME_FAILED
+    except (JobTimeout, Refused) as failure:
         if ends_all(failure):
             raise
         complain(failure)
@@ -92,7 +97,7 @@ def train(client: Client, wanted: argparse.Namespace) -> int:
     for photo in verdicts:
         path = read[photo.index][0] if 0 <= photo.index < len(read) else f"photo {photo.index}"
         failed += not photo.accepted
-        print(f"{visible(path)}\t{'learned' if photo.accepted else visible(photo.reason)}")
+        print(f"{visible(path)}\t{'learned' if photo.accepted else said(photo.reason, detail_of(photo))}")
     return SOME_FAILED if failed else DONE
 
 
@@ -120,7 +125,11 @@ def train_folder(client: Client, wanted: argparse.Namespace) -> int:
 def tell_failed(lessons: list[Lesson]) -> None:
     for lesson in lessons:
         if not lesson.learned:
-            print(f"{visible(lesson.path)}\t{visible(lesson.reason)}")
+            print(f"{visible(lesson.path)}\t{said(lesson.reason, lesson.detail)}")
+
+
+def said(reason: str | None, detail: str | None) -> str:
+    return visible(reason if detail is None else f"{reason}: {detail}")
 
 
 def people(client: Client, wanted: argparse.Namespace) -> int:
@@ -162,6 +171,11 @@ def places(text: str) -> int:
     return value
 
 
+def with_quality(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quality", choices=["off", "standard", "strict"],
+                         help="refuse photos that show a face badly, and faces that look like somebody else's")
+
+
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m vultus", description=__doc__)
     made.add_argument("--url", default="http://127.0.0.1:5000")
@@ -184,12 +198,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("photo", nargs="+")
     how_to_look(one)
     one.set_defaults(run=train)
+    with_quality(one)
     one = commands.add_parser("train-folder", help="teach every NAME/PHOTO.jpg below a folder; prints what was refused")
     one.add_argument("folder")
     one.add_argument("--at-once", type=places, default=4)
     how_to_look(one)
     one.add_argument("--progress", action="store_true", help="the bar also when stderr is no terminal")
     one.set_defaults(run=train_folder)
+    with_quality(one)
     one = commands.add_parser("models", help="detectors and embedders, with licence and training data")
     one.set_defaults(run=models)
     one = commands.add_parser("people", help="who is known, and with how many photos")

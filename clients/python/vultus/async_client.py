@@ -81,7 +81,9 @@ class AsyncClient:
 
     async def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
                     **options: Any) -> Training:
-        """Trains a person with 1 to 16 photos, exactly one face in each. JobFailed if none could be used."""
+        """Trains a person with 1 to 16 photos, exactly one face in each. JobFailed if none could be used; its
+        job.verdicts have the reasons. options: quality ("standard" or "strict": also refuses bad photos and faces that look
+        like somebody else's), detector, min_face_px, rotate, num_jitters."""
         return await self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
                                      on_progress, self.waits))
 

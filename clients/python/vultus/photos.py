@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Union
 
 from .errors import InvalidArgument, JobFailed, Refused, UnreadablePhoto
-from .types import Lesson, Training
+from .types import Lesson, TrainedPhoto, Training
 
 Photo = Union[str, "pathlib.Path", bytes, BinaryIO]
 PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"}
@@ -90,9 +90,19 @@ def lesson_of(label: str, path: pathlib.Path, outcome: Training | Exception) -> 
     reason = outcome.code if isinstance(outcome, (JobFailed, Refused)) and outcome.code else str(outcome)
     if isinstance(outcome, UnreadablePhoto):
         reason = outcome.strerror or str(outcome)
+    detail = None
     if reason == "no_usable_photo":  # the reason of the only photo is at the end of the sentence
         reason = str(outcome).split()[-1] if str(outcome) else reason
-    return Lesson(label, str(path), False, reason)
+        verdicts = outcome.job.verdicts if isinstance(outcome, JobFailed) else []
+        detail = detail_of(verdicts[0]) if verdicts else None
+    return Lesson(label, str(path), False, reason, detail)
+
+
+def detail_of(photo: TrainedPhoto) -> str | None:
+    """The service's sentence, with the name of the other person where the service tells it."""
+    if photo.other is None or photo.other.label is None:
+        return photo.detail
+    return f"{photo.other.label}: {photo.detail or 'another person'}"
 
 
 def not_tried(folder: PhotoFolder, lessons: list[Lesson], why: Exception) -> list[Lesson]:

@@ -40,6 +40,24 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How well the photo shows a face; docs/http.md explains each measure."""
+    score: float                 # 0..1, of all of them
+    size_px: float
+    sharpness: float             # 0..1
+    brightness: float            # 0..1
+    yaw: float                   # degrees, as the next two
+    pitch: float
+    roll: float
+
+    @classmethod
+    def of(cls, raw: Json) -> Quality | None:
+        """That of a face or a photo; None from a service that does not measure it."""
+        found: Json | None = member(raw, "quality", dict, None)
+        return None if found is None else cls(**{name: member(found, name, float) for name in cls.__annotations__})
+
+
+@dataclass(frozen=True)
 class Face:
     box: Box
     status: Literal["known", "unknown", "ambiguous"]
@@ -51,6 +69,7 @@ class Face:
     candidates: list[Candidate]
     embedding: list[float] | None = None
     similarity: float | None = None  # of that distance: 0.5 at the service's threshold, whatever the model
+    quality: Quality | None = None   # None from a service that does not measure it
 
     @classmethod
     def of(cls, raw: Json) -> Face:
@@ -62,7 +81,7 @@ class Face:
                    member(raw, "distance", float, None), member(raw, "margin", float, None),
                    member(raw, "detection_score", float), points(member(raw, "landmarks", list)),
                    [Candidate.of(near) for near in rows(raw, "candidates")], embedding,
-                   member(raw, "similarity", float, None))
+                   member(raw, "similarity", float, None), Quality.of(raw))
 
 
 def points(raw: list[Any]) -> list[tuple[float, float]]:
@@ -121,12 +140,36 @@ class Models:
 
 
 @dataclass(frozen=True)
+class OtherFace:
+    """The trained face of somebody else that a refused photo looks like."""
+    face_id: str
+    distance: float
+    similarity: float
+    label: str | None = None     # None: the key may not read names, or the face was removed since
+
+    @classmethod
+    def of(cls, raw: Json) -> OtherFace:
+        return cls(member(raw, "face_id", str), member(raw, "distance", float), member(raw, "similarity", float),
+                   member(raw, "label", str, None))
+
+
+@dataclass(frozen=True)
 class TrainedPhoto:
     index: int
     accepted: bool
     face_id: str | None
     reason: str | None
     taught_before: bool = False  # face_id is the earlier face
+    detail: str | None = None    # one sentence; of a quality gate with the measured and the wanted value
+    quality: Quality | None = None
+    other: OtherFace | None = None  # of the reason looks_like_other
+
+    @classmethod
+    def of(cls, raw: Json) -> TrainedPhoto:
+        other: Json | None = member(raw, "other", dict, None)
+        return cls(member(raw, "index", int), raw.get("state") == "accepted", member(raw, "face_id", str, None),
+                   member(raw, "reason", str, None), member(raw, "taught_before", bool, False),
+                   member(raw, "detail", str, None), Quality.of(raw), None if other is None else OtherFace.of(other))
 
 
 @dataclass(frozen=True)
@@ -137,10 +180,7 @@ class Training:
 
     @classmethod
     def of(cls, raw: Json) -> Training:
-        photos = [TrainedPhoto(member(one, "index", int), one.get("state") == "accepted",
-                               member(one, "face_id", str, None), member(one, "reason", str, None),
-                               member(one, "taught_before", bool, False))
-                  for one in rows(raw, "files")]
+        photos = [TrainedPhoto.of(one) for one in rows(raw, "files")]
         return cls(photos, member(raw, "version", int), member(raw, "superseded", bool, False))
 
 
@@ -186,10 +226,12 @@ class TrainedFace:
     face_id: str
     raw: Json = field(repr=False)
     picture: bool = False        # whether face_picture(label, face_id) works
+    quality_score: float | None = None  # Quality.score of its photo; None of a face that was taught before it was measured
 
     @classmethod
     def of(cls, raw: Json) -> TrainedFace:
-        return cls(member(raw, "face_id", str), raw, member(raw, "picture", bool, False))
+        return cls(member(raw, "face_id", str), raw, member(raw, "picture", bool, False),
+                   member(raw, "quality_score", float, None))
 
 
 @dataclass(frozen=True)
@@ -216,6 +258,7 @@ class Lesson:
     path: str
     learned: bool
     reason: str | None = None
+    detail: str | None = None    # a sentence about it, where the service gave one
 
 
 @dataclass(frozen=True)
@@ -234,6 +277,12 @@ class Job:
     @property
     def is_finished(self) -> bool:
         return self.state in TERMINAL
+
+    @property
+    def verdicts(self) -> list[TrainedPhoto]:
+        """Of a train of which no photo could be used: the verdict on each; [] from a service that gives none."""
+        error: Json = member(self.raw, "error", dict, {})
+        return [TrainedPhoto.of(one) for one in rows(error, "files")] if error.get("files") is not None else []
 
     @classmethod
     def of(cls, raw: Json) -> Job:

@@ -207,9 +207,30 @@ TEST(options, yes_and_no_as_languages_and_forms_write_them) {
 TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
     EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
               "Unknown option \"k\" in train; known options: collection, name, num_jitters, "
-              "min_face_px, upsample, detector, rotate");
+              "quality, min_face_px, upsample, detector, rotate");
     EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
               std::string::npos);
+}
+
+TEST(options, the_quality_gate_of_a_train_has_three_levels) {
+    const auto train = [](const char* level) {
+        return parse_options(job_type::train, {{"name", "a"}, {"quality", level}});
+    };
+    EXPECT_EQ(train("off")->options, job_options{});
+    EXPECT_EQ(to_json(train("off")->options).find("quality"), std::string::npos)
+        << "older workers would not know it";
+    EXPECT_EQ(train("standard")->options.quality, quality_gate::standard);
+    EXPECT_NE(to_json(train("strict")->options).find(R"("num_jitters":1,"quality":"strict"})"),
+              std::string::npos);
+    for (const char* bad : {"", "high", "Strict", "true", "1"}) {
+        const auto read = train(bad);
+        ASSERT_FALSE(read) << bad;
+        EXPECT_EQ(read.error().code, errc::bad_option);
+        EXPECT_EQ(read.error().detail.find("quality must be off, standard or strict, not \""), 0u)
+            << read.error().detail;
+    }
+    EXPECT_EQ(parse_options(job_type::recognize, {{"quality", "strict"}}).error().code,
+              errc::bad_option);
 }
 
 TEST(options, nothing_is_annotated_without_storage) {

@@ -109,7 +109,7 @@ TEST(json_live, a_workers_answer_is_read_and_told) {
         R"({"box":{"left":-1,"top":2,"right":98,"bottom":101},"detection_score":0.5,"known":0},)"
         R"({"box":{"left":10,"top":2,"right":50,"bottom":40},"detection_score":1,"landmarks":[],)"
         R"("status":"known","label":"A\"da","distance":0.25,"similarity":0.9,"candidates":[],)"
-        R"("embedding":[1,0.5]}],)"
+        R"("embedding":[1,0.5],"quality":{"score":0.42,"yaw":-1e1,"odd":1,"roll":"x"}}],)"
         R"("truncated":true,"timing_ms":{"detect":31.5}})");
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->faces.size(), 2u);
@@ -130,7 +130,7 @@ TEST(json_live, a_workers_answer_is_read_and_told) {
         R"("embedded":false,"blur":true},)"
         R"({"track":null,"box":{"left":10,"top":2,"right":50,"bottom":40},"detection_score":1,)"
         R"("status":"known","label":"A\"da","distance":0.25,"similarity":0.9,)"
-        R"("embedded":true,"blur":false}],)"
+        R"("embedded":true,"blur":false,"quality":{"score":0.42,"yaw":-10}}],)"
         R"("truncated":true,"timing_ms":{"detect":31.5,"session":36}})");
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+using vultus::ctl::json_at;
 using vultus::ctl::json_member;
 using vultus::ctl::json_text;
 
@@ -49,4 +50,14 @@ TEST(json_text, numbers_are_whole) {
     json_text out;
     out.number(18'446'744'073'709'551'615ULL);
     EXPECT_EQ(out.str(), "18446744073709551615");
+}
+
+TEST(json_text, a_text_deep_inside_is_found_by_its_pointer) {
+    const char* text = R"({"files":[{"detail":"d","other":{"face_id":"x-1"},"n":1}]})";
+    EXPECT_EQ(json_at(text, "/files/0/detail"), "d");
+    EXPECT_EQ(json_at(text, "/files/0/other/face_id"), "x-1");
+    for (const char* none : {"/files/0/n", "/files/1/detail", "/files", "/no", "no", ""}) {
+        EXPECT_EQ(json_at(text, none), "") << none;
+    }
+    EXPECT_EQ(json_at("half a te", "/files"), "");
 }

@@ -121,6 +121,9 @@ TEST(import_report, gives_the_reason_of_the_one_photo) {
     EXPECT_EQ(reason_of(R"({"code":"no_usable_photo",)"
                         R"("detail":"No usable photo: photo 1: several_faces"})"),
               (error{errc::several_faces, ""}));
+    EXPECT_EQ(reason_of(R"({"code":"no_usable_photo","detail":"No usable photo: photo 1: blurred",)"
+                        R"("files":[{"index":0,"detail":"Sharpness 0.02"}]})"),
+              (error{errc::blurred, "Sharpness 0.02"}));
     EXPECT_EQ(reason_of(R"({"code":"label_full","detail":"Ada"})"),
               (error{errc::label_full, "Ada"}));
     EXPECT_EQ(reason_of("half a te"), (error{errc::internal, ""}));

@@ -143,5 +143,28 @@ TEST_F(photos, are_told_apart_by_the_real_models) {
     EXPECT_TRUE(fs::exists(svg));
 }
 
+TEST(photos, what_the_quality_gate_refuses_is_left_out_with_its_pairs) {
+    raw_face good;
+    good.quality = {1, 200, 0.6, 0.5, {}};
+    raw_face small = good;
+    small.quality.size_px = 10;
+    const photo_id a{"Ada", 1}, b{"Ada", 2}, c{"Bob", 1};
+    const auto run = [&](quality_gate level, std::size_t photos_left, std::size_t pairs_left) {
+        pair_list pairs;
+        pairs.pairs = {{a, b}, {a, c}};
+        std::vector<photo_id> photos{a, b, c};
+        std::vector<std::optional<raw_face>> faces{good, small, std::nullopt};
+        const auto refused = refuse_bad(level, pairs, photos, faces);
+        EXPECT_EQ(photos.size(), photos_left);
+        EXPECT_EQ(faces.size(), photos_left);
+        EXPECT_EQ(pairs.pairs.size(), pairs_left);
+        EXPECT_EQ(photos.back(), c) << "a missed photo is no bad one";
+        EXPECT_FALSE(faces.back());
+        return refused;
+    };
+    EXPECT_TRUE(run(quality_gate::off, 3, 2).empty());
+    EXPECT_EQ(run(quality_gate::strict, 2, 1), (std::map<errc, std::size_t>{{errc::too_small, 1}}));
+}
+
 }  // namespace
 }  // namespace vultus::lfw

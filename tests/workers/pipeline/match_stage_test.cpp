@@ -277,5 +277,59 @@ TEST_F(matching, the_options_of_the_job_win_over_the_defaults) {
     EXPECT_EQ(one->seen.matches.at(0).status, match_status::unknown);
 }
 
+/// A train of two photos as the match stage leaves it: each has one face.
+work taught(std::vector<match> matches) {
+    work item;
+    item.label = "Ada";
+    item.options.quality = quality_gate::strict;
+    item.seen.threshold = item.seen.distance_max = 0.4;
+    item.files = {{"", {errc::no_face, "none"}}, {"j-1", {}}, {"j-2", {}}};
+    item.photo_of_face = {1, 2};
+    item.pictures = {"one", "two"};
+    found_face face;
+    item.seen.faces = {face, face};
+    item.seen.faces[0].known = 7;  // to tell the two apart
+    item.seen.matches = std::move(matches);
+    return item;
+}
+
+match near(std::vector<candidate> candidates) {
+    match found;
+    found.candidates = std::move(candidates);
+    return found;
+}
+
+TEST(lookalikes, a_photo_whose_nearest_face_is_somebody_elses_is_refused_alone) {
+    work item = taught({near({{"Bob", 0.2, "b-0"}, {"Ada", 0.21, "a-0"}}), near({})});
+    refuse_lookalikes(item);
+    EXPECT_EQ(item.files[0].why.code, errc::no_face) << "as it was";
+    EXPECT_EQ(item.files[1].face_id, "");
+    EXPECT_EQ(item.files[1].why.code, errc::looks_like_other);
+    EXPECT_EQ(item.files[1].why.detail,
+              "The nearest trained face belongs to another person: distance 0.20; quality=strict "
+              "requires more than 0.40");
+    ASSERT_TRUE(item.files[1].other);
+    EXPECT_EQ(item.files[1].other->face_id, "b-0");
+    EXPECT_NEAR(item.files[1].other->similarity, similarity_at(0.2, 0.4), 1e-9);
+    EXPECT_EQ(item.files[2].face_id, "j-2");
+    EXPECT_THAT(item.photo_of_face, ElementsAre(2u));
+    EXPECT_THAT(item.pictures, ElementsAre("two"));
+    ASSERT_EQ(item.seen.faces.size(), 1u);
+    EXPECT_EQ(item.seen.faces[0].known, -1);
+}
+
+TEST(lookalikes, who_is_near_to_their_own_face_stays) {
+    work item = taught({near({{"Ada", 0.2, "a-0"}, {"Bob", 0.21, "b-0"}}),
+                        near({{"Abe", 0.3, "b-0"}, {"Ada", 0.3, "a-0"}})});
+    refuse_lookalikes(item);
+    EXPECT_EQ(item.seen.faces.size(), 2u);
+    EXPECT_EQ(item.files[1].face_id, "j-1");
+    EXPECT_EQ(item.files[2].face_id, "j-2") << "as near to their own as to another one";
+    item = taught({match{}, match{}});
+    item.pictures.clear();
+    refuse_lookalikes(item);
+    EXPECT_EQ(item.seen.faces.size(), 2u) << "nobody is near";
+}
+
 }  // namespace
 }  // namespace vultus

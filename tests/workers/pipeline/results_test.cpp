@@ -20,6 +20,7 @@ recognized two_faces() {
     found_face face;
     face.detected = {{-4, 5, 60, 70}, 1.25};
     seen.faces = {face, face};
+    seen.faces[0].quality = {0.8121, 130.42, 0.4371, 0.4819, {-6.21, 3.02, -2.41}};
     match known;
     known.status = match_status::known;
     known.label = "A \"q\" \\ \xF0\x9F\x98\x80";
@@ -34,9 +35,11 @@ recognized two_faces() {
 TEST(results, options_are_read_with_their_ranges) {
     const auto all = read_options(
         R"({"detector":"cnn","min_face_px":10,"distance_max":2,"k":100,"annotate":true,)"
-        R"("embeddings":true,"num_jitters":100,"rotate":true,"from_the_future":[1]})");
+        R"("embeddings":true,"num_jitters":100,"rotate":true,"quality":"strict",)"
+        R"("from_the_future":[1]})");
     ASSERT_TRUE(all) << all.error().detail;
-    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 0.0, 100, true, true, 100, true}));
+    EXPECT_EQ(*all,
+              (job_options{"cnn", 10, 2.0, 0.0, 100, true, true, 100, true, quality_gate::strict}));
     for (const std::string_view name : detector_names) {
         EXPECT_EQ(read_options(R"({"detector":")" + std::string(name) + "\"}")->detector, name);
     }
@@ -45,12 +48,27 @@ TEST(results, options_are_read_with_their_ranges) {
         const auto read = read_options("{\"similarity_min\":" + std::to_string(similarity) + "}");
         EXPECT_EQ(read.value().similarity_min, similarity);
     }
-    for (const char* bad :
-         {R"({"min_face_px":9})", R"({"min_face_px":2001})", R"({"k":101})", R"({"k":-1})",
-          R"({"num_jitters":0})", R"({"num_jitters":101})", R"({"distance_max":2.001})",
-          R"({"distance_max":-0.1})", R"({"similarity_min":0.009})", R"({"similarity_min":0.991})",
-          R"({"similarity_min":-0.5})", R"({"similarity_min":"0.5"})", R"({"detector":"yolo"})",
-          R"({"annotate":1})", "[]", "{", R"({"k":"3"})", R"({"detector":7})", R"({"rotate":1})"}) {
+    for (const char* bad : {R"({"min_face_px":9})",
+                            R"({"min_face_px":2001})",
+                            R"({"k":101})",
+                            R"({"k":-1})",
+                            R"({"num_jitters":0})",
+                            R"({"num_jitters":101})",
+                            R"({"distance_max":2.001})",
+                            R"({"distance_max":-0.1})",
+                            R"({"similarity_min":0.009})",
+                            R"({"similarity_min":0.991})",
+                            R"({"similarity_min":-0.5})",
+                            R"({"similarity_min":"0.5"})",
+                            R"({"detector":"yolo"})",
+                            R"({"annotate":1})",
+                            "[]",
+                            "{",
+                            R"({"k":"3"})",
+                            R"({"detector":7})",
+                            R"({"rotate":1})",
+                            R"({"quality":"high"})",
+                            R"({"quality":1})"}) {
         const auto read = read_options(bad);
         ASSERT_FALSE(read) << bad;
         EXPECT_EQ(read.error().code, errc::bad_option) << bad;
@@ -68,14 +86,18 @@ TEST(results, a_recognize_says_all_that_the_api_promises) {
         R"("min_face_px":40,"distance_max":0.38,"similarity_min":0.5,"false_match_rate":0.001,)"
         R"("stranger_rate":null,)"
         R"("faces":[{"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
-        R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"known",)"
+        R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],)"
+        R"("quality":{"score":0.812,"size_px":130.4,"sharpness":0.437,"brightness":0.482,)"
+        R"("yaw":-6.2,"pitch":3,"roll":-2.4},"status":"known",)"
         "\"label\":\"A \\\"q\\\" \\\\ \xF0\x9F\x98\x80\","
         R"("distance":0.3,"similarity":0.8913,"margin":1,)"
         R"("candidates":[{"label":"A \"q\" \\ )"
         "\xF0\x9F\x98\x80"
         R"(","distance":0.3,"similarity":0.8913,"face_id":"j-0"}]},)"
         R"({"box":{"left":-4,"top":5,"right":60,"bottom":70},"detection_score":1.25,)"
-        R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],"status":"unknown","label":null,)"
+        R"("landmarks":[[0,0],[0,0],[0,0],[0,0],[0,0]],)"
+        R"("quality":{"score":0,"size_px":0,"sharpness":0,"brightness":0,)"
+        R"("yaw":0,"pitch":0,"roll":0},"status":"unknown","label":null,)"
         R"("distance":null,"similarity":null,"margin":null,"candidates":[]}],)"
         R"("timing_ms":{"total":12.35}})");
 }
@@ -134,6 +156,7 @@ TEST(results, a_result_that_would_be_too_long_leaves_details_out) {
     seen.matches.assign(limits::faces_per_image, crowded);
     const std::string text = json_of(seen);
     EXPECT_LE(text.size(), limits::result_bytes);
+    EXPECT_NE(text.find(R"("quality":{"score":)"), std::string::npos) << "130 bytes a face";
     EXPECT_NE(text.find("embedding\":["), std::string::npos) << "the candidates go first";
     EXPECT_EQ(text.find("xxxx"), std::string::npos);
 }
@@ -145,6 +168,19 @@ TEST(results, a_train_has_one_verdict_per_photo) {
                               R"("detail":"nobody was found"}]})");
     EXPECT_EQ(sentence_of({files[1], files[1]}),
               "No usable photo: photo 1: no_face, photo 2: no_face");
+}
+
+TEST(results, a_train_tells_what_it_measured_and_whom_a_photo_looks_like) {
+    const face_quality measured{0.5, 40, 0.25, 0.75, {1, 2, 3}};
+    const std::string said = R"("quality":{"score":0.5,"size_px":40,"sharpness":0.25,)"
+                             R"("brightness":0.75,"yaw":1,"pitch":2,"roll":3})";
+    EXPECT_EQ(list_of(std::vector<train_file>{{"j-0", {}, measured}}),
+              R"([{"index":0,"state":"accepted","face_id":"j-0",)" + said + "}]");
+    const train_file other{
+        "", {errc::looks_like_other, "d"}, measured, compared_face{"x-1", 0.25, 0.9}};
+    EXPECT_EQ(list_of(std::vector<train_file>{other}),
+              R"([{"index":0,"state":"refused","reason":"looks_like_other","detail":"d",)" + said +
+                  R"(,"other":{"face_id":"x-1","distance":0.25,"similarity":0.9}}])");
 }
 
 TEST(results, a_calibrate_says_what_was_compared) {
@@ -182,10 +218,10 @@ TEST(results, a_calibrate_says_what_was_compared) {
 }
 
 TEST(results, a_stored_face_and_its_label) {
-    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}, "00ff"),
+    EXPECT_EQ(face_json("j", unix_time(1'772'443'800'120), {{1, 2, 3, 4}, 0.5}, "00ff", 0.8126),
               R"({"job_id":"j","created_at":"2026-03-02T09:30:00.120Z",)"
               R"("box":{"left":1,"top":2,"right":3,"bottom":4},"detection_score":0.5,)"
-              R"("photo":"00ff"})");
+              R"("quality_score":0.813,"photo":"00ff"})");
     EXPECT_EQ(read_label(R"({"label":"\u00e9","job_id":"j"})").value(), "\xC3\xA9");
     EXPECT_FALSE(read_label(R"({"job_id":"j"})"));
     EXPECT_FALSE(read_label("no json"));
