@@ -95,16 +95,27 @@ std::string json_of(const error& why, const std::string& files) {
 }  // namespace
 
 redis_call<registered_worker> worker_store::register_worker(const registration& worker) const {
+    std::vector<std::string> words{worker.worker_id,
+                                   connection_number(worker.connection),
+                                   text_of(worker.lasts),
+                                   worker.host,
+                                   std::to_string(worker.pid),
+                                   worker.device,
+                                   worker.build,
+                                   joined(worker.types, ','),
+                                   std::to_string(worker.dimension)};
     std::vector<std::string> embedders;
     for (const offered_embedder& one : worker.embedders) {
         embedders.push_back(one.name + "=" + std::to_string(one.dimension));
     }
+    if (!embedders.empty()) {
+        words.push_back(joined(worker.detectors, ','));
+        words.push_back(joined(embedders, ','));
+        words.push_back(worker.proposed.detector);
+        words.push_back(worker.proposed.embedder);
+    }
     return function_call<registered_worker>(
-        "register", context_.prefix(),
-        {worker.worker_id, connection_number(worker.connection), text_of(worker.lasts), worker.host,
-         std::to_string(worker.pid), worker.device, worker.build, joined(worker.types, ','),
-         std::to_string(worker.dimension), joined(worker.detectors, ','), joined(embedders, ','),
-         worker.proposed.detector, worker.proposed.embedder},
+        "register", context_.prefix(), std::move(words),
         [](const std::string& status, fields& all) -> result<registered_worker> {
             if (status == "full") return fail(errc::quota, "worker limit reached");
             if (status != "ok") return unexpected_reply(status);

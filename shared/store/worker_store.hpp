@@ -26,8 +26,9 @@ struct registration {
     std::vector<std::string> types;
     std::chrono::milliseconds lasts = limits::registration;
     std::size_t dimension = limits::embedding_dimension_default;  ///< of its dlib network
-    std::vector<std::string> detectors = {};       ///< at most limits::models_of_worker
-    std::vector<offered_embedder> embedders = {};  ///< at most limits::models_of_worker
+    std::vector<std::string> detectors = {};  ///< at most limits::models_of_worker
+    /// At most limits::models_of_worker; none: as a worker of an older version, without lists.
+    std::vector<offered_embedder> embedders = {};
     model_choice proposed = {};  ///< defaults of a service that has none; of the two lists
 };
 struct registered_worker {

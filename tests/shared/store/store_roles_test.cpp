@@ -6,6 +6,8 @@
 
 #include <set>
 
+#include "shared/store/model_store.hpp"
+#include "shared/store/retention.hpp"
 #include "tests/shared/store/store_call_support.hpp"
 
 namespace vultus {
@@ -59,6 +61,42 @@ TEST_F(store_call, accept_lease_complete_and_read) {
     EXPECT_EQ(must(reader.annotated(job.id)), "JPEG");
     EXPECT_EQ(code(reader.annotated(new_job_id(unix_now(), 0))), "not_found");
     EXPECT_EQ(code(reader.job(new_job_id(unix_now(), 0))), "not_found");
+}
+
+TEST_F(store_call, models_are_registered_decided_changed_and_leased) {
+    EXPECT_EQ(must(attempts.register_worker(some_worker())).defaults, model_choice{})
+        << "one without lists decides nothing";
+    registration full = some_worker();
+    full.detectors = {"hog", "yunet"};
+    full.embedders = {{"omz_0095/unit", 256}, {"dlib_resnet_v1/unit", 128}};
+    full.proposed = {"yunet", "omz_0095/unit"};
+    const registered_worker made = must(attempts.register_worker(full));
+    EXPECT_EQ(made.defaults, full.proposed);
+    EXPECT_TRUE(made.decided_them);
+    EXPECT_FALSE(must(attempts.register_worker(full)).decided_them);
+    const model_store models(store);
+    EXPECT_EQ(must(models.defaults()).models, full.proposed);
+    EXPECT_EQ(must(models.defaults()).dimension, 256U);
+    EXPECT_EQ(must(retention_store(store).watch_gallery("staff")).models, full.proposed);
+
+    EXPECT_EQ(code(models.set_defaults({"cnn", ""}, "me", false)), "no_worker");
+    EXPECT_EQ(must(models.set_defaults({"", "dlib_resnet_v1/unit"}, "me", false)).models,
+              (model_choice{"yunet", "dlib_resnet_v1/unit"}));
+    new_job job = some_job();
+    job.options = R"({"detector":"cnn"})";
+    must(submissions.accept(job, many, bytes));
+    const std::string waits = job.id;
+    job = some_job();
+    job.options = "{}";
+    must(submissions.accept(job, many, bytes));
+    const auto jobs = lease();
+    ASSERT_THAT(jobs, SizeIs(1));
+    EXPECT_EQ(must(attempts.fetch({job.id, 1}, worker)).job.detector, "yunet");
+    EXPECT_EQ(must(reader.job(job.id)).embedder, "dlib_resnet_v1/unit");
+    EXPECT_EQ(must(reader.job(waits)).waits_for, "cnn");
+    const queue_stats stats = must(reader.stats());
+    EXPECT_EQ(stats.waiting_for_model, 1U);
+    EXPECT_EQ(stats.waiting_for, (std::map<std::string, std::uint64_t>{{"cnn", 1}}));
 }
 
 TEST_F(store_call, a_full_queue_and_a_used_key_are_refused) {
