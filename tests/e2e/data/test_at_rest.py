@@ -53,7 +53,7 @@ def use(service, photos, key=None):
     assert Image.open(io.BytesIO(annotated)).size == Image.open(io.BytesIO(photos["obama2"])).size
     face = service.call("GET", "/api/faces/Barack").json()["faces"][0]
     picture = service.call("GET", f"/api/faces/Barack/{face['face_id']}/picture").content
-    assert Image.open(io.BytesIO(picture)).size == (112, 112)
+    assert Image.open(io.BytesIO(picture)).size[0] <= 256
     export = service.data.parent / f"{service.data.name}.export"
     ctl(service, "export", export, key=key)
     vector = service.redis().hgetall("vultus:{0}:gallery:default:1:vectors")[face["face_id"].encode()] if key is None else None

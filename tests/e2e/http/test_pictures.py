@@ -46,9 +46,10 @@ def places(store, wanted):
 
 
 def framed(file):
-    """The picture of a face as a photo in which a detector finds it."""
-    photo = Image.new("RGB", (480, 480), (128, 128, 128))
-    photo.paste(Image.open(io.BytesIO(file)).resize((280, 280), Image.Resampling.BICUBIC), (100, 100))
+    """The picture of a face as a photo in which hog finds it."""
+    photo = Image.new("RGB", (700, 700), (128, 128, 128))
+    picture = Image.open(io.BytesIO(file))
+    photo.paste(picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.BICUBIC), (90, 90))
     return jpeg(photo)
 
 
@@ -65,8 +66,10 @@ def test_a_picture_shows_the_face_it_belongs_to(keeping, photos):
             assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/jpeg"
             assert answer.headers["Cache-Control"] == "private, no-store"
             shown = Image.open(io.BytesIO(answer.content))
-            assert (shown.format, shown.size, shown.mode) == ("JPEG", (112, 112), "RGB")
-            assert len(answer.content) < 16384
+            box = row["box"]
+            side = 1.6 * max(box["right"] - box["left"] + 1, box["bottom"] - box["top"] + 1)
+            assert (shown.format, shown.mode) == ("JPEG", "RGB") and max(shown.size) <= min(256, side + 2)
+            assert max(shown.size) >= 0.6 * min(256, side) and len(answer.content) <= 32768
             seen = keeping.recognize(framed(answer.content))
             assert names(seen) == [label]
             nearest = seen["faces"][0]["candidates"][0]
@@ -152,7 +155,7 @@ def test_the_python_client_has_it(keeping, photos):
             await client.train("joe", photos["small_biden"])
             [face] = await client.faces("joe")
             return await client.face_picture("joe", face.face_id)
-    assert Image.open(io.BytesIO(asyncio.run(story()))).size == (112, 112)
+    assert max(Image.open(io.BytesIO(asyncio.run(story()))).size) <= 256
     keeping.clear()
 
 

@@ -22,7 +22,7 @@ def loaded(page, where, number):
     """Waits until so many pictures of faces are there, whole."""
     page.wait_for_function("""([where, number]) => {
         const all = [...document.querySelectorAll(where)];
-        return all.length === number && all.every(one => one.complete && one.naturalWidth === 112);
+        return all.length === number && all.every(one => one.complete && one.naturalWidth > 60);
     }""", arg=[where, number])
 
 
