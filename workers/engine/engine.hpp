@@ -85,11 +85,25 @@ struct gpu_info {
     std::function<gpu_memory()> memory = {};
 };
 
+class runner;
+struct network;
+struct warm_size;
+/// Makes runners (runner.hpp) on one device.
+/// requires  check() of the network found nothing
+/// warm      sizes that are made ready at start
+/// largest   a GPU takes memory for canvases of its rows x columns pixels; larger ones need not
+///           run. Larger batches go in several passes, as do smaller ones if there is little memory
+/// errors    bad_option: the device cannot, or a size does not fit; malformed: a weight that the
+///           precision cannot hold; device_fault
+using runner_maker = std::function<result<std::unique_ptr<runner>>(
+    std::shared_ptr<const network>, const std::vector<warm_size>& warm, const warm_size& largest)>;
+
 /// What a worker runs.
 struct networks {
     std::unique_ptr<detector> finder;  ///< the `cnn` detector
     std::unique_ptr<embedder> network;
     gpu_info gpu;
+    runner_maker on_gpu = {};  ///< runners beside them; empty: no GPU
 };
 
 /// Both networks by one backend, as the settings worker.backend and worker.precision say; the log

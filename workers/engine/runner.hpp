@@ -37,13 +37,14 @@ class runner {
     /// The network's; `input` says what the bytes become.
     virtual const network& of() const = 0;
 
-    /// Runs the network on pictures of one size, each in the upper left of a canvas of `rows` x
-    /// `columns` that is black beyond it. The first run at a size makes its program: about 20 ms to
-    /// 100 ms; the last onednn_network::programs_max sizes are kept.
+    /// Runs the network on pictures, each in the upper left of a canvas of `rows` x `columns` that
+    /// is black beyond it. The first run at a size makes its program: about 20 ms to 100 ms on a
+    /// CPU; the last sizes are kept (8 on a CPU, 16 on a GPU).
     /// requires  1 <= pictures.size() <= limits::batch_max, none empty or larger than the canvas
     /// returns   the outputs in the order of outputs_of(); valid until the next call
-    /// errors    bad_option: the network cannot run at that size (shapes_of()). Ends the process
-    ///           (70) if the library behind it fails
+    /// errors    bad_option: the network cannot run at that size (shapes_of()); on a GPU also: it
+    ///           needs more memory there than was taken at start. Ends the process (70) if the
+    ///           library behind it fails
     virtual result<std::span<const output_tensor>> run(std::span<const picture_view> pictures,
                                                        long rows, long columns) = 0;
 };
@@ -54,6 +55,9 @@ struct warm_size {
     long rows = 0;
     long columns = 0;
 };
+
+/// On the CPU by oneDNN in fp32; it runs canvases of any size.
+runner_maker cpu_runners();
 
 /// On the CPU by oneDNN.
 /// requires  check(net) found nothing; fp32 or bf16

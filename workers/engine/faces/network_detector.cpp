@@ -90,14 +90,15 @@ result<std::unique_ptr<detector>> make_network_detector(std::unique_ptr<runner> 
 }
 
 result<std::unique_ptr<detector>> load_network_detector(const std::string& file,
-                                                        const network_detector_rules& rules) {
+                                                        const network_detector_rules& rules,
+                                                        const runner_maker& runners) {
     input_format input;  // the bytes as they are
     input.scale = {1, 1, 1};
     input.bgr = rules.decode == yunet_sightings;
     auto layers = load_onnx(file, input);
     if (!layers) return fail(layers.error());
-    auto network = make_onednn_runner(std::make_shared<const vultus::network>(std::move(*layers)),
-                                      precision::fp32, {{1, 128, 160}});
+    auto network = runners(std::make_shared<const vultus::network>(std::move(*layers)),
+                           {{1, 128, 160}}, {1, tile_side, tile_side});
     if (!network) return fail(network.error());
     return make_network_detector(std::move(*network), rules);
 }

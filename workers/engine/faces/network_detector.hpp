@@ -29,9 +29,11 @@ extern const network_detector_rules centerface_rules, yunet_rules;
 result<std::unique_ptr<detector>> make_network_detector(std::unique_ptr<runner> network,
                                                         const network_detector_rules& rules);
 
-/// `centerface` or `yunet` of an ONNX file, by oneDNN on the calling thread.
-/// errors    not_found, malformed: the file; bad_option: this CPU cannot
-result<std::unique_ptr<detector>> load_network_detector(const std::string& file,
-                                                        const network_detector_rules& rules);
+/// `centerface` or `yunet` of an ONNX file: by oneDNN on the calling thread, or where the runners
+/// are made.
+/// errors    not_found, malformed: the file; bad_option: the CPU or GPU cannot
+result<std::unique_ptr<detector>> load_network_detector(
+    const std::string& file, const network_detector_rules& rules,
+    const runner_maker& runners = cpu_runners());
 
 }  // namespace vultus

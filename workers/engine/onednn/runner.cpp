@@ -62,6 +62,12 @@ class onednn_runner final : public runner {
 
 }  // namespace
 
+runner_maker cpu_runners() {
+    return
+        [](std::shared_ptr<const network> net, const std::vector<warm_size>& warm,
+           const warm_size&) { return make_onednn_runner(std::move(net), precision::fp32, warm); };
+}
+
 result<std::unique_ptr<runner>> make_onednn_runner(std::shared_ptr<const network> net,
                                                    precision numbers,
                                                    const std::vector<warm_size>& warm) {
