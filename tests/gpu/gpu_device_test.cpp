@@ -16,9 +16,11 @@
 
 #include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/dlib_direct_support.hpp"
+#include "tests/workers/engine/imported_networks_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/cuda/loader.hpp"
+#include "workers/engine/faces/network_detector.hpp"
 #include "workers/engine/models.hpp"
 #include "workers/gallery/matcher.hpp"
 #include "workers/geometry/overlap.hpp"
@@ -61,6 +63,64 @@ TEST(gpu_device, every_kind_of_layer_as_plain_loops_have_it) {
                     expected_of(every_kind_on_colours(), given, round, given.seen.batch - 1);
                 const auto last = std::span(out->all).last(expected.shape.size());
                 EXPECT_LE(difference_of(last, expected), allowed);
+            }
+        }
+    }
+}
+
+/// The runner on the GPU and the one on the CPU, on the same pictures.
+void expect_imported(const network& net, const random_pictures& given, double in_half,
+                     double in_tf32) {
+    const auto list = std::make_shared<const network>(net);
+    const auto theirs = cpu_runners()(list, {}, {}).value();
+    const auto expected = theirs->run(given.views, given.rows, given.columns);
+    ASSERT_TRUE(expected);
+    for (const auto& [numbers, allowed] :
+         {std::pair{precision::fp16, in_half}, {precision::tf32, in_tf32}}) {
+        const auto ours = cuda::make_cuda_runner(session_on(gpu_calls()), list, numbers, {},
+                                                 {8, given.rows, given.columns});
+        ASSERT_TRUE(ours) << ours.error().detail;
+        for (int round = 0; round < 3; ++round) {
+            const auto out = (*ours)->run(given.views, given.rows, given.columns);
+            ASSERT_TRUE(out);
+            expect_near(*out, *expected, allowed);
+        }
+    }
+}
+
+TEST(gpu_device, layers_of_imported_networks_are_as_on_the_cpu) {
+    expect_imported(bgr_with_means(all_named(mobile())), {3, 24, 24, 5}, 6e-3, 6e-3);
+    expect_imported(all_named(transposed_windows()), {3, 7, 5, 5}, 6e-3, 6e-3);
+    expect_imported(all_named(groups_of_any_width()), {3, 9, 11, 5}, 6e-3, 6e-3);
+    expect_imported(odd_groups(), {3, 11, 10, 5}, 6e-3, 6e-3);
+    expect_imported(all_named(on_the_picture()), {3, 9, 8, 5}, 6e-3, 6e-3);
+    expect_imported(vectors_of(5, 4), {3, 5, 4, 5}, 6e-3, 6e-3);
+    expect_imported(means_of(13, 5), {3, 13, 5, 5}, 6e-3, 6e-3);
+    expect_imported(activated_sums(), {3, 9, 7, 5}, 6e-3, 6e-3);
+}
+
+TEST(gpu_device, imported_detectors_find_the_same_faces) {
+    const auto files = find_models(models_folder());
+    ASSERT_TRUE(files) << files.error().detail;
+    const auto gpu = session_on(gpu_calls());
+    const runner_maker on_gpu = [&](auto net, const auto& warm, const auto& largest) {
+        return cuda::make_cuda_runner(gpu, std::move(net), precision::fp16, warm, largest);
+    };
+    for (const network_detector_rules* rules : {&centerface_rules, &yunet_rules}) {
+        const auto file = files->detectors.find(rules->name);
+        if (file == files->detectors.end()) continue;
+        const auto ours = load_network_detector(file->second, *rules, on_gpu);
+        ASSERT_TRUE(ours) << ours.error().detail;
+        const auto theirs = load_network_detector(file->second, *rules).value();
+        for (const std::string name : {"biden.jpg", "obama.jpg", "obama2.jpg", "obama3.jpg"}) {
+            const image picture = photo(name);
+            const detector_options wanted{80, 2'000, turning::upright};
+            const auto found = (*ours)->detect(picture, wanted).faces;
+            const auto expected = theirs->detect(picture, wanted).faces;
+            ASSERT_EQ(found.size(), expected.size()) << rules->name << " " << name;
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                EXPECT_GE(overlap(found[i].where, expected[i].where), 0.95) << name;
+                EXPECT_NEAR(found[i].score, expected[i].score, 0.01) << name;
             }
         }
     }
@@ -157,7 +217,7 @@ TEST(gpu_device, after_a_process_that_was_killed_at_work) {
     const auto chips = sample_chips(9);
     const auto theirs = load_onednn_embedder(embedder_file, precision::fp32).value()->embed(chips);
     for (int round = 0; round < 3; ++round) {
-        const pid_t other = start_again("gpu_card.lanes_at_once_answer_as_one_alone");
+        const pid_t other = start_again("gpu_device.lanes_at_once_answer_as_one_alone");
         for (int i = 0; i < 300 && static_cast<double>(free_bytes(*gpu)) > before - 100e6; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
         }

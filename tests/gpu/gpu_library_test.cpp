@@ -6,12 +6,14 @@
 
 #include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/cuda/stand_in_work_support.hpp"
+#include "tests/workers/engine/imported_networks_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/cuda/buckets.hpp"
 #include "workers/engine/cuda/loader.hpp"
 #include "workers/engine/cuda/program.hpp"
 #include "workers/engine/dlib_layers.hpp"
+#include "workers/engine/importers/importers.hpp"
 #include "workers/engine/models.hpp"
 
 namespace vultus {
@@ -98,6 +100,20 @@ TEST(gpu_library, cudnn_takes_every_descriptor_that_the_stand_in_takes) {
     }
     for (const pictures& given : pictures_to_run()) {
         EXPECT_GT(compare_descriptors(every_kind_on_colours(), given.seen), 10u);
+    }
+}
+
+TEST(gpu_library, cudnn_takes_the_convolutions_of_imported_networks) {
+    EXPECT_EQ(compare_descriptors(mobile(), plain_input(8, 24, 24)), 2u * 7);
+    EXPECT_EQ(compare_descriptors(activated_sums(), plain_input(3, 9, 7)), 2u * 8);
+    const auto files = find_models(models_folder());
+    ASSERT_TRUE(files) << files.error().detail;
+    for (const auto& [name, file] : files->detectors) {
+        const auto net = load_onnx(file, {});
+        ASSERT_TRUE(net) << net.error().detail;
+        for (const auto& [rows, columns] : {std::pair{768L, 768L}, {32L, 18'432L}, {160L, 96L}}) {
+            EXPECT_GT(compare_descriptors(*net, plain_input(1, rows, columns)), 30u) << name;
+        }
     }
 }
 

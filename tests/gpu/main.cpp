@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     const auto table = vultus::cuda::load_table(VULTUS_CUDA_LIBRARY);
     if (table) return RUN_ALL_TESTS();
-    GTEST_FLAG_SET(filter, "-gpu_card.*");
+    GTEST_FLAG_SET(filter, "-gpu_device.*");
     const int code = RUN_ALL_TESTS();
     std::printf("no GPU: not run (%s)\n", table.error().detail.c_str());
     return code;

@@ -32,19 +32,6 @@ bool joins(layer_kind kind) {
     return kind == layer_kind::add || kind == layer_kind::multiply;
 }
 
-activation activation_of(layer_kind kind) {
-    switch (kind) {
-        case layer_kind::relu:
-            return activation::relu;
-        case layer_kind::prelu:
-            return activation::prelu;
-        case layer_kind::sigmoid:
-            return activation::sigmoid;
-        default:
-            return activation::none;
-    }
-}
-
 /// Whether a step of that kind can end in an activation.
 bool activates(layer_kind kind) {
     return kind == layer_kind::conv || kind == layer_kind::conv_transpose || joins(kind) ||
@@ -177,6 +164,19 @@ class shelf {
 };
 
 }  // namespace
+
+activation activation_of(layer_kind kind) {
+    switch (kind) {
+        case layer_kind::relu:
+            return activation::relu;
+        case layer_kind::prelu:
+            return activation::prelu;
+        case layer_kind::sigmoid:
+            return activation::sigmoid;
+        default:
+            return activation::none;
+    }
+}
 
 result<plan> make_plan(const network& net, tensor_shape picture, long block) {
     VULTUS_REQUIRE(block == 8 || block == 16, "channels lie together by 8 or 16");

@@ -11,6 +11,8 @@ namespace vultus {
 
 /// What is done to each number of a step's output, last of all.
 enum class activation { none, relu, prelu, sigmoid };
+/// What a layer of that kind does alone; `none` if it is no activation.
+activation activation_of(layer_kind);
 
 /// One computation. `from`, `plus`, `addend` and `to` are buffers.
 struct step {

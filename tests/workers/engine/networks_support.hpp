@@ -24,6 +24,7 @@ chip one_colour(std::uint8_t red, std::uint8_t green, std::uint8_t blue);
 
 /// The largest difference over the largest number.
 double relative_difference(const embedding& ours, const embedding& theirs);
+/// The same; infinite if a number is none.
 double difference_of(std::span<const float> ours, const plain_tensor& expected);
 
 /// Numbers between -1 and 1, the same each time.

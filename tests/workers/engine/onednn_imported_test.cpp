@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tests/workers/engine/imported_networks_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/engine/plain_layers_support.hpp"
 #include "workers/engine/kernels.hpp"
@@ -19,32 +20,6 @@ using namespace testing;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::vector<float> some(std::size_t count, noise& random, float least = -1.0f) {
-    std::vector<float> made;
-    for (std::size_t i = 0; i < count; ++i) made.push_back(least + (random() + 1.0f) / 2.0f);
-    return made;
-}
-
-layer window(layer_kind kind, long inputs, long outputs, long side, long stride, long padding,
-             std::size_t from, noise& random, long groups = 1) {
-    layer one = conv(inputs / groups, outputs, side, stride, padding, from, random);
-    one.kind = kind;
-    one.inputs = inputs;
-    one.groups = groups;
-    return one;
-}
-
-layer with(layer one, std::vector<float> weights, std::vector<float> bias = {}) {
-    one.weights = std::move(weights);
-    one.bias = std::move(bias);
-    return one;
-}
-
-layer by(layer one, long stride) {
-    one.stride = stride;
-    return one;
-}
 
 /// All numbers of value 0 and of the outputs by oneDNN, and by plain loops.
 void expect_equal(const network& net, tensor_shape shape, precision numbers, double allowed) {
@@ -86,56 +61,6 @@ void expect_equal_both(const network& net, tensor_shape shape) {
     if (onednn_cpu().value() == "avx512_bf16") expect_equal(net, shape, precision::bf16, 4e-2);
 }
 
-/// Every value is an output, so that none is part of another's step.
-network all_named(network net) {
-    for (std::size_t i = 1; i <= net.layers.size(); ++i) {
-        net.outputs.push_back({"value " + std::to_string(i), i});
-    }
-    return net;
-}
-
-/// A little of everything, as mobile networks have it.
-network mobile() {
-    noise random;
-    network net;
-    const auto kind = [](layer_kind what, std::size_t from, std::size_t plus = 0) {
-        return plain(what, from, plus);
-    };
-    net.layers = {
-        conv(3, 20, 3, 2, 1, 0, random),                                         // 1
-        with(kind(layer_kind::prelu, 1), {0.25f}),                               // 2
-        window(layer_kind::conv, 20, 20, 3, 1, 1, 2, random, 20),                // 3
-        with(kind(layer_kind::prelu, 3), some(20, random)),                      // 4
-        conv(20, 12, 1, 1, 0, 4, random),                                        // 5
-        kind(layer_kind::average_all, 5),                                        // 6
-        conv(12, 4, 1, 1, 0, 6, random),                                         // 7
-        kind(layer_kind::relu, 7),                                               // 8
-        conv(4, 12, 1, 1, 0, 8, random),                                         // 9
-        kind(layer_kind::sigmoid, 9),                                            // 10
-        kind(layer_kind::multiply, 5, 10),                                       // 11
-        kind(layer_kind::add, 11, 5),                                            // 12
-        with(kind(layer_kind::affine, 12), some(12, random), some(12, random)),  // 13
-        window(layer_kind::conv_transpose, 12, 9, 2, 2, 0, 13, random),          // 14
-        kind(layer_kind::relu, 14),                                              // 15
-        window(layer_kind::conv_transpose, 12, 9, 3, 2, 1, 13, random),          // 16
-        by(kind(layer_kind::upsample, 5), 2),                                    // 17
-        conv(12, 9, 3, 1, 1, 17, random),                                        // 18
-        kind(layer_kind::add, 15, 18),                                           // 19
-        with(kind(layer_kind::prelu, 19), some(9, random)),                      // 20
-        conv(9, 1, 1, 1, 0, 20, random),                                         // 21
-        window(layer_kind::conv, 1, 1, 3, 1, 1, 21, random),                     // 22
-        kind(layer_kind::sigmoid, 22),                                           // 23
-        by(kind(layer_kind::upsample, 13), 2),                                   // 24
-        kind(layer_kind::add, 24, 17),                                           // 25
-        window(layer_kind::conv, 12, 12, 3, 2, 1, 25, random, 12),               // 26
-        kind(layer_kind::multiply, 26, 12),                                      // 27
-        kind(layer_kind::average_pool, 27),                                      // 28
-    };
-    net.layers[27].rows = net.layers[27].columns = 12;
-    net.layers[27].stride = 1;
-    return net;
-}
-
 TEST(onednn_imported, mobile_networks_are_as_plain_loops_have_them) {
     network net = mobile();
     net.outputs = {{"heat", 23}, {"odd", 16}, {"mean", 28}, {"read again", 12}};
@@ -149,50 +74,19 @@ TEST(onednn_imported, each_layer_alone_is_as_plain_loops_have_it) {
 }
 
 TEST(onednn_imported, transposed_windows_of_any_kind) {
-    noise random;
-    network net;
-    net.layers = {conv(3, 18, 1, 1, 0, 0, random)};
-    for (const auto& [side, stride, padding] :
-         {std::tuple{1L, 1L, 0L}, {2L, 2L, 0L}, {4L, 2L, 1L}, {3L, 1L, 1L}, {2L, 3L, 0L}}) {
-        net.layers.push_back(
-            window(layer_kind::conv_transpose, 18, 17, side, stride, padding, 1, random));
-    }
-    expect_equal_both(all_named(net), {3, 7, 5});
+    expect_equal_both(all_named(transposed_windows()), {3, 7, 5});
 }
 
 TEST(onednn_imported, groups_of_any_width) {
-    noise random;
-    network net;
-    net.layers = {conv(3, 32, 1, 1, 0, 0, random)};
-    for (const long groups : {2L, 4L, 8L, 32L}) {
-        net.layers.push_back(window(layer_kind::conv, 32, 32, 3, 1, 1, 1, random, groups));
-    }
-    net.layers.push_back(window(layer_kind::conv, 32, 64, 3, 2, 1, 1, random, 32));
-    expect_equal_both(all_named(net), {3, 9, 11});
+    expect_equal_both(all_named(groups_of_any_width()), {3, 9, 11});
 }
 
 TEST(onednn_imported, what_reads_the_picture_itself) {
-    noise random;
-    network net;
-    net.layers = {
-        plain(layer_kind::sigmoid, 0),     plain(layer_kind::add, 0, 1),
-        plain(layer_kind::max_pool, 0),    window(layer_kind::conv, 3, 3, 3, 1, 1, 0, random, 3),
-        plain(layer_kind::multiply, 1, 0), conv(3, 8, 3, 1, 1, 0, random)};
-    expect_equal_both(all_named(net), {3, 9, 8});
+    expect_equal_both(all_named(on_the_picture()), {3, 9, 8});
 }
 
 TEST(onednn_imported, vectors_go_through_linear_layers) {
-    noise random;
-    network net;
-    net.layers = {conv(3, 21, 3, 1, 1, 0, random), plain(layer_kind::linear, 1),
-                  with(plain(layer_kind::prelu, 2), {0.5f}), plain(layer_kind::linear, 3)};
-    net.layers[1].inputs = 21 * 5 * 4;
-    net.layers[1].outputs = net.layers[3].inputs = 19;
-    net.layers[3].outputs = 30;
-    net.layers[1].weights = some(21 * 5 * 4 * 19, random);
-    net.layers[1].bias = some(19, random);
-    net.layers[3].weights = some(19 * 30, random);
-    net.layers[3].bias = some(30, random);
+    network net = vectors_of(5, 4);
     expect_equal_both(net, {3, 5, 4});
     net.outputs = {{"last", 4}, {"between", 2}};
     expect_equal_both(net, {3, 5, 4});
@@ -232,19 +126,6 @@ TEST(rewrite, shares_a_list_in_which_nothing_has_to_change) {
 }
 
 // ---- the runner ----
-
-/// What goes in comes out: one convolution of one pixel, three channels to themselves.
-std::shared_ptr<const network> mirror_of(const input_format& input) {
-    auto net = std::make_shared<network>();
-    layer one = plain(layer_kind::conv, 0);
-    one.inputs = one.outputs = 3;
-    one.weights = {1, 0, 0, 0, 1, 0, 0, 0, 1};
-    one.bias = {0, 0, 0};
-    net->layers = {one};
-    net->input = input;
-    net->outputs = {{"same", 1}};
-    return net;
-}
 
 TEST(runner, bytes_become_what_the_input_says) {
     input_format input;

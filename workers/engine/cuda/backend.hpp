@@ -1,5 +1,5 @@
-// The two networks on a GPU, behind the worker's interfaces. The table is vultus-cuda's or, in the
-// tests, the stand-in's.
+// dlib's two networks and imported ones on a GPU, behind the worker's interfaces. The table is
+// vultus-cuda's or, in the tests, the stand-in's.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "workers/engine/cuda/gpu_context.hpp"
 #include "workers/engine/detector.hpp"
 #include "workers/engine/engine.hpp"
+#include "workers/engine/runner.hpp"
 
 namespace vultus::cuda {
 
@@ -28,5 +29,15 @@ result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context>,
 /// errors    as above
 result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context>,
                                                 const std::string& file, const options&);
+
+/// The network on that GPU, as runner_maker (engine.hpp) has it. Takes the largest buckets up to
+/// largest.batch for which there is memory. clone() as above.
+/// requires  check(net) found nothing; precision fp16 or tf32; the thread has no turn
+/// errors    bad_option: too little memory, or a size does not fit; malformed: a weight beyond half
+///           precision; device_fault
+result<std::unique_ptr<runner>> make_cuda_runner(std::shared_ptr<gpu_context>,
+                                                 std::shared_ptr<const network>, precision,
+                                                 const std::vector<warm_size>& warm,
+                                                 const warm_size& largest);
 
 }  // namespace vultus::cuda

@@ -61,6 +61,8 @@ class gpu_detector final : public window_detector {
         const auto piece = shared_->net->lend();
         std::memcpy(piece->pictures.data(), picture.rgb.data(), picture.rgb.size());
         const auto scores = shared_->net->run(size, picture.height, picture.width, *piece);
+        VULTUS_REQUIRE(scores || scores.error().code != errc::too_large,
+                       "no input needs more than the largest");
         if (!scores) return {};  // smaller than the network's window: no place for a face
         const tensor_shape shape = scores->of_picture;
         return faces_in(scores->numbers, shape.rows, shape.columns, shared_->sees, size.layout,

@@ -39,15 +39,17 @@ bool same(const input_size& a, const input_size& b) {
            a.layout.columns == b.layout.columns && a.layout.levels == b.layout.levels;
 }
 
-bool has_weights(const layer& one) {
-    return one.kind == layer_kind::conv || one.kind == layer_kind::linear;
+/// Whether only the GPU reads the layer's weights. Those of all others are few.
+bool forgets_weights(const layer& one) {
+    return one.kind == layer_kind::conv || one.kind == layer_kind::conv_transpose ||
+           one.kind == layer_kind::linear;
 }
 
 }  // namespace
 
 struct device_network::state {
     std::shared_ptr<gpu_context> device;
-    network net;  ///< without the weights, which are on the GPU
+    network net;  ///< without the large weights, which are on the GPU
     bool wide = false;
     std::vector<memory> weights;
     memory arena, workspace, pictures;
@@ -62,7 +64,7 @@ struct device_network::state {
     result<void> take_weights() {
         for (layer& one : net.layers) {
             at.layers.emplace_back();
-            if (!has_weights(one)) continue;
+            if (one.weights.empty()) continue;
             const auto packed = pack(one, wide);
             if (!packed) return fail(packed.error());
             for (const auto& [bytes, address] :
@@ -74,7 +76,7 @@ struct device_network::state {
                 *address = there->data();
                 weights.push_back(std::move(*there));
             }
-            one.weights = {};
+            if (forgets_weights(one)) one.weights = {};
         }
         return {};
     }
@@ -123,8 +125,10 @@ struct device_network::state {
         }
         auto work = compose(net, wide, size, at);
         if (!work) return fail(work.error());
-        VULTUS_REQUIRE(work->arena_bytes <= arena.size() && work->result_floats <= number_room,
-                       "no input needs more than the largest");
+        if (work->arena_bytes > arena.size() || work->result_floats > number_room ||
+            work->seen_bytes > pictures.size()) {
+            return fail(errc::too_large, "the input needs more memory than was taken at start");
+        }
         if (programs.size() == programs_max) {
             programs.erase(std::min_element(programs.begin(), programs.end(),
                                             [](auto& a, auto& b) { return a->used < b->used; }));
@@ -211,10 +215,6 @@ struct device_network::state {
 
 result<device_network> device_network::make(std::shared_ptr<gpu_context> device, const network& net,
                                             precision numbers, const capacity& wanted) {
-    if (const auto can = check_computable(net); !can) return fail(can.error());
-    VULTUS_REQUIRE(!net.layers.empty() && (net.layers.back().kind == layer_kind::linear ||
-                                           net.layers.back().kind == layer_kind::column_sum),
-                   "a last layer whose output is float32");
     VULTUS_REQUIRE(numbers == precision::fp16 || numbers == precision::tf32, "a card's numbers");
     auto made = std::make_unique<state>();
     made->device = std::move(device);
@@ -261,7 +261,8 @@ result<device_network::output> device_network::start(const input_size& size, lon
     if (const auto told = state_->tell(now, rows, columns, from); !told) {
         end_with_fault("a run", told.error().detail);
     }
-    return output{from.numbers.as<const float>().first(now.work.result_floats), now.work.output};
+    return output{from.numbers.as<const float>().first(now.work.result_floats),
+                  now.work.results[0].shape, now.work.results};
 }
 
 void device_network::finish(const staging::piece& from) const {

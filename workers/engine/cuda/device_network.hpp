@@ -14,6 +14,12 @@
 
 namespace vultus::cuda {
 
+/// Where an output of the network lies among the results: float32, [picture][channel][row][column].
+struct result_place {
+    tensor_shape shape;     ///< of one picture
+    std::size_t first = 0;  ///< floats before it
+};
+
 /// What the network sees: `batch` pictures of the size of the layout's first level, each drawn on a
 /// canvas of its own.
 struct input_size {
@@ -38,14 +44,16 @@ struct capacity {
 class device_network {
  public:
     struct output {
-        std::span<const float> numbers;  ///< [picture][output]; there when finish() returns
-        tensor_shape of_picture;
+        /// The results, one behind the other; there when finish() returns.
+        std::span<const float> numbers;
+        tensor_shape of_picture;  ///< of the first
+        std::vector<result_place> results;
     };
 
-    /// requires  check(net) found nothing; it ends in linear or column_sum; precision fp16 or tf32
-    /// errors    bad_option: too little memory, or layers that have no kernel; malformed: weights
-    /// beyond half precision;
-    ///           device_fault
+    /// requires  check(net) found nothing; a column_sum is the last layer, and no outputs are named
+    ///           then; precision fp16 or tf32
+    /// errors    bad_option: too little memory, or a picture smaller than a window; malformed:
+    ///           weights beyond half precision; device_fault
     static result<device_network> make(std::shared_ptr<gpu_context>, const network& net,
                                        precision numbers, const capacity&);
     device_network(device_network&&) noexcept;
@@ -62,7 +70,8 @@ class device_network {
     /// rows, columns   of each picture as it comes
     /// requires  lent by this network, and not given back before finish(); the pictures fit
     /// A device fault ends the process.
-    /// errors    bad_option: the input is smaller than the network's window
+    /// errors    bad_option: the input is smaller than the network's window; too_large: it needs
+    ///           more memory than the largest of the capacity
     result<output> start(const input_size&, long rows, long columns, const staging::piece& from);
     /// Blocks until the numbers of the run that was started with that piece are there. Any thread,
     /// without the turn: another lane's run is told to the GPU meanwhile.

@@ -3,131 +3,10 @@
 // Pictures are [picture][row][column][channel], channels padded to channel_step with zeros.
 #pragma once
 
-#include "workers/engine/cuda/fp16.hpp"
-#include "workers/engine/cuda/table.hpp"
+#include "workers/engine/cuda/kernel_numbers.hpp"
+#include "workers/engine/cuda/kernel_pictures.hpp"
 
 namespace vultus::cuda {
-
-/// The channels that one thread loads and stores at once.
-template <typename Number>
-struct alignas(channel_step * sizeof(Number)) eight {
-    Number at[channel_step];
-};
-
-template <typename Number>
-VULTUS_BOTH const eight<Number>& group(const void* of, long index) {
-    return static_cast<const eight<Number>*>(of)[index];
-}
-template <typename Number>
-VULTUS_BOTH eight<Number>& group(void* of, long index) {
-    return static_cast<eight<Number>*>(of)[index];
-}
-
-/// A thread's place in a picture: row, column and group of channels.
-struct spot {
-    int picture, row, column, part, parts;
-};
-
-VULTUS_BOTH spot spot_of(int i, const extent& shape) {
-    const int parts = shape.channels / channel_step;
-    const int pixel = i / parts, line = pixel / shape.columns;
-    return {line / shape.rows, line % shape.rows, pixel % shape.columns, i % parts, parts};
-}
-
-VULTUS_BOTH long group_index(int picture, int row, int column, int part, const extent& shape) {
-    const long line = static_cast<long>(picture) * shape.rows + row;
-    return (line * shape.columns + column) * (shape.channels / channel_step) + part;
-}
-
-/// The piece of a side of `from` pixels that pixel i of `to` shows.
-struct cover {
-    float begin, end;
-    int first, after;  ///< the pixels that it touches
-};
-
-/// As long as a step where the picture shrinks, so that nothing is left out; one pixel long where
-/// it grows, and then lies between two of them.
-VULTUS_BOTH cover cover_of(int i, int from, int to) {
-    const float step = static_cast<float>(from) / static_cast<float>(to);
-    const float length = step > 1.0f ? step : 1.0f, room = static_cast<float>(from) - length;
-    float begin = (static_cast<float>(i) + 0.5f) * step - length / 2;
-    begin = begin < 0.0f ? 0.0f : begin > room ? room : begin;
-    const float end = begin + length;
-    const int before_end = static_cast<int>(end);
-    const int after = static_cast<float>(before_end) < end ? before_end + 1 : before_end;
-    return {begin, end, static_cast<int>(begin), after < from ? after : from};
-}
-
-/// How much of `piece` pixel k has.
-VULTUS_BOTH float share_of(const cover& piece, int k) {
-    const auto begin = static_cast<float>(k), end = begin + 1.0f;
-    const float part =
-        (end < piece.end ? end : piece.end) - (begin > piece.begin ? begin : piece.begin);
-    return part / (piece.end - piece.begin);
-}
-
-/// Bytes of another size to numbers, (byte - mean) / 256, at `to` on each canvas of out_shape: each
-/// is the mean of the pixels that it covers, rounded to a byte. One thread a pixel.
-/// in: [picture][from.rows][from.columns][3] bytes
-template <typename Number>
-VULTUS_BOTH void picture_body(const kernel_call& call, int i) {
-    const int pixels = call.to.rows * call.to.columns, inside = i % pixels;
-    const int row = inside / call.to.columns, column = inside % call.to.columns;
-    const cover down = cover_of(row, call.from.rows, call.to.rows);
-    const cover across = cover_of(column, call.from.columns, call.to.columns);
-    const long lines = static_cast<long>(i / pixels) * call.from.rows;
-    float mean[3] = {};
-    for (int y = down.first; y < down.after; ++y) {
-        const auto* line =
-            static_cast<const unsigned char*>(call.in) + (lines + y) * call.from.columns * 3;
-        const float of_line = share_of(down, y);
-        for (int x = across.first; x < across.after; ++x) {
-            const float share = of_line * share_of(across, x);
-            for (int c = 0; c < 3; ++c) mean[c] += share * static_cast<float>(line[x * 3 + c]);
-        }
-    }
-    eight<Number> pixel{};
-    for (int c = 0; c < 3; ++c) {
-        const auto byte = static_cast<float>(static_cast<int>(mean[c] + 0.5f));
-        put((byte - call.mean[c]) / 256.0f, pixel.at[c]);
-    }
-    const long at =
-        group_index(i / pixels, call.to.top + row, call.to.left + column, 0, call.out_shape);
-    group<Number>(call.out, at) = pixel;
-}
-
-/// The level `to` of a canvas from the level `from`, between its four nearest pixels. One thread a
-/// pixel of `to`; out: the canvas, out_shape.
-template <typename Number>
-VULTUS_BOTH void shrink_body(const kernel_call& call, int i) {
-    const int row = i / call.to.columns, column = i % call.to.columns;
-    const float down = call.to.rows > 1 ? static_cast<float>(call.from.rows - 1) /
-                                              static_cast<float>(call.to.rows - 1)
-                                        : 0.0f;
-    const float across = call.to.columns > 1 ? static_cast<float>(call.from.columns - 1) /
-                                                   static_cast<float>(call.to.columns - 1)
-                                             : 0.0f;
-    const float y = static_cast<float>(row) * down, x = static_cast<float>(column) * across;
-    const int top = static_cast<int>(y), left = static_cast<int>(x);
-    const int bottom = top + 1 < call.from.rows ? top + 1 : call.from.rows - 1;
-    const int right = left + 1 < call.from.columns ? left + 1 : call.from.columns - 1;
-    const float below = y - static_cast<float>(top), beside = x - static_cast<float>(left);
-    const extent& canvas = call.out_shape;
-    const auto pixel = [&](int r, int c) -> const eight<Number>& {
-        const long at = group_index(0, call.from.top + r, call.from.left + c, 0, canvas);
-        return group<Number>(static_cast<const void*>(call.out), at);
-    };
-    const auto &a = pixel(top, left), &b = pixel(top, right);
-    const auto &c = pixel(bottom, left), &d = pixel(bottom, right);
-    eight<Number> made{};
-    for (int k = 0; k < 3; ++k) {
-        const float over = (1.0f - beside) * widened(a.at[k]) + beside * widened(b.at[k]);
-        const float under = (1.0f - beside) * widened(c.at[k]) + beside * widened(d.at[k]);
-        put((1.0f - below) * over + below * under, made.at[k]);
-    }
-    const long at = group_index(0, call.to.top + row, call.to.left + column, 0, canvas);
-    group<Number>(call.out, at) = made;
-}
 
 /// The largest or the mean of each window without padding. One thread a group of out_shape.
 template <typename Number>
@@ -157,7 +36,34 @@ VULTUS_BOTH void pool_body(const kernel_call& call, int i) {
     group<Number>(call.out, i) = made;
 }
 
-/// The mean of each channel, float32. One thread a channel of a picture.
+/// The mean of each row of a channel, float32: [picture][row][channel]. One thread a group of a
+/// row.
+template <typename Number>
+VULTUS_BOTH void average_rows_body(const kernel_call& call, int i) {
+    const int parts = call.in_shape.channels / channel_step;
+    const long first = static_cast<long>(i / parts) * call.in_shape.columns * parts + i % parts;
+    float sums[channel_step] = {};
+    for (int column = 0; column < call.in_shape.columns; ++column) {
+        const auto& from = group<Number>(call.in, first + static_cast<long>(column) * parts);
+        for (int k = 0; k < channel_step; ++k) sums[k] += widened(from.at[k]);
+    }
+    eight<float> made;
+    for (int k = 0; k < channel_step; ++k) {
+        made.at[k] = sums[k] / static_cast<float>(call.in_shape.columns);
+    }
+    group<float>(call.out, i) = made;
+}
+
+/// A number to float32 or half, as wide_out says.
+VULTUS_BOTH void put_out(const kernel_call& call, int i, float value) {
+    if (call.wide_out) {
+        static_cast<float*>(call.out)[i] = value;
+    } else {
+        put(value, static_cast<fp16*>(call.out)[i]);
+    }
+}
+
+/// The mean of each channel. One thread a channel of a picture.
 template <typename Number>
 VULTUS_BOTH void average_all_body(const kernel_call& call, int i) {
     const int channels = call.in_shape.channels,
@@ -166,7 +72,7 @@ VULTUS_BOTH void average_all_body(const kernel_call& call, int i) {
                        static_cast<long>(i / channels) * pixels * channels + i % channels;
     float sum = 0;
     for (int p = 0; p < pixels; ++p) sum += widened(from[static_cast<long>(p) * channels]);
-    static_cast<float*>(call.out)[i] = sum / static_cast<float>(pixels);
+    put_out(call, i, sum / static_cast<float>(pixels));
 }
 
 /// An operand's group at that place, zeros where it has ended.
@@ -179,43 +85,167 @@ VULTUS_BOTH eight<Number> operand(const void* of, const spot& at, const extent& 
     return group<Number>(of, group_index(at.picture, at.row, at.column, at.part, shape));
 }
 
-/// in + plus, the smaller one continued with zeros; then max(0) if `relu`. One thread a group of
-/// out_shape.
+/// in + plus, the smaller one continued with zeros; then `after`. One thread a group of out_shape.
 template <typename Number>
 VULTUS_BOTH void add_body(const kernel_call& call, int i) {
     const spot here = spot_of(i, call.out_shape);
     const auto a = operand<Number>(call.in, here, call.in_shape);
     const auto b = operand<Number>(call.plus, here, call.plus_shape);
-    eight<Number> made;
-    for (int k = 0; k < channel_step; ++k) {
-        const float sum = widened(a.at[k]) + widened(b.at[k]);
-        put(call.relu && sum < 0 ? 0.0f : sum, made.at[k]);
-    }
-    group<Number>(call.out, i) = made;
+    float sums[channel_step];
+    for (int k = 0; k < channel_step; ++k) sums[k] = widened(a.at[k]) + widened(b.at[k]);
+    store<Number>(call, i, here.part, sums);
 }
 
-/// max(0). One thread a group.
+/// `after` alone; `in` may be `out`. One thread a group.
 template <typename Number>
-VULTUS_BOTH void relu_body(const kernel_call& call, int i) {
-    eight<Number> made = group<Number>(call.in, i);
-    for (int k = 0; k < channel_step; ++k) {
-        const float value = widened(made.at[k]);
-        put(value < 0 ? 0.0f : value, made.at[k]);
-    }
-    group<Number>(call.out, i) = made;
+VULTUS_BOTH void activate_body(const kernel_call& call, int i) {
+    const eight<Number> from = group<Number>(call.in, i);
+    float values[channel_step];
+    for (int k = 0; k < channel_step; ++k) values[k] = widened(from.at[k]);
+    store<Number>(call, i, i % (call.out_shape.channels / channel_step), values);
 }
 
-/// out = weights * in, all float32: weights [input][output] (`plus_shape.channels` inputs, the
-/// others are padding), in as average_all gives it. One thread an output of a picture.
-VULTUS_BOTH void linear_body(const kernel_call& call, int i) {
-    const int outputs = call.out_shape.channels, output = i % outputs;
-    const float* from = static_cast<const float*>(call.in) +
-                        static_cast<long>(i / outputs) * call.in_shape.channels;
-    float sum = 0;
-    for (int k = 0; k < call.plus_shape.channels; ++k) {
-        sum += from[k] * call.weights[static_cast<long>(k) * outputs + output];
+/// The input channel, without the first ones of other inputs, that an output channel of a grouped
+/// convolution begins with.
+VULTUS_BOTH int first_input(const kernel_call& call, int channel) {
+    return channel / call.outputs * call.inputs;
+}
+
+/// One place of the window of a grouped convolution: weights * in, added to the sums. With one
+/// channel in and out a group, eight channels of `in` are those of `out`.
+template <typename Number>
+VULTUS_BOTH void add_place(const kernel_call& call, const spot& here, int place, long pixel,
+                           float* sums) {
+    const int first = here.part * channel_step;
+    const long pixel_parts = call.in_shape.channels / channel_step;
+    if (call.inputs == 1 && call.outputs == 1) {
+        const auto& from = group<Number>(call.in, pixel * pixel_parts + here.part);
+        const auto& by =
+            group<float>(call.weights, static_cast<long>(place) * here.parts + here.part);
+        for (int k = 0; k < channel_step; ++k) sums[k] += by.at[k] * widened(from.at[k]);
+        return;
     }
-    static_cast<float*>(call.out)[i] = sum;
+    const auto* from = static_cast<const Number*>(call.in) + pixel * call.in_shape.channels;
+    for (int input = 0; input < call.inputs; ++input) {
+        const long row = static_cast<long>(place) * call.inputs + input;
+        const auto& by = group<float>(call.weights, row * here.parts + here.part);
+        for (int k = 0; k < channel_step && first + k < call.channels; ++k) {
+            sums[k] += by.at[k] * widened(from[first_input(call, first + k) + input]);
+        }
+    }
+}
+
+/// A convolution whose channels are in groups, plus `addend`, then `after`. weights [row][column]
+/// [input of a group][output, padded], `inputs` and `outputs` of a group. One thread a group of
+/// eight channels of out_shape.
+template <typename Number>
+VULTUS_BOTH void grouped_body(const kernel_call& call, int i) {
+    const spot here = spot_of(i, call.out_shape);
+    float sums[channel_step];
+    for (int k = 0; k < channel_step; ++k) sums[k] = call.offsets[here.part * channel_step + k];
+    for (int place = 0; place < call.window_rows * call.window_columns; ++place) {
+        const int row = here.row * call.stride - call.padding_rows + place / call.window_columns;
+        const int column =
+            here.column * call.stride - call.padding_columns + place % call.window_columns;
+        if (row < 0 || row >= call.in_shape.rows) continue;
+        if (column < 0 || column >= call.in_shape.columns) continue;
+        const long line = static_cast<long>(here.picture) * call.in_shape.rows + row;
+        add_place<Number>(call, here, place, line * call.in_shape.columns + column, sums);
+    }
+    store<Number>(call, i, here.part, sums);
+}
+
+/// The pixel of a side of `in` whose window has that place on pixel `at` of `out`; -1: none.
+VULTUS_BOTH int pixel_under(int at, int padding, int place, int stride, int side) {
+    const int from = at + padding - place;
+    if (from < 0 || from % stride != 0) return -1;
+    return from / stride < side ? from / stride : -1;
+}
+
+/// A transposed convolution: of each pixel of `out` the bias and what the windows of `in` put
+/// there; then `after`. weights [row][column][input][output, padded]. One thread a group of
+/// out_shape.
+template <typename Number>
+VULTUS_BOTH void transposed_body(const kernel_call& call, int i) {
+    const spot here = spot_of(i, call.out_shape);
+    float sums[channel_step];
+    for (int k = 0; k < channel_step; ++k) sums[k] = call.offsets[here.part * channel_step + k];
+    for (int place = 0; place < call.window_rows * call.window_columns; ++place) {
+        const int row = pixel_under(here.row, call.padding_rows, place / call.window_columns,
+                                    call.stride, call.in_shape.rows);
+        const int column =
+            pixel_under(here.column, call.padding_columns, place % call.window_columns, call.stride,
+                        call.in_shape.columns);
+        if (row < 0 || column < 0) continue;
+        const auto* from = static_cast<const Number*>(call.in) +
+                           group_index(here.picture, row, column, 0, call.in_shape) * channel_step;
+        for (int input = 0; input < call.inputs; ++input) {
+            const long line = static_cast<long>(place) * call.inputs + input;
+            const auto& by = group<float>(call.weights, line * here.parts + here.part);
+            const float value = widened(from[input]);
+            for (int k = 0; k < channel_step; ++k) sums[k] += by.at[k] * value;
+        }
+    }
+    store<Number>(call, i, here.part, sums);
+}
+
+/// weights * in + offsets, one of each a channel, then `after`. One thread a group.
+template <typename Number>
+VULTUS_BOTH void affine_body(const kernel_call& call, int i) {
+    const int part = i % (call.out_shape.channels / channel_step);
+    const auto& from = group<Number>(call.in, i);
+    float values[channel_step];
+    for (int k = 0; k < channel_step; ++k) {
+        const int channel = part * channel_step + k;
+        values[k] = widened(from.at[k]) * call.weights[channel] + call.offsets[channel];
+    }
+    store<Number>(call, i, part, values);
+}
+
+/// in * plus + addend, then `after`; plus as large as `in` or one number a channel. One thread a
+/// group.
+template <typename Number>
+VULTUS_BOTH void multiply_body(const kernel_call& call, int i) {
+    const spot here = spot_of(i, call.out_shape);
+    const bool one_each = call.plus_shape.rows == 1 && call.plus_shape.columns == 1;
+    const auto& a = group<Number>(call.in, i);
+    const auto& b = group<Number>(call.plus, one_each ? here.picture * here.parts + here.part : i);
+    float products[channel_step];
+    for (int k = 0; k < channel_step; ++k) products[k] = widened(a.at[k]) * widened(b.at[k]);
+    store<Number>(call, i, here.part, products);
+}
+
+/// Each pixel `stride` times in both directions, plus `addend`, then `after`. One thread a group of
+/// out_shape.
+template <typename Number>
+VULTUS_BOTH void upsample_body(const kernel_call& call, int i) {
+    const spot here = spot_of(i, call.out_shape);
+    const auto& from =
+        group<Number>(call.in, group_index(here.picture, here.row / call.stride,
+                                           here.column / call.stride, here.part, call.in_shape));
+    float values[channel_step];
+    for (int k = 0; k < channel_step; ++k) values[k] = widened(from.at[k]);
+    store<Number>(call, i, here.part, values);
+}
+
+/// out = weights * in + offsets over all numbers of `in`; weights [input][output], inputs as
+/// [channel][row][column]; `inputs` channels, the others are padding. One thread an output of a
+/// picture, those of padding among them.
+template <typename Number>
+VULTUS_BOTH void linear_body(const kernel_call& call, int i) {
+    const int padded = call.out_shape.channels, output = i % padded;
+    const int pixels = call.in_shape.rows * call.in_shape.columns;
+    if (output >= call.channels) return put_out(call, i, 0.0f);
+    const auto* from = static_cast<const Number*>(call.in) +
+                       static_cast<long>(i / padded) * pixels * call.in_shape.channels;
+    const float* by = call.weights + output;
+    float sum = 0;
+    for (int channel = 0; channel < call.inputs; ++channel) {
+        for (int p = 0; p < pixels; ++p, by += call.channels) {
+            sum += widened(from[static_cast<long>(p) * call.in_shape.channels + channel]) * *by;
+        }
+    }
+    put_out(call, i, call.offsets == nullptr ? sum : sum + call.offsets[output]);
 }
 
 /// out[y][x] = bias + sum over k of in[y][x + k - padding][k], float32. One thread a pixel.
@@ -226,11 +256,26 @@ VULTUS_BOTH void column_sum_body(const kernel_call& call, int i) {
                        static_cast<long>(i - column) * call.in_shape.channels;
     float sum = call.bias;
     for (int k = 0; k < call.window_columns; ++k) {
-        const int from = column + k - call.padding;
+        const int from = column + k - call.padding_columns;
         if (from < 0 || from >= columns) continue;
         sum += widened(line[static_cast<long>(from) * call.in_shape.channels + k]);
     }
     static_cast<float*>(call.out)[i] = sum;
+}
+
+/// A value as planes of float32, [picture][channel][row][column] without padding. One thread eight
+/// channels of a pixel; neighbours have neighbouring pixels, as they lie together in the planes.
+template <typename Number>
+VULTUS_BOTH void planes_body(const kernel_call& call, int i) {
+    const int parts = call.in_shape.channels / channel_step;
+    const int pixels = call.in_shape.rows * call.in_shape.columns, pixel = i % pixels;
+    const int part = i / pixels % parts, picture = i / pixels / parts;
+    const auto& from =
+        group<Number>(call.in, (static_cast<long>(picture) * pixels + pixel) * parts + part);
+    for (int k = 0; k < channel_step && part * channel_step + k < call.channels; ++k) {
+        const long plane = static_cast<long>(picture) * call.channels + part * channel_step + k;
+        static_cast<float*>(call.out)[plane * pixels + pixel] = widened(from.at[k]);
+    }
 }
 
 template <typename Number>
@@ -242,16 +287,30 @@ VULTUS_BOTH void body_as(const kernel_call& call, int i) {
             return shrink_body<Number>(call, i);
         case kernel::pool:
             return pool_body<Number>(call, i);
+        case kernel::average_rows:
+            return average_rows_body<Number>(call, i);
         case kernel::average_all:
             return average_all_body<Number>(call, i);
         case kernel::add:
             return add_body<Number>(call, i);
-        case kernel::relu:
-            return relu_body<Number>(call, i);
+        case kernel::activate:
+            return activate_body<Number>(call, i);
+        case kernel::grouped:
+            return grouped_body<Number>(call, i);
+        case kernel::transposed:
+            return transposed_body<Number>(call, i);
+        case kernel::affine:
+            return affine_body<Number>(call, i);
+        case kernel::multiply:
+            return multiply_body<Number>(call, i);
+        case kernel::upsample:
+            return upsample_body<Number>(call, i);
         case kernel::linear:
-            return linear_body(call, i);
+            return linear_body<Number>(call, i);
         case kernel::column_sum:
             return column_sum_body<Number>(call, i);
+        case kernel::planes:
+            return planes_body<Number>(call, i);
     }
 }
 

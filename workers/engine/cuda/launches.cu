@@ -26,11 +26,18 @@ cudaError_t start_as(cudaStream_t line, const kernel_call& call) {
         case kernel::picture: return start<picture_body<Number>>(line, call);
         case kernel::shrink: return start<shrink_body<Number>>(line, call);
         case kernel::pool: return start<pool_body<Number>>(line, call);
+        case kernel::average_rows: return start<average_rows_body<Number>>(line, call);
         case kernel::average_all: return start<average_all_body<Number>>(line, call);
         case kernel::add: return start<add_body<Number>>(line, call);
-        case kernel::relu: return start<relu_body<Number>>(line, call);
-        case kernel::linear: return start<linear_body>(line, call);
+        case kernel::activate: return start<activate_body<Number>>(line, call);
+        case kernel::grouped: return start<grouped_body<Number>>(line, call);
+        case kernel::transposed: return start<transposed_body<Number>>(line, call);
+        case kernel::affine: return start<affine_body<Number>>(line, call);
+        case kernel::multiply: return start<multiply_body<Number>>(line, call);
+        case kernel::upsample: return start<upsample_body<Number>>(line, call);
+        case kernel::linear: return start<linear_body<Number>>(line, call);
         case kernel::column_sum: return start<column_sum_body<Number>>(line, call);
+        case kernel::planes: return start<planes_body<Number>>(line, call);
     }
     return cudaErrorInvalidValue;
 }

@@ -43,6 +43,29 @@ std::vector<float> channels_last(const layer& conv) {
     return moved;
 }
 
+/// [place][input of a group][output], for the kernels that compute eight outputs at a time.
+std::vector<float> outputs_last(const layer& conv) {
+    const long inputs = conv.inputs / conv.groups, taps = conv.rows * conv.columns;
+    const long outputs = padded(conv.outputs);
+    std::vector<float> moved(static_cast<std::size_t>(taps * inputs * outputs));
+    const float* from = conv.weights.data();
+    for (long output = 0; output < conv.outputs; ++output) {
+        for (long input = 0; input < inputs; ++input) {
+            for (long tap = 0; tap < taps; ++tap) {
+                moved[static_cast<std::size_t>((tap * inputs + input) * outputs + output)] =
+                    *from++;
+            }
+        }
+    }
+    return moved;
+}
+
+/// One a channel, with zeros to the end of the padding.
+std::vector<float> of_channels(std::vector<float> numbers) {
+    numbers.resize(static_cast<std::size_t>(padded(static_cast<long>(numbers.size()))), 0.0f);
+    return numbers;
+}
+
 }  // namespace
 
 long padded(long channels) {
@@ -50,11 +73,18 @@ long padded(long channels) {
 }
 
 result<packed_weights> pack(const layer& one, bool wide) {
-    VULTUS_REQUIRE(one.kind == layer_kind::conv || one.kind == layer_kind::linear,
-                   "a layer with weights");
-    if (one.kind == layer_kind::linear) return packed_weights{bytes_of<float>(one.weights), {}};
-    std::vector<float> bias = one.bias;
-    bias.resize(static_cast<std::size_t>(padded(one.outputs)), 0.0f);
+    VULTUS_REQUIRE(!one.weights.empty(), "a layer with weights");
+    const std::vector<float> bias = of_channels(one.bias);
+    const bool grouped = one.kind == layer_kind::conv && one.groups > 1;
+    if (grouped || one.kind == layer_kind::conv_transpose) {
+        return packed_weights{bytes_of<float>(outputs_last(one)), bytes_of<float>(bias)};
+    }
+    if (one.kind == layer_kind::linear) {
+        return packed_weights{bytes_of<float>(one.weights), bytes_of<float>(bias)};
+    }
+    if (one.kind != layer_kind::conv) {
+        return packed_weights{bytes_of<float>(of_channels(one.weights)), bytes_of<float>(bias)};
+    }
     const std::vector<float> weights = channels_last(one);
     if (wide) return packed_weights{bytes_of<float>(weights), bytes_of<float>(bias)};
     if (!fits_half(weights) || !fits_half(bias)) {

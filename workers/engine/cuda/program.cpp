@@ -35,11 +35,22 @@ patch patch_of(const box& level) {
     return {level.top, level.left, narrow(level.height()), narrow(level.width())};
 }
 
-/// Steps whose output is float32 whatever the precision.
-bool gives_floats(layer_kind kind) {
-    return kind == layer_kind::average_all || kind == layer_kind::linear ||
-           kind == layer_kind::column_sum;
+finish finish_of(activation what) {
+    switch (what) {
+        case activation::relu:
+            return finish::relu;
+        case activation::prelu:
+            return finish::prelu;
+        case activation::sigmoid:
+            return finish::sigmoid;
+        case activation::none:
+            break;
+    }
+    return finish::none;
 }
+
+/// Pixels of a picture up to which one thread sums up a channel; more are summed row by row first.
+constexpr long pixels_alone = 64;
 
 class composer {
  public:
@@ -51,40 +62,92 @@ class composer {
           number_(wide ? sizeof(float) : sizeof(fp16)) {}
 
     launches compose(const plan& steps) {
+        find_results(steps);
         place_buffers(steps);
         draw();
-        for (const step& one : steps.steps) add(one);
-        made_.result_offset = offsets_[steps.outputs[0].buffer];
-        made_.result_floats = bytes(size_.batch, 1) * steps.outputs[0].shape.size();
-        made_.output = steps.outputs[0].shape;
+        floats_.assign(steps.buffer_sizes.size(), false);
+        for (const step& one : steps.steps) {
+            add(one);
+            floats_[one.to] = gives_floats(one);
+        }
+        collect(steps);
         return std::move(made_);
     }
 
  private:
-    void place_buffers(const plan& steps) {
-        const tensor_shape canvas{3, size_.layout.rows, size_.layout.columns};
-        std::vector<std::size_t> sizes(steps.buffer_sizes.size(), 0);
-        sizes[0] = made_.canvas_bytes = bytes(size_.batch * numbers(extent_of(canvas)), number_);
-        for (const step& one : steps.steps) {
-            const bool floats = gives_floats(net_.layers[one.layer].kind);
-            const std::size_t wanted =
-                bytes(size_.batch * numbers(extent_of(one.out)), floats ? sizeof(float) : number_);
-            sizes[one.to] = std::max(sizes[one.to], wanted);
-        }
-        for (const std::size_t size : sizes) {
-            offsets_.push_back(made_.arena_bytes);
-            made_.arena_bytes += (size + alignment - 1) / alignment * alignment;
+    /// Steps whose output is float32 whatever the precision. cuDNN's convolutions write what they
+    /// read.
+    bool gives_floats(const step& one) const {
+        switch (net_.layers[one.layer].kind) {
+            case layer_kind::column_sum:
+                return true;
+            case layer_kind::average_all:
+            case layer_kind::linear:
+                return one.widens;
+            default:
+                return false;
         }
     }
 
-    void* buffer(std::size_t number) const {
-        return reinterpret_cast<void*>(at_.arena + offsets_[number]);
+    bool averages_all(const step& one) const {
+        const layer& what = net_.layers[one.layer];
+        return what.kind == layer_kind::average_all ||
+               (what.kind == layer_kind::average_pool && what.rows == one.in.rows &&
+                what.columns == one.in.columns);
     }
+
+    /// Whether the only output lies in its buffer as it goes down: float32 without padding.
+    bool is_as_it_goes_down(const plan& steps) const {
+        if (steps.outputs.size() != 1) return false;
+        const plan_output& one = steps.outputs[0];
+        const layer_kind last = net_.layers[steps.steps.back().layer].kind;
+        const bool vector = last == layer_kind::linear && one.shape.channels % channel_step == 0;
+        return one.planar || (vector && steps.steps.back().to == one.buffer && one.wide);
+    }
+
+    void find_results(const plan& steps) {
+        for (const plan_output& one : steps.outputs) {
+            made_.results.push_back({one.shape, made_.result_floats});
+            made_.result_floats += bytes(size_.batch, 1) * one.shape.size();
+        }
+    }
+
+    std::size_t place(std::size_t wanted) {
+        const std::size_t here = made_.arena_bytes;
+        made_.arena_bytes += (wanted + alignment - 1) / alignment * alignment;
+        return here;
+    }
+
+    void place_buffers(const plan& steps) {
+        const tensor_shape canvas{3, size_.layout.rows, size_.layout.columns};
+        std::vector<std::size_t> sizes(steps.buffer_sizes.size(), 0);
+        std::size_t row_bytes = 0;
+        sizes[0] = made_.canvas_bytes = bytes(size_.batch * numbers(extent_of(canvas)), number_);
+        for (const step& one : steps.steps) {
+            const std::size_t each = gives_floats(one) ? sizeof(float) : number_;
+            sizes[one.to] =
+                std::max(sizes[one.to], bytes(size_.batch * numbers(extent_of(one.out)), each));
+            if (averages_all(one)) row_bytes = std::max(row_bytes, bytes(rows_of(one), 4));
+        }
+        for (const std::size_t size : sizes) offsets_.push_back(place(size));
+        rows_offset_ = place(row_bytes);
+        made_.result_offset = is_as_it_goes_down(steps)
+                                  ? offsets_[steps.outputs[0].buffer]
+                                  : place(made_.result_floats * sizeof(float));
+    }
+
+    /// Numbers of the means of rows.
+    long rows_of(const step& one) const {
+        return size_.batch * one.in.rows * padded(one.in.channels);
+    }
+
+    void* arena(std::size_t offset) const { return reinterpret_cast<void*>(at_.arena + offset); }
+    void* buffer(std::size_t number) const { return arena(offsets_[number]); }
 
     kernel_call call(kernel what, long count) const {
         kernel_call made{};
         made.what = what;
-        made.wide = wide_ ? 1 : 0;
+        made.wide = made.wide_out = wide_ ? 1 : 0;
         made.count = narrow(count);
         return made;
     }
@@ -103,6 +166,8 @@ class composer {
         made_.picture.out_shape = canvas;
         made_.picture.to = whole;
         std::copy(net_.input.mean.begin(), net_.input.mean.end(), made_.picture.mean);
+        std::copy(net_.input.scale.begin(), net_.input.scale.end(), made_.picture.scale);
+        made_.picture.bgr = net_.input.bgr ? 1 : 0;
         VULTUS_REQUIRE(levels.size() == 1 || size_.batch == 1, "pyramids go one by one");
         for (std::size_t i = 1; i < levels.size(); ++i) {
             kernel_call next = call(kernel::shrink, levels[i].width() * levels[i].height());
@@ -145,63 +210,138 @@ class composer {
 
     /// Pieces of work of a kernel: channels by eight, or each for itself.
     long pieces(const step& one) const {
-        const extent in = extent_of(one.in), out = extent_of(one.out);
+        const long all = size_.batch * numbers(extent_of(one.out));
         switch (net_.layers[one.layer].kind) {
-            case layer_kind::average_all:
-                return size_.batch * in.channels;
             case layer_kind::linear:
-                return size_.batch * one.out.channels;
+                return all;
             case layer_kind::column_sum:
-                return size_.batch * in.rows * in.columns;
+                return size_.batch * one.in.rows * one.in.columns;
             default:
-                return size_.batch * numbers(out) / channel_step;
+                return all / channel_step;
         }
     }
 
     static kernel kernel_of(layer_kind kind) {
         switch (kind) {
+            case layer_kind::conv:
+                return kernel::grouped;
+            case layer_kind::conv_transpose:
+                return kernel::transposed;
+            case layer_kind::affine:
+                return kernel::affine;
             case layer_kind::max_pool:
             case layer_kind::average_pool:
                 return kernel::pool;
-            case layer_kind::average_all:
-                return kernel::average_all;
+            case layer_kind::upsample:
+                return kernel::upsample;
             case layer_kind::add:
                 return kernel::add;
+            case layer_kind::multiply:
+                return kernel::multiply;
             case layer_kind::linear:
                 return kernel::linear;
             case layer_kind::column_sum:
                 return kernel::column_sum;
             default:
-                return kernel::relu;
+                return kernel::activate;
         }
+    }
+
+    void set_finish(kernel_call& next, activation what, std::size_t slopes) const {
+        next.after = finish_of(what);
+        if (what != activation::prelu) return;
+        next.slopes = static_cast<const float*>(at_.layers[slopes].weights);
+        next.one_slope = net_.layers[slopes].weights.size() == 1 ? 1 : 0;
+    }
+
+    /// An activation that cuDNN does not do behind its convolution: in place.
+    void activate(const step& one) {
+        kernel_call next =
+            call(kernel::activate, size_.batch * numbers(extent_of(one.out)) / channel_step);
+        next.in = next.out = buffer(one.to);
+        next.in_shape = next.out_shape = extent_of(one.out);
+        next.channels = narrow(one.out.channels);
+        set_finish(next, one.after, one.slopes);
+        made_.all.push_back(next);
+    }
+
+    /// The mean of each channel: of many pixels by rows first, so that more threads share the work.
+    void average(const step& one) {
+        kernel_call all = call(kernel::average_all, size_.batch * padded(one.in.channels));
+        all.in = buffer(one.from);
+        all.out = buffer(one.to);
+        all.in_shape = extent_of(one.in);
+        all.out_shape = extent_of(one.out);
+        all.wide_out = wide_ || gives_floats(one) ? 1 : 0;
+        if (one.in.rows * one.in.columns > pixels_alone) {
+            kernel_call rows = call(kernel::average_rows, rows_of(one) / channel_step);
+            rows.in = all.in;
+            rows.out = arena(rows_offset_);
+            rows.in_shape = all.in_shape;
+            made_.all.push_back(rows);
+            all.in = rows.out;
+            all.in_shape.columns = 1;
+            all.wide = 1;
+        }
+        made_.all.push_back(all);
     }
 
     void add(const step& one) {
         const layer& what = net_.layers[one.layer];
-        if (what.kind == layer_kind::conv) {
+        if (what.kind == layer_kind::conv && what.groups == 1) {
             made_.all.push_back(convolution_of(one));
+            const bool done = one.after == activation::none || one.after == activation::relu;
+            if (!done) activate(one);
             return;
         }
+        if (averages_all(one)) return average(one);
         kernel_call next = call(kernel_of(what.kind), pieces(one));
         next.in = buffer(one.from);
         next.plus = buffer(one.plus);
+        next.addend = one.accumulate ? buffer(one.addend) : nullptr;
         next.out = buffer(one.to);
+        next.weights = static_cast<const float*>(at_.layers[one.layer].weights);
+        next.offsets = static_cast<const float*>(at_.layers[one.layer].bias);
         next.in_shape = extent_of(one.in);
         next.plus_shape = extent_of(one.plus_shape);
         next.out_shape = extent_of(one.out);
+        next.channels = narrow(one.out.channels);
+        next.inputs = narrow(one.in.channels / what.groups);
+        next.outputs = narrow(one.out.channels / what.groups);
         next.window_rows = narrow(what.rows);
         next.window_columns = narrow(what.columns);
         next.stride = narrow(what.stride);
-        next.padding = narrow(what.padding_columns);
+        next.padding_rows = narrow(what.padding_rows);
+        next.padding_columns = narrow(what.padding_columns);
         next.largest = what.kind == layer_kind::max_pool ? 1 : 0;
-        next.relu = one.after == activation::relu ? 1 : 0;
-        if (what.kind == layer_kind::linear) {
-            next.weights = static_cast<const float*>(at_.layers[one.layer].weights);
-            next.plus_shape.channels = narrow(what.inputs);
-            next.out_shape.channels = narrow(what.outputs);
+        set_finish(next, one.after, one.slopes);
+        if (next.what == kernel::activate) {
+            set_finish(next, activation_of(what.kind), one.layer);
+        } else if (what.kind == layer_kind::linear) {
+            next.wide = wide_ || floats_[one.from] ? 1 : 0;
+            next.wide_out = wide_ || gives_floats(one) ? 1 : 0;
+        } else if (what.kind == layer_kind::column_sum) {
+            next.bias = what.bias[0];
         }
-        if (what.kind == layer_kind::column_sum) next.bias = what.bias[0];
         made_.all.push_back(next);
+    }
+
+    /// The outputs as planes of float32, one behind the other.
+    void collect(const plan& steps) {
+        if (is_as_it_goes_down(steps)) return;
+        for (std::size_t i = 0; i < steps.outputs.size(); ++i) {
+            const plan_output& one = steps.outputs[i];
+            VULTUS_REQUIRE(!one.planar, "a column_sum is the only output");
+            const extent shape = extent_of(one.shape);
+            kernel_call next = call(kernel::planes, size_.batch * numbers(shape) / channel_step);
+            next.wide = wide_ || floats_[one.buffer] ? 1 : 0;
+            next.wide_out = 1;
+            next.in = buffer(one.buffer);
+            next.out = arena(made_.result_offset + made_.results[i].first * sizeof(float));
+            next.in_shape = shape;
+            next.channels = narrow(one.shape.channels);
+            made_.all.push_back(next);
+        }
     }
 
     const network& net_;
@@ -210,42 +350,29 @@ class composer {
     const addresses& at_;
     const std::size_t number_;
     std::vector<std::size_t> offsets_;
+    std::size_t rows_offset_ = 0;
+    std::vector<bool> floats_;  ///< buffers whose numbers are float32 whatever the precision
     launches made_;
 };
 
-}  // namespace
-
-result<void> check_computable(const network& net) {
-    const auto known = [](const layer& one) {
-        switch (one.kind) {
-            case layer_kind::conv:
-                return one.groups == 1;
-            case layer_kind::linear:
-                return one.bias.empty();
-            case layer_kind::relu:
-            case layer_kind::max_pool:
-            case layer_kind::average_pool:
-            case layer_kind::average_all:
-            case layer_kind::add:
-            case layer_kind::column_sum:
-                return true;
-            default:
-                return false;
-        }
-    };
-    const auto odd = std::find_if_not(net.layers.begin(), net.layers.end(), known);
-    input_format dlibs;
-    dlibs.mean = net.input.mean;
-    if (odd == net.layers.end() && net.outputs.empty() && net.input == dlibs) return {};
-    return fail(errc::bad_option,
-                "this model has layers or an input that the GPU backend does not compute: set "
-                "worker.device = cpu");
+/// Whether each value of all pictures, and what goes down, is counted by an int.
+bool can_be_counted(const plan& steps, long batch) {
+    constexpr long most = std::numeric_limits<int>::max();
+    return std::all_of(steps.steps.begin(), steps.steps.end(), [&](const step& one) {
+        const tensor_shape out{padded(one.out.channels), one.out.rows, one.out.columns};
+        return static_cast<long>(out.size()) <= most / batch;
+    });
 }
+
+}  // namespace
 
 result<launches> compose(const network& net, bool wide, const input_size& size,
                          const addresses& at) {
     const auto steps = make_plan(net, {3, size.layout.rows, size.layout.columns}, channel_step);
     if (!steps) return fail(steps.error());
+    if (!can_be_counted(*steps, size.batch)) {
+        return fail(errc::bad_option, "a value of the network is too large for one GPU launch");
+    }
     return composer(net, wide, size, at).compose(*steps);
 }
 

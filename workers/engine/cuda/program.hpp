@@ -40,15 +40,13 @@ struct launches {
     std::size_t arena_bytes = 0;
     std::size_t result_offset = 0;  ///< in the arena
     std::size_t result_floats = 0;
-    tensor_shape output;  ///< of one picture
+    std::vector<result_place> results;  ///< as outputs_of() has them
 };
 
-/// Whether there are kernels for this network: dlib's layers and input, one output.
-/// errors    bad_option: not all of them
-result<void> check_computable(const network&);
-
-/// requires  check_computable() found nothing
-/// errors    bad_option: the picture is smaller than a window
+/// requires  check(net) found nothing; a column_sum is the last layer, and no outputs are named
+/// then errors    bad_option: the picture is smaller than a window, or a value has more numbers
+/// than one
+///           launch can have
 result<launches> compose(const network&, bool wide, const input_size&, const addresses&);
 
 }  // namespace vultus::cuda

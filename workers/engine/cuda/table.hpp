@@ -17,7 +17,7 @@
 namespace vultus::cuda {
 
 /// Changes whenever something below does: an older shared object is refused.
-constexpr std::uint32_t table_version = 3;
+constexpr std::uint32_t table_version = 4;
 
 /// Channels lie together and are padded to a multiple of this with zeros; tensor cores want it.
 constexpr int channel_step = 8;
@@ -56,7 +56,26 @@ struct convolution_memory {
 };
 
 /// Kernels of our own; kernel_bodies.hpp says what each computes.
-enum class kernel : int { picture, shrink, pool, average_all, add, relu, linear, column_sum };
+enum class kernel : int {
+    picture,
+    shrink,
+    pool,
+    average_rows,
+    average_all,
+    add,
+    activate,
+    grouped,
+    transposed,
+    affine,
+    multiply,
+    upsample,
+    linear,
+    column_sum,
+    planes
+};
+
+/// What a kernel does to each number last of all.
+enum class finish : int { none, relu, prelu, sigmoid };
 
 struct extent {
     int rows, columns, channels;  ///< channels as they lie in memory, padded
@@ -70,18 +89,29 @@ struct patch {
 /// One launch. A kernel reads the fields that its body names.
 struct kernel_call {
     kernel what;
-    int wide;   ///< as in convolution
-    int count;  ///< pieces of work, one a thread
+    int wide;      ///< of what is read: as in convolution
+    int wide_out;  ///< average_all, linear: the same of what is written; all others write as they
+                   ///< read, or float32
+    int count;     ///< pieces of work, one a thread
     const void* in;
     const void* plus;
+    const void* addend;  ///< grouped: may be `out`; nullptr: nothing is added
     void* out;
     const float* weights;
+    const float* offsets;  ///< one a channel, padded; linear: nullptr if there are none
+    const float* slopes;   ///< of prelu: one a channel, padded
+    int one_slope;         ///< 1: the first one is everybody's
     extent in_shape, plus_shape, out_shape;
-    int window_rows, window_columns, stride, padding;
-    int largest;  ///< pool: 1 the maximum, 0 the mean
-    int relu;     ///< add: then max(0)
+    int channels;                     ///< of `out`, without padding; planes: of `in`
+    int inputs, outputs;              ///< channels, without padding; grouped: of one group
+    int window_rows, window_columns;  ///< pixels
+    int stride;                       ///< upsample: the factor
+    int padding_rows, padding_columns;
+    int largest;   ///< pool: 1 the maximum, 0 the mean
+    finish after;  ///< activate: all that it does
     float bias;
-    float mean[3];
+    float mean[3], scale[3];
+    int bgr;  ///< 1: mean, scale and the numbers are of blue, green and red
     patch from, to;
 };
 

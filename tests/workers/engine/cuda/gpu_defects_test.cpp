@@ -9,6 +9,7 @@
 
 #include "tests/workers/engine/cuda/gpu_support.hpp"
 #include "tests/workers/engine/cuda/saboteur_support.hpp"
+#include "tests/workers/engine/imported_networks_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 
 namespace vultus {
@@ -39,6 +40,44 @@ bool right_numbers(const std::shared_ptr<cuda::gpu_context>& gpu, cuda::device_n
     return true;
 }
 
+/// A network of the layers that only imported ones have, and the pictures that it is run on.
+struct imported {
+    network net;
+    long rows, columns;
+};
+
+std::vector<imported> imported_networks() {
+    network mobiles = bgr_with_means(mobile());
+    mobiles.outputs = {{"heat", 23}, {"odd", 16}, {"mean", 28}};
+    return {{mobiles, 26, 24},           {odd_groups(), 11, 10},
+            {activated_sums(), 9, 7},    {means_of(13, 5), 13, 5},
+            {mean_and_linear(16), 6, 5}, {all_named(vectors_of(5, 4)), 5, 4}};
+}
+
+/// Whether each of them gives what the plain loops give, launch by launch and as a graph.
+bool right_imported_numbers(const std::shared_ptr<cuda::gpu_context>& gpu) {
+    for (const imported& one : imported_networks()) {
+        const auto made = cuda::make_cuda_runner(gpu, std::make_shared<const network>(one.net),
+                                                 precision::fp16, {}, {8, one.rows, one.columns});
+        if (!made) return false;
+        const random_pictures given(2, one.rows, one.columns, 5);
+        const picture_view& last = given.views.back();
+        const auto values =
+            computed(one.net, picture_of(last.rgb, last.rows, last.columns, one.net.input));
+        for (int round = 0; round < 2; ++round) {
+            const auto out = (*made)->run(given.views, one.rows, one.columns);
+            if (!out) return false;
+            const auto outputs = outputs_of(one.net);
+            for (std::size_t i = 0; i < outputs.size(); ++i) {
+                const plain_tensor& expected = values[outputs[i].value];
+                const auto ours = (*out)[i].values.last(expected.shape.size());
+                if (!(difference_of(ours, expected) <= 6e-3)) return false;
+            }
+        }
+    }
+    return true;
+}
+
 [[noreturn]] void run_with(defect one) {
     stand_in machine;
     const cuda::table calls = with_defect(machine.calls(), one);
@@ -54,7 +93,10 @@ bool right_numbers(const std::shared_ptr<cuda::gpu_context>& gpu, cuda::device_n
         }
         mine.unlock();
         bool right = false;
-        std::thread other([&] { right = right_numbers(gpu, *net); });
+        std::thread other([&] {
+            const bool of_imported = one > defect::ignored_status;
+            right = (of_imported || right_numbers(gpu, *net)) && right_imported_numbers(gpu);
+        });
         other.join();
         if (!right) code = wrong_numbers;
         mine.lock();

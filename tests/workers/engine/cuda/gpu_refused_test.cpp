@@ -48,28 +48,6 @@ TEST(gpu_refused, batches_of_none) {
     EXPECT_EQ(refused.error().code, errc::bad_option);
 }
 
-TEST(gpu_refused, networks_with_layers_that_have_no_kernel) {
-    stand_in machine;
-    const auto gpu = session_on(machine.calls());
-    const auto mine = gpu->take_turn();
-    const auto refused = [&](auto&& spoil) {
-        network net = every_kind();
-        spoil(net);
-        const auto made =
-            cuda::device_network::make(gpu, net, precision::fp16, {{pictures_to_run()[0].seen}});
-        if (made) return std::string("none");
-        EXPECT_EQ(made.error().code, errc::bad_option);
-        return made.error().detail;
-    };
-    const auto says = HasSubstr("worker.device = cpu");
-    EXPECT_EQ(refused([](network&) {}), "none");
-    EXPECT_THAT(refused([](network& net) { net.layers[1].kind = layer_kind::sigmoid; }), says);
-    EXPECT_THAT(refused([](network& net) { net.layers[3].groups = 24; }), says);
-    EXPECT_THAT(refused([](network& net) { net.input.bgr = true; }), says);
-    EXPECT_THAT(refused([](network& net) { net.input.scale[1] = 1; }), says);
-    EXPECT_THAT(refused([](network& net) { net.outputs = {{"a", net.layers.size()}}; }), says);
-}
-
 TEST(gpu_refused, a_weight_beyond_half_precision) {
     network net = every_kind();
     net.layers[0].weights[0] = 1e6f;

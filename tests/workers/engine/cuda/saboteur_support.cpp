@@ -17,7 +17,7 @@ std::set<const void*> turned;  ///< weights whose channels come first by now
 const void* last_bias = nullptr;
 const void* pictures = nullptr;  ///< host memory that was last uploaded
 graph* first_graph = nullptr;
-int kernels = 0;
+const void* first_planes = nullptr;
 
 bool is(defect one) {
     return wanted == one;
@@ -58,18 +58,94 @@ int bad_convolve(stream* line, const convolution& what, const convolution_memory
     return is(defect::ignored_status) ? 0 : status;
 }
 
-int bad_run(stream* line, const kernel_call& call) {
-    kernel_call k = call;
-    ++kernels;
-    if (is(defect::missing_add_relu)) k.relu = 0;
-    if (is(defect::swapped_shapes) && k.what == kernel::add) std::swap(k.in_shape, k.plus_shape);
-    if (is(defect::mean_for_maximum)) k.largest = 0;
+/// [place][input][output] with the last place first, in the stand-in's memory.
+void mirror_places(const kernel_call& k) {
+    if (!turned.insert(k.weights).second) return;
+    const auto each = static_cast<std::size_t>(k.inputs * k.out_shape.channels);
+    const auto places = static_cast<std::size_t>(k.window_rows * k.window_columns);
+    auto* to = const_cast<float*>(k.weights);
+    const std::vector<float> from(to, to + places * each);
+    for (std::size_t place = 0; place < places; ++place) {
+        std::memcpy(to + (places - 1 - place) * each, &from[place * each], each * sizeof(float));
+    }
+}
+
+void spoil_windows(kernel_call& k) {
+    if (k.what == kernel::grouped) {
+        if (is(defect::grouped_without_border)) k.padding_rows = k.padding_columns = 0;
+        if (is(defect::grouped_at_every_pixel)) k.stride = 1;
+        if (is(defect::one_group_for_all)) k.outputs = k.channels;
+        if (is(defect::missing_group_sum)) k.addend = nullptr;
+    }
+    if (k.what == kernel::transposed) {
+        if (is(defect::transposed_not_cut)) k.padding_rows = k.padding_columns = 0;
+        if (is(defect::transposed_too_close)) k.stride = 1;
+        if (is(defect::mirrored_places)) mirror_places(k);
+    }
+    const bool weighs =
+        k.what == kernel::grouped || k.what == kernel::transposed || k.what == kernel::affine;
+    if (is(defect::wrong_offsets) && weighs) k.offsets = k.weights;
+    if (is(defect::wrong_factors) && k.what == kernel::affine) k.weights = k.offsets;
+}
+
+void spoil_finish(kernel_call& k) {
+    if (is(defect::missing_add_relu) && k.what == kernel::add) k.after = finish::none;
+    if (k.after == finish::prelu) {
+        if (is(defect::missing_prelu)) k.after = finish::none;
+        if (is(defect::prelu_as_relu)) k.after = finish::relu;
+        if (is(defect::one_slope_for_all)) k.one_slope = 1;
+    } else if (k.after == finish::sigmoid) {
+        if (is(defect::missing_sigmoid)) k.after = finish::none;
+        if (is(defect::sigmoid_in_padding)) k.channels = k.out_shape.channels;
+    }
+}
+
+void spoil_vectors(kernel_call& k) {
+    if (is(defect::half_a_mean) && k.what == kernel::average_rows) k.in_shape.columns /= 2;
+    if (k.what == kernel::average_all && is(defect::half_for_float)) k.wide_out = 0;
+    if (k.what != kernel::linear) return;
+    if (is(defect::float_for_half)) k.wide = 0;
+    if (is(defect::linear_without_offsets)) k.offsets = nullptr;
+    if (is(defect::swapped_inputs)) k.inputs = k.in_shape.rows * k.in_shape.columns;
+}
+
+void spoil_pictures(kernel_call& k) {
     if (is(defect::swapped_colours)) std::swap(k.mean[0], k.mean[2]);
     if (k.what == kernel::picture) {
         if (is(defect::swapped_sides)) std::swap(k.from.rows, k.from.columns);
         if (is(defect::not_resized)) k.from = k.to;
+        if (is(defect::swapped_bgr)) k.bgr = 1 - k.bgr;
+        if (is(defect::one_scale)) k.scale[1] = k.scale[2] = k.scale[0];
     }
-    if (is(defect::missing_launch) && k.what == kernel::relu) return 0;
+    if (k.what == kernel::planes) {
+        if (first_planes == nullptr) first_planes = k.in;
+        if (is(defect::one_output_for_all)) k.in = first_planes;
+    }
+}
+
+/// Whether a defect leaves the launch out.
+bool is_missing(const kernel_call& k) {
+    const bool in_place = k.in == k.out;
+    if (k.what == kernel::activate) {
+        return in_place ? is(defect::missing_activation) : is(defect::missing_launch);
+    }
+    return k.what == kernel::planes && is(defect::missing_planes);
+}
+
+int bad_run(stream* line, const kernel_call& call) {
+    kernel_call k = call;
+    if (is_missing(k)) return 0;
+    spoil_windows(k);
+    spoil_finish(k);
+    spoil_vectors(k);
+    spoil_pictures(k);
+    if (is(defect::swapped_shapes) && k.what == kernel::add) std::swap(k.in_shape, k.plus_shape);
+    if (is(defect::mean_for_maximum)) k.largest = 0;
+    if (k.what == kernel::multiply && is(defect::gate_as_picture)) k.plus_shape = k.in_shape;
+    if (k.what == kernel::multiply || k.what == kernel::upsample) {
+        if (is(defect::missing_addend)) k.addend = nullptr;
+        if (is(defect::wrong_upsample)) k.stride *= 2;
+    }
     if (is(defect::default_stream)) line = nullptr;
     return honest->run(line, k);
 }
@@ -90,6 +166,10 @@ int late_download(stream* line, void* to, const void* from, std::size_t bytes) {
     }
     if (const int s = honest->record(line, before_download); s != 0) return s;
     return honest->download(line, to, from, bytes);
+}
+
+int half_download(stream* line, void* to, const void* from, std::size_t bytes) {
+    return honest->download(line, to, from, bytes / 2);
 }
 
 int bad_launch(stream* line, graph* made) {
@@ -116,6 +196,7 @@ void change_memory(table& bad) {
         bad.download = late_download;
         bad.wait_for = [](event*) { return honest->wait_for(before_download); };
     }
+    if (is(defect::half_download)) bad.download = half_download;
     if (is(defect::not_cleared)) bad.clear = [](stream*, void*, std::size_t) { return 0; };
     if (is(defect::malloc_while_capturing)) {
         bad.convolve = [](stream* line, const convolution& c, const convolution_memory& m) {
@@ -168,7 +249,35 @@ std::string_view name_of(defect one) {
                                                           "default_stream",
                                                           "no_use_of_device",
                                                           "leaked_memory",
-                                                          "ignored_status"};
+                                                          "ignored_status",
+                                                          "grouped_without_border",
+                                                          "grouped_at_every_pixel",
+                                                          "one_group_for_all",
+                                                          "missing_group_sum",
+                                                          "wrong_offsets",
+                                                          "wrong_factors",
+                                                          "transposed_not_cut",
+                                                          "transposed_too_close",
+                                                          "mirrored_places",
+                                                          "missing_prelu",
+                                                          "prelu_as_relu",
+                                                          "one_slope_for_all",
+                                                          "missing_sigmoid",
+                                                          "sigmoid_in_padding",
+                                                          "missing_activation",
+                                                          "gate_as_picture",
+                                                          "missing_addend",
+                                                          "wrong_upsample",
+                                                          "half_a_mean",
+                                                          "half_for_float",
+                                                          "float_for_half",
+                                                          "linear_without_offsets",
+                                                          "swapped_inputs",
+                                                          "missing_planes",
+                                                          "one_output_for_all",
+                                                          "swapped_bgr",
+                                                          "one_scale",
+                                                          "half_download"};
     return names[static_cast<std::size_t>(one)];
 }
 

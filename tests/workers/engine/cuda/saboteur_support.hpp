@@ -37,9 +37,38 @@ enum class defect {
     default_stream,    ///< kernels on the default stream
     no_use_of_device,  ///< a second thread goes on without it
     leaked_memory,     ///< nothing is given back
-    ignored_status     ///< a refused launch counts as done
+    ignored_status,    ///< a refused launch counts as done
+    // of the layers that only imported networks have
+    grouped_without_border,
+    grouped_at_every_pixel,
+    one_group_for_all,     ///< every output sees the first group's inputs
+    missing_group_sum,     ///< grouped convolutions without what is added in place
+    wrong_offsets,         ///< the weights instead of the bias
+    wrong_factors,         ///< affine layers with the offsets as factors
+    transposed_not_cut,    ///< transposed convolutions with the border that is to be cut off
+    transposed_too_close,  ///< their windows at every pixel
+    mirrored_places,       ///< the places of their windows in the other order
+    missing_prelu,         ///< numbers below zero as they are
+    prelu_as_relu,         ///< numbers below zero as zero
+    one_slope_for_all,     ///< the first channel's
+    missing_sigmoid,
+    sigmoid_in_padding,  ///< channels of padding that are a half
+    missing_activation,  ///< nothing behind cuDNN's convolutions
+    gate_as_picture,     ///< one factor a channel taken for one a pixel
+    missing_addend,      ///< products and larger pictures without what is added
+    wrong_upsample,      ///< twice the factor
+    half_a_mean,         ///< of each row the left half
+    half_for_float,      ///< vectors in half precision that are read as float32
+    float_for_half,      ///< and the other way round
+    linear_without_offsets,
+    swapped_inputs,      ///< as many channels as a linear layer reads pixels
+    missing_planes,      ///< outputs that stay where they are
+    one_output_for_all,  ///< the first one's numbers in all others
+    swapped_bgr,         ///< blue and red in the wrong order
+    one_scale,           ///< the first colour's for all
+    half_download        ///< only the first half of the results comes down
 };
-constexpr std::size_t defects = static_cast<std::size_t>(defect::ignored_status) + 1;
+constexpr std::size_t defects = static_cast<std::size_t>(defect::half_download) + 1;
 
 std::string_view name_of(defect);
 

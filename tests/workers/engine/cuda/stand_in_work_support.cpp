@@ -1,6 +1,8 @@
 // Sizes from shapes.
 #include "tests/workers/engine/cuda/stand_in_work_support.hpp"
 
+#include <algorithm>
+
 namespace vultus::testing {
 namespace {
 
@@ -26,38 +28,96 @@ bool fits(int side, int padding, int window, int stride, int out) {
     return side + 2 * padding >= window && out == (side + 2 * padding - window) / stride + 1;
 }
 
-std::vector<memory_range> ranges_of(const kernel_call& c) {
-    const std::size_t number = c.wide ? 4 : 2, count = static_cast<std::size_t>(c.count);
-    const std::size_t groups = count * channel_step * number;
-    const auto pictures = [&](std::size_t each) { return each == 0 ? 0 : count / each; };
-    const std::size_t by_group = pictures(count_of(c.out_shape) / channel_step) * number;
+/// What the numbers of each channel of the output are made with.
+std::vector<memory_range> numbers_of(const kernel_call& c) {
+    const std::size_t channels = product({c.out_shape.channels}) * 4;
+    const std::size_t windows = product({c.window_rows, c.window_columns, c.inputs});
+    std::vector<memory_range> made;
+    if (c.what == kernel::grouped || c.what == kernel::transposed) {
+        made = {{c.weights, windows * channels}, {c.offsets, channels}};
+    } else if (c.what == kernel::affine) {
+        made = {{c.weights, channels}, {c.offsets, channels}};
+    }
+    if (c.after == finish::prelu) made.push_back({c.slopes, c.one_slope ? 4 : channels});
+    return made;
+}
+
+/// What a kernel reads that gives a group of eight channels of its output to each thread.
+std::vector<memory_range> read_by_groups(const kernel_call& c) {
+    const std::size_t number = c.wide ? 4 : 2;
+    const std::size_t groups = product({c.count, channel_step}) * number;
+    const std::size_t pictures = product({c.count, channel_step}) / count_of(c.out_shape);
+    std::vector<memory_range> made = numbers_of(c);
+    made.push_back({c.in, pictures * count_of(c.in_shape) * number});
+    if (c.what == kernel::add || c.what == kernel::multiply) {
+        made.push_back({c.plus, pictures * count_of(c.plus_shape) * number});
+    }
+    if (c.addend != nullptr) made.push_back({c.addend, groups});
+    return made;
+}
+
+/// The same for all others, and what they write.
+std::vector<memory_range> ranges_of_others(const kernel_call& c) {
+    const std::size_t number = c.wide ? 4 : 2, number_out = c.wide_out ? 4 : 2;
+    const std::size_t count = static_cast<std::size_t>(c.count);
     const std::size_t seen = product({c.to.rows, c.to.columns});
+    const std::size_t in = count_of(c.in_shape) * number;
     switch (c.what) {
         case kernel::picture:
-            return {{c.in, pictures(seen) * product({c.from.rows, c.from.columns}) * 3},
-                    {c.out, pictures(seen) * count_of(c.out_shape) * number}};
+            return {{c.in, count / seen * product({c.from.rows, c.from.columns}) * 3},
+                    {c.out, count / seen * count_of(c.out_shape) * number}};
         case kernel::shrink:
             return {{c.out, count_of(c.out_shape) * number}};
-        case kernel::pool:
-            return {{c.in, by_group * count_of(c.in_shape)}, {c.out, groups}};
+        case kernel::average_rows:
+            return {{c.in, count * channel_step * product({c.in_shape.columns}) * number},
+                    {c.out, count * channel_step * 4}};
         case kernel::average_all:
-            return {
-                {c.in, pictures(product({c.in_shape.channels})) * count_of(c.in_shape) * number},
-                {c.out, count * 4}};
-        case kernel::add:
-            return {{c.in, by_group * count_of(c.in_shape)},
-                    {c.plus, by_group * count_of(c.plus_shape)},
-                    {c.out, groups}};
-        case kernel::relu:
-            return {{c.in, groups}, {c.out, groups}};
-        case kernel::linear:
-            return {{c.in, pictures(product({c.out_shape.channels})) * count_of(c.in_shape) * 4},
-                    {c.weights, product({c.plus_shape.channels, c.out_shape.channels}) * 4},
-                    {c.out, count * 4}};
+            return {{c.in, count / product({c.in_shape.channels}) * in},
+                    {c.out, count * number_out}};
+        case kernel::linear: {
+            const std::size_t pixels = product({c.in_shape.rows, c.in_shape.columns});
+            std::vector<memory_range> made{
+                {c.in, count / product({c.out_shape.channels}) * in},
+                {c.weights, pixels * product({c.inputs, c.channels}) * 4},
+                {c.out, count * number_out}};
+            if (c.offsets != nullptr) {
+                made.push_back({c.offsets, product({c.out_shape.channels}) * 4});
+            }
+            return made;
+        }
         case kernel::column_sum:
             return {{c.in, count * product({c.in_shape.channels}) * number}, {c.out, count * 4}};
+        case kernel::planes: {
+            const std::size_t pictures = count * channel_step / count_of(c.in_shape);
+            return {
+                {c.in, pictures * in},
+                {c.out, pictures * product({c.in_shape.rows, c.in_shape.columns, c.channels}) * 4}};
+        }
+        default:
+            return {};
     }
-    return {};
+}
+
+bool by_groups(kernel what) {
+    switch (what) {
+        case kernel::pool:
+        case kernel::add:
+        case kernel::activate:
+        case kernel::grouped:
+        case kernel::transposed:
+        case kernel::affine:
+        case kernel::multiply:
+        case kernel::upsample:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// Whether a kernel's output may lie where it reads.
+bool in_place(const kernel_call& c, const memory_range& read) {
+    return c.what == kernel::shrink || (c.what == kernel::activate && read.begin == c.in) ||
+           (c.what == kernel::grouped && read.begin == c.addend);
 }
 
 }  // namespace
@@ -102,9 +162,26 @@ piece_of_work looked_at(const convolution& c, const convolution_memory& m) {
 
 piece_of_work looked_at(const kernel_call& c) {
     piece_of_work made;
-    made.touches = ranges_of(c);
-    if (c.count < 1) made.wrong = "a launch without threads";
-    const std::size_t aligned = channel_step * (c.wide ? 4 : 2);
+    if (c.count < 1) {
+        made.wrong = "a launch without threads";
+        return made;
+    }
+    memory_range out{c.out, product({c.count, channel_step}) * (c.wide ? 4u : 2u)};
+    if (by_groups(c.what)) {
+        made.touches = read_by_groups(c);
+    } else {
+        made.touches = ranges_of_others(c);
+        const auto writes = std::find_if(made.touches.begin(), made.touches.end(),
+                                         [&](const auto& one) { return one.begin == c.out; });
+        out = *writes;
+        made.touches.erase(writes);
+    }
+    for (const memory_range& read : made.touches) {
+        if (overlap(read, out) && !in_place(c, read)) made.wrong = "an output in an input's memory";
+    }
+    made.touches.push_back(out);
+    // The planes are written number by number.
+    const std::size_t aligned = c.what == kernel::planes ? 4 : channel_step * (c.wide ? 4 : 2);
     if (reinterpret_cast<std::uintptr_t>(c.out) % aligned != 0) made.wrong = "an unaligned output";
     made.kind = "kernel " + std::to_string(static_cast<int>(c.what)) + (c.wide ? " wide" : "");
     return made;
