@@ -25,9 +25,22 @@ result<networks> load_for(const worker_settings& settings, const model_paths& fi
                                         settings.gpu_memory_mib, settings.detect_side_max});
 }
 
+/// Of a file that is there, on the GPU if there is one that can, else on the CPU.
+result<std::unique_ptr<detector>> load_detector_of(const std::string& file,
+                                                   const network_detector_rules& rules,
+                                                   const runner_maker& on_gpu) {
+    if (on_gpu) {
+        auto made = load_network_detector(file, rules, on_gpu);
+        if (made) return made;
+        log::warning("detector_on_cpu", {{"detector", rules.name}, {"why", made.error().detail}});
+    }
+    return load_network_detector(file, rules);
+}
+
 /// `hog`, the given `cnn`, and centerface and yunet of the files that are there and that this CPU
-/// can run. Without one of those the worker still serves.
-detector_set all_detectors(const model_paths& files, std::unique_ptr<detector> cnn) {
+/// or the GPU can run. Without one of those the worker still serves.
+detector_set all_detectors(const model_paths& files, std::unique_ptr<detector> cnn,
+                           const runner_maker& on_gpu) {
     std::vector<std::unique_ptr<detector>> all;
     all.push_back(make_hog_detector());
     all.push_back(std::move(cnn));
@@ -42,7 +55,7 @@ detector_set all_detectors(const model_paths& files, std::unique_ptr<detector> c
             }
             continue;
         }
-        auto made = load_network_detector(file->second, *rules);
+        auto made = load_detector_of(file->second, *rules, on_gpu);
         if (made) {
             all.push_back(std::move(*made));
         } else {
@@ -102,7 +115,7 @@ result<vision_models> load_vision_models(const worker_settings& settings,
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return fail(straightener.error());
     return vision_models{
-        all_detectors(*files, std::move(nets->finder)),
+        all_detectors(*files, std::move(nets->finder), nets->on_gpu),
         std::make_unique<const aligner>(std::move(*straightener)),
         embedder_set(std::move(nets->network), other_embedders(*files, settings.models)),
         std::move(nets->gpu), threshold_rules()};

@@ -12,7 +12,7 @@ result<networks> both(result<std::unique_ptr<detector>> finder,
                       result<std::unique_ptr<embedder>> network) {
     if (!finder) return fail(finder.error());
     if (!network) return fail(network.error());
-    return networks{std::move(*finder), std::move(*network), {}};
+    return networks{std::move(*finder), std::move(*network), {}, {}};
 }
 
 }  // namespace
@@ -55,6 +55,11 @@ result<networks> load_networks_on_gpu(const model_paths& files, const gpu_option
     made->gpu = {info.name, info.memory_bytes >> 20,
                  std::to_string(info.major) + "." + std::to_string(info.minor),
                  [gpu = *gpu] { return gpu->memory_now(); }};
+    made->on_gpu = [gpu = *gpu, numbers = part.numbers](std::shared_ptr<const network> net,
+                                                        const std::vector<warm_size>& warm,
+                                                        const warm_size& largest) {
+        return cuda::make_cuda_runner(gpu, std::move(net), numbers, warm, largest);
+    };
     log::info("backend_chosen", {{"backend", "cuda"},
                                  {"precision", wanted.precision == "tf32" ? "tf32" : "fp16"},
                                  {"card", made->gpu.name},

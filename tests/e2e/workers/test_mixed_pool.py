@@ -99,6 +99,16 @@ def test_the_status_names_the_card(pool):
     assert CARD in {one.get("card") for one in json.loads(said.stdout)["workers"]}
 
 
+def test_without_room_on_the_card_the_cpu_runs_a_detector(pool, faces):
+    """centerface needs more than is left of 62 MiB; the log has it in one line, and the worker serves it all the same."""
+    logs = "\n".join(log.read_text(errors="replace") for log in pool.data.glob("log/worker*.log"))
+    said = [line for line in logs.splitlines() if "detector_on_cpu" in line and "centerface" in line]
+    assert len(said) == 1 and "worker.gpu_memory_mib" in said[0], logs[-2000:]
+    answers = at_once(pool, faces["Obama"], "centerface", 5)
+    assert {device for device, _ in answers} == {"cuda:0", "cpu"}
+    assert {len(result["faces"]) for _, result in answers} == {1}
+
+
 def test_what_one_kind_of_worker_taught_the_other_recognises(pool, faces):
     """cnn goes to the GPU and hog to the CPU, when both are idle."""
     for name, taught_with, asked_with in (("Obama", "cnn", "hog"), ("Biden", "hog", "cnn")):
