@@ -121,7 +121,8 @@ void live_tracks::join(std::span<const seen_face> faces, std::vector<track*>& ow
         for (track& one : tracks_) {
             const double apart = thresholds_apart(faces[i].embedding, one.face);
             const double shared = overlap(faces[i].where, one.where);
-            const bool here = shared >= overlap_min && apart <= same_place;
+            const bool here = shared >= overlap_min && apart <= same_place &&
+                              relative_distance(faces[i].embedding, one.face) <= same_place_most;
             if (!here && apart > same_person) continue;
             if (now > one.seen + kept) continue;
             pairs.push_back({shared + 1 - apart * distance_counts, i, &one});

@@ -78,6 +78,10 @@ class live_tracks {
     // consecutive frames are nearer to each other.
     static constexpr double same_person = 0.95;  ///< anywhere in the frame
     static constexpr double same_place = 1.26;   ///< where the track was
+    /// And there at most this share of the embeddings' length: faces of two people are 1.41 apart
+    /// with a network that spreads them over the whole sphere, as omz_0095 does (its threshold is
+    /// 1.15).
+    static constexpr double same_place_most = 1.27;
     /// That distance over the length of the embeddings if an answer does not tell it (older
     /// workers): the one of dlib's network.
     static constexpr double threshold_assumed = 0.38;
