@@ -2,147 +2,88 @@
 #include "api/http/problem.hpp"
 
 #include <iterator>
-#include <utility>
+#include <string_view>
 
 #include "api/http/json.hpp"
 
 namespace vultus::api {
 namespace {
 
-constexpr std::pair<errc, std::string_view> titles[] = {
-    {errc::malformed, "Malformed request"},
-    {errc::bad_option, "Unknown option or value out of range"},
-    {errc::bad_label, "Invalid name of a person"},
-    {errc::bad_collection, "Invalid collection name"},
-    {errc::not_found, "Not found"},
-    {errc::collected, "Job no longer stored"},
-    {errc::method_not_allowed, "Method not allowed"},
-    {errc::already_terminal, "Job already finished"},
-    {errc::wrong_state, "Not allowed in the current state"},
-    {errc::length_required, "Content-Length required"},
-    {errc::too_large, "Too large"},
-    {errc::unsupported_media, "Unsupported content type"},
-    {errc::idempotency_conflict, "Idempotency-Key reused with different content"},
-    {errc::unauthorized, "Key or login required"},
-    {errc::forbidden, "Forbidden"},
-    {errc::forbidden_origin, "Cross-site request refused"},
-    {errc::misdirected, "Unknown host"},
-    {errc::quota, "Quota exceeded"},
-    {errc::request_timeout, "Request timed out"},
-    {errc::upgrade_required, "WebSocket required"},
-    {errc::queue_full, "Queue full"},
-    {errc::store_unavailable, "Database unavailable"},
-    {errc::no_worker, "No worker available"},
-    {errc::draining, "Service is stopping"},
-    {errc::unknown_outcome, "Outcome unknown"},
-    {errc::undecodable_image, "Image cannot be decoded"},
-    {errc::truncated_image, "Image is truncated"},
-    {errc::no_face, "No face found"},
-    {errc::several_faces, "More than one face found"},
-    {errc::too_small, "Face too small"},
-    {errc::blurred, "Face blurred"},
-    {errc::turned_away, "Face turned away"},
-    {errc::too_dark, "Face too dark"},
-    {errc::too_bright, "Face too bright"},
-    {errc::looks_like_other, "Face looks like another person's"},
-    {errc::no_usable_photo, "No usable photo"},
-    {errc::too_few_people, "Too few people to calibrate"},
-    {errc::label_full, "Person has too many faces"},
-    {errc::gallery_full, "Collection has too many faces"},
-    {errc::model_mismatch, "Collection was trained with another model"},
-    {errc::no_image, "Image not stored"},
-    {errc::deadline_exceeded, "Deadline exceeded"},
-    {errc::out_of_memory, "Out of memory"},
-    {errc::device_fault, "Device failure"},
-    {errc::poison, "Photo crashes the workers"},
-    {errc::stale, "Answer outdated by a change: retry"},
-    {errc::old_version, "Answer outdated by a change: retry"},
-    {errc::not_registered, "Answer outdated by a change: retry"},
-    {errc::wrong_version, "Answer outdated by a change: retry"},
-    {errc::internal, "Internal error"},
+struct row {
+    errc code;
+    int status;
+    std::string_view title;
 };
-static_assert(std::size(titles) == static_cast<std::size_t>(errc::internal) + 1);
+
+constexpr row rows[] = {
+    {errc::malformed, 400, "Malformed request"},
+    {errc::bad_option, 400, "Unknown option or value out of range"},
+    {errc::bad_label, 422, "Invalid name of a person"},
+    {errc::bad_collection, 400, "Invalid collection name"},
+    {errc::not_found, 404, "Not found"},
+    {errc::collected, 410, "Job no longer stored"},
+    {errc::method_not_allowed, 405, "Method not allowed"},
+    {errc::already_terminal, 409, "Job already finished"},
+    {errc::wrong_state, 409, "Not allowed in the current state"},
+    {errc::length_required, 411, "Content-Length required"},
+    {errc::too_large, 413, "Too large"},
+    {errc::unsupported_media, 415, "Unsupported content type"},
+    {errc::idempotency_conflict, 422, "Idempotency-Key reused with different content"},
+    {errc::unauthorized, 401, "Key or login required"},
+    {errc::forbidden, 403, "Forbidden"},
+    {errc::forbidden_origin, 403, "Cross-site request refused"},
+    {errc::misdirected, 421, "Unknown host"},
+    {errc::quota, 429, "Quota exceeded"},
+    {errc::request_timeout, 408, "Request timed out"},
+    {errc::upgrade_required, 426, "WebSocket required"},
+    {errc::queue_full, 503, "Queue full"},
+    {errc::store_unavailable, 503, "Database unavailable"},
+    {errc::no_worker, 503, "No worker available"},
+    {errc::draining, 503, "Service is stopping"},
+    {errc::unknown_outcome, 503, "Outcome unknown"},
+    {errc::undecodable_image, 422, "Image cannot be decoded"},
+    {errc::truncated_image, 422, "Image is truncated"},
+    {errc::no_face, 422, "No face found"},
+    {errc::several_faces, 422, "More than one face found"},
+    {errc::too_small, 422, "Face too small"},
+    {errc::blurred, 422, "Face blurred"},
+    {errc::turned_away, 422, "Face turned away"},
+    {errc::too_dark, 422, "Face too dark"},
+    {errc::too_bright, 422, "Face too bright"},
+    {errc::looks_like_other, 422, "Face looks like another person's"},
+    {errc::no_usable_photo, 422, "No usable photo"},
+    {errc::too_few_people, 422, "Too few people to calibrate"},
+    {errc::label_full, 422, "Person has too many faces"},
+    {errc::gallery_full, 422, "Collection has too many faces"},
+    {errc::model_mismatch, 422, "Collection was trained with another model"},
+    {errc::no_image, 404, "Image not stored"},
+    {errc::deadline_exceeded, 503, "Deadline exceeded"},
+    {errc::out_of_memory, 503, "Out of memory"},
+    {errc::device_fault, 503, "Device failure"},
+    {errc::poison, 422, "Photo crashes the workers"},
+    {errc::stale, 503, "Answer outdated by a change: retry"},
+    {errc::old_version, 503, "Answer outdated by a change: retry"},
+    {errc::not_registered, 503, "Answer outdated by a change: retry"},
+    {errc::wrong_version, 503, "Answer outdated by a change: retry"},
+    {errc::internal, 500, "Internal error"},
+};
+static_assert(std::size(rows) == static_cast<std::size_t>(errc::internal) + 1);
+
+const row& row_of(errc code) noexcept {
+    for (const row& one : rows) {
+        if (one.code == code) return one;
+    }
+    return rows[std::size(rows) - 1];
+}
 
 }  // namespace
 
 int http_status(errc code) noexcept {
-    switch (code) {
-        case errc::malformed:
-        case errc::bad_option:
-        case errc::bad_collection:
-            return 400;
-        case errc::unauthorized:
-            return 401;
-        case errc::forbidden:
-        case errc::forbidden_origin:
-            return 403;
-        case errc::not_found:
-        case errc::no_image:
-            return 404;
-        case errc::method_not_allowed:
-            return 405;
-        case errc::request_timeout:
-            return 408;
-        case errc::already_terminal:
-        case errc::wrong_state:
-            return 409;
-        case errc::collected:
-            return 410;
-        case errc::length_required:
-            return 411;
-        case errc::too_large:
-            return 413;
-        case errc::unsupported_media:
-            return 415;
-        case errc::misdirected:
-            return 421;
-        case errc::bad_label:
-        case errc::idempotency_conflict:
-        case errc::undecodable_image:
-        case errc::truncated_image:
-        case errc::no_face:
-        case errc::several_faces:
-        case errc::too_small:
-        case errc::blurred:
-        case errc::turned_away:
-        case errc::too_dark:
-        case errc::too_bright:
-        case errc::looks_like_other:
-        case errc::no_usable_photo:
-        case errc::too_few_people:
-        case errc::label_full:
-        case errc::gallery_full:
-        case errc::model_mismatch:
-        case errc::poison:
-            return 422;
-        case errc::upgrade_required:
-            return 426;
-        case errc::quota:
-            return 429;
-        case errc::queue_full:
-        case errc::store_unavailable:
-        case errc::no_worker:
-        case errc::draining:
-        case errc::unknown_outcome:
-        case errc::deadline_exceeded:
-        case errc::out_of_memory:
-        case errc::device_fault:
-        case errc::stale:
-        case errc::old_version:
-        case errc::not_registered:
-        case errc::wrong_version:
-            return 503;
-        case errc::internal:
-            return 500;
-    }
-    return 500;
+    return row_of(code).status;
 }
 
 std::string_view title_of(errc code) noexcept {
-    for (const auto& [value, title] : titles) {
-        if (value == code) return title;
-    }
-    return "Internal error";
+    return row_of(code).title;
 }
 
 response problem(const error& why, std::string_view trace_id, int retry_after) {

@@ -65,6 +65,40 @@ auto adder(CLI::App& parent, arguments& asked) {
     };
 }
 
+void describe_kept(CLI::App& app, arguments& asked) {
+    const auto add = adder(app, asked);
+    CLI::App* kept = add("retention", "forget people not seen for N days", command::retention);
+    kept->add_option("collection", asked.subject)->required();
+    kept->add_option("--days", asked.days, "days without being seen until a person is forgotten")
+        ->check(CLI::Range(1, retention_days_max));
+    kept->add_flag("--off", asked.off, "keep people until they are removed");
+    CLI::App* pictures = add("pictures", "whether a collection keeps pictures", command::pictures);
+    pictures->add_option("collection", asked.subject)->required();
+    pictures
+        ->add_option("--keep", asked.keep,
+                     "no also removes those that are stored; "
+                     "default: as the workers are set")
+        ->check(CLI::IsMember({"yes", "no", "default"}));
+}
+
+CLI::App* describe_import(CLI::App& app, arguments& asked) {
+    CLI::App* import =
+        adder(app, asked)("import", "train from a folder of NAME/PHOTO", command::import);
+    import->add_option("folder", asked.file)->required();
+    import->add_option("--collection", asked.subject)->capture_default_str();
+    import
+        ->add_option("--detector", asked.detector,
+                     "hog, cnn, centerface or yunet; without it the default of the service")
+        ->check(
+            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
+    import->add_flag("--rotate", asked.rotate,
+                     "also look for faces that lie or stand on their head");
+    import->add_option("--quality", asked.quality, "refuse bad photos and lookalikes")
+        ->check(CLI::IsMember({"off", "standard", "strict"}))
+        ->capture_default_str();
+    return import;
+}
+
 void describe(CLI::App& app, arguments& asked) {
     app.fallthrough();
     app.require_subcommand(1);
@@ -109,19 +143,7 @@ void describe(CLI::App& app, arguments& asked) {
     save->add_option("--collection", asked.subject)->capture_default_str();
     restore->add_option("--collection", asked.subject, "collection instead of the one in the file");
     restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
-    CLI::App* import = add("import", "train from a folder of NAME/PHOTO", command::import);
-    import->add_option("folder", asked.file)->required();
-    import->add_option("--collection", asked.subject)->capture_default_str();
-    import
-        ->add_option("--detector", asked.detector,
-                     "hog, cnn, centerface or yunet; without it the default of the service")
-        ->check(
-            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
-    import->add_flag("--rotate", asked.rotate,
-                     "also look for faces that lie or stand on their head");
-    import->add_option("--quality", asked.quality, "refuse bad photos and lookalikes")
-        ->check(CLI::IsMember({"off", "standard", "strict"}))
-        ->capture_default_str();
+    CLI::App* import = describe_import(app, asked);
     CLI::App* erasure = add("erasure", "check that nothing is left of a person", command::erasure);
     erasure->add_option("label", asked.subject)->required();
     erasure->add_option("--collection", asked.collection, "only this collection; default: all");
@@ -132,18 +154,7 @@ void describe(CLI::App& app, arguments& asked) {
     for (CLI::App* sub : {audit, restore, import, erasure, old}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
-    CLI::App* kept = add("retention", "forget people not seen for N days", command::retention);
-    kept->add_option("collection", asked.subject)->required();
-    kept->add_option("--days", asked.days, "days without being seen until a person is forgotten")
-        ->check(CLI::Range(1, retention_days_max));
-    kept->add_flag("--off", asked.off, "keep people until they are removed");
-    CLI::App* pictures = add("pictures", "whether a collection keeps pictures", command::pictures);
-    pictures->add_option("collection", asked.subject)->required();
-    pictures
-        ->add_option("--keep", asked.keep,
-                     "no also removes those that are stored; "
-                     "default: as the workers are set")
-        ->check(CLI::IsMember({"yes", "no", "default"}));
+    describe_kept(app, asked);
     CLI::App* fsck =
         add("fsck", "check that all keys in Redis agree; with --encryption-key, that faces decrypt",
             command::fsck);

@@ -13,38 +13,33 @@ using namespace store_reply;
 
 namespace {
 
+/// The field of that name, of those that are texts; null: it is none of them.
+std::string* text_field(job_record& job, std::string_view name) {
+    static constexpr std::pair<std::string_view, std::string job_record::*> texts[] = {
+        {"collection", &job_record::collection}, {"label", &job_record::label},
+        {"label_to", &job_record::label_to},     {"options", &job_record::options},
+        {"result", &job_record::result},         {"error", &job_record::error},
+        {"detector", &job_record::detector},     {"embedder", &job_record::embedder},
+        {"waits_for", &job_record::waits_for},   {"worker", &job_record::worker},
+        {"client", &job_record::client},         {"traceparent", &job_record::traceparent},
+        {"removed", &job_record::removed},       {"confirmed", &job_record::confirmed},
+    };
+    for (const auto& [known, field] : texts) {
+        if (known == name) return &(job.*field);
+    }
+    return nullptr;
+}
+
 void set_field(job_record& job, const std::string& name, std::string value) {
     const auto number = [&] { return std::strtoull(value.c_str(), nullptr, 10); };
     const auto time = [&] { return unix_time(static_cast<std::int64_t>(number())); };
-    if (name == "type") {
+    if (std::string* text = text_field(job, name)) {
+        *text = std::move(value);
+    } else if (name == "type") {
         if (value == "forget_face") value = "forget";
         job.type = job_type_named(value).value_or(job_type::recognize);
     } else if (name == "state")
         job.state = job_state_named(value).value_or(job_state::pending);
-    else if (name == "collection")
-        job.collection = std::move(value);
-    else if (name == "label")
-        job.label = std::move(value);
-    else if (name == "label_to")
-        job.label_to = std::move(value);
-    else if (name == "options")
-        job.options = std::move(value);
-    else if (name == "result")
-        job.result = std::move(value);
-    else if (name == "error")
-        job.error = std::move(value);
-    else if (name == "detector")
-        job.detector = std::move(value);
-    else if (name == "embedder")
-        job.embedder = std::move(value);
-    else if (name == "waits_for")
-        job.waits_for = std::move(value);
-    else if (name == "worker")
-        job.worker = std::move(value);
-    else if (name == "client")
-        job.client = std::move(value);
-    else if (name == "traceparent")
-        job.traceparent = std::move(value);
     else if (name == "attempt")
         job.attempt = number();
     else if (name == "failures")
@@ -79,10 +74,6 @@ void set_field(job_record& job, const std::string& name, std::string value) {
         job.faces_staged = number();
     else if (name == "staged_of")
         job.faces_staged_of = number();
-    else if (name == "removed")
-        job.removed = std::move(value);
-    else if (name == "confirmed")
-        job.confirmed = std::move(value);
     else if (name == "keep_pictures")
         job.keep_pictures = value == "1";
 }

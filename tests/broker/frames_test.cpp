@@ -186,17 +186,6 @@ TEST(frames, that_waited_for_a_worker_that_left_are_refused) {
     EXPECT_TRUE(b.it.frames().empty());
 }
 
-TEST(frames, status_tells_the_models_of_each_worker) {
-    bench b;
-    b.from_worker("lean.1", with_models("lean", {"hog", "cnn"}));
-    const auto told =
-        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"s"}));
-    ASSERT_THAT(told, SizeIs(1));
-    ASSERT_THAT(told[0].workers, SizeIs(1));
-    EXPECT_EQ(told[0].workers[0].detectors, (std::vector<std::string>{"hog", "cnn"}));
-    EXPECT_EQ(told[0].workers[0].embedders, (std::vector<std::string>{"dlib_resnet_v1/unit"}));
-}
-
 TEST(frames, what_one_kind_has_too_much_of_goes_to_the_other) {
     for (const std::string detector : {"cnn", "hog"}) {
         bench b = mixed_pool();
@@ -226,16 +215,6 @@ TEST(frames, of_an_idle_pool_jobs_go_to_the_gpu_first) {
     EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "card");
     table.by_id("card")->jobs[{"a", 1}] = {};
     EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "plain") << "spills over";
-}
-
-TEST(frames, the_status_names_the_gpu) {
-    bench b = mixed_pool();
-    const auto replies =
-        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"s"}));
-    ASSERT_THAT(replies, SizeIs(1));
-    ASSERT_THAT(replies[0].workers, SizeIs(2));
-    EXPECT_EQ(replies[0].workers[0].gpu, "NVIDIA H200, 143771 MiB, compute 9.0");
-    EXPECT_EQ(replies[0].workers[1].gpu, "");
 }
 
 TEST(frames, without_a_worker_are_refused_at_once) {

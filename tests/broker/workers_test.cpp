@@ -239,4 +239,25 @@ TEST(status, counts_those_who_were_not_let_in) {
     EXPECT_EQ(replies[0].refused_peers, 5u);
 }
 
+TEST(status, tells_the_gpu_and_the_models_of_each_worker) {
+    bench b;
+    protocol::ready one;
+    one.worker_id = "lean";
+    one.window = one.frame_window = 4;
+    one.detectors = {"hog", "cnn"};
+    one.embedders = {"dlib_resnet_v1/unit"};
+    one.gpu = "NVIDIA H200, 143771 MiB, compute 9.0";
+    b.from_worker("lean.1", one);
+    b.join("plain");
+    const auto told =
+        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"s"}));
+    ASSERT_THAT(told, SizeIs(1));
+    ASSERT_THAT(told[0].workers, SizeIs(2));
+    EXPECT_EQ(told[0].workers[0].detectors, one.detectors);
+    EXPECT_EQ(told[0].workers[0].embedders, one.embedders);
+    EXPECT_EQ(told[0].workers[0].gpu, one.gpu);
+    EXPECT_EQ(told[0].workers[1].gpu, "");
+    EXPECT_THAT(told[0].workers[1].detectors, IsEmpty());
+}
+
 }  // namespace

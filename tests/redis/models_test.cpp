@@ -65,8 +65,6 @@ class models : public redis_test {
     int passed = 0;
 };
 
-// ---- the defaults ------------------------------------------------------------------------------
-
 TEST_F(models, new_data_take_what_the_first_worker_proposes_and_keep_it) {
     f("open", {"1"});
     EXPECT_THAT(f("models"), ElementsAre("ok", "", "", "0"));
@@ -171,8 +169,6 @@ TEST_F(models, of_a_worker_are_checked_before_anything_is_written) {
     EXPECT_THAT(join("w", {many + ",d64", dlib + "=128", "d0", dlib}).at(0), StartsWith("ERROR"));
 }
 
-// ---- leases ------------------------------------------------------------------------------------
-
 TEST_F(models, a_lease_resolves_and_stores_them) {
     f("open", {"1"});
     join("w");
@@ -275,8 +271,6 @@ TEST_F(models, a_solo_job_for_others_stops_nobody) {
     EXPECT_THAT(taken("lean", 8, "cpu"), ElementsAre(2));
     EXPECT_THAT(taken("full", 8, "cpu"), ElementsAre(1));
 }
-
-// ---- jobs that no worker can run ---------------------------------------------------------------
 
 TEST_F(models, a_job_that_no_worker_can_run_waits_and_says_for_what) {
     join_with("w", "hog,centerface");

@@ -250,5 +250,22 @@ TEST_F(reembed, fsck_finds_what_an_ended_job_left) {
     f.plain({"DEL", f.key("gallery:default:1:staged")});
 }
 
+TEST_F(reembed, goes_to_a_worker_that_has_the_model) {
+    teach_all({"Ann"});
+    ASSERT_EQ(submit(10).at(0), "ok");
+    const auto join = [&](const std::string& worker, const std::string& embedders) {
+        f("register", {worker, "1", "100000", "host", "1", "cpu", "b", "", "128", "hog", embedders,
+                       "hog", embedders.substr(0, embedders.find('='))});
+    };
+    join("lean", "m=128");
+    EXPECT_EQ(lease("lean"), "");
+    EXPECT_EQ(f.field(id_of(10), "waits_for"), "x") << "nobody has it";
+    join("rich", "m=128,x=256");
+    f.plain({"ZINCRBY", f.key("queue:delayed"), "-4000", id_of(10)});
+    EXPECT_EQ(lease("lean"), "");
+    EXPECT_EQ(lease("rich"), id_of(10));
+    EXPECT_EQ(f.field(id_of(10), "embedder"), "x");
+}
+
 }  // namespace
 }  // namespace vultus::test

@@ -38,8 +38,8 @@ result<void> check_filters(const arguments& asked) {
     }
     if (!asked.type.empty() && !job_type_named(asked.type)) {
         return fail(errc::malformed, "unknown type " + asked.type +
-                                         "; recognize, train, calibrate, reembed, clear, forget, rename, "
-                                         "merge or delete_collection");
+                                         "; recognize, train, calibrate, reembed, clear, forget, "
+                                         "rename, merge or delete_collection");
     }
     if (asked.what != command::tail && asked.count > limits::page_size) {
         return fail(errc::malformed,
@@ -80,6 +80,21 @@ result<void> check_models(const arguments& asked) {
     return {};
 }
 
+result<void> check_retention(const arguments& asked) {
+    if (asked.days > static_cast<std::size_t>(retention_days_max) ||
+        (asked.off && asked.days > 0)) {
+        return fail(errc::malformed, "--days takes 1 to 36500, or --off");
+    }
+    return check_collection(asked.subject);
+}
+
+result<void> check_import(const arguments& asked) {
+    if (asked.rotate && !asked.detector.empty() && !turns_pictures(asked.detector)) {
+        return fail(errc::malformed, "--rotate requires --detector centerface or --detector yunet");
+    }
+    return check_collection(asked.subject);
+}
+
 }  // namespace
 
 result<void> check(const arguments& asked) {
@@ -109,6 +124,8 @@ result<void> check(const arguments& asked) {
                 return fail(errc::malformed, "encrypt requires --encryption-key FILE");
             }
             return {};
+        case command::curve_remove:
+        case command::curve_list:
         case command::encryption_key:
         case command::clock_show:
         case command::clock_accept:
@@ -127,28 +144,16 @@ result<void> check(const arguments& asked) {
         case command::curve_make:
         case command::curve_allow:
             return check_curve(asked);
-        case command::curve_remove:
-        case command::curve_list:
-            return {};
         case command::faces:
             if (auto good = check_collection(asked.subject); !good) return good;
             return check_filters(asked);
         case command::retention:
-            if (asked.days > static_cast<std::size_t>(retention_days_max) ||
-                (asked.off && asked.days > 0)) {
-                return fail(errc::malformed, "--days takes 1 to 36500, or --off");
-            }
-            return check_collection(asked.subject);
+            return check_retention(asked);
         case command::models_default:
             return check_models(asked);
-        case command::pictures:
-            return check_collection(asked.subject);
         case command::import:
-            if (asked.rotate && !asked.detector.empty() && !turns_pictures(asked.detector)) {
-                return fail(errc::malformed,
-                            "--rotate requires --detector centerface or --detector yunet");
-            }
-            return check_collection(asked.subject);
+            return check_import(asked);
+        case command::pictures:
         case command::save:
             return check_collection(asked.subject);
         case command::restore:  // empty: the collection in the file

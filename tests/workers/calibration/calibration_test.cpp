@@ -216,9 +216,9 @@ TEST_F(loading_threshold, a_fixed_distance_is_that_of_one_embedder) {
 }
 
 TEST_F(loading_threshold, a_table_without_the_rate_is_left_out) {
-    calibration_table coarse = scaled("centerface", "omz_0095/unit", 2);
-    coarse.comparisons.erase(coarse.comparisons.begin());
-    write({table(), coarse});
+    calibration_table without_it = scaled("centerface", "omz_0095/unit", 2);
+    without_it.comparisons.erase(without_it.comparisons.begin());
+    write({table(), without_it});
     settings.false_match_rate = 0.0005;
     EXPECT_FALSE(load_thresholds(settings)->has("omz_0095/unit"));
     settings.false_match_rate = 0.002;
