@@ -22,6 +22,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t large_bytes = limits::mib;
 constexpr milliseconds large_patience{10'000};
 constexpr milliseconds frame_patience = limits::wait;
+constexpr int asked_most = 3;  ///< times for one answer that changes overtake
 
 asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
     std::size_t bytes = 0;
@@ -90,8 +91,8 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
 namespace {
 
 /// Sends the photo to a worker and returns its answer, unless the gallery changed by a removal
-/// meanwhile: then old_version, and what.min_version is the version that the next answer needs.
-asio::awaitable<result<std::string>> ask_once(protocol::frame& what, milliseconds patience,
+/// meanwhile: then old_version.
+asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milliseconds patience,
                                               services& ctx) {
     auto answer = co_await ctx.brokers.ask(what, patience);
     if (!answer) co_return fail(answer.error());
@@ -104,7 +105,6 @@ asio::awaitable<result<std::string>> ask_once(protocol::frame& what, millisecond
     const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
-        what.min_version = gallery->version;
         co_return fail(errc::old_version, "Gallery changed while the answer was computed");
     }
     if (gallery->forgets) {
@@ -122,33 +122,30 @@ result<void> prepare(protocol::frame& what, const job_options& options,
     return check_rotate(options, what.detector);
 }
 
+/// The collection changed, or got another model, while the answer was on its way.
+bool is_overtaken(const result<std::string>& outcome) {
+    if (outcome) return false;
+    const errc why = outcome.error().code;
+    return why == errc::old_version || why == errc::model_mismatch;
+}
+
 asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted given) {
     const auto place = place_to_wait(req, ctx);
     const auto room = shares::take(ctx.frames, req.holder, given.images.front().size());
     if (!place || !room) co_return refuse(no_place_to_wait, req, ctx);
-    const auto gallery =
-        co_await ctx.redis.call(ctx.retention.watch_gallery(given.what.collection));
-    if (!gallery) co_return refuse(gallery.error(), req, ctx);
     protocol::frame what;
     what.collection = given.what.collection;
     what.options = to_json(given.what.options);
-    if (auto good = prepare(what, given.what.options, *gallery); !good) {
-        co_return refuse(good.error(), req, ctx);
-    }
     what.image = std::move(given.images.front());
     const auto until = boot_now() + frame_patience;
-    auto outcome = co_await ask_once(what, frame_patience, ctx);
-    const errc why = outcome ? errc::internal : outcome.error().code;
-    if (!outcome && why == errc::model_mismatch) {  // the collection was made anew meanwhile
-        const auto newer = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
-        if (!newer) co_return refuse(newer.error(), req, ctx);
-        if (auto good = prepare(what, given.what.options, *newer); !good) {
+    result<std::string> outcome = fail(errc::old_version);
+    for (int asked = 0; asked < asked_most && is_overtaken(outcome); ++asked) {
+        const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
+        if (!gallery) co_return refuse(gallery.error(), req, ctx);
+        if (auto good = prepare(what, given.what.options, *gallery); !good) {
             co_return refuse(good.error(), req, ctx);
         }
-    }
-    if (!outcome && (why == errc::old_version || why == errc::model_mismatch)) {
-        const auto left = std::max(until - boot_now(), milliseconds(1'000));
-        outcome = co_await ask_once(what, left, ctx);
+        outcome = co_await ask_once(what, std::max(until - boot_now(), milliseconds(1'000)), ctx);
     }
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
     auto answer = json_response(200, std::move(*outcome));

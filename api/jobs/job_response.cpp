@@ -102,8 +102,9 @@ asio::awaitable<response> answer_accepted(const request& req, services& ctx,
     if (outcome.duplicate) {
         auto job = co_await ctx.redis.call(ctx.jobs.job(outcome.job_id));
         finished = job && is_terminal(job->state);
-        text =
-            job ? co_await job_text(*job, req.key.get(), ctx) : job_reference_json(outcome.job_id);
+        // Not `text = job ? co_await a : b`: g++ 12 destroys such a value twice.
+        if (job) text = co_await job_text(*job, req.key.get(), ctx);
+        if (!job) text = job_reference_json(outcome.job_id);
         if (!job && job.error().code != errc::collected && job.error().code != errc::not_found) {
             co_return refuse(job.error(), req, ctx);
         }

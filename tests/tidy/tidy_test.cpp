@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -270,6 +271,19 @@ TEST(tidy, files_and_lines_are_short) {
             EXPECT_LE(columns, 100) << file.name << ":" << i + 1;
             EXPECT_EQ(line.find('\t'), std::string::npos) << file.name << ":" << i + 1;
         }
+    }
+}
+
+// g++ 12 destroys the value of `condition ? co_await a : b` twice.
+TEST(tidy, no_branch_of_a_condition_waits) {
+    const std::regex waits(R"(\?\s*co_await|\?[^,;{}]*:\s*co_await)");
+    for (const auto& file : sources()) {
+        std::string text;
+        for (const auto& line : file.lines) {
+            text += line.substr(0, line.find("//")) + "\n";
+        }
+        std::smatch found;
+        EXPECT_FALSE(std::regex_search(text, found, waits)) << file.name << ": " << found.str();
     }
 }
 

@@ -1,5 +1,6 @@
 """Another embedding model for a collection: from the pictures that it keeps, while it answers, in one step."""
 import io
+import itertools
 import sys
 import threading
 
@@ -58,7 +59,7 @@ def test_everybody_is_known_as_before(taught, photos):
     seen = taught.recognize(photos["obama2"])
     assert names(seen) == ["Barack"] and seen["models"]["embedding"] == OTHER and seen["gallery"]["version"] >= done["result"]["version"]
     assert names(taught.recognize(photos["small_biden"])) == ["Joe"]
-    taught.train("Joe", jpeg(Image.open(io.BytesIO(photos["small_biden"])).resize((400, 400))))
+    taught.train("Joe", jpeg(Image.open(io.BytesIO(photos["small_biden"]))))
     again = change(taught, before["embedding_model"])
     assert again["state"] == "succeeded" and again["result"]["faces"] == 4
     assert names(taught.recognize(photos["obama2"])) == ["Barack"]
@@ -81,13 +82,15 @@ def test_it_answers_meanwhile(taught, photos):
     for one in threads:
         one.start()
     try:
-        for embedder in ("dlib_resnet_v1/plain", OTHER, "dlib_resnet_v1/mirror"):
+        for embedder in itertools.cycle(("dlib_resnet_v1/plain", OTHER, "dlib_resnet_v1/mirror")):
             assert change(taught, embedder)["state"] == "succeeded"
+            if len(answers) > 8:
+                break
     finally:
         stop.set()
         for one in threads:
             one.join()
-    assert wrong == [] and len(answers) > 5
+    assert wrong == []
 
 
 def test_who_has_no_picture_is_named_first(taught, photos):
