@@ -73,7 +73,7 @@ def test_a_verdict_for_each_file_and_nothing_twice(shared_service, people):
 def test_lines_for_people_and_the_exit_code(shared_service, people):
     ran = subprocess.run(command(shared_service, people, "--collection", "lines"), capture_output=True, text=True, timeout=100)
     lines = ran.stdout.splitlines()
-    assert "refused     Nobody/wall.jpg  no_face" in lines and "imported    Joe Biden/1.jpg" in lines
+    assert "refused     Nobody/wall.jpg  no_face: No face found" in lines and "imported    Joe Biden/1.jpg" in lines
     assert "duplicate   Barack Obama/same.jpg  same_bytes: same as Barack Obama/1.jpg" in lines
     assert lines[-3:] == [f"{people} into lines: 2 imported, 1 duplicate, 3 refused, 2 skipped", "", "no photo imported for: Nobody"]
     assert ran.returncode == 1

@@ -37,8 +37,9 @@ def test_a_service_is_measured_as_its_own_process_is(tmp_path):
 
 
 def test_what_is_not_there_is_named(tmp_path):
-    (tmp_path / "Obama").mkdir()
-    (tmp_path / "Obama/Obama_0001.jpg").write_bytes((PHOTOS / "obama.jpg").read_bytes())
-    (tmp_path / "pairs.txt").write_text("1\nObama\t1\t1\nObama\t1\tObama\t1\n")
+    for name, number in (("Obama", 1), ("Obama", 2), ("Biden", 1)):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / f"{name}_{number:04}.jpg").write_bytes((PHOTOS / "obama.jpg").read_bytes())
+    (tmp_path / "pairs.txt").write_text("1\nObama\t1\t2\nObama\t1\tBiden\t1\n")
     missing = measured(tmp_path, "--embedder", "sface/unit")
     assert missing.returncode == 1 and "no embedder sface/unit" in missing.stderr, missing.stderr
