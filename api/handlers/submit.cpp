@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t large_bytes = limits::mib;
 constexpr milliseconds large_patience{10'000};
 constexpr milliseconds frame_patience = limits::wait;
-constexpr int asked_most = 3;  ///< times for one answer that changes overtake
+constexpr int asked_most = 2;  ///< times for one answer that changes overtake
 
 asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
     std::size_t bytes = 0;

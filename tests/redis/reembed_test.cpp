@@ -33,9 +33,10 @@ class reembed : public redis_test {
         f("bye", {"teacher"});
     }
 
-    /// A worker that reads vectors of any dimension.
+    /// A worker that has both models.
     void enlist_reader(const std::string& worker) {
-        f("register", {worker, "1", "100000", "host", "1", "cpu", "b", "", "256"});
+        f("register", {worker, "1", "100000", "host", "1", "cpu", "b", "", "128", "hog",
+                       "m=128,x=256", "hog", "m"});
     }
 
     words submit(int n, const std::string& collection = "default") {

@@ -30,7 +30,7 @@ status_view view() {
     seen.queue.bytes = 2'048;
     seen.queue.now = unix_time{10'000};
     seen.queue.oldest_pending = unix_time{8'500};
-    seen.collections.push_back({"default", "m", 2'000'000'005, 2'000'000'001, 7, 4});
+    seen.collections.push_back({"default", "m", 2'000'000'005, 2'000'000'001, 7, 4, 0, {}});
     worker_row row;
     row.status.worker_id = "h-1-cpu-0";
     row.status.device = "cpu";
@@ -140,7 +140,7 @@ TEST(reports, status_from_redis_tells_lapsed_workers) {
 
 TEST(reports, faces) {
     label_page page;
-    page.gallery = {"", "m", 1'000'000'002, 0, 3, 2, 256};
+    page.gallery = {"", "m", 1'000'000'002, 0, 3, 2, 256, {}};
     page.labels = {{"Ann", 1, {}}, {"田中", 2, {}}};
     page.next = "9";
     EXPECT_EQ(

@@ -18,7 +18,7 @@ def unit(axis, angle):
 
 
 def restore(service, tmp_path, faces, collection):
-    file = export(tmp_path / f"{collection}.export", faces)
+    file = export(tmp_path / f"{collection}.export", faces, "dlib_resnet_v1/mirror_unit")
     subprocess.run([CTL, "--data", str(service.data), "restore", str(file), "--collection", collection], check=True)
 
 

@@ -1,11 +1,14 @@
 """The quality of faces in every answer, and the gate of a train: bad photos and somebody else's face are refused, each with
 its reason; a name is told only to who may read names."""
 import io
+import sys
 
 import pytest
-from conftest import before_start, jpeg, started
+from conftest import ROOT, before_start, jpeg, started
 from PIL import Image, ImageEnhance, ImageFilter
-from vultus import Client, JobFailed
+
+sys.path.insert(0, str(ROOT / "clients/python"))
+from vultus import Client, JobFailed  # noqa: E402
 
 MEASURES = {"score", "size_px", "sharpness", "brightness", "yaw", "pitch", "roll"}
 GATED = "gated"
@@ -95,7 +98,7 @@ def test_somebody_elses_face_is_refused_and_one_s_own_is_not(gallery, photos):
     assert other["label"] == "Barack" and 0 < other["distance"] < 0.4 and 0.5 < other["similarity"] <= 1
     own = train(gallery, photos["small_obama2"], "Barack", quality="strict")
     assert own["state"] == "succeeded", own
-    other_person = train(gallery, photos["small_biden"], "Joe", quality="strict")
+    other_person = train(gallery, photos["small_biden"], "Joe", quality="standard")
     assert other_person["state"] == "succeeded", other_person
     assert train(gallery, photos["small_obama3"], "Joe")["state"] == "succeeded", "no gate"
 

@@ -38,8 +38,8 @@ TEST(results, options_are_read_with_their_ranges) {
         R"("embeddings":true,"num_jitters":100,"rotate":true,"quality":"strict",)"
         R"("from_the_future":[1]})");
     ASSERT_TRUE(all) << all.error().detail;
-    EXPECT_EQ(*all,
-              (job_options{"cnn", 10, 2.0, 0.0, 100, true, true, 100, true, quality_gate::strict}));
+    EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 0.0, 100, true, true, 100, "", false, true,
+                                 quality_gate::strict}));
     for (const std::string_view name : detector_names) {
         EXPECT_EQ(read_options(R"({"detector":")" + std::string(name) + "\"}")->detector, name);
     }
