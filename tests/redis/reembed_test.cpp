@@ -17,9 +17,15 @@ class reembed : public redis_test {
     static std::string face(int n) { return id_of(n) + "-0"; }
     static std::string other_vector(char filling) { return std::string(1024, filling); }
 
+    /// A worker that has both models.
+    void enlist_reader(const std::string& worker) {
+        f("register", {worker, "1", "100000", "host", "1", "cpu", "b", "", "128", "hog",
+                       "m=128,x=256", "hog", "m"});
+    }
+
     /// A face of each label, with pictures, of the model m.
     void teach_all(const words& labels) {
-        enlist("teacher");
+        enlist_reader("teacher");
         for (const std::string& label : labels) {
             const int n = next_++;
             ASSERT_EQ(train(n, label).at(0), "ok");
@@ -31,12 +37,6 @@ class reembed : public redis_test {
                 "succeeded");
         }
         f("bye", {"teacher"});
-    }
-
-    /// A worker that has both models.
-    void enlist_reader(const std::string& worker) {
-        f("register", {worker, "1", "100000", "host", "1", "cpu", "b", "", "128", "hog",
-                       "m=128,x=256", "hog", "m"});
     }
 
     words submit(int n, const std::string& collection = "default") {

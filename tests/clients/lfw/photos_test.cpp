@@ -143,7 +143,7 @@ TEST_F(photos, are_told_apart_by_the_real_models) {
     EXPECT_TRUE(fs::exists(svg));
 }
 
-TEST(photos, what_the_quality_gate_refuses_is_left_out_with_its_pairs) {
+TEST(quality_gate, what_it_refuses_is_left_out_with_its_pairs) {
     raw_face good;
     good.quality = {1, 200, 0.6, 0.5, {}};
     raw_face small = good;
