@@ -162,9 +162,8 @@ void read_broker(settings_reader& in, const common_settings& common, broker_sett
 }
 
 /// "NAME=0.9", one for each embedder.
-void read_distances(settings_reader& in, std::vector<std::pair<std::string, double>>& into) {
-    std::vector<std::string> words;
-    in.texts("distances", words, list_max);
+void parse_distances(settings_reader& in, const std::vector<std::string>& words,
+                     std::vector<std::pair<std::string, double>>& into) {
     for (const std::string& word : words) {
         const std::size_t equals = word.rfind('=');
         double distance = 0;
@@ -233,7 +232,9 @@ void read_worker(settings_reader& in, worker_settings& worker) {
         in.refuse("distance_max",
                   "conflicts: set only one of distance_max, false_match_rate and stranger_rate");
     }
-    read_distances(in, worker.distances);
+    std::vector<std::string> distances;
+    in.texts("distances", distances, list_max);
+    parse_distances(in, distances, worker.distances);
     in.flag("keep_pictures", worker.keep_pictures);
     in.flag("separate_decoder", worker.separate_decoder);
     in.number("margin_min", worker.margin_min, 0.0, 1.0);
