@@ -18,7 +18,8 @@ constexpr const char* refused =
     R"("detail":"\"other\":{\"face_id\":\"z-9\"","other":{"face_id":"a-0","distance":0.25}})";
 
 job_record train(job_state state) {
-    job_record job = fresh_job("01936a3e-7f10-7b01-a3c4-5d6e7f809101", job_type::train, "people", "Ada", state);
+    job_record job =
+        fresh_job("01936a3e-7f10-7b01-a3c4-5d6e7f809101", job_type::train, "people", "Ada", state);
     const std::string files = std::string("[") + refused +
                               R"(,{"index":1,"other":{"face_id":"b-3","distance":0.3}},)"
                               R"({"index":2,"other":{"face_id":"a-0","distance":0.1}}])";
