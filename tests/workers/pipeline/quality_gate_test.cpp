@@ -40,6 +40,11 @@ image lit(const image& from, double factor, double more = 0) {
     return made;
 }
 
+/// Stored; the worker may still be about to load the new version.
+bool is_taught(const job_record& job) {
+    return job.state == job_state::succeeded || job.state == job_state::publishing;
+}
+
 class gated : public seeing {};
 
 TEST_F(gated, a_quality_gate_refuses_bad_photos_each_with_its_reason) {
@@ -67,14 +72,14 @@ TEST_F(gated, a_quality_gate_refuses_bad_photos_each_with_its_reason) {
             EXPECT_THAT(refused.error, HasSubstr("quality=" + level + " requires at "));
             EXPECT_THAT(refused.error, HasSubstr(R"("quality":{"score":)"));
         }
-        EXPECT_EQ(train({bad}, "Obama", R"({"min_face_px":20})").state, job_state::succeeded)
+        EXPECT_TRUE(is_taught(train({bad}, "Obama", R"({"min_face_px":20})")))
             << reason << " without a gate";
         world.change(job_type::clear);
     }
     const std::string small = changed("obama.jpg", faults.at("too_small"));
     const job_record mixed =
         train({small, photo("biden.jpg")}, "Biden", R"({"min_face_px":20,"quality":"strict"})");
-    EXPECT_EQ(mixed.state, job_state::succeeded) << mixed.error;
+    EXPECT_TRUE(is_taught(mixed)) << mixed.error;
     EXPECT_THAT(mixed.result, HasSubstr(R"("reason":"too_small")"));
     EXPECT_THAT(mixed.result, HasSubstr("\"face_id\":\"" + mixed.id + "-1\""));
     EXPECT_THAT(world.must(gallery_reader(world.store).faces("people", "Biden", false)).at(0).json,
@@ -88,23 +93,23 @@ TEST_F(gated, a_quality_gate_refuses_a_face_that_is_somebody_elses) {
     open(embedding_kind::plain, true);
     const std::string strict = R"({"quality":"strict"})";
     const job_record first = train({photo("obama.jpg")}, "Obama", strict);
-    EXPECT_EQ(first.state, job_state::succeeded) << first.error;
+    EXPECT_TRUE(is_taught(first)) << first.error;
     const job_record other = train({photo("obama2.jpg")}, "Other", strict);
     EXPECT_EQ(other.state, job_state::failed) << other.result;
     EXPECT_THAT(other.error, HasSubstr("photo 1: looks_like_other"));
     EXPECT_THAT(other.error, HasSubstr("\"other\":{\"face_id\":\"" + first.id + "-0\""));
     EXPECT_THAT(other.error, Not(HasSubstr("Obama"))) << "names are told when the job is read";
     const job_record own = train({photo("obama2.jpg")}, "Obama", strict);
-    EXPECT_EQ(own.state, job_state::succeeded) << own.error;
+    EXPECT_TRUE(is_taught(own)) << own.error;
     const job_record mixed =
         train({photo("obama3.jpg"), photo("biden.jpg")}, "Biden", R"({"quality":"standard"})");
-    EXPECT_EQ(mixed.state, job_state::succeeded) << mixed.error;
+    EXPECT_TRUE(is_taught(mixed)) << mixed.error;
     EXPECT_THAT(mixed.result, HasSubstr(R"("reason":"looks_like_other")"));
     const auto faces = world.must(gallery_reader(world.store).faces("people", "Biden", true));
     ASSERT_EQ(faces.size(), 1u);
     EXPECT_EQ(faces[0].face_id, mixed.id + "-1");
     EXPECT_TRUE(faces[0].picture) << "the picture of the face that stayed";
-    EXPECT_NE(train({photo("obama3.jpg")}, "Other").state, job_state::failed) << "no gate";
+    EXPECT_TRUE(is_taught(train({photo("obama3.jpg")}, "Other"))) << "no gate";
 }
 
 }  // namespace
