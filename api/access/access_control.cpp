@@ -344,6 +344,13 @@ result<std::string> collection_for(const request& req, const name_values& fields
     return collection;
 }
 
+result<std::string> collection_in_path(const request& req) {
+    const std::string& collection = req.segments[0];
+    if (auto good = check_collection(collection); !good) return fail(good.error());
+    if (auto good = may_use(req.key.get(), collection); !good) return fail(good.error());
+    return collection;
+}
+
 bool sees(const access_key* key, job_type type, std::string_view collection) {
     return key == nullptr || may_see(*key, type, collection);
 }

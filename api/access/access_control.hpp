@@ -117,6 +117,10 @@ result<void> may_use(const access_key* key, std::string_view collection);
 /// errors    bad_collection, forbidden
 result<std::string> collection_for(const request& req, const name_values& fields);
 
+/// The collection that the first {} of the route's path names, if the request's key covers it.
+/// errors    bad_collection, forbidden
+result<std::string> collection_in_path(const request& req);
+
 bool sees(const access_key* key, job_type type, std::string_view collection);
 
 }  // namespace vultus::api

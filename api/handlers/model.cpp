@@ -5,6 +5,7 @@
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
 #include "api/jobs/submission.hpp"
+#include "shared/model/model_names.hpp"
 #include "shared/store/picture_store.hpp"
 
 namespace vultus::api::handlers {
@@ -46,21 +47,10 @@ asio::awaitable<result<model_view>> view_of(const std::string& collection, servi
     co_return seen;
 }
 
-result<std::string> asked_for(const request& req) {
-    if (auto good = check_collection(req.segments[0]); !good) return fail(good.error());
-    if (auto good = may_use(req.key.get(), req.segments[0]); !good) return fail(good.error());
-    return req.segments[0];
-}
-
 /// A name as workers announce it, "omz_0095/unit". Whether one has it is seen when the job waits.
 result<void> check_embedder(std::string_view name) {
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-' || c == '.' || c == '/';
-    };
-    const bool good = !name.empty() && name.size() <= 64 &&
-                      std::count(name.begin(), name.end(), '/') == 1 && name.front() != '/' &&
-                      name.back() != '/' && std::all_of(name.begin(), name.end(), allowed);
+    const bool good = is_model_name(name) && std::count(name.begin(), name.end(), '/') == 1 &&
+                      name.front() != '/' && name.back() != '/';
     if (good) return {};
     return fail(errc::bad_option, "embedder must be the name of a model, such as omz_0095/unit");
 }
@@ -95,7 +85,7 @@ error lacks_pictures(const model_view& seen) {
 
 /// GET /api/collections/{collection}/model
 asio::awaitable<response> model(request& req, services& ctx) {
-    const auto collection = asked_for(req);
+    const auto collection = collection_in_path(req);
     if (!collection) co_return refuse(collection.error(), req, ctx);
     const auto seen = co_await view_of(*collection, ctx);
     if (!seen) co_return refuse(seen.error(), req, ctx);
@@ -116,7 +106,7 @@ asio::awaitable<response> model(request& req, services& ctx) {
 
 /// POST /api/collections/{collection}/model
 asio::awaitable<response> change_model(request& req, services& ctx) {
-    const auto collection = asked_for(req);
+    const auto collection = collection_in_path(req);
     if (!collection) co_return refuse(collection.error(), req, ctx);
     const auto fields = read_fields(req, "embedder without_pictures");
     if (!fields) co_return refuse(fields.error(), req, ctx);

@@ -10,12 +10,6 @@ namespace vultus::api {
 namespace handlers {
 namespace {
 
-result<std::string> asked_for(const request& req) {
-    if (auto good = check_collection(req.segments[0]); !good) return fail(good.error());
-    if (auto good = may_use(req.key.get(), req.segments[0]); !good) return fail(good.error());
-    return req.segments[0];
-}
-
 result<bool> keep_in(const name_values& given) {
     const auto found = given.find("keep");
     if (found == given.end()) return fail(errc::bad_option, "keep is missing: true or false");
@@ -28,7 +22,7 @@ result<bool> keep_in(const name_values& given) {
 
 /// GET, POST and DELETE /api/collections/{collection}/pictures
 asio::awaitable<response> pictures(request& req, services& ctx) {
-    const auto collection = asked_for(req);
+    const auto collection = collection_in_path(req);
     if (!collection) co_return refuse(collection.error(), req, ctx);
     result<picture_rule> rule;
     if (req.method == "POST" || req.method == "DELETE") {

@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::chrono::hours day{24};
 
-result<std::string> asked_for(const request& req) {
-    if (auto good = check_collection(req.segments[0]); !good) return fail(good.error());
-    if (auto good = may_use(req.key.get(), req.segments[0]); !good) return fail(good.error());
-    return req.segments[0];
-}
-
 result<std::chrono::milliseconds> days_in(const name_values& given) {
     const auto found = given.find("days");
     if (found == given.end()) {
@@ -53,7 +47,7 @@ response rule_response(const std::string& collection, const retention_rule& rule
 
 /// GET, POST and DELETE /api/collections/{collection}/retention
 asio::awaitable<response> retention(request& req, services& ctx) {
-    const auto collection = asked_for(req);
+    const auto collection = collection_in_path(req);
     if (!collection) co_return refuse(collection.error(), req, ctx);
     if (req.method == "POST" || req.method == "DELETE") {
         std::chrono::milliseconds lasts{0};

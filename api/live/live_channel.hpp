@@ -60,7 +60,7 @@ class live_channel : public live_channels::member,
     /// decides about this answer and is what the next frame requires.
     /// returns   false if the answer must not be used, or if the collection was made anew with
     ///           another model, the first time that this frame is asked for: ask again
-    asio::awaitable<result<bool>> ask(const frame& one, bool first);
+    asio::awaitable<result<bool>> ask(const frame& one, bool first_time);
     /// Reads the gallery, and keeps its version in newest_.
     asio::awaitable<result<watched_gallery>> read_gallery(const std::string& collection);
     void note_names(const std::vector<named_face>& faces);

@@ -235,6 +235,21 @@ def running(**options):
             yield service
 
 
+@contextlib.contextmanager
+def worker_beside(service, *settings):
+    """A worker beside those that the service started."""
+    words = [f"common.data={service.data}", *settings]
+    command = [pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin")) / "vultus-worker", "--config", ROOT / "config/vultus.toml",
+               *(word for one in words for word in ("--set", one))]
+    with open(service.data / "log/worker-beside.log", "wb") as log:
+        worker = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        try:
+            yield worker
+        finally:
+            worker.terminate()
+            assert worker.wait(30) == 0
+
+
 @pytest.fixture
 def open_folder():
     """One that other users may enter. tmp_path is none: each pytest that starts closes the folder above it, of all of them."""

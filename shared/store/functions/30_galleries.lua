@@ -60,32 +60,6 @@ function gallery.unstage(g)
     g.staging_job = nil
 end
 
--- They take it: the same faces, another model, an epoch of its own, so that nothing that was
--- computed with the old vectors is stored or told any more. Its keys get the names of the new epoch.
-function gallery.swap(g)
-    local before = {epoch = g.epoch, collection = g.collection}
-    local epoch = math.max(gallery.last_epoch(), g.epoch) + 1
-    gallery.store_epoch(epoch)
-    redis.call('UNLINK', part(before, 'vectors'), part(before, 'log'))
-    g.epoch, g.seq, g.version = epoch, 0, epoch * epoch_size
-    local function move(name, to)
-        if redis.call('EXISTS', part(before, name)) == 1 then
-            redis.call('RENAME', part(before, name), part(g, to))
-        end
-    end
-    for _, name in ipairs({'faces', 'labels', 'by_label', 'pictures', 'seen'}) do move(name, name) end
-    move('staged', 'vectors')
-    local of = key.gallery(g.collection)
-    redis.call('HSET', of, 'epoch', int(epoch), 'seq', 0, 'log_from', 0, 'removed_version',
-        int(g.version), 'embedding_model', g.staging_model)
-    redis.call('HDEL', of, 'dimension')
-    if stored(g.staging_dimension) ~= limits.embedding_dimension_default then
-        redis.call('HSET', of, 'dimension', int(stored(g.staging_dimension)))
-    end
-    gallery.unstage(g)
-    removal.note()
-end
-
 function gallery.parts(g)
     local all = {}
     for i, name in ipairs(epoch_parts) do all[i] = part(g, name) end
@@ -145,6 +119,11 @@ function gallery.takes(g, changes) return g.seq + changes <= last_seq end
 -- Makes it, if it is not there, for faces of this kind.
 function gallery.open(g, model, dimension)
     if not gallery.is_made(g) then gallery.renew_epoch(g) end
+    gallery.store_model(g, model, dimension)
+end
+
+-- Of a gallery without a field for another dimension.
+function gallery.store_model(g, model, dimension)
     redis.call('HSET', key.gallery(g.collection), 'embedding_model', model)
     g.dimension = dimension
     if dimension ~= limits.embedding_dimension_default then

@@ -54,20 +54,34 @@ function reembed.begin(a)
     return {'ok', int(g.epoch), int(g.faces), int(staged_of(g))}
 end
 
--- id epoch collection cursor. Pictures of faces that are not staged yet, a step of them.
-function reembed.pictures(a)
+-- id epoch collection cursor. A step through a part of the gallery: what `told` gives of each face
+-- that is not staged, behind its id.
+function reembed.unstaged(a, part_name, count, told)
     local g = gallery.read(collection_name(a[3]))
     if g.epoch ~= number(a[2], 'epoch') or g.staging_job ~= a[1] then return {'cleared'} end
-    local reply = redis.call('HSCAN', key.faces(g.collection, g.epoch, 'pictures'), a[4], 'COUNT',
-        reembed.scanned)
+    local reply = redis.call('HSCAN', key.faces(g.collection, g.epoch, part_name), a[4], 'COUNT',
+        count)
     local found = {'ok', reply[1]}
     for i = 1, #reply[2], 2 do
-        if redis.call('HEXISTS', staged_key(g), reply[2][i]) == 0 then
-            found[#found + 1] = reply[2][i]
-            found[#found + 1] = reply[2][i + 1]
+        local id = reply[2][i]
+        if redis.call('HEXISTS', staged_key(g), id) == 0 then
+            found[#found + 1] = id
+            found[#found + 1] = told(g, id, reply[2][i + 1])
         end
     end
     return found
+end
+
+-- Their pictures.
+function reembed.pictures(a)
+    return reembed.unstaged(a, 'pictures', reembed.scanned, function(_, _, jpeg) return jpeg end)
+end
+
+-- Of all faces: whether each has a picture.
+function reembed.left(a)
+    return reembed.unstaged(a, 'faces', limits.page_size, function(g, id)
+        return gallery.has_picture(g, id) and '1' or '0'
+    end)
 end
 
 -- id attempt worker epoch, then face_id vector. Faces that are gone by now are passed over.
@@ -94,24 +108,6 @@ function reembed.stage(a)
     return {'ok', staged, int(g.faces)}
 end
 
--- id epoch collection cursor. Faces that are not staged, a step of them: face_id, whether it has a
--- picture, label.
-function reembed.left(a)
-    local g = gallery.read(collection_name(a[3]))
-    if g.epoch ~= number(a[2], 'epoch') or g.staging_job ~= a[1] then return {'cleared'} end
-    local reply = redis.call('HSCAN', key.faces(g.collection, g.epoch, 'faces'), a[4], 'COUNT',
-        limits.page_size)
-    local found = {'ok', reply[1]}
-    for i = 1, #reply[2], 2 do
-        local id = reply[2][i]
-        if redis.call('HEXISTS', staged_key(g), id) == 0 then
-            found[#found + 1] = id
-            found[#found + 1] = gallery.has_picture(g, id) and '1' or '0'
-        end
-    end
-    return found
-end
-
 -- The labels of these faces, each once, that are there and not staged.
 local function left_out(g, a, from)
     local labels, seen = {}, {}
@@ -128,6 +124,29 @@ local function left_out(g, a, from)
     return labels
 end
 
+-- The staged vectors take the place of the others: the same faces, another model, an epoch of its own, so that nothing that was
+-- computed with the old vectors is stored or told any more. Its keys get the names of the new epoch.
+function reembed.exchange(g)
+    local before = {epoch = g.epoch, collection = g.collection}
+    local epoch = math.max(gallery.last_epoch(), g.epoch) + 1
+    gallery.store_epoch(epoch)
+    redis.call('UNLINK', part(before, 'vectors'), part(before, 'log'))
+    g.epoch, g.seq, g.version = epoch, 0, epoch * epoch_size
+    local function move(name, to)
+        if redis.call('EXISTS', part(before, name)) == 1 then
+            redis.call('RENAME', part(before, name), part(g, to))
+        end
+    end
+    for _, name in ipairs({'faces', 'labels', 'by_label', 'pictures', 'seen'}) do move(name, name) end
+    move('staged', 'vectors')
+    redis.call('HSET', key.gallery(g.collection), 'epoch', int(epoch), 'seq', 0, 'log_from', 0,
+        'removed_version', int(g.version))
+    redis.call('HDEL', key.gallery(g.collection), 'dimension')
+    gallery.store_model(g, g.staging_model, stored(g.staging_dimension))
+    gallery.unstage(g)
+    removal.note()
+end
+
 -- id attempt worker epoch result, then ids of faces that have no usable picture and are removed with
 -- it. `missing`: faces that are neither staged nor among these; nothing changed.
 function reembed.swap(a)
@@ -141,7 +160,7 @@ function reembed.swap(a)
     local missing = g.faces - #out - staged_of(g)
     if missing ~= 0 then return {'missing', int(missing)} end
     for _, one in ipairs(out) do gallery.remove(g, one[1], {one[2]}) end
-    gallery.swap(g)
+    reembed.exchange(g)
     j.version = int(g.version)
     redis.call('HSET', key.job(a[1]), 'result', a[5], 'version', j.version, 'faces', int(g.faces),
         'left_out', int(#out))

@@ -164,16 +164,7 @@ local function check_gallery(name, problem)
     for what, n in pairs(counts) do
         if n ~= g.faces then problem('gallery ' .. name .. ': ' .. what .. ' holds ' .. int(n)) end
     end
-    local staged = redis.call('HLEN', key.faces(name, g.epoch, 'staged'))
-    if staged > (g.staging_job and g.faces or 0) then
-        problem('gallery ' .. name .. ': staged holds ' .. int(staged))
-    end
-    if g.staging_job then
-        local stager = job.read(g.staging_job)
-        if not stager or stager.type ~= 'reembed' or not open_states[stager.state] then
-            problem('gallery ' .. name .. ': staging_job has ended')
-        end
-    end
+    fsck.staging(name, g, problem)
     local seen = redis.call('ZCARD', key.faces(name, g.epoch, 'seen'))
     if seen > (g.retention_ms and g.people or 0) then
         problem('gallery ' .. name .. ': seen holds ' .. int(seen))

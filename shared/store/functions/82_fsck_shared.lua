@@ -1,4 +1,4 @@
--- fsck of what all clients share (the counts of each holder) and of the counters.
+-- fsck of what all clients share (the counts of each holder), of the counters, and of staged vectors.
 
 -- `models` counts for a model the jobs that wait for it.
 fsck.things_held = {'jobs', 'bytes', 'keys', 'models'}
@@ -92,4 +92,18 @@ function phase.idempotency(position, n, sums, problem)
         end
     end
     if #members == n then return int(rank + n) end
+end
+
+-- What a job stages for a gallery (62_reembed.lua).
+function fsck.staging(name, g, problem)
+    local staged = redis.call('HLEN', key.faces(name, g.epoch, 'staged'))
+    if staged > (g.staging_job and g.faces or 0) then
+        problem('gallery ' .. name .. ': staged holds ' .. int(staged))
+    end
+    if g.staging_job then
+        local stager = job.read(g.staging_job)
+        if not stager or stager.type ~= 'reembed' or not open_states[stager.state] then
+            problem('gallery ' .. name .. ': staging_job has ended')
+        end
+    end
 end

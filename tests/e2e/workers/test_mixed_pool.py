@@ -2,7 +2,6 @@
 tests/workers, in a libvultus-cuda.so that the worker loads: what it computes is what a GPU would, in half precision,
 only slowly. So pictures are small here and jobs few.
 """
-import contextlib
 import io
 import json
 import os
@@ -10,7 +9,7 @@ import pathlib
 import subprocess
 
 import pytest
-from conftest import PREFIX, ROOT, jpeg, names, running, wait_until
+from conftest import PREFIX, ROOT, jpeg, names, running, wait_until, worker_beside
 from PIL import Image
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
@@ -23,19 +22,9 @@ KINDS = {"cnn": "cuda:0", "hog": "cpu"}
 DISTANCE_MARGIN = 0.01  # of half precision, docs/benchmarks.md
 
 
-@contextlib.contextmanager
 def processor_beside(service):
-    """A worker on the CPU, beside those that the service started."""
-    words = ["worker.device=cpu", f"common.data={service.data}", *SETTINGS]
-    command = [PROGRAMS / "vultus-worker", "--config", ROOT / "config/vultus.toml",
-               *(word for one in words for word in ("--set", one))]
-    with open(service.data / "log/worker-cpu.log", "wb") as log:
-        worker = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
-        try:
-            yield worker
-        finally:
-            worker.terminate()
-            assert worker.wait(30) == 0
+    """A worker on the CPU."""
+    return worker_beside(service, "worker.device=cpu", *SETTINGS)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Which models a service uses by default, and a pool of workers that do not have the same ones: whose job waits for whom, and
 what a job does whose model nobody has. The lean worker has no file of centerface.
 """
-import contextlib
 import json
 import os
 import pathlib
@@ -10,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PREFIX, ROOT, names, running, started, wait_until
+from conftest import PREFIX, ROOT, names, running, started, wait_until, worker_beside
 
 sys.path.append(str(ROOT / "clients/python"))
 from vultus import Client  # noqa: E402
@@ -28,21 +27,6 @@ def lean(tmp_path_factory):
         if not path.name.startswith("centerface"):
             shutil.copy(path, folder)
     return folder
-
-
-@contextlib.contextmanager
-def worker_beside(service, *settings):
-    """A worker beside those that the service started."""
-    words = [f"common.data={service.data}", *settings]
-    command = [PROGRAMS / "vultus-worker", "--config", ROOT / "config/vultus.toml",
-               *(word for one in words for word in ("--set", one))]
-    with open(service.data / "log/worker-beside.log", "wb") as log:
-        worker = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
-        try:
-            yield worker
-        finally:
-            worker.terminate()
-            assert worker.wait(30) == 0
 
 
 def status(service):
