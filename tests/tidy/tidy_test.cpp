@@ -10,7 +10,6 @@
 #include <iterator>
 #include <map>
 #include <optional>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -274,16 +273,29 @@ TEST(tidy, files_and_lines_are_short) {
     }
 }
 
-// g++ 12 destroys the value of `condition ? co_await a : b` twice.
+// g++ 12 destroys the value of `condition ? co_await a : b` twice. (By hand, as `included` is.)
+bool branch_waits(const std::string& code, std::size_t await) {
+    const auto before = code.find_last_not_of(" \n", await - 1);
+    if (await == 0 || before == std::string::npos) return false;
+    if (code[before] == '?') return true;
+    const auto condition = code.find_last_of("?,;{}", before);
+    return code[before] == ':' && condition != std::string::npos && code[condition] == '?';
+}
+
 TEST(tidy, no_branch_of_a_condition_waits) {
-    const std::regex waits(R"(\?\s*co_await|\?[^,;{}]*:\s*co_await)");
+    EXPECT_TRUE(branch_waits("a ? b() : c", 4));
+    EXPECT_TRUE(branch_waits("a ? b :\n c()", 9));
+    EXPECT_FALSE(branch_waits("a ? b : c; d()", 11));
+    EXPECT_FALSE(branch_waits("for (a : b())", 9));
     for (const auto& file : sources()) {
         std::string text;
         for (const auto& line : file.lines) {
             text += line.substr(0, line.find("//")) + "\n";
         }
-        std::smatch found;
-        EXPECT_FALSE(std::regex_search(text, found, waits)) << file.name << ": " << found.str();
+        for (auto at = text.find("co_await"); at != std::string::npos;
+             at = text.find("co_await", at + 1)) {
+            EXPECT_FALSE(branch_waits(text, at)) << file.name << ": " << text.substr(at, 40);
+        }
     }
 }
 
