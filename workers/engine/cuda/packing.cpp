@@ -16,7 +16,7 @@ std::vector<std::byte> bytes_of(const std::vector<float>& values) {
     std::vector<Number> numbers(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) put(values[i], numbers[i]);
     std::vector<std::byte> bytes(numbers.size() * sizeof(Number));
-    std::memcpy(bytes.data(), numbers.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
     return bytes;
 }
 

@@ -1,6 +1,7 @@
 // Pictures resized on the GPU against OpenCV's resize, which the CPU's workers use.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/workers/engine/cuda/gpu_support.hpp"
@@ -37,6 +38,7 @@ std::vector<int> drawn(const image& picture, std::uint32_t width, std::uint32_t 
     call.out_shape = {rows, columns, cuda::channel_step};
     call.from = {0, 0, static_cast<int>(picture.height), static_cast<int>(picture.width)};
     call.to = {0, 0, rows, columns};
+    std::fill_n(call.scale, 3, 1.0f / 256.0f);
     for (int i = 0; i < call.count; ++i) cuda::body(call, i);
     std::vector<int> bytes;
     for (const cuda::eight<float>& pixel : canvas) {
