@@ -1,4 +1,4 @@
-// Two passes: layers to steps (a convolution takes the add and the activation that follow it), then
+// Layers to steps (a convolution takes the add and the activation that follow it), steps to chains,
 // values to buffers (a buffer is free again after the last step that reads its value).
 #include "workers/engine/plan.hpp"
 
@@ -134,14 +134,43 @@ class drafter {
     std::vector<bool> is_output_;
 };
 
+tensor_shape in_blocks(tensor_shape shape, long block) {
+    shape.channels = (shape.channels + block - 1) / block * block;
+    return shape;
+}
+
+/// The convolutions that make_plan() computes together.
+std::vector<chain> chains_of(const network& net, const std::vector<draft>& drafts, long block,
+                             std::size_t chained) {
+    std::vector<std::size_t> readers(net.layers.size() + 1);
+    for (const draft& one : drafts) {
+        for (const std::size_t value : one.operands()) ++readers[value];
+    }
+    for (const network_output& one : outputs_of(net)) ++readers[one.value];
+    const auto fits = [&](const draft& one) {
+        return net.layers[one.made.layer].kind == layer_kind::conv && !one.made.widens;
+    };
+    const auto goes_on = [&](std::size_t i) {
+        const draft &one = drafts[i], &next = drafts[i + 1];
+        return fits(one) && fits(next) && next.from == one.to && readers[one.to] == 1 &&
+               !one.made.accumulate && in_blocks(one.made.out, block).size() >= chained;
+    };
+    std::vector<chain> found;
+    for (std::size_t i = 0; i + 1 < drafts.size(); ++i) {
+        const std::size_t first = i;
+        while (i + 1 < drafts.size() && goes_on(i)) ++i;
+        if (i > first) found.push_back({first, i - first + 1});
+    }
+    return found;
+}
+
 /// Hands out buffers.
 class shelf {
  public:
     explicit shelf(long block) : block_(block) {}
 
     std::size_t take(const tensor_shape& shape) {
-        tensor_shape rounded = shape;
-        rounded.channels = (shape.channels + block_ - 1) / block_ * block_;
+        const tensor_shape rounded = in_blocks(shape, block_);
         if (free_.empty()) {
             sizes_.push_back(rounded.size());
             return sizes_.size() - 1;
@@ -178,41 +207,55 @@ activation activation_of(layer_kind kind) {
     }
 }
 
-result<plan> make_plan(const network& net, tensor_shape picture, long block) {
+result<plan> make_plan(const network& net, tensor_shape picture, long block, std::size_t chained) {
     VULTUS_REQUIRE(block == 8 || block == 16, "channels lie together by 8 or 16");
     const auto shapes = shapes_of(net, picture);
     if (!shapes) return fail(shapes.error());
     const std::vector<draft> drafts = drafter(net, *shapes).drafts();
+    plan made;
+    made.chains = chains_of(net, drafts, block, chained);
+    // A chain reads its values until its last step.
+    std::vector<std::size_t> ends(drafts.size());
+    for (std::size_t i = 0; i < drafts.size(); ++i) ends[i] = i;
+    for (const chain& one : made.chains) {
+        const auto first = ends.begin() + static_cast<std::ptrdiff_t>(one.first);
+        std::fill_n(first, one.count, one.first + one.count - 1);
+    }
 
     const std::size_t never = drafts.size();
     std::vector<std::size_t> last_step(shapes->size(), 0), buffer_of(shapes->size(), 0);
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         last_step[drafts[i].to] = i;  // a value that nothing reads
-        for (const std::size_t value : drafts[i].operands()) last_step[value] = i;
+        for (const std::size_t value : drafts[i].operands()) last_step[value] = ends[i];
     }
     const std::vector<network_output> outputs = outputs_of(net);
     for (const network_output& one : outputs) last_step[one.value] = never;
     shelf buffers(block);
     buffers.put_picture(picture);
-    plan made;
+    std::vector<std::size_t> over;  // read or written since the last step outside of a chain
     for (std::size_t i = 0; i < drafts.size(); ++i) {
         const draft& one = drafts[i];
         step done = one.made;
-        const bool in_place = done.accumulate && net.layers[done.layer].kind == layer_kind::conv;
+        const bool ends_chain = i > 0 && ends[i - 1] == i;
+        const bool in_place =
+            done.accumulate && !ends_chain && net.layers[done.layer].kind == layer_kind::conv;
         done.from = buffer_of[one.from];
         done.plus = buffer_of[one.plus];
         done.addend = buffer_of[one.addend];
-        done.to = in_place ? done.addend : buffers.take(done.out);
+        done.to = ends[i] != i ? no_buffer : in_place ? done.addend : buffers.take(done.out);
         buffer_of[one.to] = done.to;
-        std::vector<std::size_t> over = one.operands();
-        over.push_back(one.to);
-        for (const std::size_t value : over) {
-            if (last_step[value] != i || value == 0) continue;
-            if (value == one.to || buffer_of[value] != done.to) {
-                buffers.give_back(buffer_of[value]);
-            }
-        }
         made.steps.push_back(done);
+        for (const std::size_t value : one.operands()) over.push_back(value);
+        over.push_back(one.to);
+        if (ends[i] != i) continue;
+        std::sort(over.begin(), over.end());
+        over.erase(std::unique(over.begin(), over.end()), over.end());
+        for (const std::size_t value : over) {
+            const std::size_t buffer = buffer_of[value];
+            if (last_step[value] != i || value == 0 || buffer == no_buffer) continue;
+            if (value == one.to || buffer != done.to) buffers.give_back(buffer);
+        }
+        over.clear();
     }
     made.buffer_sizes = buffers.sizes();
     for (const network_output& one : outputs) {

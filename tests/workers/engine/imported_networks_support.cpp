@@ -82,6 +82,31 @@ network mobile() {
     return net;
 }
 
+network residual_blocks() {
+    noise random;
+    network net;
+    net.layers = {
+        conv(3, 16, 3, 2, 1, 0, random),                           // 1
+        conv(16, 40, 1, 1, 0, 1, random),                          // 2
+        plain(layer_kind::relu, 2),                                // 3
+        window(layer_kind::conv, 40, 40, 5, 1, 2, 3, random, 40),  // 4
+        with(plain(layer_kind::prelu, 4), some(40, random)),       // 5
+        conv(40, 16, 1, 1, 0, 5, random),                          // 6
+        plain(layer_kind::add, 6, 1),                              // 7
+        plain(layer_kind::relu, 7),                                // 8
+        conv(16, 24, 1, 1, 0, 8, random),                          // 9
+        window(layer_kind::conv, 24, 24, 3, 1, 1, 9, random, 24),  // 10
+        plain(layer_kind::relu, 10),                               // 11
+        conv(24, 16, 1, 1, 0, 11, random),                         // 12
+        plain(layer_kind::add, 8, 12),                             // 13
+        conv(16, 9, 3, 2, 1, 13, random),                          // 14
+        conv(16, 9, 3, 1, 1, 13, random),                          // 15
+        window(layer_kind::conv, 9, 9, 3, 2, 1, 15, random),       // 16
+    };
+    net.outputs = {{"half", 14}, {"quarter", 16}};
+    return net;
+}
+
 network transposed_windows() {
     noise random;
     network net;

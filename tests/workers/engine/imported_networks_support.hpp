@@ -27,6 +27,9 @@ network bgr_with_means(network net);
 /// A little of everything, as mobile networks have it; for pictures of 24 x 24 and more. Its values
 /// 23, 16 and 28 are read by nobody.
 network mobile();
+/// Two of a mobile network's blocks, whose sums have the block's input as an operand: the first by
+/// windows of 3 and 5 pixels and a stride, the second is read by a third convolution as well.
+network residual_blocks();
 network transposed_windows();
 network groups_of_any_width();
 /// Groups whose channels are no multiple of 8, among them ones with several outputs for one input;

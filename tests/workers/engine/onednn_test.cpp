@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tests/workers/engine/imported_networks_support.hpp"
 #include "tests/workers/engine/networks_support.hpp"
 #include "tests/workers/engine/plain_layers_support.hpp"
 #include "tests/workers/image/photo_support.hpp"
@@ -222,6 +223,32 @@ TEST(plan, sums_go_where_their_operand_lies_if_nobody_needs_it) {
     }
     EXPECT_LT(made->buffer_sizes.size(), 7u) << "buffers are used again";
     EXPECT_EQ(make_plan(net, {3, 4, 50}, 16).error().code, errc::bad_option);
+}
+
+TEST(plan, convolutions_between_which_values_are_large_are_a_chain) {
+    const network net = residual_blocks();
+    EXPECT_TRUE(make_plan(net, {3, 24, 24}, 8)->chains.empty());
+    const auto chains = [&](std::size_t floats) {
+        std::vector<std::pair<std::size_t, std::size_t>> found;
+        for (const chain& one : make_plan(net, {3, 24, 24}, 8, floats)->chains) {
+            found.emplace_back(one.first, one.count);
+        }
+        return found;
+    };
+    using list = std::vector<std::pair<std::size_t, std::size_t>>;
+    // Steps: 0 the first convolution, 1 to 3 and 4 to 6 the blocks, 7, 8 and 9 the others.
+    EXPECT_EQ(chains(1), (list{{1, 3}, {4, 3}, {8, 2}}));
+    EXPECT_EQ(chains(12 * 12 * 40), (list{{1, 3}}));
+    EXPECT_EQ(chains(12 * 12 * 40 + 1), list{});
+    const auto made = make_plan(net, {3, 24, 24}, 8, 1).value();
+    for (const std::size_t last : {3u, 6u}) {
+        const step& sum = made.steps[last];
+        EXPECT_TRUE(sum.accumulate);
+        EXPECT_EQ(sum.addend, made.steps[last - 2].from);
+        EXPECT_NE(sum.to, sum.addend) << "a band is written while the next one's rows are read";
+    }
+    EXPECT_EQ(made.steps[1].to, no_buffer);
+    EXPECT_EQ(made.steps[2].from, no_buffer);
 }
 
 TEST(kernels, to_bfloat16_is_to_the_nearest_even) {

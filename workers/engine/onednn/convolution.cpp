@@ -229,7 +229,7 @@ struct convolution_maker::state {
         return weights.back().weights;
     }
 
-    result<std::unique_ptr<convolution::parts>> make(const step& one, long batch) {
+    result<std::unique_ptr<convolution::parts>> make(const step& one, long batch, edges zeros) {
         const layer& conv = net->layers[one.layer];
         const bool transposed = conv.kind == layer_kind::conv_transpose;
         const window_shape shape = shape_of(conv, how.block, one.from == 0);
@@ -247,7 +247,8 @@ struct convolution_maker::state {
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(after(*net, one));
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-        const memory::dims padding{shape.padding_rows, shape.padding_columns};
+        const memory::dims padding{zeros == edges::all ? shape.padding_rows : 0,
+                                   shape.padding_columns};
         const dnnl::convolution_forward::primitive_desc made({dnnl::prop_kind::forward_inference,
                                                               dnnl::algorithm::convolution_direct,
                                                               from,
@@ -302,9 +303,9 @@ convolution_maker convolution_maker::clone() const {
     return other;
 }
 
-result<convolution> convolution_maker::make(const step& one, long batch) {
+result<convolution> convolution_maker::make(const step& one, long batch, edges zeros) {
     return guarded([&]() -> result<convolution> {
-        auto made = state_->make(one, batch);
+        auto made = state_->make(one, batch, zeros);
         if (!made) return fail(made.error());
         return convolution(std::move(*made));
     });

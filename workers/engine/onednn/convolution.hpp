@@ -75,12 +75,15 @@ class convolution_maker {
     /// With the same weights in memory.
     convolution_maker clone() const;
 
+    /// Where a window may reach beyond its value, into zeros.
+    enum class edges { all, columns };
+
     /// The convolution of a step. A transposed one gives every place of its window, float32, for
     /// kernels::gather_windows() and the activation.
     /// requires  the step's layer is conv or conv_transpose
     /// errors    bad_option: oneDNN has only its reference code for it. Ends the process (70) if
     ///           oneDNN fails
-    result<convolution> make(const step&, long batch);
+    result<convolution> make(const step&, long batch, edges = edges::all);
 
  private:
     struct state;

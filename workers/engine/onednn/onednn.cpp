@@ -7,6 +7,7 @@
 
 #include "shared/base/require.hpp"
 #include "workers/engine/kernels.hpp"
+#include "workers/engine/onednn/band.hpp"
 #include "workers/engine/onednn/convolution.hpp"
 #include "workers/engine/onednn/rewrite.hpp"
 #include "workers/engine/plan.hpp"
@@ -18,7 +19,9 @@ struct program {
     long batch = 0;
     tensor_shape picture;
     plan steps;
-    std::vector<std::optional<convolution>> convolutions;  ///< one per step
+    std::vector<std::optional<convolution>> convolutions;  ///< one per step outside of chains
+    std::vector<std::optional<banded_chain>> chains;       ///< one per step, where the first is
+    std::vector<std::size_t> band_bytes;
     std::size_t scratch_bytes = 0, places_bytes = 0;
     std::uint64_t bound = 0;  ///< the generation of buffers that its memories point into
     std::uint64_t used = 0;   ///< when, for the cache
@@ -33,28 +36,50 @@ bool convolves(layer_kind kind) {
 struct onednn_network::state {
     std::shared_ptr<const network> net;
     kernels::format how;  ///< batch of the current program
+    banding bands_of;
     convolution_maker maker;
     std::vector<program> programs;
     program* current = nullptr;
-    std::vector<aligned_buffer> buffers;
+    std::vector<aligned_buffer> buffers, bands;
     aligned_buffer scratch, places, narrow_picture;
     std::vector<std::vector<float>> planes;  ///< outputs that are not planes in their buffer
     std::vector<output_tensor> results;
     std::uint64_t generation = 1, clock = 0;
 
-    state(std::shared_ptr<const network> list, const kernels::format& format,
+    state(std::shared_ptr<const network> list, const kernels::format& format, const banding& wanted,
           convolution_maker made)
-        : net(std::move(list)), how(format), maker(std::move(made)) {}
+        : net(std::move(list)), how(format), bands_of(wanted), maker(std::move(made)) {}
+
+    result<void> add_chain(program& made, const chain& one) {
+        kernels::format format = how;
+        format.batch = made.batch;
+        const auto steps = std::span<const step>(made.steps.steps).subspan(one.first, one.count);
+        auto banded = banded_chain::make(maker, net, steps, format, bands_of);
+        if (!banded) return fail(banded.error());
+        made.scratch_bytes = std::max(made.scratch_bytes, banded->scratch_bytes());
+        const auto sizes = banded->band_bytes();
+        made.band_bytes.resize(std::max(made.band_bytes.size(), sizes.size()));
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            made.band_bytes[i] = std::max(made.band_bytes[i], sizes[i]);
+        }
+        made.chains[one.first] = std::move(*banded);
+        return {};
+    }
 
     result<program> compose(long batch, tensor_shape picture) {
-        auto steps = make_plan(*net, picture, how.block);
+        auto steps = make_plan(*net, picture, how.block, bands_of.chained_floats);
         if (!steps) return fail(steps.error());
         program made;
         made.batch = batch;
         made.picture = picture;
         made.steps = std::move(*steps);
+        made.chains.resize(made.steps.steps.size());
+        for (const chain& one : made.steps.chains) {
+            if (auto done = add_chain(made, one); !done) return fail(done.error());
+        }
         for (const step& one : made.steps.steps) {
             made.convolutions.emplace_back();
+            if (one.from == no_buffer || one.to == no_buffer) continue;
             const layer_kind kind = net->layers[one.layer].kind;
             if (!convolves(kind)) continue;
             auto conv = maker.make(one, batch);
@@ -97,18 +122,35 @@ struct onednn_network::state {
         }
         const std::size_t picture = current->picture.size() * static_cast<std::size_t>(how.batch);
         if (how.bf16) moved = narrow_picture.grow(picture * sizeof(std::uint16_t)) || moved;
+        if (bands.size() < current->band_bytes.size()) bands.resize(current->band_bytes.size());
+        for (std::size_t i = 0; i < current->band_bytes.size(); ++i) {
+            moved = bands[i].grow(current->band_bytes[i]) || moved;
+        }
         if (moved) ++generation;
         if (current->bound == generation) return;
         current->bound = generation;
+        for (auto& one : current->chains) {
+            if (one) one->bind(bands, scratch.data());
+        }
         for (std::size_t i = 0; i < current->steps.steps.size(); ++i) {
             if (!current->convolutions[i]) continue;
             const step& one = current->steps.steps[i];
-            const bool narrowed = how.bf16 && one.from == 0;
             const bool spread = net->layers[one.layer].kind == layer_kind::conv_transpose;
             current->convolutions[i]->bind(
-                narrowed ? narrow_picture.data() : buffers[one.from].data(),
-                spread ? places.data() : buffers[one.to].data(), scratch.data());
+                read_by(one), spread ? places.data() : buffers[one.to].data(), scratch.data());
         }
+    }
+
+    const char* read_by(const step& one) const {
+        const bool narrowed = how.bf16 && one.from == 0;
+        return narrowed ? narrow_picture.data() : buffers[one.from].data();
+    }
+
+    void execute(const chain& one) {
+        const step& first = current->steps.steps[one.first];
+        const step& last = current->steps.steps[one.first + one.count - 1];
+        const char* addend = last.accumulate ? buffers[last.addend].data() : nullptr;
+        current->chains[one.first]->run(read_by(first), addend, buffers[last.to].data());
     }
 
     void execute(const step& one, std::optional<convolution>& conv) {
@@ -195,9 +237,9 @@ struct onednn_network::state {
     }
 };
 
-result<onednn_network> onednn_network::make(
-    std::shared_ptr<const network> net, precision numbers,
-    const std::vector<std::pair<long, tensor_shape>>& warm) {
+result<onednn_network> onednn_network::make(std::shared_ptr<const network> net, precision numbers,
+                                            const std::vector<std::pair<long, tensor_shape>>& warm,
+                                            const banding& wanted) {
     VULTUS_REQUIRE(numbers == precision::fp32 || numbers == precision::bf16, "a CPU's numbers");
     const auto isa = onednn_cpu();
     if (!isa) return fail(isa.error());
@@ -209,7 +251,7 @@ result<onednn_network> onednn_network::make(
     how.block = *isa == "avx2" ? 8 : 16;
     auto list = rewritten(std::move(net), how.block);
     if (!list) return fail(list.error());
-    auto made = std::make_unique<state>(*list, how, convolution_maker(*list, how));
+    auto made = std::make_unique<state>(*list, how, wanted, convolution_maker(*list, how));
     for (const auto& [batch, picture] : warm) {
         const auto ready = made->find(batch, picture);
         if (!ready) return fail(ready.error());
@@ -223,7 +265,8 @@ onednn_network& onednn_network::operator=(onednn_network&&) noexcept = default;
 onednn_network::~onednn_network() = default;
 
 onednn_network onednn_network::clone() const {
-    return onednn_network(std::make_unique<state>(state_->net, state_->how, state_->maker.clone()));
+    return onednn_network(
+        std::make_unique<state>(state_->net, state_->how, state_->bands_of, state_->maker.clone()));
 }
 
 result<std::span<float>> onednn_network::input(long batch, tensor_shape picture) {
@@ -247,8 +290,15 @@ std::span<const float> onednn_network::run() {
         kernels::narrow(from, now.picture.size() * static_cast<std::size_t>(now.batch),
                         reinterpret_cast<std::uint16_t*>(state_->narrow_picture.data()));
     }
+    auto banded = now.steps.chains.begin();
     for (std::size_t i = 0; i < now.steps.steps.size(); ++i) {
-        state_->execute(now.steps.steps[i], now.convolutions[i]);
+        if (banded != now.steps.chains.end() && banded->first == i) {
+            state_->execute(*banded);
+            i += banded->count - 1;
+            ++banded;
+        } else {
+            state_->execute(now.steps.steps[i], now.convolutions[i]);
+        }
     }
     state_->collect();
     return state_->results[0].values;
@@ -267,6 +317,11 @@ std::vector<std::string> onednn_network::implementations() const {
     std::vector<std::string> names;
     for (const auto& conv : state_->current->convolutions) {
         if (conv) names.push_back(conv->implementation());
+    }
+    for (const auto& one : state_->current->chains) {
+        if (!one) continue;
+        const auto more = one->implementations();
+        names.insert(names.end(), more.begin(), more.end());
     }
     return names;
 }

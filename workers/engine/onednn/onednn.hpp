@@ -18,6 +18,16 @@ namespace vultus {
 /// errors    bad_option: less than AVX2, which it computes a hundred times slower
 result<std::string> onednn_cpu();
 
+/// When convolutions one behind the other are computed in bands of rows (band.hpp).
+/// source    CenterFace at 640x480 on an AMD EPYC with 1 MiB of L2: bands of 8 rows or more took
+///           0.89 of the time without; their size makes 2 % between 256 KiB and 3 MiB
+struct banding {
+    /// Floats of one picture from which on a value between them is too large for the caches.
+    std::size_t chained_floats = std::size_t{1} << 20;
+    std::size_t bytes = 768 * 1024;  ///< of the largest value of a band, if it is
+    long rows_min = 8;               ///< at least so high, as two bands compute some rows both
+};
+
 /// threads   one caller at a time, whichever; one object per lane (clone()). Objects share the
 ///           weights. Uses the calling thread only.
 class onednn_network {
@@ -32,7 +42,8 @@ class onednn_network {
     /// errors    bad_option: bf16 on a CPU without it; a CPU below AVX2; a layer for which oneDNN
     ///           has only its reference code; more weights than rewrite.hpp takes
     static result<onednn_network> make(std::shared_ptr<const network> net, precision numbers,
-                                       const std::vector<std::pair<long, tensor_shape>>& warm);
+                                       const std::vector<std::pair<long, tensor_shape>>& warm,
+                                       const banding& = {});
     onednn_network(onednn_network&&) noexcept;
     onednn_network& operator=(onednn_network&&) noexcept;
     ~onednn_network();
