@@ -20,10 +20,18 @@ constexpr bool is_heif(image_format format) noexcept {
     return format == image_format::heic || format == image_format::avif;
 }
 
+/// The part of a stored picture that is shown (clap of HEIC and AVIF).
+struct image_crop {
+    std::uint32_t left = 0, top = 0;
+    std::uint32_t stored_width = 0, stored_height = 0;  ///< of the picture that it is cut from
+    bool operator==(const image_crop&) const = default;
+};
+
 struct image_header {
     image_format format = image_format::jpeg;
-    std::uint32_t width = 0;  ///< pixels as stored, before the orientation is applied
+    std::uint32_t width = 0;  ///< pixels as stored, cropped, before the orientation is applied
     std::uint32_t height = 0;
+    image_crop crop;        ///< HEIC, AVIF; its size is that of the picture if nothing is cut off
     bool animated = false;  ///< of an animation only the first picture is checked
     /// The TIFF block (without "Exif\0\0"), a part of `bytes`; may be empty. Always empty for HEIC
     /// and AVIF, whose boxes give the orientation and not their EXIF.

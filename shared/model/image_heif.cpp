@@ -1,10 +1,12 @@
 // The boxes of HEIC and AVIF: ISO/IEC 14496-12 (boxes), 23008-12 (pictures in them). Only the size,
-// the coding and the orientation of the primary picture are read; the library finds its data. Every
-// loop moves forward over one list of boxes, and a box never exceeds its parent.
+// the crop, the coding and the orientation of the primary picture are read; the library finds its
+// data. Every loop moves forward over one list of boxes, and a box never exceeds its parent.
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "shared/model/image_bytes.hpp"
 
@@ -135,6 +137,53 @@ void read_items(heif_walk& walk) {
     }
 }
 
+/// One of the four fractions in clap. Larger ones than this cannot lie in a picture, and with them
+/// the sums below are exact.
+struct fraction {
+    std::int64_t over, under;
+    bool fits() const {
+        constexpr std::int64_t most = std::int64_t{1} << 31;
+        return under >= 1 && under <= 65'536 && over >= -most && over <= most;
+    }
+};
+fraction fraction_at(std::string_view bytes, size_t at) {
+    return {std::int32_t(big32(bytes, at)), std::int64_t{big32(bytes, at + 4)}};
+}
+
+/// Begin and length of what is shown along one side of `length` pixels. A length below 1: nothing
+/// is. Halves of a pixel are rounded as libheif rounds them: the size up, the top up, the left side
+/// not. `size`    of the part; `offset`  of its middle from the middle of the picture
+std::pair<std::int64_t, std::int64_t> shown(std::int64_t length, fraction size, fraction offset,
+                                            bool up) {
+    const std::int64_t half = size.under * offset.under;
+    const std::int64_t twice = (length * size.under - size.over) * offset.under +
+                               2 * offset.over * size.under + (up ? half : 0);
+    const std::int64_t begin = twice / (2 * half);
+    const std::int64_t end = begin + (2 * size.over + size.under) / (2 * size.under);
+    const auto from = std::max<std::int64_t>(begin, 0);
+    return {from, std::min(end, length) - from};
+}
+
+/// clap: width, height, horizontal and vertical offset, each a numerator and a denominator.
+result<void> take_crop(image_header& header, std::string_view content) {
+    if (content.size() < 32) return broken("the clap box is too short");
+    if (header.width == 0) return broken("a crop before the size");
+    if (header.orientation != 1) return unsupported("a crop after a turn is not supported");
+    const fraction width = fraction_at(content, 0), height = fraction_at(content, 8);
+    const fraction right = fraction_at(content, 16), down = fraction_at(content, 24);
+    if (!width.fits() || !height.fits() || !right.fits() || !down.fits()) {
+        return broken("the crop is outside the image");
+    }
+    const auto columns = shown(header.width, width, right, false);
+    const auto rows = shown(header.height, height, down, true);
+    if (columns.second < 1 || rows.second < 1) return broken("the crop is outside the image");
+    header.crop.left += static_cast<uint32_t>(columns.first);
+    header.crop.top += static_cast<uint32_t>(rows.first);
+    header.width = static_cast<uint32_t>(columns.second);
+    header.height = static_cast<uint32_t>(rows.second);
+    return {};
+}
+
 /// Applies one property of the primary picture; their order matters.
 result<void> take_property(heif_walk& walk, const box& one) {
     if (one.type == "ispe" && walk.header.width == 0) {
@@ -142,8 +191,10 @@ result<void> take_property(heif_walk& walk, const box& one) {
         if (!size || size->rest.size() < 8) return broken("the ispe box is too short");
         walk.header.width = big32(size->rest, 0);
         walk.header.height = big32(size->rest, 4);
+        walk.header.crop = {0, 0, walk.header.width, walk.header.height};
         return check_size(walk.header.width, walk.header.height);
     }
+    if (one.type == "clap") return take_crop(walk.header, one.content);
     if (one.content.empty()) return {};
     int& seen = walk.header.orientation;
     if (one.type == "irot") {  // quarter turns to the left

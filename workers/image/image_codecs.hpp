@@ -27,8 +27,8 @@ result<image> decode_jpeg(std::string_view bytes, const image_header&, std::uint
 result<image> decode_png(std::string_view bytes, const image_header&);
 result<image> decode_webp(std::string_view bytes, const image_header&);
 
-/// HEIC and AVIF: untouched by irot and imir, which image_header::orientation says.
-/// errors    also unsupported_media: libheif is not installed
+/// HEIC and AVIF: cut to its crop, untouched by irot and imir, which image_header::orientation
+/// says. errors    also unsupported_media: libheif is not installed
 result<image> decode_heif(std::string_view bytes, const image_header&);
 
 /// Loads libheif, once; before the process may open no files any more. False: there is none.

@@ -1,7 +1,7 @@
 // HEIC and AVIF by libheif; the only file that knows it. The library is opened when it is needed
 // and not linked: it brings five codecs, which a process that reads JPEG, PNG and WebP neither
 // loads nor trusts. The picture comes as it is stored, so that its size is the one that the boxes
-// promised; turning it is image.cpp's part. A crop (clap) is not applied: what it hides is shown.
+// promised; cutting it to its crop (clap) is done here, turning it is image.cpp's part.
 #include <dlfcn.h>
 #include <libheif/heif.h>
 
@@ -139,7 +139,9 @@ result<image> codecs::decode_heif(std::string_view bytes, const image_header& he
     int stride = 0;
     const std::uint8_t* const plane =
         heif().image_get_plane_readonly(work.picture.get(), heif_channel_interleaved, &stride);
-    const auto wide = static_cast<int>(header.width), high = static_cast<int>(header.height);
+    const image_crop& crop = header.crop;
+    const auto wide = static_cast<int>(crop.stored_width);
+    const auto high = static_cast<int>(crop.stored_height);
     if (plane == nullptr ||
         heif().image_get_width(work.picture.get(), heif_channel_interleaved) != wide ||
         heif().image_get_height(work.picture.get(), heif_channel_interleaved) != high) {
@@ -147,7 +149,9 @@ result<image> codecs::decode_heif(std::string_view bytes, const image_header& he
     }
     image picture(header.width, header.height);
     for (std::uint32_t y = 0; y < header.height; ++y) {
-        const std::uint8_t* from = plane + std::size_t{y} * static_cast<std::size_t>(stride);
+        const std::uint8_t* from = plane +
+                                   std::size_t{crop.top + y} * static_cast<std::size_t>(stride) +
+                                   std::size_t{crop.left} * (alpha ? 4 : 3);
         std::uint8_t* const to = picture.row(y);
         if (!alpha) {
             std::copy_n(from, std::size_t{header.width} * 3, to);

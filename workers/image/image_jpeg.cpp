@@ -71,6 +71,10 @@ void on_message(j_common_ptr library, int level) {
     switch (library->err->msg_code) {
         case JWRN_JPEG_EOF:  // the picture may be whole all the same
             state->ran_out = true;
+            // The arithmetic decoder reads zeros behind the end and never says that it did.
+            if (reinterpret_cast<j_decompress_ptr>(library)->arith_code != FALSE) {
+                leave(library, errc::truncated_image, "the JPEG data is truncated");
+            }
             break;
         case JWRN_MUST_RESYNC:
             state->resynced = true;

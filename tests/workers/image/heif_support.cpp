@@ -5,6 +5,8 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "tests/workers/image/photo_support.hpp"
 
@@ -82,21 +84,20 @@ std::string heif_file(const image& picture, heif_codec codec, bool alpha) {
     return file;
 }
 
-// Two more properties at the end of ipco, and their numbers at the end of the first item's list in
+namespace {
+
+// More properties at the end of ipco, and their numbers at the end of the first item's list in
 // ipma; what lies behind moves.
-std::string with_turns(const std::string& file, int irot, int imir) {
+std::string with_properties(const std::string& file, const std::vector<std::string>& boxes) {
     std::string turned = file, properties, numbers;
     const std::size_t ipco = turned.find("ipco");
     const std::size_t end = ipco - 4 + number(turned, ipco - 4);
     int count = 0;
     for (std::size_t at = ipco + 4; at < end; at += number(turned, at)) ++count;
-    const auto add = [&](const char* name, int value) {
-        if (value < 0) return;
-        properties += big32(9) + name + static_cast<char>(value);
+    for (const std::string& box : boxes) {
+        properties += big32(static_cast<std::uint32_t>(box.size() + 4)) + box;
         numbers += static_cast<char>(0x80 | ++count);
-    };
-    add("irot", irot);
-    add("imir", imir);
+    }
     const std::size_t ipma = turned.find("ipma"), list = ipma + 4 + 4 + 4 + 2;
     const auto n = static_cast<unsigned char>(turned[list]);
     turned[list] = static_cast<char>(n + numbers.size());
@@ -111,13 +112,35 @@ std::string with_turns(const std::string& file, int irot, int imir) {
     return turned;
 }
 
+}  // namespace
+
+std::string with_turns(const std::string& file, int irot, int imir) {
+    std::vector<std::string> boxes;
+    if (irot >= 0) boxes.push_back(std::string("irot") + static_cast<char>(irot));
+    if (imir >= 0) boxes.push_back(std::string("imir") + static_cast<char>(imir));
+    return with_properties(file, boxes);
+}
+
+std::string with_crop(const std::string& file, int width, int height, int right, int down,
+                      int behind) {
+    std::vector<std::string> boxes;
+    if (behind >= 0) boxes.push_back(std::string("irot") + static_cast<char>(behind));
+    std::string clap = "clap";
+    for (const auto& [over, under] :
+         {std::pair{width, 1}, std::pair{height, 1}, std::pair{right, 2}, std::pair{down, 2}}) {
+        clap += big32(static_cast<std::uint32_t>(over)) + big32(static_cast<std::uint32_t>(under));
+    }
+    boxes.push_back(clap);
+    return with_properties(file, boxes);
+}
+
 std::string with_heif_size(const std::string& file, std::uint32_t width, std::uint32_t height) {
     std::string other = file;
     other.replace(other.find("ispe") + 8, 8, big32(width) + big32(height));
     return other;
 }
 
-std::string heif_corners(const std::string& file) {
+image heif_shown(const std::string& file) {
     heif_context* const context = heif_context_alloc();
     must(heif_context_read_from_memory(context, file.data(), file.size(), nullptr));
     heif_image_handle* handle = nullptr;
@@ -137,7 +160,11 @@ std::string heif_corners(const std::string& file) {
     heif_image_release(shown);
     heif_image_handle_release(handle);
     heif_context_free(context);
-    return corners(copy);
+    return copy;
+}
+
+std::string heif_corners(const std::string& file) {
+    return corners(heif_shown(file));
 }
 
 }  // namespace vultus::testing

@@ -16,10 +16,19 @@ std::string heif_file(const image&, heif_codec codec = heif_codec::hevc, bool al
 /// left and right), applied in this order; -1: none.
 std::string with_turns(const std::string& file, int irot, int imir);
 
+/// The file cut to that part (clap) of a picture of that size: width, height, and how far its
+/// middle lies to the right of and below the picture's, in halves of pixels. `behind`: after these
+/// bytes of irot, which the standard forbids; -1: before everything.
+std::string with_crop(const std::string& file, int width, int height, int right, int down,
+                      int behind = -1);
+
 /// The file with another size in its first ispe box.
 std::string with_heif_size(const std::string& file, std::uint32_t width, std::uint32_t height);
 
-/// Red, green, blue of the middle of each quarter, as libheif shows the file, all turns applied.
+/// The picture as libheif shows the file, cut and turned.
+image heif_shown(const std::string& file);
+
+/// Red, green, blue of the middle of each quarter of it.
 std::string heif_corners(const std::string& file);
 
 }  // namespace vultus::testing

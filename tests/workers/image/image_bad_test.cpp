@@ -27,8 +27,13 @@ std::string decoded(const std::string& file) {
 
 std::vector<std::string> one_of_each(std::uint32_t width = 40, std::uint32_t height = 24) {
     const image picture = quarters(width, height);
-    return {jpeg_file(picture), jpeg_file(picture, {jpeg_style::inks::rgb, true, 0}),
-            png_file(picture), webp_file(picture, {true, false}),
+    using inks = jpeg_style::inks;
+    return {jpeg_file(picture),
+            jpeg_file(picture, {inks::rgb, true, 0}),
+            jpeg_file(picture, {inks::rgb, false, 0, true}),
+            jpeg_file(picture, {inks::rgb, true, 0, true}),
+            png_file(picture),
+            webp_file(picture, {true, false}),
             webp_file(picture, {false, false})};
 }
 

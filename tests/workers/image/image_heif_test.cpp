@@ -52,6 +52,48 @@ TEST(image_heif, every_turn_is_libheif_s) {
     }
 }
 
+TEST(image_heif, a_crop_is_cut_as_libheif_cuts_it) {
+    const std::string file = heif_file(quarters(200, 120));
+    const auto whole = decode_image(file)->picture.copy();
+    struct {
+        int width, height, right, down;
+    } const parts[] = {{200, 120, 0, 0},  {100, 60, -100, -60}, {100, 60, 100, 60},
+                       {99, 61, 0, 0},    {100, 60, 33, -7},    {99, 59, -33, 8},
+                       {3, 3, 1, 1},      {100, 60, -101, -61}, {201, 121, 0, 0},
+                       {180, 110, 60, 0}, {300, 60, 0, 0}};
+    for (const auto& part : parts) {
+        const std::string cut = with_crop(file, part.width, part.height, part.right, part.down);
+        const auto decoded = decode_image(cut);
+        const std::string what = std::to_string(part.width) + "x" + std::to_string(part.height) +
+                                 " " + std::to_string(part.right) + " " + std::to_string(part.down);
+        ASSERT_TRUE(decoded) << what << ": " << decoded.error().detail;
+        const image shown = heif_shown(cut);
+        EXPECT_EQ(decoded->picture.width, shown.width) << what;
+        EXPECT_EQ(decoded->picture.height, shown.height) << what;
+        EXPECT_EQ(decoded->picture.rgb, shown.rgb) << what;
+        EXPECT_EQ(decoded->width, shown.width) << what;
+        const auto turned = decode_image(with_turns(cut, 1, -1));
+        ASSERT_TRUE(turned) << what;
+        EXPECT_EQ(turned->picture.rgb, heif_shown(with_turns(cut, 1, -1)).rgb) << what;
+    }
+    EXPECT_EQ(corners(decode_image(with_crop(file, 90, 50, -100, -60))->picture), "rrrr");
+    EXPECT_EQ(corners(decode_image(with_crop(file, 90, 50, 100, 60))->picture), "wwww");
+    EXPECT_EQ(decode_image(with_crop(file, 200, 120, 0, 0))->picture.rgb, whole.rgb);
+}
+
+TEST(image_heif, a_crop_that_shows_nothing_is_refused) {
+    const std::string file = heif_file(quarters(200, 120));
+    for (const auto& cut : {with_crop(file, 0, 120, 0, 0), with_crop(file, -5, 120, 0, 0),
+                            with_crop(file, 100, 60, 700, 0), with_crop(file, 100, 60, 0, -900)}) {
+        EXPECT_EQ(inspected(cut), "undecodable_image");
+    }
+    std::string endless = with_crop(file, 100, 60, 0, 0);
+    endless.replace(endless.find("clap") + 8, 4, std::string(4, '\0'));
+    EXPECT_EQ(inspected(endless), "undecodable_image") << "a denominator of 0";
+    EXPECT_EQ(inspected(with_crop(file, 100, 60, 0, 0, 1)), "unsupported_media") << "after a turn";
+    EXPECT_EQ(inspected(with_crop(file, 100, 60, 0, 0, 0)), "fine") << "after a turn by nothing";
+}
+
 TEST(image_heif, its_size_is_checked_before_anything_is_decoded) {
     const std::string file = heif_file(quarters(200, 120));
     EXPECT_EQ(inspected(with_heif_size(file, 8'000, 5'000)), "fine");

@@ -83,6 +83,7 @@ std::string jpeg_file(const image& picture, const jpeg_style& style) {
     jpeg_set_quality(&library, 95, TRUE);
     if (style.colour == inks::ycck) jpeg_set_colorspace(&library, JCS_YCCK);
     library.restart_in_rows = style.restart_rows;
+    library.arith_code = style.arithmetic ? TRUE : FALSE;
     if (style.progressive) jpeg_simple_progression(&library);
     jpeg_start_compress(&library, TRUE);
     std::vector<std::uint8_t> row(std::size_t{picture.width} * 4);

@@ -22,6 +22,7 @@ struct jpeg_style {
     enum class inks { rgb, grey, cmyk_adobe, ycck } colour = inks::rgb;
     bool progressive = false;
     int restart_rows = 0;
+    bool arithmetic = false;
 };
 std::string jpeg_file(const image&, const jpeg_style& = {});
 
