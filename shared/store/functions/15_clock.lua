@@ -14,6 +14,7 @@ clock.quiet_ms = 3600 * 1000                -- after a gap of unknown length, no
 clock.sweep_lag_ms = 5000                   -- what ended since the last sweep ends with the next
 clock.settle_ms = 10000                     -- after it brokers expect what an operator accepted
 clock.keep_every_ms = 10000                 -- the last time is written to the file so often
+clock.marks_ahead_ms = 60000                -- of `workers` and `retention`, at most
 
 -- last_ms: of the last sweep; kept_ms: of the last one in the file. since_ms: the jump waits for an
 -- operator. unsure: it was found after a time without sweeps. quiet_until_ms, settled_ms: see above.
@@ -26,6 +27,19 @@ clock.fields = {
 
 local c  -- of this call: the fields as numbers, absent ones 0; wall_ms: by the clock of the host
 
+-- Data of a version that kept no `clock` have no sweep to compare the clock of the host with. What
+-- was written last takes its place: the newest event, and the marks that every process writes again
+-- while it runs. A mark ahead of the clock of the host says only that one of both is wrong: 0.
+function clock.newest_mark()
+    local event = redis.call('XREVRANGE', P .. 'events', '+', '-', 'COUNT', 1)[1]
+    local at = event and stored(string.match(event[1], '^%d+'), 0) or 0
+    for _, index in ipairs({'workers', 'retention'}) do
+        local score = redis.call('ZRANGE', P .. index, 0, 0, 'REV', 'WITHSCORES')[2]
+        at = math.max(at, stored(score, 0) - clock.marks_ahead_ms)
+    end
+    return at <= c.wall_ms and at or 0
+end
+
 function clock.begin()
     local time = redis.call('TIME')
     local there = hash_fields(P .. 'clock', clock.fields)
@@ -34,6 +48,7 @@ function clock.begin()
     if string.sub(there.offset_ms or '', 1, 1) == '-' then
         c.offset_ms = -stored(string.sub(there.offset_ms, 2), 0)
     end
+    if c.last_ms == 0 then c.last_ms = clock.newest_mark() end
     now = c.wall_ms + c.offset_ms
     if c.last_ms > 0 and (now < c.last_ms or now > c.last_ms + clock.held_after_ms) then
         now = c.last_ms
