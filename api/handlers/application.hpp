@@ -29,7 +29,7 @@ class application {
     ~application();
 
     int port() const noexcept { return server_.port(); }
-    std::size_t sessions() const noexcept { return server_.sessions(); }
+    std::size_t connections() const noexcept { return server_.connections(); }
     std::size_t body_bytes() const noexcept { return server_.body_bytes(); }
     services& parts() noexcept { return services_; }
 

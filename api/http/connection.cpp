@@ -151,7 +151,7 @@ std::optional<response> http_connection::refuse_place() {
     const bool health = row->to == route::live || row->to == route::ready;
     const auto& settings = server->settings;
     const bool room =
-        server->sessions.size() - server->spare - server->going < settings.connections_max ||
+        server->connections.size() - server->spare - server->closing < settings.connections_max ||
         (!health && server->make_room(this, milliseconds(0)));
     if (room) use_reserve(false);
     asked.hurried = in_reserve;
@@ -186,14 +186,14 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
     asked.to = row->to;
     asked.segments = std::move(match->segments);
     if (auto answer = answer_method()) co_return std::move(*answer);
-    const auto admitted = co_await server->door.admit(asked, rule_for(*row, asked.method));
+    const auto admitted = co_await server->authorizer.admit(asked, rule_for(*row, asked.method));
     if (!admitted) co_return refused(admitted.error());
     if (auto full = refuse_place()) co_return std::move(*full);
     auto query = parse_query(target->query, row->query);
     if (!query) co_return refused(query.error());
     asked.query = std::move(*query);
     if (auto early = refuse_early()) co_return std::move(*early);
-    const auto charged = co_await server->door.charge(asked, image_bytes());
+    const auto charged = co_await server->authorizer.charge(asked, image_bytes());
     if (!charged) co_return refused(charged.error());
     if (auto failed = co_await read_body()) co_return refused(*failed);
     body_is_read = true;
@@ -205,7 +205,7 @@ asio::awaitable<response> http_connection::handle() {
     enter(phase::busy);
     try {
         auto answer = co_await server->handle(asked);
-        const auto admitted_still = co_await server->door.still(asked);
+        const auto admitted_still = co_await server->authorizer.still(asked);
         if (!admitted_still) co_return refused(admitted_still.error());
         co_return answer;
     } catch (const std::exception& thrown) {
@@ -275,7 +275,7 @@ asio::awaitable<bool> http_connection::send(response answer, bool close) {
 
 asio::awaitable<bool> http_connection::write(std::string bytes) {
     if (bytes.empty()) co_return true;
-    const auto admitted = co_await server->door.still(asked);
+    const auto admitted = co_await server->authorizer.still(asked);
     if (!admitted) co_return false;
     allow(server->settings.write_time);
     enter(phase::writing);

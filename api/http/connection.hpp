@@ -45,7 +45,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
         : io(loop),
           settings(std::move(wanted)),
           handle(std::move(on_request)),
-          door(keeper),
+          authorizer(keeper),
           check(std::move(on_header)),
           retry_after(std::move(hint)),
           measured(numbers),
@@ -60,7 +60,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
     asio::awaitable<void> recover(const error_code& bad);
 
     bool is_full() const noexcept {
-        return sessions.size() - spare - going > settings.connections_max;
+        return connections.size() - spare - closing > settings.connections_max;
     }
     /// Closes the least important connection of those in the same phase for `rested`: of those that
     /// wait for bytes, and, for a newcomer, of those of a network with more connections.
@@ -77,7 +77,7 @@ struct server_state : std::enable_shared_from_this<server_state> {
     asio::io_context& io;
     server_settings settings;
     http_server::handler handle;
-    request_authorizer& door;
+    request_authorizer& authorizer;
     http_server::early_check check;
     http_server::retry_hint retry_after;
     metrics& measured;
@@ -86,11 +86,11 @@ struct server_state : std::enable_shared_from_this<server_state> {
     asio::steady_timer pause;
     asio::steady_timer emptied;  ///< cancelled when the last connection ends
     std::uint64_t turns = 0;     ///< numbers the phases of connections
-    std::unordered_set<http_connection*> sessions;
+    std::unordered_set<http_connection*> connections;
     std::unordered_map<std::string, std::size_t> connections_of;  ///< network -> how many
     std::size_t spare = 0;                                        ///< connections in the reserve
-    std::size_t going = 0;  ///< connections that gave way and are closing
-    shares bodies;          ///< bytes
+    std::size_t closing = 0;  ///< connections that gave way and are closing
+    shares bodies;            ///< bytes
     /// Bodies whose requests are over, or will be: something may still hold their bytes, such as
     /// ZeroMQ for a worker that reads slowly.
     struct kept_body {

@@ -24,7 +24,7 @@ http_connection::http_connection(std::shared_ptr<server_state> owner, tcp::socke
       socket(stream.next_layer()),
       timer(server->io),
       buffer(read_buffer_bytes) {
-    server->sessions.insert(this);
+    server->connections.insert(this);
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     local_address = plain_address(socket.local_endpoint(ignored).address());
@@ -39,9 +39,9 @@ http_connection::~http_connection() {
     server->release_kept();
     count_as({});
     use_reserve(false);
-    server->going -= gone ? 1 : 0;
-    server->sessions.erase(this);
-    if (server->sessions.empty()) server->emptied.cancel();
+    server->closing -= gone ? 1 : 0;
+    server->connections.erase(this);
+    if (server->connections.empty()) server->emptied.cancel();
 }
 
 void http_connection::release() {
@@ -85,7 +85,7 @@ void http_connection::use_reserve(bool wanted) {
 
 void http_connection::give_way() {
     gone = true;
-    ++server->going;
+    ++server->closing;
     use_reserve(false);
     release();
     server->measured.count("vultus_http_gave_way_total");
@@ -116,7 +116,7 @@ bool http_connection::waits() const noexcept {
 bool server_state::make_room(const http_connection* newcomer, milliseconds rested) {
     const boot_time until = boot_now() - rested;
     http_connection* least = nullptr;
-    for (auto* one : sessions) {
+    for (auto* one : connections) {
         if (one == newcomer || one->gone || one->in_reserve || one->since > until) continue;
         const bool greedy = newcomer != nullptr && one->is_transferring() &&
                             *one->same_network > *newcomer->same_network + 1;
@@ -131,7 +131,7 @@ bool server_state::make_room_in_reserve() {
     // A connection with unread bytes is about to be served.
     http_connection* least = nullptr;
     std::pair<bool, std::uint64_t> lowest;
-    for (auto* one : sessions) {
+    for (auto* one : connections) {
         if (!one->in_reserve || one->gone || !one->waits()) continue;
         error_code ignored;
         const std::pair<bool, std::uint64_t> need(one->socket.available(ignored) > 0, one->turn);
@@ -145,7 +145,7 @@ bool server_state::make_room_for_body(const http_connection& of) {
     const std::size_t held = bodies.held_by(of.reserved_by);
     const boot_time until = boot_now() - settings.yield_time;
     http_connection* longest = nullptr;
-    for (auto* one : sessions) {
+    for (auto* one : connections) {
         if (one == &of || one->gone || one->crowded_out) continue;
         if (one->now != http_connection::phase::body) continue;
         if (one->reserved == 0 || one->since > until) continue;

@@ -93,8 +93,8 @@ asio::awaitable<void> server_state::recover(const error_code& bad) {
     const auto now = boot_now();
     if (now - failure_logged >= failure_logged_every) {
         failure_logged = now;
-        log::warning("accept_failed",
-                     {{"why", bad.message()}, {"connections", static_cast<int>(sessions.size())}});
+        log::warning("accept_failed", {{"why", bad.message()},
+                                       {"connections", static_cast<int>(connections.size())}});
     }
     // Closing a waiting connection frees a descriptor for the client in the backlog.
     const bool freed = is_short_of_room(bad) && make_room(nullptr, milliseconds(0));
@@ -114,16 +114,16 @@ result<void> server_state::load_tls() {
 }
 
 http_server::http_server(asio::io_context& io, server_settings settings, handler handle,
-                         request_authorizer& door, early_check check, retry_hint retry_after,
+                         request_authorizer& authorizer, early_check check, retry_hint retry_after,
                          metrics& measured)
-    : state_(std::make_shared<server_state>(io, std::move(settings), std::move(handle), door,
+    : state_(std::make_shared<server_state>(io, std::move(settings), std::move(handle), authorizer,
                                             std::move(check), std::move(retry_after), measured)) {}
 
 http_server::~http_server() {
     state_->draining = true;
     error_code ignored;
     state_->acceptor.close(ignored);
-    for (auto* one : state_->sessions) one->socket.close(ignored);
+    for (auto* one : state_->connections) one->socket.close(ignored);
 }
 
 result<void> http_server::reload_certificate() {
@@ -154,8 +154,8 @@ int http_server::port() const noexcept {
     return state_->acceptor.local_endpoint(ignored).port();
 }
 
-std::size_t http_server::sessions() const noexcept {
-    return state_->sessions.size();
+std::size_t http_server::connections() const noexcept {
+    return state_->connections.size();
 }
 
 std::size_t http_server::body_bytes() const noexcept {
@@ -173,14 +173,14 @@ asio::awaitable<void> http_server::drain(milliseconds patience) {
     self->acceptor.close(ignored);
     self->draining = true;
     self->pause.cancel();
-    for (auto* one : self->sessions) {
+    for (auto* one : self->connections) {
         if (one->now == http_connection::phase::idle) one->socket.cancel(ignored);
     }
-    if (!self->sessions.empty()) {
+    if (!self->connections.empty()) {
         self->emptied.expires_after(patience);
         co_await self->emptied.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
-    for (auto* one : self->sessions) one->socket.close(ignored);
+    for (auto* one : self->connections) one->socket.close(ignored);
 }
 
 }  // namespace vultus::api

@@ -53,9 +53,9 @@ class http_server {
     using early_check = std::function<result<void>(const route_row&)>;
     using retry_hint = std::function<int()>;
 
-    /// `door`  outlives the server
+    /// `authorizer`  outlives the server
     http_server(asio::io_context& io, server_settings settings, handler handle,
-                request_authorizer& door, early_check check, retry_hint retry_after,
+                request_authorizer& authorizer, early_check check, retry_hint retry_after,
                 metrics& measured);
     ~http_server();
     http_server(const http_server&) = delete;
@@ -67,7 +67,7 @@ class http_server {
     /// errors    bad_option: they cannot be used; the old certificate stays
     result<void> reload_certificate();
     int port() const noexcept;
-    std::size_t sessions() const noexcept;
+    std::size_t connections() const noexcept;
     std::size_t body_bytes() const noexcept;  ///< of bodies in memory
 
     /// From now on every answer closes its connection, so that clients connect elsewhere before

@@ -30,7 +30,7 @@ class websocket_channel : public message_channel {
     using message = message_channel::message;
 
  public:
-    explicit websocket_channel(http_connection& from) : session_(from), stream_(from.stream) {
+    explicit websocket_channel(http_connection& from) : connection_(from), stream_(from.stream) {
         stream_.set_option(times(from.server->settings));
         stream_.read_message_max(message_bytes_max);
         stream_.text(true);
@@ -38,7 +38,7 @@ class websocket_channel : public message_channel {
 
     asio::awaitable<bool> accept() {
         error_code bad;
-        co_await stream_.async_accept(session_.reading->get(),
+        co_await stream_.async_accept(connection_.reading->get(),
                                       asio::redirect_error(asio::use_awaitable, bad));
         co_return !bad;
     }
@@ -61,16 +61,16 @@ class websocket_channel : public message_channel {
     }
 
     asio::awaitable<bool> write(const std::string& text) override {
-        const auto good = co_await session_.server->door.still(session_.asked);
+        const auto good = co_await connection_.server->authorizer.still(connection_.asked);
         if (!good) {
             co_await close(not_allowed, "Key was revoked or has expired");
             co_return false;
         }
-        session_.allow(session_.server->settings.write_time);
+        connection_.allow(connection_.server->settings.write_time);
         error_code bad;
         co_await stream_.async_write(asio::buffer(text),
                                      asio::redirect_error(asio::use_awaitable, bad));
-        session_.deadline = boot_time::max();
+        connection_.deadline = boot_time::max();
         co_return !bad;
     }
 
@@ -82,7 +82,7 @@ class websocket_channel : public message_channel {
     }
 
  private:
-    http_connection& session_;
+    http_connection& connection_;
     websocket::stream<net::connection&> stream_;
     boost::beast::flat_buffer part_;
 };

@@ -14,7 +14,7 @@ bool is_other(gallery_version held, gallery_version there) noexcept {
     return seeded_bug("gallery.by_less") ? held < there : held != there;
 }
 
-bool may_be_told(gallery_version used, gallery_version now, gallery_version removed) noexcept {
+bool may_be_sent(gallery_version used, gallery_version now, gallery_version removed) noexcept {
     if (seeded_bug("gallery.by_less")) return used >= removed;
     return epoch_of(used) == epoch_of(now) && used >= removed && used <= now;
 }

@@ -21,6 +21,6 @@ bool is_other(gallery_version held, gallery_version there) noexcept;
 
 /// Whether an answer computed with version `used` may still be sent: `now` is the collection's
 /// version in Redis, `removed` the version of its last removal.
-bool may_be_told(gallery_version used, gallery_version now, gallery_version removed) noexcept;
+bool may_be_sent(gallery_version used, gallery_version now, gallery_version removed) noexcept;
 
 }  // namespace vultus

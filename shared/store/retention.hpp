@@ -29,7 +29,7 @@ struct watched_gallery {
 
     /// Whether an answer that was computed with this version may still be sent.
     bool allows(gallery_version used) const noexcept {
-        return may_be_told(used, version, removed_version);
+        return may_be_sent(used, version, removed_version);
     }
 };
 

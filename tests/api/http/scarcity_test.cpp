@@ -32,7 +32,7 @@ std::string photo_head(std::size_t bytes) {
 void until_there(running_api& api, std::size_t count) {
     std::size_t now = 0;
     for (int i = 0; i < 5'000 && now < count; ++i) {
-        api.inside([&](application& app) { now = app.sessions(); });
+        api.inside([&](application& app) { now = app.connections(); });
         std::this_thread::yield();
     }
     ASSERT_GE(now, count);

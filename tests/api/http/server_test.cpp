@@ -250,7 +250,7 @@ TEST_F(server, a_reset_in_the_middle_of_a_body_costs_nothing) {
     }
     std::size_t left = 1;
     for (int i = 0; i < 2'000 && left > 0; ++i) {
-        api().inside([&](application& app) { left = app.sessions(); });
+        api().inside([&](application& app) { left = app.connections(); });
         std::this_thread::yield();
     }
     EXPECT_EQ(left, 0u);

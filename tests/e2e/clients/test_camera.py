@@ -120,19 +120,19 @@ def test_it_goes_on_when_the_service_comes_back(service, folder):
 
 
 def test_a_camera_in_the_network_is_named_and_waited_for_when_it_is_gone(service, photos):
-    door = RtspCamera([Image.open(io.BytesIO(data)) for data, _ in clip(photos, PEOPLE, 10)])
+    rtsp = RtspCamera([Image.open(io.BytesIO(data)) for data, _ in clip(photos, PEOPLE, 10)])
     try:
-        process = camera(door.url, "--url", service.url, "--headless", "--json")
+        process = camera(rtsp.url, "--url", service.url, "--headless", "--json")
         lines_of(process, lambda line: set(PEOPLE) <= names([line]))
-        door.stop()
+        rtsp.stop()
         gone = lines_of(process, lambda line: line.get("problem") == "no_picture")
         assert "no more images" in gone["detail"] and "retry in" in gone["detail"], gone
-        door.start()
+        rtsp.start()
         lines_of(process, lambda line: set(PEOPLE) <= names([line]))
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     finally:
-        door.stop()
+        rtsp.stop()
 
 
 @pytest.fixture

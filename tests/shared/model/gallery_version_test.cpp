@@ -20,14 +20,14 @@ TEST(gallery_version, only_the_same_gallery_that_is_not_older_will_do) {
 }
 
 TEST(gallery_version, an_answer_is_told_only_of_the_gallery_that_is_there) {
-    EXPECT_TRUE(may_be_told(first + 3, first + 5, first + 3));
-    EXPECT_TRUE(may_be_told(first + 5, first + 5, first));
-    EXPECT_TRUE(may_be_told(none, none, none));
-    EXPECT_FALSE(may_be_told(first + 2, first + 5, first + 3)) << "before a removal";
-    EXPECT_FALSE(may_be_told(first + 6, first + 5, first + 3)) << "Redis lost what came since";
-    EXPECT_FALSE(may_be_told(first + 3, none, none)) << "deleted";
-    EXPECT_FALSE(may_be_told(first + 3, second, second)) << "cleared, or made again";
-    EXPECT_FALSE(may_be_told(none, first + 1, first)) << "made since";
+    EXPECT_TRUE(may_be_sent(first + 3, first + 5, first + 3));
+    EXPECT_TRUE(may_be_sent(first + 5, first + 5, first));
+    EXPECT_TRUE(may_be_sent(none, none, none));
+    EXPECT_FALSE(may_be_sent(first + 2, first + 5, first + 3)) << "before a removal";
+    EXPECT_FALSE(may_be_sent(first + 6, first + 5, first + 3)) << "Redis lost what came since";
+    EXPECT_FALSE(may_be_sent(first + 3, none, none)) << "deleted";
+    EXPECT_FALSE(may_be_sent(first + 3, second, second)) << "cleared, or made again";
+    EXPECT_FALSE(may_be_sent(none, first + 1, first)) << "made since";
 }
 
 TEST(gallery_version, the_largest_one_is_exact) {

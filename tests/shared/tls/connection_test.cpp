@@ -18,9 +18,9 @@ using tcp = asio::ip::tcp;
 /// Both ends of a plain connection over loopback.
 struct both_ends {
     both_ends() : one(tcp::socket(io), nullptr), other(tcp::socket(io), nullptr) {
-        tcp::acceptor door(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-        one.next_layer().connect(door.local_endpoint());
-        door.accept(other.next_layer());
+        tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+        one.next_layer().connect(acceptor.local_endpoint());
+        acceptor.accept(other.next_layer());
     }
     asio::io_context io{1};
     connection one, other;
