@@ -1,6 +1,9 @@
 // See server.hpp: accepting connections and the way down.
 #include "api/http/server.hpp"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -57,6 +60,17 @@ result<tcp::endpoint> endpoint_of(const server_settings& at) {
                                           "of this machine, such as 127.0.0.1 or ::, or localhost");
     }
     return tcp::endpoint(address, static_cast<unsigned short>(at.port));
+}
+
+/// Leaves connections that send nothing to the kernel. Without it each takes a descriptor and a
+/// place, which another client has to give up. Nothing depends on it: a failure is ignored.
+void defer_accept([[maybe_unused]] tcp::acceptor& acceptor,
+                  [[maybe_unused]] std::chrono::seconds first_byte_time) {
+#ifdef TCP_DEFER_ACCEPT
+    const int seconds = static_cast<int>(first_byte_time.count());
+    if (seconds <= 0) return;
+    ::setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+#endif
 }
 
 }  // namespace
@@ -144,6 +158,7 @@ result<void> http_server::listen() {
     if (!bad) acceptor.bind(*endpoint, bad);
     if (!bad) acceptor.listen(asio::socket_base::max_listen_connections, bad);
     if (bad) return cannot_listen(state_->settings, bad);
+    defer_accept(acceptor, state_->settings.first_byte_time);
     asio::co_spawn(
         state_->io, [self = state_]() { return self->accept_all(); }, asio::detached);
     return {};

@@ -29,6 +29,9 @@ struct server_settings {
     /// 503 to others.
     std::size_t reserve = 64;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
+    /// A connection is accepted with its first byte, or after this time without one (Linux,
+    /// TCP_DEFER_ACCEPT: rounded up to a retransmission of SYN-ACK). 0: at once.
+    std::chrono::seconds first_byte_time{3};
     std::chrono::milliseconds header_time{10'000};  ///< from its first byte to its last
     std::chrono::milliseconds body_time{10'000};    ///< the interval in which a body's rate counts
     std::size_t body_rate = 16'000;                 ///< least bytes per second, or the rest

@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 
 const std::string host = "Host: localhost\r\n";
 const std::string alive = "GET /healthz/live HTTP/1.1\r\n" + host + "\r\n";
+const std::string first_byte = "G";  // a connection without one is not accepted
 const std::string half = "GET /healthz/live HTTP/1.1\r\nHost: lo";
 const std::string follow = "GET /api/events HTTP/1.1\r\n" + host + "\r\n";
 
@@ -67,11 +68,37 @@ void few(api_settings& settings, server_settings& timing) {
 
 TEST(scarcity, half_a_header_gives_way_to_a_whole_one) {
     running_api api(few);
-    for (const auto& text : {std::string(), half}) {
+    for (const auto& text : {first_byte, half}) {
         auto flood = open(api.port(), 40, text);
         for (int i = 0; i < 20; ++i) EXPECT_EQ(api.get("/healthz/live").status, 200) << i;
         for (int i = 0; i < 4; ++i) EXPECT_EQ(api.get("/api/jobs").status, 200) << i;
     }
+}
+
+TEST(scarcity, a_connection_takes_a_place_with_its_first_byte) {
+    running_api api(few);
+    auto silent = open(api.port(), 200, "");
+    connection rests(api.port(), "127.0.0.2");
+    rests.send(alive.substr(0, 1));
+    until_there(api, 1);
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(api.get("/healthz/live").status, 200) << i;
+    std::size_t there = 0;
+    api.inside([&](application& app) { there = app.connections(); });
+    EXPECT_LT(there, 5u) << "of 200";
+    silent.back()->send(alive);
+    EXPECT_EQ(silent.back()->receive().status, 200) << "its first byte came late";
+    rests.send(alive.substr(1));
+    EXPECT_EQ(rests.receive().status, 200);
+}
+
+TEST(scarcity, a_silent_connection_is_accepted_in_the_end) {
+    running_api api([](api_settings& settings, server_settings& timing) {
+        few(settings, timing);
+        timing.first_byte_time = std::chrono::seconds(1);
+        timing.header_time = milliseconds(20);
+    });
+    connection silent(api.port());
+    EXPECT_TRUE(silent.is_closed());
 }
 
 TEST(scarcity, with_all_places_busy_health_is_told_and_others_are_refused_with_a_reason) {
@@ -93,7 +120,7 @@ TEST(scarcity, with_all_places_busy_health_is_told_and_others_are_refused_with_a
     EXPECT_EQ(member(full.body, "type"), "/problems/queue_full");
     EXPECT_NE(full.field("retry-after"), "");
     EXPECT_EQ(full.field("connection"), "close");
-    auto rest = open(api.port(), 20, "");  // and the reserve full of silence
+    auto rest = open(api.port(), 20, first_byte);  // and the reserve full of silence
     EXPECT_EQ(api.get("/healthz/live").status, 200);
     streams.clear();
 }
@@ -204,15 +231,16 @@ TEST(scarcity, streams_and_long_polls_leave_a_fourth_of_the_connections) {
 TEST(scarcity, who_is_alone_keeps_its_connection_and_the_crowd_of_an_address_gives_way) {
     running_api api(few);
     connection alone(api.port(), "127.0.0.2");  // it rests longest
+    alone.send(alive.substr(0, 1));
     until_there(api, 1);
-    auto crowd = open(api.port(), 7, "", "127.0.0.3");
+    auto crowd = open(api.port(), 7, first_byte, "127.0.0.3");
     until_there(api, 8);
     for (int i = 0; i < 5; ++i) {
         connection next(api.port(), "127.0.0.4");
         next.send("GET /api/jobs HTTP/1.1\r\n" + host + "\r\n");
         EXPECT_EQ(next.receive().status, 200);
     }
-    alone.send(alive);
+    alone.send(alive.substr(1));
     EXPECT_EQ(alone.receive().status, 200);
 }
 
@@ -244,7 +272,7 @@ TEST(scarcity, an_address_that_holds_its_share_of_places_to_wait_leaves_one_to_a
 
 TEST(scarcity, an_accept_without_descriptors_frees_one) {
     running_api api;
-    auto idle = open(api.port(), 20, "");
+    auto idle = open(api.port(), 20, first_byte);
     until_there(api, 20);
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);

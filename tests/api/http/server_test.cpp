@@ -262,6 +262,7 @@ TEST(server_times, slow_clients_are_told_and_closed) {
         times.header_time = times.body_time = milliseconds(30);
         times.body_rate = 1'000'000'000;
         settings.idle_time = std::chrono::seconds(1);
+        times.first_byte_time = std::chrono::seconds(0);
         times.linger_time = milliseconds(20);
     });
     connection header(api.port());

@@ -39,6 +39,7 @@ struct secure_api : ::testing::Test {
         settings.tls_certificate = files.file;
         settings.tls_key = files.key;
         times.header_time = std::chrono::milliseconds(300);
+        times.first_byte_time = std::chrono::seconds(0);
         times.linger_time = std::chrono::milliseconds(50);
     }};
 };

@@ -213,6 +213,8 @@ def test_five_hundred_slow_connections_keep_nobody_out(keyed, kind):
             time.sleep(1)
         print(f"{kind}: median {alone * 1000:.1f} ms alone, {statistics.median(beside) * 1000:.1f} beside, "
               f"longest {max(beside) * 1000:.0f} ms, {len(links)} connections left")
+        # Relative to this machine: a request waits its turn, and none for a place. The longest may have met another test.
+        assert statistics.median(beside) < max(10 * alone, 0.5)
         assert max(beside) < 20, "only who is kept out waits so long"
         assert not links or kind == "nothing"  # an idle connection may stay, and gives way (below)
         assert memory(keyed) - before < 40, (before, memory(keyed))
@@ -228,6 +230,7 @@ def test_idle_connections_give_way_to_new_ones(keyed):
     try:
         for _ in range(2_048):
             links.append(socket.create_connection(("127.0.0.1", keyed.port)))
+            links[-1].sendall(b"G")  # without a byte it is not accepted
         begun = time.monotonic()
         said, _ = talk(keyed, f"GET /api/faces HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {keyed.admin}\r\nConnection: close\r\n\r\n".encode())
         assert statuses(said) == [200] and time.monotonic() - begun < 20

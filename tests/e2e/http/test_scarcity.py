@@ -115,20 +115,15 @@ def test_a_flood_from_one_address_keeps_out_neither_health_nor_who_is_logged_in(
     with descriptors():
         flood = Flood(keyed.port, [(500, slow, True), (500, HALF, True), (600, b"", False), (1_100, HALF, False)])
         flood.start()
-        found, late = {target: [] for target in asked}, []
+        found = {target: [] for target in asked}
         try:
             wait_until(lambda: flood.made > 2_700, what="the flood")
             end = time.monotonic() + 15  # longer than a body and a header may rest
             while time.monotonic() < end:
                 for target, fields in asked.items():
-                    answer = one_request(keyed.port, target, fields)
-                    if answer[0] == 0:  # it was not scheduled between connect() and its first byte, while 64 others connected
-                        late.append(target)
-                        answer = one_request(keyed.port, target, fields)
-                    found[target].append(answer)
+                    found[target].append(one_request(keyed.port, target, fields))
         finally:
             flood.stop()
-    assert len(late) <= 5, late
     for target, answers in found.items():
         times = sorted(seconds for _, seconds in answers)
         print(f"{target}: {len(answers)} asked, longest {times[-1] * 1000:.0f} ms, median {times[len(times) // 2] * 1000:.1f} ms")
@@ -173,6 +168,8 @@ def test_a_service_with_256_descriptors_serves(photos):
         try:
             for _ in range(320):
                 links.append(socket.create_connection(("127.0.0.1", service.port)))
+                with contextlib.suppress(OSError):  # it may have given way already
+                    links[-1].sendall(b"G")  # without a byte it is not accepted
             for _ in range(10):
                 assert one_request(service.port, "/healthz/ready")[0] == 200
                 answer = service.call("POST", "/api/recognize", files={"file": photos["small_obama2"]}, params={"durable": "false"})
