@@ -2,6 +2,7 @@
 // after wrong passwords, floods, and how soon an ended session is refused.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <future>
@@ -190,18 +191,18 @@ TEST(session, a_flood_of_logins_holds_up_nobody_else) {
             return at.post_login("u" + std::to_string(n), wrong, address).status;
         }));
     }
-    auto slowest = milliseconds(0);
-    for (int n = 0; n < 20; ++n) {
-        const auto begun = boot_now();
-        EXPECT_EQ(at.get("/healthz/live", "").status, 200);
-        slowest = std::max(slowest, boot_now() - begun);
-    }
+    for (int n = 0; n < 20; ++n) EXPECT_EQ(at.get("/healthz/live", "").status, 200);
+    // No bound in time, which a busy machine would exceed: were passwords compared in the loop, all
+    // logins would have ended before the twentieth of these answers.
+    const auto waits = std::count_if(flood.begin(), flood.end(), [](auto& one) {
+        return one.wait_for(milliseconds(0)) != std::future_status::ready;
+    });
+    EXPECT_GT(waits, 0) << "logins that still wait";
     std::map<int, int> statuses;
     for (auto& one : flood) ++statuses[one.get()];
     EXPECT_EQ(statuses[401] + statuses[503], 60);
     EXPECT_GE(statuses[401], static_cast<int>(login_service::places));
     EXPECT_GT(statuses[503], 0);
-    EXPECT_LT(slowest, milliseconds(20'000)) << slowest.count();
 }
 
 TEST(session, of_a_removed_user_is_refused_within_a_second_and_waits_for_nothing_more) {

@@ -345,7 +345,8 @@ def test_redis_away_is_503_at_once_and_recovers(photos):
                 # What was sent to a Redis that froze may run when it goes on: nobody can know yet.
                 problem(answer, 503, "unknown_outcome")
                 assert "Retry-After" in answer.headers
-                assert time.monotonic() - begin < 10, "at once: only who waits for Redis takes longer"
+                # Redis has 900 ms; the rest is for a busy machine. Without that limit the answer would not come at all.
+                assert time.monotonic() - begin < 3
         finally:
             os.kill(redis, signal.SIGCONT)
 
