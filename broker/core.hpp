@@ -52,6 +52,7 @@ class core {
     void on(const duty_done&);
     void on(const gallery_read&);
     void on(const peers_refused& more) { refused_ += more.count; }
+    void on(const turn_measured& longest) { longest_turn_ = longest; }
     void on(const leased&);
     void on(const stop&);
     void run_due();
@@ -91,6 +92,7 @@ class core {
 
     boot_time sweep_at_{0}, beat_at_{0};
     std::uint64_t refused_ = 0;  ///< connections that the ZAP handler refused
+    turn_measured longest_turn_;
     bool draining_ = false, finished_ = false;
     boot_time drain_until_{0};
 };

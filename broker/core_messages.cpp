@@ -177,6 +177,8 @@ void core::status(const std::string& connection, const protocol::status_request&
     reply.frames_waiting = frames_.table().waiting();
     reply.frame_bytes = frames_.table().bytes();
     reply.refused_peers = refused_;
+    reply.turn_cpu_us = static_cast<std::uint64_t>(longest_turn_.cpu.count());
+    reply.turn_wall_us = static_cast<std::uint64_t>(longest_turn_.wall.count());
     out(to_api{connection, std::move(reply)});
 }
 

@@ -2,6 +2,7 @@
 // timers and replies into events and carries the effects out.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -60,6 +61,9 @@ struct gallery_read {  ///< reply to read_gallery
     std::string collection;
     result<gallery_version> version;
 };
+struct turn_measured {  ///< the longest turn of the loop so far
+    std::chrono::microseconds cpu{0}, wall{0};
+};
 struct peers_refused {
     std::uint64_t count = 0;
 };               ///< since the last event of this kind
@@ -67,7 +71,7 @@ struct stop {};  ///< SIGTERM: drain
 
 using event = std::variant<tick, received, undecodable, send_failed, store_link, store_prepared,
                            store_checked, leased, duty_done, loss_reported, gallery_read,
-                           peers_refused, stop>;
+                           peers_refused, turn_measured, stop>;
 
 // ---- effects ----------------------------------------------------------------------------------
 

@@ -92,10 +92,12 @@ void server::wait(stop_signal& stop) {
         items.push_back({nullptr, redis_.fd(), redis_.wants_read(), redis_.wants_write()});
     }
 
+    end_turn();
     boot_time next = std::min(core_.next_timer(), redis_.next_timer());
     if (zap_) next = std::min(next, zap_->next_check());
     const boot_time now = boot_now();
     poll(items, next > now ? next - now : std::chrono::milliseconds(0));
+    turns_.begin();
 
     const boot_time after = boot_now();
     const poll_item& last = items.back();
@@ -105,6 +107,15 @@ void server::wait(stop_signal& stop) {
         post(broker::stop{});
     }
     settle();
+}
+
+void server::end_turn() {
+    const auto cpu = turns_.longest_cpu(), wall = turns_.longest_wall();
+    turns_.end();
+    if (turns_.longest_cpu() == cpu && turns_.longest_wall() == wall) return;
+    using std::chrono::microseconds;
+    post(turn_measured{std::chrono::duration_cast<microseconds>(turns_.longest_cpu()),
+                       std::chrono::duration_cast<microseconds>(turns_.longest_wall())});
 }
 
 void server::serve_zap() {

@@ -11,6 +11,7 @@
 #include "broker/core.hpp"
 #include "broker/zap_handler.hpp"
 #include "shared/base/stop_signal.hpp"
+#include "shared/base/turn_watch.hpp"
 #include "shared/config/settings.hpp"
 #include "shared/net/zmq_socket.hpp"
 #include "shared/store/broker_store.hpp"
@@ -39,6 +40,7 @@ class server {
            zmq_socket apis, std::string broker_id);
 
     void wait(stop_signal& stop);
+    void end_turn();
     void receive(side from, zmq_socket& socket);
     void settle();
     void serve_zap();
@@ -75,6 +77,7 @@ class server {
     int exit_code_ = 0;
     std::uint64_t refused_before_ = 0;  ///< peers, by the self-test at start
     boot_time log_malformed_at_{0};
+    turn_watch turns_;
 };
 
 }  // namespace vultus::broker

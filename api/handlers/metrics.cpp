@@ -4,6 +4,15 @@
 namespace vultus::api::handlers {
 namespace {
 
+/// The longest turn of a loop, of which the process `kind` sent microseconds. Older ones send none.
+void put_turn(metrics& now, std::string_view kind, std::string_view whose, std::uint64_t cpu_us,
+              std::uint64_t wall_us) {
+    if (wall_us == 0) return;
+    const auto name = "vultus_" + std::string(kind) + "_loop_longest_turn_seconds";
+    now.set(name, static_cast<double>(cpu_us) / 1e6, {{kind, whose}, {"clock", "processor"}});
+    now.set(name, static_cast<double>(wall_us) / 1e6, {{kind, whose}, {"clock", "wall"}});
+}
+
 void put_worker(metrics& now, const protocol::worker_status& worker) {
     const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
     const metrics::labels whose{{"worker", worker.worker_id}};
@@ -13,6 +22,7 @@ void put_worker(metrics& now, const protocol::worker_status& worker) {
     now.count("vultus_worker_photos_total", whose, number(load.photos));
     now.count("vultus_worker_decoders_lost_total", whose, number(load.decoders_lost));
     now.set("vultus_worker_jobs", worker.outstanding, whose);
+    put_turn(now, "worker", worker.worker_id, load.turn_cpu_us, load.turn_wall_us);
     if (load.gpu_bytes == 0) return;
     now.set("vultus_worker_card_bytes", number(load.gpu_bytes), whose);
     now.set("vultus_worker_card_free_bytes", number(load.gpu_free_bytes), whose);
@@ -28,6 +38,8 @@ asio::awaitable<response> metrics_text(services& ctx) {
         if (!broker.reply) continue;
         now.count("vultus_broker_refused_peers_total", {{"broker", broker.endpoint}},
                   static_cast<double>(broker.reply->refused_peers));
+        put_turn(now, "broker", broker.endpoint, broker.reply->turn_cpu_us,
+                 broker.reply->turn_wall_us);
     }
     for (const auto& [id, worker] : workers_of(brokers)) put_worker(now, worker);
     response answer;

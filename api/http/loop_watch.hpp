@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "shared/base/metrics.hpp"
+#include "shared/base/turn_watch.hpp"
 
 namespace vultus::api {
 
@@ -17,7 +18,7 @@ namespace asio = boost::asio;
 /// threads   that of the io_context, which only run() runs
 class loop_watch {
  public:
-    static constexpr std::chrono::milliseconds slow_turn{100};
+    static constexpr std::chrono::milliseconds slow_turn = turn_watch::slow;
 
     explicit loop_watch(metrics& measured);
 
@@ -29,8 +30,7 @@ class loop_watch {
     void note(std::chrono::nanoseconds cpu, std::chrono::nanoseconds wall);
 
     metrics& measured_;
-    std::chrono::nanoseconds longest_cpu_{0}, longest_wall_{0};
-    std::chrono::steady_clock::time_point logged_{};
+    turn_watch turns_;
 };
 
 }  // namespace vultus::api

@@ -40,6 +40,7 @@ struct worker_load {                   // in HEARTBEAT and STATUS: since the wor
     std::uint64_t gpu_bytes = 0;       ///< memory of its GPU; 0: no GPU
     std::uint64_t gpu_free_bytes = 0;  ///< of that, free
     std::uint64_t decoders_lost = 0;   ///< decoder processes that ended unexpectedly
+    std::uint64_t turn_cpu_us = 0, turn_wall_us = 0;  ///< longest turn of the loop of its session
     bool operator==(const worker_load&) const = default;
 };
 struct worker_heartbeat {      // 02 worker > broker
@@ -137,7 +138,8 @@ struct status_reply {  // 13 broker > api
     std::vector<worker_status> workers;
     std::uint64_t workers_left_out = 0;  ///< set by encode() if not all fit into one message
     std::uint64_t frames_waiting = 0, frame_bytes = 0;
-    std::uint64_t refused_peers = 0;  ///< connections refused since it started
+    std::uint64_t refused_peers = 0;                  ///< connections refused since it started
+    std::uint64_t turn_cpu_us = 0, turn_wall_us = 0;  ///< longest turn of its loop
     bool operator==(const status_reply&) const = default;
 };
 struct drain_worker {  // 14 api or vultusctl > broker: drain one worker

@@ -19,7 +19,8 @@ template <class V, class M>
 void visit(V& v, M& m, std::type_identity<worker_load>) {
     v("batches", m.batches), v("faces", m.faces), v("photos", m.photos);
     v("card_bytes", m.gpu_bytes), v("card_free_bytes", m.gpu_free_bytes);
-    v("decoders_lost", m.decoders_lost);
+    v("decoders_lost", m.decoders_lost), v("turn_cpu_us", m.turn_cpu_us);
+    v("turn_wall_us", m.turn_wall_us);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<worker_status>) {
@@ -95,6 +96,7 @@ void visit(V& v, M& m, std::type_identity<status_reply>) {
     v.id("request_id", m.request_id), v("broker_id", m.broker_id), v("workers", m.workers);
     v("workers_left_out", m.workers_left_out), v("frames_waiting", m.frames_waiting);
     v("frame_bytes", m.frame_bytes), v("refused_peers", m.refused_peers);
+    v("turn_cpu_us", m.turn_cpu_us), v("turn_wall_us", m.turn_wall_us);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<drain_worker>) {

@@ -239,6 +239,16 @@ TEST(status, counts_those_who_were_not_let_in) {
     EXPECT_EQ(replies[0].refused_peers, 5u);
 }
 
+TEST(status, tells_the_longest_turn_of_the_loop) {
+    bench b;
+    b.tell(turn_measured{std::chrono::microseconds(7), std::chrono::microseconds(9)});
+    const auto replies =
+        sent_to<protocol::status_reply, to_api>("api.1", b.from_api(protocol::status_request{"r"}));
+    ASSERT_THAT(replies, SizeIs(1));
+    EXPECT_EQ(replies[0].turn_cpu_us, 7u);
+    EXPECT_EQ(replies[0].turn_wall_us, 9u);
+}
+
 TEST(status, tells_the_gpu_and_the_models_of_each_worker) {
     bench b;
     protocol::ready one;

@@ -24,6 +24,11 @@ zmq_options socket_options(const worker_link_settings& settings) {
     return options;
 }
 
+std::uint64_t microseconds_of(std::chrono::nanoseconds time) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+}
+
 protocol::answer refusal_of(const frame_ticket& ticket, errc why) {
     protocol::answer answer;
     answer.frame_id = ticket.frame.frame_id;
@@ -102,7 +107,9 @@ void worker_link::wait_and_read(stop_signal* stop) {
         item.socket = link.socket();
         items.push_back(item);
     }
+    turns_.end();
     poll(items, patience(boot_now()));
+    turns_.begin();
     if (stop != nullptr) stop->asked();  // a second signal ends the process here
 
     const boot_time now = boot_now();
@@ -139,6 +146,8 @@ protocol::worker_heartbeat worker_link::heartbeat_of(const broker_connection& li
     beat.running = jobs_.all();
     beat.progress = stages_.steps();
     if (settings_.load) beat.load = settings_.load();
+    beat.load.turn_cpu_us = microseconds_of(turns_.longest_cpu());
+    beat.load.turn_wall_us = microseconds_of(turns_.longest_wall());
     for (const auto& [key, frame] : frames_) {
         if (key.first == index) beat.frames.push_back(key.second);
     }

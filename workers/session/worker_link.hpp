@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shared/base/stop_signal.hpp"
+#include "shared/base/turn_watch.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
 #include "shared/store/worker_store.hpp"
@@ -111,6 +112,7 @@ class worker_link {
     work_sink& sink_;
     mailbox<session_mail>& mail_;
     const progress& stages_;
+    turn_watch turns_;
 
     zmq_context context_;
     std::vector<broker_connection> links_;

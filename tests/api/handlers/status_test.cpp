@@ -18,7 +18,7 @@ void with_a_gpu(protocol::status_reply& told) {
     protocol::worker_status& worker = told.workers.front();
     worker.gpu = "NVIDIA T4, 15109 MiB, compute 7.5";
     worker.outstanding = 4;
-    worker.load = {2, 37, 30, 15'000'000'000, 9'000'000'000, 3};
+    worker.load = {2, 37, 30, 15'000'000'000, 9'000'000'000, 3, 1'500, 2'500'000};
 }
 
 TEST(status, tells_what_a_worker_did) {
@@ -119,6 +119,7 @@ TEST(metrics, tell_of_workers_and_of_those_who_were_not_let_in) {
     api.broker->on_status([](auto& told) {
         with_a_gpu(told);
         told.refused_peers = 5;
+        told.turn_cpu_us = 40, told.turn_wall_us = 50;
     });
     const std::string text = api.get("/metrics").body;
     for (const char* line : {"# TYPE vultus_worker_batches_total counter\n"
@@ -128,6 +129,11 @@ TEST(metrics, tell_of_workers_and_of_those_who_were_not_let_in) {
                              "# TYPE vultus_worker_decoders_lost_total counter\n"
                              "vultus_worker_decoders_lost_total{worker=\"w-1\"} 3\n",
                              "vultus_worker_jobs{worker=\"w-1\"} 4\n",
+                             "# TYPE vultus_worker_loop_longest_turn_seconds gauge\n",
+                             "_turn_seconds{worker=\"w-1\",clock=\"processor\"} 0.0015\n",
+                             "_turn_seconds{worker=\"w-1\",clock=\"wall\"} 2.5\n",
+                             "vultus_broker_loop_longest_turn_seconds{broker=\"ipc://",
+                             "\",clock=\"processor\"} 4e-05\n",
                              "vultus_worker_card_bytes{worker=\"w-1\"} 15000000000\n",
                              "vultus_worker_card_free_bytes{worker=\"w-1\"} 9000000000\n",
                              "# TYPE vultus_broker_refused_peers_total counter\n"
