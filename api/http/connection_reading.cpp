@@ -106,8 +106,7 @@ asio::awaitable<std::optional<error>> http_connection::read_body() {
     enter(phase::body);
     const std::size_t length =
         reading->chunked() ? 0 : static_cast<std::size_t>(declared_length().value_or(0));
-    // What arrived with the header stays in `buffer` until the body is whole.
-    const std::size_t front = std::min(buffer.size(), length);
+    const std::size_t front = std::min(buffer.size(), length);  // it arrived with the header
     body_buffer& body = reading->get().body();
     const std::size_t least =
         settings.body_rate * static_cast<std::size_t>(settings.body_time.count()) / 1'000;
@@ -115,11 +114,13 @@ asio::awaitable<std::optional<error>> http_connection::read_body() {
     allow(settings.body_time);
     const error full{errc::queue_full, "Too many request bodies in progress"};
     if (!book(front)) co_return full;
-    while (length > 0 ? front + body.size() < length : !reading->is_done()) {
+    body.append({static_cast<const char*>(buffer.data().data()), front}, length - front);
+    buffer.consume(front);
+    while (length > 0 ? body.size() < length : !reading->is_done()) {
         const auto before = body.size();
         error_code bad;
         if (length > 0) {
-            const auto place = body.room(length - front - body.size());
+            const auto place = body.room(length - body.size());
             const auto size =
                 co_await stream.async_read_some(asio::buffer(place.data(), place.size()),
                                                 asio::redirect_error(asio::use_awaitable, bad));
@@ -139,8 +140,7 @@ asio::awaitable<std::optional<error>> http_connection::read_body() {
         }
     }
     asked.room = std::make_shared<char>();
-    asked.body = body.take({static_cast<const char*>(buffer.data().data()), front}, asked.room);
-    buffer.consume(front);
+    asked.body = body.take(asked.room);
     co_return std::nullopt;
 }
 

@@ -54,7 +54,8 @@ def ways(service, query):
     text = base64.b64encode(service.photo).decode()
     return [("plain", lambda: post(data=service.photo, headers={"Content-Type": "image/jpeg", **wait})),
             ("form", lambda: post(files={"file": ("a.jpg", service.photo)}, headers=wait)),
-            ("json", lambda: post(json={"image": text}, headers=wait))]
+            ("json", lambda: post(json={"image": text}, headers=wait)),
+            ("chunked", lambda: post(data=iter([service.photo]), headers={"Content-Type": "image/jpeg", **wait}))]
 
 
 def test_a_direct_photo_is_copied_once_by_the_api_once_by_the_worker_and_never_by_the_broker(counted):
