@@ -20,6 +20,7 @@ import check_compose  # noqa: E402
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
 COMPOSE = yaml.safe_load((ROOT / "docker/compose.yaml").read_text())
 DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
+SCHEMA = json.loads((ROOT / "tests/e2e/start/compose_schema.json").read_text())
 
 
 def stage(name):
@@ -30,8 +31,8 @@ def entrypoint(name):
     return json.loads(re.search(r"^ENTRYPOINT (\[.*?\])$", stage(name), re.M | re.S).group(1).replace("\\\n", ""))
 
 
-def test_compose_agrees_with_the_dockerfile_and_bounds_everything():
-    assert check_compose.findings({}, COMPOSE, DOCKERFILE) == []
+def test_compose_fits_its_schema_agrees_with_the_dockerfile_and_bounds_everything():
+    assert check_compose.findings(SCHEMA, COMPOSE, DOCKERFILE) == []
 
 
 @pytest.mark.parametrize("change, finding", [
@@ -39,11 +40,17 @@ def test_compose_agrees_with_the_dockerfile_and_bounds_everything():
     (lambda services: services["redis"].pop("pids_limit"), "redis: has no pids_limit"),
     (lambda services: services["worker"]["volumes"].append("secret:/data/secret:ro"), "worker: the volume 'secret' is for"),
     (lambda services: services["api"]["volumes"].remove("secret:/data/secret"), "api: the volume 'secret' is for"),
-], ids=["memory", "processes", "reader", "owner"])
+    (lambda services: services["api"].update(mem_limits="1g"), "services/api: Additional properties are not allowed ('mem_limits'"),
+    (lambda services: services["redis"].update(restart="unless-stoped"), "services/redis/restart: 'unless-stoped' does not match"),
+    (lambda services: services["redis"].update(stop_grace_period=60), "services/redis/stop_grace_period: 60 is not of type"),
+    (lambda services: services["broker"].update(networks=["outside"]), "services/broker: "),
+    (lambda services: services["worker"]["depends_on"]["redis"].update(condition="healthy"), "services/worker/depends_on/redis/condition"),
+    (lambda services: services["models"].pop("build"), "services/models: 'build' is a required property"),
+], ids=["memory", "processes", "reader", "owner", "unknown key", "a word", "a type", "two networks", "a condition", "absent"])
 def test_the_check_of_compose_finds(change, finding):
     changed = json.loads(json.dumps(COMPOSE))
     change(changed["services"])
-    assert any(one.startswith(finding) for one in check_compose.findings({}, changed, DOCKERFILE))
+    assert any(one.startswith(finding) for one in check_compose.findings(SCHEMA, changed, DOCKERFILE))
 
 
 def test_the_secret_is_where_the_images_look_for_it_and_not_among_the_sockets():
