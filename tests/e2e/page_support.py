@@ -46,10 +46,10 @@ def browser():
 
 
 @contextlib.contextmanager
-def fresh_tab(browser):
-    """An empty tab without cookies. Fails the test if a page in it complained or asked."""
+def fresh_tab(browser, **options):
+    """An empty tab without cookies. Fails the test if a page in it complained or asked. `options`: of its context."""
     context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB",
-                                  permissions=["clipboard-read", "clipboard-write"])
+                                  permissions=["clipboard-read", "clipboard-write"], **options)
     tab = context.new_page()
     tab.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
