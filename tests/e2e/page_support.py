@@ -98,10 +98,10 @@ def verdicts_in(page, number):
         "#teach-verdicts li:is([data-state=accepted], [data-state=refused])").length === number""", arg=number)
 
 
-def recognise(page, *photos):
+def recognize(page, *photos):
     """On the recognise view; waits until every photo has its answer."""
     before = page.locator(".photo").count()
-    page.set_input_files("#recognise-file", [str(photo) for photo in photos])
+    page.set_input_files("#recognize-file", [str(photo) for photo in photos])
     expect(page.locator(".photo:is([data-state=done], [data-state=failed])")).to_have_count(before + len(photos))
 
 

@@ -129,7 +129,7 @@ def main():
             tab.goto(url + ("#people" if name == "people" else ""))
             tab.wait_for_selector("#service[data-state=ready]")
             if name != "people":
-                tab.set_input_files("#recognise-file", [
+                tab.set_input_files("#recognize-file", [
                     {"name": f"{title}.png", "mimeType": "image/png", "buffer": draw_people()}
                     for title in (["Summer party"] if name == "phone" else ["Summer party", "Lake", "Garden"])])
                 tab.wait_for_function("n => document.querySelectorAll('.photo[data-state=done]').length === n",

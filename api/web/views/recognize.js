@@ -8,7 +8,7 @@ import { status } from "../service.js";
 import { name_of, on_again, show_photo, show_stage } from "./stage.js";
 import { count, failure_of, refusal_of, state_of, wait_of, words_of } from "../words.js";
 
-const part = by_prefix("recognise");
+const part = by_prefix("recognize");
 const at_once = 3;
 const photos = [];
 let chosen = null, busy = 0;

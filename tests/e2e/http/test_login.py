@@ -56,7 +56,7 @@ class Person:
         return self.http.request(method, (url or self.url) + path, headers=headers, timeout=60, **more)
 
 
-def test_an_operator_teaches_and_recognises_in_his_collections_only(keyed, photos):
+def test_an_operator_teaches_and_recognizes_in_his_collections_only(keyed, photos):
     add_user(keyed.data, "olga", "operator", "--collections", "team,other")
     olga = Person(keyed.url, "olga", 2)
     assert olga.told["role"] == "operator" and olga.told["collections"] == ["other", "team"]

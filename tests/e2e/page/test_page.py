@@ -4,7 +4,7 @@ import time
 
 import pictures
 from conftest import ROOT
-from page_support import (PHOTOS, browser, expect, group_photo, page, recognise, teach, url,  # noqa: F401
+from page_support import (PHOTOS, browser, expect, group_photo, page, recognize, teach, url,  # noqa: F401
                           view)
 from PIL import Image
 
@@ -42,7 +42,7 @@ def test_many_photos_with_a_row_each(page, tmp_path):
     text, huge = tmp_path / "text.jpg", tmp_path / "huge.jpg"
     text.write_text("no photo")
     huge.write_bytes(b"\xff\xd8" + bytes(11 * 1024 * 1024))
-    recognise(page, PHOTOS / "obama.jpg", PHOTOS / "biden.jpg", text, huge, PHOTOS / "obama2.jpg")
+    recognize(page, PHOTOS / "obama.jpg", PHOTOS / "biden.jpg", text, huge, PHOTOS / "obama2.jpg")
     rows = page.locator(".photo")
     assert [row.get_attribute("data-state") for row in rows.all()] == ["done", "done", "failed", "failed", "done"]
     says = page.locator(".photo .says").all_text_contents()
@@ -68,14 +68,14 @@ def test_bombs_are_refused_row_by_row(page, tmp_path):
              "frame.jpg": pictures.jpeg_with_second_frame_header(grey)}
     for name, data in bombs.items():
         (tmp_path / name).write_bytes(data)
-    recognise(page, *(tmp_path / name for name in bombs), PHOTOS / "obama.jpg")
+    recognize(page, *(tmp_path / name for name in bombs), PHOTOS / "obama.jpg")
     states = [row.get_attribute("data-state") for row in page.locator(".photo").all()]
     assert states == ["failed"] * len(bombs) + ["done"]
     assert all(page.locator(".photo .says").all_text_contents())
 
 
 def test_a_face_is_taught_from_a_group(page, tmp_path):
-    recognise(page, group_photo(tmp_path / "group.jpg"))
+    recognize(page, group_photo(tmp_path / "group.jpg"))
     boxes = page.locator(".box")
     expect(boxes).to_have_count(3)
     # The boxes stand where the service says, from left to right or not: take them by their place.
@@ -94,7 +94,7 @@ def test_a_face_is_taught_from_a_group(page, tmp_path):
         expect(chosen).to_have_attribute("data-status", "known")
     expect(page.locator("#face-title")).to_have_text("Joe Biden")
     # Another person's photo: who else could it be?
-    recognise(page, PHOTOS / "obama2.jpg")
+    recognize(page, PHOTOS / "obama2.jpg")
     page.locator(".box").click()
     other = page.locator(".other")
     expect(other).to_have_count(1)
@@ -102,13 +102,13 @@ def test_a_face_is_taught_from_a_group(page, tmp_path):
     assert float(other.locator(".number").text_content()) > 0.38
     other.click()
     expect(page.locator("#face-name")).to_have_value("Joe Biden")
-    recognise(page, PHOTOS / "biden.jpg")
+    recognize(page, PHOTOS / "biden.jpg")
     expect(page.locator(".photo .says").last).to_have_text("Joe Biden")
 
 
 def test_boxes_lie_on_the_faces(page):
     """Against the service's own coordinates, at the size in which the photo is shown."""
-    recognise(page, PHOTOS / "obama2.jpg")
+    recognize(page, PHOTOS / "obama2.jpg")
     page.click("#stage-copy")
     expect(page.locator(".toast")).to_contain_text("Copied")
     result = json.loads(page.evaluate("navigator.clipboard.readText()"))
@@ -127,13 +127,13 @@ def test_a_photo_is_pasted_dropped_or_taken(page):
       transfer.items.add(new File([bytes], "given.jpg", { type: "image/jpeg" }));
       const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }) :
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
-      document.getElementById("recognise-drop").dispatchEvent(event);
+      document.getElementById("recognize-drop").dispatchEvent(event);
     }"""
     page.route("**/given.jpg", lambda route: route.fulfill(path=PHOTOS / "obama2.jpg"))
     for number, kind in enumerate(("paste", "drop"), 1):
         page.evaluate(give, ["given.jpg", kind])
         expect(page.locator(".photo[data-state=done]")).to_have_count(number)
-    page.click("#recognise-take")
+    page.click("#recognize-take")
     expect(page.locator("#camera-shoot")).to_be_enabled()
     page.click("#camera-shoot")
     expect(page.locator("#camera")).to_be_hidden()
@@ -145,7 +145,7 @@ def test_a_photo_is_pasted_dropped_or_taken(page):
 def test_a_camera_that_is_not_there_is_named(page):
     page.evaluate("""() => { navigator.mediaDevices.getUserMedia =
         () => Promise.reject(new DOMException("", "NotFoundError")); }""")
-    page.click("#recognise-take")
+    page.click("#recognize-take")
     expect(page.locator("#camera-error")).to_contain_text("No camera found")
     page.keyboard.press("Escape")
     expect(page.locator("#camera")).to_be_hidden()
@@ -160,7 +160,7 @@ def test_a_script_tag_is_a_name_like_any_other(page):
     expect(page.locator("#person-title")).to_have_text(SCRIPT)
     page.keyboard.press("Escape")
     view(page, "Recognise")
-    recognise(page, PHOTOS / "obama2.jpg")
+    recognize(page, PHOTOS / "obama2.jpg")
     expect(page.locator(".box span")).to_have_text(SCRIPT)
     page.locator(".box").click()
     expect(page.locator(".other .name")).to_have_text(SCRIPT)
@@ -174,7 +174,7 @@ def test_long_poll_takes_over_when_the_event_stream_breaks(page):
     page.route("**/api/events", lambda route: route.abort())
     polls = []
     page.on("request", lambda r: polls.append(r.url) if "wait=" in r.url else None)
-    recognise(page, PHOTOS / "obama.jpg")
+    recognize(page, PHOTOS / "obama.jpg")
     expect(page.locator(".photo .says")).to_have_text("1 unknown face")
     assert polls
 
@@ -182,7 +182,7 @@ def test_long_poll_takes_over_when_the_event_stream_breaks(page):
 def test_one_stream_is_enough_for_many_photos(page):
     asked = []
     page.on("request", lambda r: asked.append(r.url.split("/api/")[1]) if "/api/" in r.url else None)
-    recognise(page, *[PHOTOS / "obama2.jpg"] * 6)
+    recognize(page, *[PHOTOS / "obama2.jpg"] * 6)
     assert asked.count("events") == 1
     assert not [one for one in asked if "wait=" in one]
 
@@ -191,7 +191,7 @@ def test_the_page_says_that_the_service_is_away_and_goes_on(page):
     page.forgiven = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "ERR_NETWORK_CHANGED")
     page.context.set_offline(True)
     expect(page.locator("#away")).to_contain_text("This page reconnects automatically")
-    page.set_input_files("#recognise-file", str(PHOTOS / "obama2.jpg"))
+    page.set_input_files("#recognize-file", str(PHOTOS / "obama2.jpg"))
     expect(page.locator(".photo .says")).to_contain_text("trying again")
     page.context.set_offline(False)
     expect(page.locator("#service")).to_have_attribute("data-state", "ready")

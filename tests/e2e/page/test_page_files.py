@@ -3,7 +3,7 @@ import json
 import re
 
 import pytest
-from page_support import (PHOTOS, browser, expect, page, recognise, refusal, shows_people, teach, url,  # noqa: F401
+from page_support import (PHOTOS, browser, expect, page, recognize, refusal, shows_people, teach, url,  # noqa: F401
                           verdicts_in, view)
 
 # A drop of the folder "family": entries as the browser gives them, with contents of the test's own.
@@ -71,19 +71,19 @@ def test_a_photo_beside_the_folders_needs_a_name(people, tmp_path):
 
 def test_a_drop_without_files_is_answered(people):
     people.evaluate("""() => { const transfer = new DataTransfer(); transfer.setData("text/plain", "a link");
-      for (const where of ["teach-drop", "recognise-drop"]) document.getElementById(where).dispatchEvent(
+      for (const where of ["teach-drop", "recognize-drop"]) document.getElementById(where).dispatchEvent(
         new DragEvent("drop", { dataTransfer: transfer, bubbles: true })); }""")
     expect(people.locator("#teach-error")).to_have_text("No files")
     view(people, "Recognise")
-    expect(people.locator("#recognise-left-out")).to_have_text("No files")
+    expect(people.locator("#recognize-left-out")).to_have_text("No files")
 
 
-def test_recognise_names_what_it_cannot_read(people):
+def test_recognize_names_what_it_cannot_read(people):
     view(people, "Recognise")
-    people.evaluate(DROP, ["recognise-drop", {"a": [["a.jpg", ""], ["b.jpg", "locked"], [".c.jpg", ""]]}])
+    people.evaluate(DROP, ["recognize-drop", {"a": [["a.jpg", ""], ["b.jpg", "locked"], [".c.jpg", ""]]}])
     expect(people.locator(".photo[data-state=done]")).to_have_count(1)
     expect(people.locator(".photo[data-state=failed]")).to_contain_text("The file cannot be read")
-    expect(people.locator("#recognise-left-out")).to_contain_text("family/a/.c.jpg")
+    expect(people.locator("#recognize-left-out")).to_contain_text("family/a/.c.jpg")
 
 
 def test_a_file_that_went_away_since_it_was_chosen_is_named(people):

@@ -1,6 +1,6 @@
 """The keyboard stays where somebody is, whatever is drawn anew, hidden or taken away; so does what is half typed."""
 import pytest
-from page_support import (PHOTOS, browser, expect, group_photo, in_focus, page, recognise, refusal, shows_people,  # noqa: F401
+from page_support import (PHOTOS, browser, expect, group_photo, in_focus, page, recognize, refusal, shows_people,  # noqa: F401
                           teach, url, view)
 
 # Says of every frame that was drawn whether the keyboard was nowhere.
@@ -76,7 +76,7 @@ def test_a_rename_takes_the_keyboard_along(people):
 
 
 def test_faces_that_are_looked_for_again_keep_the_keyboard(page, tmp_path):
-    recognise(page, group_photo(tmp_path / "group.jpg"))
+    recognize(page, group_photo(tmp_path / "group.jpg"))
     page.locator(".box").first.focus()
     page.evaluate(WATCH)
     page.keyboard.press("Enter")
@@ -125,7 +125,7 @@ def test_a_finished_folder_leaves_a_name_that_is_being_typed(people):
 
 def test_a_comparison_that_failed_is_not_a_person_without_likeness(page):
     page.forgiven = ("status of 503",)
-    recognise(page, PHOTOS / "obama.jpg")
+    recognize(page, PHOTOS / "obama.jpg")
     page.route("**/api/recognize?*durable=false*", lambda route: route.fulfill(**refusal(503, "All workers are busy")))
     page.locator(".box").click()
     expect(page.locator("#face-others")).to_contain_text("Comparison failed: All workers are busy")

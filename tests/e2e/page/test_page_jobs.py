@@ -4,7 +4,7 @@ import signal
 
 import pytest
 from conftest import running
-from page_support import PHOTOS, browser, expect, page, recognise, teach, url, view  # noqa: F401
+from page_support import PHOTOS, browser, expect, page, recognize, teach, url, view  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_redis_dies_while_the_page_is_open(page, service):
         expect(page.locator("#service")).to_have_attribute("data-state", "away")
         expect(page.locator("#away")).to_contain_text("Database unavailable")
         expect(page.locator("#away")).to_contain_text("this page reconnects automatically")
-        page.set_input_files("#recognise-file", str(PHOTOS / "obama2.jpg"))
+        page.set_input_files("#recognize-file", str(PHOTOS / "obama2.jpg"))
         expect(page.locator(".photo .says")).to_contain_text("trying again")
         view(page, "Jobs")
         expect(page.locator("#jobs-error")).to_be_visible()

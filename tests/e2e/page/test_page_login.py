@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import PREFIX, running, wait_until
-from page_support import PHOTOS, SHOTS, browser, expect, fresh_tab, recognise, shows_people, teach, view  # noqa: F401
+from page_support import PHOTOS, SHOTS, browser, expect, fresh_tab, recognize, shows_people, teach, view  # noqa: F401
 from test_login import PASSWORD, add_user, ctl, login
 from test_page_looks import problems
 
@@ -42,7 +42,7 @@ def log_in(tab, name):
     expect(tab.locator("#view-login")).to_be_hidden()
 
 
-def test_an_operator_logs_in_teaches_recognises_and_logs_out(keyed, tab):
+def test_an_operator_logs_in_teaches_recognizes_and_logs_out(keyed, tab):
     tab.goto(f"{keyed.url}/#people")
     expect(tab.locator("#view-login")).to_be_visible()
     expect(tab.locator("#login-name")).to_be_focused()
@@ -60,7 +60,7 @@ def test_an_operator_logs_in_teaches_recognises_and_logs_out(keyed, tab):
         expect(tab.locator(hidden)).to_be_hidden()
     tab.keyboard.press("Escape")
     view(tab, "Recognise")
-    recognise(tab, PHOTOS / "biden.jpg")
+    recognize(tab, PHOTOS / "biden.jpg")
     expect(tab.locator(".photo").first).to_contain_text("Joe Biden")
     view(tab, "Live")
     tab.click("#live-start")
@@ -80,7 +80,7 @@ def test_a_viewer_teaches_nobody(keyed, tab):
     expect(tab.locator("#view-people")).to_be_visible()
     expect(tab.locator(".teach")).to_be_hidden()
     view(tab, "Recognise")
-    recognise(tab, PHOTOS / "obama.jpg")
+    recognize(tab, PHOTOS / "obama.jpg")
     tab.locator(".photo").first.click()
     tab.locator(".box").first.click()
     expect(tab.locator("#face-title")).to_be_visible()
@@ -100,7 +100,7 @@ def test_a_session_that_ends_asks_again_and_goes_on_where_one_was(keyed, tab):
     tab.forgiven = REFUSED
     tab.goto(f"{keyed.url}/#recognise")
     log_in(tab, "ada")
-    recognise(tab, PHOTOS / "obama.jpg")
+    recognize(tab, PHOTOS / "obama.jpg")
     view(tab, "Jobs")
     ctl(keyed.data, "user", "password", "ada", said=PASSWORD + "\n")
     expect(tab.locator("#view-login")).to_be_visible()

@@ -3,7 +3,7 @@ readers, contrast, keyboard. Leaves screenshots in build/web (VULTUS_SHOTS)."""
 import pathlib
 
 import pytest
-from page_support import (PHOTOS, SHOTS, browser, expect, group_photo, page, recognise, teach, url,  # noqa: F401
+from page_support import (PHOTOS, SHOTS, browser, expect, group_photo, page, recognize, teach, url,  # noqa: F401
                           view)
 
 CHECKS = (pathlib.Path(__file__).parents[1] / "page_checks.js").read_text()
@@ -49,7 +49,7 @@ def test_every_view_can_be_read_and_used(page, tmp_path, scheme, width, height):
     found += problems(page, "clear")
     page.keyboard.press("Escape")
     view(page, "Recognise")
-    recognise(page, text, group_photo(tmp_path / "group.jpg"))
+    recognize(page, text, group_photo(tmp_path / "group.jpg"))
     found += problems(page, "recognise, refused")
     page.locator(".photo").nth(1).click()
     page.locator(".box[data-status=known]").first.click()

@@ -130,7 +130,7 @@ def test_teaching_a_face_waits_for_the_deletion_of_its_person(people):
     delete(people, "biden")
     seen = changes_of(people)
     view(people, "Recognise")
-    people.set_input_files("#recognise-file", str(PHOTOS / "obama.jpg"))
+    people.set_input_files("#recognize-file", str(PHOTOS / "obama.jpg"))
     people.locator(".box").click()
     people.fill("#face-name", " biden ")
     people.keyboard.press("Enter")

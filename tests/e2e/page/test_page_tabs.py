@@ -1,7 +1,7 @@
 """Several tabs of the page: one event stream for all, whichever tab is closed or frozen."""
 import pytest
 from conftest import running, wait_until
-from page_support import PHOTOS, browser, expect, page, recognise, url, view  # noqa: F401
+from page_support import PHOTOS, browser, expect, page, recognize, url, view  # noqa: F401
 
 TABS = 7  # a browser opens six connections to one server
 
@@ -64,7 +64,7 @@ def test_as_many_tabs_as_one_likes(tabs, service, photos):
     for tab in tabs:
         assert tab.evaluate("async () => (await fetch('/healthz/live')).status") == 200
     view(tabs[-1], "Recognise")
-    recognise(tabs[-1], PHOTOS / "obama.jpg")
+    recognize(tabs[-1], PHOTOS / "obama.jpg")
 
 
 def test_another_tab_leads_when_the_leader_is_closed(tabs, service, photos):

@@ -6,7 +6,7 @@ import threading
 import uuid
 
 from conftest import running
-from page_support import PHOTOS, browser, expect, fresh_tab, recognise, teach, view  # noqa: F401
+from page_support import PHOTOS, browser, expect, fresh_tab, recognize, teach, view  # noqa: F401
 from test_scarcity import Flood, descriptors
 from test_tls import certificate, settings_of
 
@@ -49,7 +49,7 @@ def test_the_page_works_beside_a_flood_of_handshakes(browser, tmp_path):  # noqa
             view(page, "People")
             teach(page, "Barack Obama", PHOTOS / "obama.jpg")
             view(page, "Recognise")
-            recognise(page, PHOTOS / "obama2.jpg")
+            recognize(page, PHOTOS / "obama2.jpg")
             expect(page.locator(".photo").first).to_contain_text("Barack Obama")
         finally:
             for flood in floods:

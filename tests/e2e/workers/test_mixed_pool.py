@@ -98,7 +98,7 @@ def test_without_room_on_the_card_the_cpu_runs_a_detector(pool, faces):
     assert {len(result["faces"]) for _, result in answers} == {1}
 
 
-def test_what_one_kind_of_worker_taught_the_other_recognises(pool, faces):
+def test_what_one_kind_of_worker_taught_the_other_recognizes(pool, faces):
     """cnn goes to the GPU and hog to the CPU, when both are idle."""
     for name, taught_with, asked_with in (("Obama", "cnn", "hog"), ("Biden", "hog", "cnn")):
         when_idle(pool)
