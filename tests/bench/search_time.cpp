@@ -132,7 +132,7 @@ void time_search(const world& here, const gallery& known, int rounds) {
         index.search(static_cast<faiss::Index::idx_t>(count), asked.data(), k, distances.data(),
                      rows.data());
     };
-    lanes two(2);
+    parallel_for two(2);
     search_options split{.parts = 2, .run = two.run()};
     std::uint64_t compared = 0;
     double read = 1e30, b1 = 1e30, b32 = 1e30, f1 = 1e30, f32 = 1e30, lanes2 = 1e30;

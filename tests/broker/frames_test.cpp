@@ -102,14 +102,14 @@ protocol::frame looking_with(const std::string& detector, const std::string& id)
 bench mixed_pool() {
     bench b;
     b.from_worker("plain.1", hello("plain", ""));
-    b.from_worker("card.1", hello("card", "NVIDIA H200, 143771 MiB, compute 9.0"));
+    b.from_worker("gpu.1", hello("gpu", "NVIDIA H200, 143771 MiB, compute 9.0"));
     return b;
 }
 
 TEST(frames, cnn_goes_to_a_gpu_and_hog_to_a_cpu) {
     bench b = mixed_pool();
     for (const std::string n : {"1", "2"}) {
-        EXPECT_THAT(frames_at("card.1", b.from_api(looking_with("cnn", "c" + n))), SizeIs(1));
+        EXPECT_THAT(frames_at("gpu.1", b.from_api(looking_with("cnn", "c" + n))), SizeIs(1));
         EXPECT_THAT(frames_at("plain.1", b.from_api(looking_with("hog", "h" + n))), SizeIs(1));
     }
 }
@@ -189,8 +189,8 @@ TEST(frames, that_waited_for_a_worker_that_left_are_refused) {
 TEST(frames, what_one_kind_has_too_much_of_goes_to_the_other) {
     for (const std::string detector : {"cnn", "hog"}) {
         bench b = mixed_pool();
-        const std::string own = detector == "cnn" ? "card.1" : "plain.1";
-        const std::string other = detector == "cnn" ? "plain.1" : "card.1";
+        const std::string own = detector == "cnn" ? "gpu.1" : "plain.1";
+        const std::string other = detector == "cnn" ? "plain.1" : "gpu.1";
         std::vector<std::string> went;
         for (int i = 0; i < 8; ++i) {
             const auto sent = b.from_api(looking_with(detector, std::to_string(i)));
@@ -212,8 +212,8 @@ TEST(frames, of_an_idle_pool_jobs_go_to_the_gpu_first) {
         idle.ticket = idle.reserved = 0;
         table.add(idle);
     }
-    EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "card");
-    table.by_id("card")->jobs[{"a", 1}] = {};
+    EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "gpu");
+    table.by_id("gpu")->jobs[{"a", 1}] = {};
     EXPECT_EQ(table.next_for_lease(b.now, true, true)->who.worker_id, "plain") << "spills over";
 }
 

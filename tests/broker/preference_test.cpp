@@ -17,7 +17,7 @@ namespace {
 bench mixed_pool() {
     bench b;
     b.answer_empty(b.join("plain", 32));
-    b.answer_empty(b.join("card", 32, 4, 1, "Card, 1000 MiB, compute 9.0"));
+    b.answer_empty(b.join("gpu", 32, 4, 1, "GPU, 1000 MiB, compute 9.0"));
     return b;
 }
 
@@ -72,34 +72,34 @@ TEST(preference, a_job_of_an_unknown_kind_is_looked_for_by_one_worker_of_each) {
     bench b = mixed_pool();
     const auto calls = all_of<lease>(submit(b));
     ASSERT_THAT(calls, SizeIs(2));
-    EXPECT_EQ(call_for("card", calls).request.prefer, device_kind::gpu);
+    EXPECT_EQ(call_for("gpu", calls).request.prefer, device_kind::gpu);
     EXPECT_EQ(call_for("plain", calls).request.prefer, device_kind::cpu);
     for (const lease& one : calls) EXPECT_EQ(one.request.spill, 0u) << "the other is idle";
     b.answer(call_for("plain", calls), {}, 1);
-    EXPECT_THAT(all_of<lease>(b.tell(tick{})), IsEmpty()) << "the card will have it";
-    EXPECT_THAT(all_of<lease>(b.answer(call_for("card", calls), {job_named("a")}, 0)), IsEmpty());
-    EXPECT_THAT(b.at("card.1").jobs, SizeIs(1));
+    EXPECT_THAT(all_of<lease>(b.tell(tick{})), IsEmpty()) << "the GPU will have it";
+    EXPECT_THAT(all_of<lease>(b.answer(call_for("gpu", calls), {job_named("a")}, 0)), IsEmpty());
+    EXPECT_THAT(b.at("gpu.1").jobs, SizeIs(1));
 }
 
 TEST(preference, a_gpu_takes_hog_when_no_cpu_is_idle) {
     bench b = mixed_pool();
     fill(b, "plain", 1);
     const auto calls = all_of<lease>(submit(b));
-    EXPECT_EQ(call_for("card", calls).request.prefer, device_kind::gpu);
-    EXPECT_EQ(call_for("card", calls).request.spill, 8u) << "a quarter of its window";
+    EXPECT_EQ(call_for("gpu", calls).request.prefer, device_kind::gpu);
+    EXPECT_EQ(call_for("gpu", calls).request.spill, 8u) << "a quarter of its window";
 }
 
 TEST(preference, a_cpu_takes_no_cnn_while_a_gpu_uses_half_of_its_window) {
     bench b = mixed_pool();
-    fill(b, "card", 16);
+    fill(b, "gpu", 16);
     EXPECT_EQ(call_for("plain", all_of<lease>(submit(b))).request.spill, 0u);
 }
 
 TEST(preference, a_cpu_takes_few_cnn_jobs_ahead_of_a_busy_gpu) {
     bench b = mixed_pool();
-    fill(b, "card", 32);
+    fill(b, "gpu", 32);
     auto calls = all_of<lease>(submit(b, 100));
-    ASSERT_THAT(calls, SizeIs(1)) << "the card has no credit";
+    ASSERT_THAT(calls, SizeIs(1)) << "the GPU has no credit";
     EXPECT_EQ(calls[0].request.prefer, device_kind::cpu);
     EXPECT_EQ(calls[0].request.spill, 2u) << "a sixteenth of its window";
     calls = all_of<lease>(b.answer(calls[0], jobs_named("c", 2), 98));
@@ -115,14 +115,14 @@ TEST(preference, when_the_line_moved_the_other_kind_looks_again) {
     auto calls = all_of<lease>(submit(b, 100));
     EXPECT_THAT(all_of<lease>(b.answer(call_for("plain", calls), {}, 100)), IsEmpty())
         << "it saw cnn alone";
-    calls = all_of<lease>(b.answer(call_for("card", calls), jobs_named("c", 8), 92));
+    calls = all_of<lease>(b.answer(call_for("gpu", calls), jobs_named("c", 8), 92));
     EXPECT_EQ(call_for("plain", calls).request.prefer, device_kind::cpu);
-    EXPECT_EQ(call_for("card", calls).request.prefer, device_kind::gpu);
+    EXPECT_EQ(call_for("gpu", calls).request.prefer, device_kind::gpu);
 }
 
 TEST(preference, ends_with_the_last_worker_of_a_kind) {
     bench b = mixed_pool();
-    b.from_worker("card.1", protocol::drain{"operator"});
+    b.from_worker("gpu.1", protocol::drain{"operator"});
     EXPECT_EQ(call_for("plain", all_of<lease>(submit(b))).request.prefer, std::nullopt);
 }
 

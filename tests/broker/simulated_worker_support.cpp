@@ -146,7 +146,7 @@ void simulation::tend_links(worker_process& one) {
             hello.types = {"recognize", "train"};
             hello.window = window_;
             hello.frame_window = frame_window_;
-            if (one.gpu) hello.gpu = "card";
+            if (one.gpu) hello.gpu = "gpu";
             hello.running.assign(one.held.begin(), one.held.end());
             send_to_broker(one, i, hello);
         } else if (now_ >= l.next_beat) {

@@ -169,18 +169,18 @@ TEST(gpu_device, faces_of_pictures_that_it_resizes) {
     }
 }
 
-TEST(gpu_device, lanes_at_once_answer_as_one_alone) {
+TEST(gpu_device, replicas_at_once_answer_as_one_alone) {
     const auto ours = cuda::load_embedder(session_on(gpu_calls()), embedder_file, {});
     ASSERT_TRUE(ours);
     const auto chips = sample_chips(41);
     const auto expected = (*ours)->embed(chips);
-    std::vector<std::thread> lanes;
-    for (int lane = 0; lane < 5; ++lane) {
-        lanes.emplace_back([&, mine = std::shared_ptr((*ours)->clone())] {
+    std::vector<std::thread> replicas;
+    for (int n = 0; n < 5; ++n) {
+        replicas.emplace_back([&, mine = std::shared_ptr((*ours)->clone())] {
             for (int i = 0; i < 50; ++i) ASSERT_EQ(mine->embed(chips), expected);
         });
     }
-    for (std::thread& one : lanes) one.join();
+    for (std::thread& one : replicas) one.join();
 }
 
 TEST(gpu_device, memory_is_flat_over_ten_thousand_mixed_batches) {
@@ -217,7 +217,7 @@ TEST(gpu_device, after_a_process_that_was_killed_at_work) {
     const auto chips = sample_chips(9);
     const auto theirs = load_onednn_embedder(embedder_file, precision::fp32).value()->embed(chips);
     for (int round = 0; round < 3; ++round) {
-        const pid_t other = start_again("gpu_device.lanes_at_once_answer_as_one_alone");
+        const pid_t other = start_again("gpu_device.replicas_at_once_answer_as_one_alone");
         for (int i = 0; i < 300 && static_cast<double>(free_bytes(*gpu)) > before - 100e6; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
         }

@@ -1,4 +1,4 @@
-"""People in a collection that forgets whom nobody sees for a day. A run is shorter than that, so whoever is erased there
+"""A collection that forgets people who are not seen for a day. A run is shorter than that, so whoever is erased there
 was erased by a clock that jumped."""
 import time
 

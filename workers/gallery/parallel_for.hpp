@@ -13,13 +13,13 @@
 namespace vultus {
 
 /// threads   one caller at a time; a call returns when its parts are done
-class lanes {
+class parallel_for {
  public:
     /// `count` threads, including the caller's. requires  1 <= count <= 64
-    explicit lanes(std::size_t count);
-    ~lanes();
-    lanes(const lanes&) = delete;
-    lanes& operator=(const lanes&) = delete;
+    explicit parallel_for(std::size_t count);
+    ~parallel_for();
+    parallel_for(const parallel_for&) = delete;
+    parallel_for& operator=(const parallel_for&) = delete;
 
     std::size_t count() const noexcept { return threads_.size() + 1; }
     /// For search_options, 1 to 64 parts. Valid while this lives.

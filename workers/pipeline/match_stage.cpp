@@ -80,7 +80,7 @@ void refuse_lookalikes(work& item) {
     drop_marked(item.pictures, refused);
 }
 
-match_stage::match_stage(match_options defaults, threshold_rules thresholds, lanes& together,
+match_stage::match_stage(match_options defaults, threshold_rules thresholds, parallel_for& together,
                          const std::atomic<std::uint64_t>& registration, want ask)
     : defaults_(defaults),
       thresholds_(std::move(thresholds)),

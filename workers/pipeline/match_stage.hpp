@@ -40,7 +40,7 @@ class match_stage {
     /// `thresholds` give the distance of each gallery, for the detector of the work. `together`
     /// share the search. `registration` is the number of the registration that is valid now;
     /// galleries of another one are not used. `ask` reaches the loader.
-    match_stage(match_options defaults, threshold_rules thresholds, lanes& together,
+    match_stage(match_options defaults, threshold_rules thresholds, parallel_for& together,
                 const std::atomic<std::uint64_t>& registration, want ask);
 
     void update(gallery_update news);

@@ -282,7 +282,7 @@ void pipeline::seen(work_ptr item) {
 // ---- match -------------------------------------------------------------------------------------
 
 void pipeline::match_loop(progress::slot& slot) {
-    lanes together(static_cast<std::size_t>(settings_.match_threads));
+    parallel_for together(static_cast<std::size_t>(settings_.match_threads));
     match_stage stage(
         settings_.matching, models_.threshold, together, registration_,
         [this](const std::string& collection, gallery_version at_least, std::uint64_t question) {

@@ -56,7 +56,7 @@ class reembedder {
     std::vector<detector_set> detectors_;  ///< one a thread
     const aligner& aligner_;
     embedder_set embedders_;
-    lanes threads_;
+    parallel_for threads_;
     progress::slot& slot_;
     std::vector<std::string> without_face_;  ///< pictures of this job in which no face was found
 };

@@ -70,9 +70,9 @@ TEST(onednn_detector, boxes_are_dlibs) {
 
 TEST(onednn_detector, many_faces_and_a_lane_of_its_own) {
     const image crowd = many_of(resized(photo("obama2.jpg"), 157, 300), 4, 2);
-    const auto lane = load_onednn_detector(detector_file, precision::fp32).value()->clone();
-    EXPECT_GE(lane->detect(crowd, as_it_is).faces.size(), 8u);
-    expect_same_faces(*lane, crowd, 0.98, 1e-3);
+    const auto replica = load_onednn_detector(detector_file, precision::fp32).value()->clone();
+    EXPECT_GE(replica->detect(crowd, as_it_is).faces.size(), 8u);
+    expect_same_faces(*replica, crowd, 0.98, 1e-3);
 }
 
 // Not its boxes: where two places score nearly the same, the other one may win, 8 px away and more.

@@ -95,7 +95,7 @@ TEST(onednn, bf16_is_near_enough_to_share_galleries) {
     }
 }
 
-TEST(onednn, lanes_share_weights_and_nothing_else) {
+TEST(onednn, replicas_share_weights_and_nothing_else) {
     const auto first = load_onednn_embedder(embedder_file, precision::fp32).value();
     const auto second = first->clone();
     const auto chips = sample_chips(8);

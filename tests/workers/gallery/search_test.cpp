@@ -269,7 +269,7 @@ TEST(search, parts_give_the_same_answer) {
     const auto known = builder.publish();
     std::vector<embedding> faces(5, embedding(128));
     for (embedding& one : faces) one[2] = static_cast<float>(random() % 1'000);
-    lanes three(3);
+    parallel_for three(3);
     const auto whole = nearest_faces(*known, faces, 10);
     const auto split = nearest_faces(*known, faces, 10, {.parts = 3, .run = three.run()});
     for (std::size_t i = 0; i < faces.size(); ++i) EXPECT_EQ(read(split[i]), read(whole[i]));
@@ -277,7 +277,7 @@ TEST(search, parts_give_the_same_answer) {
 
 TEST(search, lanes_run_each_part_once) {
     for (const std::size_t count : {1u, 2u, 5u}) {
-        lanes some(count);
+        parallel_for some(count);
         EXPECT_EQ(some.count(), count);
         for (int round = 0; round < 50; ++round) {
             std::vector<int> done(7);

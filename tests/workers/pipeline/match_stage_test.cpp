@@ -40,7 +40,7 @@ class matching : public ::testing::Test {
 
     std::atomic<std::uint64_t> registration{1};
     std::vector<std::pair<std::string, gallery_version>> wanted;
-    lanes together{2};
+    parallel_for together{2};
     bool note(const std::string& name, gallery_version at_least, std::uint64_t question) {
         wanted.emplace_back(name, at_least);
         asked = question;

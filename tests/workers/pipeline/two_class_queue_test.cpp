@@ -1,4 +1,4 @@
-// The live lane goes first, the other has its turn; closing and waiting as in bounded_queue.
+// The live class goes first, the other has its turn; closing and waiting as in bounded_queue.
 #include "workers/pipeline/two_class_queue.hpp"
 
 #include <gtest/gtest.h>
@@ -50,7 +50,7 @@ TEST(two_class_queue, each_lane_has_its_own_room) {
     });
     EXPECT_EQ(queue.try_pop_live(), 1);
     EXPECT_EQ(queue.try_pop_live(), std::nullopt);
-    EXPECT_FALSE(pushed) << "room in the live lane is not room for what can wait";
+    EXPECT_FALSE(pushed) << "room in the live class is not room for what can wait";
     EXPECT_EQ(queue.pop(), 3);
     EXPECT_EQ(queue.pop(), 4);
     waits.join();

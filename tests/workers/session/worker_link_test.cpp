@@ -316,7 +316,7 @@ TEST_F(talking, a_stuck_stage_stops_the_renewals_and_the_worker_fences_itself) {
     const protocol::ready again = meet_again();
     EXPECT_NE(again.worker_id, ready.worker_id);
     EXPECT_THAT(again.running, SizeIs(0));
-    EXPECT_TRUE(registered(ready.worker_id)) << "a hang is not a goodbye: the lease has to lapse";
+    EXPECT_TRUE(registered(ready.worker_id)) << "a hang sends no BYE: the lease has to lapse";
 }
 
 TEST_F(talking, without_redis_it_fences_itself_and_comes_back_with_it) {

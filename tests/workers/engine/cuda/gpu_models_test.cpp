@@ -161,12 +161,12 @@ TEST(gpu_detector, float32_boxes_are_dlibs_to_the_pixel) {
 
 TEST(gpu_detector, many_faces) {
     stand_in machine;
-    const auto lane = cuda::load_detector(session_on(machine.calls()), detector_file,
-                                          {.numbers = precision::tf32, .detect_side_max = 640})
-                          .value()
-                          ->clone();
+    const auto replica = cuda::load_detector(session_on(machine.calls()), detector_file,
+                                             {.numbers = precision::tf32, .detect_side_max = 640})
+                             .value()
+                             ->clone();
     const image crowd = many_of(resized(photo("obama2.jpg"), 157, 300), 4, 2);
-    const auto found = lane->detect(crowd, as_it_is).faces;
+    const auto found = replica->detect(crowd, as_it_is).faces;
     EXPECT_GE(found.size(), 8u);
     expect_boxes(found, dlib_cnn(crowd, detector_file), 0);
 }
