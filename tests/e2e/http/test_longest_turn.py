@@ -191,6 +191,20 @@ def test_long_answers_and_many_who_wait(quiet, photos):
     turns.say()
 
 
+def test_the_loops_of_broker_and_worker_are_measured_and_short(quiet, photos):
+    for _ in range(3):
+        quiet.recognize(photos["small_obama"])
+        assert quiet.call("POST", "/api/recognize", files={"file": ("a.jpg", photos["small_obama"])}, data={"durable": "false"}).ok
+
+    def told():
+        text = quiet.call("GET", "/metrics").text
+        found = re.findall(r'^vultus_(broker|worker)_loop_longest_turn_seconds\{(?=.*clock="processor").*\} (\S+)', text, re.M)
+        return found if len(found) == 2 else None
+    turns = {kind: float(seconds) for kind, seconds in wait_until(told, what="a heartbeat and a status")}
+    print(turns)
+    assert set(turns) == {"broker", "worker"} and 0 < max(turns.values()) <= MOST, turns
+
+
 def test_websockets_in_pieces(quiet, photos):
     turns = Turns(quiet)
     with socket.create_connection(("127.0.0.1", quiet.port)) as link:
