@@ -7,13 +7,6 @@
 #include "shared/base/limits.hpp"
 
 namespace vultus::broker {
-namespace {
-
-std::string no_worker_with(const std::string& model) {
-    return "No connected worker has the model " + model;
-}
-
-}  // namespace
 
 frame_router::frame_router(std::string broker_id, frame_bounds bounds)
     : frames_(std::move(broker_id), bounds) {}
@@ -39,8 +32,9 @@ void frame_router::accept(const std::string& api, const protocol::frame& arrived
     if (!workers.any_for_frame()) {
         return refuse(api, id, errc::no_worker, "No worker connected", out);
     }
-    const std::string missing = workers.missing_for_frame({arrived.detector, arrived.embedder});
-    if (!missing.empty()) return refuse(api, id, errc::no_worker, no_worker_with(missing), out);
+    const std::string missing =
+        workers.missing_for_frame({{arrived.detector, arrived.embedder}, arrived.type});
+    if (!missing.empty()) return refuse(api, id, errc::no_worker, missing, out);
     if (arrived.deadline_ms <= 0) {
         return refuse(api, id, errc::deadline_exceeded, "Frame received too late", out);
     }
@@ -62,17 +56,16 @@ void frame_router::route(worker_table& workers, gallery_notifier& galleries, boo
         refuse(frames_.remove_waiting(), errc::no_worker, "No worker connected", out);
         return;
     }
-    std::set<model_choice> busy;  // the workers that have them have no room
+    std::set<frame_need> busy;  // the workers that meet them have no room
     while (const std::optional<std::string> id = frames_.next_waiting(busy)) {
-        const model_choice models = frames_.models_for(*id);
-        worker* one = workers.next_for_frame(frames_.device_for(*id), models);
+        const frame_need need = frames_.need_of(*id);
+        worker* one = workers.next_for_frame(frames_.device_for(*id), need);
         if (one == nullptr) {
-            const std::string missing = workers.missing_for_frame(models);
+            const std::string missing = workers.missing_for_frame(need);
             if (missing.empty()) {
-                busy.insert(models);
+                busy.insert(need);
             } else {
-                refuse(frames_.remove_waiting_for(models), errc::no_worker, no_worker_with(missing),
-                       out);
+                refuse(frames_.remove_waiting_for(need), errc::no_worker, missing, out);
             }
             continue;
         }

@@ -59,16 +59,16 @@ frame_table::added frame_table::add(const std::string& api, protocol::frame what
     return reply;
 }
 
-std::optional<std::string> frame_table::next_waiting(const std::set<model_choice>& without) const {
+std::optional<std::string> frame_table::next_waiting(const std::set<frame_need>& without) const {
     for (const std::string& id : waiting_) {
-        if (without.empty() || !without.contains(models_for(id))) return id;
+        if (without.empty() || !without.contains(need_of(id))) return id;
     }
     return std::nullopt;
 }
 
-model_choice frame_table::models_for(const std::string& frame_id) const {
+frame_need frame_table::need_of(const std::string& frame_id) const {
     const protocol::frame& what = frames_.at(frame_id).what;
-    return {what.detector, what.embedder};
+    return {{what.detector, what.embedder}, what.type};
 }
 
 device_kind frame_table::device_for(const std::string& frame_id) const {
@@ -158,11 +158,11 @@ std::vector<held_frame> frame_table::remove_waiting() {
     return over;
 }
 
-std::vector<held_frame> frame_table::remove_waiting_for(const model_choice& models) {
+std::vector<held_frame> frame_table::remove_waiting_for(const frame_need& need) {
     std::vector<held_frame> over;
     const std::deque<std::string> queued = waiting_;
     for (const std::string& id : queued) {
-        if (models_for(id) == models) over.push_back(*remove(id));
+        if (need_of(id) == need) over.push_back(*remove(id));
     }
     return over;
 }

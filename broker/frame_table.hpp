@@ -50,10 +50,10 @@ class frame_table {
     /// frame without room also the oldest waiting live frames.
     added add(const std::string& api, protocol::frame what, boot_time deadline);
 
-    /// The id of the first waiting frame whose models are not among these, if there is one.
-    std::optional<std::string> next_waiting(const std::set<model_choice>& without = {}) const;
-    /// The models that the frame needs. requires it is in the table
-    model_choice models_for(const std::string& frame_id) const;
+    /// The id of the first waiting frame whose need is not among these, if there is one.
+    std::optional<std::string> next_waiting(const std::set<frame_need>& without = {}) const;
+    /// What its worker must have. requires it is in the table
+    frame_need need_of(const std::string& frame_id) const;
     /// The kind of device that suits the detector of that frame. requires it is in the table
     device_kind device_for(const std::string& frame_id) const;
     /// Removes it from the queue for that worker and counts the attempt. requires it waits
@@ -70,7 +70,7 @@ class frame_table {
     std::optional<held_frame> remove(const std::string& frame_id);
     std::vector<held_frame> expired(boot_time now);  ///< removed, deadline <= now
     std::vector<held_frame> remove_waiting();
-    std::vector<held_frame> remove_waiting_for(const model_choice& models);
+    std::vector<held_frame> remove_waiting_for(const frame_need& need);
     std::vector<held_frame> remove_all();
 
     boot_time next_deadline() const noexcept;  ///< boot_time::max() if none

@@ -6,6 +6,7 @@
 namespace vultus::broker {
 
 void gallery_notifier::hold(worker& one, const std::string& collection) {
+    if (collection.empty()) return;  // of work that reads no gallery
     const auto [place, fresh] = one.galleries.try_emplace(collection);
     place->second.used = ++uses_;
     if (!fresh) return;

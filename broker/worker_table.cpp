@@ -47,6 +47,10 @@ bool worker::has(const model_choice& models) const noexcept {
            (older ? embedder.starts_with(dlib_embedders) : lists(who.embedders, embedder));
 }
 
+bool worker::meets(const frame_need& need) const noexcept {
+    return (need.type.empty() || runs(need.type)) && has(need.models);
+}
+
 bool worker::takes_frames() const noexcept {
     return !draining && !asked_to_drain && who.frame_window > 0 && runs("recognize");
 }
@@ -216,11 +220,11 @@ bool worker_table::mixed() const noexcept {
     return some(true) && some(false);
 }
 
-worker* worker_table::next_for_frame(device_kind suits, const model_choice& models) {
+worker* worker_table::next_for_frame(device_kind suits, const frame_need& need) {
     worker* best = nullptr;
     for (auto& [connection, one] : workers_) {
         if (!one.takes_work() || !one.runs("recognize")) continue;
-        if (one.frames.size() >= one.who.frame_window || !one.has(models)) continue;
+        if (one.frames.size() >= one.who.frame_window || !one.meets(need)) continue;
         const auto rank = [suits](const worker& w) {
             const double other_kind = w.kind() == suits ? 0.0 : spill_share;
             return std::tuple(share(w.frames.size(), w.who.frame_window) + other_kind,
@@ -236,14 +240,17 @@ bool worker_table::any_for_frame() const noexcept {
                        [](const auto& entry) { return entry.second.takes_frames(); });
 }
 
-std::string worker_table::missing_for_frame(const model_choice& models) const {
-    bool finds = models.detector.empty();
+std::string worker_table::missing_for_frame(const frame_need& need) const {
+    const model_choice& models = need.models;
+    bool runs = false, finds = models.detector.empty();
     for (const auto& [connection, one] : workers_) {
-        if (!one.takes_frames()) continue;
+        if (!one.takes_frames() || !one.meets({{}, need.type})) continue;
         if (one.has(models)) return {};
+        runs = true;
         finds = finds || one.has({models.detector, {}});
     }
-    return finds ? models.embedder : models.detector;
+    if (!runs) return "No connected worker runs " + need.type + ": all are of an older version";
+    return "No connected worker has the model " + (finds ? models.embedder : models.detector);
 }
 
 void worker_table::jobs_arrived() noexcept {

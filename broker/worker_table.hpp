@@ -68,6 +68,8 @@ struct worker {
     bool runs(std::string_view type) const noexcept;
     /// Whether it has both; an empty name is any model. One that lists none is of an older version.
     bool has(const model_choice&) const noexcept;
+    /// The same, and the type.
+    bool meets(const frame_need&) const noexcept;
     bool takes_frames() const noexcept;  ///< now or once it has room
     bool has_gpu() const noexcept { return !who.gpu.empty(); }
     device_kind kind() const noexcept { return has_gpu() ? device_kind::gpu : device_kind::cpu; }
@@ -115,14 +117,15 @@ class worker_table {
     worker* next_for_lease(boot_time now, bool cpu_jobs, bool gpu_jobs);
     /// requires  that one may lease: it has a free credit
     lease_share share_of(const worker&, boot_time now) const;
-    /// The same for a frame: a worker with its models, of the kind that suits it, unless workers of
-    /// that kind use more of their windows than the other kind, by spill_share.
-    worker* next_for_frame(device_kind suits, const model_choice& models);
+    /// The same for a frame: a worker with what it needs, of the kind that suits it, unless workers
+    /// of that kind use more of their windows than the other kind, by spill_share.
+    worker* next_for_frame(device_kind suits, const frame_need& need);
     /// True if some worker could take a frame, now or once it has room.
     bool any_for_frame() const noexcept;
-    /// The name of a model that no worker has which takes frames; of the embedder if some have
-    /// each of the two and none has both. Empty: one has both. requires  any_for_frame()
-    std::string missing_for_frame(const model_choice& models) const;
+    /// Why no worker that takes frames meets the need: one line, which names the model that none
+    /// has (the embedder if some have each of the two and none has both) or the type. Empty: one
+    /// does. requires  any_for_frame()
+    std::string missing_for_frame(const frame_need& need) const;
     /// New jobs arrived: each worker may have models for them.
     void jobs_arrived() noexcept;
     /// True if some workers have a GPU and some have none.

@@ -21,6 +21,7 @@ constexpr std::size_t label_bytes = 200;        ///< UTF-8, at least 1
 constexpr std::size_t collection_bytes = 64;    ///< [A-Za-z0-9][A-Za-z0-9_-]*
 constexpr std::size_t idempotency_key_bytes = 255;
 constexpr std::size_t files_per_train = 16;
+constexpr std::size_t vectors_per_job = 64;  ///< given to a recognize; a train takes 16
 constexpr std::size_t multipart_parts = 64;
 constexpr std::size_t multipart_header_bytes = 8 * kib;
 constexpr std::size_t multipart_boundary_bytes = 70;  ///< RFC 2046, 5.1.1

@@ -72,6 +72,9 @@ std::string text_of(scope_set scopes) {
 scope scope_to_make(job_type type) noexcept {
     switch (type) {
         case job_type::recognize:
+        case job_type::detect:
+        case job_type::embed:
+        case job_type::verify:
             return scope::recognize;
         case job_type::train:
             return scope::train;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::array types{
     std::pair{job_type::recognize, "recognize"},
+    std::pair{job_type::detect, "detect"},
+    std::pair{job_type::embed, "embed"},
+    std::pair{job_type::verify, "verify"},
     std::pair{job_type::train, "train"},
     std::pair{job_type::calibrate, "calibrate"},
     std::pair{job_type::reembed, "reembed"},
@@ -84,8 +87,16 @@ bool is_terminal(job_state state) noexcept {
 }
 
 bool is_change(job_type type) noexcept {
-    return type != job_type::recognize && type != job_type::train && type != job_type::calibrate &&
+    return !is_question(type) && type != job_type::train && type != job_type::calibrate &&
            type != job_type::reembed;
+}
+
+bool is_question(job_type type) noexcept {
+    return type == job_type::recognize || may_lack_collection(type);
+}
+
+bool may_lack_collection(job_type type) noexcept {
+    return type == job_type::detect || type == job_type::embed || type == job_type::verify;
 }
 
 result<void> check_detector(std::string_view name) {

@@ -18,6 +18,9 @@ namespace vultus {
 
 enum class job_type {
     recognize,
+    detect,
+    embed,
+    verify,
     train,
     calibrate,
     reembed,
@@ -43,9 +46,21 @@ std::optional<job_state> job_state_named(std::string_view) noexcept;
 /// True for succeeded, failed, dead and cancelled: the state changes no more by itself.
 bool is_terminal(job_state) noexcept;
 
-/// True for what Redis commits when it is accepted: all but recognize, train,
-/// calibrate and reembed.
+/// True for what Redis commits when it is accepted, so that no worker runs it.
 bool is_change(job_type) noexcept;
+
+/// True for recognize, detect, embed and verify: a worker looks at photos and changes nothing.
+bool is_question(job_type) noexcept;
+
+/// True for detect, embed and verify, which may name no collection: such a job reads no gallery.
+bool may_lack_collection(job_type) noexcept;
+
+/// A worker announces the types that it runs. This word among them: a recognize and a train may
+/// bring vectors instead of photos (job_options::vectors).
+constexpr std::string_view vectors_word = "vectors";
+/// What a worker of this version announces.
+constexpr std::array<std::string_view, 8> announced_types{
+    "recognize", "train", "calibrate", "reembed", "detect", "embed", "verify", vectors_word};
 
 /// epoch * 10^9 + seq: grows with each change of a collection, never goes back.
 using gallery_version = std::uint64_t;
@@ -108,11 +123,21 @@ struct job_options {
     bool annotate = false;        ///< keep the photo with boxes and names
     bool embeddings = false;      ///< put the floats of each face in the answer
     int num_jitters = 1;          ///< train only: 1..100 disturbed copies averaged
-    std::string embedder = {};    ///< reembed only: the model that the collection gets
+    /// reembed: the model that the collection gets · embed, verify of two photos: instead of that
+    /// of the collection or the service
+    std::string embedder = {};
     bool forget_without_pictures = false;  ///< reembed only: who cannot be embedded again goes
     bool rotate =
         false;  ///< centerface, yunet: also look for faces that lie or stand on their head
     quality_gate quality = quality_gate::off;  ///< train only
+    int top = 0;  ///< recognize: list so many of the nearest people, 1..100; 0: those that voted
+    /// recognize, train: the only "photo" holds so many vectors, one behind the other, float32 in
+    /// little-endian; 0: photos
+    int vectors = 0;
+    std::string model = {};  ///< of the vectors; empty: whatever the gallery has
+    /// verify without a job: where the first of two photos ends in the payload; 0: one photo
+    int first_bytes = 0;
+    std::string label = {};  ///< verify without a job: the person; a job has a field for it
     bool operator==(const job_options&) const = default;
 };
 

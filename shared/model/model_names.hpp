@@ -27,6 +27,14 @@ struct model_choice {
     auto operator<=>(const model_choice&) const = default;
 };
 
+/// What the worker of a frame must have: models, and a type that it announced (empty: any worker).
+struct frame_need {
+    model_choice models;
+    std::string type = {};
+    bool operator==(const frame_need&) const = default;
+    auto operator<=>(const frame_need&) const = default;
+};
+
 /// The detectors that a worker of an older version, which lists none, certainly has.
 constexpr std::array<std::string_view, 2> older_detectors{"hog", "cnn"};
 /// How the names of the embedders begin that use dlib's network, the only ones of older versions.

@@ -106,15 +106,19 @@ struct frame {                  // 11 api > broker > worker; never stored
     std::vector<std::int64_t> known = {};
     /// The models that it needs; empty: an older sender, and then the worker chooses.
     std::string detector = {}, embedder = {};
+    /// What its worker must have announced in READY: a type, or vectors_word. Empty: a recognize of
+    /// a photo, which every worker takes.
+    std::string type = {};
     bool operator==(const frame&) const = default;
 };
 struct answer {  // 12 worker > broker > api
     std::string frame_id;
     std::uint64_t attempt = 0;
     gallery_version version = 0;
-    std::string error;   ///< name of an errc, empty on success
-    std::string detail;  ///< for people
-    std::string result;  ///< frame 3: JSON text, at most limits::result_bytes
+    std::string error;      ///< name of an errc, empty on success
+    std::string detail;     ///< for people
+    std::string result;     ///< frame 3: JSON text, at most limits::result_bytes
+    std::string type = {};  ///< of the frame: an older worker or broker drops it
     bool operator==(const answer&) const = default;
 };
 struct status_request {  // 13 api > broker

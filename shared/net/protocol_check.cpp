@@ -61,6 +61,11 @@ bool are_boxes(const std::vector<std::int64_t>& edges) {
                        [](std::int64_t edge) { return edge >= -farthest && edge <= farthest; });
 }
 
+/// The name of a collection, or none where the work reads no gallery.
+bool is_place(std::string_view collection, bool may_be_empty) {
+    return collection.empty() ? may_be_empty : check_collection(collection).has_value();
+}
+
 bool is_worker(std::string_view id) {
     return is_plain(id, limits::worker_id_bytes);
 }
@@ -95,7 +100,8 @@ struct checker {
         for (const leased_job& one : m.jobs) {
             if (!is_plain(one.job_id, name_bytes) || one.attempt == 0)
                 return wrong("JOB", "job_id");
-            if (!check_collection(one.collection)) return wrong("JOB", "collection");
+            // An older broker writes "recognize" for a type that it does not know.
+            if (!is_place(one.collection, true)) return wrong("JOB", "collection");
             if (!is_line(one.traceparent, text_bytes)) return wrong("JOB", "traceparent");
         }
         return {};
@@ -131,7 +137,11 @@ struct checker {
     result<void> operator()(const frame& m) const {
         if (!is_plain(m.frame_id, name_bytes)) return wrong("FRAME", "frame_id");
         if (!is_plain_or_empty(m.live_id)) return wrong("FRAME", "live_id");
-        if (!check_collection(m.collection)) return wrong("FRAME", "collection");
+        const auto type = job_type_named(m.type);
+        if (!is_plain_or_empty(m.type)) return wrong("FRAME", "type");
+        if (!is_place(m.collection, type && may_lack_collection(*type))) {
+            return wrong("FRAME", "collection");
+        }
         if (m.options.size() > text_bytes) return wrong("FRAME", "options");
         if (m.deadline_ms < 0) return wrong("FRAME", "deadline_ms");
         if (!are_boxes(m.known)) return wrong("FRAME", "known");
@@ -142,6 +152,7 @@ struct checker {
     result<void> operator()(const answer& m) const {
         if (!is_plain(m.frame_id, name_bytes)) return wrong("ANSWER", "frame_id");
         if (!is_plain_or_empty(m.error)) return wrong("ANSWER", "error");
+        if (!is_plain_or_empty(m.type)) return wrong("ANSWER", "type");
         if (m.detail.size() > text_bytes) return wrong("ANSWER", "detail");
         return m.result.size() <= limits::result_bytes ? result<void>() : wrong("ANSWER", "result");
     }

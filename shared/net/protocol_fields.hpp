@@ -80,12 +80,12 @@ void visit(V& v, M& m, std::type_identity<frame>) {
     v.id("frame_id", m.frame_id), v("attempt", m.attempt), v("live_id", m.live_id);
     v.id("collection", m.collection), v("options", m.options), v("min_version", m.min_version);
     v("deadline_ms", m.deadline_ms), v("known", m.known);
-    v("detector", m.detector), v("embedder", m.embedder);
+    v("detector", m.detector), v("embedder", m.embedder), v("type", m.type);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<answer>) {
     v.id("frame_id", m.frame_id), v("attempt", m.attempt), v("version", m.version);
-    v("error", m.error), v("detail", m.detail);
+    v("error", m.error), v("detail", m.detail), v("type", m.type);
 }
 template <class V, class M>
 void visit(V& v, M& m, std::type_identity<status_request>) {

@@ -53,10 +53,16 @@ redis_call<watched_gallery> retention_store::watch_gallery(std::string_view coll
             for (int skipped = 0; skipped < 2; ++skipped) all.text();  // faces, people
             const std::string embedder = all.text();
             seen.forgets = all.number() > 0;
-            if (all.more()) all.text();  // dimension
+            if (all.more()) seen.dimension = all.number<std::size_t>();
             if (all.more()) seen.models.detector = all.text();
             if (all.more()) seen.models.embedder = all.text();
-            if (!embedder.empty()) seen.models.embedder = embedder;
+            if (all.more()) all.text();  // keep_pictures
+            const auto usual = all.more() ? all.number<std::size_t>() : 0;
+            if (embedder.empty()) {
+                seen.dimension = usual;
+            } else {
+                seen.models.embedder = embedder;
+            }
             return seen;
         });
 }

@@ -26,6 +26,7 @@ struct watched_gallery {
     bool forgets = false;  ///< it has a retention: note_seen() is required
     /// What a frame of it uses if its options name no detector; empty: not known.
     model_choice models = {};
+    std::size_t dimension = 0;  ///< floats of a face by that embedder; 0: not known
 
     /// Whether an answer that was computed with this version may still be sent.
     bool allows(gallery_version used) const noexcept {

@@ -4,7 +4,7 @@
 -- folder are joined in the order of their names. This one holds what all the others stand on:
 -- limits, the context of a call, numbers as text.
 
-local library = {major = 1, minor = 9}
+local library = {major = 1, minor = 10}
 
 -- The same numbers as in shared/base/limits.hpp; a test compares them.
 local limits = {

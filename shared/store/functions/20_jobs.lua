@@ -8,7 +8,7 @@ local job_fields = {
     'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
     'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
     'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
-    'finished_bytes', 'client', 'holder', 'detector', 'detector_default', 'waits_for',
+    'finished_bytes', 'client', 'holder', 'detector', 'detector_default', 'waits_for', 'vectors',
 }
 
 -- What a holder has of something that all share: of jobs, bytes or keys `by` more.
@@ -30,9 +30,12 @@ job.states = {
     failed = true, cancelled = true, dead = true,
 }
 job.types = {
-    recognize = true, train = true, calibrate = true, reembed = true, clear = true,
+    recognize = true, detect = true, embed = true, verify = true,
+    train = true, calibrate = true, reembed = true, clear = true,
     forget = true, forget_face = true, rename = true, merge = true, delete_collection = true,
 }
+-- They may name no collection: then they read no gallery, and the field is empty.
+job.without_collection = {detect = true, embed = true, verify = true}
 -- Absent in these, a field is damage; the others are there when they apply.
 job.always = {'attempt', 'images', 'image_bytes', 'created_ms', 'collection', 'priority', 'client'}
 

@@ -1,7 +1,8 @@
 -- The calls of clients of the queue: accept a job, cancel one.
 
 local queue = {}
-local types = {recognize = true, train = true, calibrate = true, reembed = true}
+local types = {recognize = true, detect = true, embed = true, verify = true,
+               train = true, calibrate = true, reembed = true}
 local without_images = {calibrate = true, reembed = true}
 local priorities = {interactive = true, bulk = true}
 
@@ -18,11 +19,16 @@ local function network_of(address)
     return table.concat(groups, ':', 1, 4) .. '::/64'
 end
 
--- The model of this kind that the options name, JSON text from the api; '' if they name none.
+-- A text in the options, JSON from the api, such as a model; '' if there is none.
 function job.named_in(options, kind)
     local good, read = pcall(cjson.decode, options)
     local name = good and type(read) == 'table' and read[kind]
     return type(name) == 'string' and name or ''
+end
+-- Whether the job brings vectors instead of photos.
+function job.brings_vectors(options)
+    local good, read = pcall(cjson.decode, options)
+    return good and type(read) == 'table' and (tonumber(read.vectors) or 0) > 0
 end
 function job.detector_in(options) return job.named_in(options, 'detector') end
 
@@ -51,6 +57,17 @@ local function forget_expired(most)
     end
     if #expired > 0 then redis.call('ZREM', known, unpack(expired)) end
     return #expired
+end
+
+-- What a lease has to know of the options, and the person of a verify.
+function job.note_wishes(id, kind, options, label)
+    local embedder = job.named_in(options, 'embedder')
+    if kind == 'reembed' then redis.call('HSET', key.job(id), 'embedder', embedder) end
+    if job.without_collection[kind] and embedder ~= '' then
+        redis.call('HSET', key.job(id), 'embedder_asked', embedder)
+    end
+    if kind == 'verify' and label ~= '' then redis.call('HSET', key.job(id), 'label', label) end
+    if job.brings_vectors(options) then redis.call('HSET', key.job(id), 'vectors', 1) end
 end
 
 -- What to answer to a request that was seen before, or nil.
@@ -114,8 +131,8 @@ function queue.accept(a)
     local traceparent = a[8]
     one_of(kind, types, 'type')
     one_of(priority, priorities, 'priority')
-    collection_name(collection)
-    if kind == 'train' then label_text(label) end
+    if collection ~= '' or not job.without_collection[kind] then collection_name(collection) end
+    if kind == 'train' or kind == 'verify' and label ~= '' then label_text(label) end
     local deadline_ms, hash, fingerprint = now + number(a[9], 'deadline_ms'), a[10], a[11]
     local jobs_max, bytes_max = number(a[12], 'max_jobs'), number(a[13], 'max_bytes')
     local images, bytes = #a - 13, 0
@@ -136,7 +153,7 @@ function queue.accept(a)
         return answer
     end
 
-    local min_version = int(gallery.read(collection).version)
+    local min_version = collection == '' and '0' or int(gallery.read(collection).version)
     for i = 14, #a do redis.call('SET', key.image(id, i - 14), a[i]) end
     redis.call('INCRBY', key.of('bytes'), bytes)
     if bytes > 0 then hold('bytes', holder, bytes) end
@@ -144,6 +161,7 @@ function queue.accept(a)
         'options', options, 'detector', job.detector_in(options), 'client', client, 'holder', holder,
         'traceparent', traceparent, 'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
+    job.note_wishes(id, kind, options, label)
     if kind == 'train' then
         local mseq = job.next_mseq(collection)
         redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
@@ -151,7 +169,6 @@ function queue.accept(a)
         redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
         audit(client, from, 'train', collection, label_hash, id)
     elseif kind == 'reembed' then
-        redis.call('HSET', key.job(id), 'embedder', job.named_in(options, 'embedder'))
         audit(client, from, 'reembed', collection, '', id)
     end
     redis.call('ZADD', key.queue('all'), now, id)

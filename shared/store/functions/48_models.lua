@@ -106,10 +106,14 @@ function models.decide(detectors, floats, offered, detector, embedder)
     return models.defaults(), true
 end
 
+-- Words of what a worker announced (its types) that workers of minor 9 and older lack.
+models.announced = {detect = true, embed = true, verify = true, vectors = true}
+
 -- What a worker has. One of an older version says the dimension of its one embedder at most.
 function models.of_worker(id)
-    local w = hash_fields(key.worker(id), {'detectors', 'embedders', 'dimension'})
+    local w = hash_fields(key.worker(id), {'detectors', 'embedders', 'dimension', 'types'})
     local has = {lists = w.embedders ~= nil, says_dimension = w.dimension ~= nil}
+    has.types = models.names(w.types)
     has.dimension = stored(w.dimension, limits.embedding_dimension_default)
     has.detectors = has.lists and models.names(w.detectors) or models.older
     has.embedders = has.lists and models.offered(w.embedders) or {}
@@ -133,19 +137,31 @@ function models.gallery_of(view, collection)
 end
 
 -- What a job needs: detector and embedder ('': none, or any), the floats of its faces, and whether
--- the default of the service decided on the detector, on the embedder. A calibrate reads the stored
--- faces only; a reembed brings an embedder of its own and takes any detector.
+-- the default of the service decided on the detector, on the embedder; and the word that its worker
+-- must have announced, if any. A calibrate reads the stored faces only; a reembed brings an embedder
+-- of its own and takes any detector; a detect needs no embedder, given vectors need no detector.
 function models.need_of(view, id, j)
     local g = models.gallery_of(view, j.collection)
     local need = {detector = '', embedder = '', dimension = g.dimension}
+    need.word = j.vectors and 'vectors' or models.announced[j.type] and j.type or nil
     if j.type == 'calibrate' then return need end
     if j.type == 'reembed' then
         need.embedder = redis.call('HGET', key.job(id), 'embedder') or ''
         return need
     end
     local asked = not j.detector_default and job.detector_of(id, j) or ''
-    need.by_default = asked == ''
-    need.detector = asked ~= '' and asked or view.defaults.detector or 'hog'
+    need.by_default = asked == '' and not j.vectors
+    if not j.vectors then
+        need.detector = asked ~= '' and asked or view.defaults.detector or 'hog'
+    end
+    if j.type == 'detect' then return need end
+    if job.without_collection[j.type] then
+        local embedder = redis.call('HGET', key.job(id), 'embedder_asked')
+        if embedder then
+            need.embedder = embedder
+            return need
+        end
+    end
     need.new = not g.embedding_model
     need.embedder = g.embedding_model or view.defaults.embedder or ''
     if need.new and view.defaults.dimension then need.dimension = view.defaults.dimension end
@@ -154,6 +170,7 @@ end
 
 -- What this worker lacks of it, or nil.
 function models.lacks(has, need)
+    if need.word and not has.types[need.word] then return need.word end
     if need.detector ~= '' and not has.detectors[need.detector] then return need.detector end
     if has.lists then
         if need.embedder ~= '' and not has.embedders[need.embedder] then return need.embedder end
@@ -173,16 +190,19 @@ function models.nobody_has(view, need)
             view.all[#view.all + 1] = models.of_worker(id)
         end
     end
-    local which = need.detector .. ' ' .. need.embedder .. ' ' .. int(need.dimension)
+    local which = need.detector .. ' ' .. need.embedder .. ' ' .. int(need.dimension) .. ' ' ..
+        (need.word or '')
     if view.missing[which] ~= nil then return view.missing[which] or nil end
-    local missing = need.detector ~= '' and need.detector or need.embedder
+    -- The first thing that it needs and nobody has, or, if each is somewhere, the last one.
+    local order = {[need.embedder] = 3, [need.detector] = 2, [need.word or ''] = 1}
+    local missing = need.word or need.detector ~= '' and need.detector or need.embedder
     for _, has in ipairs(view.all) do
         local lacked = models.lacks(has, need)
         if not lacked then
             missing = false
             break
         end
-        if lacked ~= need.detector then missing = lacked end  -- it has that detector
+        if (order[lacked] or 3) > (order[missing] or 3) then missing = lacked end
     end
     view.missing[which] = missing
     return missing or nil

@@ -95,7 +95,7 @@ local function front_by_preference(priority, n, preference, view)
     end
     for id in queue.from_front(priority) do
         local j = hash_fields(key.job(id), {'detector', 'detector_default', 'solo', 'created_ms',
-            'type', 'collection'})
+            'type', 'collection', 'vectors'})
         j.collection = j.collection or 'default'
         local came, solo = stored(j.created_ms, now), j.solo == '1'
         local suits, missing, resolved = models.suits(view, id, j)
@@ -136,7 +136,8 @@ local function first_in(l, wanted, view)
             damage.note()
         elseif job.is_late(id, j) then
             job.fail_late(id, j)
-        elseif wanted == '' or string.find(wanted, ',' .. j.type .. ',', 1, true) then
+        elseif wanted == '' or models.announced[j.type] or
+            string.find(wanted, ',' .. j.type .. ',', 1, true) then
             local suits, missing = models.suits(view, id, j)
             if suits then return id, j end
             if missing then

@@ -164,10 +164,13 @@ local function not_open(id, j, attempt, worker_id)
 end
 
 -- Whom the result names was seen. Only a collection that forgets people reads it.
-local function note_seen(g, result)
+local function note_seen(g, j, result)
     if not g.retention_ms then return end
     local good, said = pcall(cjson.decode, result)
-    if not good or type(said) ~= 'table' or type(said.faces) ~= 'table' then return end
+    if not good or type(said) ~= 'table' then return end
+    if j.type == 'verify' and j.label and said.same == true and
+        gallery.label_count(g, j.label) > 0 then gallery.mark_seen(g, j.label) end
+    if j.type ~= 'recognize' or type(said.faces) ~= 'table' then return end
     for _, face in ipairs(said.faces) do
         local label = type(face) == 'table' and face.status == 'known' and face.label
         if type(label) == 'string' and gallery.label_count(g, label) > 0 then
@@ -176,22 +179,27 @@ local function note_seen(g, result)
     end
 end
 
+-- The types whose result is a text, and of these, which job compared with the faces of a gallery.
+worker.answers = {recognize = true, calibrate = true, detect = true, embed = true, verify = true}
+function worker.reads_gallery(j)
+    return not job.without_collection[j.type] or j.type == 'verify' and j.label ~= nil
+end
+
 function worker.complete_recognize(a)
     local id, attempt, worker_id, version = a[1], a[2], a[3], number(a[4], 'version')
     local result, annotated = a[5], a[6]
     local j = job.read(id)
     local answer = not_open(id, j, attempt, worker_id)
     if answer then return answer end
-    if j.type ~= 'recognize' and j.type ~= 'calibrate' then
-        refuse('wrong type of job: ' .. j.type)
-    end
+    if not worker.answers[j.type] then refuse('wrong type of job: ' .. j.type) end
     local g = gallery.read(j.collection)
-    if version < gallery.fence(g, j.min_version) or version > g.version then
+    if worker.reads_gallery(j) and
+        (version < gallery.fence(g, j.min_version) or version > g.version) then
         count('old_version')
         return {'old_version', int(g.version)}
     end
 
-    if j.type == 'recognize' then note_seen(g, result) end
+    note_seen(g, j, result)
     redis.call('HSET', key.job(id), 'result', result, 'version', int(version))
     redis.call('HDEL', key.job(id), 'error')
     if annotated ~= '' then
@@ -245,6 +253,16 @@ local function trained_faces(id, a)
     end
     if last < #a then add_pictures(faces, a, last + 2) end
     return faces, floats_of_all(vectors)
+end
+
+-- Vectors that a client computed: of the gallery's model, and of the service's in a new gallery.
+function worker.other_model(j, g, model, dimension)
+    local d = models.defaults()
+    if not j.vectors or g.embedding_model or not d then return nil end
+    if model ~= d.embedder then return {'model_mismatch', d.embedder} end
+    if d.dimension and dimension ~= d.dimension then
+        return {'model_mismatch', d.embedder .. ' of ' .. int(d.dimension) .. ' floats'}
+    end
 end
 
 -- Why a gallery cannot take these faces, or nil.
@@ -307,7 +325,8 @@ function worker.complete_train(a)
     if not label then return supersede(id, j, result) end
     local g = gallery.read(j.collection)
     faces, result = untaught(g, label, faces, result)
-    answer = no_place(g, label, #faces, model, dimension)
+    answer = worker.other_model(j, g, model, dimension) or
+        no_place(g, label, #faces, model, dimension)
     if answer then return answer end
 
     if #faces > 0 then

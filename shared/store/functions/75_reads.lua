@@ -57,7 +57,7 @@ function read.version(a)
     local g, d = gallery.read(collection_name(a[1])), models.defaults() or {}
     return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
             g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g)),
-            d.detector or '', d.embedder or '', g.keep_pictures or ''}
+            d.detector or '', d.embedder or '', g.keep_pictures or '', int(d.dimension or 0)}
 end
 
 -- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,

@@ -81,8 +81,9 @@ std::vector<example> examples() {
                   std::string("\xFF\xD8\0x", 4),
                   {-3, 10, 116, 129},
                   "cnn",
-                  "omz_0095/unit"};
-    answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}"};
+                  "omz_0095/unit",
+                  "verify"};
+    answer reply{"f-1", 1, 9, "", "", "{\"faces\":[]}", "verify"};
     status_reply state;
     state.request_id = "s-1";
     state.broker_id = "host-3";
