@@ -90,6 +90,41 @@ std::vector<electorate> electorates(const gallery& known, std::span<const embedd
     return all;
 }
 
+std::vector<candidate> nearest_people(const std::vector<neighbour>& found, std::size_t most) {
+    std::vector<candidate> people;
+    for (const neighbour& one : found) {  // nearest first
+        if (people.size() == most) break;
+        const bool known = std::ranges::any_of(
+            people, [&](const candidate& other) { return other.label == one.label(); });
+        if (!known) people.push_back({one.label(), one.distance(), one.face_id()});
+    }
+    return people;
+}
+
+/// The `most` nearest people of each face: usually one search, larger ones where few people have
+/// all the near faces.
+std::vector<std::vector<candidate>> top_people(const gallery& known,
+                                               std::span<const embedding> faces, std::size_t most,
+                                               const search_options& how) {
+    std::vector<std::vector<candidate>> all(faces.size());
+    std::vector<std::size_t> open(faces.size());
+    std::iota(open.begin(), open.end(), std::size_t{0});
+    const std::size_t wanted = std::min(most, known.people);
+    for (std::size_t rows = most * 4; !open.empty(); rows = std::min(rows * 8, neighbours_max)) {
+        std::vector<embedding> asked;
+        for (const std::size_t face : open) asked.push_back(faces[face]);
+        const auto found = nearest_faces(known, asked, rows, how);
+        std::vector<std::size_t> left;
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            all[open[i]] = nearest_people(found[i], wanted);
+            const bool whole = found[i].size() < rows || rows >= neighbours_max;
+            if (all[open[i]].size() < wanted && !whole) left.push_back(open[i]);
+        }
+        open = std::move(left);
+    }
+    return all;
+}
+
 match decide(const std::vector<neighbour>& neighbours, const match_options& options) {
     match answer;
     if (neighbours.empty()) return answer;
@@ -147,10 +182,14 @@ std::vector<match> match_faces(const gallery& known, std::span<const embedding> 
     VULTUS_REQUIRE(options.distance_max > 0 && options.distance_max <= 2, "0 < distance_max <= 2");
     VULTUS_REQUIRE(options.margin_min >= 0 && options.margin_min <= 1, "0 <= margin_min <= 1");
     VULTUS_REQUIRE(options.k >= 1 && options.k <= 100, "1 <= k <= 100");
+    VULTUS_REQUIRE(options.top >= 0 && options.top <= 100, "0 <= top <= 100");
     std::vector<match> answers;
     for (const electorate& chosen : electorates(known, faces, options, how)) {
         answers.push_back(decide(chosen.voters, options));
     }
+    if (options.top == 0) return answers;
+    auto people = top_people(known, faces, static_cast<std::size_t>(options.top), how);
+    for (std::size_t i = 0; i < answers.size(); ++i) answers[i].candidates = std::move(people[i]);
     return answers;
 }
 

@@ -20,6 +20,8 @@ struct match_options {
     double margin_min = 0.05;    ///< share of the votes by which the winner must lead, 0..1
     int k = 3;                   ///< neighbours that vote, 1..100; with one photo for each person
                                  ///< 3 works like 1, because nearer neighbours weigh more
+    int top = 0;  ///< candidates: so many of the nearest people, however far, 1..100;
+                  ///< 0: those that got votes
 };
 
 enum class match_status { unknown, known, ambiguous };
@@ -39,7 +41,8 @@ struct match {
     std::optional<double> distance;     ///< known, ambiguous: of the winner's nearest face;
                                         ///< unknown: of the nearest face there is, if any
     double margin = 0;                  ///< the winner's lead, share of the votes, 0..1
-    std::vector<candidate> candidates;  ///< labels that got votes, the nearest first
+    std::vector<candidate> candidates;  ///< labels that got votes, or the `top` nearest; the
+                                        ///< nearest first
     bool operator==(const match&) const = default;
 };
 
@@ -51,6 +54,8 @@ constexpr std::size_t neighbours_max = 4'096, candidates_max = 100;
 /// Equal votes: the nearer label first, then the smaller text. Equal vectors of one label have one
 /// vote, and every face as near as the k-th votes too; so neither the order of training nor a photo
 /// that was trained twice changes an answer, except for the face_id.
+/// With `top` the nearest people are those among the neighbours_max nearest faces, so there may be
+/// fewer where single people have thousands.
 /// requires  options in their ranges; faces of the gallery's dimension, or a gallery without faces
 /// returns   one match per face, in order
 /// threads   any; all faces share one pass over the gallery's memory

@@ -80,6 +80,39 @@ void refuse_lookalikes(work& item) {
     drop_marked(item.pictures, refused);
 }
 
+namespace {
+
+/// What the request chose, or the service's own.
+double distance_wanted(const job_options& options, double threshold) {
+    if (options.distance_max > 0) return options.distance_max;
+    if (options.similarity_min > 0)
+        return distance_at_similarity(options.similarity_min, threshold);
+    return threshold;
+}
+
+std::vector<embedding> vectors_of(const recognized& seen) {
+    std::vector<embedding> vectors;
+    for (const found_face& face : seen.faces) {
+        if (face.known < 0) vectors.push_back(face.vector);
+    }
+    return vectors;
+}
+
+}  // namespace
+
+void verify_photos(work& item, const threshold_rules& thresholds) {
+    recognized& seen = item.seen;
+    const stage_timer timer(item, "match");
+    const threshold_rule& rule = thresholds.of(item.detector, item.embedder);
+    seen.threshold = rule.distance_for(1);
+    seen.distance_max = distance_wanted(item.options, seen.threshold);
+    seen.false_match_rate = false_match_rate_at(rule.table, seen.distance_max);
+    const std::vector<embedding> all = vectors_of(seen);
+    const std::span<const embedding> faces(all);
+    const std::size_t first = seen.photos.front().faces_found;
+    item.verified = compare(faces.first(first), faces.subspan(first), seen.distance_max);
+}
+
 match_stage::match_stage(match_options defaults, threshold_rules thresholds, parallel_for& together,
                          const std::atomic<std::uint64_t>& registration, want ask)
     : defaults_(defaults),
@@ -142,28 +175,25 @@ bool match_stage::try_match(work& item, boot_time now) {
         return true;
     }
     const stage_timer timer(item, "match");
-    std::vector<embedding> vectors;
-    for (const found_face& face : item.seen.faces) {
-        if (face.known < 0) vectors.push_back(face.vector);
-    }
+    const std::vector<embedding> vectors = vectors_of(item.seen);
     match_options options = defaults_;
     const std::string& model =
         faces->embedding_model.empty() ? item.embedder : faces->embedding_model;
+    if (item.seen.without_photo && item.options.model.empty()) item.seen.embedding_model = model;
     const threshold_rule& threshold = thresholds_.of(item.detector, model);
     item.seen.threshold = threshold.distance_for(faces->faces);
-    options.distance_max = item.seen.threshold;
-    if (item.options.distance_max > 0) {
-        options.distance_max = item.options.distance_max;
-    } else if (item.options.similarity_min > 0) {
-        options.distance_max =
-            distance_at_similarity(item.options.similarity_min, item.seen.threshold);
-    }
+    options.distance_max = distance_wanted(item.options, item.seen.threshold);
     if (item.options.k > 0) options.k = item.options.k;
+    options.top = item.options.top;
     item.seen.gallery_model = faces->embedding_model;
     item.seen.gallery_dimension = faces->dimension;
     std::vector<vultus::match> compared;
     if (!other_model(item.seen) && !vectors.empty()) {
-        compared = match_faces(*faces, vectors, options, how_);
+        if (item.type == job_type::verify) {
+            item.verified = compare(vectors, *faces, item.label, options.distance_max);
+        } else {
+            compared = match_faces(*faces, vectors, options, how_);
+        }
     }
     item.seen.matches.clear();
     auto next = compared.begin();

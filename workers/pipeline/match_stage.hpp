@@ -28,6 +28,10 @@ bool other_model(const recognized& seen);
 /// requires  matched; not other_model()
 void refuse_lookalikes(work& item);
 
+/// The outcome of a verify of two photos, with the service's threshold for one comparison.
+/// requires  its faces are embedded
+void verify_photos(work& item, const threshold_rules& thresholds);
+
 /// How long work waits for its gallery: a million faces load in a quarter of that.
 inline constexpr std::chrono::milliseconds gallery_patience{60'000};
 

@@ -133,6 +133,7 @@ bool pipeline::take(job_ticket job) {
 
 bool pipeline::take(frame_ticket frame) {
     auto item = std::make_shared<work>();
+    item->type = job_type_named(frame.frame.type).value_or(job_type::recognize);
     item->collection = frame.frame.collection;
     item->min_version = frame.frame.min_version;
     item->taken = boot_now();
@@ -184,6 +185,8 @@ void pipeline::fetch_loop(progress::slot& slot) {
             to_match_.push(std::move(item));
         } else if (item->type == job_type::reembed) {
             to_reembed_.push(std::move(item));
+        } else if (item->options.vectors > 0) {
+            take_vectors(std::move(item));
         } else {
             to_see_.push(std::move(item));
         }
@@ -194,6 +197,7 @@ result<void> pipeline::fetch(redis_blocking& redis, work& item) {
     const job_ticket& ticket = *item.job();
     auto fetched = redis.call(store_.fetch(ticket.id(), ticket.worker_id));
     if (!fetched) return fail(fetched.error());
+    item.type = fetched->job.type;  // an older broker does not know all types
     auto options = read_options(fetched->job.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
@@ -214,6 +218,7 @@ void pipeline::choose_models(work& item, std::string_view detector,
                              std::string_view embedder) const {
     item.detector = detector.empty() ? item.options.detector : std::string(detector);
     if (item.detector.empty()) item.detector = detectors_.at(detector_default_);
+    if (embedder.empty() && item.type != job_type::reembed) embedder = item.options.embedder;
     item.embedder = embedder.empty() ? embedders_.at(embedder_default_) : std::string(embedder);
 }
 
@@ -225,9 +230,21 @@ result<void> pipeline::unpack(work& item) {
     if (boot_now() >= item.frame()->give_up) {
         return fail(errc::deadline_exceeded, "Frame waited past its deadline");
     }
+    const std::string& type = item.frame()->frame.type;
+    if (!type.empty() && type != vectors_word &&
+        (!job_type_named(type) || !is_question(item.type))) {
+        return fail(errc::bad_option, "This worker cannot answer " + type);
+    }
     auto options = read_options(item.frame()->frame.options);
     if (!options) return fail(options.error());
     item.options = std::move(*options);
+    item.label = item.options.label;
+    if (const auto first = static_cast<std::size_t>(item.options.first_bytes); first > 0) {
+        const shared_bytes both = item.photos.front();
+        if (first >= both.size()) return fail(errc::bad_option, "first_bytes is out of range");
+        item.photos = {both.part(both.view().substr(0, first)),
+                       both.part(both.view().substr(first))};
+    }
     choose_models(item, item.frame()->frame.detector, item.frame()->frame.embedder);
     item.options.annotate = false;  // the picture cannot be stored
     return {};
@@ -257,6 +274,10 @@ void pipeline::vision_loop(progress::slot& slot, detector_set detectors, bool ke
         work_ptr item = std::move(*next);
         if (item->dropped()) continue;
         result<void> looked = unpack(*item);
+        if (looked && item->options.vectors > 0) {
+            take_vectors(std::move(item));
+            continue;
+        }
         const std::size_t photos = item->photos.size();
         if (looked) looked = stage.look(*item);
         done_.photos += photos;
@@ -269,11 +290,14 @@ void pipeline::vision_loop(progress::slot& slot, detector_set detectors, bool ke
 }
 
 void pipeline::seen(work_ptr item) {
+    if (item->type == job_type::detect) return finish(item);
     item->seen.embedding_model = item->embedder;
+    const auto embedder = models_.embedders.named(item->embedder);
+    if (embedder) item->seen.dimension = (*embedder)->dimension();
     if (item->frame() == nullptr) {
         to_embed_.push(std::move(item));
     } else if (item->chips.empty()) {  // no face, or only known ones
-        to_match_.push(std::move(item));
+        after_compute(item);
     } else if (!to_embed_.try_push_live(item)) {
         give_up(item, error{errc::queue_full, "Too many waiting frames"});
     }
@@ -321,11 +345,23 @@ void pipeline::matched(const work_ptr& item) {
         refuse_lookalikes(*item);
         return commit_train(item);
     }
+    finish(item);
+}
+
+/// Its faces were embedded, or need not be.
+void pipeline::after_compute(const work_ptr& item) {
+    if (reads_gallery(*item)) return (void)to_match_.push(item);
+    if (item->type == job_type::verify) verify_photos(*item, models_.threshold);
+    finish(item);
+}
+
+void pipeline::finish(const work_ptr& item) {
     if (item->frame()) return answer(*item, nullptr);
-    if (item->options.annotate)
+    if (item->options.annotate && !item->seen.without_photo) {
         to_annotate_.push(item);
-    else
+    } else {
         commit_recognize(item, "");
+    }
 }
 
 /// The gallery got another model between the lease and the match. A job goes back: its next lease

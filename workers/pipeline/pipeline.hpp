@@ -5,6 +5,9 @@
 //                                                              calibrate -----^
 //                 \-------------------------------------------- reembed (its own Redis calls)
 //
+// What is asked for ends early: a detect after vision, an embed and a verify of two photos after
+// compute. Given vectors go from fetch to match, or to commit if they are taught.
+//
 // A train goes from compute to commit; with a quality gate it goes through match, which compares it
 // with the people of the gallery. That comparison is advice and not fenced: a change of the gallery
 // between it and the commit does not repeat it.
@@ -97,11 +100,14 @@ class pipeline final : public work_sink {
     result<void> fetch(redis_blocking& redis, work& item);
     result<void> unpack(work& item);
     void seen(work_ptr item);
+    void take_vectors(work_ptr item);
+    void after_compute(const work_ptr& item);
     std::size_t pass_size(double ms_a_chip) const;
     void embedded(const work_ptr& item, std::vector<embedding> vectors, const embedder& network);
     void choose_models(work& item, std::string_view detector, std::string_view embedder) const;
     void other_model_found(const work_ptr& item);
     void matched(const work_ptr& item);
+    void finish(const work_ptr& item);
     void commit_recognize(const work_ptr& item, std::string annotated);
     void commit_result(const work_ptr& item, std::string text, std::string annotated);
     void commit_train(const work_ptr& item);

@@ -23,12 +23,24 @@ std::map<std::string, double> timing_of(const work& item) {
     return timing;
 }
 
+std::string result_of(const work& item) {
+    switch (item.type) {
+        case job_type::detect:
+        case job_type::embed:
+            return json_of_found(item.seen, item.type == job_type::embed);
+        case job_type::verify:
+            return json_of(item.seen, item.verified);
+        default:
+            return json_of(item.seen);
+    }
+}
+
 }  // namespace
 
 void pipeline::commit_recognize(const work_ptr& item, std::string annotated) {
     item->seen.timing_ms = timing_of(*item);
     item->seen.embeddings = item->options.embeddings;
-    commit_result(item, json_of(item->seen), std::move(annotated));
+    commit_result(item, result_of(*item), std::move(annotated));
 }
 
 void pipeline::commit_result(const work_ptr& item, std::string text, std::string annotated) {
@@ -62,8 +74,11 @@ void pipeline::commit_train(const work_ptr& item) {
         const std::size_t photo = item->photo_of_face[i];
         faces.push_back(
             {item->files[photo].face_id,
-             face_json(ticket.job.job_id, unix_now(), face.detected,
-                       store_.photo_digest(item->photo_hashes[photo]), face.quality.score),
+             item->seen.without_photo
+                 ? face_json(ticket.job.job_id, unix_now(),
+                             store_.photo_digest(item->photo_hashes[photo]))
+                 : face_json(ticket.job.job_id, unix_now(), face.detected,
+                             store_.photo_digest(item->photo_hashes[photo]), face.quality.score),
              bytes_of(face.vector), item->pictures.empty() ? std::string() : item->pictures[i]});
     }
     commit_request request;
@@ -117,11 +132,12 @@ void pipeline::answer(const work& item, const error* why) {
         said.answer.error = name_of(why->code);
         said.answer.detail = why->detail;
     } else {
-        recognized seen = item.seen;
-        seen.timing_ms = timing_of(item);
-        seen.embeddings = item.options.embeddings;
-        said.answer.version = seen.version;
-        said.answer.result = json_of(seen);
+        work done = item;
+        done.seen.timing_ms = timing_of(item);
+        done.seen.embeddings = item.options.embeddings;
+        said.answer.version = item.seen.version;
+        said.answer.result = result_of(done);
+        said.answer.type = ticket.frame.type;
     }
     session_.push(std::move(said));
 }

@@ -115,7 +115,7 @@ void pipeline::embedded(const work_ptr& item, std::vector<embedding> vectors,
     }
     const bool compares = item->options.quality != quality_gate::off && !item->seen.faces.empty();
     if (item->type == job_type::train && !compares) return commit_train(item);
-    to_match_.push(item);
+    after_compute(item);
 }
 
 }  // namespace vultus

@@ -1,8 +1,6 @@
 #include "workers/pipeline/results.hpp"
 
 #include <boost/json.hpp>
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "shared/base/json_bounds.hpp"
@@ -11,62 +9,36 @@
 #include "shared/base/require.hpp"
 #include "shared/base/rfc3339.hpp"
 #include "workers/calibration/similarity.hpp"
+#include "workers/pipeline/result_text.hpp"
 
 namespace vultus {
 namespace {
 
 namespace json = boost::json;
-
-// Numbers are written here and not by the library, which prints 0.42 as 4.2E-1: people read these
-// texts with redis-cli.
-std::string number(double value, int decimals = 4) {
-    if (!std::isfinite(value)) return "null";
-    char text[64];
-    const auto end =
-        std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals);
-    std::string_view shown(text, static_cast<std::size_t>(end.ptr - text));
-    while (shown.back() == '0') shown.remove_suffix(1);
-    if (shown.back() == '.') shown.remove_suffix(1);
-    return std::string(shown == "-0" ? "0" : shown);
-}
-
-template <class Values, class Write>
-std::string list_of(const Values& values, Write write) {
-    std::string text = "[";
-    for (const auto& value : values) {
-        if (text.size() > 1) text += ',';
-        text += write(value);
-    }
-    return text + "]";
-}
-
-std::string box_text(const box& where) {
-    return "{\"left\":" + std::to_string(where.left) + ",\"top\":" + std::to_string(where.top) +
-           ",\"right\":" + std::to_string(where.right) +
-           ",\"bottom\":" + std::to_string(where.bottom) + "}";
-}
-
-std::string quality_text(const face_quality& of) {
-    return "{\"score\":" + number(of.score, 3) + ",\"size_px\":" + number(of.size_px, 1) +
-           ",\"sharpness\":" + number(of.sharpness, 3) +
-           ",\"brightness\":" + number(of.brightness, 3) + ",\"yaw\":" + number(of.pose.yaw, 1) +
-           ",\"pitch\":" + number(of.pose.pitch, 1) + ",\"roll\":" + number(of.pose.roll, 1) + "}";
-}
-
-std::string rate_text(std::optional<double> rate) {
-    return rate ? number(*rate, 6) : "null";
-}
-
-/// A distance and what it means with the threshold of its model.
-std::string distance_text(std::optional<double> distance, double threshold) {
-    if (!distance) return ",\"distance\":null,\"similarity\":null";
-    return ",\"distance\":" + number(*distance) +
-           ",\"similarity\":" + number(similarity_at(*distance, threshold));
-}
+using namespace result_text;
 
 std::string candidate_text(const candidate& one, double threshold) {
     return "{\"label\":" + json_quoted(one.label) + distance_text(one.distance, threshold) +
            ",\"face_id\":" + json_quoted(one.face_id) + "}";
+}
+
+std::string image_text(const searched_photo& photo) {
+    return "{\"width\":" + std::to_string(photo.width) +
+           ",\"height\":" + std::to_string(photo.height) +
+           (photo.animated ? ",\"animated\":true}" : "}");
+}
+
+std::string searched_text(const searched_photo& photo) {
+    return "\"min_face_px\":" + std::to_string(photo.min_face_px) +
+           (photo.min_face_px_raised ? ",\"min_face_px_raised\":true" : "");
+}
+
+/// What the photo alone tells of a face, without the braces.
+std::string seen_text(const found_face& face) {
+    return "\"box\":" + box_text(face.detected.where) +
+           ",\"detection_score\":" + number(face.detected.score) +
+           ",\"landmarks\":" + points_text(face.points) +
+           ",\"quality\":" + quality_text(face.quality);
 }
 
 // What is omitted from a result that would be too long.
@@ -75,20 +47,16 @@ struct detail_level {
 };
 
 std::string face_text(const found_face& face, const match& who, double threshold,
-                      detail_level level) {
+                      detail_level level, bool without_photo) {
     if (face.known >= 0) {
         return "{\"box\":" + box_text(face.detected.where) +
                ",\"detection_score\":" + number(face.detected.score) +
                ",\"known\":" + std::to_string(face.known) + "}";
     }
     const bool unknown = who.status == match_status::unknown;
-    std::string text = "{\"box\":" + box_text(face.detected.where);
-    text += ",\"detection_score\":" + number(face.detected.score);
-    text += ",\"landmarks\":" + list_of(face.points, [](const point& at) {
-                return "[" + number(at.x, 1) + "," + number(at.y, 1) + "]";
-            });
-    text += ",\"quality\":" + quality_text(face.quality);
-    text += ",\"status\":" + json_quoted(name_of(who.status));
+    std::string text = "{";
+    if (!without_photo) text += seen_text(face) + ",";
+    text += "\"status\":" + json_quoted(name_of(who.status));
     text += ",\"label\":" + (unknown ? "null" : json_quoted(who.label));
     text += distance_text(who.distance, threshold);
     text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
@@ -97,23 +65,31 @@ std::string face_text(const found_face& face, const match& who, double threshold
         return candidate_text(one, threshold);
     });
     if (level.embeddings) {
-        text += ",\"embedding\":" +
-                list_of(face.vector, [](float value) { return number(double{value}, 8); });
+        text += ",\"embedding\":" + vector_text(face.vector);
     }
     return text + "}";
 }
 
-std::string result_text(const recognized& what, detail_level level) {
-    std::string text = "{\"image\":{\"width\":" + std::to_string(what.width) +
-                       ",\"height\":" + std::to_string(what.height);
-    text += what.animated ? ",\"animated\":true}" : "}";
-    text += ",\"gallery\":{\"version\":" + std::to_string(what.version) +
-            ",\"people\":" + std::to_string(what.people) +
-            ",\"faces\":" + std::to_string(what.faces_trained) + "}";
-    text += ",\"models\":{\"detector\":" + json_quoted(what.detector) +
-            ",\"embedding\":" + json_quoted(what.embedding_model) + "}";
-    text += ",\"min_face_px\":" + std::to_string(what.min_face_px);
-    if (what.min_face_px_raised) text += ",\"min_face_px_raised\":true";
+std::string gallery_text(const recognized& what) {
+    return "\"gallery\":{\"version\":" + std::to_string(what.version) +
+           ",\"people\":" + std::to_string(what.people) +
+           ",\"faces\":" + std::to_string(what.faces_trained) + "}";
+}
+
+/// Nothing of what was not used.
+std::string models_text(const recognized& what) {
+    std::string text = "{";
+    if (!what.detector.empty()) text += "\"detector\":" + json_quoted(what.detector);
+    if (what.embedding_model.empty()) return text + "}";
+    if (text.size() > 1) text += ',';
+    return text + "\"embedding\":" + json_quoted(what.embedding_model) + "}";
+}
+
+std::string recognized_text(const recognized& what, detail_level level) {
+    std::string text = "{";
+    if (!what.without_photo) text += "\"image\":" + image_text(what) + ",";
+    text += gallery_text(what) + ",\"models\":" + models_text(what);
+    if (!what.without_photo) text += "," + searched_text(what);
     text += ",\"distance_max\":" + number(what.distance_max) +
             ",\"similarity_min\":" + number(similarity_at(what.distance_max, what.threshold)) +
             ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
@@ -122,19 +98,45 @@ std::string result_text(const recognized& what, detail_level level) {
     text += ",\"faces\":[";
     for (std::size_t i = 0; i < what.faces.size(); ++i) {
         if (i > 0) text += ',';
-        text += face_text(what.faces[i], what.matches[i], what.threshold, level);
+        text +=
+            face_text(what.faces[i], what.matches[i], what.threshold, level, what.without_photo);
     }
     text += what.truncated ? "],\"truncated\":true" : "]";
-    text += ",\"timing_ms\":{";
-    for (const auto& [stage, milliseconds] : what.timing_ms) {
-        if (text.back() != '{') text += ',';
-        text += json_quoted(stage) + ":" + number(std::max(milliseconds, 0.0), 2);
-    }
-    return text + "}}";
+    return text + ",\"timing_ms\":" + timing_text(what.timing_ms) + "}";
 }
 
-std::string points_text(const std::vector<gallery_calibration::point>& points, const char* rate,
-                        double threshold) {
+/// A face of a detect, embed or verify; with its vector if there is room for it.
+std::string plain_face_text(const found_face& face, bool vector) {
+    return "{" + seen_text(face) + (vector ? ",\"embedding\":" + vector_text(face.vector) : "") +
+           "}";
+}
+
+std::string found_text(const recognized& what, bool vectors) {
+    std::string text = "{\"image\":" + image_text(what) + ",\"models\":" + models_text(what);
+    if (what.dimension > 0) text += ",\"dimension\":" + std::to_string(what.dimension);
+    text +=
+        "," + searched_text(what) + ",\"faces\":" +
+        list_of(what.faces, [&](const found_face& face) { return plain_face_text(face, vectors); });
+    if (what.truncated) text += ",\"truncated\":true";
+    return text + ",\"timing_ms\":" + timing_text(what.timing_ms) + "}";
+}
+
+/// The photos of a verify, each with its faces.
+std::string photos_text(const recognized& what) {
+    std::size_t next = 0;
+    return list_of(what.photos, [&](const searched_photo& photo) {
+        std::string text =
+            "{\"image\":" + image_text(photo) + "," + searched_text(photo) + ",\"faces\":[";
+        for (std::size_t i = 0; i < photo.faces_found; ++i, ++next) {
+            if (i > 0) text += ',';
+            text += plain_face_text(what.faces[next], false);
+        }
+        return text + (photo.truncated ? "],\"truncated\":true}" : "]}");
+    });
+}
+
+std::string rates_text(const std::vector<gallery_calibration::point>& points, const char* rate,
+                       double threshold) {
     return list_of(points, [&](const gallery_calibration::point& one) {
         return "{" + json_quoted(rate) + ":" + number(one.rate, 6) +
                distance_text(one.distance, threshold) +
@@ -169,6 +171,13 @@ result<void> read_whole(const json::value& value, std::string_view name, int low
 result<void> read_option(std::string_view name, const json::value& value, job_options& into) {
     if (name == "min_face_px") return read_whole(value, name, 10, 2'000, into.min_face_px);
     if (name == "k") return read_whole(value, name, 0, 100, into.k);
+    if (name == "top") return read_whole(value, name, 0, 100, into.top);
+    if (name == "vectors") {
+        return read_whole(value, name, 0, static_cast<int>(limits::vectors_per_job), into.vectors);
+    }
+    if (name == "first_bytes") {
+        return read_whole(value, name, 0, static_cast<int>(limits::body_bytes), into.first_bytes);
+    }
     if (name == "num_jitters") return read_whole(value, name, 1, 100, into.num_jitters);
     if (name == "detector") {
         const auto* text = value.if_string();
@@ -196,10 +205,13 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
             return fail(errc::bad_option, "similarity_min is out of range");
         }
         into.similarity_min = number;
-    } else if (name == "embedder") {
+    } else if (name == "embedder" || name == "model" || name == "label") {
         const auto* text = value.if_string();
-        if (text == nullptr) return fail(errc::bad_option, "embedder must be a name");
-        into.embedder.assign(text->data(), text->size());
+        if (text == nullptr) return fail(errc::bad_option, std::string(name) + " must be a text");
+        (name == "embedder" ? into.embedder
+         : name == "model"  ? into.model
+                            : into.label)
+            .assign(text->data(), text->size());
     } else if (name == "annotate" || name == "embeddings" || name == "rotate" ||
                name == "forget_without_pictures") {
         const bool* set = value.if_bool();
@@ -244,10 +256,38 @@ result<std::string> read_label(std::string_view text) {
 
 std::string json_of(const recognized& what) {
     VULTUS_REQUIRE(what.faces.size() == what.matches.size(), "one match per face");
-    std::string text = result_text(what, {true, what.embeddings});
-    if (text.size() > limits::result_bytes) text = result_text(what, {false, what.embeddings});
-    if (text.size() > limits::result_bytes) text = result_text(what, {false, false});
+    std::string text = recognized_text(what, {true, what.embeddings});
+    if (text.size() > limits::result_bytes) text = recognized_text(what, {false, what.embeddings});
+    if (text.size() > limits::result_bytes) text = recognized_text(what, {false, false});
     return text;
+}
+
+std::string json_of_found(const recognized& what, bool vectors) {
+    return found_text(what, vectors);
+}
+
+std::string json_of(const recognized& what, const verification& outcome) {
+    std::string text = "{\"same\":" + std::string(outcome.same ? "true" : "false") +
+                       distance_text(outcome.distance, what.threshold);
+    text += ",\"distance_max\":" + number(what.distance_max) +
+            ",\"similarity_min\":" + number(similarity_at(what.distance_max, what.threshold)) +
+            ",\"false_match_rate\":" + rate_text(what.false_match_rate) +
+            ",\"comparisons\":" + std::to_string(outcome.comparisons);
+    text += ",\"compared\":";
+    if (!outcome.distance) {
+        text += "null";
+    } else {
+        text += "{\"face\":" + std::to_string(outcome.face);
+        text += outcome.face_id.empty() ? ",\"other_face\":" + std::to_string(outcome.other_face)
+                                        : ",\"face_id\":" + json_quoted(outcome.face_id);
+        text += "}";
+    }
+    if (!outcome.label.empty()) {
+        text += ",\"person\":{\"label\":" + json_quoted(outcome.label) +
+                ",\"faces\":" + std::to_string(outcome.faces_of_person) + "}," + gallery_text(what);
+    }
+    text += ",\"models\":" + models_text(what) + ",\"photos\":" + photos_text(what);
+    return text + ",\"timing_ms\":" + timing_text(what.timing_ms) + "}";
 }
 
 std::string json_of(const std::vector<train_file>& files) {
@@ -288,9 +328,9 @@ std::string json_of(const gallery_calibration& found) {
             ",\"all\":" + (found.faces_compared == found.faces ? "true" : "false") + "}";
     text += ",\"genuine\":" + histogram_text(found.genuine_pairs, found.genuine);
     text += ",\"impostors\":" + histogram_text(found.impostor_pairs, found.impostors);
-    text += ",\"comparisons\":" +
-            points_text(found.comparisons, "false_match_rate", found.distance_max);
-    text += ",\"strangers\":" + points_text(found.strangers, "stranger_rate", found.distance_max);
+    text +=
+        ",\"comparisons\":" + rates_text(found.comparisons, "false_match_rate", found.distance_max);
+    text += ",\"strangers\":" + rates_text(found.strangers, "stranger_rate", found.distance_max);
     text += ",\"now\":{\"distance_max\":" + number(found.distance_max) +
             ",\"false_match_rate\":" + rate_text(found.false_match_rate) +
             ",\"true_match_rate\":" + rate_text(found.true_match_rate) +
@@ -308,6 +348,12 @@ std::string sentence_of(const std::vector<train_file>& files) {
         text += name_of(files[i].why.code);
     }
     return text;
+}
+
+std::string face_json(std::string_view job_id, unix_time created, std::string_view photo) {
+    return "{\"job_id\":" + json_quoted(job_id) +
+           ",\"created_at\":" + json_quoted(rfc3339(created)) + ",\"photo\":" + json_quoted(photo) +
+           "}";
 }
 
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,

@@ -15,6 +15,7 @@
 #include "workers/engine/detector.hpp"
 #include "workers/gallery/gallery.hpp"
 #include "workers/gallery/matcher.hpp"
+#include "workers/pipeline/verification.hpp"
 #include "workers/vision/face_quality.hpp"
 
 namespace vultus {
@@ -35,14 +36,23 @@ struct found_face {
     face_quality quality = {};  ///< unless known
 };
 
-struct recognized {
+/// A photo as it was searched.
+struct searched_photo {
     std::uint32_t width = 0, height = 0;  ///< of the upright photo
     bool animated = false, truncated = false;
-    std::string detector, embedding_model;
     int min_face_px = 0;              ///< smallest face that was searched for, pixels of the photo
     bool min_face_px_raised = false;  ///< larger than requested, because the photo is too large
-    std::string gallery_model;        ///< of the gallery's faces; empty: no faces yet
-    std::size_t gallery_dimension = 0;  ///< floats of each of them; 0: none yet
+    std::size_t faces_found = 0;
+};
+
+/// What was found in a photo, the last one if there are several.
+struct recognized : searched_photo {
+    std::string detector, embedding_model;
+    std::size_t dimension = 0;   ///< floats of a vector by embedding_model; 0: not known
+    bool without_photo = false;  ///< the vectors came with the job
+    std::vector<searched_photo> photos = {};  ///< each, in order
+    std::string gallery_model;                ///< of the gallery's faces; empty: no faces yet
+    std::size_t gallery_dimension = 0;        ///< floats of each of them; 0: none yet
     gallery_version version = 0;
     std::size_t people = 0, faces_trained = 0;
     double distance_max = 0;  ///< used for the comparison
@@ -55,9 +65,17 @@ struct recognized {
     bool embeddings = false;  ///< include the floats
 };
 
+/// Without a photo (vectors were given) there is neither `image` nor anything of a detector.
 /// requires  as many matches as faces
 /// returns   at most limits::result_bytes: candidates, then embeddings are omitted until it fits
 std::string json_of(const recognized& what);
+
+/// A result of detect, or with `vectors` of embed.
+/// requires  the vectors, if they are wanted
+std::string json_of_found(const recognized& what, bool vectors);
+
+/// A result of verify. `what` has the photos, the threshold and the distance that was used.
+std::string json_of(const recognized& what, const verification& outcome);
 
 /// A trained face that is the nearest to a photo's. Its name is not stored with the job; the api
 /// adds it for whoever may read names.
@@ -91,5 +109,8 @@ std::string sentence_of(const std::vector<train_file>& files);
 /// `quality`  its score
 std::string face_json(std::string_view job_id, unix_time created, const detected_face& face,
                       std::string_view photo, double quality);
+/// The same of a vector that came with the job: there is no photo to tell of. `photo` is the digest
+/// of its bytes.
+std::string face_json(std::string_view job_id, unix_time created, std::string_view photo);
 
 }  // namespace vultus

@@ -80,7 +80,14 @@ result<void> vision_stage::look(work& item) {
         // A transient error is not about the photo: the whole job is delayed.
         const errc why = looked ? errc::internal : looked.error().code;
         const bool passes = retryable(why) || why == errc::device_fault;
-        if (item.type == job_type::recognize || passes) {
+        if (is_question(item.type) || passes) {
+            if (looked && item.type == job_type::verify && item.seen.faces_found == 0) {
+                looked = fail(errc::no_face, "No face found");
+            }
+            if (!looked && item.photos.size() > 1 && !passes) {
+                return fail(looked.error().code,
+                            "Photo " + std::to_string(i + 1) + ": " + looked.error().detail);
+            }
             if (!looked) return looked;
             continue;
         }
@@ -149,7 +156,7 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector
         if (train && item.keep_pictures.value_or(keep_pictures_)) {
             keep_picture(item, photo->picture, face);
         }
-        item.chips.push_back(std::move(aligned.face));
+        if (item.type != job_type::detect) item.chips.push_back(std::move(aligned.face));
     }
     item.seen.width = photo->width;
     item.seen.height = photo->height;
@@ -158,6 +165,8 @@ result<void> vision_stage::look_at_photo(work& item, std::size_t index, detector
     item.seen.detector = finder.name();
     item.seen.min_face_px = found.min_face_px;
     item.seen.min_face_px_raised = found.limited;
+    item.seen.faces_found = found.faces.size();
+    item.seen.photos.push_back(item.seen);
     return {};
 }
 

@@ -18,7 +18,7 @@ struct work {
     std::variant<job_ticket, frame_ticket> who;
     job_type type = job_type::recognize;
     std::string collection;
-    std::string label;  ///< train: as accepted
+    std::string label;  ///< train: as accepted · verify: the person, or nobody
     gallery_version min_version = 0;
     job_options options;
     std::string detector, embedder;  ///< what it is processed with
@@ -36,7 +36,8 @@ struct work {
     recognized seen;                         ///< filled stage by stage
     std::vector<train_file> files;           ///< train: one verdict per photo
     std::vector<std::string> photo_hashes;   ///< train: SHA-256 of each photo
-    std::vector<std::size_t> photo_of_face;  ///< train: index of the photo of each face in `seen`
+    std::vector<std::size_t> photo_of_face;  ///< index of the photo of each face in `seen`
+    verification verified;                   ///< verify: the outcome
     std::optional<bool> keep_pictures;       ///< the choice of its collection
     std::vector<std::string> pictures;       ///< train: JPEG of each face in `seen`, if kept
     std::shared_ptr<const gallery> faces;    ///< calibrate: the gallery
@@ -48,6 +49,12 @@ struct work {
         return std::visit([](const auto& ticket) { return ticket.dropped->is_set(); }, who);
     }
 };
+/// Whether the work compares faces with those of its collection.
+inline bool reads_gallery(const work& item) {
+    return !may_lack_collection(item.type) ||
+           (item.type == job_type::verify && !item.label.empty());
+}
+
 /// A job whose collection has another model than its lease found goes back to be leased again, but
 /// not for ever: a gallery may have the name of an embedder and another dimension.
 inline constexpr std::uint64_t attempts_for_a_model = 20;

@@ -32,7 +32,7 @@ struct worker_link_settings {
     std::string gpu;  ///< name, memory and compute capability; empty: none
     std::function<protocol::worker_load()>
         load;  ///< called for each heartbeat; empty: no load is sent
-    std::vector<std::string> types{"recognize", "train", "calibrate", "reembed"};
+    std::vector<std::string> types{announced_types.begin(), announced_types.end()};
     std::size_t dimension = limits::embedding_dimension_default;  ///< of its dlib network
     model_offer models = {};         ///< without names: registers as a worker of an older version
     std::uint32_t window = 64;       ///< jobs from each broker at one time

@@ -52,6 +52,50 @@ TEST(matcher, one_photo_a_person) {
     }
 }
 
+match_options top(int people, double distance_max = 0.55) {
+    match_options options;
+    options.distance_max = distance_max;
+    options.top = people;
+    return options;
+}
+
+std::vector<std::string> names_of(const match& found) {
+    std::vector<std::string> names;
+    for (const candidate& one : found.candidates) names.push_back(one.label + " " + one.face_id);
+    return names;
+}
+
+TEST(matcher, the_nearest_people_are_listed_however_far_and_the_vote_stays) {
+    const std::vector<trained> faces{{"a-0", "ann", 0.3f},
+                                     {"a-1", "ann", 0.2f},
+                                     {"b-0", "bob", 0.6f},
+                                     {"c-0", "cid", 1.5f},
+                                     {"d-0", "dee", 1.8f}};
+    const match plain = one_match(faces, {});
+    const match found = one_match(faces, top(3));
+    EXPECT_EQ(found.label, plain.label);
+    EXPECT_EQ(found.margin, plain.margin);
+    EXPECT_EQ(names_of(found), (std::vector<std::string>{"ann a-1", "bob b-0", "cid c-0"}));
+    EXPECT_EQ(one_match(faces, top(100)).candidates.size(), 4u);
+    EXPECT_EQ(one_match(faces, top(1)).candidates.size(), 1u);
+    const match stranger = one_match(faces, top(2), 5);
+    EXPECT_EQ(stranger.status, match_status::unknown);
+    EXPECT_EQ(names_of(stranger), (std::vector<std::string>{"dee d-0", "cid c-0"}));
+    EXPECT_TRUE(one_match({}, top(5)).candidates.empty());
+}
+
+// One person has all of the near faces: the search goes on behind them.
+TEST(matcher, the_nearest_people_stand_behind_many_faces_of_one) {
+    std::vector<trained> faces;
+    for (int i = 0; i < 200; ++i) {
+        faces.push_back({"a-" + std::to_string(i), "ann", 0.001f * static_cast<float>(i + 1)});
+    }
+    faces.push_back({"b-0", "bob", 0.5f});
+    faces.push_back({"c-0", "cid", 1.9f});
+    EXPECT_EQ(names_of(one_match(faces, top(3))),
+              (std::vector<std::string>{"ann a-0", "bob b-0", "cid c-0"}));
+}
+
 TEST(matcher, nobody_within_the_threshold) {
     const match found = one_match({{"a-0", "ann", 0.56f}}, {0.55, 0.05, 3});
     EXPECT_EQ(found.status, match_status::unknown);
