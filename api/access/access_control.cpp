@@ -355,4 +355,10 @@ bool sees(const access_key* key, job_type type, std::string_view collection) {
     return key == nullptr || may_see(*key, type, collection);
 }
 
+bool sees(const access_key* key, const job_record& job) {
+    if (sees(key, job.type, job.collection)) return true;
+    return job.collection.empty() && job.client == key->id &&
+           key->scopes.meets(scopes_to_see(job.type));
+}
+
 }  // namespace vultus::api

@@ -17,6 +17,7 @@
 #include "api/links/redis_asio.hpp"
 #include "shared/base/metrics.hpp"
 #include "shared/config/settings.hpp"
+#include "shared/store/job_reader.hpp"
 #include "shared/store/key_store.hpp"
 #include "shared/store/service_clock.hpp"
 #include "shared/store/store_context.hpp"
@@ -122,5 +123,8 @@ result<std::string> collection_for(const request& req, const name_values& fields
 result<std::string> collection_in_path(const request& req);
 
 bool sees(const access_key* key, job_type type, std::string_view collection);
+/// The same of a job. One without a collection is seen by the key that made it, and by keys of all
+/// collections.
+bool sees(const access_key* key, const job_record& job);
 
 }  // namespace vultus::api

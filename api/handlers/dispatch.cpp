@@ -10,6 +10,19 @@ response found_or_refused(response answer, const request& req, services& ctx) {
     return refuse({errc::not_found, "No such route"}, req, ctx);
 }
 
+job_type question_of(route to) {
+    switch (to) {
+        case route::detect:
+            return job_type::detect;
+        case route::embed:
+            return job_type::embed;
+        case route::verify:
+            return job_type::verify;
+        default:
+            return job_type::recognize;
+    }
+}
+
 }  // namespace
 
 asio::awaitable<response> dispatch(request& req, services& ctx) {
@@ -18,7 +31,10 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
         case route::train:
             co_return co_await handlers::train(req, ctx);
         case route::recognize:
-            co_return co_await handlers::recognize(req, ctx);
+        case route::detect:
+        case route::embed:
+        case route::verify:
+            co_return co_await handlers::ask(question_of(req.to), req, ctx);
         case route::live_channel:
             co_return handlers::open_live_channel(req, ctx);
         case route::faces:

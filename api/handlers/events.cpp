@@ -148,7 +148,7 @@ asio::awaitable<response> job_events(request& req, services& ctx) {
     if (!position) co_return refuse(position.error(), req, ctx);
     auto found = co_await ctx.redis.call(ctx.jobs.job(id));
     if (!found) co_return refuse(found.error(), req, ctx);
-    if (!sees(req.key.get(), found->type, found->collection)) {
+    if (!sees(req.key.get(), *found)) {
         co_return refuse(no_such_job, req, ctx);
     }
     const std::string seen(req.header("last-event-id"));

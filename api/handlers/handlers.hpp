@@ -26,7 +26,8 @@ std::string defaults_json(const default_models&);
 constexpr std::chrono::milliseconds broker_patience{500};
 
 asio::awaitable<response> train(request& req, services& ctx);
-asio::awaitable<response> recognize(request& req, services& ctx);
+/// recognize, detect, embed or verify.
+asio::awaitable<response> ask(job_type type, request& req, services& ctx);
 asio::awaitable<response> calibrate(request& req, services& ctx);
 /// Stores a checked submission as a job, and answers.
 asio::awaitable<response> accept(request& req, services& ctx, submitted given);

@@ -30,7 +30,7 @@ asio::awaitable<response> shown(const job_record& job, const request& req, servi
 /// The job, if the request may see it; otherwise not_found.
 asio::awaitable<result<job_record>> look_at(const request& req, std::string id, services& ctx) {
     auto job = co_await ctx.redis.call(ctx.jobs.job(id));
-    if (job && !sees(req.key.get(), job->type, job->collection)) co_return fail(no_such_job);
+    if (job && !sees(req.key.get(), *job)) co_return fail(no_such_job);
     co_return job;
 }
 
@@ -62,7 +62,8 @@ result<void> check_id(const std::string& id) {
 constexpr std::string_view job_states =
     "pending running delayed publishing succeeded failed dead cancelled";
 constexpr std::string_view job_types =
-    "recognize train calibrate reembed clear forget rename merge delete_collection";
+    "recognize detect embed verify train calibrate reembed clear forget rename merge "
+    "delete_collection";
 constexpr int listing_calls = 20;
 
 /// "<milliseconds> <job id>": with anything else Redis would start at the newest job again.
@@ -120,7 +121,7 @@ asio::awaitable<response> list_jobs(request& req, services& ctx) {
             co_await ctx.redis.call(ctx.jobs.jobs(*state, *type, wanted->size, wanted->token));
         if (!found) co_return refuse(found.error(), req, ctx);
         for (const auto& one : found->jobs) {
-            if (!sees(req.key.get(), one.type, one.collection)) continue;
+            if (!sees(req.key.get(), one)) continue;
             rows.raw(job_summary_json(one));
             ++found_rows;
         }

@@ -1,4 +1,4 @@
-// POST /api/train, /api/recognize and /api/calibrate: read, check, store, answer.
+// POST /api/train, recognize, detect, embed, verify and calibrate: read, check, store, answer.
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
@@ -53,7 +53,7 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
         }
     }
     const auto wanted = wait_wanted(req);
-    const bool patient = given.what.type != job_type::recognize;
+    const bool patient = !is_question(given.what.type);
     new_job job;
     job.id = new_job_id(unix_now(), ctx.submissions.shard());
     job.type = given.what.type;
@@ -90,16 +90,33 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
 
 namespace {
 
-/// Sends the photo to a worker and returns its answer, unless the gallery changed by a removal
-/// meanwhile: then old_version.
-asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milliseconds patience,
-                                              services& ctx) {
+/// Whether the answer is computed with the faces of the collection.
+bool reads_gallery(const submission& what) {
+    return what.type == job_type::recognize ||
+           (what.type == job_type::verify && !what.label.empty());
+}
+
+/// Whom the answer says it saw.
+std::vector<std::string> named_in(const submission& asked, std::string_view answer) {
+    if (asked.type != job_type::verify) return known_labels(answer);
+    if (!answer.starts_with(R"({"same":true)")) return {};
+    return {asked.label};
+}
+
+/// Sends the photo to a worker and returns its answer, unless the gallery that it was computed with
+/// changed by a removal meanwhile: then old_version.
+asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, const submission& asked,
+                                              milliseconds patience, services& ctx) {
     auto answer = co_await ctx.brokers.ask(what, patience);
     if (!answer) co_return fail(answer.error());
     if (!answer->error.empty()) {
         co_return fail(errc_named(answer->error).value_or(errc::internal), answer->detail);
     }
+    if (answer->type != what.type) {
+        co_return fail(errc::no_worker, "Broker or worker is of an older version");
+    }
     failpoint("api.before_reply");
+    if (!reads_gallery(asked)) co_return std::move(answer->result);
     // Read last: an answer sent after a clear or a delete succeeded must not use the faces before
     // it.
     const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
@@ -107,19 +124,44 @@ asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, milli
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
         co_return fail(errc::old_version, "Gallery changed while the answer was computed");
     }
-    if (gallery->forgets) {
-        note_seen(ctx, what.collection, known_labels(answer->result));
-    }
+    if (gallery->forgets) note_seen(ctx, what.collection, named_in(asked, answer->result));
     co_return std::move(answer->result);
 }
 
+/// The gallery of a submission; without a collection one of version 0 with the service's models.
+asio::awaitable<result<watched_gallery>> gallery_of(std::string collection, services& ctx) {
+    if (!collection.empty()) {
+        co_return co_await ctx.redis.call(ctx.retention.watch_gallery(collection));
+    }
+    const auto usual = co_await ctx.redis.call(ctx.models.defaults());
+    if (!usual) co_return fail(usual.error());
+    watched_gallery none;
+    none.models = usual->models;
+    none.dimension = usual->dimension;
+    co_return none;
+}
+
 /// What the frame needs of a collection that was just read.
-result<void> prepare(protocol::frame& what, const job_options& options,
+result<void> prepare(protocol::frame& what, const submitted& given,
                      const watched_gallery& gallery) {
-    what.min_version = gallery.version;
+    const job_options& options = given.what.options;
+    what.min_version = reads_gallery(given.what) ? gallery.version : 0;
+    what.embedder = options.embedder.empty() ? gallery.models.embedder : options.embedder;
+    if (given.what.type == job_type::detect) what.embedder.clear();
+    if (options.vectors > 0) {
+        what.type = vectors_word;
+        return check_model(given, what.embedder, gallery.dimension);
+    }
+    if (given.what.type != job_type::recognize) what.type = name_of(given.what.type);
     what.detector = options.detector.empty() ? gallery.models.detector : options.detector;
-    what.embedder = gallery.models.embedder;
     return check_rotate(options, what.detector);
+}
+
+/// The photos as one payload; two are joined, and the options tell where the first one ends.
+shared_bytes payload_of(std::vector<shared_bytes> images, job_options& options) {
+    if (images.size() == 1) return std::move(images.front());
+    options.first_bytes = static_cast<int>(images.front().size());
+    return images[0].copied() + images[1].copied();
 }
 
 /// The collection changed, or got another model, while the answer was on its way.
@@ -130,27 +172,56 @@ bool is_overtaken(const result<std::string>& outcome) {
 }
 
 asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted given) {
+    std::size_t bytes = 0;
+    for (const auto& image : given.images) bytes += image.size();
     const auto place = place_to_wait(req, ctx);
-    const auto room = shares::take(ctx.frames, req.holder, given.images.front().size());
+    const auto room = shares::take(ctx.frames, req.holder, bytes);
     if (!place || !room) co_return refuse(no_place_to_wait, req, ctx);
+    if (bytes > limits::body_bytes) {
+        co_return refuse({errc::too_large, "The two photos have more than 10 MiB"}, req, ctx);
+    }
     protocol::frame what;
     what.collection = given.what.collection;
-    what.options = to_json(given.what.options);
-    what.image = std::move(given.images.front());
+    job_options options = given.what.options;
+    options.label = given.what.label;
+    what.image = payload_of(given.images, options);
+    what.options = to_json(options);
     const auto until = boot_now() + frame_patience;
     result<std::string> outcome = fail(errc::old_version);
     for (int asked = 0; asked < asked_most && is_overtaken(outcome); ++asked) {
-        const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
+        const auto gallery = co_await gallery_of(what.collection, ctx);
         if (!gallery) co_return refuse(gallery.error(), req, ctx);
-        if (auto good = prepare(what, given.what.options, *gallery); !good) {
+        if (auto good = prepare(what, given, *gallery); !good) {
             co_return refuse(good.error(), req, ctx);
         }
-        outcome = co_await ask_once(what, std::max(until - boot_now(), milliseconds(1'000)), ctx);
+        const auto patience = std::max(until - boot_now(), milliseconds(1'000));
+        outcome = co_await ask_once(what, given.what, patience, ctx);
     }
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
     auto answer = json_response(200, std::move(*outcome));
     answer.with("Cache-Control", "no-store");
     co_return answer;
+}
+
+/// Refuses before anything is stored what the gallery would refuse: vectors of another model, and a
+/// person whom nobody taught. The name becomes the stored one.
+asio::awaitable<result<void>> check_gallery(submitted& given, services& ctx) {
+    submission& what = given.what;
+    if (what.options.vectors > 0) {
+        const auto gallery = co_await gallery_of(what.collection, ctx);
+        if (!gallery) co_return fail(gallery.error());
+        if (auto good = check_model(given, gallery->models.embedder, gallery->dimension); !good) {
+            co_return fail(good.error());
+        }
+    }
+    if (what.type != job_type::verify || what.label.empty()) co_return result<void>();
+    const auto label = co_await stored_label(what.collection, what.label, ctx);
+    if (!label) co_return fail(label.error());
+    what.label = *label;
+    const auto faces = co_await ctx.redis.call(ctx.galleries.faces(what.collection, what.label));
+    if (faces) co_return result<void>();
+    if (faces.error().code != errc::not_found) co_return fail(faces.error());
+    co_return fail(errc::not_found, "No such person in this collection");
 }
 
 }  // namespace
@@ -162,16 +233,22 @@ asio::awaitable<response> train(request& req, services& ctx) {
     if (auto good = may_use(req.key.get(), given->what.collection); !good) {
         co_return refuse(good.error(), req, ctx);
     }
+    const auto good = co_await check_gallery(*given, ctx);
+    if (!good) co_return refuse(good.error(), req, ctx);
     co_return co_await accept(req, ctx, std::move(*given));
 }
 
-asio::awaitable<response> recognize(request& req, services& ctx) {
+asio::awaitable<response> ask(job_type type, request& req, services& ctx) {
     co_await next_turn(ctx);
-    auto given = read_submission(job_type::recognize, req);
+    auto given = read_submission(type, req);
     if (!given) co_return refuse(given.error(), req, ctx);
-    if (auto good = may_use(req.key.get(), given->what.collection); !good) {
-        co_return refuse(good.error(), req, ctx);
+    if (!given->what.collection.empty()) {
+        if (auto good = may_use(req.key.get(), given->what.collection); !good) {
+            co_return refuse(good.error(), req, ctx);
+        }
     }
+    const auto good = co_await check_gallery(*given, ctx);
+    if (!good) co_return refuse(good.error(), req, ctx);
     // Not `co_await (durable ? a : b)`: g++ 12 destroys such an awaitable twice.
     if (given->what.durable) co_return co_await accept(req, ctx, std::move(*given));
     co_return co_await answer_unstored(req, ctx, std::move(*given));

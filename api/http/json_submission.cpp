@@ -55,11 +55,16 @@ class reader {
         return true;
     }
     bool on_array_begin(code& bad) {
+        if (depth_ == 1 && takes_vectors_) return begin_vector(bad);
         if (depth_ == 0 || !is_photo_ || in_array_) return wrong_kind("an array", bad);
         in_array_ = true;
         return true;
     }
-    bool on_array_end(std::size_t, code&) {
+    bool on_array_end(std::size_t, code& bad) {
+        if (in_vectors_ > 0) {
+            if (--in_vectors_ > 0 || !read.vectors.empty()) return true;
+            return refuse({errc::bad_option, in_member() + "JSON is an empty list"}, bad);
+        }
         in_array_ = false;
         return true;
     }
@@ -78,6 +83,7 @@ class reader {
         }
         const bool named_known = has_word(known_, name_);
         is_photo_ = !named_known && is_photo_name(name_);
+        takes_vectors_ = photos_ && named_known && name_ == vectors_member;
         if (!named_known && !(is_photo_ && photos_)) {
             if (!is_photo_) return refuse(unknown_name("JSON", name_, known_), bad);
             return refuse({errc::malformed, "No photo allowed here: " + in_quotes(name_)}, bad);
@@ -87,7 +93,7 @@ class reader {
     }
 
     bool on_string_part(text part, std::size_t, code& bad) {
-        if (depth_ == 0) return wrong_kind("a string", bad);
+        if (depth_ == 0 || in_vectors_ > 0) return wrong_kind("a string", bad);
         if (is_photo_) return take_photo({part.data(), part.size()}, bad);
         value_.append(part.data(), part.size());
         if (value_.size() <= limits::field_bytes) return true;
@@ -105,17 +111,19 @@ class reader {
                       bad);
     }
     bool on_int64(std::int64_t value, text part, code& bad) {
-        return number(std::to_string(value), part, bad);
+        return number(std::to_string(value), static_cast<double>(value), part, bad);
     }
     bool on_uint64(std::uint64_t value, text part, code& bad) {
-        return number(std::to_string(value), part, bad);
+        return number(std::to_string(value), static_cast<double>(value), part, bad);
     }
     bool on_double(double value, text part, code& bad) {
         if (!std::isfinite(value)) return wrong_kind("a number out of range", bad);
-        return number(json_number(value), part, bad);
+        return number(json_number(value), value, part, bad);
     }
     bool on_bool(bool value, code& bad) {
-        if (depth_ == 0 || is_photo_) return wrong_kind(value ? "true" : "false", bad);
+        if (depth_ == 0 || is_photo_ || in_vectors_ > 0) {
+            return wrong_kind(value ? "true" : "false", bad);
+        }
         return keep(value ? "true" : "false");
     }
     bool on_null(code& bad) { return wrong_kind("null", bad); }
@@ -135,8 +143,9 @@ class reader {
             return refuse({errc::malformed, "JSON must be an object, not " + std::string(what)},
                           bad);
         }
-        const std::string_view wanted =
-            is_photo_ ? "; a photo must be a base64 string" : "; use a string, number or boolean";
+        const std::string_view wanted = in_vectors_ > 0 ? "; it must be a list of lists of numbers"
+                                        : is_photo_     ? "; a photo must be a base64 string"
+                                                        : "; use a string, number or boolean";
         // null may mean "omitted" or "empty": the client must say which.
         return refuse({errc::malformed,
                        in_member() + "JSON is " + std::string(what) +
@@ -149,11 +158,32 @@ class reader {
         return true;
     }
 
-    bool number(std::string value, text part, code& bad) {
+    bool begin_vector(code& bad) {
+        if (++in_vectors_ > 2) return wrong_kind("an array", bad);
+        if (in_vectors_ == 1) return true;
+        if (read.vectors.size() == limits::vectors_per_job) {
+            return refuse({errc::too_large, in_member() + "JSON has more than 64 vectors"}, bad);
+        }
+        read.vectors.emplace_back();
+        return true;
+    }
+
+    bool take_float(double value, code& bad) {
+        if (in_vectors_ != 2) return wrong_kind("a number", bad);
+        if (read.vectors.back().size() == limits::embedding_floats_max) {
+            return refuse(
+                {errc::bad_option, in_member() + "JSON is a vector of more than 512 numbers"}, bad);
+        }
+        read.vectors.back().push_back(value);
+        return true;
+    }
+
+    bool number(std::string text_of_it, double value, text part, code& bad) {
         if (!on_number_part(part, bad)) return false;
         digits_ = 0;
+        if (in_vectors_ > 0) return take_float(value, bad);
         if (depth_ == 0 || is_photo_) return wrong_kind("a number", bad);
-        return keep(std::move(value));
+        return keep(std::move(text_of_it));
     }
 
     bool bad_photo(const error& what, code& bad) {
@@ -187,8 +217,10 @@ class reader {
     std::string name_, value_;
     std::set<std::string> names_;
     base64_decoder photo_;
-    std::size_t bytes_;  ///< of the body, not read yet
+    std::size_t bytes_;   ///< of the body, not read yet
+    int in_vectors_ = 0;  ///< 1: in the list of vectors; 2: in one of them
     bool in_name_ = false, is_photo_ = false, in_array_ = false, in_photo_ = false;
+    bool takes_vectors_ = false;
 };
 
 /// errors    malformed: not JSON in UTF-8, and the text says what it is

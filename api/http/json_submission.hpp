@@ -14,6 +14,8 @@ namespace vultus::api {
 struct json_submission {
     name_values fields;               ///< numbers and booleans as their text
     std::vector<std::string> images;  ///< decoded from base64, in their order
+    /// Of the member vectors_member, where it is a list and known; finite numbers, not yet floats.
+    std::vector<std::vector<double>> vectors;
 };
 
 /// application/json, text/json and the types that end in +json.
@@ -26,13 +28,15 @@ bool is_photo_name(std::string_view name) noexcept;
 
 /// Reads {"image": base64, "name": ..., "k": 3 ...}. A photo is a text, or an array of texts. A
 /// byte order mark of UTF-8 is skipped.
+/// The member "embeddings", where it is known, may be a list of lists of numbers instead.
 /// `known`   allowed names besides photos, separated by spaces
 /// `photos`  whether photos are allowed
 /// errors    of the first mistake, naming the member. malformed: not JSON in UTF-8, not an object,
 ///           a member given twice or an object, array or null, bad base64, a photo where none is
 ///           allowed; bad_option: an unknown member; too_large: a photo over limits::body_bytes, a
 ///           text over limits::field_bytes, a number over limits::json_number_bytes, over
-///           limits::json_members members or limits::files_per_train photos
+///           limits::json_members members, limits::files_per_train photos,
+///           limits::vectors_per_job vectors or limits::embedding_floats_max numbers in one
 result<json_submission> parse_json_submission(std::string_view body, std::string_view known,
                                               bool photos);
 

@@ -16,6 +16,9 @@ namespace vultus::api {
 enum class route {
     train,
     recognize,
+    detect,
+    embed,
+    verify,
     faces,
     label,
     face,
@@ -79,11 +82,20 @@ struct route_row {
 /// The options of each kind of request, in its query, form, JSON or settings message.
 constexpr std::string_view recognize_names =
     "collection k distance_max similarity_min min_face_px upsample detector rotate annotate "
-    "embeddings durable";
+    "embeddings durable top model";
+constexpr std::string_view detect_names = "collection min_face_px upsample detector rotate durable";
+constexpr std::string_view embed_names =
+    "collection min_face_px upsample detector rotate embedder durable";
+constexpr std::string_view verify_names =
+    "collection person distance_max similarity_min min_face_px upsample detector rotate embedder "
+    "durable";
 constexpr std::string_view train_names =
-    "collection name num_jitters quality min_face_px upsample detector rotate";
+    "collection name num_jitters quality min_face_px upsample detector rotate embeddings model";
 constexpr std::string_view live_names =
     "collection detector min_face_px distance_max similarity_min k tracks blur";
+
+/// The JSON member that may hold vectors instead of photos, of a recognize and a train.
+constexpr std::string_view vectors_member = "embeddings";
 
 std::span<const route_row> route_table() noexcept;
 

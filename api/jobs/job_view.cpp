@@ -31,6 +31,9 @@ std::string train_result(const job_record& job) {
 std::string result_json(const job_record& job) {
     switch (job.type) {
         case job_type::recognize:
+        case job_type::detect:
+        case job_type::embed:
+        case job_type::verify:
         case job_type::calibrate:
             return job.result.empty() ? "{}" : job.result;
         case job_type::train:
@@ -84,16 +87,17 @@ json_object common(const job_record& job) {
     text.add("id", job.id);
     text.add("type", name_of(job.type));
     text.add("state", name_of(job.state));
-    text.add("collection", job.collection);
+    if (!job.collection.empty()) text.add("collection", job.collection);
     text.add("created_at", rfc3339(job.created));
     if (job.started.count() > 0) text.add("started_at", rfc3339(job.started));
     if (is_terminal(job.state)) text.add("finished_at", rfc3339(job.finished));
     text.add("attempt", job.attempt);
-    if (!job.embedder.empty()) {  // from its first attempt on
-        text.raw("models", json_object()
-                               .add("detector", std::string_view(job.detector))
-                               .add("embedding", std::string_view(job.embedder))
-                               .take());
+    const bool detects = job.type == job_type::detect && job.attempt > 0;
+    if (!job.embedder.empty() || detects) {  // from its first attempt on
+        json_object models;
+        if (!job.detector.empty()) models.add("detector", std::string_view(job.detector));
+        if (!detects) models.add("embedding", std::string_view(job.embedder));
+        text.raw("models", models.take());
     }
     if (!job.waits_for.empty()) text.add("waits_for", std::string_view(job.waits_for));
     if (!job.label.empty()) text.add("label", job.label);

@@ -8,6 +8,7 @@
 #include "api/http/json.hpp"
 #include "api/http/routes.hpp"
 #include "shared/model/label.hpp"
+#include "shared/model/model_names.hpp"
 
 namespace vultus::api {
 namespace {
@@ -75,6 +76,15 @@ result<void> read_shared(const std::string& name, const std::string& value, subm
     return {};
 }
 
+result<void> read_model(const std::string& name, const std::string& value, std::string& out) {
+    if (!is_model_name(value)) {
+        return fail(errc::bad_option,
+                    name + " must be the name of an embedder, not " + in_quotes(value));
+    }
+    out = value;
+    return {};
+}
+
 result<void> read_recognize(const std::string& name, const std::string& value, submission& into) {
     if (name == "k") return read_int(name, value, 1, 100, into.options.k);
     if (name == "distance_max") return read_distance(value, into.options.distance_max);
@@ -82,7 +92,21 @@ result<void> read_recognize(const std::string& name, const std::string& value, s
     if (name == "annotate") return read_bool(name, value, into.options.annotate);
     if (name == "embeddings") return read_bool(name, value, into.options.embeddings);
     if (name == "durable") return read_bool(name, value, into.durable);
+    if (name == "top") return read_int(name, value, 1, 100, into.options.top);
+    if (name == "model") return read_model(name, value, into.options.model);
     return fail(unknown_name("recognize", name, recognize_names));
+}
+
+/// detect, embed and verify; parse_options() refused what the type does not know.
+result<void> read_question(const std::string& name, const std::string& value, submission& into) {
+    if (name == "durable") return read_bool(name, value, into.durable);
+    if (name == "embedder") return read_model(name, value, into.options.embedder);
+    if (name == "distance_max") return read_distance(value, into.options.distance_max);
+    if (name == "similarity_min") return read_similarity(value, into.options.similarity_min);
+    auto label = normal_label(value);  // person
+    if (!label) return fail(label.error());
+    into.label = *std::move(label);
+    return {};
 }
 
 result<void> read_train(const std::string& name, const std::string& value, submission& into) {
@@ -91,6 +115,10 @@ result<void> read_train(const std::string& name, const std::string& value, submi
         if (!label) return fail(label.error());
         into.label = *std::move(label);
         return {};
+    }
+    if (name == "model") return read_model(name, value, into.options.model);
+    if (name == vectors_member) {
+        return fail(errc::bad_option, "embeddings must be a list of lists of numbers, in JSON");
     }
     if (name == "num_jitters") return read_int(name, value, 1, 100, into.options.num_jitters);
     if (name == "quality") {
@@ -123,18 +151,75 @@ result<void> check_rotate(const job_options& options, std::string_view used) {
     return fail(errc::bad_option, std::move(detail));
 }
 
-result<submission> parse_options(job_type type, const name_values& fields) {
+namespace {
+
+result<void> read_one(const std::string& name, const std::string& value, submission& into) {
+    const std::string_view known_names = names_for(into.type);
+    if (!has_word(known_names, name)) {
+        return fail(unknown_name(name_of(into.type), name, known_names));
+    }
+    bool known = false;
+    auto good = read_shared(name, value, into, known);
+    if (!good || known) return good;
+    if (into.type == job_type::train) return read_train(name, value, into);
+    if (into.type == job_type::recognize) return read_recognize(name, value, into);
+    return read_question(name, value, into);
+}
+
+/// What is about a photo says nothing of given vectors, and their model nothing of a photo.
+result<void> check_vectors(job_type type, const name_values& fields, bool vectors) {
+    constexpr std::string_view of_photos =
+        "min_face_px upsample detector rotate annotate num_jitters quality";
+    if (!vectors && fields.contains("model")) {
+        return fail(errc::bad_option, "model requires embeddings");
+    }
+    for (const auto& [name, value] : fields) {
+        if (vectors && has_word(of_photos, name)) {
+            return fail(errc::bad_option, name + " requires a photo, not embeddings");
+        }
+    }
+    if (vectors && type == job_type::train && !fields.contains("model")) {
+        return fail(errc::bad_option, "model is missing: the embedder that made the embeddings");
+    }
+    return {};
+}
+
+/// errors    bad_option
+result<void> check_verify(submission& into, const name_values& fields) {
+    if (into.label.empty()) return {};
+    if (fields.contains("embedder")) {
+        return fail(errc::bad_option, "embedder and person exclude each other");
+    }
+    if (into.collection.empty()) into.collection = "default";
+    return {};
+}
+
+}  // namespace
+
+std::string_view names_for(job_type type) noexcept {
+    switch (type) {
+        case job_type::detect:
+            return detect_names;
+        case job_type::embed:
+            return embed_names;
+        case job_type::verify:
+            return verify_names;
+        case job_type::train:
+            return train_names;
+        default:
+            return recognize_names;
+    }
+}
+
+result<submission> parse_options(job_type type, const name_values& fields, bool vectors) {
     submission into;
     into.type = type;
+    if (may_lack_collection(type)) into.collection.clear();
     for (const auto& [name, value] : fields) {
-        bool known = false;
-        auto good = read_shared(name, value, into, known);
-        if (good && !known) {
-            good = type == job_type::train ? read_train(name, value, into)
-                                           : read_recognize(name, value, into);
-        }
-        if (!good) return fail(good.error());
+        if (auto good = read_one(name, value, into); !good) return fail(good.error());
     }
+    if (auto good = check_vectors(type, fields, vectors); !good) return fail(good.error());
+    if (auto good = check_verify(into, fields); !good) return fail(good.error());
     if (fields.contains("upsample") && fields.contains("min_face_px")) {
         return fail(errc::bad_option, "upsample and min_face_px exclude each other");
     }
@@ -164,10 +249,13 @@ std::string to_json(const job_options& options) {
     text.add("embeddings", options.embeddings);
     text.add("num_jitters", options.num_jitters);
     if (options.rotate) text.add("rotate", true);
-    if (!options.embedder.empty()) {
-        text.add("embedder", std::string_view(options.embedder));
-        text.add("forget_without_pictures", options.forget_without_pictures);
-    }
+    if (!options.embedder.empty()) text.add("embedder", std::string_view(options.embedder));
+    if (options.forget_without_pictures) text.add("forget_without_pictures", true);
+    if (options.top > 0) text.add("top", options.top);
+    if (options.vectors > 0) text.add("vectors", options.vectors);
+    if (!options.model.empty()) text.add("model", std::string_view(options.model));
+    if (options.first_bytes > 0) text.add("first_bytes", options.first_bytes);
+    if (!options.label.empty()) text.add("label", std::string_view(options.label));
     if (options.quality != quality_gate::off) text.add("quality", name_of(options.quality));
     return text.take();
 }

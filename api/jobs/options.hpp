@@ -13,17 +13,22 @@ namespace vultus::api {
 /// A submission without its photos.
 struct submission {
     job_type type = job_type::recognize;
-    std::string collection = "default";
-    std::string label;  ///< train only; in normal form (shared/model/label.hpp)
+    std::string collection = "default";  ///< may be empty if may_lack_collection(type)
+    std::string label;  ///< train, verify of a person; in normal form (shared/model/label.hpp)
     job_options options;
-    bool durable = true;  ///< recognize only
+    bool durable = true;  ///< not of a train
 };
 
 /// Checks names and ranges of the fields.
-/// requires  type is recognize or train
+/// `vectors`  that vectors were given instead of photos: options that need a photo are refused
+/// requires  type is a question (is_question) or train
 /// errors    bad_option: unknown name, wrong type, out of range, or two options that exclude
 ///           each other; bad_label; bad_collection
-result<submission> parse_options(job_type type, const name_values& fields);
+result<submission> parse_options(job_type type, const name_values& fields, bool vectors = false);
+
+/// The options that a request of this type knows, separated by spaces.
+/// requires  as parse_options()
+std::string_view names_for(job_type type) noexcept;
 
 /// What `detector` may be besides a name: the service's default, as if none were given.
 constexpr std::string_view default_detector = "default";

@@ -2,6 +2,8 @@
 #include "api/jobs/submission.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 #include "api/http/base64.hpp"
 #include "api/http/header_fields.hpp"
@@ -19,6 +21,7 @@ namespace {
 struct body_parts {
     name_values fields;
     std::vector<shared_bytes> images;
+    std::vector<std::vector<double>> vectors;
 };
 
 /// Bytes decoded from a body, counted like the body while they are held.
@@ -103,6 +106,7 @@ result<body_parts> read_json(const request& req, std::string_view known, bool ph
     body_parts read;
     read.fields = std::move(json->fields);
     for (auto& image : json->images) read.images.push_back(counted(std::move(image), req.room));
+    read.vectors = std::move(json->vectors);
     return read;
 }
 
@@ -128,7 +132,8 @@ result<void> merge(const name_values& query, name_values& fields) {
     return {};
 }
 
-result<void> check_images(const std::vector<shared_bytes>& images) {
+/// `all`  every photo has to be one; else one is enough
+result<void> check_images(const std::vector<shared_bytes>& images, bool all) {
     error first;
     bool bad = false;
     for (const auto& image : images) {
@@ -136,42 +141,151 @@ result<void> check_images(const std::vector<shared_bytes>& images) {
         auto header = image.empty()
                           ? result<image_header>(fail(errc::unsupported_media, "File is empty"))
                           : inspect_image(image);
+        if (header && all) continue;
         if (header) return {};
         if (!bad) first = header.error();
         if (!bad && images.size() > 1) first.detail = "Photo " + number + ": " + first.detail;
         bad = true;
     }
+    if (!bad) return {};
     return fail(std::move(first));
 }
 
+/// errors    malformed, too_large
+result<void> check_count(const submission& what, std::size_t count, std::size_t wanted) {
+    const auto given = std::to_string(count);
+    if (what.type == job_type::verify && count != wanted) {
+        return fail(errc::malformed, wanted == 2
+                                         ? "verify takes two photos, or a photo and the "
+                                           "option person; not " +
+                                               given + " photos"
+                                         : "verify of a person takes one photo, not " + given);
+    }
+    if (is_question(what.type) && count > 1 && wanted == 1) {
+        return fail(errc::malformed,
+                    std::string(name_of(what.type)) + " takes one photo, not " + given);
+    }
+    if (count > limits::files_per_train) {
+        return fail(errc::too_large, "train takes at most 16 photos, not " + given);
+    }
+    return {};
+}
+
+/// The number of the first vector that cannot be one, and why.
+error bad_vector(std::size_t index, const std::string& why) {
+    return {errc::bad_option, "embeddings[" + std::to_string(index) + "] " + why};
+}
+
+/// The bytes of one vector: float32, little-endian.
+result<std::string> packed(const std::vector<double>& vector, std::size_t index) {
+    std::string bytes;
+    bool zero = true;
+    for (const double value : vector) {
+        const auto number = static_cast<float>(value);
+        if (!std::isfinite(number)) return fail(bad_vector(index, "has a number out of range"));
+        zero = zero && number == 0;
+        for (auto bits = std::bit_cast<std::uint32_t>(number), n = 0u; n < 4; ++n, bits >>= 8) {
+            bytes.push_back(static_cast<char>(bits & 0xFF));
+        }
+    }
+    if (zero) return fail(bad_vector(index, "is zero"));
+    return bytes;
+}
+
+/// errors    bad_option, too_large, malformed
+result<submitted> with_vectors(submission what, const body_parts& body, const request& req) {
+    if (!body.images.empty()) {
+        return fail(errc::malformed, "embeddings stand for a photo: send one or the other");
+    }
+    const std::size_t count = body.vectors.size(), floats = body.vectors.front().size();
+    if (what.type == job_type::train && count > limits::files_per_train) {
+        return fail(errc::too_large,
+                    "train takes at most 16 embeddings, not " + std::to_string(count));
+    }
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t here = body.vectors[i].size();
+        if (!limits::is_embedding_dimension(here) || here != floats) {
+            return fail(bad_vector(i, "has " + std::to_string(here) + " numbers, not " +
+                                          (i == 0 ? "128, 256 or 512" : std::to_string(floats))));
+        }
+        auto bytes = packed(body.vectors[i], i);
+        if (!bytes) return fail(bytes.error());
+        all += *bytes;
+    }
+    what.options.vectors = static_cast<int>(count);
+    std::vector<shared_bytes> images;
+    images.push_back(counted(std::move(all), req.room));
+    return submitted{std::move(what), std::move(images)};
+}
+
+float number_at(std::string_view bytes, std::size_t index) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        bits |= std::uint32_t{static_cast<unsigned char>(bytes[index * 4 + i])} << (8 * i);
+    }
+    return std::bit_cast<float>(bits);
+}
+
+/// Those of a model whose name ends so have length 1; a longer one is of another model.
+constexpr std::string_view unit_models = "unit";
+constexpr double unit_tolerance = 0.01;
+
 }  // namespace
 
+result<void> check_model(const submitted& given, std::string_view model, std::size_t dimension) {
+    const job_options& options = given.what.options;
+    if (!options.model.empty() && !model.empty() && options.model != model) {
+        return fail(errc::model_mismatch, "The collection takes embeddings of " +
+                                              std::string(model) + ", not of " + options.model);
+    }
+    const std::string_view bytes = given.images.front();
+    const auto count = static_cast<std::size_t>(options.vectors);
+    const std::size_t floats = bytes.size() / count / sizeof(float);
+    if (dimension > 0 && floats != dimension) {
+        return fail(errc::bad_option, "embeddings have " + std::to_string(floats) +
+                                          " numbers; those of " + std::string(model) + " have " +
+                                          std::to_string(dimension));
+    }
+    for (std::size_t i = 0; model.ends_with(unit_models) && i < count; ++i) {
+        double squared = 0;
+        for (std::size_t k = 0; k < floats; ++k) {
+            const double value = double{number_at(bytes, i * floats + k)};
+            squared += value * value;
+        }
+        if (std::abs(std::sqrt(squared) - 1) > unit_tolerance) {
+            return fail(bad_vector(i, "has not length 1, as those of " + std::string(model)));
+        }
+    }
+    return {};
+}
+
 result<submitted> read_submission(job_type type, request& req) {
-    auto body = read_body(req, type == job_type::train ? train_names : recognize_names);
+    auto body = read_body(req, names_for(type));
     req.body = {};
     if (!body) return fail(body.error());
     if (auto merged = merge(req.query, body->fields); !merged) return fail(merged.error());
-    auto what = parse_options(type, body->fields);
+    const bool vectors = !body->vectors.empty();
+    auto what = parse_options(type, body->fields, vectors);
     if (!what) return fail(what.error());
+    if (vectors) return with_vectors(std::move(*what), *body, req);
     if (body->images.empty()) {
         return fail(errc::malformed,
                     "No photo: send it in the field \"file\" of a "
                     "form, or as \"image\" in JSON");
     }
+    const std::size_t wanted = type == job_type::verify && what->label.empty() ? 2 : 1;
     // Forms may send an empty file beside the photo; in a train each file has its verdict.
-    if (type == job_type::recognize && body->images.size() > 1) {
-        const auto full = std::partition(body->images.begin(), body->images.end(),
-                                         [](const shared_bytes& one) { return !one.empty(); });
+    if (is_question(type) && body->images.size() > wanted) {
+        const auto full =
+            std::stable_partition(body->images.begin(), body->images.end(),
+                                  [](const shared_bytes& one) { return !one.empty(); });
         body->images.erase(std::max(full, body->images.begin() + 1), body->images.end());
     }
-    const auto given = std::to_string(body->images.size());
-    if (type == job_type::recognize && body->images.size() > 1) {
-        return fail(errc::malformed, "recognize takes one photo, not " + given);
+    if (auto good = check_count(*what, body->images.size(), wanted); !good) {
+        return fail(good.error());
     }
-    if (body->images.size() > limits::files_per_train) {
-        return fail(errc::too_large, "train takes at most 16 photos, not " + given);
-    }
-    if (auto good = check_images(body->images); !good) return fail(good.error());
+    if (auto good = check_images(body->images, is_question(type)); !good) return fail(good.error());
     return submitted{std::move(*what), std::move(body->images)};
 }
 

@@ -13,16 +13,23 @@ namespace vultus::api {
 
 struct submitted {
     submission what;
-    /// recognize: 1 · train: 1 to 16 · calibrate: none. Views of the body; base64 is decoded
+    /// recognize, detect, embed: 1 · verify: 2, of a person 1 · train: 1 to 16 · calibrate: none.
+    /// Views of the body; base64 is decoded. Given vectors are the only one, packed.
     std::vector<shared_bytes> images;
 };
 
 /// Reads and checks a submission. The request releases its body; the images keep what they view.
-/// requires  type is recognize or train
+/// requires  type is a question (is_question) or train
 /// errors    malformed, bad_option, bad_label, bad_collection, unsupported_media, too_large,
 ///           undecodable_image, truncated_image. For a train one valid photo is enough: the
 ///           worker has a verdict for each.
 result<submitted> read_submission(job_type type, request& req);
+
+/// Whether the vectors of a submission can be of that model of the collection (of a collection
+/// without faces: of the service).
+/// errors    model_mismatch: they are said to be of another one · bad_option: they have another
+///           length, or are not of length 1 where the model's are
+result<void> check_model(const submitted& given, std::string_view model, std::size_t dimension);
 
 /// The query and the fields of a small form: urlencoded, multipart or JSON. A body that cannot be
 /// read is refused and not ignored, because it may name the collection to clear.

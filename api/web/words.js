@@ -113,6 +113,9 @@ export function show_error(element, failure) {
 export function title_of(job) {
   switch (job.type) {
     case "recognize": return "Recognise";
+    case "detect": return "Find faces";
+    case "embed": return "Compute embeddings";
+    case "verify": return job.label ? `Compare with ${job.label}` : "Compare two photos";
     case "train": return `Teach ${job.label}`;
     case "forget": return `Forget ${job.label}`;
     case "rename": return `Rename ${job.label} to ${job.label_to}`;

@@ -132,6 +132,30 @@ TEST(access, every_route_with_every_kind_of_key) {
     EXPECT_GT(calls, 800);
 }
 
+// It has no collection that a key could have, so it is not everybody's whose key has some.
+TEST(access, a_job_without_a_collection_is_seen_by_the_key_that_made_it) {
+    keyed_api at;
+    const auto maker = at.add({scope::recognize}, "team");
+    const auto neighbour = at.add({scope::recognize, scope::read}, "team");
+    const auto everywhere = at.add({scope::read}, "*");
+    at.settle(everywhere);
+    const auto id = at.job("/api/detect", maker);
+    const auto status = [&](const std::string& key, const std::string& more = "") {
+        return at.call("GET", "/api/jobs/" + id + more, key, "").status;
+    };
+    EXPECT_EQ(status(maker), 200);
+    EXPECT_EQ(status(neighbour), 404);
+    EXPECT_EQ(status(neighbour, "/events"), 404);
+    EXPECT_EQ(status(everywhere), 200);
+    EXPECT_EQ(at.call("DELETE", "/api/jobs/" + id, neighbour, "").status, 404);
+    const auto lists = [&](const std::string& key) {
+        return at.call("GET", "/api/jobs", key, "").body.find(id) != std::string::npos;
+    };
+    EXPECT_TRUE(lists(maker));
+    EXPECT_FALSE(lists(neighbour));
+    EXPECT_TRUE(lists(everywhere));
+}
+
 TEST(access, methods_that_are_not_there_and_options_ask_for_no_key) {
     keyed_api at;
     EXPECT_EQ(at.call("POST", "/api/jobs", "").status, 405);
