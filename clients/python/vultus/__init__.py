@@ -11,10 +11,10 @@ from .async_client import AsyncClient
 from .client import Client
 from .errors import (InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Refused, Unreachable, UnreadablePhoto,
                      Unusable, VultusError)
-from .types import (Box, Candidate, Change, Collection, Face, Job, Lesson, Model, ModelChange, Models, OtherFace,
-                    Person, Quality, Recognition, TrainedFace, TrainedPhoto, Training)
+from .types import (Box, Candidate, Change, Collection, Detection, Face, Job, Lesson, Model, ModelChange, Models, OtherFace,
+                    Person, Quality, Recognition, SeenFace, TrainedFace, TrainedPhoto, Training, Verification)
 
-__all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Face", "InvalidArgument",
+__all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Detection", "Face", "InvalidArgument",
            "InvalidResponse", "Job", "JobFailed", "JobTimeout", "Lesson", "Model", "ModelChange", "Models", "OtherFace",
-           "Person", "Quality", "Recognition", "Refused", "TrainedFace", "TrainedPhoto", "Training", "Unreachable",
-           "UnreadablePhoto", "Unusable", "VultusError"]
+           "Person", "Quality", "Recognition", "Refused", "SeenFace", "TrainedFace", "TrainedPhoto", "Training",
+           "Unreachable", "UnreadablePhoto", "Unusable", "Verification", "VultusError"]

@@ -1,4 +1,4 @@
-"""python -m vultus: recognize photos, train a person or a folder of people, list them."""
+"""python -m vultus: recognize photos, find and compare faces, train a person or a folder of people, list them."""
 from __future__ import annotations
 
 import argparse
@@ -69,6 +69,40 @@ def show(path: str, found: Recognition, as_json: bool) -> None:
               f"{box.left},{box.top},{box.right},{box.bottom}")
     if not found.faces:
         print(f"{visible(path)}\tno face")
+
+
+def look(client: Client, wanted: argparse.Namespace) -> int:
+    """detect and embed: a line for each photo with --json, else one for each face."""
+    failed = 0
+    for path in wanted.photo:
+        try:
+            found = getattr(client, wanted.what)(path, min_face_px=wanted.min_face_px, **looking(wanted))
+        except VultusError as failure:
+            if ends_all(failure):
+                raise
+            failed += 1
+            complain(f"{path}: {reason_of(failure)}")
+            continue
+        if wanted.json:
+            print(json.dumps({"photo": path, **found.raw}))
+            continue
+        for face in found.faces:
+            box = face.box
+            print(f"{visible(path)}\t{face.quality.score:.3f}\t{box.left},{box.top},{box.right},{box.bottom}")
+        if not found.faces:
+            print(f"{visible(path)}\tno face")
+    return SOME_FAILED if failed else DONE
+
+
+def verify(client: Client, wanted: argparse.Namespace) -> int:
+    found = client.verify(wanted.photo, wanted.other, person=wanted.person, distance_max=wanted.distance_max,
+                          **looking(wanted))
+    if wanted.json:
+        print(json.dumps(found.raw))
+    else:
+        numbers = "-" if found.distance is None else f"{found.distance:.4f}\t{found.similarity:.4f}"
+        print(f"{'same' if found.same else 'different'}\t{numbers}")
+    return DONE
 
 
 def train(client: Client, wanted: argparse.Namespace) -> int:
@@ -193,6 +227,21 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--min-face-px", type=int)
     one.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     one.set_defaults(run=recognize)
+    for what, text in ("detect", "the faces in the photos, without names"), ("embed", "the same with their embeddings"):
+        one = commands.add_parser(what, help=text)
+        one.add_argument("photo", nargs="+")
+        how_to_look(one)
+        one.add_argument("--min-face-px", type=int)
+        one.add_argument("--json", action="store_true", help="one line of JSON for each photo")
+        one.set_defaults(run=look, what=what)
+    one = commands.add_parser("verify", help="whether two photos, or a photo and a person, show the same face")
+    one.add_argument("photo")
+    one.add_argument("other", nargs="?")
+    one.add_argument("--person", help="instead of the second photo: somebody in the collection")
+    one.add_argument("--distance-max", type=float, metavar="D")
+    one.add_argument("--json", action="store_true", help="the whole answer as JSON")
+    how_to_look(one)
+    one.set_defaults(run=verify)
     one = commands.add_parser("train", help="teach one person")
     one.add_argument("name")
     one.add_argument("photo", nargs="+")

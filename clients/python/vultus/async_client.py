@@ -4,17 +4,17 @@ from __future__ import annotations
 import asyncio
 import pathlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 import httpx
 
-from . import steps
+from . import questions, steps
 from .errors import InvalidArgument, Unusable, VultusError
-from .photos import Photo, PhotoFolder, bytes_of, in_order, lesson_of, not_tried, photos_below
-from .transport import opened, request_for
-from .types import (Change, Collection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
-                    Training)
+from .photos import Embeddings, Photo, PhotoFolder, bytes_of, in_order, lesson_of, not_tried, photos_below, vectors_of
+from .transport import Verify, environment, opened, request_for
+from .types import (Change, Collection, Detection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
+                    Training, Verification)
 
 T = TypeVar("T")
 
@@ -23,10 +23,17 @@ class AsyncClient:
     """As Client; every method returns an awaitable."""
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
-                 key: str | None = None, patience_s: float = 60.0, timeout_s: float = 60.0, job_s: float = 600.0,
-                 transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self.collection, self.waits = collection, steps.Waits(patience_s, timeout_s, job_s)
-        self._http = opened(httpx.AsyncClient, url, key, transport)
+                 key: str | None = None, timeout: float = 60.0, patience_s: float = 60.0, timeout_s: float | None = None,
+                 job_s: float = 600.0, verify: Verify = True, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.collection = collection
+        self.waits = steps.Waits(patience_s, timeout if timeout_s is None else timeout_s, job_s)
+        self._http = opened(httpx.AsyncClient, url, key, transport, verify)
+
+    @classmethod
+    def from_env(cls, **more: Any) -> AsyncClient:
+        """The client that the environment describes: VULTUS_URL, VULTUS_COLLECTION, VULTUS_KEY and VULTUS_CA, a file of
+        certificates. Each may be absent; `more` are arguments of the class and come first."""
+        return cls(**{**environment(), **more})
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -71,21 +78,65 @@ class AsyncClient:
         finally:
             await answer.aclose()
 
-    async def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
-        """Recognizes the faces in the photo. options: k, distance_max or similarity_min, min_face_px, upsample,
-        detector (None: the service's default), rotate, embeddings, and durable=False: answered at once, nothing is
-        stored."""
-        return await self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
+    async def recognize(self, photo: Photo | None = None, *, embeddings: bool | Embeddings = False, model: str | None = None,
+                  top: int | None = None, k: int | None = None, distance_max: float | None = None,
+                  similarity_min: float | None = None, min_face_px: int | None = None, upsample: int | None = None,
+                  detector: str | None = None, rotate: bool | None = None, annotate: bool | None = None,
+                  durable: bool = True, on_progress: steps.Progress | None = None) -> Recognition:
+        """Recognizes the faces in the photo, or 1 to 64 embeddings of the collection's model (`model` states theirs).
+
+        embeddings=True: the answer has those of the photo. top: so many of the nearest people as candidates, however
+        far. detector: None is the service's default. durable=False: answered at once, and nothing is stored."""
+        given = None if isinstance(embeddings, bool) else vectors_of(embeddings)
+        options = {"embeddings": embeddings or None if given is None else None, "model": model, "top": top, "k": k,
+                   "distance_max": distance_max, "similarity_min": similarity_min, "min_face_px": min_face_px,
+                   "upsample": upsample, "detector": detector, "rotate": rotate, "annotate": annotate}
+        return await self._run(questions.recognize(self.collection, None if photo is None else bytes_of(photo), given, options,
+                                             durable, on_progress, self.waits))
 
     recognise = recognize  # the former name
 
-    async def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
-                    **options: Any) -> Training:
-        """Trains a person with 1 to 16 photos, exactly one face in each. JobFailed if none could be used; its
-        job.verdicts have the reasons. options: quality ("standard" or "strict": also refuses bad photos and faces that look
-        like somebody else's), detector, min_face_px, rotate, num_jitters."""
-        return await self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
-                                     on_progress, self.waits))
+    async def detect(self, photo: Photo, *, min_face_px: int | None = None, upsample: int | None = None,
+               detector: str | None = None, rotate: bool | None = None, durable: bool = True,
+               on_progress: steps.Progress | None = None) -> Detection:
+        """The faces in the photo: boxes, points and quality, without names and whatever the collection is."""
+        options = {"min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
+        return await self._run(questions.detect("/api/detect", None, bytes_of(photo), options, durable, on_progress,
+                                          self.waits))
+
+    async def embed(self, photo: Photo, *, embedder: str | None = None, min_face_px: int | None = None,
+              upsample: int | None = None, detector: str | None = None, rotate: bool | None = None, durable: bool = True,
+              on_progress: steps.Progress | None = None) -> Detection:
+        """As detect, with the embedding of each face: by the collection's model, or by `embedder`."""
+        options = {"embedder": embedder, "min_face_px": min_face_px, "upsample": upsample, "detector": detector,
+                   "rotate": rotate}
+        return await self._run(questions.detect("/api/embed", self.collection, bytes_of(photo), options, durable, on_progress,
+                                          self.waits))
+
+    async def verify(self, photo: Photo, other: Photo | None = None, *, person: str | None = None,
+               distance_max: float | None = None, similarity_min: float | None = None, embedder: str | None = None,
+               min_face_px: int | None = None, upsample: int | None = None, detector: str | None = None,
+               rotate: bool | None = None, durable: bool = True,
+               on_progress: steps.Progress | None = None) -> Verification:
+        """Whether two photos, or the photo and a person of the collection, show the same face."""
+        options = {"distance_max": distance_max, "similarity_min": similarity_min, "embedder": embedder,
+                   "min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
+        photos = [bytes_of(photo)] if other is None else [bytes_of(photo), bytes_of(other)]
+        return await self._run(questions.verify(self.collection, photos, person, options, durable, on_progress, self.waits))
+
+    async def train(self, name: str, *photos: Photo, embeddings: Embeddings | None = None, model: str | None = None,
+              quality: str | None = None, num_jitters: int | None = None, min_face_px: int | None = None,
+              upsample: int | None = None, detector: str | None = None, rotate: bool | None = None,
+              on_progress: steps.Progress | None = None) -> Training:
+        """Trains a person with 1 to 16 photos, exactly one face in each, or with embeddings of `model`, the collection's.
+        JobFailed if none could be used; its job.verdicts have the reasons.
+
+        quality: "standard" or "strict" also refuses bad photos and faces that look like somebody else's."""
+        options = {"model": model, "quality": quality, "num_jitters": num_jitters, "min_face_px": min_face_px,
+                   "upsample": upsample, "detector": detector, "rotate": rotate}
+        given = None if embeddings is None else vectors_of(embeddings)
+        return await self._run(questions.train(self.collection, name, [bytes_of(photo) for photo in photos], given, options,
+                                         on_progress, self.waits))
 
     async def forget(self, label: str, face_id: str | None = None, *,
                      on_progress: steps.Progress | None = None) -> Change:
@@ -111,6 +162,26 @@ class AsyncClient:
     async def people(self) -> list[Person]:
         """The people of the collection, in the order of the names' bytes."""
         return await self._run(steps.people(self.collection, self.waits))
+
+    async def iter_people(self) -> AsyncIterator[Person]:
+        """The people of the collection as people(), read page by page."""
+        token = ""
+        while True:
+            found, token = await self._run(steps.people_page(self.collection, token, self.waits))
+            for one in found:
+                yield one
+            if not token:
+                return
+
+    async def iter_jobs(self, *, state: str | None = None, type: str | None = None) -> AsyncIterator[Job]:
+        """The jobs that the key may see, newest first and without their results, read page by page."""
+        token = ""
+        while True:
+            found, token = await self._run(steps.jobs_page(state, type, token, self.waits))
+            for one in found:
+                yield one
+            if not token:
+                return
 
     async def faces(self, label: str) -> list[TrainedFace]:
         """The trained faces of one person."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 import pathlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 import httpx
 
-from . import steps
+from . import questions, steps
 from .errors import InvalidArgument, Unusable, VultusError
-from .photos import Photo, bytes_of, in_order, lesson_of, not_tried, photos_below
-from .transport import TimedTransport, opened, request_for, within
-from .types import (Change, Collection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
-                    Training)
+from .photos import Embeddings, Photo, bytes_of, in_order, lesson_of, not_tried, photos_below, vectors_of
+from .transport import TimedTransport, Verify, environment, opened, request_for, within
+from .types import (Change, Collection, Detection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
+                    Training, Verification)
 
 T = TypeVar("T")
 
@@ -26,17 +26,27 @@ class Client:
     url: http://host:port or https://host; host:port alone is http.
     patience_s: how long a request is retried while the service is unreachable, full or stopping; then Unreachable.
     0: no retry.
-    timeout_s: the time of one attempt from the first byte to the last; photos get a second more for each 32 KiB.
+    timeout (timeout_s is the same): the time of one attempt from the first byte to the last; photos get a second more
+    for each 32 KiB.
     job_s: how long to wait for a job after its acceptance; then JobTimeout.
     key: sent with every request; None: $VULTUS_KEY, if set.
+    verify: the certificates that prove an https service: True: those of the system; a path: those in this file; an
+    ssl.SSLContext; False: anybody is believed.
     Every error is raised as a VultusError.
     """
 
     def __init__(self, url: str = "http://127.0.0.1:5000", collection: str = "default", *,
-                 key: str | None = None, patience_s: float = 60.0, timeout_s: float = 60.0, job_s: float = 600.0,
-                 transport: httpx.BaseTransport | None = None) -> None:
-        self.collection, self.waits = collection, steps.Waits(patience_s, timeout_s, job_s)
-        self._http = opened(httpx.Client, url, key, transport or TimedTransport)
+                 key: str | None = None, timeout: float = 60.0, patience_s: float = 60.0, timeout_s: float | None = None,
+                 job_s: float = 600.0, verify: Verify = True, transport: httpx.BaseTransport | None = None) -> None:
+        self.collection = collection
+        self.waits = steps.Waits(patience_s, timeout if timeout_s is None else timeout_s, job_s)
+        self._http = opened(httpx.Client, url, key, transport or TimedTransport, verify)
+
+    @classmethod
+    def from_env(cls, **more: Any) -> Client:
+        """The client that the environment describes: VULTUS_URL, VULTUS_COLLECTION, VULTUS_KEY and VULTUS_CA, a file of
+        certificates. Each may be absent; `more` are arguments of the class and come first."""
+        return cls(**{**environment(), **more})
 
     def __enter__(self) -> Client:
         return self
@@ -76,21 +86,65 @@ class Client:
             finally:
                 answer.close()
 
-    def recognize(self, photo: Photo, *, on_progress: steps.Progress | None = None, **options: Any) -> Recognition:
-        """Recognizes the faces in the photo. options: k, distance_max or similarity_min, min_face_px, upsample,
-        detector (None: the service's default), rotate, embeddings, and durable=False: answered at once, nothing is
-        stored."""
-        return self._run(steps.recognize(self.collection, bytes_of(photo), options, on_progress, self.waits))
+    def recognize(self, photo: Photo | None = None, *, embeddings: bool | Embeddings = False, model: str | None = None,
+                  top: int | None = None, k: int | None = None, distance_max: float | None = None,
+                  similarity_min: float | None = None, min_face_px: int | None = None, upsample: int | None = None,
+                  detector: str | None = None, rotate: bool | None = None, annotate: bool | None = None,
+                  durable: bool = True, on_progress: steps.Progress | None = None) -> Recognition:
+        """Recognizes the faces in the photo, or 1 to 64 embeddings of the collection's model (`model` states theirs).
+
+        embeddings=True: the answer has those of the photo. top: so many of the nearest people as candidates, however
+        far. detector: None is the service's default. durable=False: answered at once, and nothing is stored."""
+        given = None if isinstance(embeddings, bool) else vectors_of(embeddings)
+        options = {"embeddings": embeddings or None if given is None else None, "model": model, "top": top, "k": k,
+                   "distance_max": distance_max, "similarity_min": similarity_min, "min_face_px": min_face_px,
+                   "upsample": upsample, "detector": detector, "rotate": rotate, "annotate": annotate}
+        return self._run(questions.recognize(self.collection, None if photo is None else bytes_of(photo), given, options,
+                                             durable, on_progress, self.waits))
 
     recognise = recognize  # the former name
 
-    def train(self, name: str, *photos: Photo, on_progress: steps.Progress | None = None,
-              **options: Any) -> Training:
-        """Trains a person with 1 to 16 photos, exactly one face in each. JobFailed if none could be used; its
-        job.verdicts have the reasons. options: quality ("standard" or "strict": also refuses bad photos and faces that look
-        like somebody else's), detector, min_face_px, rotate, num_jitters."""
-        return self._run(steps.train(self.collection, name, [bytes_of(photo) for photo in photos], options,
-                                     on_progress, self.waits))
+    def detect(self, photo: Photo, *, min_face_px: int | None = None, upsample: int | None = None,
+               detector: str | None = None, rotate: bool | None = None, durable: bool = True,
+               on_progress: steps.Progress | None = None) -> Detection:
+        """The faces in the photo: boxes, points and quality, without names and whatever the collection is."""
+        options = {"min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
+        return self._run(questions.detect("/api/detect", None, bytes_of(photo), options, durable, on_progress,
+                                          self.waits))
+
+    def embed(self, photo: Photo, *, embedder: str | None = None, min_face_px: int | None = None,
+              upsample: int | None = None, detector: str | None = None, rotate: bool | None = None, durable: bool = True,
+              on_progress: steps.Progress | None = None) -> Detection:
+        """As detect, with the embedding of each face: by the collection's model, or by `embedder`."""
+        options = {"embedder": embedder, "min_face_px": min_face_px, "upsample": upsample, "detector": detector,
+                   "rotate": rotate}
+        return self._run(questions.detect("/api/embed", self.collection, bytes_of(photo), options, durable, on_progress,
+                                          self.waits))
+
+    def verify(self, photo: Photo, other: Photo | None = None, *, person: str | None = None,
+               distance_max: float | None = None, similarity_min: float | None = None, embedder: str | None = None,
+               min_face_px: int | None = None, upsample: int | None = None, detector: str | None = None,
+               rotate: bool | None = None, durable: bool = True,
+               on_progress: steps.Progress | None = None) -> Verification:
+        """Whether two photos, or the photo and a person of the collection, show the same face."""
+        options = {"distance_max": distance_max, "similarity_min": similarity_min, "embedder": embedder,
+                   "min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
+        photos = [bytes_of(photo)] if other is None else [bytes_of(photo), bytes_of(other)]
+        return self._run(questions.verify(self.collection, photos, person, options, durable, on_progress, self.waits))
+
+    def train(self, name: str, *photos: Photo, embeddings: Embeddings | None = None, model: str | None = None,
+              quality: str | None = None, num_jitters: int | None = None, min_face_px: int | None = None,
+              upsample: int | None = None, detector: str | None = None, rotate: bool | None = None,
+              on_progress: steps.Progress | None = None) -> Training:
+        """Trains a person with 1 to 16 photos, exactly one face in each, or with embeddings of `model`, the collection's.
+        JobFailed if none could be used; its job.verdicts have the reasons.
+
+        quality: "standard" or "strict" also refuses bad photos and faces that look like somebody else's."""
+        options = {"model": model, "quality": quality, "num_jitters": num_jitters, "min_face_px": min_face_px,
+                   "upsample": upsample, "detector": detector, "rotate": rotate}
+        given = None if embeddings is None else vectors_of(embeddings)
+        return self._run(questions.train(self.collection, name, [bytes_of(photo) for photo in photos], given, options,
+                                         on_progress, self.waits))
 
     def forget(self, label: str, face_id: str | None = None, *,
                on_progress: steps.Progress | None = None) -> Change:
@@ -116,6 +170,26 @@ class Client:
     def people(self) -> list[Person]:
         """The people of the collection, in the order of the names' bytes."""
         return self._run(steps.people(self.collection, self.waits))
+
+    def iter_people(self) -> Iterator[Person]:
+        """The people of the collection as people(), read page by page."""
+        token = ""
+        while True:
+            found, token = self._run(steps.people_page(self.collection, token, self.waits))
+            for one in found:
+                yield one
+            if not token:
+                return
+
+    def iter_jobs(self, *, state: str | None = None, type: str | None = None) -> Iterator[Job]:
+        """The jobs that the key may see, newest first and without their results, read page by page."""
+        token = ""
+        while True:
+            found, token = self._run(steps.jobs_page(state, type, token, self.waits))
+            for one in found:
+                yield one
+            if not token:
+                return
 
     def faces(self, label: str) -> list[TrainedFace]:
         """The trained faces of one person."""

@@ -1,24 +1,63 @@
 """Photos and folders, for both clients."""
 from __future__ import annotations
 
+import io
+import math
 import os
 import pathlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, Union
+from typing import Any, BinaryIO, Union
 
 from .errors import InvalidArgument, JobFailed, Refused, UnreadablePhoto
 from .types import Lesson, TrainedPhoto, Training
 
-Photo = Union[str, "pathlib.Path", bytes, BinaryIO]
+# A path, bytes, a file opened for bytes, a PIL image, or a numpy array of height x width (x 3: RGB, x 4: RGBA) of uint8.
+Photo = Union[str, "pathlib.Path", bytes, BinaryIO, Any]
+Embeddings = Sequence[Sequence[float]]       # or a numpy array of two dimensions
 PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"}
 HIDDEN = {"@eaDir", "__MACOSX"}
 PHOTO_BYTES = 64 * 1024 * 1024              # far beyond the limit of a service, which decides; this only bounds memory
+
+
+def jpeg_of(picture: Any) -> bytes:
+    """A PIL image as the JPEG of best quality; a transparent one on white."""
+    from PIL import Image
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        clear = picture.convert("RGBA")
+        picture = Image.new("RGB", clear.size, "white")
+        picture.paste(clear, mask=clear.getchannel("A"))
+    out = io.BytesIO()
+    # The orientation stays in EXIF, where the service reads it.
+    exif = picture.getexif().tobytes()
+    picture.convert("RGB").save(out, "JPEG", quality=95, subsampling=0, **({"exif": exif} if exif else {}))
+    return out.getvalue()
+
+
+def picture_of(array: Any) -> Any:
+    """A numpy array as a PIL image."""
+    try:
+        from PIL import Image
+    except ImportError as failure:
+        raise InvalidArgument("a photo as an array needs Pillow (pip install pillow)") from failure
+    shape, kind = getattr(array, "shape", ()), str(getattr(array, "dtype", ""))
+    if kind != "uint8" or len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (3, 4)):
+        raise InvalidArgument(f"a photo as an array is height x width (x 3: RGB) of uint8, not {shape} of {kind}")
+    return Image.fromarray(array)
 
 
 def bytes_of(photo: Photo) -> bytes:
     """Raises UnreadablePhoto, or InvalidArgument for an argument that is not a photo."""
     if isinstance(photo, (bytes, bytearray, memoryview)):
         return bytes(photo)
+    pil = type(photo).__module__.startswith("PIL.") or hasattr(photo, "getexif")
+    if pil or hasattr(photo, "__array_interface__"):
+        try:
+            return jpeg_of(photo if pil else picture_of(photo))
+        except (OSError, ValueError, TypeError, AttributeError) as failure:
+            if isinstance(failure, InvalidArgument):
+                raise
+            raise InvalidArgument(f"the picture cannot be made a JPEG: {failure}") from failure
     try:
         if isinstance(photo, (str, os.PathLike)):
             with open(photo, "rb") as file:
@@ -28,7 +67,8 @@ def bytes_of(photo: Photo) -> bytes:
     except OSError as failure:
         raise UnreadablePhoto(failure.errno, failure.strerror or str(failure), str(photo)) from failure
     except (AttributeError, TypeError, ValueError) as failure:
-        raise InvalidArgument(f"a photo is a path, bytes or a file opened for bytes: {failure}") from failure
+        raise InvalidArgument(f"a photo is a path, bytes, a file opened for bytes, a PIL image or a numpy array: "
+                              f"{failure}") from failure
     if not isinstance(found, (bytes, bytearray)):
         raise InvalidArgument("a photo is a path, bytes or a file opened for bytes, not for text")
     if len(found) > PHOTO_BYTES:
@@ -115,3 +155,14 @@ def not_tried(folder: PhotoFolder, lessons: list[Lesson], why: Exception) -> lis
 
 def in_order(lessons: list[Lesson]) -> list[Lesson]:
     return sorted(lessons, key=lambda lesson: lesson.path)
+
+
+def vectors_of(embeddings: Any) -> list[list[float]]:
+    """Embeddings as lists: from lists, or from a numpy array of two dimensions."""
+    try:
+        found = [[float(value) for value in vector] for vector in embeddings]
+    except (TypeError, ValueError) as failure:
+        raise InvalidArgument(f"embeddings are a list of lists of numbers: {failure}") from failure
+    if not all(math.isfinite(value) for vector in found for value in vector):
+        raise InvalidArgument("an embedding has a number that is not finite")
+    return found

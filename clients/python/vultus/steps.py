@@ -18,7 +18,7 @@ import httpx
 
 from .errors import InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Refused, Unreachable
 from .reading import Json, member, rows, shown, value_of
-from .types import Change, Collection, Job, ModelChange, Models, Person, Recognition, TrainedFace, Training
+from .types import Change, Collection, Job, ModelChange, Models, Person, TrainedFace
 
 Progress = Callable[[Job], None]
 Options = Mapping[str, Any]
@@ -56,6 +56,7 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
     data: dict[str, str] | None = None
     files: list[tuple[str, tuple[str, bytes]]] | None = None
+    json: Json | None = None
     timeout_s: float | None = None          # of the whole request; None: the client's
 
 
@@ -112,7 +113,7 @@ def deadline_of(call: Call, timeout_s: float) -> float:
 def request_of(call: Call, timeout_s: float) -> dict[str, Any]:
     longest = deadline_of(call, timeout_s)
     return {"method": call.method, "url": call.path, "params": call.params, "headers": call.headers,
-            "data": call.data, "files": call.files, "timeout": httpx.Timeout(longest, connect=min(longest, 10.0))}
+            "data": call.data, "files": call.files, "json": call.json, "timeout": httpx.Timeout(longest, connect=min(longest, 10.0))}
 
 
 class Collecting:
@@ -282,21 +283,6 @@ def files_of(photos: list[bytes]) -> list[tuple[str, tuple[str, bytes]]]:
     return [("file", (f"{index}", photo)) for index, photo in enumerate(photos)]
 
 
-def recognize(collection: str, photo: bytes, options: Options, on_progress: Progress | None,
-              waits: Waits) -> Steps[Recognition]:
-    call = Call("POST", "/api/recognize", query(collection, options), files=files_of([photo]))
-    if options.get("durable") is False:
-        answer = yield from send(call, waits)
-        return Recognition.of(answer.json())
-    return Recognition.of((yield from finish(call, on_progress, waits)))
-
-
-def train(collection: str, name: str, photos: list[bytes], options: Options, on_progress: Progress | None,
-          waits: Waits) -> Steps[Training]:
-    call = Call("POST", "/api/train", query(collection, options), data={"name": name}, files=files_of(photos))
-    return Training.of((yield from finish(call, on_progress, waits)))
-
-
 def change(method: str, path: str, params: dict[str, str], on_progress: Progress | None,
            waits: Waits) -> Steps[Change]:
     result = yield from finish(Call(method, path, params), on_progress, waits)
@@ -326,17 +312,22 @@ def delete_collection(collection: str, waits: Waits) -> Steps[Change]:
     return change("DELETE", f"/api/collections/{part(collection)}", {}, None, waits)
 
 
+def page(path: str, params: dict[str, str], name: str, waits: Waits) -> Steps[tuple[list[Json], str]]:
+    """One page, and the token of the next; "": it is the last."""
+    found = yield from get(path, {"page_size": "500", **params}, waits)
+    token = member(found, "next_page_token", str, "")
+    if token and token == params.get("page_token"):
+        raise InvalidResponse(f"GET {path}: the list goes round in a circle")
+    return rows(found, name), token
+
+
 def pages(path: str, params: dict[str, str], name: str, waits: Waits) -> Steps[list[Json]]:
     found: list[Json] = []
-    params = {"page_size": "500", **params}
     for _ in range(PAGES):
-        page = yield from get(path, params, waits)
-        found += rows(page, name)
-        token = member(page, "next_page_token", str, "")
+        some, token = yield from page(path, params, name, waits)
+        found += some
         if not token:
             return found
-        if token == params.get("page_token"):
-            raise InvalidResponse(f"GET {path}: the list goes round in a circle")
         params = {**params, "page_token": token}
     raise InvalidResponse(f"GET {path}: the list has no end")
 
@@ -344,6 +335,17 @@ def pages(path: str, params: dict[str, str], name: str, waits: Waits) -> Steps[l
 def people(collection: str, waits: Waits) -> Steps[list[Person]]:
     found = yield from pages("/api/faces", query(collection, {}), "faces", waits)
     return [Person.of(row) for row in found]
+
+
+def people_page(collection: str, token: str, waits: Waits) -> Steps[tuple[list[Person], str]]:
+    some, token = yield from page("/api/faces", query(collection, {"page_token": token or None}), "faces", waits)
+    return [Person.of(row) for row in some], token
+
+
+def jobs_page(state: str | None, kind: str | None, token: str, waits: Waits) -> Steps[tuple[list[Job], str]]:
+    params = query(None, {"state": state, "type": kind, "page_token": token or None})
+    some, token = yield from page("/api/jobs", params, "jobs", waits)
+    return [Job.of(row) for row in some], token
 
 
 def faces(collection: str, label: str, waits: Waits) -> Steps[list[TrainedFace]]:

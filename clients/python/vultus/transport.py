@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import ssl
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
 import httpcore
 import httpx
@@ -16,6 +17,8 @@ import httpx
 from . import steps
 from .errors import InvalidArgument
 
+# See Client. A path is that of a file with certificates.
+Verify = Union[bool, str, "os.PathLike[str]", ssl.SSLContext]
 WRITE_BYTES = 65_536                        # between two checks of the deadline
 
 _end: contextvars.ContextVar[float | None] = contextvars.ContextVar("end", default=None)
@@ -103,9 +106,19 @@ class Body(httpx.SyncByteStream):
         self._inner.close()
 
 
+def context_of(verify: Verify) -> ssl.SSLContext:
+    """How certificates are checked: True: by the authorities of the system; a path: by this file; False: not at all."""
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if isinstance(verify, bool):
+        return httpx.create_ssl_context(verify=verify)
+    made = ssl.create_default_context(cafile=os.fspath(verify))
+    return made
+
+
 class TimedTransport(httpx.BaseTransport):
-    def __init__(self) -> None:
-        self._pool = httpcore.ConnectionPool(ssl_context=httpx.create_ssl_context(), max_connections=100,
+    def __init__(self, verify: Verify = True) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=context_of(verify), max_connections=100,
                                              max_keepalive_connections=20, keepalive_expiry=5.0,
                                              network_backend=TimedBackend())
 
@@ -123,14 +136,24 @@ class TimedTransport(httpx.BaseTransport):
         self._pool.close()
 
 
+def environment() -> dict[str, str]:
+    """Arguments of a client from the environment. The key is read where it is missing (steps.headers_of)."""
+    names = {"url": "VULTUS_URL", "collection": "VULTUS_COLLECTION", "verify": "VULTUS_CA"}
+    return {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
+
+
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 
-def opened(kind: type[C], url: str, key: str | None, transport: Any) -> C:
-    """Makes the httpx client; `transport` may be a class. Raises InvalidArgument for invalid arguments."""
+def opened(kind: type[C], url: str, key: str | None, transport: Any, verify: Verify = True) -> C:
+    """Makes the httpx client; `transport` may be a class that takes `verify`. Raises InvalidArgument for invalid
+    arguments."""
     base, headers = steps.base_of(url), steps.headers_of(key)
     try:
-        return kind(base_url=base, headers=headers, transport=transport() if isinstance(transport, type) else transport)
+        if transport is None:
+            return kind(base_url=base, headers=headers, verify=context_of(verify))
+        made = transport(verify) if isinstance(transport, type) else transport
+        return kind(base_url=base, headers=headers, transport=made)
     except (httpx.InvalidURL, ValueError, TypeError, ImportError, OSError) as failure:  # proxies, certificates
         raise InvalidArgument(f"no client for {url}: {failure}") from failure
 

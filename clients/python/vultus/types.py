@@ -58,13 +58,77 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Face:
+class SeenFace:
+    """A face in a photo, without a name."""
     box: Box
+    detection_score: float
+    landmarks: list[tuple[float, float]]
+    quality: Quality
+    embedding: list[float] | None = field(default=None, repr=False)  # of embed
+
+    @classmethod
+    def of(cls, raw: Json) -> SeenFace:
+        quality = Quality.of(raw)
+        if quality is None:
+            raise InvalidResponse("the answer has a face without quality")
+        return cls(Box.of(member(raw, "box", dict)), member(raw, "detection_score", float),
+                   points(member(raw, "landmarks", list)), quality,
+                   numbers(raw, "embedding") if raw.get("embedding") is not None else None)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The faces of one photo; those of embed with their embeddings."""
+    width: int
+    height: int
+    faces: list[SeenFace]
+    detector: str
+    raw: Json = field(repr=False)
+    embedder: str | None = None  # of embed, as the next one
+    dimension: int | None = None
+
+    @classmethod
+    def of(cls, raw: Json) -> Detection:
+        image, models = member(raw, "image", dict), member(raw, "models", dict)
+        return cls(member(image, "width", int), member(image, "height", int),
+                   [SeenFace.of(one) for one in rows(raw, "faces")], member(models, "detector", str), raw,
+                   member(models, "embedding", str, None), member(raw, "dimension", int, None))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The nearest pair of faces answers: `face` of the first photo with `other_face` of the second, or with the trained
+    face `face_id` of the person."""
+    same: bool
+    distance: float | None       # None: the person has no face (any more)
+    similarity: float | None
+    distance_max: float
+    false_match_rate: float | None  # of one comparison within distance_max; None: not measured
+    comparisons: int
+    face: int | None
+    other_face: int | None
+    face_id: str | None
+    photos: list[list[SeenFace]]
+    raw: Json = field(repr=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> Verification:
+        pair: Json = member(raw, "compared", dict, {})
+        return cls(member(raw, "same", bool), member(raw, "distance", float, None), member(raw, "similarity", float, None),
+                   member(raw, "distance_max", float), member(raw, "false_match_rate", float, None),
+                   member(raw, "comparisons", int), member(pair, "face", int, None), member(pair, "other_face", int, None),
+                   member(pair, "face_id", str, None),
+                   [[SeenFace.of(one) for one in rows(photo, "faces")] for photo in rows(raw, "photos")], raw)
+
+
+@dataclass(frozen=True)
+class Face:
+    box: Box | None              # None, as the score and the landmarks, where an embedding was given instead of a photo
     status: Literal["known", "unknown", "ambiguous"]
     label: str | None            # of the winner if ambiguous, None if unknown
     distance: float | None       # None if the gallery is empty
     margin: float | None
-    detection_score: float
+    detection_score: float | None
     landmarks: list[tuple[float, float]]
     candidates: list[Candidate]
     embedding: list[float] | None = None
@@ -77,9 +141,11 @@ class Face:
         if status not in ("known", "unknown", "ambiguous"):
             raise InvalidResponse(f"the answer has a face of status {shown(status)}")
         embedding = numbers(raw, "embedding") if raw.get("embedding") is not None else None
-        return cls(Box.of(member(raw, "box", dict)), cast(Any, status), member(raw, "label", str, None),
+        seen = raw.get("box") is not None
+        return cls(Box.of(member(raw, "box", dict)) if seen else None, cast(Any, status), member(raw, "label", str, None),
                    member(raw, "distance", float, None), member(raw, "margin", float, None),
-                   member(raw, "detection_score", float), points(member(raw, "landmarks", list)),
+                   member(raw, "detection_score", float) if seen else None,
+                   points(member(raw, "landmarks", list)) if seen else [],
                    [Candidate.of(near) for near in rows(raw, "candidates")], embedding,
                    member(raw, "similarity", float, None), Quality.of(raw))
 
@@ -93,7 +159,7 @@ def points(raw: list[Any]) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True)
 class Recognition:
-    width: int
+    width: int                   # 0, as the height, where embeddings were given instead of a photo
     height: int
     faces: list[Face]
     gallery_version: int
@@ -103,8 +169,9 @@ class Recognition:
 
     @classmethod
     def of(cls, raw: Json) -> Recognition:
-        image, timing = member(raw, "image", dict), member(raw, "timing_ms", dict)
-        return cls(member(image, "width", int), member(image, "height", int),
+        image: Json = member(raw, "image", dict, {})
+        timing: dict[str, float] = member(raw, "timing_ms", dict)
+        return cls(member(image, "width", int, 0), member(image, "height", int, 0),
                    [Face.of(one) for one in rows(raw, "faces")],
                    member(member(raw, "gallery", dict), "version", int), timing, raw,
                    member(raw, "min_face_px", int, 0))
@@ -266,7 +333,7 @@ class Job:
     id: str
     type: str
     state: State
-    collection: str
+    collection: str              # "": a detect, embed or verify that named none
     attempt: int
     label: str | None
     result: Json | None = field(repr=False)
@@ -291,6 +358,6 @@ class Job:
         if state not in STATES:
             raise InvalidResponse(f"the answer has a job of state {shown(state)}")
         return cls(member(raw, "id", str), member(raw, "type", str), cast(State, state),
-                   member(raw, "collection", str), member(raw, "attempt", int), member(raw, "label", str, None),
+                   member(raw, "collection", str, ""), member(raw, "attempt", int), member(raw, "label", str, None),
                    member(raw, "result", dict, None), member(error, "code", str, ""),
                    member(error, "detail", str, ""), raw)

@@ -1,0 +1,55 @@
+"""The calls that send photos or embeddings, as steps (steps.py)."""
+from __future__ import annotations
+
+from .errors import InvalidArgument
+from .reading import Json
+from .steps import Call, Options, Progress, Steps, Waits, files_of, finish, query, send
+from .types import Detection, Recognition, Training, Verification
+
+
+def asked(call: Call, durable: bool, on_progress: Progress | None, waits: Waits) -> Steps[Json]:
+    """The result of a recognize, detect, embed or verify."""
+    if durable:
+        return (yield from finish(call, on_progress, waits))
+    call.params["durable"] = "false"
+    answer = yield from send(call, waits)
+    return answer.json()
+
+
+def recognize(collection: str, photo: bytes | None, embeddings: list[list[float]] | None, options: Options, durable: bool,
+              on_progress: Progress | None, waits: Waits) -> Steps[Recognition]:
+    if (photo is None) == (embeddings is None):
+        raise InvalidArgument("recognize takes a photo or embeddings")
+    call = Call("POST", "/api/recognize", query(collection, options))
+    if photo is not None:
+        call.files = files_of([photo])
+    else:
+        call.json = {"embeddings": embeddings}
+    return Recognition.of((yield from asked(call, durable, on_progress, waits)))
+
+
+def detect(path: str, collection: str | None, photo: bytes, options: Options, durable: bool, on_progress: Progress | None,
+           waits: Waits) -> Steps[Detection]:
+    call = Call("POST", path, query(collection, options), files=files_of([photo]))
+    return Detection.of((yield from asked(call, durable, on_progress, waits)))
+
+
+def verify(collection: str | None, photos: list[bytes], person: str | None, options: Options, durable: bool,
+           on_progress: Progress | None, waits: Waits) -> Steps[Verification]:
+    if len(photos) != (2 if person is None else 1):
+        raise InvalidArgument("verify takes two photos, or a photo and a person")
+    data = None if person is None else {"person": person}
+    call = Call("POST", "/api/verify", query(collection, options), data=data, files=files_of(photos))
+    return Verification.of((yield from asked(call, durable, on_progress, waits)))
+
+
+def train(collection: str, name: str, photos: list[bytes], embeddings: list[list[float]] | None, options: Options,
+          on_progress: Progress | None, waits: Waits) -> Steps[Training]:
+    if (not photos) == (embeddings is None):
+        raise InvalidArgument("train takes photos or embeddings")
+    call = Call("POST", "/api/train", query(collection, options))
+    if embeddings is None:
+        call.data, call.files = {"name": name}, files_of(photos)
+    else:
+        call.json = {"name": name, "embeddings": embeddings}
+    return Training.of((yield from finish(call, on_progress, waits)))
