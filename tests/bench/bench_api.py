@@ -10,18 +10,21 @@ Keys: api_recognize_efficiency_250 and _640 (faces a second, service over pipeli
 their ratio, and how many faces are the same, see same_faces), overload (at twice the capacity: share of the capacity served, refused with
 503 and Retry-After, failed, growth of the processes' memory in MB), memory (photos of 50 sizes: megabytes of all
 processes after each tenth, and their slope), large (a photo of 2 MB whose picture is tiny, so that carrying it is the work:
-photos a second, processor time of each process for a photo, and the most memory that each had, direct and stored). Without
-DIR: large alone.
+photos a second, processor time of each process for a photo, and the most memory that each had, direct and stored), questions
+(what a detect, an embed and a verify take, over what their own stages take in a recognize of the same photos: one request at a
+time, so 1 is nothing but these stages). Without DIR: large and questions alone.
 """
 import argparse
 import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/bench")]
@@ -219,6 +222,40 @@ def large(settings, seconds):
     return found
 
 
+STAGES = {"detect": ("decode", "detect", "align"), "embed": ("decode", "detect", "align", "embed"),
+          "verify": ("decode", "detect", "align", "embed", "match")}
+
+
+def asked(running, path, *photos):
+    """The milliseconds of one unstored request, as the client sees it, and those of the worker's stages."""
+    files = [("file", (f"{i}.jpg", photo)) for i, photo in enumerate(photos)]
+    begin = time.perf_counter()
+    answer = running.call("POST", path, params={"durable": "false"}, files=files)
+    spent = 1000 * (time.perf_counter() - begin)
+    if answer.status_code != 200:
+        sys.exit(f"{path}: {answer.text}")
+    return spent, answer.json()["timing_ms"]
+
+
+def questions(settings, seconds):
+    """The median over rounds of each question's time, over that of its stages in a recognize. Around the stages, HTTP and
+    messages cost both the same (`around`); a verify is two photos of it."""
+    one, other = ((ROOT / "build/photos" / name).read_bytes() for name in ("obama.jpg", "obama2.jpg"))
+    ratios = {name: [] for name in STAGES}
+    with service(settings) as running:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end or len(ratios["verify"]) < 5:
+            known = [asked(running, "/api/recognize", photo) for photo in (one, other)]
+            around = [spent - sum(stages[name] for name in STAGES["verify"]) for spent, stages in known]
+            own = [{name: sum(stages[one] for one in wanted) for name, wanted in STAGES.items()} for _, stages in known]
+            for name in ("detect", "embed"):
+                ratios[name].append(asked(running, f"/api/{name}", one)[0] / (own[0][name] + around[0]))
+            pair = asked(running, "/api/verify", one, other)[0]
+            ratios["verify"].append(pair / (own[0]["verify"] + own[1]["verify"] + max(around)))
+    return {name: round(statistics.median(all_of), 3) for name, all_of in ratios.items()} | {
+        "rounds": len(ratios["verify"])}
+
+
 def on_photo_set(options):
     with tempfile.TemporaryDirectory(prefix="vultus-photos-") as folder:
         photos = photo_set.make(options.images, folder)
@@ -239,7 +276,7 @@ def main():
     parser.add_argument("--memory-seconds", type=float, default=60)
     parser.add_argument("--set", action="append", default=[], help="a setting of the service, section.key=value")
     options = parser.parse_args()
-    found = {"large": large(options.set, options.seconds)}
+    found = {"large": large(options.set, options.seconds), "questions": questions(options.set, options.seconds)}
     if options.images:
         found.update(on_photo_set(options))
     found.update(ran_on())
