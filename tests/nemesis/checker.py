@@ -4,8 +4,8 @@
     checker.py HISTORY.jsonl
 
 One JSON object a line. An operation of a client:
-  {"op": "train"|"forget"|"clear"|"delete"|"rename"|"merge"|"retain"|"recognize"|"direct", "room", "person", "label", "to",
-   "begin", "end", "outcome", "job", "version", "said", "floor", "key_jobs"}
+  {"op": "train"|"forget"|"clear"|"delete"|"rename"|"merge"|"retain"|"recognize"|"direct"|"verify"|"verify_direct", "room",
+   "person", "label", "to", "begin", "end", "outcome", "job", "version", "said", "floor", "key_jobs"}
   person        whose photo it is; label: under which name (train, forget, rename, merge: from), of the person's own, which
                 are told below; to: the new name. delete is of the whole collection, retain sets its retention to days.
   begin, end    seconds on the clients' clock; the operation happened between them. end is null: nobody saw its end.
@@ -16,7 +16,8 @@ One JSON object a line. An operation of a client:
   job           its id, null if it has none; key_jobs: every id that answers to its idempotency key gave
   version       of the gallery, of an "ok" one; floor: the highest version this client knew of the room when it began. It
                 is 0 where there is no collection, so a delete takes it back to that, and nothing else does.
-  said          recognize, direct: the names in the answer
+  said          recognize, direct: the names in the answer · verify, verify_direct (the person's photo and the person, who has
+                one name only): the name if it is the same, else "unknown", also where there is no such person (404)
   removed       changes: how many faces it took away
   behind        changes: registered workers that still held an older gallery when it had succeeded
 and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "order": {id: [place of its first event among
@@ -35,6 +36,8 @@ import sys
 TERMINAL = {"succeeded", "failed", "dead", "cancelled"}
 OVERTAKEN_MAX = 21  # results of one attempt that may be refused as too old: 20 times it is matched again
 
+# What is answered with the faces that are known, and what of it looks at the removals last of all.
+ANSWERS, DIRECT = ("recognize", "direct", "verify", "verify_direct"), ("direct", "verify_direct")
 # People who change their names, and how they are called then.
 OTHER_NAMES = {f"person {n}": f"person {n} renamed" for n in (6, 7)}
 
@@ -95,7 +98,7 @@ class Person:
         looks at the removals last of all, `reply_s` at most before it is here; a stored one when it is stored, which
         nobody saw."""
         looked = answer["begin"]
-        if answer["op"] == "direct":
+        if answer["op"] in DIRECT:
             looked = max(looked, end_of(answer) - reply_s)
         # A train was known before, and every removal that may have begun by the end was accepted before that train.
         if self.known.below(answer["begin"]) > self.removed.up_to(end_of(answer)):
@@ -171,7 +174,7 @@ def check_renames(changes):
 def check_answers(operations, changes, reply_s):
     faults, decided, people, called = [], 0, {}, {}
     for answer in operations:
-        if answer["op"] not in ("recognize", "direct") or answer["outcome"] != "ok":
+        if answer["op"] not in ANSWERS or answer["outcome"] != "ok":
             continue
         here, person = changes.get(answer["room"], []), answer["person"]
         who, names = (answer["room"], person), names_of(person)
@@ -204,7 +207,8 @@ def check_order(operations, order):
             removals.setdefault(one["room"], []).append((order[one["job"]][0], one["version"]))
     removals = {room: Running(of) for room, of in removals.items()}
     for answer in operations:
-        if answer["op"] != "recognize" or answer["outcome"] != "ok" or answer["version"] == 0 or answer["room"] not in removals:
+        stored = answer["op"] in ANSWERS and answer["op"] not in DIRECT and answer["job"] is not None
+        if not stored or answer["outcome"] != "ok" or answer["version"] == 0 or answer["room"] not in removals:
             continue
         if removals[answer["room"]].below(order.get(answer["job"], (0, 0))[1]) > answer["version"]:
             faults.append(("stored behind a removal", answer))
@@ -238,7 +242,7 @@ def check(lines):
             faults.append(("ended more than once", {"job": job, "count": count}))
     for job in accepted & set(jobs) - set(ends):
         faults.append(("no terminal event", {"job": job}))
-    jobless = ("direct", "retain")
+    jobless = (*DIRECT, "retain")
     unheard = sum(operation["job"] is None and operation["outcome"] == "unknown" and operation["op"] not in jobless
                   for operation in operations)
     if len(set(jobs) - accepted) > unheard:
@@ -254,7 +258,7 @@ def check(lines):
     outcomes = {}
     for operation in operations:
         outcomes[operation["outcome"]] = outcomes.get(operation["outcome"], 0) + 1
-    answers = sum(operation["op"] in ("recognize", "direct") and operation["outcome"] == "ok" for operation in operations)
+    answers = sum(operation["op"] in ANSWERS and operation["outcome"] == "ok" for operation in operations)
     return faults, {"operations": len(operations), "accepted_jobs": len(accepted), "outcomes": outcomes,
                     "answers": answers, "answers_decided": decided, "faults": len(faults)}
 

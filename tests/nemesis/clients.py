@@ -27,7 +27,7 @@ def photo_of(person):
 PHOTOS = {f"person {person}": photo_of(person) for person in range(PEOPLE)}
 
 
-OPERATIONS = ("recognize", "direct", "train", "forget", "clear", "delete", "rename", "merge", "retain")
+OPERATIONS = ("recognize", "direct", "train", "forget", "clear", "delete", "rename", "merge", "retain", "verify", "verify_direct")
 
 
 def call_of(operation, room, person, renamed=None, name=None):
@@ -37,6 +37,8 @@ def call_of(operation, room, person, renamed=None, name=None):
     return {
         "recognize": ("POST", "/api/recognize", {"params": {**here, "durable": "true"}, "files": photo}),
         "direct": ("POST", "/api/recognize", {"params": {**here, "durable": "false"}, "files": photo}),
+        "verify": ("POST", "/api/verify", {"params": {**here, "person": name, "durable": "true"}, "files": photo}),
+        "verify_direct": ("POST", "/api/verify", {"params": {**here, "person": name, "durable": "false"}, "files": photo}),
         "train": ("POST", "/api/train", {"data": {**here, "name": name}, "files": photo}),
         "forget": ("DELETE", "/api/faces", {"params": {**here, "label": name}}),
         "rename": ("POST", "/api/rename", {"params": {**here, "label": name, "label_to": renamed}}),
@@ -53,7 +55,7 @@ class Shared:
     def __init__(self, world, history, patience, rooms, mix=None):
         self.lock, self.over, self.floors, self.history = threading.Lock(), threading.Event(), {}, history
         self.world, self.patience, self.rooms = world, patience, rooms
-        mix = mix or (40, 20, 24, 7, 3, 2, 2, 1, 1)
+        mix = mix or (40, 20, 24, 7, 3, 2, 2, 1, 1, 12, 8)
         self.mix = (*mix, *[0] * (len(OPERATIONS) - len(mix)))  # weights of OPERATIONS
 
     def record(self, operation):
@@ -78,6 +80,8 @@ class Client(threading.Thread):
             person = f"person {self.random.randrange(PEOPLE)}"
             if what in ("rename", "merge"):
                 person = self.random.choice(list(checker.OTHER_NAMES))
+            elif what.startswith("verify"):  # of who may have two names, either may have no face
+                person = self.random.choice([one for one in PHOTOS if one not in checker.OTHER_NAMES])
             names = checker.names_of(person)
             self.random.shuffle(names)
             operation = {"op": what, "room": f"room-{self.random.randrange(self.shared.rooms)}", "person": person,
@@ -94,9 +98,9 @@ class Client(threading.Thread):
         method, path, body = call_of(operation["op"], operation["room"], operation["person"], operation["to"],
                                      operation["label"])
         # Half of the changes hear at once that they are accepted, so that others can begin after that.
-        early = operation["op"] != "direct" and self.random.random() < 0.5
+        early = operation["op"] not in checker.DIRECT and self.random.random() < 0.5
         headers = {} if early else {"Prefer": "wait=10"}
-        if operation["op"] != "direct":
+        if operation["op"] not in checker.DIRECT:
             headers["Idempotency-Key"] = str(uuid.UUID(int=self.random.getrandbits(128)))
         doubt = False  # an attempt before this one may have been accepted
         give_up = time.monotonic() + self.shared.patience
@@ -106,12 +110,16 @@ class Client(threading.Thread):
                                            **body)
             except requests.RequestException:
                 doubt = True
-                if operation["op"] == "direct":
+                if operation["op"] in checker.DIRECT:
                     return
                 time.sleep(0.05)
                 continue
             if answer.status_code in (200, 202):
                 return self.accepted(operation, answer.json(), give_up)
+            if answer.status_code == 404 and operation["op"].startswith("verify"):  # nobody of that name
+                if not doubt:  # else an earlier attempt may have made a job
+                    operation.update(outcome="ok", end=time.monotonic(), said=["unknown"], version=operation["floor"])
+                return
             if answer.status_code not in (503, 429):
                 # A name that is taken, a collection that is not there: it did not happen.
                 nothing = answer.status_code in {"rename": (409,), "delete": (404,), "retain": (404,)}.get(operation["op"], ())
@@ -122,7 +130,7 @@ class Client(threading.Thread):
             # Redis may have accepted it and died before it said so.
             doubt = doubt or "unknown_outcome" in answer.text
             operation["said"] = answer.text
-            if operation["op"] == "direct" or (not doubt and self.random.random() < 0.3):
+            if operation["op"] in checker.DIRECT or (not doubt and self.random.random() < 0.3):
                 operation["outcome"] = "refused"
                 operation["end"] = time.monotonic()
                 return
@@ -132,7 +140,7 @@ class Client(threading.Thread):
         if operation["op"] == "retain":
             operation.update(outcome="ok", end=time.monotonic(), accepted=time.monotonic(), said=None)
             return
-        if operation["op"] == "direct":
+        if operation["op"] in checker.DIRECT:
             return self.ended(operation, "succeeded", said)
         operation.update(job=said["id"], accepted=time.monotonic(), said=None)
         operation["key_jobs"].append(said["id"])
@@ -161,8 +169,9 @@ class Client(threading.Thread):
         operation["outcome"] = "ok" if state == "succeeded" else "failed"
         if state != "succeeded":
             return
-        if operation["op"] in ("recognize", "direct"):
-            operation["said"] = worlds.names(result)
+        if operation["op"] in checker.ANSWERS:
+            verified = [operation["label"] if result.get("same") else "unknown"]
+            operation["said"] = verified if operation["op"].startswith("verify") else worlds.names(result)
             operation["version"] = result["gallery"]["version"]
         else:
             operation["version"] = result["version"]

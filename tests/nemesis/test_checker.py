@@ -5,7 +5,7 @@ import pytest
 
 def operation(op, begin, end, outcome="ok", job="auto", **more):
     if job == "auto":
-        job = None if op == "direct" else f"{op}-{begin}"
+        job = None if op in checker.DIRECT else f"{op}-{begin}"
     base = {"op": op, "room": "r", "person": "ann", "begin": begin, "end": end, "accepted": end, "outcome": outcome,
             "job": job, "version": 0, "floor": 0, "said": None, "behind": [],
             "key_jobs": [job] if job else []}
@@ -42,6 +42,18 @@ def test_what_is_removed_is_not_said_again(removal):
     assert verdict(TRAIN, removal, recognize(5, 6, "ann")) == ["stale answer"]
     assert verdict(TRAIN, removal, recognize(3.5, 6, "ann")) == [], "at the same time"
     assert verdict(TRAIN, removal, operation("train", 5, 6), recognize(7, 8, "unknown")) == ["forgotten face"]
+
+
+@pytest.mark.parametrize("op", ["verify", "verify_direct"])
+def test_a_verify_is_never_the_same_after_a_clear(op):
+    def verify(begin, end, said, **more):
+        return operation(op, begin, end, said=[said], **more)
+    assert verdict(TRAIN, verify(3, 4, "ann")) == []
+    assert verdict(TRAIN, CLEAR, verify(5, 6, "unknown")) == []
+    assert verdict(TRAIN, CLEAR, verify(5, 6, "ann")) == ["stale answer"]
+    assert verdict(TRAIN, verify(3, 4, "unknown")) == ["forgotten face"]
+    assert verdict(TRAIN, verify(3, 4, "unknown", job=None)) == ["forgotten face"], "404"
+    assert verdict(TRAIN, verify(3, 4, "ann", version=1, floor=2)) == ["version goes back"]
 
 
 def test_what_is_stored_after_a_removal_knows_of_it():
