@@ -36,10 +36,11 @@ TEST(results, options_are_read_with_their_ranges) {
     const auto all = read_options(
         R"({"detector":"cnn","min_face_px":10,"distance_max":2,"k":100,"annotate":true,)"
         R"("embeddings":true,"num_jitters":100,"rotate":true,"quality":"strict",)"
+        R"("top":100,"vectors":64,"model":"m/unit","first_bytes":7,"label":"Ada",)"
         R"("from_the_future":[1]})");
     ASSERT_TRUE(all) << all.error().detail;
     EXPECT_EQ(*all, (job_options{"cnn", 10, 2.0, 0.0, 100, true, true, 100, "", false, true,
-                                 quality_gate::strict}));
+                                 quality_gate::strict, 100, 64, "m/unit", 7, "Ada"}));
     for (const std::string_view name : detector_names) {
         EXPECT_EQ(read_options(R"({"detector":")" + std::string(name) + "\"}")->detector, name);
     }
@@ -52,6 +53,12 @@ TEST(results, options_are_read_with_their_ranges) {
                             R"({"min_face_px":2001})",
                             R"({"k":101})",
                             R"({"k":-1})",
+                            R"({"top":101})",
+                            R"({"vectors":65})",
+                            R"({"vectors":-1})",
+                            R"({"first_bytes":-1})",
+                            R"({"model":1})",
+                            R"({"label":null})",
                             R"({"num_jitters":0})",
                             R"({"num_jitters":101})",
                             R"({"distance_max":2.001})",
@@ -232,6 +239,44 @@ TEST(results, objects_of_many_members_are_refused_before_they_are_read) {
     for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
     EXPECT_FALSE(read_label(flood + "}"));
     EXPECT_EQ(read_options(flood + "}").error().code, errc::bad_option);
+}
+
+TEST(results, without_a_photo_nothing_of_a_photo_is_said) {
+    recognized seen = two_faces();
+    seen.without_photo = true;
+    seen.detector.clear();
+    const std::string text = json_of(seen);
+    for (const char* word : {"image", "box", "landmarks", "quality", "min_face_px", "detector"}) {
+        EXPECT_EQ(text.find('"' + std::string(word) + '"'), std::string::npos) << word;
+    }
+    EXPECT_NE(text.find(R"("faces":[{"status":"known","label":)"), std::string::npos) << text;
+}
+
+TEST(results, a_detect_names_nobody_and_an_embed_its_model) {
+    recognized seen = two_faces();
+    seen.embedding_model.clear();
+    const std::string found = json_of_found(seen, false);
+    EXPECT_EQ(found.find("\"label\""), std::string::npos);
+    EXPECT_EQ(found.find("gallery"), std::string::npos);
+    EXPECT_EQ(found.find("embedding"), std::string::npos);
+    seen.embedding_model = "m/unit";
+    seen.dimension = 128;
+    for (found_face& face : seen.faces) face.vector = embedding(128);
+    const std::string embedded = json_of_found(seen, true);
+    EXPECT_NE(embedded.find(R"("embedding":"m/unit"},"dimension":128,)"), std::string::npos);
+    EXPECT_NE(embedded.find(R"("embedding":[0,0,)"), std::string::npos);
+}
+
+TEST(results, a_verify_without_a_pair_has_no_distance) {
+    recognized seen = two_faces();
+    seen.photos = {seen};
+    seen.photos[0].faces_found = seen.faces.size();
+    verification none;
+    none.label = "Ada \"x\"";
+    const std::string text = json_of(seen, none);
+    EXPECT_TRUE(text.starts_with(R"({"same":false,"distance":null,"similarity":null,)")) << text;
+    EXPECT_NE(text.find(R"("compared":null,"person":{"label":"Ada \"x\"","faces":0})"),
+              std::string::npos);
 }
 
 }  // namespace
