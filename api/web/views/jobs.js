@@ -67,7 +67,7 @@ const states = { succeeded: "known", failed: "danger", dead: "danger", running: 
   publishing: "ambiguous", delayed: "ambiguous", pending: "waiting", cancelled: "waiting" };
 
 function job_row(job) {
-  const line = row(job.id, title_of(job), states[job.state], `${job.state}, ${job.collection}` +
+  const line = row(job.id, title_of(job), states[job.state], job.state + (job.collection ? `, ${job.collection}` : "") +
     (job.attempt > 1 ? `, attempt ${job.attempt}` : "") +
     (job.waits_for ? `, waits for the model ${job.waits_for}` : ""), end_of(job));
   const name = line.querySelector(".name"), link = h("a", { href: job.links.self, text: name.textContent });

@@ -192,9 +192,8 @@ function worker.complete_recognize(a)
     local answer = not_open(id, j, attempt, worker_id)
     if answer then return answer end
     if not worker.answers[j.type] then refuse('wrong type of job: ' .. j.type) end
-    local g = gallery.read(j.collection)
-    if worker.reads_gallery(j) and
-        (version < gallery.fence(g, j.min_version) or version > g.version) then
+    local g = worker.reads_gallery(j) and gallery.read(j.collection) or {version = 0}
+    if version < gallery.fence(g, j.min_version) or version > g.version then
         count('old_version')
         return {'old_version', int(g.version)}
     end
