@@ -28,6 +28,7 @@ std::string target_of(const route_row& row, const std::string& method, const std
     target += "?collection=team";
     if (row.to == route::rename || row.to == route::merge) target += "&label=ada&label_to=bea";
     if (row.to == route::train) target += "&name=ada";
+    if (row.to == route::verify) target += "&person=ada";
     if (row.to == route::faces && method == "DELETE") target += "&label=ada";
     return target;
 }
