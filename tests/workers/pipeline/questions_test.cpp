@@ -200,15 +200,16 @@ TEST_F(asking, given_vectors_are_taught_and_recognized_as_photos_are) {
 TEST_F(asking, vectors_of_another_model_change_nothing) {
     train({photo("obama.jpg")}, "Obama");
     const gallery_version before = world.version();
-    const std::string wide(256 * 4, '\1');
-    for (const std::string options : {R"({"vectors":1,"model":"made_up/unit"})",
-                                      R"({"vectors":1,"model":"dlib_resnet_v1/plain"})"}) {
-        const job_record refused = train({wide}, "Biden", options);
-        EXPECT_EQ(refused.state, job_state::failed);
-        EXPECT_THAT(refused.error, HasSubstr("model_mismatch")) << options;
-        const job_record unknown = recognize(wide, options);
-        EXPECT_EQ(unknown.state, job_state::failed);
-        EXPECT_THAT(unknown.error, HasSubstr("model_mismatch")) << options;
+    const std::string narrow(128 * 4, '\1'), wide(256 * 4, '\1');
+    for (const auto& [model, bytes] :
+         {std::pair("made_up/unit", wide), std::pair("dlib_resnet_v1/plain", wide),
+          std::pair("dlib_resnet_v1/unit", narrow)}) {
+        const std::string options = R"({"vectors":1,"model":")" + std::string(model) + "\"}";
+        for (const job_record& refused :
+             {train({bytes}, "Biden", options), recognize(bytes, options)}) {
+            EXPECT_EQ(refused.state, job_state::failed) << options;
+            EXPECT_THAT(refused.error, HasSubstr("model_mismatch")) << options;
+        }
     }
     EXPECT_EQ(world.version(), before);
 }
