@@ -60,7 +60,7 @@ TEST_F(talking, registers_before_it_says_ready) {
     const protocol::ready ready = meet();
     EXPECT_TRUE(registered(ready.worker_id));
     EXPECT_EQ(run.broker->peer, ready.worker_id + ".1");
-    EXPECT_THAT(ready.types, ElementsAre("recognize", "train", "calibrate", "reembed"));
+    EXPECT_THAT(ready.types, ::testing::ElementsAreArray(announced_types));
     EXPECT_EQ(ready.window, run.settings.window);
     EXPECT_THAT(run.sink.story(), ElementsAre("registered"));
 }
