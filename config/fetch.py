@@ -206,11 +206,16 @@ def main():
                         help="what to fetch: models, photos (default: both), or one model by its name")
     parser.add_argument("--data", type=pathlib.Path, default=CONFIG.parent / "build",
                         help="where the folders lie (default: build)")
+    parser.add_argument("--folder", type=pathlib.Path, metavar="DIR",
+                        help="where the models lie, instead of models below --data (worker.models)")
     parser.add_argument("--models", type=pathlib.Path, metavar="DIR",
                         help="copy from DIR instead of the network")
     parser.add_argument("--manifests", type=pathlib.Path, default=CONFIG / "models")
     arguments = parser.parse_args()
     models = read_manifests(arguments.manifests)
+    for model in models.values():
+        if arguments.folder and model["place"] == "models":
+            model["place"] = arguments.folder.absolute()
     known = {"models", "photos", *models}
     if unknown := set(arguments.names) - known:
         raise Failure(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
@@ -219,7 +224,7 @@ def main():
         # The required ones first: without them the others do not matter.
         for name, model in sorted(models.items(), key=lambda one: not one[1].get("required", False)):
             by_name = name in arguments.names and name != "photos"
-            if not by_name and model["place"] not in arguments.names:
+            if not by_name and ("photos" if model["kind"] == "photos" else "models") not in arguments.names:
                 continue
             try:
                 if not arguments.models:

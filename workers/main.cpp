@@ -8,6 +8,8 @@
 #include "shared/base/stop_signal.hpp"
 #include "shared/config/settings.hpp"
 #include "workers/calibration/calibration.hpp"
+#include "workers/calibration/model_check.hpp"
+#include "workers/calibration/own_models.hpp"
 #include "workers/calibration/vision_models.hpp"
 #include "workers/pipeline/startup.hpp"
 #include "workers/session/serve.hpp"
@@ -27,6 +29,7 @@ int complain(int code, const error& why) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (const auto checked = model_check_command(argc, argv)) return *checked;
     const command_line line = parse_command_line(argc, argv, "vultus-worker");
     if (line.exit_code >= 0) return line.exit_code;
     const auto settings = read_worker_settings(line.source);
@@ -41,6 +44,7 @@ int main(int argc, char** argv) {
     if (!device) return complain(exit_settings, device.error());
     auto thresholds = load_thresholds(*settings);
     if (!thresholds) return complain(exit_settings, thresholds.error());
+    add_own_distances(*thresholds, settings->models);
     use_one_blas_thread();
 
     stop_signal stop;  // before any thread, so that all of them leave the signals to it

@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t name_bytes = 32, file_bytes = 255;
+constexpr std::size_t name_bytes = 32, file_bytes = 255, words_bytes = 300;
+constexpr double distance_max = 2;  // of two vectors of length 1
 
 bool is_sha256(const std::string& text) {
     return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -73,9 +74,12 @@ result<own_model> read_own_model(const std::string& manifest) {
     reader->number("mean", model.mean, -255, 255);
     reader->number("scale", model.scale, 1e-6, 1e3);
     reader->integer("dimension", model.dimension, 0, 65'536);
-    if (!limits::is_embedding_dimension(model.dimension)) {
+    if (model.dimension != 0 && !limits::is_embedding_dimension(model.dimension)) {
         reader->refuse("dimension", "must be 128, 256 or 512");
     }
+    reader->number("distance", model.distance, 0, distance_max);
+    reader->text("licence", model.licence, words_bytes);
+    reader->text("training", model.training, words_bytes);
     if (auto good = reader->finish(); !good) return fail(good.error());
     model.file = (fs::path(manifest).parent_path() / model.file).string();
     model.form = usual_form(*parse_alignment(alignment_word));
@@ -83,7 +87,7 @@ result<own_model> read_own_model(const std::string& manifest) {
     return model;
 }
 
-result<std::unique_ptr<embedder>> load_own_model(const own_model& model) {
+result<network> import_own_model(own_model& model) {
     if (auto good = check_sha256(model); !good) return fail(good.error());
     input_format input;
     input.mean.fill(static_cast<float>(model.mean));
@@ -91,8 +95,37 @@ result<std::unique_ptr<embedder>> load_own_model(const own_model& model) {
     input.bgr = model.bgr;
     auto layers = load_onnx(model.file, input);
     if (!layers) return fail(layers.error());
+    const auto side = static_cast<long>(model.form.side);
+    const auto shapes = shapes_of(*layers, {3, side, side});
+    if (!shapes) return fail(shapes.error());
+    const auto outputs = outputs_of(*layers);
+    if (outputs.size() != 1) {
+        return fail(errc::malformed, "the network has " + std::to_string(outputs.size()) +
+                                         " outputs; an embedder has one");
+    }
+    const std::size_t floats = (*shapes)[outputs.front().value].size();
+    if (model.dimension == 0) model.dimension = floats;
+    if (floats == model.dimension && limits::is_embedding_dimension(floats)) return layers;
+    return fail(
+        errc::malformed,
+        "the network makes " + std::to_string(floats) + " numbers of a face of " +
+            std::to_string(side) + "x" + std::to_string(side) + " pixels, not " +
+            (floats == model.dimension ? "128, 256 or 512" : std::to_string(model.dimension)));
+}
+
+result<std::unique_ptr<embedder>> load_own_model(own_model model) {
+    auto layers = import_own_model(model);
+    if (!layers) return fail(layers.error());
     return make_network_embedder(std::move(*layers),
                                  {model.name + "/unit", model.dimension, model.form});
+}
+
+void add_own_distances(threshold_rules& rules, const std::string& folder) {
+    for (const std::string& manifest : own_manifests(folder)) {
+        const auto model = read_own_model(manifest);
+        if (!model || model->distance == 0 || rules.has(model->name + "/unit")) continue;
+        rules.add("", model->name + "/unit", {model->distance, 0, 0, {}});
+    }
 }
 
 }  // namespace vultus

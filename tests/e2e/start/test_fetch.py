@@ -164,3 +164,13 @@ def test_each_manifest_of_the_project_says_what_the_table_of_models_says():
             [row] = [line for line in table.splitlines() if line.startswith(f"| `{path.stem}` |")]
             assert all(entry["name"] in row for entry in model["file"]), row
             assert model["licence"].replace("-", " ") in row.replace("-", " "), row
+
+
+def test_into_a_folder_of_its_own(place, server):
+    """As vultusctl models fetch calls it: worker.models may be any folder."""
+    place.manifest("a", f"{server}/good")
+    target = place.folder / "elsewhere/anything"
+    done = place.run("--folder", target, "models")
+    assert done.returncode == 0, done.stderr
+    assert (target / "a.onnx").read_bytes() == CONTENT and not place.data.exists()
+    assert place.run("--folder", target, "a").stdout == "", "it is there"

@@ -9,7 +9,7 @@
 
 #include "shared/base/ids.hpp"
 #include "tests/support/temporary_folder.hpp"
-#include "tests/workers/engine/importers/onnx_support.hpp"
+#include "tests/workers/calibration/tiny_onnx.hpp"
 #include "workers/calibration/vision_models.hpp"
 
 namespace vultus {
@@ -17,20 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-/// The mean of each colour over the chip, then 128 sums of them with made-up weights.
-std::string tiny_onnx(long side = 112) {
-    testing::onnx_file file(11, side, side);
-    file.node("GlobalAveragePool", {"in"}, "mean");
-    file.node("Flatten", {"mean"}, "flat");
-    std::vector<float> weights;
-    for (int i = 0; i < 128 * 3; ++i) weights.push_back(static_cast<float>(i * 37 % 11 - 5));
-    file.numbers("w", {128, 3}, weights);
-    file.numbers("b", {128}, 0.5f);
-    testing::put(file.node("Gemm", {"flat", "w", "b"}, "out"), "transB", 1L);
-    file.output("out");
-    return file.bytes();
-}
+using vultus::testing::tiny_onnx;
 
 class own_models : public ::testing::Test {
  protected:
@@ -128,6 +115,40 @@ TEST_F(own_models, an_onnx_file_becomes_an_embedder) {
     }
     wanted = unit_length(wanted);
     for (std::size_t i = 0; i < 128; ++i) EXPECT_NEAR(vector[i], wanted[i], 1e-5) << i;
+}
+
+TEST_F(own_models, without_a_dimension_the_network_says_it) {
+    write("tiny.onnx", tiny_onnx(112, 256));
+    auto model = read_own_model(write("m.toml",
+                                      "[embedder]\nname = \"tiny\"\nfile = "
+                                      "\"tiny.onnx\"\n"));
+    ASSERT_TRUE(model) << model.error().detail;
+    EXPECT_EQ(model->dimension, 0u);
+    ASSERT_TRUE(import_own_model(*model));
+    EXPECT_EQ(model->dimension, 256u);
+    model->dimension = 128;
+    EXPECT_THAT(import_own_model(*model).error().detail, HasSubstr("256 numbers"));
+    write("tiny.onnx", tiny_onnx(112, 100));
+    model->dimension = 0;
+    EXPECT_THAT(import_own_model(*model).error().detail,
+                HasSubstr("100 numbers of a face of 112x112 pixels, not 128, 256 or 512"));
+}
+
+TEST_F(own_models, a_manifest_may_give_the_distance) {
+    write("a.toml", good + "distance = 0.75\nlicence = \"MIT\"\ntraining = \"unknown\"\n");
+    const auto model = read_own_model(folder.path() + "/a.toml");
+    ASSERT_TRUE(model) << model.error().detail;
+    EXPECT_EQ(model->licence, "MIT");
+    EXPECT_EQ(model->training, "unknown");
+    threshold_rules rules;
+    add_own_distances(rules, folder.path());
+    ASSERT_TRUE(rules.has("tiny/unit"));
+    EXPECT_EQ(rules.of("hog", "tiny/unit").distance_max, 0.75);
+    threshold_rules set;
+    set.add("", "tiny/unit", {0.9, 0, 0, {}});
+    add_own_distances(set, folder.path());
+    EXPECT_EQ(set.of("hog", "tiny/unit").distance_max, 0.9) << "the settings win";
+    EXPECT_THAT(refusal(good + "distance = 3\n"), HasSubstr("embedder.distance"));
 }
 
 TEST_F(own_models, what_cannot_run_is_refused) {

@@ -14,6 +14,17 @@ namespace vultus {
 namespace {
 
 #ifdef VULTUS_FAILPOINTS
+/// The folder is read from the environment once, by the first failpoint of the process, which may
+/// be in another test: so it is set before any runs. The process of a death test, which begins
+/// anew, keeps that of its parent.
+const std::string folder = [] {
+    constexpr const char* variable = "VULTUS_FAILPOINT_DIR";
+    if (const char* given = std::getenv(variable); given != nullptr) return std::string(given);
+    const std::string made = ::testing::TempDir() + "failpoints-" + std::to_string(::getpid());
+    setenv(variable, made.c_str(), 1);
+    return made;
+}();
+
 TEST(failpoint, ends_the_process_at_the_named_place_only) {
     ::testing::FLAGS_gtest_death_test_style = "threadsafe";
     EXPECT_EXIT(
@@ -40,11 +51,9 @@ class laid : public ::testing::Test {
     }
     bool is_laid(const std::string& name) { return std::filesystem::exists(folder + "/" + name); }
 
-    const std::string folder = ::testing::TempDir() + "failpoints-" + std::to_string(::getpid());
     void SetUp() override {
         ::testing::FLAGS_gtest_death_test_style = "threadsafe";
         std::filesystem::create_directory(folder);
-        setenv("VULTUS_FAILPOINT_DIR", folder.c_str(), 1);
     }
     void TearDown() override { std::filesystem::remove_all(folder); }
 };
