@@ -10,7 +10,9 @@
 #include "clients/ctl/keys/curve.hpp"
 #include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/keys/users.hpp"
-#include "clients/ctl/models.hpp"
+#include "clients/ctl/models/change_model.hpp"
+#include "clients/ctl/models/model_files.hpp"
+#include "clients/ctl/models/models.hpp"
 #include "clients/ctl/privacy/audit.hpp"
 #include "clients/ctl/privacy/clock.hpp"
 #include "clients/ctl/privacy/encrypt.hpp"
@@ -202,6 +204,13 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::models_list:
         case command::models_default:
             return models(asked, redis, store);
+        case command::models_fetch:
+        case command::models_check:
+        case command::models_bench:
+        case command::models_add:
+            return model_files(asked);
+        case command::collection_model:
+            return change_model(asked, where, redis, store, on);
         case command::erasure:
             return erasure(asked, redis, store, on);
         case command::audit:

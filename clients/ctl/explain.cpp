@@ -256,6 +256,18 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.run({"HGETALL", out.key("worker:" + asked.subject)});
             out.run({"SMEMBERS", out.key("worker:" + asked.subject + ":running")});
             break;
+        case command::models_fetch:
+        case command::models_check:
+        case command::models_bench:
+        case command::models_add:
+            out.say("model files are in " + asked.model.folder + ", not in Redis");
+            break;
+        case command::collection_model:
+            out.say("how many faces have a picture, then whose have none: FCALL_RO");
+            out.run(picture_store(store).rule_of(asked.subject).words);
+            out.run(picture_store(store).people_without(asked.subject, "").words);
+            out.say("the job is accepted as one of the api: FCALL vultus1_accept");
+            break;
         case command::curve_make:
         case command::curve_allow:
         case command::curve_remove:

@@ -15,6 +15,7 @@
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/keys/curve.hpp"
+#include "clients/ctl/options/model_options.hpp"
 #include "clients/ctl/output/text.hpp"
 #include "clients/ctl/store_away.hpp"
 #include "shared/base/privileges.hpp"
@@ -170,18 +171,6 @@ void describe_clock(CLI::App& app, arguments& asked) {
     clock->add_subcommand("accept", "confirm the clock; erasing by age resumes");
 }
 
-void describe_models(CLI::App& app, arguments& asked) {
-    CLI::App* models = app.add_subcommand("models", "detectors and embedders: list, default");
-    models->require_subcommand(1);
-    const auto add = adder(*models, asked);
-    add("list", "what the workers have, the defaults, and the licences", command::models_list);
-    CLI::App* set = add("default", "what is used where nobody chooses; collections keep theirs",
-                        command::models_default);
-    set->add_option("--detector", asked.detector, "detector of requests that name none");
-    set->add_option("--embedder", asked.embedder, "embedder of collections without faces");
-    set->add_flag("--force", asked.force, "also a model that no worker has");
-}
-
 void describe_encryption(CLI::App& app, arguments& asked) {
     app.add_option("--encryption-key", asked.encryption_key, "common.encryption_key_file");
     const auto add = adder(app, asked);
@@ -331,7 +320,7 @@ int run(const arguments& asked) {
     }
     const bool watched = isatty(STDERR_FILENO) == 1;
     std::optional<stop_signal> stop;
-    if (asked.what == command::import) stop.emplace();
+    if (asked.what == command::import || asked.wait) stop.emplace();
     listener listening;
     listening.progress = [&](std::uint64_t done, std::uint64_t all, const char* things) {
         if (watched) std::cerr << "\r" << progress_bar(done, all, things) << "\x1b[K" << std::flush;

@@ -1,7 +1,10 @@
 // See arguments.hpp.
 #include "clients/ctl/cli/arguments.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <utility>
 
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
@@ -28,6 +31,11 @@ bool is_worker_id(std::string_view text) {
     return text.find_first_not_of(
                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                "-_.:") == std::string_view::npos;
+}
+
+result<void> check_id(bool good, const char* of, const arguments& asked) {
+    if (good) return {};
+    return fail(errc::malformed, "not a " + std::string(of) + " id: " + asked.subject);
 }
 
 result<void> check_filters(const arguments& asked) {
@@ -80,6 +88,31 @@ result<void> check_models(const arguments& asked) {
     return {};
 }
 
+/// The numbers of a manifest; what else is wrong with a model its worker says.
+result<void> check_new_model(const arguments& asked) {
+    const model_words& words = asked.model;
+    for (const auto& [option, value] : {std::pair{"--mean", &words.mean},
+                                        {"--scale", &words.scale},
+                                        {"--distance", &words.distance}}) {
+        double number = 0;
+        const char* end = value->data() + value->size();
+        const auto [stop, bad] = std::from_chars(value->data(), end, number);
+        if (value->empty() || (bad == std::errc{} && stop == end && std::isfinite(number)))
+            continue;
+        return fail(errc::malformed, std::string(option) + " takes a number, not " + *value);
+    }
+    return {};
+}
+
+/// A name as workers announce it.
+result<void> check_model_change(const arguments& asked) {
+    const std::string& name = asked.embedder;
+    const bool good = is_model_name(name) && std::count(name.begin(), name.end(), '/') == 1 &&
+                      name.front() != '/' && name.back() != '/';
+    if (!good) return fail(errc::malformed, "not an embedder such as omz_0095/unit: " + name);
+    return check_collection(asked.subject);
+}
+
 result<void> check_retention(const arguments& asked) {
     if (asked.days > static_cast<std::size_t>(retention_days_max) ||
         (asked.off && asked.days > 0)) {
@@ -104,15 +137,9 @@ result<void> check(const arguments& asked) {
         case command::kick:
         case command::bury:
         case command::remove:
-            if (!is_job_id(asked.subject)) {
-                return fail(errc::malformed, "not a job id: " + asked.subject);
-            }
-            return {};
+            return check_id(is_job_id(asked.subject), "job", asked);
         case command::drain:
-            if (!is_worker_id(asked.subject)) {
-                return fail(errc::malformed, "not a worker id: " + asked.subject);
-            }
-            return {};
+            return check_id(is_worker_id(asked.subject), "worker", asked);
         case command::key_revoke:
         case command::key_rotate:
             if (!is_key_id(asked.subject)) {
@@ -120,16 +147,17 @@ result<void> check(const arguments& asked) {
             }
             return {};
         case command::encrypt:
-            if (asked.encryption_key.empty()) {
-                return fail(errc::malformed, "encrypt requires --encryption-key FILE");
-            }
-            return {};
+            if (!asked.encryption_key.empty()) return {};
+            return fail(errc::malformed, "encrypt requires --encryption-key FILE");
         case command::curve_remove:
         case command::curve_list:
         case command::encryption_key:
         case command::clock_show:
         case command::clock_accept:
         case command::models_list:
+        case command::models_fetch:
+        case command::models_check:
+        case command::models_bench:
         case command::key_create:
         case command::key_list:
         case command::user_list:
@@ -151,6 +179,10 @@ result<void> check(const arguments& asked) {
             return check_retention(asked);
         case command::models_default:
             return check_models(asked);
+        case command::models_add:
+            return check_new_model(asked);
+        case command::collection_model:
+            return check_model_change(asked);
         case command::import:
             return check_import(asked);
         case command::pictures:

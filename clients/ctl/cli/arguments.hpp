@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "shared/base/result.hpp"
 #include "shared/net/zmq_socket.hpp"
@@ -36,6 +37,11 @@ enum class command {
     clock_accept,
     models_list,
     models_default,
+    models_fetch,
+    models_check,
+    models_bench,
+    models_add,
+    collection_model,
     key_create,
     key_list,
     key_revoke,
@@ -70,13 +76,23 @@ struct curve_words {
     std::string own_file, broker_key;  ///< of vultusctl's own link to the broker
 };
 
+/// Of models fetch, check, bench and add.
+struct model_words {
+    std::vector<std::string> names;       ///< fetch, check, bench: only these; empty: all
+    std::string folder = "build/models";  ///< worker.models
+    std::string name;                     ///< add; empty: the name of the file
+    std::string alignment, channels = "rgb", mean, scale, distance;  ///< add
+    std::string licence, training;                                   ///< add: shown with the model
+    bool replace = false;  ///< add: also if there is a model of that name
+};
+
 struct arguments {
     command what = command::status;
     std::string subject;          ///< job id, worker id, id of a key, user or collection
-    std::string file;             ///< save, restore, encryption_key; import: the folder
+    std::string file;             ///< save, restore, encryption_key, models_add; import: the folder
     std::string encryption_key;   ///< file; empty: data in Redis are not encrypted
     std::string detector;         ///< import, models default; empty: not given
-    std::string embedder;         ///< models default; empty: not given
+    std::string embedder;         ///< models default, collections model; empty: not given
     std::string quality = "off";  ///< import
     bool rotate = false;          ///< import: also look for turned faces
     bool force = false;           ///< models default: also what no worker has
@@ -96,6 +112,9 @@ struct arguments {
     bool purge = false, rewrite = false;  ///< erasure: delete removable traces; rewrite the file
     std::string page;                     ///< jobs, faces, audit: the token of the last page
     std::string from;                     ///< tail: after this stream id; empty: only new events
+    bool forget_unpictured = false;       ///< collections model: remove who has no picture
+    bool wait = false;                    ///< collections model: until the job has ended
+    model_words model;
     key_words key;
     user_words user;
     curve_words curve;

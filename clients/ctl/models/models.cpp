@@ -1,4 +1,4 @@
-#include "clients/ctl/models.hpp"
+#include "clients/ctl/models/models.hpp"
 
 #include <map>
 
