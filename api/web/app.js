@@ -9,6 +9,7 @@ import { keep_focus } from "./focus.js";
 import { load_people } from "./people_cache.js";
 import { ask_session, on_session, session } from "./session.js";
 import { people_view } from "./views/people.js";
+import "./views/model.js";
 import "./views/pictures.js";
 import "./views/recognize.js";
 import "./views/teach.js";

@@ -129,7 +129,7 @@ class Face:
     distance: float | None       # None if the gallery is empty
     margin: float | None
     detection_score: float | None
-    landmarks: list[tuple[float, float]]
+    landmarks: list[tuple[float, float]]  # by which the face was aligned
     candidates: list[Candidate]
     embedding: list[float] | None = None
     similarity: float | None = None  # of that distance: 0.5 at the service's threshold, whatever the model
