@@ -1,6 +1,8 @@
 // One function for each route; dispatch() calls it. Related ones share a file.
 #pragma once
 
+#include <optional>
+
 #include "api/http/message.hpp"
 #include "api/services/services.hpp"
 
@@ -29,8 +31,10 @@ asio::awaitable<response> train(request& req, services& ctx);
 /// recognize, detect, embed or verify.
 asio::awaitable<response> ask(job_type type, request& req, services& ctx);
 asio::awaitable<response> calibrate(request& req, services& ctx);
-/// Stores a checked submission as a job, and answers.
-asio::awaitable<response> accept(request& req, services& ctx, submitted given);
+/// Stores a checked submission as a job, and answers. `refusal`: why there can be no such job now;
+/// a request that was accepted before (Idempotency-Key) is answered with its job all the same.
+asio::awaitable<response> accept(request& req, services& ctx, submitted given,
+                                 std::optional<error> refusal = std::nullopt);
 
 response open_live_channel(request& req, services& ctx);
 

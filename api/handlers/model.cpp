@@ -1,5 +1,6 @@
 // The embedding model of a collection: read it and who could not follow to another one, change it.
 #include <algorithm>
+#include <optional>
 
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
@@ -81,6 +82,17 @@ error lacks_pictures(const model_view& seen) {
     return {errc::wrong_state, text + ". without_pictures=forget removes these faces"};
 }
 
+/// Why the collection cannot get this model now.
+std::optional<error> refusal_of(const result<model_view>& seen, const job_options& options) {
+    if (!seen) return seen.error();
+    if (seen->gallery.faces == 0) return error{errc::wrong_state, "Collection has no faces"};
+    if (seen->gallery.embedding_model == options.embedder) {
+        return error{errc::wrong_state, "Collection has this model already"};
+    }
+    if (seen->all_have_pictures() || options.forget_without_pictures) return std::nullopt;
+    return lacks_pictures(*seen);
+}
+
 }  // namespace
 
 /// GET /api/collections/{collection}/model
@@ -113,21 +125,13 @@ asio::awaitable<response> change_model(request& req, services& ctx) {
     auto options = options_in(*fields);
     if (!options) co_return refuse(options.error(), req, ctx);
     const auto seen = co_await view_of(*collection, ctx);
-    if (!seen) co_return refuse(seen.error(), req, ctx);
-    if (seen->gallery.faces == 0) {
-        co_return refuse({errc::wrong_state, "Collection has no faces"}, req, ctx);
-    }
-    if (seen->gallery.embedding_model == options->embedder) {
-        co_return refuse({errc::wrong_state, "Collection has this model already"}, req, ctx);
-    }
-    if (!seen->all_have_pictures() && !options->forget_without_pictures) {
-        co_return refuse(lacks_pictures(*seen), req, ctx);
-    }
+    if (!seen && seen.error().code != errc::not_found) co_return refuse(seen.error(), req, ctx);
+    auto refusal = refusal_of(seen, *options);
     submitted given;
     given.what.type = job_type::reembed;
     given.what.collection = *collection;
     given.what.options = std::move(*options);
-    co_return co_await accept(req, ctx, std::move(given));
+    co_return co_await accept(req, ctx, std::move(given), std::move(refusal));
 }
 
 }  // namespace vultus::api::handlers

@@ -1,4 +1,5 @@
 // Whether a collection keeps pictures of its faces: read, choose, return to the worker's setting.
+#include "api/handlers/collection_setting.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
@@ -24,22 +25,12 @@ result<bool> keep_in(const name_values& given) {
 asio::awaitable<response> pictures(request& req, services& ctx) {
     const auto collection = collection_in_path(req);
     if (!collection) co_return refuse(collection.error(), req, ctx);
-    result<picture_rule> rule;
-    if (req.method == "POST" || req.method == "DELETE") {
-        std::optional<bool> keep;
-        if (req.method == "POST") {
-            const auto given = read_fields(req, "keep");
-            if (!given) co_return refuse(given.error(), req, ctx);
-            const auto choice = keep_in(*given);
-            if (!choice) co_return refuse(choice.error(), req, ctx);
-            keep = *choice;
-        }
-        const auto call = ctx.pictures.set_rule(*collection, keep, req.client, req.address);
-        rule = co_await ctx.redis.call(call);
-    } else {
-        const auto call = ctx.pictures.rule_of(*collection);
-        rule = co_await ctx.redis.call(call);
-    }
+    const auto change = setting_change_of<bool>(req, "keep", keep_in);
+    if (!change) co_return refuse(change.error(), req, ctx);
+    const auto call =
+        change->made ? ctx.pictures.set_rule(*collection, change->value, req.client, req.address)
+                     : ctx.pictures.rule_of(*collection);
+    const auto rule = co_await ctx.redis.call(call);
     if (!rule) co_return refuse(rule.error(), req, ctx);
     json_object text;
     text.add("collection", *collection).add("keep", rule->keep);

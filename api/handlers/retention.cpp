@@ -1,6 +1,7 @@
 // The retention of a collection (how long it keeps people who were not seen): read, set, remove.
 #include <charconv>
 
+#include "api/handlers/collection_setting.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
@@ -49,15 +50,10 @@ response rule_response(const std::string& collection, const retention_rule& rule
 asio::awaitable<response> retention(request& req, services& ctx) {
     const auto collection = collection_in_path(req);
     if (!collection) co_return refuse(collection.error(), req, ctx);
-    if (req.method == "POST" || req.method == "DELETE") {
-        std::chrono::milliseconds lasts{0};
-        if (req.method == "POST") {
-            const auto given = read_fields(req, "days");
-            if (!given) co_return refuse(given.error(), req, ctx);
-            const auto days = days_in(*given);
-            if (!days) co_return refuse(days.error(), req, ctx);
-            lasts = *days;
-        }
+    const auto change = setting_change_of<std::chrono::milliseconds>(req, "days", days_in);
+    if (!change) co_return refuse(change.error(), req, ctx);
+    if (change->made) {
+        const auto lasts = change->value.value_or(std::chrono::milliseconds{0});
         const auto call = ctx.retention.set_retention(*collection, lasts, req.client, req.address);
         const auto set = co_await ctx.redis.call(call);
         if (!set) co_return refuse(set.error(), req, ctx);

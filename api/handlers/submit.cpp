@@ -24,7 +24,14 @@ constexpr milliseconds large_patience{10'000};
 constexpr milliseconds frame_patience = limits::wait;
 constexpr int asked_most = 2;  ///< times for one answer that changes overtake
 
-asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
+asio::awaitable<result<accepted>> store(new_job job, services& ctx,
+                                        const std::optional<error>& refusal) {
+    if (refusal) {  // a job without room for any: only what was accepted before
+        if (job.idempotency_hash.empty()) co_return fail(*refusal);
+        auto earlier = co_await ctx.redis.call(ctx.submissions.accept(std::move(job), 0, 0));
+        if (!earlier && earlier.error().code == errc::queue_full) co_return fail(*refusal);
+        co_return earlier;
+    }
     std::size_t bytes = 0;
     for (const auto& image : job.images) bytes += image.size();
     const auto& settings = ctx.settings;
@@ -42,7 +49,8 @@ asio::awaitable<result<accepted>> store(new_job job, services& ctx) {
 
 }  // namespace
 
-asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
+asio::awaitable<response> accept(request& req, services& ctx, submitted given,
+                                 std::optional<error> refusal) {
     auto hash = idempotency_hash(req);
     if (!hash) co_return refuse(hash.error(), req, ctx);
     if (given.what.options.rotate && given.what.options.detector.empty()) {
@@ -78,7 +86,7 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given) {
     std::optional<event_hub::waiter> waiter;
     if (wanted.count() > 0) waiter.emplace(ctx.events, job.id);
     failpoint("api.before_accept");
-    const auto outcome = co_await store(std::move(job), ctx);
+    const auto outcome = co_await store(std::move(job), ctx, refusal);
     failpoint("api.after_accept");
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
     if (outcome->duplicate && waiter) waiter.emplace(ctx.events, outcome->job_id);

@@ -30,6 +30,17 @@ tl::unexpected<error> refused(const std::string& status, fields& all) {
     return unexpected_reply(status);
 }
 
+/// The reply of a step: the cursor, then for each face its id and what `take` reads behind it.
+template <class Step, class Take>
+result<Step> step_of(const std::string& status, fields& all, const std::string& cursor, Take take) {
+    if (status != "ok") return refused(status, all);
+    Step made;
+    made.cursor = all.text();
+    if (!is_next_cursor(made.cursor, cursor)) return unexpected_reply("HSCAN");
+    while (all.more()) take(made, all.text());
+    return made;
+}
+
 std::vector<std::string> words_of(const attempt_id& attempt, std::string_view worker_id) {
     return {attempt.job_id, std::to_string(attempt.attempt), std::string(worker_id)};
 }
@@ -60,22 +71,17 @@ redis_call<picture_step> reembed_store::pictures(const staging& of,
     return function_call<picture_step>(
         "reembed_pictures", context_.prefix(),
         {of.job_id, std::to_string(of.epoch), of.collection, cursor},
-        [seals = context_.seals(), collection = of.collection, cursor](
-            const std::string& status, fields& all) -> result<picture_step> {
-            if (status != "ok") return refused(status, all);
-            picture_step made;
-            made.cursor = all.text();
-            if (!is_next_cursor(made.cursor, cursor)) return unexpected_reply("HSCAN");
-            while (all.more()) {
-                std::string id = all.text();
-                auto picture =
-                    seals.open(all.text(), about_value(gallery_value::picture, collection, id),
-                               older_about_value(gallery_value::picture, id));
-                // Of another key or place: no bytes, in which nobody finds a face.
-                made.pictures.emplace_back(std::move(id),
-                                           picture ? std::move(picture->bytes) : std::string());
-            }
-            return made;
+        [seals = context_.seals(), collection = of.collection, cursor](const std::string& status,
+                                                                       fields& all) {
+            return step_of<picture_step>(
+                status, all, cursor, [&](picture_step& made, std::string id) {
+                    auto picture =
+                        seals.open(all.text(), about_value(gallery_value::picture, collection, id),
+                                   older_about_value(gallery_value::picture, id));
+                    // Of another key or place: no bytes, in which nobody finds a face.
+                    made.pictures.emplace_back(std::move(id),
+                                               picture ? std::move(picture->bytes) : std::string());
+                });
         });
 }
 
@@ -106,27 +112,21 @@ redis_call<left_step> reembed_store::left(const staging& of, const std::string& 
     return function_call<left_step>(
         "reembed_left", context_.prefix(),
         {of.job_id, std::to_string(of.epoch), of.collection, cursor},
-        [cursor](const std::string& status, fields& all) -> result<left_step> {
-            if (status != "ok") return refused(status, all);
-            left_step made;
-            made.cursor = all.text();
-            if (!is_next_cursor(made.cursor, cursor)) return unexpected_reply("HSCAN");
-            while (all.more()) {
-                std::string id = all.text();
+        [cursor](const std::string& status, fields& all) {
+            return step_of<left_step>(status, all, cursor, [&](left_step& made, std::string id) {
                 const bool picture = all.number() != 0;
                 made.faces.emplace_back(std::move(id), picture);
-            }
-            return made;
+            });
         });
 }
 
 redis_call<swap_outcome> reembed_store::swap(const attempt_id& attempt, std::string_view worker_id,
-                                             const staging& of, std::string result_text,
+                                             const staging& of,
                                              const std::vector<std::string>& left_out) const {
     VULTUS_REQUIRE(left_out.size() <= left_out_max, "few faces are left out");
     auto words = words_of(attempt, worker_id);
     words.push_back(std::to_string(of.epoch));
-    words.push_back(std::move(result_text));
+    words.emplace_back();  // the function makes the result's text
     words.insert(words.end(), left_out.begin(), left_out.end());
     return function_call<swap_outcome>(
         "reembed_swap", context_.prefix(), std::move(words),

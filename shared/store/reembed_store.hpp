@@ -63,7 +63,6 @@ class reembed_store {
     /// without a usable picture, are removed in the same call. Faces that were trained in the
     /// meantime may be missing: go on with pictures().
     redis_call<swap_outcome> swap(const attempt_id&, std::string_view worker_id, const staging&,
-                                  std::string result,
                                   const std::vector<std::string>& left_out) const;
 
     static constexpr std::size_t left_out_max = 1'000;

@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "shared/base/failpoint.hpp"
-#include "shared/base/json_quoted.hpp"
 #include "shared/base/log.hpp"
 #include "workers/engine/embedding.hpp"
 #include "workers/image/image.hpp"
@@ -55,11 +54,6 @@ std::vector<detector_set> clones(const detector_set& all, int count) {
     return made;
 }
 
-std::string result_of(std::string_view model, std::uint64_t faces, std::size_t left_out) {
-    return "{\"embedding_model\":" + json_quoted(model) + ",\"faces\":" + std::to_string(faces) +
-           ",\"left_out\":" + std::to_string(left_out) + "}";
-}
-
 }  // namespace
 
 reembedder::reembedder(redis_address redis, const store_context& context,
@@ -100,12 +94,7 @@ result<committed> reembedder::run(const work& item) {
         const auto out = left_out(item, *begun);
         if (!out) return fail(out.error());
         failpoint("worker.before_swap");
-        const auto count =
-            ask(item, store_.stage(ticket.id(), ticket.worker_id, *begun, {}));  // none: counts
-        if (!count) return fail(count.error());
-        const auto swapped =
-            ask(item, store_.swap(ticket.id(), ticket.worker_id, *begun,
-                                  result_of((*network)->name(), count->staged, out->size()), *out));
+        const auto swapped = ask(item, store_.swap(ticket.id(), ticket.worker_id, *begun, *out));
         if (!swapped) return fail(swapped.error());
         failpoint("worker.after_swap");
         if (swapped->missing == 0) return swapped->end;
@@ -159,7 +148,7 @@ reembedder::picture_chips reembedder::chips_of(
         for (std::size_t i = part; i < pictures.size(); i += parts) {
             // Made by a worker, not by a client: decoded here.
             const auto seen = decode_image(pictures[i].second);
-            if (!seen) continue;
+            if (!seen || is_older_picture(seen->picture)) continue;
             const auto face = face_in(seen->picture, finder);
             if (!face) continue;
             chips[i] = align_face(aligner_, seen->picture, *face, finder.fit(), form).face;

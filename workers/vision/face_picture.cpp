@@ -43,7 +43,13 @@ image at_most(image picture, std::uint32_t side) {
     return resized(picture, scaled(picture.width), scaled(picture.height));
 }
 
+constexpr std::uint32_t older_side = 112;
+
 }  // namespace
+
+bool is_older_picture(const image& picture) {
+    return picture.width == older_side && picture.height == older_side;
+}
 
 result<std::string> face_picture(const image& photo, const detected_face& face) {
     VULTUS_REQUIRE(photo.width > 0 && photo.height > 0, "a photo with pixels");
@@ -52,6 +58,7 @@ result<std::string> face_picture(const image& photo, const detected_face& face) 
     part = turned(at_most(std::move(part), limits::picture_side), face.quarters);
     for (std::uint32_t side = limits::picture_side; side > 16; side = side * 3 / 4) {
         part = at_most(std::move(part), side);
+        if (is_older_picture(part)) part = resized(part, older_side, older_side - 1);
         for (const int quality : {92, 85}) {
             auto file = encode_jpeg(part, quality);
             if (!file || file->size() <= limits::picture_bytes) return file;

@@ -21,4 +21,9 @@ constexpr double picture_margin = 1.6;
 /// source    92, 85: docs/benchmarks.md, bytes a face of LFW
 result<std::string> face_picture(const image& photo, const detected_face& face);
 
+/// Whether it is an aligned face of 112x112 pixels, as workers of older versions kept it: without a
+/// margin no network aligns the face anew, so it counts as no picture. face_picture() never makes
+/// one of that size.
+bool is_older_picture(const image&);
+
 }  // namespace vultus

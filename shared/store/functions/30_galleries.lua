@@ -48,13 +48,18 @@ function gallery.drop_parts(g)
                  vectors = redis.call('HLEN', part(g, 'vectors')),
                  pictures = redis.call('HLEN', part(g, 'pictures'))}
     redis.call('UNLINK', unpack(gallery.parts(g)))
-    gallery.unstage(g)
+    gallery.end_staging(g)
     removal.note()
 end
 
 -- The vectors of another model that were to take the place of its own (62_reembed.lua).
 function gallery.unstage(g)
     redis.call('UNLINK', part(g, 'staged'))
+    gallery.end_staging(g)
+end
+
+-- Of a gallery that has no part `staged` any more.
+function gallery.end_staging(g)
     redis.call('HDEL', key.gallery(g.collection), 'staging_job', 'staging_model',
         'staging_dimension')
     g.staging_job = nil

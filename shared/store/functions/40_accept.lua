@@ -147,6 +147,7 @@ function queue.accept(a)
     local holder = holder_of(client, from)
     local answer = queue.seen(id, hash, fingerprint, holder)
     if answer and answer[1] ~= 'full' then return answer end
+    if jobs_max == 0 then return {'full', 'jobs', '0'} end  -- only what was accepted before
     answer = answer or no_room(kind, client, holder, bytes, jobs_max, bytes_max)
     if answer then
         count('refused')

@@ -143,11 +143,11 @@ function reembed.exchange(g)
         'removed_version', int(g.version))
     redis.call('HDEL', key.gallery(g.collection), 'dimension')
     gallery.store_model(g, g.staging_model, stored(g.staging_dimension))
-    gallery.unstage(g)
+    gallery.end_staging(g)
     removal.note()
 end
 
--- id attempt worker epoch result, then ids of faces that have no usable picture and are removed with
+-- id attempt worker epoch result ('': made here), then ids of faces that have no usable picture and are removed with
 -- it. `missing`: faces that are neither staged nor among these; nothing changed.
 function reembed.swap(a)
     local j, answer = reembed.job(a)
@@ -159,10 +159,14 @@ function reembed.swap(a)
     local out = left_out(g, a, 6)
     local missing = g.faces - #out - staged_of(g)
     if missing ~= 0 then return {'missing', int(missing)} end
+    local model = g.staging_model
     for _, one in ipairs(out) do gallery.remove(g, one[1], {one[2]}) end
     reembed.exchange(g)
     j.version = int(g.version)
-    redis.call('HSET', key.job(a[1]), 'result', a[5], 'version', j.version, 'faces', int(g.faces),
+    local result = a[5] ~= '' and a[5] or '{"embedding_model":' ..
+        string.gsub(cjson.encode(model), '\\/', '/') .. ',"faces":' .. int(g.faces) ..
+        ',"left_out":' .. int(#out) .. '}'
+    redis.call('HSET', key.job(a[1]), 'result', result, 'version', j.version, 'faces', int(g.faces),
         'left_out', int(#out))
     redis.call('HDEL', key.job(a[1]), 'error', 'lease_until_ms')
     job.move(a[1], j, 'publishing', 'complete')

@@ -1,7 +1,12 @@
 """Another embedding model for a collection: from the pictures that it keeps, while it answers, in one step."""
 import io
+import json
+import os
+import pathlib
+import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 from conftest import PREFIX, ROOT, jpeg, names, running, wait_until
@@ -118,6 +123,48 @@ def test_a_picture_without_a_face_changes_nothing(taught):
     assert change(taught, without_pictures="forget")["result"]["left_out"] == 2
 
 
+def test_a_picture_of_an_older_version_counts_as_none(taught):
+    """It is the aligned face in 112x112 pixels, which no network can align again."""
+    store = taught.redis()
+    [key] = store.keys(f"{PREFIX}gallery:default:*:pictures")
+    [face, picture] = next(iter(store.hgetall(key).items()))
+    store.hset(key, face, jpeg(Image.open(io.BytesIO(picture)).resize((112, 112))))
+    failed = change(taught)
+    assert failed["state"] == "failed" and "1 faces have no picture" in failed["error"]["detail"]
+    store.hset(key, face, jpeg(Image.open(io.BytesIO(picture)).resize((112, 111))))
+    assert change(taught)["state"] == "succeeded", "the size alone tells them"
+
+
+def ctl(service, *words):
+    program = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"), "vultusctl")
+    ran = subprocess.run([program, "--data", service.data, "collections", "model", *words], capture_output=True, text=True, timeout=120)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def test_vultusctl(taught, photos):
+    taught.call("DELETE", "/api/collections/default/pictures")
+    taught.train("Ghost", photos["obama3"])
+    before = model(taught)
+    code, said, _ = ctl(taught, "default", OTHER, "--wait")
+    assert code == 1 and "1 of 4 faces have no picture" in said and "Ghost" in said and "nothing was changed" in said
+    assert model(taught) == before
+    code, said, _ = ctl(taught, "default", OTHER, "--json")
+    assert code == 1 and json.loads(said)["people_without_pictures"] == ["Ghost"] and "job" not in json.loads(said)
+    code, said, why = ctl(taught, "default", OTHER, "--forget-without-pictures", "--wait")
+    assert code == 0, why
+    assert f"default has the model {OTHER}: 3 faces" in said
+    assert model(taught)["embedding_model"] == OTHER and model(taught)["faces"] == 3
+    code, _, why = ctl(taught, "default", OTHER)
+    assert code == 1 and "already" in why
+    code, said, _ = ctl(taught, "default", before["embedding_model"])
+    assert code == 0 and "was accepted" in said
+    job = next(word for word in said.split() if len(word) == 36)
+    assert taught.finish(taught.call("GET", f"/api/jobs/{job}").json())["state"] == "succeeded"
+    assert ctl(taught, "nowhere", OTHER)[0] == 1 and ctl(taught, "default", "x")[0] == 2
+    entries = taught.call("GET", "/api/jobs", params={"type": "reembed"}).json()["jobs"]
+    assert len(entries) >= 2
+
+
 def test_bad_requests(taught):
     for wrong in ({}, {"embedder": ""}, {"embedder": "x"}, {"embedder": "a/b/c"}, {"embedder": OTHER, "without_pictures": "x"},
                   {"embedder": OTHER, "x": "y"}):
@@ -126,6 +173,19 @@ def test_bad_requests(taught):
     assert same.status_code == 409 and "already" in same.json()["detail"]
     assert taught.call("GET", "/api/collections/nowhere/model").status_code == 404
     assert taught.call("POST", "/api/collections/nowhere/model", data={"embedder": OTHER}).status_code == 404
+
+
+def test_a_request_that_is_sent_again_gets_its_job(taught):
+    """Its first answer may have been lost; by now the collection has that model."""
+    words = {"data": {"embedder": OTHER}, "headers": {"Idempotency-Key": str(uuid.uuid4())}}
+    job = taught.finish(taught.call("POST", PATH, **words).json())
+    assert job["state"] == "succeeded"
+    again = taught.call("POST", PATH, **words)
+    assert again.status_code in (200, 202) and again.json()["id"] == job["id"]
+    other = taught.call("POST", PATH, data={"embedder": OTHER}, headers={"Idempotency-Key": str(uuid.uuid4())})
+    assert other.status_code == 409 and "already" in other.json()["detail"]
+    taught.clear()
+    assert taught.call("POST", PATH, **words).json()["id"] == job["id"]
 
 
 def test_the_python_client(taught):

@@ -61,6 +61,17 @@ TEST(face_picture, shows_the_face_with_a_margin_and_is_never_enlarged) {
     expect_colour(seen, 0.08, 0.5, 128, 128, 128);
 }
 
+// Workers of older versions kept aligned faces of 112x112 pixels, which cannot be aligned again.
+TEST(face_picture, is_never_mistaken_for_one_of_an_older_version) {
+    const box where{100, 100, 169, 169};  // 1.6 times 70 pixels
+    const image seen = decoded(face_picture(photo_with(where, 400, 400), face_at(where)));
+    EXPECT_EQ(seen.width, 112u);
+    EXPECT_EQ(seen.height, 111u);
+    EXPECT_FALSE(is_older_picture(seen));
+    EXPECT_TRUE(is_older_picture(image(112, 112)));
+    EXPECT_FALSE(is_older_picture(image(112, 113)));
+}
+
 TEST(face_picture, a_large_face_is_made_smaller) {
     const box where{400, 400, 999, 1099};
     const image seen = decoded(face_picture(photo_with(where, 1600, 1600), face_at(where)));
