@@ -1,5 +1,7 @@
 // One node after the other becomes a layer, or nothing, or a refusal. After the first refusal the
 // rest is not looked at.
+#include <algorithm>
+
 #include "workers/engine/importers/fold.hpp"
 #include "workers/engine/importers/lowering.hpp"
 
@@ -11,7 +13,17 @@ std::string text_of(const std::vector<long>& numbers) {
     return text + "]";
 }
 
+namespace {
+
+/// Each layer has its own copy of its weights. Published networks read none more than five times
+/// (a head for each level of a pyramid); without a bound a small file could want any memory.
+constexpr std::size_t readers_most = 8, numbers_always = std::size_t{1} << 22;
+
+}  // namespace
+
 lowerer::lowerer(graph from, const input_format& input) : graph_(std::move(from)) {
+    for (const auto& [name, numbers] : graph_.constants) numbers_most_ += numbers.numbers.size();
+    numbers_most_ = std::max(numbers_always, readers_most * numbers_most_);
     net_.input = input;
     net_.input.rows = graph_.rows;
     net_.input.columns = graph_.columns;
@@ -102,6 +114,10 @@ layer lowerer::over(layer_kind kind, const value& from, std::size_t plus) {
 void lowerer::put(layer one, const value& from, const tensor_shape& plus, long channels,
                   order lies) {
     if (!fault_.empty()) return;
+    numbers_ += one.weights.size() + one.bias.size();
+    if (numbers_ > numbers_most_) {
+        return refuse("and the nodes before it read the constants of the file too often");
+    }
     value made{0, {channels, 0, 0}, lies};
     const bool fixed = one.kind == layer_kind::average_all || one.kind == layer_kind::linear;
     if (fixed) made.shape.rows = made.shape.columns = 1;

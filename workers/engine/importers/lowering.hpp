@@ -109,6 +109,8 @@ class lowerer {
     network net_;
     std::map<std::string, value, std::less<>> values_{};
     const node* now_ = nullptr;
+    std::size_t numbers_ = 0;       ///< weights and biases of the list so far
+    std::size_t numbers_most_ = 0;  ///< a constant may have many readers, but not any number
     std::string fault_;
 };
 

@@ -188,5 +188,31 @@ TEST(onnx_refuses, other_files) {
     EXPECT_THAT(refusal_of(nothing), HasSubstr("without layers"));
 }
 
+// A layer has its own copy of its weights: a small file may not want any memory.
+TEST(onnx_refuses, constants_with_any_number_of_readers) {
+    const auto readers = [](int count) {
+        onnx_file file;
+        file.numbers("w", {4, 3, 1, 1}, 0.5f);
+        file.numbers("wide", {512, 4, 3, 3}, 0.5f);
+        file.numbers("back", {4, 512, 1, 1}, 0.5f);
+        file.numbers("many", {512, 512, 3, 3}, 0.5f);
+        file.node("Conv", {"in", "w"}, "a");
+        std::string last = "a";
+        const auto put_conv = [&](const std::string& weights, const std::string& name,
+                                  long padding) {
+            auto& node = file.node("Conv", {last, weights}, name);
+            put(node, "pads", std::vector<long>(4, padding));
+            last = name;
+        };
+        put_conv("wide", "b", 1);
+        for (int i = 0; i < count; ++i) put_conv("many", "c" + std::to_string(i), 1);
+        put_conv("back", "out", 0);
+        file.output("out");
+        return file;
+    };
+    EXPECT_EQ(refusal_of(readers(5)), "none") << "a head for each level of a pyramid";
+    EXPECT_THAT(refusal_of(readers(9)), HasSubstr("read the constants of the file too often"));
+}
+
 }  // namespace
 }  // namespace vultus
