@@ -70,9 +70,28 @@ void log_missing(std::string_view embedder, const std::string& why) {
     log::warning("embedder_missing", {{"embedder", embedder}, {"why", why}});
 }
 
-/// omz_0095 and what the user brings, of the files that are there and that this CPU can run.
+/// On the GPU if there is one that can, else on the CPU, in bf16 if that is asked for.
+result<std::unique_ptr<embedder>> load_omz_0095(const model_paths& files,
+                                                const worker_settings& settings,
+                                                const runner_maker& on_gpu) {
+    auto layers = load_openvino(files.omz_0095[0], files.omz_0095[1], omz_0095_input());
+    if (!layers) return fail(layers.error());
+    if (on_gpu) {
+        auto made = make_network_embedder(*layers, omz_0095_rules, on_gpu);
+        if (made) return made;
+        log::warning("embedder_on_cpu",
+                     {{"embedder", omz_0095_rules.name}, {"why", made.error().detail}});
+    }
+    const bool half = settings.precision == "bf16" && !on_gpu;
+    return make_network_embedder(std::move(*layers), omz_0095_rules,
+                                 half ? precision::bf16 : precision::fp32);
+}
+
+/// omz_0095 and what the user brings, of the files that are there and that this CPU or the GPU can
+/// run.
 std::vector<std::unique_ptr<embedder>> other_embedders(const model_paths& files,
-                                                       const std::string& folder) {
+                                                       const worker_settings& settings,
+                                                       const runner_maker& on_gpu) {
     std::vector<std::unique_ptr<embedder>> all;
     const auto keep = [&](result<std::unique_ptr<embedder>> made, std::string_view name) {
         if (!made) return log_missing(name, made.error().detail);
@@ -88,12 +107,9 @@ std::vector<std::unique_ptr<embedder>> other_embedders(const model_paths& files,
     } else if (files.omz_0095[0].empty()) {
         log::info("embedder_missing", {{"embedder", omz_0095_rules.name}});
     } else {
-        auto layers = load_openvino(files.omz_0095[0], files.omz_0095[1], omz_0095_input());
-        keep(layers ? make_network_embedder(std::move(*layers), omz_0095_rules)
-                    : fail(layers.error()),
-             omz_0095_rules.name);
+        keep(load_omz_0095(files, settings, on_gpu), omz_0095_rules.name);
     }
-    for (const std::string& manifest : own_manifests(folder)) {
+    for (const std::string& manifest : own_manifests(settings.models)) {
         const auto model = read_own_model(manifest);
         if (!model) {
             log_missing(manifest, model.error().detail);
@@ -117,7 +133,7 @@ result<vision_models> load_vision_models(const worker_settings& settings,
     return vision_models{
         all_detectors(*files, std::move(nets->finder), nets->on_gpu),
         std::make_unique<const aligner>(std::move(*straightener)),
-        embedder_set(std::move(nets->network), other_embedders(*files, settings.models)),
+        embedder_set(std::move(nets->network), other_embedders(*files, settings, nets->on_gpu)),
         std::move(nets->gpu), threshold_rules()};
 }
 

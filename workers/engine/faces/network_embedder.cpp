@@ -103,14 +103,26 @@ result<std::unique_ptr<embedder>> make_network_embedder(std::unique_ptr<runner> 
 }
 
 result<std::unique_ptr<embedder>> make_network_embedder(network layers,
-                                                        const network_embedder_rules& rules) {
+                                                        const network_embedder_rules& rules,
+                                                        const runner_maker& on_gpu) {
+    const auto side = static_cast<long>(rules.form.side);
+    const warm_size largest{static_cast<long>(limits::batch_max), side, side};
+    auto runs =
+        on_gpu(std::make_shared<const network>(std::move(layers)), {{1, side, side}}, largest);
+    if (!runs) return fail(runs.error());
+    return make_network_embedder(std::move(*runs), rules, limits::batch_max);
+}
+
+result<std::unique_ptr<embedder>> make_network_embedder(network layers,
+                                                        const network_embedder_rules& rules,
+                                                        precision numbers) {
     const auto side = static_cast<long>(rules.form.side);
     std::vector<warm_size> warm;
     for (auto batch = static_cast<long>(largest_on_cpu); batch > 0; batch /= 2) {
         warm.push_back({batch, side, side});
     }
-    auto runs = make_onednn_runner(std::make_shared<const network>(std::move(layers)),
-                                   precision::fp32, warm);
+    auto runs =
+        make_onednn_runner(std::make_shared<const network>(std::move(layers)), numbers, warm);
     if (!runs) return fail(runs.error());
     return make_network_embedder(std::move(*runs), rules, largest_on_cpu);
 }

@@ -32,9 +32,18 @@ result<std::unique_ptr<embedder>> make_network_embedder(std::unique_ptr<runner> 
                                                         const network_embedder_rules& rules,
                                                         std::size_t largest_pass = 8);
 
-/// The same of a layer list, by oneDNN on the calling thread, float32.
+/// The same of a layer list, where the runners are made: a GPU. Chips go through in passes of up to
+/// batch_max.
+/// errors    also those of runner_maker
+result<std::unique_ptr<embedder>> make_network_embedder(network layers,
+                                                        const network_embedder_rules& rules,
+                                                        const runner_maker& on_gpu);
+
+/// The same of a layer list, by oneDNN on the calling thread.
+/// requires  fp32 or bf16
 /// errors    also bad_option: this CPU cannot
 result<std::unique_ptr<embedder>> make_network_embedder(network layers,
-                                                        const network_embedder_rules& rules);
+                                                        const network_embedder_rules& rules,
+                                                        precision numbers = precision::fp32);
 
 }  // namespace vultus

@@ -11,6 +11,7 @@
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/importers/importers.hpp"
 #include "workers/engine/models.hpp"
+#include "workers/engine/onednn/onednn.hpp"
 #include "workers/gallery/matcher.hpp"
 
 namespace vultus {
@@ -151,6 +152,13 @@ TEST(network_embedder, omz_0095_embeds_pictures) {
     EXPECT_NEAR(squares, 1, 1e-5);
     EXPECT_GT(distance_between(vectors[0], vectors[1]), 0.3f);
     EXPECT_LT(distance_between(vectors[2], vectors[1]), 1e-5f) << "in a pass of two, and alone";
+    if (onednn_cpu().value() != "avx512_bf16") return;
+    layers = load_openvino(files->omz_0095[0], files->omz_0095[1], omz_0095_input());
+    const auto half = make_network_embedder(std::move(*layers), omz_0095_rules, precision::bf16);
+    ASSERT_TRUE(half) << half.error().detail;
+    const auto nearly = (*half)->embed(faces);
+    EXPECT_NE(nearly[1], vectors[1]) << "not bf16 at all";
+    EXPECT_LT(distance_between(nearly[1], vectors[1]), 0.05f);
 }
 
 }  // namespace
