@@ -94,6 +94,22 @@ BUGS = {
         mix=(0, 0, 36, 20, 4, 0, 34, 6),
         text=[("    local taken = gallery.label_count(g, to) > 0 or change.is_awaited(g.collection, to)\n",
                "    local taken = gallery.label_count(g, to) > 0\n")]),
+    "removed-stays-staged": Bug(  # who is removed while the room gets another model keeps the new vector
+        {"fsck", "failed", "stale answer"}, {"failpoint": 1}, pause=(0.3, 0.8), rooms=2, mix=(40, 10, 24, 14, 1, 0, 0, 0, 0, 0, 0, 12),
+        actions=[("worker.before_swap", "delay:700"), ("worker.mid_reembed", "delay:700")], look_ms=5,
+        text=[("    if g.staging_job then redis.call('HDEL', part(g, 'staged'), unpack(ids)) end\n", "")]),
+    "swap-too-early": Bug(  # the models change although somebody who was trained meanwhile is not embedded again
+        {"fsck", "forgotten face", "failed"}, {"failpoint": 1}, pause=(0.3, 0.8), rooms=2, mix=(40, 10, 30, 8, 1, 0, 0, 0, 0, 0, 0, 12),
+        actions=[("worker.before_swap", "delay:700")], look_ms=5,
+        text=[("    if missing ~= 0 then return {'missing', int(missing)} end\n", "")]),
+    "old-model-named": Bug(  # new vectors, but the room still says that it has the old model
+        {"answered by another model", "failed", "fsck", "forgotten face", "wrong name"}, {"worker stop": 1}, hold=(0.2, 0.5), rooms=2,
+        mix=(40, 20, 24, 4, 1, 0, 0, 0, 0, 0, 0, 12), look_ms=5,
+        text=[("    gallery.store_model(g, g.staging_model, stored(g.staging_dimension))\n    gallery.end_staging(g)\n",
+               "    gallery.end_staging(g)\n")]),
+    "defaults-again": Bug(  # each worker that registers decides the defaults of the service anew
+        {"defaults changed"}, {"worker kill": 1},
+        text=[("    if there then return there, false end\n", "    if there and not detectors then return there, false end\n")]),
     "company": Bug(  # a loss in company counts as a crash of the job
         {"failed"}, {"worker kill": 1},
         text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),

@@ -18,6 +18,8 @@ One JSON object a line. An operation of a client:
                 is 0 where there is no collection, so a delete takes it back to that, and nothing else does.
   said          recognize, direct: the names in the answer · verify, verify_direct (the person's photo and the person, who has
                 one name only): the name if it is the same, else "unknown", also where there is no such person (404)
+  model         recognize, direct: the embedder of the answer's gallery
+  to            rename, merge: the name; reembed: the embedder that the room gets
   removed       changes: how many faces it took away
   behind        changes: registered workers that still held an older gallery when it had succeeded
 and at the end {"jobs": {id: state}, "ends": {id: count of terminal events}, "order": {id: [place of its first event among
@@ -26,7 +28,7 @@ all, place of its terminal event]}, "fsck": [...], "images": n, "crashed": n,
 more, how often a job was held to have ended a worker, whether a worker was struck at all, how long an answer may have
 been on its way from the api's last look at the gallery to the client (the longest time that an api may have been stopped,
 and a second), how often a result was refused as too old, how often a job was leased; "erased": who was erased because of age though no
-run lasts that long (kept.py).
+run lasts that long (kept.py); "defaults": [the models of the service when it began, and at the end].
 """
 import bisect
 import itertools
@@ -215,6 +217,25 @@ def check_order(operations, order):
     return faults
 
 
+EPOCH = 10 ** 9  # version = epoch * EPOCH + changes; a change of the model begins an epoch
+
+
+def check_models(operations, changes):
+    """In the epoch that a change of the model began every answer is by that model, until something may have emptied the
+    room. Those of older epochs are by the old one: who has them is not known to be wrong."""
+    faults, began = [], {(one["room"], one["version"] // EPOCH): one for one in operations
+                         if one["op"] == "reembed" and one["outcome"] == "ok"}
+    for answer in operations:
+        change = began.get((answer["room"], answer["version"] // EPOCH))
+        if answer.get("model") is None or change is None or answer["version"] < change["version"]:
+            continue
+        emptied = any(one["op"] in ("clear", "delete") and one["begin"] <= end_of(answer) and end_of(one) >= change["begin"]
+                      for one, _ in changes.get(answer["room"], []))
+        if answer["model"] != change["to"] and not emptied:
+            faults.append(("answered by another model", answer))
+    return faults
+
+
 def check(lines):
     """(faults, figures)"""
     operations = [line for line in lines if "op" in line]
@@ -224,6 +245,7 @@ def check(lines):
     faults, decided = check_answers(operations, changes, last["reply_s"])
     faults += check_renames(changes)
     faults += check_order(operations, last.get("order", {}))
+    faults += check_models(operations, changes)
     accepted = {operation["job"] for operation in operations if operation["job"] is not None}
     for operation in operations:
         if len(set(operation["key_jobs"])) > 1:
@@ -253,6 +275,8 @@ def check(lines):
     if last.get("old_version", 0) > OVERTAKEN_MAX * last.get("leased", 0):
         faults.append(("a step was repeated without end", {"old_version": last["old_version"], "leased": last["leased"]}))
     faults += [("erased wrongly", who) for who in last.get("erased", ())]
+    if last.get("defaults", [0])[0] != last.get("defaults", [0])[-1]:
+        faults.append(("defaults changed", last["defaults"]))
     if last["images"]:
         faults.append(("images left behind", last["images"]))
     outcomes = {}

@@ -27,7 +27,8 @@ def photo_of(person):
 PHOTOS = {f"person {person}": photo_of(person) for person in range(PEOPLE)}
 
 
-OPERATIONS = ("recognize", "direct", "train", "forget", "clear", "delete", "rename", "merge", "retain", "verify", "verify_direct")
+OPERATIONS = ("recognize", "direct", "train", "forget", "clear", "delete", "rename", "merge", "retain", "verify", "verify_direct",
+              "reembed")
 
 
 def call_of(operation, room, person, renamed=None, name=None):
@@ -46,6 +47,7 @@ def call_of(operation, room, person, renamed=None, name=None):
         "clear": ("POST", "/api/clear", {"params": here}),
         "delete": ("DELETE", f"/api/collections/{room}", {}),
         "retain": ("POST", f"/api/collections/{room}/retention", {"data": {"days": "365"}}),
+        "reembed": ("POST", f"/api/collections/{room}/model", {"data": {"embedder": renamed}}),
     }[operation]
 
 
@@ -55,7 +57,7 @@ class Shared:
     def __init__(self, world, history, patience, rooms, mix=None):
         self.lock, self.over, self.floors, self.history = threading.Lock(), threading.Event(), {}, history
         self.world, self.patience, self.rooms = world, patience, rooms
-        mix = mix or (40, 20, 24, 7, 3, 2, 2, 1, 1, 12, 8)
+        mix = mix or (40, 20, 24, 7, 3, 2, 2, 1, 1, 12, 8, 2)
         self.mix = (*mix, *[0] * (len(OPERATIONS) - len(mix)))  # weights of OPERATIONS
 
     def record(self, operation):
@@ -84,10 +86,10 @@ class Client(threading.Thread):
                 person = self.random.choice([one for one in PHOTOS if one not in checker.OTHER_NAMES])
             names = checker.names_of(person)
             self.random.shuffle(names)
+            to = names[1] if what in ("rename", "merge") else self.random.choice(worlds.MODELS) if what == "reembed" else None
             operation = {"op": what, "room": f"room-{self.random.randrange(self.shared.rooms)}", "person": person,
-                         "label": names[0], "to": names[1] if what in ("rename", "merge") else None,
-                         "outcome": "unknown", "job": None,
-                         "version": 0, "said": None, "accepted": None, "end": None, "key_jobs": [], "behind": []}
+                         "label": names[0], "to": to, "outcome": "unknown", "job": None,
+                         "version": 0, "said": None, "model": None, "accepted": None, "end": None, "key_jobs": [], "behind": []}
             with self.shared.lock:
                 operation["floor"] = self.shared.floors.get(operation["room"], 0)
             operation["begin"] = time.monotonic()
@@ -122,7 +124,8 @@ class Client(threading.Thread):
                 return
             if answer.status_code not in (503, 429):
                 # A name that is taken, a collection that is not there: it did not happen.
-                nothing = answer.status_code in {"rename": (409,), "delete": (404,), "retain": (404,)}.get(operation["op"], ())
+                # Nobody to embed again, or that model already.
+                nothing = answer.status_code in {"rename": (409,), "delete": (404,), "retain": (404,), "reembed": (404, 409)}.get(operation["op"], ())
                 operation["outcome"] = "refused" if nothing else "failed"
                 operation["said"] = answer.text
                 operation["end"] = time.monotonic()
@@ -162,6 +165,8 @@ class Client(threading.Thread):
                 operation["said"] = f"{answer.status_code} {answer.text}"
                 return
         self.ended(operation, said["state"], said.get("result"))
+        if operation["op"] == "reembed" and said["state"] == "failed" and said["error"]["code"] == "wrong_state":
+            operation.update(outcome="refused", said=said["error"])  # cleared meanwhile, or another one was faster
         operation["removed"] = operation["outcome"] == "ok" and (said.get("result") or {}).get("removed_faces", 0)
 
     def ended(self, operation, state, result):
@@ -173,6 +178,7 @@ class Client(threading.Thread):
             verified = [operation["label"] if result.get("same") else "unknown"]
             operation["said"] = verified if operation["op"].startswith("verify") else worlds.names(result)
             operation["version"] = result["gallery"]["version"]
+            operation["model"] = result["models"].get("embedding")
         else:
             operation["version"] = result["version"]
             if not result.get("superseded"):  # then it changed nothing, and waited for nobody

@@ -13,7 +13,8 @@ LONGEST = {"worker": 14.0, "broker": 6.0, "api": 4.0, "redis": 2.5}
 FAILPOINTS = ("api.before_accept", "api.after_accept", "api.before_reply", "broker.after_lease", "broker.before_send",
               "broker.in_reap", "broker.in_barrier", "worker.after_job", "worker.before_compute", "worker.mid_job",
               "worker.after_match", "worker.before_commit", "worker.after_commit", "worker.before_done",
-              "worker.in_gallery_load", "worker.before_hello", "worker.after_hello")
+              "worker.in_gallery_load", "worker.before_hello", "worker.after_hello", "worker.mid_reembed",
+              "worker.before_swap", "worker.after_swap")
 
 # Fault, and how often; "kind how" of a process, or one of the names below.
 EVERYTHING = {

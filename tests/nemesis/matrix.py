@@ -62,8 +62,15 @@ class Asker:
 
     def begin(self, operation, person):
         """The job as accepted, or a direct answer."""
-        method, path, body = call_of(operation, self.room, person, OTHER if operation == "merge" else RENAMED)
+        to = OTHER if operation == "merge" else self.other_model() if operation == "reembed" else RENAMED
+        method, path, body = call_of(operation, self.room, person, to)
         return self.ask(method, path, None if operation == "direct" else str(uuid.uuid4()), **body)
+
+    def model(self):
+        return self.ask("GET", f"/api/collections/{self.room}/model")["embedding_model"]
+
+    def other_model(self):
+        return next(one for one in worlds.MODELS if one != self.model())
 
     def end(self, job):
         while job["state"] not in checker.TERMINAL:
@@ -109,6 +116,8 @@ class Scene:
             raise Fault("no train before it")
         if self.operation == "merge" and self.asker.do("train", OTHER)["state"] != "succeeded":
             raise Fault("no train of the other before it")
+        if self.operation == "reembed":
+            self.wanted_model = self.asker.other_model()
         if self.row.warm:
             for _ in range(4):
                 self.asker.do("recognize")
@@ -142,6 +151,8 @@ class Scene:
                       "rename": RENAMED, "merge": OTHER}
             if after != [wanted.get(self.operation, self.person)]:
                 raise Fault(f"{way} said {after} afterwards")
+            if self.operation == "reembed" and self.asker.model() != self.wanted_model:
+                raise Fault(f"the model is {self.asker.model()}")
         if job["id"] is not None:
             ends = [fields for _, fields in self.world.store().xrange(f"{worlds.PREFIX}events")
                     if fields[b"job"].decode() == job["id"] and fields[b"to"].decode() in checker.TERMINAL]
@@ -276,7 +287,7 @@ def one_case(world, row, operation, action):
 def play_all(programs, cases, results):
     """Plays cases until there are none, in a world of its own."""
     with tempfile.TemporaryDirectory(prefix="vultus-m-") as folder:
-        world = worlds.World(folder, programs, workers=2)
+        world = worlds.World(folder, programs, workers=2, two_models=True)
         try:
             world.start()
             with contextlib.suppress(queue.Empty):

@@ -52,6 +52,10 @@ ROWS = [
     Row("worker, behind a change", ("train",) + EVERY_CHANGE, HOLDER, "worker.before_hello", warm=True),
     Row("worker, announced but not served", ("recognize", "direct"), WORKER, "worker.after_hello"),
     Row("worker, change not in use yet", ("train",) + EVERY_CHANGE, HOLDER, "worker.after_hello", warm=True),
+    Row("worker, embedding a room again", ("reembed",), WORKER, "worker.mid_reembed"),
+    Row("worker, embedded, not exchanged", ("reembed",), WORKER, "worker.before_swap"),
+    Row("worker, exchanged but not said", ("reembed",), HOLDER, "worker.after_swap"),
+    Row("api, new model accepted, not answered", ("reembed",), API, "api.after_accept"),
     Row("both brokers, SUBMIT lost", ALL, {KILL: 3.0}, scene="brokers_gone"),
     Row("worker, hangs in the network", STORED, {"delay:60000": 15.5}, "worker.before_compute"),
     Row("photo that kills its workers", ("recognize",), {KILL: 8.0}, scene="poison"),
@@ -62,6 +66,7 @@ ROWS = [
     Row("Redis", MANY, {KILL: 11.0}, scene="redis_killed", burst=8),
     # One alone: who deletes what another has deleted is told that it is not there.
     Row("Redis, one delete", ("delete",), {KILL: 11.0}, scene="redis_killed"),
+    Row("Redis, one change of the model", ("reembed",), {KILL: 11.0}, scene="redis_killed"),
     Row("Redis, memory full", ALL, {"2 s": 4.0}, scene="memory_full"),
     Row("Redis, disk full", ALL, {"2 s": 13.0}, scene="disk_full"),
     Row("Redis, disk slow", ALL, {"1 s a sync": 19.0}, scene="disk_slow"),

@@ -55,7 +55,7 @@ def run(options, folder, history):
     if seeded and seeded.program:
         environment["VULTUS_SEEDED_BUG"] = seeded.program
     world = worlds.World(folder, options.programs, environment=environment,
-                         redis_options=seeded.redis if seeded else ())
+                         redis_options=seeded.redis if seeded else (), two_models=True)
     shared = Shared(world, history, 20 if seeded else 60, bug.rooms if bug else 3,
                     bug.mix if bug else None)
     reader = EventReader(world)
@@ -68,6 +68,7 @@ def run(options, folder, history):
         if seeded and seeded.text:
             bugs.seed(world.store(), options.name)
         kept_room.teach(shared, options.seed)
+        first_defaults = worlds.defaults(world.store())
         reader.start()
         for client in clients:
             client.start()
@@ -92,6 +93,7 @@ def run(options, folder, history):
             last = {"jobs": states(store, list(reader.ends)), "ends": reader.ends, "order": reader.order,
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
                     "images": worlds.images(store), "workers_harmed": harmed, "erased": kept_room.erased(store),
+                    "defaults": [first_defaults, worlds.defaults(store)],
                     **{name: int(store.hget(f"{worlds.PREFIX}stats", name) or 0)
                        for name in ("crashed", "old_version", "leased")},
                     "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0), "strikes": nemesis.done}

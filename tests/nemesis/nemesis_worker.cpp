@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "shared/base/log.hpp"
 #include "shared/base/stop_signal.hpp"
@@ -40,12 +41,18 @@ class one_face final : public window_detector {
     std::string_view name_;  ///< of static storage
 };
 
-/// The mean colour of the chip's middle, each of red, green and blue from 0 to 8.
+/// The mean colour of the chip's middle, each of red, green and blue from 0 to 8. The other one has
+/// the same distances, but its numbers mean other things.
 class colour_embedder final : public embedder {
  public:
-    std::string_view name() const noexcept override { return "colour/plain"; }
-    std::size_t dimension() const noexcept override { return 128; }
-    std::unique_ptr<embedder> clone() const override { return std::make_unique<colour_embedder>(); }
+    explicit colour_embedder(bool other) : other_(other) {}
+    std::string_view name() const noexcept override {
+        return other_ ? "colour/other" : "colour/plain";
+    }
+    std::size_t dimension() const noexcept override { return other_ ? 256 : 128; }
+    std::unique_ptr<embedder> clone() const override {
+        return std::make_unique<colour_embedder>(other_);
+    }
     std::vector<embedding> embed(std::span<const chip> chips) override {
         constexpr std::size_t side = limits::chip_side, from = side / 3, to = 2 * side / 3;
         std::vector<embedding> all(chips.size(), embedding(dimension()));
@@ -58,11 +65,17 @@ class colour_embedder final : public embedder {
                 }
             }
             constexpr float pixels = (to - from) * (to - from);
-            for (std::size_t colour = 0; colour < 3; ++colour)
-                all[i][colour] *= 8 / 255.0f / pixels;
+            for (std::size_t colour = 0; colour < 3; ++colour) {
+                float& number = all[i][colour];
+                number *= 8 / 255.0f / pixels;
+                if (other_) all[i][dimension() - 1 - colour] = 8 - std::exchange(number, 0.0f);
+            }
         }
         return all;
     }
+
+ private:
+    bool other_;
 };
 
 }  // namespace
@@ -88,7 +101,9 @@ int main(int argc, char** argv) {
         detectors.push_back(std::make_unique<one_face>(name));
     }
     std::vector<std::unique_ptr<embedder>> embedders;
-    embedders.push_back(std::make_unique<colour_embedder>());
+    for (const bool other : {false, true}) {
+        embedders.push_back(std::make_unique<colour_embedder>(other));
+    }
     vision_models models{detector_set(std::move(detectors)),
                          std::make_unique<const aligner>(std::move(*straightener)),
                          embedder_set(std::move(embedders)),

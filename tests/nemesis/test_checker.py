@@ -182,3 +182,20 @@ def test_what_is_left_behind():
 def test_nobody_is_erased_because_of_age():
     assert verdict(erased=[]) == []
     assert verdict(erased=["ann"]) == ["erased wrongly"]
+
+
+def test_after_a_change_of_the_model_answers_are_by_the_new_one():
+    change = operation("reembed", 3, 4, to="new", version=7 * 10 ** 9)
+    old, new = (recognize(5, 6, "ann", version=7 * 10 ** 9 + 1, model=name) for name in ("old", "new"))
+    assert verdict(TRAIN, change, new) == []
+    assert verdict(TRAIN, change, old) == ["answered by another model"]
+    assert verdict(TRAIN, change, {**old, "room": "other", "said": ["unknown"]}) == []
+    assert verdict(TRAIN, change, {**old, "version": 6 * 10 ** 9}) == [], "it looked before the exchange"
+    assert verdict(TRAIN, {**change, "outcome": "refused"}, old, jobs={change["job"]: "failed"}) == []
+    emptied, again = operation("clear", 4.2, 4.4), operation("train", 4.5, 4.8)
+    assert verdict(TRAIN, change, emptied, again, old) == [], "the next face may have chosen another model"
+
+
+def test_the_defaults_of_a_service_are_decided_once():
+    assert verdict(TRAIN, defaults=[["hog", "a"], ["hog", "a"]]) == []
+    assert verdict(TRAIN, defaults=[["hog", "a"], ["hog", "b"]]) == ["defaults changed"]

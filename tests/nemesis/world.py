@@ -26,6 +26,10 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+# Of nemesis_worker.cpp. Half of the workers propose one as the default of a service, half the other.
+MODELS = ("colour/plain", "colour/other")
+
+
 class Process:
     def __init__(self, name, command, log, environment):
         self.name, self.command, self.log = name, [str(word) for word in command], log
@@ -63,7 +67,9 @@ class Process:
 
 
 class World:
-    def __init__(self, folder, programs, brokers=2, apis=2, workers=4, environment=None, redis_options=()):
+    def __init__(self, folder, programs, brokers=2, apis=2, workers=4, environment=None, redis_options=(), two_models=False):
+        """two_models: rooms keep pictures, so that they can be given another model, and the workers do not agree on the
+        default."""
         self.folder, self.programs = pathlib.Path(folder), pathlib.Path(programs)
         for name in ("run", "run/cut", "redis", "log", "failpoints"):
             (self.folder / name).mkdir()
@@ -84,7 +90,8 @@ class World:
                         for i in range(brokers)]
         self.apis = [self.far(f"api-{i}", "vultus-api", a_ends, w_ends, api__port=port)
                      for i, port in enumerate(self.ports)]
-        self.workers = [self.far(f"worker-{i}", "nemesis_worker", a_ends, w_ends, worker__vision_threads=1)
+        self.workers = [self.far(f"worker-{i}", "nemesis_worker", a_ends, w_ends, worker__vision_threads=1,
+                                 **({"worker__keep_pictures": "true", "worker__default_embedder": MODELS[i % 2]} if two_models else {}))
                         for i in range(workers)]
         self.proxy = self.process("proxy", [self.programs / "link_proxy", *(
             f"{near}={far}" for pairs in self.links.values() for near, far in pairs.items())])
@@ -213,6 +220,11 @@ class World:
 
 def list_of(texts):
     return "[" + ", ".join(f'"ipc://{text}"' for text in texts) + "]"
+
+
+def defaults(store):
+    """The models that the service uses where nobody chose; decided once."""
+    return [(one or b"").decode() for one in store.hmget(f"{PREFIX}defaults", "detector", "embedder")]
 
 
 def images(store):
