@@ -9,12 +9,16 @@ its empty gallery) and the package face_recognition, one process per core, no HT
 Keys: api_recognize_efficiency_250 and _640 (faces a second, service over pipeline), hog and cnn (photos a second of both,
 their ratio, and how many faces are the same, see same_faces), overload (at twice the capacity: share of the capacity served, refused with
 503 and Retry-After, failed, growth of the processes' memory in MB), memory (photos of 50 sizes: megabytes of all
-processes after each tenth, and their slope), large (a photo of 2 MB whose picture is tiny, so that carrying it is the work:
-photos a second, processor time of each process for a photo, and the most memory that each had, direct and stored), questions
-(what a detect, an embed and a verify take, over what their own stages take in a recognize of the same photos: one request at a
-time, so 1 is nothing but these stages). Without DIR: large and questions alone.
+processes after each tenth, and their slope; 40 megapixels among them), default (the models of a new service against hog with dlib's
+network, on the photos of 250 px: default_over_hog in photos a second of the whole service, pipeline_over_hog of the pipeline alone,
+cpu_over_hog in processor time a photo of api, broker, worker and Redis), default_over_package (against the package, photos a second),
+default_over_python_service (against peer/service.py: the same two networks by uvicorn, ONNX Runtime and OpenVINO), large (a photo of
+2 MB whose picture is tiny, so that carrying it is the work: photos a second, processor time of each process for a photo, and the most
+memory that each had, direct and stored), questions (what a detect, an embed and a verify take, over what their own stages take in a
+recognize of the same photos: one request at a time, so 1 is nothing but these stages). Without DIR: large and questions alone.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -38,6 +42,8 @@ from ran_on import ran_on  # noqa: E402
 BUILT = ROOT / "build/e2e/bin"
 CORES = len(os.sched_getaffinity(0))
 CLIENTS = 8 * CORES
+DEFAULT, HOG = (tuple(f"worker.default_{what}={name}" for what, name in (("detector", detector), ("embedder", embedder)))
+                for detector, embedder in (("centerface", "omz_0095/unit"), ("hog", "dlib_resnet_v1/mirror_unit")))
 
 
 def command(*words, **more):
@@ -87,10 +93,10 @@ class own_redis:
         self.folder.cleanup()
 
 
-def service(settings):
+def service(settings, **more):
     """A service in a folder of its own."""
     folder = tempfile.mkdtemp(prefix="vultus-bench-")
-    return Started(folder, settings=settings)
+    return Started(folder, settings=settings, **more)
 
 
 def efficiency(photos, settings, seconds):
@@ -165,8 +171,9 @@ def overload(photos, settings, seconds):
 
 
 def memory(photos, settings, seconds):
-    """The memory of all processes after each tenth of the time, and the line through it from the second tenth on."""
-    with service(settings) as running:
+    """With the models of a new service: the memory of all processes after each tenth of the time, and the line through it from the
+    second tenth on."""
+    with service(settings, defaults=DEFAULT) as running:
         running.load(photos, seconds / 10)
         done, points = 0, []
         for _ in range(10):
@@ -177,6 +184,82 @@ def memory(photos, settings, seconds):
     slope = (sum((x - middle[0]) * (y - middle[1]) for x, y in fit) / sum((x - middle[0]) ** 2 for x, _ in fit))
     return {"photos": round(done), "sizes": len(photos), "memory_mb": [round(y) for _, y in points],
             "mb_per_1000_photos": round(1000 * slope, 2)}
+
+
+def whole_service_s(running):
+    """Processor time of every process of the service so far, decoders among them."""
+    spent, left = 0, [running.process.pid]
+    while left:
+        pid = left.pop()
+        with contextlib.suppress(OSError):  # it ended
+            spent += process_time(pid)[1] / 1e6
+            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                left += map(int, (thread / "children").read_text().split())
+    return spent
+
+
+def arm(photos, settings, seconds, defaults):
+    """One pair of models, in the service and in the pipeline."""
+    with service(settings, defaults=defaults) as running, own_redis() as store:
+        running.load(photos, seconds / 4)
+        before = whole_service_s(running)
+        came = running.load(photos, seconds)
+        spent = whole_service_s(running) - before
+        if came["failed"]:
+            sys.exit(f"{came['failed']} photos failed\n{running.logs()}")
+        words = [word for one in (*defaults, *settings, f"redis.socket={store}", "common.log_level=error") for word in ("--set", one)]
+        options = json.dumps({"detector": defaults[0].split("=")[1], "embedder": defaults[1].split("=")[1]})
+        alone = command(BUILT / "pipeline_load", seconds, CLIENTS, options, *photos, "--", *words)
+    whole = came["jobs"] * (seconds + 1) / seconds  # the first second is not counted, and is served
+    return {"photos_per_s": came["jobs_per_s"], "pipeline_photos_per_s": alone["jobs_per_s"], "cpu_ms_a_photo": round(1000 * spent / whole, 2)}
+
+
+def default_models(photos, settings, seconds):
+    ours, hog = (arm(photos, settings, seconds, one) for one in (DEFAULT, HOG))
+    return {"default": ours, "hog": hog, "default_over_hog": round(ours["photos_per_s"] / hog["photos_per_s"], 2),
+            "pipeline_over_hog": round(ours["pipeline_photos_per_s"] / hog["pipeline_photos_per_s"], 2),
+            "cpu_over_hog": round(ours["cpu_ms_a_photo"] / hog["cpu_ms_a_photo"], 3)}
+
+
+def python_service(photos, seconds):
+    """Photos a second of the same networks in Python, over HTTP, one process a core."""
+    port = conftest.free_port()
+    models = ROOT / "build/models"
+    with tempfile.TemporaryDirectory(prefix="vultus-bench-") as folder:
+        gallery = pathlib.Path(folder, "gallery.npy")
+        made = subprocess.run([ROOT / "build/venv-peer/bin/python", "-c", "import numpy, sys; numpy.save(sys.argv[1], "
+                               "numpy.random.default_rng(1).normal(size=(50, 256)).astype('float32'))", gallery])
+        if made.returncode != 0:
+            sys.exit("no gallery for the service in Python")
+        peer = subprocess.Popen([ROOT / "build/venv-peer/bin/python", ROOT / "tests/bench/peer/service.py", str(port), str(CORES),
+                                 models / "centerface.onnx", models / "face-reidentification-retail-0095.xml", gallery])
+        try:
+            conftest.wait_until(lambda: answers(f"http://127.0.0.1:{port}/ready"), 120, "the service in Python")
+            command(BUILT / "http_load", port, CLIENTS, seconds / 4, 0, "?min_face_px=40", *photos)
+            return command(BUILT / "http_load", port, CLIENTS, seconds, 0, "?min_face_px=40", *photos)
+        finally:
+            peer.terminate()
+            peer.wait()
+
+
+def answers(url):
+    with contextlib.suppress(conftest.requests.RequestException):
+        return conftest.requests.get(url, timeout=5).ok
+    return False
+
+
+def default_against_peers(photos, settings, seconds, package_photos_per_s):
+    """The service with its default models, stored and direct, against the package and against a service in Python."""
+    peer = python_service(photos, seconds)
+    with service(settings, defaults=DEFAULT) as running:
+        running.load(photos, seconds / 4, query="?min_face_px=40")
+        stored = running.load(photos, seconds, query="?min_face_px=40")
+        direct = running.load(photos, seconds, query="?min_face_px=40&durable=false")
+    return {"service_photos_per_s": stored["jobs_per_s"], "direct_photos_per_s": direct["jobs_per_s"],
+            "python_service_photos_per_s": peer["jobs_per_s"], "python_service_failed": peer["failed"],
+            "service_faces_per_s": stored["faces_per_s"], "python_service_faces_per_s": peer["faces_per_s"],
+            "default_over_package": round(stored["jobs_per_s"] / package_photos_per_s, 2),
+            "default_over_python_service": round(stored["jobs_per_s"] / peer["jobs_per_s"], 2)}
 
 
 PROCESSES = ("vultus-api", "vultus-broker", "vultus-worker")
@@ -264,7 +347,10 @@ def on_photo_set(options):
         found["hog"] = against_package("hog", photos["250"][:100] + photos["640"][:20], options.seconds)
         found["cnn"] = against_package("cnn", photos["250"][:20] + photos["640"][:4], options.seconds)
         found["overload"] = overload(photos["250"], options.set, options.seconds)
-        found["memory"] = memory(photo_set.mixed(photos["250"], folder), options.set, options.memory_seconds)
+        found["default"] = default_models(photos["250"], options.set, options.seconds)
+        found["peers"] = default_against_peers(photos["250"], options.set, options.seconds, found["hog"]["package_photos_per_s"])
+        sizes = photo_set.mixed(photos["250"], folder) + photo_set.of_40_megapixels(photos["250"], folder)
+        found["memory"] = memory(sizes, options.set, options.memory_seconds)
     return found
 
 

@@ -96,7 +96,8 @@ class client {
     // Bytes of the whole answer, once its header is there.
     static std::size_t length_of(const std::string& answer) {
         const auto end = answer.find("\r\n\r\n");
-        const auto field = answer.find("Content-Length: ");
+        auto field = answer.find("Content-Length: ");
+        if (field == std::string::npos) field = answer.find("content-length: ");  // of a peer
         if (end == std::string::npos || field == std::string::npos) return std::string::npos;
         return end + 4 +
                static_cast<std::size_t>(std::strtoul(answer.c_str() + field + 16, nullptr, 10));

@@ -40,6 +40,20 @@ def mixed(singles, into, count=50):
     return paths
 
 
+def of_40_megapixels(singles, into, count=2):
+    """Photos of 7300 x 5475 pixels with twelve faces each, the largest that are accepted."""
+    paths = []
+    for i in range(count):
+        picture = Image.new("RGB", (7300, 5475), (96, 96, 96))
+        for place in range(12):
+            with Image.open(singles[(i * 12 + place) % PEOPLE]) as one:
+                picture.paste(one.convert("RGB").resize((1000, 1000)), (200 + 1700 * (place % 4), 300 + 1700 * (place // 4)))
+        path = pathlib.Path(into, f"large-{i}.jpg")
+        picture.save(path, "JPEG", quality=85)
+        paths.append(path)
+    return paths
+
+
 def make(folder, into):
     """Writes the groups below `into`. Returns {"250": paths, "640": paths}."""
     singles = people(folder)

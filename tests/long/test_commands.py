@@ -21,6 +21,7 @@ BENCHES = {  # bench: arguments of a short round, None: only loaded
     "gpu": None,      # what a GPU takes, minutes on this machine
     "live": ["--seconds", "0.5", "--photos", "4", "--noisy-frames", "10"],
     "queue": ["--seconds", "0.3", "--waiting", "1000"],
+    "reembed": ["--faces", "60"],
     "search": None,   # needs FAISS
     "tls": ["--seconds", "0.3", "--rounds", "1"],
     "turns": ["--bodies", "1"],
