@@ -21,12 +21,24 @@ HERE = pathlib.Path(__file__).resolve().parent
 ORGANIZATION = "Organization: The Vultus authors"
 
 
+def names_here(release="/etc/os-release"):
+    """Debian 12's name -> name on this system, of what has another one (packages.*)."""
+    try:
+        system = dict(line.split("=", 1) for line in pathlib.Path(release).read_text().splitlines() if "=" in line)
+        text = (HERE / "packages.{ID}-{VERSION_ID}".format(**{name: value.strip('"') for name, value in system.items()})).read_text()
+    except (OSError, KeyError):
+        return {}
+    pairs = (line.split("|") for line in text.splitlines() if "|" in line and not line.startswith("#"))
+    return {old.strip(): new.split()[0] for old, new in pairs if new.strip()}
+
+
 def dependencies():
-    rows = []
+    rows, other = [], names_here()
     for line in (HERE / "dependencies.txt").read_text().splitlines():
         if line.strip() and not line.startswith("#"):
             name, licence, package, programs, home = (word.strip() for word in line.split("|"))
-            rows.append({"name": name, "licence": licence, "package": package, "programs": programs.split(), "home": home})
+            rows.append({"name": name, "licence": licence, "package": other.get(package, package),
+                         "programs": programs.split(), "home": home})
     return rows
 
 

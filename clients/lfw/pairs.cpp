@@ -1,5 +1,6 @@
 #include "clients/lfw/pairs.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 

@@ -109,17 +109,41 @@ bool fuses(const network& net, const step& one) {
            (one.after != activation::prelu || net.layers[one.slopes].weights.size() == 1);
 }
 
+/// oneDNN 3 dropped the factor of the result.
+void append_activation(dnnl::post_ops& to, dnnl::algorithm which, float alpha) {
+#if DNNL_VERSION_MAJOR >= 3
+    to.append_eltwise(which, alpha, 0.0f);
+#else
+    to.append_eltwise(1.0f, which, alpha, 0.0f);
+#endif
+}
+
+/// A convolution as oneDNN 2 (Debian 12) or 3 (Debian 13) describes it: since 3 there is no
+/// descriptor apart from the primitive's own.
+template <typename... Shape>
+dnnl::convolution_forward::primitive_desc describe(const dnnl::primitive_attr& attributes,
+                                                   const Shape&... shape) {
+    using made = dnnl::convolution_forward;
+    constexpr auto kind = dnnl::prop_kind::forward_inference;
+    constexpr auto algorithm = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+    return made::primitive_desc(cpu(), kind, algorithm, shape..., attributes);
+#else
+    return made::primitive_desc(made::desc(kind, algorithm, shape...), attributes, cpu());
+#endif
+}
+
 dnnl::post_ops after(const network& net, const step& one) {
     using dnnl::algorithm;
     dnnl::post_ops made;
     if (one.accumulate) made.append_sum(1.0f);
     if (!fuses(net, one) || one.after == activation::none) return made;
     if (one.after == activation::sigmoid) {
-        made.append_eltwise(1.0f, algorithm::eltwise_logistic, 0.0f, 0.0f);
+        append_activation(made, algorithm::eltwise_logistic, 0.0f);
     } else {
         const bool prelu = one.after == activation::prelu;
         const float slope = prelu ? net.layers[one.slopes].weights[0] : 0.0f;
-        made.append_eltwise(1.0f, algorithm::eltwise_relu, slope, 0.0f);
+        append_activation(made, algorithm::eltwise_relu, slope);
     }
     return made;
 }
@@ -249,16 +273,8 @@ struct convolution_maker::state {
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
         const memory::dims padding{zeros == edges::all ? shape.padding_rows : 0,
                                    shape.padding_columns};
-        const dnnl::convolution_forward::primitive_desc made({dnnl::prop_kind::forward_inference,
-                                                              dnnl::algorithm::convolution_direct,
-                                                              from,
-                                                              wanted,
-                                                              bias,
-                                                              to,
-                                                              {shape.stride, shape.stride},
-                                                              padding,
-                                                              padding},
-                                                             attributes, cpu());
+        const memory::dims strides{shape.stride, shape.stride};
+        const auto made = describe(attributes, from, wanted, bias, to, strides, padding, padding);
         const std::string name = made.impl_info_str();
         if (name.find("ref") != std::string::npos) {
             return fail(errc::bad_option, "oneDNN has only slow reference code (" + name +
