@@ -107,6 +107,9 @@ bool shut_in([[maybe_unused]] bool heif) {
 }  // namespace
 
 int main(int count, char** words) {
+    if (count > 1 && std::string_view(words[1]) == "--version") {
+        return std::puts("vultus-decoder " VULTUS_VERSION) < 0 ? 1 : 0;
+    }
     const bool heif = count > 1 && std::string_view(words[1]) == heif_word;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     void* const memory =

@@ -292,7 +292,8 @@ int run(const arguments& asked) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Measure the accuracy of Vultus on Labeled Faces in the Wild"};
+    CLI::App app{"Measure the accuracy of Vultus on Labeled Faces in the Wild", "vultus-lfw"};
+    app.set_version_flag("--version", "vultus-lfw " VULTUS_VERSION, "Print the version and exit");
     arguments asked;
     asked.looking.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     describe(app, asked);
