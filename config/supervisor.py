@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+from starting.doctor import doctor
+from starting.init import reap_if_first
 from starting.output import OUT, Refused, flush_quietly, open_standard_descriptors
 from starting.service import Service
 from starting.words import read_words
@@ -38,13 +40,17 @@ def run(service):
 
 def main():
     open_standard_descriptors()
+    reap_if_first()
     os.umask(0o077)  # photos, names and vectors are readable by this user only
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         if sys.argv[1:2] == ["--check-words"]:  # ./run, before it builds
             read_words(sys.argv[2:])
             return 0
-        service = Service(read_words())
+        words = read_words()
+        if words.doctor:
+            return doctor(words)
+        service = Service(words)
         signal.signal(signal.SIGINT, service.on_stop)
         signal.signal(signal.SIGTERM, service.on_stop)
         signal.signal(signal.SIGHUP, service.on_reload)

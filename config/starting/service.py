@@ -160,8 +160,13 @@ class Service:
             self.redis.start_or_refuse()
         if not self.wait_for_redis():
             return False
+        if self.words.setup_link:  # before the api, which refuses to start while nobody could log in
+            self.broker.start_or_refuse()
+            if not self.wait_for_store():
+                return False
+            self.show_setup_link()
         for child in self.children:
-            if child is not self.redis:
+            if child.process is None:
                 child.start_or_refuse()
         if not self.wait_for_api():
             return False
@@ -171,26 +176,44 @@ class Service:
         OUT.say(f"ready {url}")
         return True
 
-    def once(self, words):
-        """Runs vultusctl without workers and api, which need a key first if others can reach them."""
+    def ctl(self, *words):
         ctl = [programs.path_of("vultusctl"), "--data", self.data]
         if self.redis_socket and self.redis_socket != self.run / "redis.sock":
             ctl += ["--redis", f"unix:{self.redis_socket}"]
+        return [*ctl, *words]
+
+    def wait_for_store(self):
+        """Until the broker has loaded the functions into Redis. False: a signal came."""
+        end = time.monotonic() + READY_SECONDS
+        while not self.signals:
+            self.refuse_if_ended()
+            asked = subprocess.run(self.ctl("key", "list"), capture_output=True, text=True)
+            if asked.returncode == 0:
+                return True
+            if time.monotonic() > end:
+                raise Refused(f"the store is not ready: {asked.stderr}")
+            time.sleep(0.05)
+        return False
+
+    def show_setup_link(self):
+        """Only on stdout: it is a secret for an hour, and the log is kept longer."""
+        made = subprocess.run(self.ctl("user", "setup", "--url", self.words.setup_link), capture_output=True, text=True)
+        if made.returncode == 0:
+            OUT.write(1, f"make the admin's account, once, within an hour: {made.stdout.strip()}\n")
+        elif "A user exists" not in made.stderr:
+            raise Refused(f"no link for the first user: {made.stderr}")
+
+    def once(self, words):
+        """Runs vultusctl without workers and api, which need a key first if others can reach them."""
         self.children = [one for one in self.children if one in (self.redis, self.broker)]
         if self.is_redis_ours():
             self.redis.start_or_refuse()
         if not self.wait_for_redis():
             return 2
         self.broker.start_or_refuse()  # it loads the functions into a new Redis
-        end = time.monotonic() + READY_SECONDS
-        while True:
-            self.refuse_if_ended()
-            asked = subprocess.run([*ctl, "key", "list"], capture_output=True, text=True)
-            if asked.returncode == 0:
-                return subprocess.call([*ctl, *words])
-            if self.signals or time.monotonic() > end:
-                raise Refused(f"the store is not ready: {asked.stderr}")
-            time.sleep(0.05)
+        if not self.wait_for_store():
+            raise Refused("stopped before the store was ready")
+        return subprocess.call(self.ctl(*words))
 
     # ---- run and stop -------------------------------------------------------------------------------------
 

@@ -44,9 +44,15 @@ def parser():
     made.add_argument("--curve", action="store_true",
                       help="links between api, broker and workers that are encrypted, both ends known by key; keys are "
                            "made if missing (<data>/keys)")
+    made.add_argument("--setup-link", metavar="URL",
+                      help="while there is no user: prints a link that begins with URL and makes the admin's account, once, within an "
+                           "hour")
     made.add_argument("--ctl", nargs=argparse.REMAINDER, metavar="...",
                       help="starts Redis and the broker, does `vultusctl ...`, ends: makes the first key or user of a service that "
                            "does not start without one")
+    made.add_argument("--doctor", action="store_true",
+                      help="looks for what is missing or wrong, starts nothing; says what to do, and exits 1 if something stops the "
+                           "service")
     made.add_argument("--config", help="settings file (default config/vultus.toml)")
     made.add_argument("--set", action="append", default=[], metavar="section.key=value",
                       help="one setting of config/vultus.toml; may be repeated")
