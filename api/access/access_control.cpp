@@ -24,7 +24,8 @@ constexpr const char* no_key_yet =
     "keys are required (api.access, or api.bind is not loopback), but there is no key and no "
     "user yet: create one first with `./run --ctl key create --scopes "
     "read,recognise,train,admin` or `./run --ctl user add NAME --role admin`; without ./run, with "
-    "Redis and the broker running, with `vultusctl --data DATA key create ...`";
+    "Redis and the broker running, with `vultusctl --data DATA key create ...`; or let a browser "
+    "make the first user: `./run --ctl user setup`";
 
 std::string part(std::string_view name, const std::string& rest) {
     return "\"" + std::string(name) + "\";" + rest;
@@ -184,7 +185,8 @@ asio::awaitable<result<bool>> access_control::is_anybody_there() {
     if (!keys_.empty()) co_return true;
     const auto users = co_await redis_.call(user_store_.users());
     if (!users) co_return fail(users.error());
-    co_return !users->empty();
+    if (!users->empty()) co_return true;
+    co_return co_await redis_.call(user_store_.is_setup_open());
 }
 
 std::shared_ptr<const access_key> access_control::find(const std::string& id) const {
@@ -277,6 +279,13 @@ asio::awaitable<result<std::string>> access_control::log_in(request& req, std::s
         co_return fail(good.error());
     }
     co_return token;
+}
+
+asio::awaitable<result<void>> access_control::set_up(request& req, first_user wanted) {
+    if (chosen_.open) co_return fail(errc::wrong_state, "Access is open: no user is needed");
+    if (chosen_.secret.empty()) co_return refuse(errc::unauthorized, "There is no such link");
+    co_return co_await make_first_user(req, redis_, user_store_, measured_, std::move(wanted),
+                                       chosen_.secret);
 }
 
 asio::awaitable<result<void>> access_control::log_out(request& req) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "api/access/first_user.hpp"
 #include "api/access/login_service.hpp"
 #include "api/access/session_cache.hpp"
 #include "api/http/query.hpp"
@@ -69,6 +70,9 @@ class access_control final : public request_authorizer {
     /// errors    those of login_service::log_in()
     asio::awaitable<result<std::string>> log_in(request& req, std::string name,
                                                 std::string password);
+    /// Makes the first user, by the token of its link.
+    /// errors    wrong_state: access is open; those of make_first_user()
+    asio::awaitable<result<void>> set_up(request& req, first_user wanted);
     /// Ends the request's session, if it has one. The request is anonymous afterwards.
     /// errors    those of the job store
     asio::awaitable<result<void>> log_out(request& req);

@@ -84,6 +84,8 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
             if (removes) co_return co_await handlers::log_out(req, ctx);
             if (req.method == "POST") co_return co_await handlers::log_in(req, ctx);
             co_return handlers::session(req, ctx);
+        case route::setup:
+            co_return co_await handlers::set_up(req, ctx);
         case route::live:
             co_return handlers::live(ctx);
         case route::ready:

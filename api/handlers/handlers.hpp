@@ -63,6 +63,7 @@ asio::awaitable<response> status(request& req, services& ctx);
 asio::awaitable<response> models(request& req, services& ctx);
 
 response session(request& req, services& ctx);
+asio::awaitable<response> set_up(request& req, services& ctx);
 asio::awaitable<response> log_in(request& req, services& ctx);
 asio::awaitable<response> log_out(request& req, services& ctx);
 

@@ -1,4 +1,6 @@
 // /api/session: log in, log out, and who is logged in (ACCESS.md, "Login").
+#include <sstream>
+
 #include "api/access/session_cookie.hpp"
 #include "api/handlers/handlers.hpp"
 #include "api/http/header_fields.hpp"
@@ -49,6 +51,21 @@ response who_it_is(const request& req, const services& ctx) {
     return answer;
 }
 
+/// The members of a JSON body; each has to be there. A form on a page of another site cannot send
+/// this type.
+result<name_values> members(const request& req, const char* wanted) {
+    if (parse_media_type(req.header("content-type")).type != "application/json") {
+        return fail(errc::malformed, "Send " + std::string(wanted) + " as application/json");
+    }
+    auto given = parse_json_submission(req.body, wanted, false);
+    if (!given) return fail(given.error());
+    std::istringstream names(wanted);
+    for (std::string name; names >> name;) {
+        if (!given->fields.contains(name)) return fail(errc::malformed, name + " is missing");
+    }
+    return std::move(given->fields);
+}
+
 }  // namespace
 
 response session(request& req, services& ctx) {
@@ -59,21 +76,24 @@ asio::awaitable<response> log_in(request& req, services& ctx) {
     if (ctx.access.is_open()) {
         co_return refuse({errc::wrong_state, "Access is open: no login needed"}, req, ctx);
     }
-    // A form on a page of another site cannot send this type.
-    if (parse_media_type(req.header("content-type")).type != "application/json") {
-        co_return refuse({errc::malformed, "Send name and password as application/json"}, req, ctx);
-    }
-    const auto given = parse_json_submission(req.body, "name password", false);
+    auto given = members(req, "name password");
     if (!given) co_return refuse(given.error(), req, ctx);
-    const auto& fields = given->fields;
-    for (const char* wanted : {"name", "password"}) {
-        if (fields.contains(wanted)) continue;
-        co_return refuse({errc::malformed, std::string(wanted) + " is missing"}, req, ctx);
-    }
-    const auto token = co_await ctx.access.log_in(req, fields.at("name"), fields.at("password"));
+    const auto token = co_await ctx.access.log_in(req, given->at("name"), given->at("password"));
     if (!token) co_return refuse(token.error(), req, ctx);
     auto answer = who_it_is(req, ctx);
     co_return answer.with("Set-Cookie", session_cookie(*token, req.secure));
+}
+
+asio::awaitable<response> set_up(request& req, services& ctx) {
+    auto given = members(req, "token name password");
+    if (!given) co_return refuse(given.error(), req, ctx);
+    const auto made = co_await ctx.access.set_up(
+        req, {given->at("token"), given->at("name"), given->at("password")});
+    if (!made) co_return refuse(made.error(), req, ctx);
+    json_object text;
+    text.add("user", given->at("name")).add("role", name_of(role::admin));
+    auto answer = json_response(201, text.take());
+    co_return answer.with("Cache-Control", "no-store");
 }
 
 asio::awaitable<response> log_out(request& req, services& ctx) {

@@ -209,6 +209,8 @@ constexpr std::array table{
               reach::nothing,
               none,
               ""},
+    route_row{
+        route::setup, "setup", "/api/setup", {absent, anybody, absent}, reach::nothing, none, ""},
     route_row{route::live, "live", "/healthz/live", for_all, reach::nothing, none, "*"},
     route_row{route::ready, "ready", "/healthz/ready", for_all, reach::nothing, none, "*"},
     route_row{route::metrics,

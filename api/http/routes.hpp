@@ -40,6 +40,7 @@ enum class route {
     status,
     models,
     session,
+    setup,
     live_channel,
     live,
     ready,

@@ -23,6 +23,8 @@ let token = "";  // CSRF token of the session
 export function send_token(text) { token = text ?? ""; }
 
 // Set by session.js.
+// Their 401 is about what was sent, not a session that ended.
+const without_login = new Set(["/api/session", "/api/setup"]);
 let login = { lost() {}, async renewed() {}, async back() {} };
 export function use_login(given) { login = given; }
 
@@ -70,7 +72,7 @@ export async function request(method, target, options = {}) {
   try { value = JSON.parse(text); } catch { /* checked below */ }
   if (answer.ok && value !== null) return value;
   if (answer.ok) throw new problem(0, "The answer was truncated", "Try again.");
-  if (answer.status === 401 && target !== "/api/session") login.lost();
+  if (answer.status === 401 && !without_login.has(target)) login.lost();
   const code = String(value?.type ?? "").split("/").pop();
   const title = value?.title || `The service answered ${answer.status}`;
   throw new problem(answer.status, title, value?.detail || "", code,

@@ -86,6 +86,12 @@ export async function log_in(name, password) {
   channel?.postMessage("in");
 }
 
+/** Makes the first user, by the token of a one-time link. */
+export async function set_up(token, name, password) {
+  const headers = { "Content-Type": "application/json" };
+  await request("POST", "/api/setup", { body: JSON.stringify({ token, name, password }), headers });
+}
+
 function show_why(text) {
   by_id("leave-error").hidden = !text;
   say(by_id("leave-error"), text);

@@ -224,6 +224,7 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::user_list:
         case command::user_password:
         case command::user_remove:
+        case command::user_setup:
             return users(asked, redis, store);
         case command::curve_make:
         case command::curve_allow:

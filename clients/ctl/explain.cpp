@@ -245,6 +245,9 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             out.say("a password is hashed here; Redis gets its hash: FCALL vultus1_" +
                     std::string(asked.what == command::user_add ? "user_add" : "user_password"));
             break;
+        case command::user_setup:
+            out.say("the token of the link is hashed here: FCALL vultus1_setup_begin");
+            break;
         case command::user_list:
             out.run(user_store(store).users().words);
             break;

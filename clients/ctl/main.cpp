@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "clients/ctl/cli/offline.hpp"
 #include "clients/ctl/commands.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
@@ -205,7 +206,8 @@ void describe_keys(CLI::App& app, arguments& asked) {
 }
 
 void describe_users(CLI::App& app, arguments& asked) {
-    CLI::App* user = app.add_subcommand("user", "users of the page: add, list, password, remove");
+    CLI::App* user =
+        app.add_subcommand("user", "users of the page: add, list, password, remove, setup");
     user->require_subcommand(1);
     const auto add = adder(*user, asked);
     CLI::App* made = add("add", "add a user; asks for the password", command::user_add);
@@ -215,10 +217,13 @@ void describe_users(CLI::App& app, arguments& asked) {
     CLI::App* password =
         add("password", "set a new password; ends the sessions", command::user_password);
     CLI::App* remove = add("remove", "remove a user; ends the sessions", command::user_remove);
+    CLI::App* setup = add("setup", "print a link that makes the first user, once, within an hour",
+                          command::user_setup);
+    setup->add_option("--url", asked.user.url, "address of the page")->capture_default_str();
     for (CLI::App* sub : {made, password, remove}) {
         sub->add_option("name", asked.subject)->required();
     }
-    for (CLI::App* sub : {made, password}) {
+    for (CLI::App* sub : {made, password, setup}) {
         sub->add_option("--secret", asked.key.secret, "api.secret_file (<data>/access.secret)");
     }
 }
@@ -340,8 +345,10 @@ int run(const arguments& asked) {
 
 int main(int argc, char** argv) {
     keep_files_private();
-    CLI::App app{"Inspect and operate a Vultus service"};
+    CLI::App app{"Inspect and operate a Vultus service", "vultusctl"};
+    app.set_version_flag("--version", "vultusctl " VULTUS_VERSION, "Print the version and exit");
     arguments asked;
+    offline apart;
     describe(app, asked);
     describe_clock(app, asked);
     describe_models(app, asked);
@@ -349,10 +356,17 @@ int main(int argc, char** argv) {
     describe_keys(app, asked);
     describe_users(app, asked);
     describe_curve(app, asked);
+    describe_offline(app, apart);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         return app.exit(why) == 0 ? ended(ok) : usage;
+    }
+    if (apart.is_asked()) {
+        const auto text = do_offline(apart);
+        if (!text) return complain(text.error(), usage);
+        std::cout << *text;
+        return ended(ok);
     }
     if (asked.key.secret.empty()) asked.key.secret = asked.data + "/access.secret";
     if (asked.curve.folder.empty()) asked.curve.folder = asked.data + "/keys";

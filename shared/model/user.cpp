@@ -83,4 +83,12 @@ bool is_password(const std::string& hash, std::string_view name, std::string_vie
     return is_slow_hash_of(hash, under_secret(name, password, secret));
 }
 
+std::string new_setup_token() {
+    return random_hex(secret_bytes);
+}
+
+std::string hash_of_setup(std::string_view token, std::string_view secret) {
+    return keyed_hash_hex("setup " + std::string(token), secret);
+}
+
 }  // namespace vultus

@@ -48,4 +48,10 @@ std::string hash_of_password(std::string_view name, std::string_view password,
 bool is_password(const std::string& hash, std::string_view name, std::string_view password,
                  std::string_view secret);
 
+/// The token of the link that makes the first user: 64 hexadecimal digits; and what Redis stores of
+/// it. A text that cannot be a token has a hash that no token has.
+/// requires  secret.size() == secret_bytes
+std::string new_setup_token();
+std::string hash_of_setup(std::string_view token, std::string_view secret);
+
 }  // namespace vultus

@@ -65,6 +65,38 @@ redis_call<void> user_store::remove_user(std::string_view name, std::string_view
     return user_call("user_remove", context_.prefix(), {std::string(name), std::string(by)});
 }
 
+redis_call<void> user_store::begin_setup(std::string_view hash, std::string_view by) const {
+    return function_call<void>(
+        "setup_begin", context_.prefix(), {std::string(hash), std::string(by)},
+        [](const std::string& status, fields&) -> result<void> {
+            if (status == "ok") return {};
+            if (status != "exists") return unexpected_reply(status);
+            return fail(errc::wrong_state, "A user exists: use vultusctl user add");
+        });
+}
+
+redis_call<bool> user_store::is_setup_open(std::string_view hash) const {
+    return function_call<bool>("setup", context_.prefix(), {std::string(hash)},
+                               [](const std::string& status, fields&) -> result<bool> {
+                                   if (status == "ok" || status == "gone") return status == "ok";
+                                   return unexpected_reply(status);
+                               });
+}
+
+redis_call<void> user_store::finish_setup(std::string_view hash, std::string_view name,
+                                          std::string_view password, std::string_view counted_as,
+                                          std::string_view address) const {
+    return function_call<void>(
+        "setup_finish", context_.prefix(),
+        {std::string(hash), std::string(name), std::string(password), std::string(counted_as),
+         std::string(address)},
+        [](const std::string& status, fields&) -> result<void> {
+            if (status == "ok") return {};
+            if (status != "gone") return unexpected_reply(status);
+            return fail(errc::unauthorized, "The link was used, replaced, or is over an hour old");
+        });
+}
+
 redis_call<login_try> user_store::try_login(std::string_view name,
                                             std::string_view counted_as) const {
     return function_call<login_try>(

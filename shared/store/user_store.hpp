@@ -52,6 +52,19 @@ class user_store {
     /// errors    not_found
     redis_call<void> remove_user(std::string_view name, std::string_view by = {}) const;
 
+    /// Lets the holder of the token with that hash make the first user, within an hour. Replaces an
+    /// earlier token.
+    /// errors    wrong_state: a user exists
+    redis_call<void> begin_setup(std::string_view hash, std::string_view by = {}) const;
+    /// Whether that token would do now. `hash`  empty: whether any would
+    redis_call<bool> is_setup_open(std::string_view hash = {}) const;
+    /// Makes the admin and ends the token; clears the tries of `counted_as`.
+    /// `password`  a hash_of_password()
+    /// errors    unauthorized: another token, one that has ended, or a user exists
+    redis_call<void> finish_setup(std::string_view hash, std::string_view name,
+                                  std::string_view password, std::string_view counted_as,
+                                  std::string_view address) const;
+
  private:
     store_context context_;
 };

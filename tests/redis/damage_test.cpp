@@ -146,6 +146,9 @@ call_table calls_of_clients() {
         {"login", {{"ada", argon, std::string(64, 'b'), "10.0.0.1", ""}}},
         {"session", {{session, "0"}, {session, "1"}}},
         {"session_end", {{session}}},
+        {"setup_begin", {{session}}},
+        {"setup", {{session}}},
+        {"setup_finish", {{session, "eve", argon, "10.0.0.1", ""}}},
     };
 }
 

@@ -216,5 +216,48 @@ TEST_F(users, of_many_sessions_of_one_user_the_oldest_goes) {
     EXPECT_THAT(f.plain({"ZCARD", f.key("sessions:ada")}), ElementsAre("20"));
 }
 
+TEST_F(users, a_token_makes_the_first_user_once) {
+    const auto finish = [&](int n, const std::string& name) {
+        return f("setup_finish", {hash(n), name, password, "10.0.0.1", "10.0.0.9"});
+    };
+    EXPECT_THAT(finish(1, "ada"), ElementsAre("gone")) << "none was made";
+    EXPECT_THAT(f("setup", {""}), ElementsAre("gone"));
+    const auto before = changes();
+    EXPECT_THAT(f("setup_begin", {hash(1), "me"}), ElementsAre("ok"));
+    EXPECT_NE(changes(), before);
+    EXPECT_THAT(f("setup_begin", {hash(2), "me"}), ElementsAre("ok")) << "it replaces the first";
+    EXPECT_THAT(f("setup", {hash(1)}), ElementsAre("gone"));
+    EXPECT_THAT(f("setup", {hash(2)}), ElementsAre("ok"));
+    EXPECT_THAT(finish(1, "ada"), ElementsAre("gone"));
+    EXPECT_THAT(finish(2, "Ada").at(0), StartsWith("ERROR"));
+    for (int n = 0; n < 3; ++n) f("login_try", {"", "10.0.0.1"});
+    EXPECT_THAT(finish(2, "ada"), ElementsAre("ok"));
+    EXPECT_THAT(finish(2, "eve"), ElementsAre("gone"));
+    EXPECT_THAT(f("setup_begin", {hash(3)}), ElementsAre("exists"));
+    auto all = f("users");
+    all.resize(5);
+    EXPECT_THAT(all, ElementsAre("ok", "1", "ada", "admin", "*"));
+    EXPECT_EQ(f.plain({"EXISTS", f.key("tries:address:10.0.0.1")}).at(0), "0");
+    EXPECT_THAT(audit(), testing::HasSubstr("10.0.0.9 what setup "));
+    EXPECT_THAT(audit(), testing::HasSubstr("me from  what setup_begin "));
+}
+
+TEST_F(users, a_token_ends_with_its_hour_and_with_the_first_user) {
+    f("setup_begin", {hash(1)});
+    const auto ends = std::stoll(f.plain({"HGET", f.key("setup"), "ends_ms"}).at(0));
+    EXPECT_NEAR(static_cast<double>(ends - std::stoll(f("clock").at(1))), 3'600'000.0, 10'000.0);
+    f.plain({"HSET", f.key("setup"), "ends_ms", std::to_string(ends - 3'600'000)});
+    EXPECT_THAT(f("setup", {hash(1)}), ElementsAre("gone"));
+    f.plain({"HSET", f.key("setup"), "ends_ms", std::to_string(ends + 3'600'000)});
+    EXPECT_THAT(f("setup", {hash(1)}), ElementsAre("gone")) << "the clock went back meanwhile";
+    f.plain({"HSET", f.key("setup"), "ends_ms", std::to_string(ends)});
+    EXPECT_THAT(f("setup", {hash(1)}), ElementsAre("ok"));
+    add("bob");
+    EXPECT_THAT(f("setup", {hash(1)}), ElementsAre("gone"));
+    EXPECT_THAT(f("setup_finish", {hash(1), "ada", password, "a", "a"}), ElementsAre("gone"));
+    f("user_remove", {"bob"});
+    EXPECT_THAT(f("setup_begin", {"short"}).at(0), StartsWith("ERROR"));
+}
+
 }  // namespace
 }  // namespace vultus::test

@@ -1,10 +1,27 @@
-// The login form, shown instead of all other views while nobody is logged in.
+// The login form, which also makes the first user, shown instead of all other views while nobody is logged in.
 import { by_prefix } from "../element.js";
-import { ask_session, log_in, session } from "../session.js";
+import { ask_session, log_in, session, set_up } from "../session.js";
 import { show_error } from "../words.js";
 
 const part = by_prefix("login");
 let timer = 0;
+
+// A one-time link makes the first user (ACCESS.md). Its token must not stay in the address bar.
+let token = /^#setup=([0-9a-f]{64})$/.exec(location.hash)?.[1] ?? null;
+if (token) {
+  history.replaceState(null, "", location.pathname + location.search);
+  part("title").textContent = "Create the administrator";
+  part("go").textContent = "Create and log in";
+  part("password").autocomplete = "new-password";
+}
+
+/** After it the form logs in. */
+async function use_link() {
+  await set_up(token, part("name").value.trim(), part("password").value);
+  token = null;
+  part("title").textContent = "Log in";
+  part("go").textContent = "Log in";
+}
 
 /** Shows how long logins are blocked, and enables the form afterwards. */
 function wait(until) {
@@ -24,6 +41,7 @@ async function explain(failure) {
     part("password").value = "";
     return;
   }
+  if (token) return show_error(part("error"), failure);
   const wrong = failure.status === 401;
   show_error(part("error"), wrong ? "Wrong name or password" : failure);
   if (wrong) part("password").select();
@@ -35,6 +53,7 @@ part("form").addEventListener("submit", async event => {
   if (part("go") === document.activeElement) part("password").focus();
   part("go").disabled = true;
   try {
+    if (token) await use_link();
     await log_in(part("name").value.trim(), part("password").value);
     part("password").value = "";
     part("go").disabled = false;

@@ -161,6 +161,7 @@ result<void> check(const arguments& asked) {
         case command::key_create:
         case command::key_list:
         case command::user_list:
+        case command::user_setup:
             return {};
         case command::user_add:
         case command::user_password:

@@ -50,6 +50,7 @@ enum class command {
     user_list,
     user_password,
     user_remove,
+    user_setup,
     curve_make,
     curve_allow,
     curve_remove,
@@ -67,6 +68,7 @@ struct key_words {
 
 struct user_words {
     std::string role, collections = "*";
+    std::string url = "http://127.0.0.1:5000";  ///< setup: what the link begins with
 };
 
 struct curve_words {

@@ -45,6 +45,24 @@ result<report> report_of(const arguments& asked, const result<void>& done, const
     return change_report(asked.subject, what);
 }
 
+/// A link whose token only who reads this has; Redis gets its hash.
+result<report> setup_link(const arguments& asked, redis_blocking& redis,
+                          const store_context& store) {
+    const auto secret = secret_for(asked.key.secret, redis, store);
+    if (!secret) return fail(secret.error());
+    const auto token = new_setup_token();
+    const auto begun =
+        redis.call(user_store(store).begin_setup(hash_of_setup(token, *secret), who()));
+    if (!begun) return fail(begun.error());
+    // Behind '#': a browser does not send it, so no log has it.
+    const std::string link = asked.user.url + "/#setup=" + token;
+    report made;
+    made.sections.push_back({"", {}, link});
+    json_text out;
+    made.json = out.open_object().key("link").text(link).close_object().str();
+    return made;
+}
+
 }  // namespace
 
 result<user_record> wanted_user(const arguments& asked) {
@@ -68,6 +86,7 @@ result<report> users(const arguments& asked, redis_blocking& redis, const store_
         if (!found) return fail(found.error());
         return list_report(*found);
     }
+    if (asked.what == command::user_setup) return setup_link(asked, redis, store);
     if (asked.what == command::user_remove) {
         return report_of(asked, redis.call(user_store(store).remove_user(asked.subject, who())),
                          "removed");

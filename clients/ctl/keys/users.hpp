@@ -1,5 +1,5 @@
-// `vultusctl user add | list | password | remove` (api/ACCESS.md, "Login"). A password comes from
-// the terminal or the standard input, never from the command line, and is never printed.
+// `vultusctl user add | list | password | remove | setup` (api/ACCESS.md, "Login"). A password
+// comes from the terminal or the standard input, never from the command line, and is never printed.
 #pragma once
 
 #include "clients/ctl/cli/arguments.hpp"
@@ -15,7 +15,7 @@ namespace vultus::ctl {
 result<user_record> wanted_user(const arguments& asked);
 
 /// Also creates the file of the secret, as keys() does.
-/// requires  asked.what is one of the four
+/// requires  asked.what is one of the five
 /// errors    those of the job store, of secret_for() and of new_password()
 result<report> users(const arguments& asked, redis_blocking& redis, const store_context& store);
 

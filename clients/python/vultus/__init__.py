@@ -14,6 +14,7 @@ from .errors import (InvalidArgument, InvalidResponse, JobFailed, JobTimeout, Re
 from .types import (Box, Candidate, Change, Collection, Detection, Face, Job, Lesson, Model, ModelChange, Models, OtherFace,
                     Person, Quality, Recognition, SeenFace, TrainedFace, TrainedPhoto, Training, Verification)
 
+__version__ = "0.1.0"
 __all__ = ["AsyncClient", "Box", "Candidate", "Change", "Client", "Collection", "Detection", "Face", "InvalidArgument",
            "InvalidResponse", "Job", "JobFailed", "JobTimeout", "Lesson", "Model", "ModelChange", "Models", "OtherFace",
            "Person", "Quality", "Recognition", "Refused", "SeenFace", "TrainedFace", "TrainedPhoto", "Training",

@@ -9,7 +9,8 @@ import os
 import sys
 
 from . import (Client, JobFailed, JobTimeout, Lesson, Recognition, Refused, UnreadablePhoto, Unusable,
-               VultusError)
+               VultusError, __version__)
+from .completion import completion
 from .photos import bytes_of, detail_of
 
 DONE, SOME_FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -210,6 +211,13 @@ def with_quality(command: argparse.ArgumentParser) -> None:
                          help="refuse photos that show a face badly, and faces that look like somebody else's")
 
 
+class PrintCompletion(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object,
+                 option_string: str | None = None) -> None:
+        print(completion(parser, "vultus", str(values)), end="")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m vultus", description=__doc__)
     made.add_argument("--url", default="http://127.0.0.1:5000")
@@ -220,6 +228,9 @@ def parser() -> argparse.ArgumentParser:
                       help="how long one request may take; photos get a second more for each 32 KiB")
     made.add_argument("--job-timeout", type=seconds, default=600.0, metavar="SECONDS",
                       help="how long to wait for a job that was accepted")
+    made.add_argument("--version", action="version", version=f"vultus {__version__}")
+    made.add_argument("--completion", choices=["bash", "zsh"], action=PrintCompletion,
+                      help="print the script for the shell and exit: source <(vultus --completion bash)")
     commands = made.add_subparsers(required=True)
     one = commands.add_parser("recognize", aliases=["recognise"], help="who is in the photos")
     one.add_argument("photo", nargs="+")
@@ -293,4 +304,5 @@ def main() -> int:
         return UNUSABLE
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

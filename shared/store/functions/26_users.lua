@@ -212,3 +212,41 @@ function users.forget_old(most)
     for _, which in ipairs(tries) do users.forget_tries(which) end
     return #hashes + #tries
 end
+
+-- ---- the link that makes the first user: the hash of its token, for an hour, while there is none ----
+
+users.setup_ms = 3600 * 1000
+
+-- hash '': whatever its token is
+function users.is_setup_open(hash)
+    if redis.call('ZCARD', key.of('users')) > 0 then return false end
+    local s = hash_fields(key.of('setup'), {'hash', 'ends_ms'})
+    local left = stored(s.ends_ms, 0) - clock.passed()
+    local good = s.hash and left > 0 and left <= users.setup_ms
+    return good and (hash == '' or s.hash == hash)
+end
+
+function users.setup_begin(a)
+    check_session(a[1])
+    if redis.call('ZCARD', key.of('users')) > 0 then return {'exists'} end
+    redis.call('UNLINK', key.of('setup'))
+    redis.call('HSET', key.of('setup'), 'hash', a[1], 'ends_ms', int(now + users.setup_ms))
+    access.note_change()
+    audit(a[2] or '', '', 'setup_begin', '', '', '')
+    return {'ok'}
+end
+
+function users.setup(a) return {users.is_setup_open(a[1]) and 'ok' or 'gone'} end
+
+-- counted: the address that the try counted against
+function users.setup_finish(a)
+    local hash, name, password, counted, from = a[1], a[2], a[3], a[4], a[5]
+    check_session(hash)
+    if not users.is_setup_open(hash) then return {'gone'} end
+    local made = users.add({name, password, 'admin', '*', 'setup'})
+    if made[1] ~= 'ok' then return made end
+    redis.call('UNLINK', key.of('setup'))
+    users.forget_tries('address:' .. counted)
+    audit('setup', from, 'setup', '', '', name)
+    return {'ok'}
+end

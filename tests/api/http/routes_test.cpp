@@ -35,6 +35,7 @@ TEST(routes, every_address_has_its_route) {
         {"/api/collections/c", route::collection},
         {"/api/status", route::status},
         {"/api/models", route::models},
+        {"/api/setup", route::setup},
         {"/healthz/live", route::live},
         {"/healthz/ready", route::ready},
         {"/metrics", route::metrics},

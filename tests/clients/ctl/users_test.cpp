@@ -99,6 +99,22 @@ TEST_F(user_commands, what_is_refused_changes_nothing) {
     EXPECT_TRUE(redis_->call(user_store(store_).users()).value().empty());
 }
 
+TEST_F(user_commands, a_link_holds_a_token_whose_hash_redis_has) {
+    const auto made = ctl("user setup --url https://here");
+    ASSERT_EQ(made.code, 0) << made.err;
+    const std::string start = "https://here/#setup=";
+    ASSERT_EQ(made.out.rfind(start, 0), 0u) << made.out;
+    const auto token = made.out.substr(start.size(), 64);
+    const auto secret = read_secret_file(secret_file()).value();
+    EXPECT_TRUE(
+        redis_->call(user_store(store_).is_setup_open(hash_of_setup(token, secret))).value());
+    EXPECT_FALSE(
+        redis_->call(user_store(store_).is_setup_open(hash_of_setup("x", secret))).value());
+    EXPECT_THAT(ctl("audit").out, HasSubstr("setup_begin"));
+    ASSERT_EQ(ctl("user add ada --role viewer", "ten letters\n").code, 0);
+    EXPECT_EQ(ctl("user setup").code, 1) << "there is a user";
+}
+
 TEST_F(user_commands, a_lost_secret_is_not_replaced_behind_the_back_of_the_users) {
     ASSERT_EQ(ctl("user add ada --role viewer", "ten letters\n").code, 0);
     std::filesystem::remove(secret_file());

@@ -1,0 +1,19 @@
+// Completion of vultusctl in bash and zsh, made from its own description, so that both always
+// agree.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace vultus::ctl {
+
+/// A script of functions for `source <(vultusctl completion SHELL)`.
+/// requires  shell is "bash" or "zsh"; app has a name
+/// returns   commands and options of each command; values of options that take only some; files
+///           elsewhere
+std::string completion(const CLI::App& app, const std::string& shell);
+
+}  // namespace vultus::ctl
