@@ -41,12 +41,12 @@ PROGRAM = re.compile(r"(?<![\w-])(vultusctl|vultus-(?:api|broker|worker|camera|l
 
 # ---- the shell lines ---------------------------------------------------------------------------------------------------
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.M | re.S)
+def blocks(language, page=README):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
 
 
-def shell_lines():
-    return [line for block in blocks("sh") for line in block.splitlines() if line.strip() and not line.startswith("#")]
+def shell_lines(page=README):
+    return [line for block in blocks("sh", page) for line in block.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def has_members(shown, got, where="answer"):
@@ -66,27 +66,48 @@ def has_members(shown, got, where="answer"):
         assert isinstance(got, type(shown)), f"{where} is {got}"
 
 
-def test_the_shell_lines_of_readme_work_and_answer_as_shown(tmp_path):
+def run_lines(page, tmp_path, service):
+    """What the lines of a page that call the service answer, in order."""
     (tmp_path / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n")
-    answers, ran = [], 0
+    answers = []
+    replaced = {"http://127.0.0.1:5000": service.url, "build/photos": str(PHOTOS), "family.export": str(tmp_path / "family.export"),
+                " people ": f" {tmp_path}/people ", "python3 -m vultus": f"{sys.executable} -m vultus --url {service.url}",
+                "build/release/bin/vultusctl": f"{PROGRAMS}/vultusctl --data {service.data}"}
+    environment = {**os.environ, "CURL_HOME": str(tmp_path), "url": service.url, "id": "none-yet",
+                   "PYTHONPATH": str(ROOT / "clients/python")}
+    for line in shell_lines(page):
+        if not re.match(r"curl |build/release/bin/vultusctl |python3 -m vultus ", line):
+            continue
+        command = line
+        for text, instead in replaced.items():
+            command = command.replace(text, instead)
+        done = subprocess.run(["bash", "-euc", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{line}\n{command}\n{done.stdout}{done.stderr}"
+        answers.append({})
+        if done.stdout.startswith("{"):
+            answers[-1] = json.loads(done.stdout)
+            environment["id"] = answers[-1].get("id", environment["id"])
+    return answers
+
+
+@pytest.mark.parametrize("page, least", [("home", 6), ("automate", 8)])
+def test_the_shell_lines_of_a_door_work(page, least, tmp_path):
+    person = tmp_path / "people/Joe Biden"
+    person.mkdir(parents=True)
+    (person / "1.jpg").write_bytes((PHOTOS / "biden.jpg").read_bytes())
     with running() as service:
-        replaced = {"http://127.0.0.1:5000": service.url, "build/photos": str(PHOTOS),
-                    "build/release/bin/vultusctl": f"{PROGRAMS}/vultusctl --data {service.data}"}
-        environment = {**os.environ, "CURL_HOME": str(tmp_path), "url": service.url, "id": "none-yet"}
-        for line in shell_lines():
-            if not re.match(r"curl |build/release/bin/vultusctl ", line):
-                continue
-            command = line
-            for text, instead in replaced.items():
-                command = command.replace(text, instead)
-            done = subprocess.run(["bash", "-euc", command], cwd=ROOT, env=environment, capture_output=True, text=True,
-                                  timeout=120)
-            assert done.returncode == 0, f"{line}\n{command}\n{done.stdout}{done.stderr}"
-            ran += 1
-            if done.stdout.startswith("{"):
-                answers.append(json.loads(done.stdout))
-                environment["id"] = answers[-1].get("id", environment["id"])
-    assert ran >= 7, "README.md shows fewer calls than it did"
+        answers = run_lines(ROOT / f"docs/{page}.md", tmp_path, service)
+    assert len(answers) >= least, "the page shows fewer calls than it did"
+    known = [face["label"] for one in answers if one.get("type") == "recognize" for face in one["result"]["faces"]]
+    assert known and all(known), "the door ends with a name on a photo"
+    for job in answers:
+        assert job.get("state") in (None, "ready", "succeeded"), job
+
+
+def test_the_shell_lines_of_readme_work_and_answer_as_shown(tmp_path):
+    with running() as service:
+        answers = run_lines(README, tmp_path, service)
+    assert len(answers) >= 7, "README.md shows fewer calls than it did"
     assert blocks("json"), "README.md shows no answer"
     for block in blocks("json"):
         shown = json.loads(block)
