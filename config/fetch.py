@@ -12,6 +12,7 @@ download` brings an archive (with --require-hashes it checks before anything of 
 from it, and each appears under its name at once and whole. Does nothing when all are there. Python's standard library only.
 """
 import argparse
+import errno
 import hashlib
 import http.client
 import os
@@ -33,6 +34,10 @@ class Failure(Exception):
 
 
 UNUSABLE = (Failure, OSError, tarfile.TarError, zipfile.BadZipFile)
+
+
+def is_full(why):
+    return isinstance(why, OSError) and why.errno == errno.ENOSPC
 
 
 def read_manifests(folder):
@@ -150,6 +155,8 @@ def call(source, wanted, folder):
             with urllib.request.urlopen(place, timeout=SILENCE_S) as stream:
                 put(stream, folder / entry["name"], entry)
         except (OSError, http.client.HTTPException) as why:
+            if is_full(why):
+                raise  # another source would not help
             raise Failure(f"{place}: {why}") from why
 
 
@@ -178,6 +185,8 @@ def fetch(model, data, folders, archives, by_name):
                 print("copying " + ", ".join(entry["name"] for entry in wanted), flush=True)
                 copy(folder, wanted, target)
         except (Failure, OSError) as why:
+            if is_full(why):
+                raise
             whys.append(f"{folder}: {why}")
     wanted = missing(model, data)
     if not wanted:
@@ -241,5 +250,6 @@ if __name__ == "__main__":
     try:
         main()
     except UNUSABLE as why:
-        print(f"fetch: {why}", file=sys.stderr)
+        said = "the disk is full: make room and start again; what is whole is kept" if is_full(why) else why
+        print(f"fetch: {said}", file=sys.stderr)
         sys.exit(2)

@@ -2,6 +2,7 @@
 import hashlib
 import http.server
 import importlib.util
+import os
 import pathlib
 import socket
 import subprocess
@@ -174,3 +175,15 @@ def test_into_a_folder_of_its_own(place, server):
     assert done.returncode == 0, done.stderr
     assert (target / "a.onnx").read_bytes() == CONTENT and not place.data.exists()
     assert place.run("--folder", target, "a").stdout == "", "it is there"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount needs root")
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(place, server):
+    place.manifest("one", f"{server}/good", required=True)
+    place.data.mkdir()
+    words = f"{sys.executable} {PROGRAM} --data {place.data} --manifests {place.manifests} one"
+    script = f"mount -t tmpfs -o size=8k none {place.data}; {words} || echo code $?; mount -o remount,size=1m {place.data}; {words}; " \
+             f"ls -A {place.data}/models"
+    done = subprocess.run(["unshare", "-m", "bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stderr == "fetch: the disk is full: make room and start again; what is whole is kept\n", done
+    assert done.stdout.splitlines()[-1] == "one.onnx" and "code 2" in done.stdout, done
