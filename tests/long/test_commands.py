@@ -75,7 +75,7 @@ def test_endurance_run_takes_its_arguments(run_name):
     assert "--programs" in run(sys.executable, ROOT / f"tests/endurance/{run_name}.py", "--help")
 
 
-@pytest.mark.parametrize("script", ["test", "run", ".ci/run", "docker/check", "tests/portable/check", "tests/portable/package",
+@pytest.mark.parametrize("script", ["test", "run", ".ci/run", "docker/check", "docker/release", "tests/portable/check", "tests/portable/package",
                                     "config/install", "config/redis"])
 def test_script_is_a_program_that_its_shell_can_read(script):
     first = (ROOT / script).read_text().splitlines()[0]

@@ -121,3 +121,24 @@ def test_a_redis_that_loads_is_not_ready_and_not_ill(tmp_path):
         assert done.returncode == code, said
     check = re.search(r"^HEALTHCHECK (.*)$", stage("redis"), re.M).group(1)
     assert "--start-period=1h" in check, "failures do not count meanwhile, and a success ends the period"
+
+
+def test_the_document_of_an_image_has_its_packages_and_what_our_programs_are_made_of():
+    import sbom  # of docker/
+    ours = json.loads((PROGRAMS.parent / "vultus.spdx.json").read_text())
+    made = sbom.document("vultus/api", "1.2.3", ["libssl3 3.0.1-1+deb12u2 amd64", "tzdata 2024a all"], ours)
+    ids = [one["SPDXID"] for one in made["packages"]]
+    assert len(ids) == len(set(ids)) == 3 + len(ours["packages"])
+    assert all({one["spdxElementId"], one["relatedSpdxElement"]} <= {*ids, "SPDXRef-DOCUMENT"} for one in made["relationships"])
+    assert [one["relatedSpdxElement"] for one in made["relationships"] if one["relationshipType"] == "DESCRIBES"] == ["SPDXRef-image"]
+    assert made["packages"][1]["externalRefs"][0]["referenceLocator"] == "pkg:deb/debian/libssl3@3.0.1-1%2Bdeb12u2?arch=amd64"
+    assert len(sbom.document("vultus/redis", "1", ["a 1 all"], {})["packages"]) == 2
+
+
+def test_the_image_with_all_roles_is_closed_and_takes_the_words_of_run():
+    script = (ROOT / "docker/start").read_text()
+    words = re.search(r"supervisor\.py (.*)$", script.replace("\\\n", " "), re.M).group(1).replace('"$@"', "")
+    assert "api.bind=0.0.0.0" in words and "--setup-link" in words and "insecure" not in script
+    checked = subprocess.run(["bash", "-c", f"{sys.executable} {ROOT}/config/supervisor.py --check-words {words}"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    assert entrypoint("vultus") == ["vultus-start"] and "USER 10001:10001" in stage("vultus")
