@@ -116,7 +116,7 @@ TEST_F(upkeep, list_is_newest_first_in_pages) {
 TEST_F(upkeep, job_and_open_and_about) {
     accept(1);
     EXPECT_THAT(f("job", {id_of(1)}), Contains("min_version"));
-    EXPECT_THAT(f("about"), ElementsAre("ok", "1", "9"));
+    EXPECT_THAT(f("about"), ElementsAre("ok", "1", "10"));
     EXPECT_THAT(f("open", {"1"}), ElementsAre("ok", "1", "1"));
     EXPECT_THAT(f("open", {"2"}), ElementsAre("wrong_schema", "1 1"));
 }
