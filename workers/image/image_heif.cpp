@@ -57,6 +57,11 @@ struct functions {
         find(image_get_height, "heif_image_get_height");
         find(image_get_plane_readonly, "heif_image_get_plane_readonly");
         find(image_release, "heif_image_release");
+        if (!all) return;
+        // Debian 13 has the codecs as plugins: they are opened now, while files may be opened.
+        heif_error (*init)(heif_init_params*) = nullptr;
+        find(init, "heif_init");
+        if (init != nullptr) all = init(nullptr).code == heif_error_Ok;
     }
 };
 
