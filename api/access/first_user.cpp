@@ -18,7 +18,8 @@ asio::awaitable<result<void>> make_first_user(request& req, redis_asio& redis,
     if (auto good = check_user_name(wanted.name); !good) co_return fail(good.error());
     if (auto good = check_password(wanted.password); !good) co_return fail(good.error());
     const auto counted = counted_as(req.address);
-    const auto may = co_await redis.call(users.try_login("", counted));
+    const auto hash = hash_of_setup(wanted.token, secret);
+    const auto may = co_await redis.call(users.try_setup(hash, counted));
     if (!may) co_return fail(may.error());
     if (may->wait.count() > 0) {
         count("wait");
@@ -27,10 +28,7 @@ asio::awaitable<result<void>> make_first_user(request& req, redis_asio& redis,
         co_return fail(errc::quota, "Too many wrong tries: retry after " +
                                         std::to_string(req.retry_after) + " s");
     }
-    const auto hash = hash_of_setup(wanted.token, secret);
-    const auto open = co_await redis.call(users.is_setup_open(hash));
-    if (!open) co_return fail(open.error());
-    if (!*open) {
+    if (!may->right) {
         count("wrong");
         log::warning("setup_refused", {{"from", req.address}});
         co_return fail(errc::unauthorized, "The link was used, replaced, or is over an hour old");

@@ -83,6 +83,23 @@ redis_call<bool> user_store::is_setup_open(std::string_view hash) const {
                                });
 }
 
+redis_call<setup_try> user_store::try_setup(std::string_view hash,
+                                            std::string_view counted_as) const {
+    return function_call<setup_try>(
+        "setup_try", context_.prefix(), {std::string(hash), std::string(counted_as)},
+        [](const std::string& status, fields& all) -> result<setup_try> {
+            setup_try reply;
+            if (status == "wait") {
+                reply.wait = std::chrono::milliseconds(all.number<std::int64_t>());
+            } else if (status == "ok" || status == "gone") {
+                reply.right = status == "ok";
+            } else {
+                return unexpected_reply(status);
+            }
+            return reply;
+        });
+}
+
 redis_call<void> user_store::finish_setup(std::string_view hash, std::string_view name,
                                           std::string_view password, std::string_view counted_as,
                                           std::string_view address) const {

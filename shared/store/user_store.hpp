@@ -16,6 +16,10 @@ struct login_try {
     std::chrono::milliseconds wait{0};  ///< not 0: refused, and not counted
     std::string password;               ///< the user's hash; empty: no such user
 };
+struct setup_try {
+    std::chrono::milliseconds wait{0};  ///< not 0: refused, and not counted
+    bool right = false;                 ///< finish_setup() would take the token
+};
 struct session_record {
     std::string user, collections;
     role as = role::viewer;
@@ -58,6 +62,8 @@ class user_store {
     redis_call<void> begin_setup(std::string_view hash, std::string_view by = {}) const;
     /// Whether that token would do now. `hash`  empty: whether any would
     redis_call<bool> is_setup_open(std::string_view hash = {}) const;
+    /// The same, and counts a wrong try for the address; finish_setup() takes it back.
+    redis_call<setup_try> try_setup(std::string_view hash, std::string_view counted_as) const;
     /// Makes the admin and ends the token; clears the tries of `counted_as`.
     /// `password`  a hash_of_password()
     /// errors    unauthorized: another token, one that has ended, or a user exists

@@ -148,6 +148,7 @@ call_table calls_of_clients() {
         {"session_end", {{session}}},
         {"setup_begin", {{session}}},
         {"setup", {{session}}},
+        {"setup_try", {{session, "10.0.0.1"}}},
         {"setup_finish", {{session, "eve", argon, "10.0.0.1", ""}}},
     };
 }

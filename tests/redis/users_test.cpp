@@ -230,7 +230,7 @@ TEST_F(users, a_token_makes_the_first_user_once) {
     EXPECT_THAT(f("setup", {hash(2)}), ElementsAre("ok"));
     EXPECT_THAT(finish(1, "ada"), ElementsAre("gone"));
     EXPECT_THAT(finish(2, "Ada").at(0), StartsWith("ERROR"));
-    for (int n = 0; n < 3; ++n) f("login_try", {"", "10.0.0.1"});
+    EXPECT_THAT(f("setup_try", {hash(2), "10.0.0.1"}), ElementsAre("ok"));
     EXPECT_THAT(finish(2, "ada"), ElementsAre("ok"));
     EXPECT_THAT(finish(2, "eve"), ElementsAre("gone"));
     EXPECT_THAT(f("setup_begin", {hash(3)}), ElementsAre("exists"));
@@ -240,6 +240,15 @@ TEST_F(users, a_token_makes_the_first_user_once) {
     EXPECT_EQ(f.plain({"EXISTS", f.key("tries:address:10.0.0.1")}).at(0), "0");
     EXPECT_THAT(audit(), testing::HasSubstr("10.0.0.9 what setup "));
     EXPECT_THAT(audit(), testing::HasSubstr("me from  what setup_begin "));
+}
+
+TEST_F(users, a_wrong_token_makes_its_address_wait_and_nobody_else) {
+    f("setup_begin", {hash(1)});
+    for (int n = 0; n < 5; ++n) {
+        EXPECT_THAT(f("setup_try", {hash(2), "10.0.0.1"}), ElementsAre("gone")) << n;
+    }
+    EXPECT_EQ(f("setup_try", {hash(1), "10.0.0.1"}).at(0), "wait");
+    EXPECT_THAT(f("setup_try", {hash(1), "10.0.0.2"}), ElementsAre("ok"));
 }
 
 TEST_F(users, a_token_ends_with_its_hour_and_with_the_first_user) {

@@ -238,6 +238,16 @@ end
 
 function users.setup(a) return {users.is_setup_open(a[1]) and 'ok' or 'gone'} end
 
+-- Counts against the address alone: others' wrong tokens must not keep the one with the link out.
+function users.setup_try(a)
+    local hash, counted = a[1], a[2]
+    check_session(hash)
+    local wait = wait_left(key.tries('address', counted))
+    if wait > 0 then return {'wait', int(wait)} end
+    count_try('address', counted)
+    return users.setup(a)
+end
+
 -- counted: the address that the try counted against
 function users.setup_finish(a)
     local hash, name, password, counted, from = a[1], a[2], a[3], a[4], a[5]

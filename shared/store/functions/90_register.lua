@@ -58,6 +58,7 @@ register('session', 2, users.session, writes)
 register('session_end', 1, users.session_end, writes)
 register('setup_begin', 1, users.setup_begin, writes)
 register('setup', 1, users.setup, reads)
+register('setup_try', 2, users.setup_try, writes)
 register('setup_finish', 5, users.setup_finish, writes)
 
 register('register', 8, worker.register, writes)

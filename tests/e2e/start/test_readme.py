@@ -71,7 +71,7 @@ def run_lines(page, tmp_path, service):
     (tmp_path / ".curlrc").write_text("silent\nshow-error\nfail-with-body\n")
     answers = []
     replaced = {"http://127.0.0.1:5000": service.url, "build/photos": str(PHOTOS), "family.export": str(tmp_path / "family.export"),
-                " people ": f" {tmp_path}/people ", "python3 -m vultus": f"{sys.executable} -m vultus --url {service.url}",
+                "import people": f"import {tmp_path}/people", "python3 -m vultus": f"{sys.executable} -m vultus --url {service.url}",
                 "build/release/bin/vultusctl": f"{PROGRAMS}/vultusctl --data {service.data}"}
     environment = {**os.environ, "CURL_HOME": str(tmp_path), "url": service.url, "id": "none-yet",
                    "PYTHONPATH": str(ROOT / "clients/python")}
