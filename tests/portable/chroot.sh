@@ -41,6 +41,7 @@ make_root() {
     local mirror
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
     # Interrupted, or out of room: begun anew, with what was downloaded.
+    rm -rf --one-file-system "$root"
     quietly debootstrap debootstrap --variant=minbase --include=ca-certificates --cache-dir="$work" "$suite" "$root" "$mirror"
     apt-config dump | grep -E '^Acquire::(http|https|Check-Valid-Until|Retries)' >"$root/etc/apt/apt.conf.d/90host" || true
     cp -a /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/"
