@@ -23,6 +23,33 @@ job_type question_of(route to) {
     }
 }
 
+/// What concerns the service and its users, and no job or person.
+asio::awaitable<response> dispatch_service(request& req, services& ctx) {
+    switch (req.to) {
+        case route::status:
+            co_return co_await handlers::status(req, ctx);
+        case route::models:
+            co_return co_await handlers::models(req, ctx);
+        case route::session:
+            if (req.method == "DELETE") co_return co_await handlers::log_out(req, ctx);
+            if (req.method == "POST") co_return co_await handlers::log_in(req, ctx);
+            co_return handlers::session(req, ctx);
+        case route::setup:
+            co_return co_await handlers::set_up(req, ctx);
+        case route::live:
+            co_return handlers::live(ctx);
+        case route::ready:
+            co_return handlers::ready(req, ctx);
+        case route::metrics:
+            co_return co_await handlers::metrics_text(ctx);
+        case route::openapi:
+        case route::web:
+            co_return found_or_refused(handlers::web(req), req, ctx);
+        default:
+            co_return refuse({errc::not_found, "No such route"}, req, ctx);
+    }
+}
+
 }  // namespace
 
 asio::awaitable<response> dispatch(request& req, services& ctx) {
@@ -76,27 +103,9 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
         case route::model:
             if (req.method == "POST") co_return co_await handlers::change_model(req, ctx);
             co_return co_await handlers::model(req, ctx);
-        case route::status:
-            co_return co_await handlers::status(req, ctx);
-        case route::models:
-            co_return co_await handlers::models(req, ctx);
-        case route::session:
-            if (removes) co_return co_await handlers::log_out(req, ctx);
-            if (req.method == "POST") co_return co_await handlers::log_in(req, ctx);
-            co_return handlers::session(req, ctx);
-        case route::setup:
-            co_return co_await handlers::set_up(req, ctx);
-        case route::live:
-            co_return handlers::live(ctx);
-        case route::ready:
-            co_return handlers::ready(req, ctx);
-        case route::metrics:
-            co_return co_await handlers::metrics_text(ctx);
-        case route::openapi:
-        case route::web:
-            co_return found_or_refused(handlers::web(req), req, ctx);
+        default:
+            co_return co_await dispatch_service(req, ctx);
     }
-    co_return refuse({errc::not_found, "No such route"}, req, ctx);
 }
 
 }  // namespace vultus::api

@@ -7,7 +7,6 @@ namespace vultus {
 namespace {
 
 using std::chrono::milliseconds;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
@@ -170,8 +169,7 @@ TEST_F(talking, a_solo_job_runs_alone_and_frames_wait_for_it) {
         const auto beat = run.broker->next<protocol::worker_heartbeat>();
         return beat && beat->frames.size() == 1;
     }));
-    EXPECT_THAT(run.sink.jobs(), SizeIs(1));
-    EXPECT_THAT(run.sink.frames(), SizeIs(0));
+    EXPECT_TRUE(run.sink.jobs().size() == 1 && run.sink.frames().empty());
     run.mail.push(job_finished{run.sink.jobs()[0].id(), commit_state::succeeded, {}});
     EXPECT_TRUE(taken(2));
     EXPECT_TRUE(soon([&] { return run.sink.frames().size() == 1; }));
@@ -313,7 +311,7 @@ TEST_F(talking, a_stuck_stage_stops_the_renewals_and_the_worker_fences_itself) {
     ASSERT_TRUE(bye);
     EXPECT_EQ(bye->reason, "fenced");
     EXPECT_TRUE(run.sink.jobs()[0].dropped->is_set());
-    EXPECT_THAT(run.sink.story(), Contains("fenced"));
+    EXPECT_THAT(run.sink.story(), ::testing::Contains("fenced"));
     slot.done();  // it moves again: back under a new name
     const protocol::ready again = meet_again();
     EXPECT_NE(again.worker_id, ready.worker_id);

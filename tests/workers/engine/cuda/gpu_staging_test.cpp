@@ -1,4 +1,4 @@
-// Pieces of memory that replicas share with a GPU: each has one holder, and whoever comes late waits.
+// Pieces of memory that replicas share with a GPU: each has one holder; whoever comes late waits.
 #include <gtest/gtest.h>
 
 #include <atomic>
