@@ -107,11 +107,12 @@ def python(version=sys.version_info):
 
 
 def redis(which=shutil.which):
-    server = which("redis-server") or which("redis-check-rdb")
+    server = next(filter(None, map(which, programs.SERVERS)), None)
     if not server:
         yield Finding("warning", "redis", "none in PATH", "./run installs redis-tools")
         return
-    said = subprocess.run(["redis-server", "--version"], executable=server, capture_output=True, text=True).stdout
+    named = "valkey-server" if "valkey" in os.path.basename(server) else "redis-server"
+    said = subprocess.run([named, "--version"], executable=server, capture_output=True, text=True).stdout
     version = re.search(r"v=(\d+)\.(\d+)(\S*)", said)
     good = version and (int(version.group(1)), int(version.group(2))) >= REDIS_MIN
     yield Finding("ok" if good else "stops", "redis", version.group(0).removeprefix("v=") if version else one_line(said) or "no version",

@@ -11,6 +11,7 @@ from .words import ROOT
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN") or ROOT / "build/release/bin")
 ANSWER_SECONDS = 60
+SERVERS = ("redis-server", "redis-check-rdb", "valkey-server", "valkey-check-rdb")  # the second and fourth are servers too (config/redis)
 
 
 def path_of(name):
@@ -22,7 +23,7 @@ def path_of(name):
 
 def need_redis():
     """config/redis uses Debian's redis-tools, which contain the server under another name."""
-    if not shutil.which("redis-server") and not shutil.which("redis-check-rdb"):
+    if not any(map(shutil.which, SERVERS)):
         raise Refused("there is no redis-server in PATH: apt-get install redis-tools (or redis-server), 7.0 or newer")
 
 
