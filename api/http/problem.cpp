@@ -36,6 +36,8 @@ constexpr row rows[] = {
     {errc::quota, 429, "Quota exceeded"},
     {errc::request_timeout, 408, "Request timed out"},
     {errc::upgrade_required, 426, "WebSocket required"},
+    {errc::url_refused, 403, "URL refused"},
+    {errc::fetch_failed, 422, "Photo could not be fetched"},
     {errc::queue_full, 503, "Queue full"},
     {errc::store_unavailable, 503, "Database unavailable"},
     {errc::no_worker, 503, "No worker available"},

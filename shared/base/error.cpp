@@ -27,6 +27,8 @@ constexpr std::array names{
     std::pair{errc::quota, "quota"},
     std::pair{errc::request_timeout, "request_timeout"},
     std::pair{errc::upgrade_required, "upgrade_required"},
+    std::pair{errc::url_refused, "url_refused"},
+    std::pair{errc::fetch_failed, "fetch_failed"},
     std::pair{errc::queue_full, "queue_full"},
     std::pair{errc::store_unavailable, "store_unavailable"},
     std::pair{errc::no_worker, "no_worker"},

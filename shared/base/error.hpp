@@ -31,6 +31,8 @@ enum class errc {
     quota,                 ///< this client's own share is used up
     request_timeout,       ///< the client was too slow
     upgrade_required,      ///< the route is a WebSocket
+    url_refused,           ///< a photo may not be fetched from there (api.fetch_urls)
+    fetch_failed,          ///< the server of a photo's URL did not give it
     // the service
     queue_full,         ///< no room for another job
     store_unavailable,  ///< Redis is unreachable, or not safe to use

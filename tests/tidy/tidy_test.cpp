@@ -103,6 +103,7 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"boost/asio/ssl",
      {"shared/tls/", "api/http/tls", "clients/net/trust.cpp", "clients/lfw/service.cpp"}},
     {"openssl/", {"api/http/tls.cpp", "clients/net/trust.cpp"}},
+    {"curl/", {"api/fetcher/transfer.cpp"}},
     {"boost/json",
      {"api/http/json", "api/live/json", "shared/base/json_bounds.cpp",
       "workers/pipeline/results.cpp", "clients/ctl/output/json", "clients/camera/json",

@@ -11,8 +11,8 @@ from conftest import ROOT
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
 NAMES = {"vultus-api": "api", "vultus-broker": "broker", "vultus-worker": "worker", "vultus-camera": "camera",
-         "vultus-lfw": "lfw", "vultusctl": "ctl"}
-FREE = {"MIT", "BSL-1.0", "BSD-3-Clause", "ISC", "Apache-2.0", "CC0-1.0", "Zlib", "IJG", "libpng-2.0", "LGPL-2.1-or-later",
+         "vultus-lfw": "lfw", "vultusctl": "ctl", "vultus-fetcher": "api"}
+FREE = {"MIT", "BSL-1.0", "BSD-3-Clause", "ISC", "Apache-2.0", "CC0-1.0", "Zlib", "IJG", "libpng-2.0", "LGPL-2.1-or-later", "curl",
         "LGPL-2.0-or-later", "LGPL-2.1-only OR MPL-1.1", "MIT-Modern-Variant",
         "LGPL-3.0-or-later", "BSD-2-Clause", "GPL-2.0-or-later",
         "LGPL-3.0-or-later WITH LGPL-3.0-linking-exception", "GPL-3.0-or-later WITH GCC-exception-3.1"}
