@@ -83,6 +83,31 @@ std::vector<std::string> known_labels(std::string_view result) {
     return labels;
 }
 
+std::vector<told_face> told_faces(std::string_view result) {
+    std::vector<told_face> told;
+    const auto parsed = tree_of(result);
+    const auto* object = parsed.if_object();
+    const auto* faces = object == nullptr ? nullptr : object->if_contains("faces");
+    if (faces == nullptr || !faces->is_array()) return told;
+    const auto text_in = [](const json::object& face, json::string_view name) {
+        const auto* value = face.if_contains(name);
+        const auto* text = value == nullptr ? nullptr : value->if_string();
+        return text == nullptr ? std::string() : std::string(text->data(), text->size());
+    };
+    for (const auto& one : faces->get_array()) {
+        const auto* face = one.if_object();
+        if (face == nullptr) continue;
+        told_face next{text_in(*face, "status"), text_in(*face, "label"), {}};
+        const auto* similarity = face->if_contains("similarity");
+        boost::system::error_code bad;
+        if (similarity != nullptr && similarity->is_number()) {
+            next.similarity = similarity->to_number<double>(bad);
+        }
+        told.push_back(std::move(next));
+    }
+    return told;
+}
+
 std::string stored_label_of(std::string_view stored) {
     const auto parsed = tree_of(stored);
     const auto* object = parsed.if_object();

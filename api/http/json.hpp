@@ -30,6 +30,9 @@ class json_object {
         return value ? add(name, *value) : raw(name, "null");
     }
     json_object& add(std::string_view name, double value);
+    json_object& add(std::string_view name, std::optional<double> value) {
+        return value ? add(name, *value) : raw(name, "null");
+    }
     template <std::integral Number>
     requires(!std::same_as<Number, bool>) json_object& add(std::string_view name, Number value) {
         return raw(name, std::to_string(value));
@@ -61,6 +64,13 @@ std::string trained_face_json(std::string_view face_id, std::string_view stored,
 
 /// The names of the known faces in a worker's result; empty if the text is not a result.
 std::vector<std::string> known_labels(std::string_view result);
+
+struct told_face {
+    std::string status, label;         ///< known, unknown, ambiguous; "": one of a live channel
+    std::optional<double> similarity;  ///< none: nobody is near
+};
+/// The faces in a worker's result; empty if the text is not a result.
+std::vector<told_face> told_faces(std::string_view result);
 
 /// Whether the text is one JSON value within the limits of check_json.
 bool is_json(std::string_view text);

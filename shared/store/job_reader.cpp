@@ -130,6 +130,31 @@ redis_call<job_record> job_reader::job(std::string_view id) const {
         });
 }
 
+redis_call<std::vector<job_outcome>> job_reader::outcomes(
+    const std::vector<std::string>& ids) const {
+    using all_outcomes = std::vector<job_outcome>;
+    return function_call<all_outcomes>(
+        "outcomes", context_.prefix(), ids,
+        [ids](const std::string& status, fields& all) -> result<all_outcomes> {
+            if (status != "ok" || all.number() != ids.size()) return unexpected_reply(status);
+            all_outcomes found(ids.size());
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                job_outcome& one = found[i];
+                one.job.id = ids[i];
+                for (const char* name : {"state", "type", "collection", "label", "label_to",
+                                         "faces", "version", "superseded", "result"}) {
+                    std::string value = all.text();
+                    if (std::string_view(name) == "state") one.found = !value.empty();
+                    if (!value.empty()) set_field(one.job, name, std::move(value));
+                }
+                one.result_fits = !one.job.result.empty();
+                one.gallery = all.number();
+                one.removed_version = all.number();
+            }
+            return found;
+        });
+}
+
 redis_call<std::string> job_reader::annotated(std::string_view id) const {
     return {{"GET", context_.key("job:" + std::string(id) + ":annotated")},
             [seals = context_.seals(),

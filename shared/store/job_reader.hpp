@@ -36,6 +36,14 @@ struct job_record {
     unix_time read{0};                  ///< time of the functions at the read; 0 in listings
 };
 
+/// A finished job and its collection at one moment.
+struct job_outcome {
+    job_record job;  ///< state, type, collection, labels, faces, version, superseded, result
+    bool found = false;
+    bool result_fits = true;  ///< false: `result` is left out, as it is over 256 KiB
+    gallery_version gallery = 0, removed_version = 0;
+};
+
 struct job_page {
     std::vector<job_record> jobs;
     std::string next;  ///< empty: the end
@@ -58,6 +66,8 @@ class job_reader {
 
     /// errors    not_found, collected
     redis_call<job_record> job(std::string_view id) const;
+    /// In the order of the ids, all of one moment. requires 1 to limits::jobs_per_message ids
+    redis_call<std::vector<job_outcome>> outcomes(const std::vector<std::string>& ids) const;
     /// The JPEG with boxes and names. errors not_found: none was requested or stored
     redis_call<std::string> annotated(std::string_view id) const;
     /// Newest first; nothing: any state, any type. A page may be short although `next` is not

@@ -28,6 +28,26 @@ function read.job(a)
     return {'ok', int(now), unpack(fields)}
 end
 
+-- What events of finished jobs tell, each together with its gallery as it is now, so that no name
+-- is told of an answer that is older than a removal. A result over 256 KiB is left out, as the reply
+-- is read for a line of text.
+function read.outcomes(a)
+    if #a > limits.jobs_per_message then refuse('too many jobs') end
+    local reply = {'ok', int(#a)}
+    for _, id in ipairs(a) do
+        local j = redis.call('HMGET', key.job(id), 'state', 'type', 'collection', 'label', 'label_to',
+            'faces', 'version', 'superseded')
+        local known = j[1] and j[3]
+        local g = known and gallery.read(j[3]) or {version = 0, removed_version = 0}
+        local short = known and redis.call('HSTRLEN', key.job(id), 'result') <= 262144
+        for i = 1, 8 do reply[#reply + 1] = j[i] or '' end
+        reply[#reply + 1] = short and redis.call('HGET', key.job(id), 'result') or ''
+        reply[#reply + 1] = int(g.version)
+        reply[#reply + 1] = int(g.removed_version)
+    end
+    return reply
+end
+
 -- Newest first. The cursor is "<created_ms> <id>" of the last job looked at.
 function read.list(a)
     local state, kind, cursor = a[1], a[2], a[3]
