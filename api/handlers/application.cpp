@@ -21,9 +21,10 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int large_accepts_at_once = 2;
-/// Descriptors for the two connections to Redis during a reconnect, epoll, signals, logs and
-/// certificates; and for each broker's ZeroMQ socket, its monitor and their mailboxes.
-constexpr std::size_t own_descriptors = 24, descriptors_per_broker = 8;
+/// Descriptors for the two connections to Redis during a reconnect, epoll, signals, logs,
+/// certificates; for each broker's ZeroMQ socket, its monitor and their mailboxes; and for a
+/// fetcher.
+constexpr std::size_t own_descriptors = 24, descriptors_per_broker = 8, descriptors_per_fetcher = 3;
 
 redis_timeouts call_times() {
     redis_timeouts times;
@@ -56,11 +57,18 @@ server_settings server_settings_of(const api_settings& from, server_settings tim
     return timing;
 }
 
+photo_fetcher_settings fetcher_settings_of(const api_settings& from) {
+    return {from.fetch_urls, find_fetcher().value_or(""), from.fetch_authorities,
+            from.inflight_body_bytes_max};
+}
+
 /// The connections and the reserve that the remaining descriptors allow.
 void fit_to_descriptors(api_settings& settings) {
     const std::size_t limit = descriptor_limit();
-    const std::size_t own = std::max(descriptors_open(), std::size_t(16)) + own_descriptors +
-                            descriptors_per_broker * settings.common.broker_api_endpoints.size();
+    const std::size_t own =
+        std::max(descriptors_open(), std::size_t(16)) + own_descriptors +
+        descriptors_per_broker * settings.common.broker_api_endpoints.size() +
+        (settings.fetch_urls.empty() ? 0 : descriptors_per_fetcher) * photo_fetcher::processes_max;
     // The reserve is an eighth of them, and 4 at least.
     const std::size_t room = limit > own + 8 ? (limit - own) * 8 / 9 - 4 : 1;
     if (settings.connections_max <= room) return;
@@ -87,6 +95,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
       redis_(io, settings.common.redis, call_times()),
       stream_(io, settings.common.redis, stream_times()),
       events_(io, stream_, context_),
+      stories_(io, redis_, job_reader(context_), measured_),
       health_(io, redis_, context_, measured_),
       access_(io, redis_, context_, measured_, std::move(chosen)),
       brokers_(std::move(brokers)),
@@ -101,6 +110,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                 picture_store(context_),
                 redis_,
                 events_,
+                stories_,
                 *brokers_,
                 health_,
                 access_,
@@ -109,6 +119,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                 gate(io, large_accepts_at_once),
                 places_to_wait(settings.connections_max),
                 std::make_shared<shares>(limits::frame_bytes_api),
+                photo_fetcher(io, fetcher_settings_of(settings), measured_),
                 live_channels(settings.live_sessions_max),
                 {}},
       server_(
@@ -134,6 +145,9 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     if (!chosen) return fail(chosen.error());
     auto key = read_encryption_key(settings.common.encryption_key_file, settings.common.data);
     if (!key) return fail(errc::bad_option, key.error().detail);
+    if (const auto found = find_fetcher(); !settings.fetch_urls.empty() && !found) {
+        return fail(errc::bad_option, found.error().detail + ": api.fetch_urls needs it");
+    }
     const curve_settings& curve = settings.common.curve;
     auto brokers = broker_client::connect(io, zmq, settings.common.broker_api_endpoints,
                                           {curve.own, curve.broker_key, {}});

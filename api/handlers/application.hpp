@@ -57,6 +57,7 @@ class application {
     redis_asio redis_;
     redis_asio stream_;  ///< a second connection, for XREAD BLOCK
     event_hub events_;
+    event_stories stories_;
     store_health health_;
     access_control access_;
     std::unique_ptr<broker_client> brokers_;

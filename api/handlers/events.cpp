@@ -3,9 +3,10 @@
 // the changes of all jobs, for the page; a client that falls behind gets a `reread` event instead
 // of a backlog.
 #include "api/handlers/handlers.hpp"
-#include "api/http/json.hpp"
 #include "api/jobs/job_response.hpp"
 #include "api/jobs/job_view.hpp"
+#include "api/links/event_story.hpp"
+#include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/stream_id.hpp"
 #include "shared/store/event_reader.hpp"
@@ -85,18 +86,35 @@ asio::awaitable<void> follow(response_sink& sink, std::shared_ptr<event_hub::wai
 constexpr std::string_view reread_event = "event: reread\ndata: {}\n\n";
 constexpr milliseconds gather_time{100};
 
-std::string change_text(const event& what) {
-    json_object text;
-    text.add("id", what.job_id).add("from", what.from).add("to", what.to);
-    text.add("attempt", what.attempt).add("why", what.why);
-    return "event: job\ndata: " + text.take() + "\n\n";
-}
-
 /// Events of older versions have no collection.
 bool is_shown(const access_key* key, const event& what) {
     if (key == nullptr) return true;
     const auto type = job_type_named(what.type);
     return type && sees(key, *type, what.collection);
+}
+
+/// The events as text, with what they tell for a key that may read names. Read last, so that no
+/// name is sent that a finished removal took away.
+asio::awaitable<std::string> told(std::vector<event> events, const access_key* key, services& ctx) {
+    std::vector<std::string> wanted;
+    const bool reads = key == nullptr || key->scopes.has(scope::read);
+    for (const event& one : events) {
+        if (reads && has_story(one)) wanted.push_back(one.job_id);
+    }
+    if (!wanted.empty()) failpoint("api.before_event");
+    const auto stories = co_await ctx.stories.of(std::move(wanted));
+    std::string text;
+    for (const event& one : events) {
+        const auto story = stories->find(one.job_id);
+        const bool tells = reads && has_story(one) && story != stories->end();
+        text += "event: job\ndata: " + event_json(one, tells ? story->second : "") + "\n\n";
+    }
+    co_return text;
+}
+
+/// Until the next full gather_time of the clock: who follows all events then asks in one turn.
+milliseconds next_gathering() {
+    return gather_time - boot_now() % gather_time;
 }
 
 /// Sends events in small batches until the client disconnects or the process drains.
@@ -106,16 +124,17 @@ asio::awaitable<void> follow_all(response_sink& sink, std::shared_ptr<event_hub:
     asio::steady_timer pause(ctx.io);
     auto woken = co_await waiter->next(comment_every);
     while (woken != wake::stopping) {
-        std::string text;
+        std::vector<event> events;
         while (woken == wake::happened) {
-            if (is_shown(key.get(), waiter->last())) text += change_text(waiter->last());
+            if (is_shown(key.get(), waiter->last())) events.push_back(waiter->last());
             woken = co_await waiter->next(milliseconds(0));
         }
-        if (woken == wake::reread) text = reread_event;
+        std::string text(woken == wake::reread ? reread_event : "");
+        if (text.empty()) text = co_await told(std::move(events), key.get(), ctx);
         if (woken == wake::stopping) co_return;
         if (text.empty()) text = ":\n\n";
         if (!co_await sink.write(std::move(text))) co_return;
-        pause.expires_after(gather_time);
+        pause.expires_after(next_gathering());
         boost::system::error_code ignored;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         woken = co_await waiter->next(comment_every);

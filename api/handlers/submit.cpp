@@ -6,6 +6,7 @@
 #include "api/jobs/last_seen.hpp"
 #include "api/jobs/options.hpp"
 #include "api/jobs/submission.hpp"
+#include "api/jobs/url_photos.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
@@ -47,6 +48,15 @@ asio::awaitable<result<accepted>> store(new_job job, services& ctx,
         large_patience);
 }
 
+/// A repetition of a request whose job is there.
+asio::awaitable<response> answer_repeated(const request& req, services& ctx, accepted before) {
+    std::optional<event_hub::waiter> waiter;
+    if (wait_wanted(req).count() > 0) waiter.emplace(ctx.events, before.job_id);
+    event_hub::waiter* const news = waiter ? &*waiter : nullptr;
+    job_record none;  // not a temporary: g++ 12 destroys it twice
+    co_return co_await answer_accepted(req, ctx, news, std::move(before), std::move(none));
+}
+
 }  // namespace
 
 asio::awaitable<response> accept(request& req, services& ctx, submitted given,
@@ -60,6 +70,22 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given,
             co_return refuse(good.error(), req, ctx);
         }
     }
+    std::string fingerprint;
+    if (!hash->empty()) {
+        co_await next_turn(ctx);
+        fingerprint = fingerprint_of(given);
+    }
+    if (!hash->empty() && !given.urls.empty()) {
+        const auto before =
+            co_await ctx.redis.call(ctx.submissions.accepted_before(*hash, fingerprint));
+        if (!before) co_return refuse(before.error(), req, ctx);
+        if (*before) {
+            accepted first = **before;
+            co_return co_await answer_repeated(req, ctx, std::move(first));
+        }
+    }
+    auto hosts = co_await fetch_photos(given, req, ctx);
+    if (!hosts) co_return refuse(hosts.error(), req, ctx);
     const auto wanted = wait_wanted(req);
     const bool patient = !is_question(given.what.type);
     new_job job;
@@ -74,10 +100,8 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given,
     if (job.type == job_type::train) job.label_hash = ctx.access.label_hash(job.label);
     job.traceparent = req.traceparent;
     job.deadline = ctx.settings.job_deadline;
-    if (!hash->empty()) {
-        co_await next_turn(ctx);
-        job.fingerprint = fingerprint_of(given);
-    }
+    job.hosts = std::move(*hosts);
+    job.fingerprint = std::move(fingerprint);
     co_await next_turn(ctx);
     job.idempotency_hash = std::move(*hash);
     job.images = std::move(given.images);
@@ -180,6 +204,9 @@ bool is_overtaken(const result<std::string>& outcome) {
 }
 
 asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted given) {
+    if (auto hosts = co_await fetch_photos(given, req, ctx); !hosts) {
+        co_return refuse(hosts.error(), req, ctx);
+    }
     std::size_t bytes = 0;
     for (const auto& image : given.images) bytes += image.size();
     const auto place = place_to_wait(req, ctx);

@@ -128,7 +128,8 @@ result<std::size_t> check_body(request& req, const framing& body, const route_ro
     if (body.chunked || body.length.value_or(0) > 0) {
         if (auto good = check_coding(req); !good) return fail(good.error());
     }
-    if (photo && !body.length && !body.chunked) {
+    const bool by_url = req.query.contains("url") || req.query.contains("urls");
+    if (photo && !by_url && !body.length && !body.chunked) {
         return fail(errc::length_required, "Send Content-Length or Transfer-Encoding: chunked");
     }
     auto most = photo ? limits::body_bytes : ignored_body_bytes;

@@ -21,6 +21,7 @@ namespace json = boost::json;
 using code = boost::system::error_code;
 
 constexpr std::size_t step = 64 * limits::kib;  // a token that is too long is detected after this
+constexpr std::string_view list_name = "urls";  // may be an array of strings
 constexpr std::size_t name_bytes = 256;         // of a member's name; the rest is cut
 
 class reader {
@@ -56,7 +57,8 @@ class reader {
     }
     bool on_array_begin(code& bad) {
         if (depth_ == 1 && takes_vectors_) return begin_vector(bad);
-        if (depth_ == 0 || !is_photo_ || in_array_) return wrong_kind("an array", bad);
+        const bool list = is_photo_ || name_ == list_name;
+        if (depth_ == 0 || !list || in_array_) return wrong_kind("an array", bad);
         in_array_ = true;
         return true;
     }
@@ -101,7 +103,9 @@ class reader {
     }
     bool on_string(text part, std::size_t, code& bad) {
         if (!on_string_part(part, 0, bad)) return false;
-        return is_photo_ ? end_photo(bad) : keep(std::exchange(value_, {}));
+        if (is_photo_) return end_photo(bad);
+        if (!in_array_) return keep(std::exchange(value_, {}));
+        return add_to_list(std::exchange(value_, {}), bad);
     }
 
     bool on_number_part(text part, code& bad) {
@@ -121,7 +125,7 @@ class reader {
         return number(json_number(value), value, part, bad);
     }
     bool on_bool(bool value, code& bad) {
-        if (depth_ == 0 || is_photo_ || in_vectors_ > 0) {
+        if (depth_ == 0 || is_photo_ || in_array_ || in_vectors_ > 0) {
             return wrong_kind(value ? "true" : "false", bad);
         }
         return keep(value ? "true" : "false");
@@ -145,6 +149,7 @@ class reader {
         }
         const std::string_view wanted = in_vectors_ > 0 ? "; it must be a list of lists of numbers"
                                         : is_photo_     ? "; a photo must be a base64 string"
+                                        : in_array_     ? "; a URL must be a string"
                                                         : "; use a string, number or boolean";
         // null may mean "omitted" or "empty": the client must say which.
         return refuse({errc::malformed,
@@ -178,11 +183,19 @@ class reader {
         return true;
     }
 
+    bool add_to_list(std::string value, code& bad) {
+        if (++listed_ > limits::files_per_train) {
+            return refuse({errc::too_large, in_member() + "JSON has more than 16 URLs"}, bad);
+        }
+        read.fields[name_] += value + '\n';
+        return true;
+    }
+
     bool number(std::string text_of_it, double value, text part, code& bad) {
         if (!on_number_part(part, bad)) return false;
         digits_ = 0;
         if (in_vectors_ > 0) return take_float(value, bad);
-        if (depth_ == 0 || is_photo_) return wrong_kind("a number", bad);
+        if (depth_ == 0 || is_photo_ || in_array_) return wrong_kind("a number", bad);
         return keep(std::move(text_of_it));
     }
 
@@ -213,7 +226,7 @@ class reader {
 
     const std::string_view known_;
     const bool photos_;
-    std::size_t depth_ = 0, members_ = 0, digits_ = 0;
+    std::size_t depth_ = 0, members_ = 0, digits_ = 0, listed_ = 0;
     std::string name_, value_;
     std::set<std::string> names_;
     base64_decoder photo_;

@@ -12,7 +12,9 @@
 namespace vultus::api {
 
 struct json_submission {
-    name_values fields;               ///< numbers and booleans as their text
+    /// Numbers and booleans as their text; of the array `urls` each text with a line break behind
+    /// it
+    name_values fields;
     std::vector<std::string> images;  ///< decoded from base64, in their order
     /// Of the member vectors_member, where it is a list and known; finite numbers, not yet floats.
     std::vector<std::vector<double>> vectors;
@@ -26,8 +28,8 @@ bool is_json_type(std::string_view media_type) noexcept;
 /// "file2".
 bool is_photo_name(std::string_view name) noexcept;
 
-/// Reads {"image": base64, "name": ..., "k": 3 ...}. A photo is a text, or an array of texts. A
-/// byte order mark of UTF-8 is skipped.
+/// Reads {"image": base64, "name": ..., "k": 3 ...}. A photo is a text, or an array of texts, and
+/// so is `urls`. A byte order mark of UTF-8 is skipped.
 /// The member "embeddings", where it is known, may be a list of lists of numbers instead.
 /// `known`   allowed names besides photos, separated by spaces
 /// `photos`  whether photos are allowed

@@ -83,15 +83,17 @@ struct route_row {
 /// The options of each kind of request, in its query, form, JSON or settings message.
 constexpr std::string_view recognize_names =
     "collection k distance_max similarity_min min_face_px upsample detector rotate annotate "
-    "embeddings durable top model";
-constexpr std::string_view detect_names = "collection min_face_px upsample detector rotate durable";
+    "embeddings durable top model url";
+constexpr std::string_view detect_names =
+    "collection min_face_px upsample detector rotate durable url";
 constexpr std::string_view embed_names =
-    "collection min_face_px upsample detector rotate embedder durable";
+    "collection min_face_px upsample detector rotate embedder durable url";
 constexpr std::string_view verify_names =
     "collection person distance_max similarity_min min_face_px upsample detector rotate embedder "
-    "durable";
+    "durable url urls";
 constexpr std::string_view train_names =
-    "collection name num_jitters quality min_face_px upsample detector rotate embeddings model";
+    "collection name num_jitters quality min_face_px upsample detector rotate embeddings model "
+    "url urls";
 constexpr std::string_view live_names =
     "collection detector min_face_px distance_max similarity_min k tracks blur";
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <sstream>
 
 #include "api/http/base64.hpp"
 #include "api/http/header_fields.hpp"
@@ -73,6 +74,11 @@ result<void> take_field(const form_part& part, std::string_view known, name_valu
     if (part.name != "name" && !is_utf8(part.body)) {
         return fail(errc::malformed, name + "is not UTF-8");
     }
+    // A form repeats a field for a list; so do URLs, which hold no white space.
+    if (part.name == "url" || part.name == "urls") {
+        fields[part.name] += part.body.copied() + '\n';
+        return {};
+    }
     if (fields.contains(part.name)) return fail(given_twice("the form", part.name));
     fields.emplace(part.name, part.body.copied());
     return {};
@@ -110,8 +116,25 @@ result<body_parts> read_json(const request& req, std::string_view known, bool ph
     return read;
 }
 
+bool has_url(const name_values& fields) {
+    return fields.contains("url") || fields.contains("urls");
+}
+
+/// Takes the URLs out of the fields: `url`, then `urls`, separated by white space.
+std::vector<std::string> take_urls(name_values& fields) {
+    std::vector<std::string> urls;
+    for (const char* name : {"url", "urls"}) {
+        const auto given = fields.extract(name);
+        if (given.empty()) continue;
+        std::istringstream words(given.mapped());
+        for (std::string word; words >> word;) urls.push_back(std::move(word));
+    }
+    return urls;
+}
+
 result<body_parts> read_body(request& req, std::string_view known) {
     const auto type = parse_media_type(req.header("content-type"));
+    if (req.body.empty() && has_url(req.query)) return body_parts{};
     if (req.body.empty()) return fail(errc::malformed, "Body is empty: send a photo");
     if (type.type == "multipart/form-data") {
         return read_form(type.boundary, req, known, true);
@@ -132,7 +155,8 @@ result<void> merge(const name_values& query, name_values& fields) {
     return {};
 }
 
-/// `all`  every photo has to be one; else one is enough
+}  // namespace
+
 result<void> check_images(const std::vector<shared_bytes>& images, bool all) {
     error first;
     bool bad = false;
@@ -150,6 +174,8 @@ result<void> check_images(const std::vector<shared_bytes>& images, bool all) {
     if (!bad) return {};
     return fail(std::move(first));
 }
+
+namespace {
 
 /// errors    malformed, too_large
 result<void> check_count(const submission& what, std::size_t count, std::size_t wanted) {
@@ -266,10 +292,14 @@ result<submitted> read_submission(job_type type, request& req) {
     if (!body) return fail(body.error());
     if (auto merged = merge(req.query, body->fields); !merged) return fail(merged.error());
     const bool vectors = !body->vectors.empty();
+    auto urls = take_urls(body->fields);
     auto what = parse_options(type, body->fields, vectors);
     if (!what) return fail(what.error());
+    if (vectors && !urls.empty()) {
+        return fail(errc::malformed, "embeddings stand for a photo: send one or the other");
+    }
     if (vectors) return with_vectors(std::move(*what), *body, req);
-    if (body->images.empty()) {
+    if (body->images.empty() && urls.empty()) {
         return fail(errc::malformed,
                     "No photo: send it in the field \"file\" of a "
                     "form, or as \"image\" in JSON");
@@ -282,11 +312,14 @@ result<submitted> read_submission(job_type type, request& req) {
                                   [](const shared_bytes& one) { return !one.empty(); });
         body->images.erase(std::max(full, body->images.begin() + 1), body->images.end());
     }
-    if (auto good = check_count(*what, body->images.size(), wanted); !good) {
+    if (auto good = check_count(*what, body->images.size() + urls.size(), wanted); !good) {
         return fail(good.error());
     }
-    if (auto good = check_images(body->images, is_question(type)); !good) return fail(good.error());
-    return submitted{std::move(*what), std::move(body->images)};
+    if (urls.empty()) {  // else once all are there
+        const auto good = check_images(body->images, is_question(type));
+        if (!good) return fail(good.error());
+    }
+    return submitted{std::move(*what), std::move(body->images), std::move(urls)};
 }
 
 result<name_values> read_fields(const request& req, std::string_view known) {
@@ -317,6 +350,7 @@ std::string fingerprint_of(const submitted& from) {
     text += "\n" + from.what.collection + "\n" + json_quoted(from.what.label) + "\n" +
             to_json(from.what.options);
     for (const auto& image : from.images) text += "\n" + sha256_hex(image);
+    for (const auto& url : from.urls) text += "\nurl " + url;
     return sha256_hex(text);
 }
 

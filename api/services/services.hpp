@@ -7,8 +7,10 @@
 
 #include "api/access/access_control.hpp"
 #include "api/access/last_seen_throttle.hpp"
+#include "api/fetch/photo_fetcher.hpp"
 #include "api/http/shares.hpp"
 #include "api/links/broker_client.hpp"
+#include "api/links/event_stories.hpp"
 #include "api/links/events.hpp"
 #include "api/links/redis_asio.hpp"
 #include "api/links/store_health.hpp"
@@ -109,6 +111,7 @@ struct services {
     const picture_store pictures;
     redis_asio& redis;
     event_hub& events;
+    event_stories& stories;
     broker_client& brokers;
     store_health& health;
     access_control& access;
@@ -118,6 +121,7 @@ struct services {
     /// Requests that wait: event streams, long polls, photos that are not stored.
     std::shared_ptr<shares> waits;
     std::shared_ptr<shares> frames;  ///< bytes of photos that are not stored, sent to workers
+    photo_fetcher fetcher;
     live_channels live;
     last_seen_throttle seen;
     bool draining = false;

@@ -10,6 +10,7 @@
 
 #include "shared/base/log.hpp"
 #include "shared/base/result.hpp"
+#include "shared/fetch/fetch_rules.hpp"
 #include "shared/store/redis_client.hpp"
 
 namespace vultus {
@@ -86,6 +87,8 @@ struct api_settings {
     std::vector<std::string> allowed_hosts;  ///< besides localhost, 127.0.0.1, ::1 and bind
     std::vector<std::string> cors_origins;   ///< empty: CORS off
     std::vector<std::string> trusted_proxies;  ///< addresses whose Forwarded fields count
+    std::vector<fetch_rule> fetch_urls;        ///< hosts of photos by URL; empty: none is fetched
+    std::string fetch_authorities;  ///< PEM file for their certificates; empty: the system's
     std::size_t connections_max = 1'024;
     std::chrono::seconds idle_time{75};  ///< of a connection between two requests
     std::size_t live_sessions_max = 64;

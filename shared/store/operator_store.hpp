@@ -15,6 +15,7 @@ struct audit_entry {
     std::string id;  ///< stream id "ms-n"
     std::string who, from, what, collection, label_hash, about;
     std::string label_to_hash;  ///< rename, merge
+    std::string hosts;          ///< that photos were fetched from, between commas
 };
 
 /// `by`      for the audit log

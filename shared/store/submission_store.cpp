@@ -50,8 +50,10 @@ tl::unexpected<error> conflict() {
 
 /// The client as the functions take it: trailing empty words are omitted.
 std::string given_by(const std::string& client, const std::string& address,
-                     const std::string& label_hash = {}, const std::string& label_to_hash = {}) {
+                     const std::string& label_hash = {}, const std::string& label_to_hash = {},
+                     const std::string& hosts = {}) {
     std::string text = client + ' ' + address + ' ' + label_hash + ' ' + label_to_hash;
+    text += ' ' + hosts;
     return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
@@ -71,7 +73,7 @@ redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
                                    std::string(name_of(job.priority)),
                                    job.options,
                                    job.label,
-                                   given_by(job.client, job.address, job.label_hash),
+                                   given_by(job.client, job.address, job.label_hash, {}, job.hosts),
                                    job.traceparent,
                                    text_of(job.deadline),
                                    job.idempotency_hash,
@@ -92,6 +94,24 @@ redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
     }
     call.photos = std::move(job.images);
     return call;
+}
+
+redis_call<std::optional<accepted>> submission_store::accepted_before(
+    const std::string& idempotency_hash, const std::string& fingerprint) const {
+    using found = std::optional<accepted>;
+    return {{"GET", context_.key("idempotency:" + idempotency_hash)},
+            [fingerprint](redis_reply&& reply) -> result<found> {
+                if (reply.is_error()) return fail(error_of(reply.text));
+                if (reply.type != redis_reply::kind::text) return found();
+                const auto space = std::min(reply.text.find(' '), reply.text.size());
+                if (reply.text.substr(std::min(space + 1, reply.text.size())) != fingerprint) {
+                    return conflict();
+                }
+                accepted before;
+                before.job_id = reply.text.substr(0, space);
+                before.duplicate = true;
+                return found(std::move(before));
+            }};
 }
 
 redis_call<accepted> submission_store::change(const new_change& change) const {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,11 @@ struct new_job {     ///< a recognize, train or calibrate
     std::string client = "anonymous";
     std::string address;     ///< of the request, for the audit log
     std::string label_hash;  ///< hash_of_label() (secret.hpp), for the audit log; empty: no secret
+    std::string hosts;       ///< that photos were fetched from, between commas; for the audit log
     std::string traceparent;
     std::chrono::milliseconds deadline = limits::job_deadline;
     std::string idempotency_hash;      ///< SHA-256 hex of client and key, empty: none
-    std::string fingerprint;           ///< SHA-256 hex of route, options and decoded parts
+    std::string fingerprint;           ///< SHA-256 hex of route, options, decoded parts, URLs
     std::vector<shared_bytes> images;  ///< 1 for recognize, 1..16 for train, none for calibrate
 };
 
@@ -63,6 +65,10 @@ class submission_store {
 
     /// errors    idempotency_conflict, out_of_memory; queue_full, quota: a limit is reached
     redis_call<accepted> accept(new_job, std::size_t jobs_max, std::size_t bytes_max) const;
+    /// The job that was accepted before under this hash; nothing: none. So a repetition does not
+    /// fetch its photos again. errors    idempotency_conflict
+    redis_call<std::optional<accepted>> accepted_before(const std::string& idempotency_hash,
+                                                        const std::string& fingerprint) const;
     /// errors    those of accept(); not_found; wrong_state: the new name exists; label_full
     redis_call<accepted> change(const new_change&) const;
     /// `by`, `address`  for the audit log

@@ -72,6 +72,7 @@ result<report> audit(const arguments& asked, redis_blocking& redis, const store_
         out.key("who").text(one.who).key("from").text(one.from).key("what").text(one.what);
         out.key("collection").text(one.collection).key("label_hash").text(one.label_hash);
         if (!one.label_to_hash.empty()) out.key("label_to_hash").text(one.label_to_hash);
+        if (!one.hosts.empty()) out.key("hosts").text(one.hosts);
         out.key("about").text(one.about).close_object();
     }
     const std::string& next = found->next;

@@ -4,20 +4,26 @@
 
 local audits_kept = 100000
 
--- A client is given as "<client>[ <address>[ <hash of label>[ <hash of label_to>]]]"; the address
--- may be empty.
+-- A client is given as "<client>[ <address>[ <hash of label>[ <hash of label_to>[ <hosts>]]]]"; all
+-- but the first may be empty. hosts: from which photos of the job were fetched, between commas.
 local function given_by(text)
-    local who, from, hash, hash_to = string.match(text, '^(%S*) ?(%S*) ?(%S*) ?(%S*)$')
+    local who, from, hash, hash_to, hosts =
+        string.match(text, '^(%S*) ?(%S*) ?(%S*) ?(%S*) ?(%S*)$')
     for _, one in ipairs({hash or '-', hash_to}) do
         if one ~= '' and (#one ~= 64 or string.find(one, '%X')) then
             refuse('client has a hash that is not 64 hexadecimal digits')
         end
     end
-    return who, from, hash, hash_to
+    return who, from, hash, hash_to, hosts
 end
 
-local function audit(who, from, what, collection, label_hash, about, label_to_hash)
-    local more = (label_to_hash or '') ~= '' and {'label_to', label_to_hash} or {}
+local function audit(who, from, what, collection, label_hash, about, label_to_hash, hosts)
+    local more = {}
+    local function add(name, value)
+        if (value or '') ~= '' then more[#more + 1], more[#more + 2] = name, value end
+    end
+    add('label_to', label_to_hash)
+    add('hosts', hosts)
     append_entry(key.of('audit'), audits_kept, 'who', who, 'from', from, 'what', what,
         'collection', collection, 'label', label_hash, 'about', about, unpack(more))
 end

@@ -127,7 +127,7 @@ end
 
 function queue.accept(a)
     local id, kind, collection, priority, options, label = unpack(a, 1, 6)
-    local client, from, label_hash = given_by(a[7])
+    local client, from, label_hash, _, hosts = given_by(a[7])
     local traceparent = a[8]
     one_of(kind, types, 'type')
     one_of(priority, priorities, 'priority')
@@ -168,9 +168,11 @@ function queue.accept(a)
         redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
         redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
-        audit(client, from, 'train', collection, label_hash, id)
+        audit(client, from, 'train', collection, label_hash, id, '', hosts)
     elseif kind == 'reembed' then
         audit(client, from, 'reembed', collection, '', id)
+    elseif (hosts or '') ~= '' then
+        audit(client, from, 'fetch', collection, '', id, '', hosts)
     end
     redis.call('ZADD', key.queue('all'), now, id)
     queue.remember(id, hash, fingerprint, holder)

@@ -57,6 +57,37 @@ TEST(json_submission, a_photo_as_everybody_sends_it) {
     EXPECT_EQ(read_json(R"({"images":["AQID","BAUG"]})")->images.size(), 2u);
 }
 
+TEST(json_submission, urls_are_a_list_of_texts) {
+    const auto read = [](std::string_view body) {
+        return parse_json_submission(body, "name url urls", true);
+    };
+    EXPECT_EQ(read(R"({"urls":["http://a/","http://b/"]})")->fields.at("urls"),
+              "http://a/\nhttp://b/\n");
+    EXPECT_EQ(read(R"({"urls":"http://a/"})")->fields.at("urls"), "http://a/");
+    EXPECT_EQ(read(R"({"url":"http://a/"})")->fields.at("url"), "http://a/");
+    EXPECT_TRUE(read(R"({"urls":[]})")->fields.empty());
+    EXPECT_TRUE(read(R"({"urls":["a"],"image":"AQID","images":["AQID"]})"));
+    for (const auto* bad :
+         {R"({"url":["http://a/"]})", R"({"name":["a"]})", R"({"urls":[1]})", R"({"urls":[true]})",
+          R"({"urls":[null]})", R"({"urls":[["a"]]})", R"({"urls":[{}]})", R"({"urls":{}})",
+          R"({"urls":["a"],"urls":["b"]})"}) {
+        const auto told = read(bad);
+        ASSERT_FALSE(told) << bad;
+        EXPECT_EQ(told.error().code, errc::malformed) << bad;
+    }
+    EXPECT_EQ(read(R"({"urls":[1]})").error().detail,
+              R"("urls" in JSON is a number; a URL must be a string)");
+    std::string many = R"({"urls":["a")";
+    for (std::size_t i = 1; i < limits::files_per_train; ++i) many += R"(,"a")";
+    EXPECT_TRUE(read(many + "]}"));
+    EXPECT_EQ(read(many + R"(,"a"]})").error().code, errc::too_large);
+    EXPECT_EQ(
+        read(R"({"urls":[")" + std::string(limits::field_bytes + 1, 'a') + R"("]})").error().code,
+        errc::too_large);
+    EXPECT_EQ(refusal(R"({"urls":["http://a/"]})", errc::bad_option).substr(0, 21),
+              R"(Unknown option "urls")");
+}
+
 TEST(json_submission, names_of_photos) {
     for (const auto* good : {"file", "files", "files[]", "file[0]", "file1", "image", "images",
                              "IMAGE", "image2", "photo", "photos[]", "picture", "img", "upload"}) {

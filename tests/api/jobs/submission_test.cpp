@@ -75,5 +75,57 @@ TEST(submission, a_photo_counts_while_it_is_held) {
     }
 }
 
+TEST(submission, urls_stand_for_photos) {
+    const auto read = [](job_type type, const std::string& media, const std::string& body,
+                         name_values query = {}) {
+        request req = with_body(media, body);
+        req.query = std::move(query);
+        return read_submission(type, req);
+    };
+    using urls = std::vector<std::string>;
+    const std::string json = "application/json", form = "multipart/form-data; boundary=b";
+    EXPECT_EQ(read(job_type::recognize, json, R"({"url":"http://a/"})")->urls, urls{"http://a/"});
+    EXPECT_EQ(read(job_type::recognize, "", "", {{"url", "http://a/"}})->urls, urls{"http://a/"});
+    const auto field = [](const std::string& name, const std::string& value) {
+        return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value +
+               "\r\n";
+    };
+    const auto train = read(job_type::train, form,
+                            field("url", "http://a/") + field("urls", "http://b/ http://c/") +
+                                field("url", "http://d/") + field("name", "Ada") + "--b--");
+    ASSERT_TRUE(train) << train.error().detail;
+    EXPECT_EQ(train->urls, (urls{"http://a/", "http://d/", "http://b/", "http://c/"}));
+    const std::string photo =
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\""
+        "\r\n\r\nno photo\r\n--b--";
+    EXPECT_EQ(read(job_type::train, form, field("url", "http://a/") + field("name", "a") + photo)
+                  ->images.size(),
+              1u)
+        << "the photos are looked at once all are there";
+    const auto two = read(job_type::recognize, form, field("url", "http://a/") + photo);
+    ASSERT_FALSE(two);
+    EXPECT_EQ(two.error().detail, "recognize takes one photo, not 2");
+    std::string many;
+    for (int i = 0; i < 17; ++i) many += "http://a/ ";
+    EXPECT_EQ(read(job_type::train, json, R"({"name":"a","urls":")" + many + R"("})").error().code,
+              errc::too_large);
+    for (const std::string none : {R"({"url":""})", R"({"urls":" "})"}) {
+        EXPECT_FALSE(read(job_type::recognize, json, none)) << none;
+    }
+    EXPECT_FALSE(read(job_type::recognize, json, R"({"url":"http://a/"})", {{"url", "http://b/"}}))
+        << "in both";
+}
+
+TEST(submission, a_repetition_by_url_is_the_same_whatever_it_gives) {
+    submitted one, other;
+    one.urls = other.urls = {"http://a/door.jpg"};
+    EXPECT_EQ(fingerprint_of(one), fingerprint_of(other));
+    other.urls = {"http://a/door.jpg?2"};
+    EXPECT_NE(fingerprint_of(one), fingerprint_of(other));
+    submitted photo;
+    photo.images.emplace_back("http://a/door.jpg");
+    EXPECT_NE(fingerprint_of(one), fingerprint_of(photo));
+}
+
 }  // namespace
 }  // namespace vultus::api
