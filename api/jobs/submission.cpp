@@ -242,7 +242,7 @@ result<submitted> with_vectors(submission what, const body_parts& body, const re
     what.options.vectors = static_cast<int>(count);
     std::vector<shared_bytes> images;
     images.push_back(counted(std::move(all), req.room));
-    return submitted{std::move(what), std::move(images)};
+    return submitted{std::move(what), std::move(images), {}};
 }
 
 float number_at(std::string_view bytes, std::size_t index) {

@@ -4,14 +4,15 @@ from __future__ import annotations
 import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 import httpx
 
 from . import questions, steps
-from .errors import InvalidArgument, Unusable, VultusError
+from .events import Event, EventLines, Missed, Reconnecting
+from .errors import InvalidArgument, Refused, Unusable, VultusError
 from .photos import Embeddings, Photo, bytes_of, in_order, lesson_of, not_tried, photos_below, vectors_of
 from .transport import TimedTransport, Verify, environment, opened, request_for, within
 from .types import (Change, Collection, Detection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
@@ -86,12 +87,14 @@ class Client:
             finally:
                 answer.close()
 
-    def recognize(self, photo: Photo | None = None, *, embeddings: bool | Embeddings = False, model: str | None = None,
+    def recognize(self, photo: Photo | None = None, *, url: str | None = None, embeddings: bool | Embeddings = False,
+                  model: str | None = None,
                   top: int | None = None, k: int | None = None, distance_max: float | None = None,
                   similarity_min: float | None = None, min_face_px: int | None = None, upsample: int | None = None,
                   detector: str | None = None, rotate: bool | None = None, annotate: bool | None = None,
                   durable: bool = True, on_progress: steps.Progress | None = None) -> Recognition:
-        """Recognizes the faces in the photo, or 1 to 64 embeddings of the collection's model (`model` states theirs).
+        """Recognizes the faces in the photo, in the one that the service fetches from `url`, or 1 to 64 embeddings of the
+        collection's model (`model` states theirs).
 
         embeddings=True: the answer has those of the photo. top: so many of the nearest people as candidates, however
         far. detector: None is the service's default. durable=False: answered at once, and nothing is stored."""
@@ -99,51 +102,52 @@ class Client:
         options = {"embeddings": embeddings or None if given is None else None, "model": model, "top": top, "k": k,
                    "distance_max": distance_max, "similarity_min": similarity_min, "min_face_px": min_face_px,
                    "upsample": upsample, "detector": detector, "rotate": rotate, "annotate": annotate}
-        return self._run(questions.recognize(self.collection, None if photo is None else bytes_of(photo), given, options,
+        return self._run(questions.recognize(self.collection, questions.photos_of(photo, url), given, options,
                                              durable, on_progress, self.waits))
 
     recognise = recognize  # the former name
 
-    def detect(self, photo: Photo, *, min_face_px: int | None = None, upsample: int | None = None,
+    def detect(self, photo: Photo | None = None, *, url: str | None = None, min_face_px: int | None = None, upsample: int | None = None,
                detector: str | None = None, rotate: bool | None = None, durable: bool = True,
                on_progress: steps.Progress | None = None) -> Detection:
         """The faces in the photo: boxes, points and quality, without names and whatever the collection is."""
         options = {"min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
-        return self._run(questions.detect("/api/detect", None, bytes_of(photo), options, durable, on_progress,
+        return self._run(questions.detect("/api/detect", None, questions.photos_of(photo, url), options, durable, on_progress,
                                           self.waits))
 
-    def embed(self, photo: Photo, *, embedder: str | None = None, min_face_px: int | None = None,
+    def embed(self, photo: Photo | None = None, *, url: str | None = None, embedder: str | None = None, min_face_px: int | None = None,
               upsample: int | None = None, detector: str | None = None, rotate: bool | None = None, durable: bool = True,
               on_progress: steps.Progress | None = None) -> Detection:
         """As detect, with the embedding of each face: by the collection's model, or by `embedder`."""
         options = {"embedder": embedder, "min_face_px": min_face_px, "upsample": upsample, "detector": detector,
                    "rotate": rotate}
-        return self._run(questions.detect("/api/embed", self.collection, bytes_of(photo), options, durable, on_progress,
+        return self._run(questions.detect("/api/embed", self.collection, questions.photos_of(photo, url), options, durable, on_progress,
                                           self.waits))
 
-    def verify(self, photo: Photo, other: Photo | None = None, *, person: str | None = None,
+    def verify(self, *photos: Photo, urls: Sequence[str] = (), person: str | None = None,
                distance_max: float | None = None, similarity_min: float | None = None, embedder: str | None = None,
                min_face_px: int | None = None, upsample: int | None = None, detector: str | None = None,
                rotate: bool | None = None, durable: bool = True,
                on_progress: steps.Progress | None = None) -> Verification:
-        """Whether two photos, or the photo and a person of the collection, show the same face."""
+        """Whether two photos, or one photo and a person of the collection, show the same face. The service fetches `urls`."""
         options = {"distance_max": distance_max, "similarity_min": similarity_min, "embedder": embedder,
                    "min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
-        photos = [bytes_of(photo)] if other is None else [bytes_of(photo), bytes_of(other)]
-        return self._run(questions.verify(self.collection, photos, person, options, durable, on_progress, self.waits))
+        given = questions.Photos([bytes_of(photo) for photo in photos], list(urls))
+        return self._run(questions.verify(self.collection, given, person, options, durable, on_progress, self.waits))
 
-    def train(self, name: str, *photos: Photo, embeddings: Embeddings | None = None, model: str | None = None,
+    def train(self, name: str, *photos: Photo, urls: Sequence[str] = (), embeddings: Embeddings | None = None, model: str | None = None,
               quality: str | None = None, num_jitters: int | None = None, min_face_px: int | None = None,
               upsample: int | None = None, detector: str | None = None, rotate: bool | None = None,
               on_progress: steps.Progress | None = None) -> Training:
-        """Trains a person with 1 to 16 photos, exactly one face in each, or with embeddings of `model`, the collection's.
+        """Trains a person with 1 to 16 photos (or urls of them), exactly one face in each, or with embeddings of `model`, the collection's.
         JobFailed if none could be used; its job.verdicts have the reasons.
 
         quality: "standard" or "strict" also refuses bad photos and faces that look like somebody else's."""
         options = {"model": model, "quality": quality, "num_jitters": num_jitters, "min_face_px": min_face_px,
                    "upsample": upsample, "detector": detector, "rotate": rotate}
-        given = None if embeddings is None else vectors_of(embeddings)
-        return self._run(questions.train(self.collection, name, [bytes_of(photo) for photo in photos], given, options,
+        vectors = None if embeddings is None else vectors_of(embeddings)
+        given = questions.Photos([bytes_of(photo) for photo in photos], list(urls))
+        return self._run(questions.train(self.collection, name, given, vectors, options,
                                          on_progress, self.waits))
 
     def forget(self, label: str, face_id: str | None = None, *,
@@ -238,6 +242,27 @@ class Client:
     def cancel(self, job_id: str) -> Job:
         """Cancels a job. Refused, already_terminal, if it has ended."""
         return self._run(steps.cancel(job_id, self.waits))
+
+    def events(self) -> Iterator[Event | Missed]:
+        """The changes of all jobs as they happen, without an end; MISSED whenever some may have been missed. Connects
+        again for patience_s; then Unreachable."""
+        again = Reconnecting(self.waits)
+        while True:
+            failure: Exception | None = None
+            try:
+                answer = self._http.send(request_for(self._http, again.call(), self.waits), stream=True)
+                try:
+                    again.check(answer, b"" if answer.is_success else answer.read())
+                    lines = EventLines()
+                    for line in answer.iter_lines():
+                        again.connected()
+                        if (found := lines.add(line)) is not None:
+                            yield found
+                finally:
+                    answer.close()
+            except (httpx.TransportError, Refused) as why:
+                failure = why
+            time.sleep(again.pause(failure))
 
     def status(self) -> Json:
         """The JSON of /api/status."""

@@ -55,7 +55,7 @@ class Call:
     params: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     data: dict[str, str] | None = None
-    files: list[tuple[str, tuple[str, bytes]]] | None = None
+    files: list[tuple[str, tuple[str | None, bytes]]] | None = None
     json: Json | None = None
     timeout_s: float | None = None          # of the whole request; None: the client's
 
@@ -279,8 +279,14 @@ def part(text: str) -> str:
     return made.replace(".", "%2E") if made in (".", "..") else made
 
 
-def files_of(photos: list[bytes]) -> list[tuple[str, tuple[str, bytes]]]:
-    return [("file", (f"{index}", photo)) for index, photo in enumerate(photos)]
+def files_of(photos: list[bytes], urls: list[str]) -> list[tuple[str, tuple[str | None, bytes]]]:
+    """Parts of a form: files, and fields with URLs that the service fetches (api.fetch_urls)."""
+    files: list[tuple[str, tuple[str | None, bytes]]] = [
+        ("file", (f"{index}", photo)) for index, photo in enumerate(photos)]
+    try:
+        return files + [("url", (None, url.encode())) for url in urls]
+    except (AttributeError, UnicodeError) as failure:
+        raise InvalidArgument(f"no URL that can be sent: {failure}") from failure
 
 
 def change(method: str, path: str, params: dict[str, str], on_progress: Progress | None,
