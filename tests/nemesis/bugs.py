@@ -85,6 +85,9 @@ BUGS = {
     "by-less": Bug(  # versions are compared by size alone, though a deleted collection has version 0
         {"stale answer"}, {"failpoint": 1}, program="gallery.by_less", pause=(1.5, 2.0),
         actions=[("api.before_reply", "delay:1500")], clients=64, rooms=4, mix=(2, 82, 8, 0, 0, 8)),
+    "no-event-fence": Bug(  # an event names whom an answer named, though they were removed before it is sent
+        {"removed name in an event"}, {"failpoint": 1}, program="api.no_event_fence", pause=(1.5, 2.0),
+        actions=[("api.before_event", "delay:1500")], clients=48, rooms=1, mix=(60, 0, 12, 22, 6)),
     "no-bound": Bug(  # a worker repeats a step at once and without end, here where the store refuses each result of a room
         {"a step was repeated without end"}, {"worker stop": 1}, program="worker.no_bound", pause=(3.0, 5.0), hold=(0.2, 0.5),
         text=[("    if version < gallery.fence(g, j.min_version) or version > g.version then\n",

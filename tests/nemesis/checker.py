@@ -17,7 +17,8 @@ One JSON object a line. An operation of a client:
   version       of the gallery, of an "ok" one; floor: the highest version this client knew of the room when it began. It
                 is 0 where there is no collection, so a delete takes it back to that, and nothing else does.
   said          recognize, direct: the names in the answer · verify, verify_direct (the person's photo and the person, who has
-                one name only): the name if it is the same, else "unknown", also where there is no such person (404)
+                one name only): the name if it is the same, else "unknown", also where there is no such person (404) · event: the names in an event of
+                all jobs, heard at end
   model         recognize, direct: the embedder of the answer's gallery
   to            rename, merge: the name; reembed: the embedder that the room gets
   removed       changes: how many faces it took away
@@ -200,6 +201,24 @@ def check_answers(operations, changes, reply_s):
     return faults, decided
 
 
+def check_events(operations, changes, reply_s):
+    """An event names nobody whose removal had ended when the api looked, `reply_s` at most before it was heard."""
+    faults, called = [], {}
+    for event in operations:
+        if event["op"] != "event":
+            continue
+        for name in event["said"]:
+            who = (event["room"], name)
+            if who not in called:
+                called[who] = story_of_name(name, changes.get(event["room"], []))
+            story, heard = called[who], event["end"]
+            if not story.trained.keys or story.trained.keys[0] > heard:
+                faults.append(("nobody of that name, in an event", event))
+            elif story.trained.up_to(heard) < story.gone.below(heard - reply_s):
+                faults.append(("removed name in an event", event))
+    return faults
+
+
 def check_order(operations, order):
     """An answer that was stored after faces were removed knows of that: the store refuses every other. A removal takes
     effect with its first event."""
@@ -244,6 +263,7 @@ def check(lines):
     changes = changes_of(operations, jobs)
     faults, decided = check_answers(operations, changes, last["reply_s"])
     faults += check_renames(changes)
+    faults += check_events(operations, changes, last["reply_s"])
     faults += check_order(operations, last.get("order", {}))
     faults += check_models(operations, changes)
     accepted = {operation["job"] for operation in operations if operation["job"] is not None}
@@ -283,7 +303,8 @@ def check(lines):
     for operation in operations:
         outcomes[operation["outcome"]] = outcomes.get(operation["outcome"], 0) + 1
     answers = sum(operation["op"] in ANSWERS and operation["outcome"] == "ok" for operation in operations)
-    return faults, {"operations": len(operations), "accepted_jobs": len(accepted), "outcomes": outcomes,
+    events = sum(operation["op"] == "event" for operation in operations)
+    return faults, {"operations": len(operations) - events, "events_with_names": events, "accepted_jobs": len(accepted), "outcomes": outcomes,
                     "answers": answers, "answers_decided": decided, "faults": len(faults)}
 
 

@@ -200,6 +200,38 @@ class Client(threading.Thread):
         return []
 
 
+class Listener(threading.Thread):
+    """Follows the events of all jobs at one api, and writes down whom they name, and when that was heard."""
+
+    def __init__(self, number, shared):
+        super().__init__(name=f"listener-{number}")
+        self.shared, urls = shared, shared.world.urls()
+        self.url = urls[number % len(urls)]
+
+    def run(self):
+        while not self.shared.over.is_set():
+            with contextlib.suppress(requests.RequestException, ValueError, AttributeError):
+                self.listen()
+            self.shared.over.wait(0.1)
+
+    def listen(self):
+        with requests.get(f"{self.url}/api/events", stream=True, timeout=(5, 20)) as stream:
+            for line in stream.iter_lines(chunk_size=1):
+                heard = time.monotonic()
+                if self.shared.over.is_set():
+                    return
+                if line.startswith(b'data: {"'):
+                    self.note(json.loads(line[6:]), heard)
+
+    def note(self, event, heard):
+        named = [one["label"] for kind in ("known", "ambiguous") for one in event.get(kind, ())]
+        named += [event["label"]] if "label" in event else []
+        if named:
+            self.shared.record({"op": "event", "room": event["collection"], "person": named[0], "said": named,
+                                "about": event["id"], "begin": heard, "end": heard, "outcome": "ok", "job": None,
+                                "version": 0, "floor": 0, "accepted": None, "key_jobs": [], "behind": []})
+
+
 class EventReader(threading.Thread):
     """Counts the terminal events of each job, before Redis trims them."""
 

@@ -22,7 +22,7 @@ import bugs
 import checker
 import kept as kept_room
 import world as worlds
-from clients import Client, EventReader, Shared
+from clients import Client, EventReader, Listener, Shared
 from faults import LONGEST, Nemesis
 from ran_on import ran_on
 
@@ -60,6 +60,7 @@ def run(options, folder, history):
                     bug.mix if bug else None)
     reader = EventReader(world)
     clients = [Client(n, options.seed, shared) for n in range(bug.clients if bug else options.clients)]
+    clients += [Listener(n, shared) for n in range(len(world.apis))]
     more = {"plan": bug.plan, "pause": bug.pause, "hold": bug.hold, "actions": bug.actions} if bug else {}
     nemesis = Nemesis(world, options.seed, **more)
     world.redis.down = bug.down if bug else 0.5

@@ -77,6 +77,19 @@ def test_a_direct_answer_looks_at_removals_last_of_all():
     assert verdict(TRAIN, CLEAR, {**direct, "op": "recognize", "job": "j"}) == [], "it may have been stored before"
 
 
+def test_an_event_names_nobody_who_is_gone():
+    def event(heard, name="ann"):
+        return operation("event", heard, heard, job=None, said=[name])
+    assert verdict(TRAIN, event(2.5), event(3.5)) == []
+    assert verdict(TRAIN, FORGET, event(4.5)) == [], "it may have been on its way"
+    assert verdict(TRAIN, FORGET, event(5.5)) == ["removed name in an event"]
+    assert verdict(TRAIN, CLEAR, event(5.5)) == ["removed name in an event"]
+    assert verdict(TRAIN, CLEAR, event(5.5), reply_s=2.0) == []
+    assert verdict(TRAIN, FORGET, operation("train", 5, 6), event(6.5)) == [], "taught again"
+    assert verdict(TRAIN, event(2.5, "bob")) == ["nobody of that name, in an event"]
+    assert verdict(TRAIN, {**FORGET, "room": "other"}, event(9)) == []
+
+
 def test_other_rooms_and_people_do_not_count():
     assert verdict(TRAIN, {**CLEAR, "room": "other"}, recognize(5, 6, "ann")) == []
     assert verdict(TRAIN, {**FORGET, "person": "bob"}, recognize(5, 6, "unknown")) == ["forgotten face"]
