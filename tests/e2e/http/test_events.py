@@ -3,16 +3,15 @@ import contextlib
 import io
 import json
 import os
-import pathlib
 import queue
 import signal
-import subprocess
 import sys
 import threading
 
 import pytest
 from conftest import PREFIX, ROOT, jpeg, running, wait_until
 from PIL import Image
+from test_access import known, make
 
 sys.path.insert(0, str(ROOT / "clients/python"))
 from vultus import MISSED, AsyncClient, Client, Named, Refused, Unreachable  # noqa: E402
@@ -107,15 +106,9 @@ def test_nobody_is_named_whose_removal_is_over(photos, tmp_path, bug):
 
 def test_names_are_for_those_who_may_read_them(photos):
     with running(settings=("api.access=keys",)) as service:
-        program = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin")) / "vultusctl"
-
-        def key(*words):
-            said = subprocess.run([program, "--data", service.data, "key", "create", *words], capture_output=True, text=True,
-                                  check=True).stdout
-            return next(word for word in said.split() if word.startswith("vultus_"))
-        reads = key("--scopes", "read,recognize,train", "--collections", "door")
-        makes = key("--scopes", "recognize,train", "--collections", "door")
-        other = key("--scopes", "read,recognize", "--collections", "other")
+        reads, makes, other = (known(service, make(service.data, "--scopes", scopes, "--collections", where)[0])
+                               for scopes, where in (("read,recognise,train", "door"), ("recognise,train", "door"),
+                                                     ("read,recognise", "other")))
         with heard(service, reads) as reader, heard(service, makes) as maker, heard(service, other) as stranger:
             with Client(service.url, "door", key=reads) as client:
                 client.train("Obama", photos["small_obama"])

@@ -1,16 +1,17 @@
 """A photo by URL: the service fetches it, from hosts of api.fetch_urls and nowhere else, whatever servers and names do."""
+import concurrent.futures
 import contextlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 from conftest import ROOT, free_port, names, running
 from photo_server import certificate, photo_server, seconds_of
+from test_access import known, make
 
 
 class World:
@@ -143,11 +144,9 @@ MALFORMED = ["file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/a", "
 
 @pytest.mark.parametrize("url", MALFORMED)
 def test_a_url_that_two_programs_could_read_differently_is_refused(world, url):
-    if " " in url:
-        return refused(world.service.call("POST", "/api/recognize", json={"url": url}), 400, "malformed")
-    if url == "":
-        return refused(world.recognize(url), 400, "malformed")
-    return refused(world.recognize(url), 400, "bad_option")
+    # White space separates URLs, so one with a space is two, and an empty one is none.
+    name = "malformed" if url == "" or " " in url else "bad_option"
+    refused(world.recognize(url), 400, name)
 
 
 @pytest.mark.parametrize("url", [
@@ -184,17 +183,15 @@ def test_bodies_without_end_and_servers_without_an_answer(world):
     at("endless", 413, "too_large", 5)
     at("none", 422, "fetch_failed", 3)
     at("page", 415, "unsupported_media", 3)
-    slow = [threading.Thread(target=at, args=("slow", 422, "fetch_failed", 8)),
-            threading.Thread(target=at, args=("silence", 422, "fetch_failed", 12))]
-    for one in slow:
-        one.start()
-    # The loop never waits: meanwhile others are served.
-    for _ in range(20):
-        _, took = seconds_of(lambda: world.service.call("GET", "/healthz/live"))
-        assert took < 1
-        time.sleep(0.05)
-    for one in slow:
-        one.join()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        slow = [pool.submit(at, path, 422, "fetch_failed", most) for path, most in (("slow", 8), ("silence", 12))]
+        # The loop never waits: meanwhile others are served.
+        for _ in range(20):
+            _, took = seconds_of(lambda: world.service.call("GET", "/healthz/live"))
+            assert took < 1
+            time.sleep(0.05)
+        for one in slow:
+            one.result()
 
 
 def test_nobody_listens(world):
@@ -231,10 +228,8 @@ def test_no_fetcher_is_left(world):
 
 def test_a_key_reaches_no_other_collection_by_url(photos):
     with photo_server(photos) as server, running(settings=("api.access=keys", f'api.fetch_urls=["127.0.0.1:{server.port}"]')) as service:
-        made = subprocess.run([pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin")) / "vultusctl", "--data", service.data,
-                               "key", "create", "--scopes", "recognize", "--collections", "family", "--image-quota", "300KiB/min"],
-                              capture_output=True, text=True, check=True).stdout
-        key = next(word for word in made.split() if word.startswith("vultus_"))
+        key = known(service, make(service.data, "--scopes", "recognise", "--collections", "family", "--image-quota",
+                                  "300KiB/min")[0])
         call = lambda collection: service.call(  # noqa: E731
             "POST", "/api/recognize", headers={"X-Api-Key": key},
             params={"collection": collection, "durable": "false", "url": f"http://127.0.0.1:{server.port}/obama"})
