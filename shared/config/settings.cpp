@@ -251,20 +251,6 @@ bool is_address(const std::string& text) {
            ::inet_pton(AF_INET6, text.c_str(), &room) == 1;
 }
 
-void read_fetch(settings_reader& in, api_settings& api) {
-    std::vector<std::string> hosts;
-    in.texts("fetch_urls", hosts, list_max);
-    for (const auto& host : hosts) {
-        const auto rule = parse_fetch_rule(host);
-        if (rule) api.fetch_urls.push_back(*rule);
-        if (!rule) in.refuse("fetch_urls", rule.error().detail);
-    }
-    in.text("fetch_authorities", api.fetch_authorities, path_bytes);
-    if (api.fetch_authorities.find('\n') != std::string::npos) {
-        in.refuse("fetch_authorities", "must be a path without line breaks");
-    }
-}
-
 void read_api(settings_reader& in, const common_settings& common, api_settings& api) {
     in.section("api");
     in.text("bind", api.bind, 64);
@@ -285,7 +271,17 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     for (const auto& one : api.trusted_proxies) {
         if (!is_address(one)) in.refuse("trusted_proxies", "must be addresses, such as 10.0.0.2");
     }
-    read_fetch(in, api);
+    std::vector<std::string> hosts;
+    in.texts("fetch_urls", hosts, list_max);
+    for (const auto& host : hosts) {
+        const auto rule = parse_fetch_rule(host);
+        if (rule) api.fetch_urls.push_back(*rule);
+        if (!rule) in.refuse("fetch_urls", rule.error().detail);
+    }
+    in.text("fetch_authorities", api.fetch_authorities, path_bytes);
+    if (api.fetch_authorities.find('\n') != std::string::npos) {
+        in.refuse("fetch_authorities", "must be a path without line breaks");
+    }
     in.integer("connections_max", api.connections_max, 1, whole(limits::connections));
     in.time("idle_time_s", api.idle_time, seconds(1), seconds(3'600));
     in.integer("live_sessions_max", api.live_sessions_max, 0, whole(limits::live_channels));

@@ -207,7 +207,8 @@ TEST(options, yes_and_no_as_languages_and_forms_write_them) {
 TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
     EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
               "Unknown option \"k\" in train; known options: collection, name, num_jitters, "
-              "quality, min_face_px, upsample, detector, rotate, embeddings, model");
+              "quality, min_face_px, upsample, detector, rotate, embeddings, model, "
+              "url, urls");
     EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
               std::string::npos);
 }
