@@ -43,7 +43,7 @@ std::string story_json(const job_outcome& of) {
     if (!of.found || job.state != job_state::succeeded) return {};
     const bool answer = job.type == job_type::recognize;
     if (answer && !of.result_fits) return {};
-    const bool current = may_be_told(job.version, of.gallery, of.removed_version) ||
+    const bool current = may_be_sent(job.version, of.gallery, of.removed_version) ||
                          seeded_bug("api.no_event_fence");
     const bool moves = job.type == job_type::rename || job.type == job_type::merge;
     json_object story;

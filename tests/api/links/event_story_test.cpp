@@ -28,7 +28,7 @@ job_outcome recognized(gallery_version version) {
     return of;
 }
 
-TEST(event_story, a_stranger_at_the_door) {
+TEST(event_story, a_stranger_among_known_people) {
     EXPECT_EQ(story_json(recognized(epoch + 5)),
               R"(,"faces":4,"known":[{"label":"Ada \"L\"","similarity":0.93}],)"
               R"("ambiguous":[{"label":"Bob","similarity":0.6}],"unknown":2)");
