@@ -35,7 +35,7 @@ TEST_F(gone_gallery, clearing_when_all_were_forgotten_takes_the_rest_of_them_but
     EXPECT_EQ(epochs(), "1");
     EXPECT_EQ(f.plain({"KEYS", f.key("gallery:default:*")}), words{}) << "the log names her";
     EXPECT_EQ(f("version", {"default"}),
-              (words{"ok", "1000000003", "1000000003", "0", "0", "", "0", "0", "", "", ""}));
+              (words{"ok", "1000000003", "1000000003", "0", "0", "", "0", "0", "", "", "", "0"}));
     EXPECT_EQ(f("delta", {"default", "1", "2"}).at(0), "snapshot");
     EXPECT_EQ(change(4, "clear").at(3), "1000000003") << "now nothing is left of it";
     EXPECT_EQ(f("delta", {"default", "1", "3"}).at(0), "ok");
