@@ -8,8 +8,10 @@
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/security/secret.hpp"
 #include "shared/store/gallery_reader.hpp"
+#include "shared/store/person_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/store_schema.hpp"
 #include "shared/store/store_setup.hpp"
@@ -21,6 +23,7 @@ namespace {
 constexpr int messages_per_turn = 256;  ///< of one socket, so that neither socket starves the other
 constexpr int wrong_store = 2, cannot_listen = 1;
 constexpr std::size_t people_at_once = 20;  ///< forgotten in one call, retention
+constexpr int index_steps = 20;             ///< of people without a record, in one turn
 
 core_options options_of(const broker_settings& settings, std::string broker_id) {
     core_options options;
@@ -251,7 +254,10 @@ void server::carry_out(const run_duty& call) {
             redis_.send<moved>(store_.gc(settings_.retention, settings_.finished_jobs_max,
                                          settings_.finished_bytes_max),
                                [this, report](result<moved> outcome) {
-                                   forget_unseen(std::move(outcome), report);
+                                   forget_unseen(std::move(outcome), [this, report](auto all) {
+                                       if (!all) return report(std::move(all));
+                                       index_people(*all, index_steps, report);
+                                   });
                                });
             break;
     }
@@ -273,12 +279,31 @@ void server::forget_unseen(result<moved> collected,
             for (const unseen_person& one : *due) {
                 redis_.send<bool>(retention_store(context_).forget_unseen(
                                       new_job_id(unix_now(), context_.shard()), one,
-                                      hash_of_label(one.label, secret)),
+                                      hash_of_label(name_of_key(one.label), secret)),
                                   [done, count](result<bool> forgotten) {
                                       if (forgotten && *forgotten) ++count->all.count;
                                       if (--count->open == 0) done(count->all);
                                   });
             }
+        });
+}
+
+/// After that: gives people of before there were records theirs, some steps at a time.
+void server::index_people(moved collected, int steps, std::function<void(result<moved>)> done) {
+    redis_.send<unindexed_people>(
+        person_store(context_).unindexed(), [this, collected, steps, done](auto next) mutable {
+            if (!next || next->collection.empty()) return done(collected);
+            failpoint("broker.in_index");
+            const bool last = next->last;
+            redis_.send<void>(person_store(context_).put_index(*next),
+                              [this, collected, steps, done, last,
+                               of = next->collection](result<void> outcome) mutable {
+                                  if (!outcome) return done(collected);
+                                  if (last) log::info("people_indexed", {{"collection", of}});
+                                  if (steps > 1) return index_people(collected, steps - 1, done);
+                                  collected.again = true;
+                                  done(collected);
+                              });
         });
 }
 

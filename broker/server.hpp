@@ -60,6 +60,7 @@ class server {
     void carry_out(const report_lost&);
     void carry_out(const run_duty&);
     void forget_unseen(result<moved> collected, const std::function<void(result<moved>)>& done);
+    void index_people(moved collected, int steps, std::function<void(result<moved>)> done);
     void carry_out(const read_gallery&);
     void carry_out(const note&);
     void carry_out(const finished&) { ended_ = true; }

@@ -18,7 +18,7 @@ import sys
 FUNCTIONS = """copy decrby exists get hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hstrlen hvals
 incrby info lindex llen lpush lrange lrem persist pttl rename rpush sadd scan set sismember smembers srem strlen time unlink
 xadd xlen xrange xrevrange xtrim zadd zcard zlexcount zpopmin zrange zrangebylex zrangebyscore zrem zremrangebyscore
-zrevrange zrevrangebylex zrevrangebyscore zscore""".split()
+zrevrange zrevrangebylex zrevrangebyscore zscan zscore""".split()
 EVERYBODY = ["fcall", "fcall_ro", "ping", "config|get"]  # config: whether Redis would lose accepted jobs
 # Only a broker loads the functions into Redis: whoever may load them decides what the others run.
 # mget: workers of older versions read photos with it.

@@ -20,6 +20,8 @@ enum class errc {
     method_not_allowed,    ///< the route exists, the method does not
     already_terminal,      ///< the job is finished (or committed); it cannot be cancelled
     wrong_state,           ///< the operation does not apply: a job's state, a file that exists
+    several_people,        ///< the name is that of several people; the detail has their ids
+    person_exists,         ///< another person has this id or external_id
     length_required,       ///< a body without Content-Length or chunked coding
     too_large,             ///< over a limit of limits.hpp
     unsupported_media,     ///< not a photo of a supported format
@@ -36,6 +38,7 @@ enum class errc {
     // the service
     queue_full,         ///< no room for another job
     store_unavailable,  ///< Redis is unreachable, or not safe to use
+    migrating,          ///< people of an older version are being indexed
     no_worker,          ///< no worker for a request that is not stored
     draining,           ///< this process is stopping
     unknown_outcome,    ///< no reply after the command was sent: it may have run

@@ -14,11 +14,15 @@ constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
 
 // A request.
-constexpr std::size_t body_bytes = 10 * mib;    ///< one photo or one multipart form
-constexpr std::size_t header_bytes = 16 * kib;  ///< all header lines of a request
-constexpr std::size_t target_bytes = 4 * kib;   ///< path and query
-constexpr std::size_t label_bytes = 200;        ///< UTF-8, at least 1
-constexpr std::size_t collection_bytes = 64;    ///< [A-Za-z0-9][A-Za-z0-9_-]*
+constexpr std::size_t body_bytes = 10 * mib;     ///< one photo or one multipart form
+constexpr std::size_t header_bytes = 16 * kib;   ///< all header lines of a request
+constexpr std::size_t target_bytes = 4 * kib;    ///< path and query
+constexpr std::size_t label_bytes = 200;         ///< UTF-8, at least 1
+constexpr std::size_t person_id_bytes = 128;     ///< visible ASCII without spaces
+constexpr std::size_t external_id_bytes = 256;   ///< UTF-8
+constexpr std::size_t metadata_bytes = 4 * kib;  ///< of a person, JSON
+constexpr std::size_t notes_bytes = 4 * kib;     ///< of a person
+constexpr std::size_t collection_bytes = 64;     ///< [A-Za-z0-9][A-Za-z0-9_-]*
 constexpr std::size_t idempotency_key_bytes = 255;
 constexpr std::size_t files_per_train = 16;
 constexpr std::size_t vectors_per_job = 64;  ///< given to a recognize; a train takes 16

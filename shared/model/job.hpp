@@ -138,6 +138,8 @@ struct job_options {
     /// verify without a job: where the first of two photos ends in the payload; 0: one photo
     int first_bytes = 0;
     std::string label = {};  ///< verify without a job: the person; a job has a field for it
+    /// The sender puts person_ids in the place of what the worker writes (person_key.hpp).
+    bool person_ids = false;
     bool operator==(const job_options&) const = default;
 };
 

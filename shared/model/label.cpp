@@ -120,6 +120,19 @@ characters shown(const characters& all) {
     return kept;
 }
 
+bool is_word(char32_t c) {
+    const auto kind = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+    return is_between(static_cast<char32_t>(kind), UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO) ||
+           is_between(static_cast<char32_t>(kind), UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO);
+}
+
+/// One byte of the index of names separates a name from its key.
+std::string name_without_controls(std::string_view text) {
+    std::string kept(text);
+    std::erase_if(kept, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    return kept.find_first_not_of(' ') == kept.npos ? std::string() : kept;
+}
+
 }  // namespace
 
 std::string composed(std::string_view text) {
@@ -152,6 +165,32 @@ result<std::string> normal_label(std::string_view text) {
     }
     if (auto good = check_label(label); !good) return fail(good.error());
     return label;
+}
+
+std::string folded_name(std::string_view name) {
+    utf8proc_uint8_t* made = nullptr;
+    const auto length = utf8proc_map(
+        reinterpret_cast<const utf8proc_uint8_t*>(name.data()),
+        static_cast<utf8proc_ssize_t>(name.size()), &made,
+        static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT |
+                                       UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK | UTF8PROC_IGNORE));
+    const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(made, std::free);
+    const std::string_view folded(length > 0 ? reinterpret_cast<const char*>(made) : name.data(),
+                                  length > 0 ? static_cast<std::size_t>(length) : name.size());
+    characters words;
+    for (std::string_view rest = folded; const auto one = take_character(rest);) {
+        if (is_word(*one)) {
+            words.push_back(*one);
+        } else if (!words.empty() && words.back() != U' ') {
+            words.push_back(U' ');
+        }
+    }
+    while (!words.empty() && words.back() == U' ') words.pop_back();
+    auto text = words.empty() ? name_without_controls(folded) : encoded(words);
+    if (text.size() <= limits::label_bytes) return text;
+    text.resize(limits::label_bytes);
+    while (!is_utf8(text)) text.pop_back();
+    return text;
 }
 
 bool is_old_label(std::string_view stored) {

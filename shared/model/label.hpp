@@ -23,6 +23,13 @@ std::string composed(std::string_view text);
 /// source    Unicode 14 by utf8proc 2.8: White_Space, Default_Ignorable_Code_Point, UAX 15
 result<std::string> normal_label(std::string_view text);
 
+/// The name for a search without case and accents: its letters and digits, folded and decomposed by
+/// Unicode, its words separated by one space; anything else between letters ends a word. A name
+/// without letters and digits is kept as it is. At most limits::label_bytes bytes, cut between two
+/// characters; empty only for an empty or blank text. The same of what is searched for.
+/// source    Unicode 14 by utf8proc 2.8: NFKD, Casefold, Mn, Mc and Me removed
+std::string folded_name(std::string_view name);
+
 /// Whether a stored name is not in its normal form: an earlier version stored names unchanged. It
 /// stays reachable by its exact bytes; `vultusctl names --fix` renames it.
 bool is_old_label(std::string_view stored);

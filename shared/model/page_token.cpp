@@ -7,7 +7,7 @@ namespace vultus {
 namespace {
 
 constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-constexpr std::size_t token_bytes = 512;
+constexpr std::size_t token_bytes = 1024;
 
 }  // namespace
 

@@ -45,6 +45,23 @@ std::string sealing::digest(std::string_view bytes) const {
     return (key_.empty() ? sha256_hex(bytes) : keyed_hash_hex(bytes, key_)).substr(0, 32);
 }
 
+std::string sealing::close_text(std::string text, std::string_view about) const {
+    VULTUS_REQUIRE(text.find(' ') != text.npos, "the plain text can be told from base64");
+    if (key_.empty()) return text;
+    return base64_of(close(std::move(text), about));
+}
+
+bool sealing::is_sealed_text(std::string_view stored) noexcept {
+    return !stored.empty() && stored.find(' ') == stored.npos;
+}
+
+result<std::string> sealing::open_text(std::string_view stored, std::string_view about) const {
+    if (!is_sealed_text(stored)) return std::string(stored);
+    auto bytes = bytes_of_base64(stored);
+    if (!bytes) return fail(errc::store_unavailable, "Stored text is damaged");
+    return open(*std::move(bytes), about);
+}
+
 result<sealing::opened> sealing::open(std::string stored, std::string_view about,
                                       std::string_view older) const {
     const bool sealed = is_sealed(stored);

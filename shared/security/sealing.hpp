@@ -46,6 +46,14 @@ class sealing {
     };
     result<opened> open(std::string stored, std::string_view about, std::string_view older) const;
 
+    /// For text that is stored inside JSON: unchanged without a key, else close() in base64.
+    /// requires  `text` contains a space, which base64 does not
+    std::string close_text(std::string text, std::string_view about) const;
+    /// errors    as open()
+    result<std::string> open_text(std::string_view stored, std::string_view about) const;
+    /// Whether close_text() encrypted it.
+    static bool is_sealed_text(std::string_view stored) noexcept;
+
     /// Whether there is a key. Without one, encrypted data are intact but cannot be read.
     bool seals() const noexcept { return !key_.empty(); }
 

@@ -15,6 +15,7 @@ namespace vultus {
 namespace {
 
 constexpr std::size_t hash_bytes = 32;
+constexpr int base64 = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
 constexpr std::size_t secret_file_bytes_max = 4'096;
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
@@ -99,6 +100,25 @@ bool is_slow_hash_of(const std::string& hash, std::string_view text) {
            crypto_pwhash_str_needs_rehash(hash.c_str(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
                                           crypto_pwhash_MEMLIMIT_INTERACTIVE) == 0 &&
            crypto_pwhash_str_verify(hash.c_str(), text.data(), text.size()) == 0;
+}
+
+std::string base64_of(std::string_view bytes) {
+    std::string text(sodium_base64_encoded_len(bytes.size(), base64), '\0');
+    sodium_bin2base64(text.data(), text.size(),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), base64);
+    text.pop_back();  // the byte 0 that ends it
+    return text;
+}
+
+std::optional<std::string> bytes_of_base64(std::string_view text) {
+    std::string bytes(text.size(), '\0');
+    std::size_t size = 0;
+    if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                          text.size(), nullptr, &size, nullptr, base64) != 0) {
+        return std::nullopt;
+    }
+    bytes.resize(size);
+    return bytes;
 }
 
 std::string encrypted(std::string_view bytes, std::string_view about, std::string_view key) {

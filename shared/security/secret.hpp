@@ -45,6 +45,11 @@ bool is_slow_hash_of(const std::string& hash, std::string_view text);
 
 constexpr std::size_t encryption_overhead = 24 + 16;  ///< nonce and tag
 
+/// Base64 with the usual alphabet, without padding.
+std::string base64_of(std::string_view bytes);
+/// Nothing for a text that base64_of() does not return.
+std::optional<std::string> bytes_of_base64(std::string_view text);
+
 /// XChaCha20-Poly1305 with a random nonce in front.
 /// `about`   additional data: decrypted() needs the same text; not contained in the result
 /// requires  key.size() == secret_bytes

@@ -1,6 +1,8 @@
 // See gallery_admin.hpp.
 #include "shared/store/gallery_admin.hpp"
 
+#include "shared/model/label.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/store_reply.hpp"
 
 namespace vultus {
@@ -43,6 +45,27 @@ redis_call<restored> gallery_admin::restore(
             made.added = all.number();
             made.known = all.number();
             return made;
+        });
+}
+
+redis_call<std::uint64_t> gallery_admin::restore_people(
+    std::string_view collection, const std::vector<exported_person>& people) const {
+    std::vector<std::string> words{std::string(collection)};
+    for (const exported_person& one : people) {
+        const auto data = read_person({}, collection, one.person_id, one.data);
+        const person_data known = data ? *data : person_data{};
+        words.insert(words.end(),
+                     {one.key, one.person_id, std::to_string(one.created_ms),
+                      folded_name(name_of_key(one.key)),
+                      stored_person(context_.seals(), collection, one.person_id, known),
+                      hash_of_external(context_.seals(), collection, known.external_id)});
+    }
+    return function_call<std::uint64_t>(
+        "restore_people", context_.prefix(), std::move(words),
+        [](const std::string& status, fields& all) -> result<std::uint64_t> {
+            if (status != "ok") return unexpected_reply(status);
+            all.number();
+            return all.number();
         });
 }
 

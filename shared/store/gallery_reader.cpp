@@ -55,16 +55,18 @@ redis_call<label_page> gallery_reader::labels(std::string_view collection, std::
 }
 
 redis_call<std::vector<face_record>> gallery_reader::faces(std::string_view collection,
-                                                           std::string_view label,
-                                                           bool pictures) const {
+                                                           std::string_view person, bool pictures,
+                                                           person_by by) const {
     using records = std::vector<face_record>;
-    std::vector<std::string> words{std::string(collection), std::string(label)};
-    if (pictures) words.push_back("pictures");
+    std::vector<std::string> words{std::string(collection), std::string(person),
+                                   pictures ? "pictures" : ""};
+    if (by != person_by::key) words.emplace_back(word_of(by));
     return function_call<records>(
         "label", context_.prefix(), std::move(words),
         [pictures](const std::string& status, fields& all) -> result<records> {
+            if (auto why = person_error(status, all)) return fail(*std::move(why));
             if (status == "not_found") {
-                return fail(errc::not_found, "No person of that name");
+                return fail(errc::not_found, "No such person");
             }
             if (status != "ok") return unexpected_reply(status);
             records made;
@@ -80,11 +82,14 @@ redis_call<std::vector<face_record>> gallery_reader::faces(std::string_view coll
         });
 }
 
-redis_call<std::string> gallery_reader::picture(std::string_view collection, std::string_view label,
-                                                std::string_view face_id) const {
+redis_call<std::string> gallery_reader::picture(std::string_view collection,
+                                                std::string_view person, std::string_view face_id,
+                                                person_by by) const {
+    std::vector<std::string> words{std::string(collection), std::string(person),
+                                   std::string(face_id)};
+    if (by != person_by::key) words.emplace_back(word_of(by));
     return function_call<std::string>(
-        "picture", context_.prefix(),
-        {std::string(collection), std::string(label), std::string(face_id)},
+        "picture", context_.prefix(), std::move(words),
         [seals = context_.seals(), bound = about_value(gallery_value::picture, collection, face_id),
          older = older_about_value(gallery_value::picture, face_id)](
             const std::string& status, fields& all) -> result<std::string> {
@@ -93,6 +98,7 @@ redis_call<std::string> gallery_reader::picture(std::string_view collection, std
                 if (!found) return fail(found.error());
                 return std::move(found->bytes);
             }
+            if (auto why = person_error(status, all)) return fail(*std::move(why));
             if (status == "not_found") return fail(errc::not_found, "This face has no picture");
             return unexpected_reply(status);
         });

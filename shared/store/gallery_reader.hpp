@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shared/model/job.hpp"
+#include "shared/store/person_store.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/sealed_place.hpp"
 #include "shared/store/store_context.hpp"
@@ -16,9 +17,10 @@
 namespace vultus {
 
 struct label_count {
-    std::string label;
+    std::string label;  ///< the key of the person (person_key.hpp)
     std::uint64_t faces = 0;
-    std::string picture;  ///< a face_id with a picture, if requested
+    std::string picture;         ///< a face_id with a picture, if requested
+    std::string person_id = {};  ///< only where it was looked up, see person_store
 };
 struct gallery_info {
     std::string collection, embedding_model;
@@ -69,12 +71,15 @@ class gallery_reader {
 
     redis_call<label_page> labels(std::string_view collection, std::size_t count,
                                   const std::string& page, bool pictures = false) const;
-    /// errors    not_found: no such person
-    redis_call<std::vector<face_record>> faces(std::string_view collection, std::string_view label,
-                                               bool pictures = false) const;
-    /// The JPEG of one face. errors not_found: no such face of this label, or it has no picture
-    redis_call<std::string> picture(std::string_view collection, std::string_view label,
-                                    std::string_view face_id) const;
+    /// `by`      what `person` is: a key, a name or a person_id
+    /// errors    not_found: no such person; several_people; migrating: by id, before the index is
+    ///           complete
+    redis_call<std::vector<face_record>> faces(std::string_view collection, std::string_view person,
+                                               bool pictures = false,
+                                               person_by by = person_by::key) const;
+    /// The JPEG of one face. errors those of faces(); not_found also: it has no picture
+    redis_call<std::string> picture(std::string_view collection, std::string_view person,
+                                    std::string_view face_id, person_by by = person_by::key) const;
     redis_call<collection_page> collections(std::size_t count, const std::string& page) const;
     redis_call<gallery_info> gallery(std::string_view collection) const;  ///< unknown: version 0
 

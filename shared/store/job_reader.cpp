@@ -16,13 +16,21 @@ namespace {
 /// The field of that name, of those that are texts; null: it is none of them.
 std::string* text_field(job_record& job, std::string_view name) {
     static constexpr std::pair<std::string_view, std::string job_record::*> texts[] = {
-        {"collection", &job_record::collection}, {"label", &job_record::label},
-        {"label_to", &job_record::label_to},     {"options", &job_record::options},
-        {"result", &job_record::result},         {"error", &job_record::error},
-        {"detector", &job_record::detector},     {"embedder", &job_record::embedder},
-        {"waits_for", &job_record::waits_for},   {"worker", &job_record::worker},
-        {"client", &job_record::client},         {"traceparent", &job_record::traceparent},
-        {"removed", &job_record::removed},       {"confirmed", &job_record::confirmed},
+        {"collection", &job_record::collection},
+        {"label", &job_record::label},
+        {"label_to", &job_record::label_to},
+        {"person_id", &job_record::person_id},
+        {"options", &job_record::options},
+        {"result", &job_record::result},
+        {"error", &job_record::error},
+        {"detector", &job_record::detector},
+        {"embedder", &job_record::embedder},
+        {"waits_for", &job_record::waits_for},
+        {"worker", &job_record::worker},
+        {"client", &job_record::client},
+        {"traceparent", &job_record::traceparent},
+        {"removed", &job_record::removed},
+        {"confirmed", &job_record::confirmed},
     };
     for (const auto& [known, field] : texts) {
         if (known == name) return &(job.*field);
@@ -142,7 +150,7 @@ redis_call<std::vector<job_outcome>> job_reader::outcomes(
                 job_outcome& one = found[i];
                 one.job.id = ids[i];
                 for (const char* name : {"state", "type", "collection", "label", "label_to",
-                                         "faces", "version", "superseded", "result"}) {
+                                         "faces", "version", "superseded", "person_id", "result"}) {
                     std::string value = all.text();
                     if (std::string_view(name) == "state") one.found = !value.empty();
                     if (!value.empty()) set_field(one.job, name, std::move(value));

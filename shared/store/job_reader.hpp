@@ -19,6 +19,8 @@ struct job_record {
     std::string id;
     job_type type = job_type::recognize;
     job_state state = job_state::pending;
+    std::string person_id;  ///< train, after its commit, and changes: of the person, if known
+    /// label, label_to: keys (person_key.hpp)
     std::string collection, label, label_to, options, result, error, worker, client, traceparent;
     std::uint64_t attempt = 0, failures = 0, crashes = 0, images = 0;
     bool solo = false, cancel_requested = false, superseded = false, annotated = false;
@@ -38,7 +40,8 @@ struct job_record {
 
 /// A finished job and its collection at one moment.
 struct job_outcome {
-    job_record job;  ///< state, type, collection, labels, faces, version, superseded, result
+    /// state, type, collection, labels, person_id, faces, version, superseded, result
+    job_record job;
     bool found = false;
     bool result_fits = true;  ///< false: `result` is left out, as it is over 256 KiB
     gallery_version gallery = 0, removed_version = 0;

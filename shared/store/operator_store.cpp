@@ -36,7 +36,8 @@ audit_entry read_entry(redis_reply entry) {
                                                                {"label", &one.label_hash},
                                                                {"collection", &one.collection},
                                                                {"label_to", &one.label_to_hash},
-                                                               {"hosts", &one.hosts}};
+                                                               {"hosts", &one.hosts},
+                                                               {"person", &one.person_id}};
     auto& pairs = entry.items[1].items;
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
         for (const auto& [name, into] : names) {

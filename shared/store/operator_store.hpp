@@ -16,6 +16,7 @@ struct audit_entry {
     std::string who, from, what, collection, label_hash, about;
     std::string label_to_hash;  ///< rename, merge
     std::string hosts;          ///< that photos were fetched from, between commas
+    std::string person_id;      ///< of changes of one person
 };
 
 /// `by`      for the audit log

@@ -42,9 +42,12 @@ redis_call<void> retention_store::note_seen(std::string_view collection,
                                [](const std::string&, fields&) -> result<void> { return {}; });
 }
 
-redis_call<watched_gallery> retention_store::watch_gallery(std::string_view collection) const {
+redis_call<watched_gallery> retention_store::watch_gallery(
+    std::string_view collection, const std::vector<std::string>& keys) const {
+    std::vector<std::string> words{std::string(collection)};
+    words.insert(words.end(), keys.begin(), keys.end());
     return function_call<watched_gallery>(
-        "version", context_.prefix(), {std::string(collection)},
+        "version", context_.prefix(), std::move(words),
         [](const std::string& status, fields& all) -> result<watched_gallery> {
             if (status != "ok") return unexpected_reply(status);
             watched_gallery seen;
@@ -63,6 +66,7 @@ redis_call<watched_gallery> retention_store::watch_gallery(std::string_view coll
             } else {
                 seen.models.embedder = embedder;
             }
+            while (all.more()) seen.person_ids.push_back(all.text());
             return seen;
         });
 }

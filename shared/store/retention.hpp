@@ -26,7 +26,8 @@ struct watched_gallery {
     bool forgets = false;  ///< it has a retention: note_seen() is required
     /// What a frame of it uses if its options name no detector; empty: not known.
     model_choice models = {};
-    std::size_t dimension = 0;  ///< floats of a face by that embedder; 0: not known
+    std::size_t dimension = 0;                 ///< floats of a face by that embedder; 0: not known
+    std::vector<std::string> person_ids = {};  ///< of the keys asked for; empty: no such person
 
     /// Whether an answer that was computed with this version may still be sent.
     bool allows(gallery_version used) const noexcept {
@@ -58,8 +59,10 @@ class retention_store {
                                const std::vector<std::string>& labels) const;
 
     /// For an answer that is not stored: what decides whether it may be sent. An unknown collection
-    /// has version 0.
-    redis_call<watched_gallery> watch_gallery(std::string_view collection) const;
+    /// has version 0. `keys`: at most limits::page_size people of the answer; while it may be sent,
+    /// their ids are those of the people that it named.
+    redis_call<watched_gallery> watch_gallery(std::string_view collection,
+                                              const std::vector<std::string>& keys = {}) const;
 
     /// At most `most` people whose retention is over; empty: none now.
     redis_call<std::vector<unseen_person>> unseen(std::size_t most) const;

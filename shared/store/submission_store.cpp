@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "shared/model/label.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/sealed_place.hpp"
 #include "shared/store/store_reply.hpp"
 
@@ -63,6 +65,19 @@ std::string operation_of(const new_change& from) {
     return std::string(name_of(from.type));
 }
 
+/// What a train says of its person, in front of the photos. A new person without a person_id gets
+/// that of the job, so the data can be encrypted for it.
+void add_person(std::vector<std::string>& words, const new_job& job, const sealing& seals) {
+    const new_person& who = job.person;
+    person_data data;
+    data.external_id = who.external_id;
+    words.insert(
+        words.end(),
+        {"person", who.person_id, who.is_new ? "new" : "", folded_name(job.label),
+         stored_person(seals, job.collection, who.person_id.empty() ? job.id : who.person_id, data),
+         hash_of_external(seals, job.collection, who.external_id)});
+}
+
 }  // namespace
 
 redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
@@ -80,14 +95,19 @@ redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
                                    job.fingerprint,
                                    std::to_string(jobs_max),
                                    std::to_string(bytes_max)};
-    auto call =
-        function_call<accepted>("accept", context_.prefix(), std::move(words),
-                                [](const std::string& status, fields& all) -> result<accepted> {
-                                    if (status == "conflict") return conflict();
-                                    auto made = read_accepted(status, all);
-                                    if (made && !made->duplicate) made->min_version = all.number();
-                                    return made;
-                                });
+    if (job.type == job_type::train) add_person(words, job, context_.seals());
+    auto call = function_call<accepted>(
+        "accept", context_.prefix(), std::move(words),
+        [](const std::string& status, fields& all) -> result<accepted> {
+            if (status == "conflict") return conflict();
+            if (auto why = person_error(status, all)) return fail(*why);
+            if (status == "not_found") {
+                return fail(errc::not_found, "No such person: send a name, too, to make one");
+            }
+            auto made = read_accepted(status, all);
+            if (made && !made->duplicate) made->min_version = all.number();
+            return made;
+        });
     const sealing& seals = context_.seals();
     for (std::size_t i = 0; seals.seals() && i < job.images.size(); ++i) {
         job.images[i] = seals.close(job.images[i].copied(), about_image(job.id, i));
@@ -120,9 +140,13 @@ redis_call<accepted> submission_store::change(const new_change& change) const {
         {change.id, operation_of(change), change.collection, change.label,
          change.face_id.empty() ? change.to_label : change.face_id,
          given_by(change.client, change.address, change.label_hash, change.label_to_hash),
-         change.traceparent, change.idempotency_hash, change.fingerprint},
+         change.traceparent, change.idempotency_hash, change.fingerprint,
+         std::string(word_of(change.by)), std::string(word_of(change.to_by)),
+         change.to_by == person_by::id ? "" : folded_name(name_of_key(change.to_label)),
+         change.shared_name ? "shared" : ""},
         [](const std::string& status, fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
+            if (auto why = person_error(status, all)) return fail(*std::move(why));
             if (status == "not_found")
                 return fail(errc::not_found, "No such person, face or collection");
             if (status == "label_exists") {

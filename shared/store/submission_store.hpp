@@ -11,6 +11,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/shared_bytes.hpp"
 #include "shared/model/job.hpp"
+#include "shared/store/person_store.hpp"
 #include "shared/store/redis_client.hpp"
 #include "shared/store/store_context.hpp"
 
@@ -22,7 +23,8 @@ struct new_job {     ///< a recognize, train or calibrate
     std::string collection;
     job_priority priority = job_priority::interactive;
     std::string options;  ///< JSON text of job_options
-    std::string label;    ///< train only
+    std::string label;    ///< train only: the name; empty: that of person.person_id
+    new_person person;    ///< train only
     std::string client = "anonymous";
     std::string address;     ///< of the request, for the audit log
     std::string label_hash;  ///< hash_of_label() (secret.hpp), for the audit log; empty: no secret
@@ -38,9 +40,11 @@ struct new_change {  ///< a clear, forget, rename, merge or delete_collection
     std::string id;
     job_type type = job_type::clear;
     std::string collection;
-    std::string label;     ///< forget, rename, merge: the person
+    std::string label;     ///< forget, rename, merge: the person, as `by` says
     std::string face_id;   ///< forget: only this face; empty: all faces of the label
-    std::string to_label;  ///< rename, merge: the new name
+    std::string to_label;  ///< rename: the new name; merge: the other person, as `to_by` says
+    person_by by = person_by::name, to_by = person_by::name;  ///< name, id or key
+    bool shared_name = false;  ///< rename: others may have the new name
     std::string client = "anonymous";
     std::string address;                    ///< of the request, for the audit log
     std::string label_hash, label_to_hash;  ///< of the labels, for the audit log
@@ -63,13 +67,15 @@ class submission_store {
 
     unsigned shard() const noexcept { return context_.shard(); }  ///< part of a new job id
 
-    /// errors    idempotency_conflict, out_of_memory; queue_full, quota: a limit is reached
+    /// errors    idempotency_conflict, out_of_memory; queue_full, quota: a limit is reached;
+    /// several_people, person_exists, not_found, migrating: of the person of a train
     redis_call<accepted> accept(new_job, std::size_t jobs_max, std::size_t bytes_max) const;
     /// The job that was accepted before under this hash; nothing: none. So a repetition does not
     /// fetch its photos again. errors    idempotency_conflict
     redis_call<std::optional<accepted>> accepted_before(const std::string& idempotency_hash,
                                                         const std::string& fingerprint) const;
-    /// errors    those of accept(); not_found; wrong_state: the new name exists; label_full
+    /// errors    those of accept(); not_found, also of an unknown person_id; wrong_state: the new
+    /// name exists; label_full
     redis_call<accepted> change(const new_change&) const;
     /// `by`, `address`  for the audit log
     /// returns   "cancelled" or "requested"

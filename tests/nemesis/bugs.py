@@ -51,7 +51,7 @@ BUGS = {
         {"failpoint": 4, "worker cut broker": 1, "worker stop": 1, "broker kill": 1}, pause=(0.5, 1.5), hold=(0.5, 2.0),
         actions=[("worker.before_hello", "delay:1500")], look_ms=5, rooms=2, mix=(64, 6, 17, 11, 1, 1),
         text=NO_FENCE + NO_BARRIER + [
-            ("    local min_version = int(gallery.read(collection).version)\n", "    local min_version = 0\n")]),
+            ("    local min_version = int(g.version)\n", "    local min_version = 0\n")]),
     "no-fence": Bug(  # an answer older than a removal is stored
         {"stored behind a removal", "stale answer", "version goes back", "forgotten face"},
         {"worker stop": 2, "failpoint": 4}, hold=(0.5, 3.0),
@@ -60,7 +60,8 @@ BUGS = {
         mix=(64, 6, 17, 11, 1, 1), text=NO_FENCE),
     "no-order": Bug(  # a train that was accepted before a clear comes back after it
         {"stale answer"}, {"worker kill": 2, "worker stop": 2}, hold=(0.5, 3.0), look_ms=60,
-        text=[("    local label = change.replay(j.collection, j.mseq, j.label)\n", "    local label = j.label\n")]),
+        text=[("    local label, fold = change.replay(j.collection, j.mseq, j.label, p.fold)\n",
+               "    local label, fold = j.label, p.fold\n")]),
     "no-barrier": Bug(  # a change does not wait for slow workers
         {"a worker was behind"}, {"worker stop": 1}, hold=(1.0, 3.0), text=NO_BARRIER),
     "no-grace": Bug(  # leases that lapsed while Redis was down count as crashes of their jobs
@@ -95,8 +96,8 @@ BUGS = {
     "rename-onto-train": Bug(  # a rename does not see the trains that will bring the new name
         {"renamed to a name that was taken"}, {"worker stop": 1}, pause=(3.0, 5.0), hold=(0.2, 0.5), look_ms=400, rooms=2,
         mix=(0, 0, 36, 20, 4, 0, 34, 6),
-        text=[("    local taken = gallery.label_count(g, to) > 0 or change.is_awaited(g.collection, to)\n",
-               "    local taken = gallery.label_count(g, to) > 0\n")]),
+        text=[("    local id, taken = people.id_in(from), change.is_awaited(g.collection, name) and from ~= name\n",
+               "    local id, taken = people.id_in(from), false\n")]),
     "removed-stays-staged": Bug(  # who is removed while the room gets another model keeps the new vector
         {"fsck", "failed", "stale answer"}, {"failpoint": 1}, pause=(0.3, 0.8), rooms=2, mix=(40, 10, 24, 14, 1, 0, 0, 0, 0, 0, 0, 12),
         actions=[("worker.before_swap", "delay:700"), ("worker.mid_reembed", "delay:700")], look_ms=5,
@@ -113,6 +114,13 @@ BUGS = {
     "defaults-again": Bug(  # each worker that registers decides the defaults of the service anew
         {"defaults changed"}, {"worker kill": 1},
         text=[("    if there then return there, false end\n", "    if there and not detectors then return there, false end\n")]),
+    "one-name": Bug(  # people of one name are one person
+        {"another person", "data of a person", "person lost", "forgotten person"}, {"worker kill": 1}, look_ms=5,
+        text=[("        label = label or people.key_for(name, person)\n",
+               "        label = label or name\n")]),
+    "lost-data": Bug(  # a later train of a person makes the record anew
+        {"data of a person"}, {"worker kill": 1}, look_ms=5,
+        text=[("    if before then return r.id end\n", "    if r then r.data = nil end\n")]),
     "company": Bug(  # a loss in company counts as a crash of the job
         {"failed"}, {"worker kill": 1},
         text=[("    if counts and j.solo == '1' and j.started == j.attempt then\n", "    if true then\n"),

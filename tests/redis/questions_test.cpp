@@ -150,5 +150,22 @@ TEST_F(questions, who_a_verify_says_it_is_was_seen) {
     EXPECT_EQ(f.plain({"ZSCORE", seen, "Bob"}), words{"5"});
 }
 
+TEST_F(questions, a_verify_of_a_person_takes_a_key_and_its_answer_has_the_id) {
+    enlist("w");
+    teach(1, "Ann");
+    join("new", new_types);
+    ASSERT_EQ(ask(2, "verify", "default", "{}", "Ann").at(0), "ok");
+    EXPECT_EQ(f.field(id_of(2), "person_id"), id_of(1));
+    EXPECT_THAT(ask(3, "verify", "default", "{}", "Ann\x1f").at(0), HasSubstr("ERROR"));
+    ASSERT_EQ(ask(4, "verify", "default", "{}", "Ann\x1fhr/2").at(0), "ok");
+    EXPECT_EQ(f.field(id_of(4), "label"), "Ann\x1fhr/2");
+    ASSERT_EQ(taken("new", new_types).size(), 2u);
+    const std::string ann = R"({"same":true,"person":{"label":"Ann","person_id":)";
+    complete_at(2, version(), ann + R"("@416e6e"}})");
+    EXPECT_EQ(f.field(id_of(2), "result"), ann + "\"" + id_of(1) + "\"}}");
+    complete_at(4, version(), ann + R"("@416e6e1f68722f32"}})");
+    EXPECT_EQ(f.field(id_of(4), "result"), ann + "null}}") << "nobody has this key";
+}
+
 }  // namespace
 }  // namespace vultus::test

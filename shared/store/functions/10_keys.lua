@@ -31,7 +31,7 @@ function key.gallery(collection, part)
     return P .. 'gallery:' .. collection .. (part and ':' .. part or '')
 end
 
--- part: vectors, faces, labels, by_label, log, pictures, seen
+-- part: vectors, faces, labels, by_label, log, pictures, seen, staged, and those of 35_people.lua
 function key.faces(collection, epoch, part)
     return P .. 'gallery:' .. collection .. ':' .. int(epoch) .. ':' .. part
 end

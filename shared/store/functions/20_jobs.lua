@@ -120,6 +120,7 @@ function job.close_train(id, j)
     if j.type ~= 'train' then return end
     local open, changes = key.gallery(j.collection, 'open'), key.gallery(j.collection, 'changes')
     if redis.call('ZREM', open, id) == 0 then return end
+    redis.call('HDEL', key.job(id), 'person_data', 'external', 'fold')
     job.expect_no_more(j)
     local oldest = redis.call('ZRANGE', open, 0, 0, 'WITHSCORES')
     if oldest[1] then

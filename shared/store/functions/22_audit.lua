@@ -17,12 +17,14 @@ local function given_by(text)
     return who, from, hash, hash_to, hosts
 end
 
-local function audit(who, from, what, collection, label_hash, about, label_to_hash, hosts)
+local function audit(who, from, what, collection, label_hash, about, label_to_hash, person,
+                     hosts)
     local more = {}
     local function add(name, value)
         if (value or '') ~= '' then more[#more + 1], more[#more + 2] = name, value end
     end
     add('label_to', label_to_hash)
+    add('person', person)
     add('hosts', hosts)
     append_entry(key.of('audit'), audits_kept, 'who', who, 'from', from, 'what', what,
         'collection', collection, 'label', label_hash, 'about', about, unpack(more))

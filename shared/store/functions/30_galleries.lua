@@ -1,10 +1,12 @@
 -- The faces of a collection, their version and their log, and who must acknowledge a version.
 -- A face stands in five keys of its epoch: vectors, faces, labels (counts), by_label, log; and in
 -- a sixth, pictures, if its picture is kept. Its label stands in a seventh, seen, if people who
--- are not seen are forgotten (46_retention.lua).
+-- are not seen are forgotten (46_kept.lua).
 
 local gallery = {}
-local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures', 'seen', 'staged'}
+local people = {}  -- 35_people.lua
+local epoch_parts = {'vectors', 'faces', 'labels', 'by_label', 'log', 'pictures', 'seen', 'staged',
+                     'people', 'person_ids', 'externals', 'names'}
 
 local gallery_fields = {
     'epoch', 'seq', 'removed_version', 'faces', 'people', 'embedding_model', 'log_from',
@@ -49,6 +51,7 @@ function gallery.drop_parts(g)
                  pictures = redis.call('HLEN', part(g, 'pictures'))}
     redis.call('UNLINK', unpack(gallery.parts(g)))
     gallery.end_staging(g)
+    people.none_left(g)
     removal.note()
 end
 
@@ -176,8 +179,7 @@ local function commit(g, removing)
     cut_log(g)
 end
 
--- Labels hold no control characters, so two escapes make any of them a JSON string.
-local function json_label(label) return '{"label":"' .. label:gsub('["\\]', '\\%0') .. '",' end
+local function json_label(label) return '{"label":' .. people.quoted(label) .. ',' end
 
 -- The part of a stored face that the worker gave, behind its label; the numbers in it stay as
 -- they were written.
@@ -194,6 +196,7 @@ local function count_label(g, label, n)
     local left = redis.call('HINCRBY', part(g, 'labels'), label, n)
     if left <= 0 then redis.call('HDEL', part(g, 'labels'), label) end
     if g.retention_ms and left <= 0 then redis.call('ZREM', part(g, 'seen'), label) end
+    if left <= 0 then people.drop(g, label) end
     if n > 0 and left == n then
         g.people = g.people + 1
     elseif left <= 0 then
@@ -283,8 +286,9 @@ function gallery.remove(g, label, ids)
     commit(g, true)
 end
 
-function gallery.rename(g, from, to, ids)
+function gallery.rename(g, from, to, ids, fold)
     begin(g)
+    people.move(g, from, to, fold)
     for _, id in ipairs(ids) do
         local rest = face_rest(from, redis.call('HGET', part(g, 'faces'), id))
         take(g, from, id)

@@ -59,14 +59,18 @@ local function forget_expired(most)
     return #expired
 end
 
--- What a lease has to know of the options, and the person of a verify.
-function job.note_wishes(id, kind, options, label)
+-- What a lease has to know of the options, and the key of the person of a verify.
+function job.note_wishes(id, kind, options, label, g)
     local embedder = job.named_in(options, 'embedder')
     if kind == 'reembed' then redis.call('HSET', key.job(id), 'embedder', embedder) end
     if job.without_collection[kind] and embedder ~= '' then
         redis.call('HSET', key.job(id), 'embedder_asked', embedder)
     end
-    if kind == 'verify' and label ~= '' then redis.call('HSET', key.job(id), 'label', label) end
+    if kind == 'verify' and label ~= '' then
+        redis.call('HSET', key.job(id), 'label', label)
+        local person = people.id_of(g, label)
+        if person then redis.call('HSET', key.job(id), 'person_id', person) end
+    end
     if job.brings_vectors(options) then redis.call('HSET', key.job(id), 'vectors', 1) end
 end
 
@@ -132,14 +136,18 @@ function queue.accept(a)
     one_of(kind, types, 'type')
     one_of(priority, priorities, 'priority')
     if collection ~= '' or not job.without_collection[kind] then collection_name(collection) end
-    if kind == 'train' or kind == 'verify' and label ~= '' then label_text(label) end
+    -- Before the photos, of a train: the word person and what is said of the person.
+    local p = a[14] == 'person' and people.given(a, 15) or people.given({'', '', '', '', ''}, 1)
+    if kind == 'train' and (label ~= '' or p.id == '') then label_text(label) end
+    if kind == 'verify' and label ~= '' then people.checked_key(label) end
+    local first = a[14] == 'person' and 20 or 14
     local deadline_ms, hash, fingerprint = now + number(a[9], 'deadline_ms'), a[10], a[11]
     local jobs_max, bytes_max = number(a[12], 'max_jobs'), number(a[13], 'max_bytes')
-    local images, bytes = #a - 13, 0
+    local images, bytes = #a - first + 1, 0
     if images > limits.files_per_train then
         refuse('too many images: at most ' .. int(limits.files_per_train))
     end
-    for i = 14, #a do bytes = bytes + #a[i] end
+    for i = first, #a do bytes = bytes + #a[i] end
     if (without_images[kind] or false) ~= (images == 0) or images > 0 and bytes == 0 then
         refuse('wrong number of images for this type, or empty images')
     end
@@ -148,31 +156,38 @@ function queue.accept(a)
     local answer = queue.seen(id, hash, fingerprint, holder)
     if answer and answer[1] ~= 'full' then return answer end
     if jobs_max == 0 then return {'full', 'jobs', '0'} end  -- only what was accepted before
+    local g, person = collection ~= '' and gallery.read(collection) or {version = 0}, nil
+    if kind == 'train' and not answer then
+        local why
+        label, person, why = people.of_train(g, label, p, id)
+        if why then return why end
+    end
     answer = answer or no_room(kind, client, holder, bytes, jobs_max, bytes_max)
     if answer then
         count('refused')
         return answer
     end
 
-    local min_version = collection == '' and '0' or int(gallery.read(collection).version)
-    for i = 14, #a do redis.call('SET', key.image(id, i - 14), a[i]) end
+    local min_version = int(g.version)
+    for i = first, #a do redis.call('SET', key.image(id, i - first), a[i]) end
     redis.call('INCRBY', key.of('bytes'), bytes)
     if bytes > 0 then hold('bytes', holder, bytes) end
     redis.call('HSET', key.job(id), 'type', kind, 'collection', collection, 'priority', priority,
         'options', options, 'detector', job.detector_in(options), 'client', client, 'holder', holder,
         'traceparent', traceparent, 'attempt', 0, 'failures', 0, 'crashes', 0, 'solo', 0, 'images', images, 'image_bytes', bytes,
         'created_ms', now, 'deadline_ms', deadline_ms, 'min_version', min_version)
-    job.note_wishes(id, kind, options, label)
+    job.note_wishes(id, kind, options, label, g)
     if kind == 'train' then
         local mseq = job.next_mseq(collection)
         redis.call('HSET', key.job(id), 'label', label, 'label_hash', label_hash, 'mseq', mseq)
+        people.store_in_job(id, person, p)
         redis.call('ZADD', key.gallery(collection, 'open'), mseq, id)
         redis.call('HINCRBY', key.gallery(collection, 'awaited'), label, 1)
-        audit(client, from, 'train', collection, label_hash, id, '', hosts)
+        audit(client, from, 'train', collection, label_hash, id, '', person, hosts)
     elseif kind == 'reembed' then
         audit(client, from, 'reembed', collection, '', id)
     elseif (hosts or '') ~= '' then
-        audit(client, from, 'fetch', collection, '', id, '', hosts)
+        audit(client, from, 'fetch', collection, '', id, '', '', hosts)
     end
     redis.call('ZADD', key.queue('all'), now, id)
     queue.remember(id, hash, fingerprint, holder)

@@ -172,7 +172,7 @@ local function note_seen(g, j, result)
         gallery.label_count(g, j.label) > 0 then gallery.mark_seen(g, j.label) end
     if j.type ~= 'recognize' or type(said.faces) ~= 'table' then return end
     for _, face in ipairs(said.faces) do
-        local label = type(face) == 'table' and face.status == 'known' and face.label
+        local label = type(face) == 'table' and face.status == 'known' and people.key_in(face)
         if type(label) == 'string' and gallery.label_count(g, label) > 0 then
             gallery.mark_seen(g, label)
         end
@@ -199,7 +199,7 @@ function worker.complete_recognize(a)
     end
 
     note_seen(g, j, result)
-    redis.call('HSET', key.job(id), 'result', result, 'version', int(version))
+    redis.call('HSET', key.job(id), 'result', people.fill(g, result), 'version', int(version))
     redis.call('HDEL', key.job(id), 'error')
     if annotated ~= '' then
         redis.call('SET', key.annotated(id), annotated)
@@ -312,6 +312,15 @@ local function supersede(id, j, result)
     return {'superseded', version}
 end
 
+-- Another person got the external id since this train was accepted. The worker is answered as for a
+-- cancelled job, which ends the attempt.
+function people.refuse_train(id, j)
+    redis.call('HSET', key.job(id), 'error', '{"code":"person_exists","detail":' ..
+        '"Another person has this external_id, or the person has another one"}')
+    job.move(id, j, 'failed', 'permanent')
+    return {'cancelled'}
+end
+
 function worker.complete_train(a)
     local id, attempt, worker_id, model, result = unpack(a, 1, 5)
     local j = job.read(id)
@@ -320,9 +329,13 @@ function worker.complete_train(a)
     if j.type ~= 'train' then refuse('wrong type of job: ' .. j.type) end
     local faces, dimension = trained_faces(id, a)
     if not dimension then return {'malformed', 'vector'} end
-    local label = change.replay(j.collection, j.mseq, j.label)
+    local p = hash_fields(key.job(id), people.job_fields)
+    local label, fold = change.replay(j.collection, j.mseq, j.label, p.fold)
     if not label then return supersede(id, j, result) end
+    p.fold = fold
     local g = gallery.read(j.collection)
+    j.goes_in, label = label, people.goes_in(g, label)
+    if people.contradicts(g, label, p) then return people.refuse_train(id, j) end
     faces, result = untaught(g, label, faces, result)
     answer = worker.other_model(j, g, model, dimension) or
         no_place(g, label, #faces, model, dimension)
@@ -334,7 +347,10 @@ function worker.complete_train(a)
     elseif g.retention_ms then
         gallery.mark_seen(g, label)
     end
-    j.version, j.goes_in = int(g.version), label
+    if g.exists and gallery.label_count(g, label) > 0 then
+        redis.call('HSET', key.job(id), 'person_id', people.trained(g, label, p))
+    end
+    j.version = int(g.version)
     redis.call('HSET', key.job(id), 'result', result, 'version', j.version, 'faces', #faces)
     redis.call('HDEL', key.job(id), 'error', 'lease_until_ms')
     if label ~= j.label then redis.call('HSET', key.job(id), 'label_stored', label) end

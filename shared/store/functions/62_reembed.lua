@@ -137,7 +137,8 @@ function reembed.exchange(g)
             redis.call('RENAME', part(before, name), part(g, to))
         end
     end
-    for _, name in ipairs({'faces', 'labels', 'by_label', 'pictures', 'seen'}) do move(name, name) end
+    for _, name in ipairs({'faces', 'labels', 'by_label', 'pictures', 'seen', 'people', 'person_ids',
+                           'externals', 'names'}) do move(name, name) end
     move('staged', 'vectors')
     redis.call('HSET', key.gallery(g.collection), 'epoch', int(epoch), 'seq', 0, 'log_from', 0,
         'removed_version', int(g.version))

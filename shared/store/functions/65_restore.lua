@@ -25,7 +25,7 @@ local function exported_faces(a, last)
         refuse('faces must come in groups of four')
     end
     for i = 3, last, 4 do
-        local face = {a[i], label_text(a[i + 1]), a[i + 2], a[i + 3]}
+        local face = {a[i], people.checked_key(a[i + 1]), a[i + 2], a[i + 3]}
         if #face[1] < 1 or #face[1] > 64 or string.find(face[1], '[^%w-]') then
             refuse('face_id must be 1 to 64 letters, digits and -')
         end
@@ -88,9 +88,46 @@ function restore.run(a)
     if n > 0 then gallery.open(g, model, dimension) end
     for _, label in ipairs(labels) do
         gallery.add(g, label, of[label])
+        people.trained(g, label, {})
         audit(who, '', 'restore', collection, hashes[label] or '', '')
     end
     return {'ok', int(g.version), int(n), int(#faces - n)}
+end
+
+-- The people of an export, after their faces: key, id, created_ms, fold, data, external, each '' if
+-- there is none. What an earlier call or a train brought stays. `taken`: how many got another id, or
+-- no external id, because somebody has it.
+function restore.people(a)
+    local g, n, taken = gallery.read(collection_name(a[1])), 0, 0
+    if #a > 1 + 6 * people.a_call or (#a - 1) % 6 ~= 0 then
+        refuse('people must come in groups of six')
+    end
+    for i = 2, #a, 6 do
+        people.checked_key(a[i])
+        if not people.is_id(a[i + 1]) then refuse('person_id has other characters') end
+    end
+    for i = 2, #a, 6 do
+        local label, r = a[i], people.record(g, a[i])
+        if r and gallery.label_count(g, label) > 0 then
+            n = n + 1
+            local said = {id = a[i + 1], created_ms = a[i + 2], fold = a[i + 3], data = a[i + 4],
+                          external = a[i + 5]}
+            local other = people.key_of(g, said.id)
+            if other and other ~= label or people.other_with(g, said.external, label) then
+                taken = taken + 1
+            else
+                people.drop(g, label)
+                r.id, r.created_ms = said.id, stored(said.created_ms) and said.created_ms or r.created_ms
+                r.fold = r.fold or said.fold ~= '' and said.fold or nil
+                if not r.data and said.data ~= '' then
+                    r.data = said.data
+                    r.external = said.external ~= '' and said.external or nil
+                end
+                people.put(g, label, r)
+            end
+        end
+    end
+    return {'ok', int(n), int(taken)}
 end
 
 -- Triplets of part, face_id and the sealed bytes. A face's vector and picture never change, so what

@@ -1,4 +1,5 @@
--- What the operator and the timer of the broker do with jobs that rest: kick, bury, delete, gc.
+-- What the operator and the timer of the broker do with jobs that rest: kick, bury, delete, gc;
+-- and the index of people of before they had records.
 
 local upkeep = {}
 upkeep.looked_at = 20  -- oldest jobs of a call
@@ -165,4 +166,70 @@ function upkeep.gc(a)
     clock.repair(key.of('idempotency'), idempotency_ms, most)
     return {'ok', collected, expired, annotated, dead, int(forget_expired(most)),
             int(users.forget_old(most))}
+end
+
+-- Records for people of before there were records: made in the order of their keys, some in a call,
+-- by a broker, which computes the folded names. The cursor is a field of the gallery, so that the
+-- work goes on wherever it was. What is behind the cursor has its record; who comes there without
+-- one (from a program of an older version) takes the cursor back (people.unindex).
+
+people.index = {}
+
+function people.index.cursor(g)
+    return redis.call('HGET', key.gallery(g.collection), 'people_cursor') or ''
+end
+
+-- The next keys that lack something, of the first collection that has any:
+-- collection epoch cursor next_cursor last n, then key×n. last 1: these are all.
+function people.index.next()
+    local collection = redis.call('ZRANGE', key.of('unindexed'), 0, 0)[1]
+    if not collection then return {'ok', ''} end
+    local g = gallery.read(collection)
+    local cursor, found = people.index.cursor(g), {}
+    local after, label = cursor, people.next_key(g, cursor)
+    local looked = 0
+    while label and looked < people.a_call do
+        local r = people.record(g, label)
+        if not r or not r.fold then found[#found + 1] = label end
+        after, looked = label, looked + 1
+        label = people.next_key(g, label)
+    end
+    return {'ok', collection, int(g.epoch), cursor, after, label and '0' or '1', int(#found),
+            unpack(found)}
+end
+
+-- What next() gave, with the folded name of each key. `again`: another broker did it, or there is
+-- more to do by now.
+function people.index.store(a)
+    local g, epoch = gallery.read(collection_name(a[1])), number(a[2], 'epoch')
+    local cursor, after, last = a[3], a[4], a[5]
+    if #a > 5 + 2 * people.a_call or (#a - 5) % 2 ~= 0 then
+        refuse('key and folded name must come in pairs')
+    end
+    if not redis.call('ZSCORE', key.of('unindexed'), g.collection) then return {'ok', '0'} end
+    if not gallery.is_made(g) then
+        people.none_left(g)
+        return {'ok', '0'}
+    end
+    if g.epoch ~= epoch or people.index.cursor(g) ~= cursor then return {'again'} end
+    local made = 0
+    for i = 6, #a, 2 do
+        local label, fold = a[i], a[i + 1]
+        if gallery.label_count(g, label) > 0 then
+            local r = people.record(g, label)
+            if r then
+                r.fold = r.fold or fold
+                people.put(g, label, r)
+            else
+                people.create(g, label, nil, fold)
+            end
+            made = made + 1
+        end
+    end
+    if last == '1' then
+        people.none_left(g)
+    else
+        redis.call('HSET', key.gallery(g.collection), 'people_cursor', after)
+    end
+    return {'ok', int(made)}
 end

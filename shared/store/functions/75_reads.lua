@@ -17,6 +17,7 @@ end
 function read.open(a)
     local schema = int(library.major) .. ' ' .. int(number(a[1], 'shards'))
     if redis.call('SET', key.of('schema'), schema, 'NX') then models.note_new_data() end
+    people.begin()
     local stored = redis.call('GET', key.of('schema'))
     if stored ~= schema then return {'wrong_schema', stored} end
     return other_key(a[2] or 'any') or {'ok', int(library.major), a[1]}
@@ -36,11 +37,11 @@ function read.outcomes(a)
     local reply = {'ok', int(#a)}
     for _, id in ipairs(a) do
         local j = redis.call('HMGET', key.job(id), 'state', 'type', 'collection', 'label', 'label_to',
-            'faces', 'version', 'superseded')
+            'faces', 'version', 'superseded', 'person_id')
         local known = j[1] and j[3]
         local g = known and gallery.read(j[3]) or {version = 0, removed_version = 0}
         local short = known and redis.call('HSTRLEN', key.job(id), 'result') <= 262144
-        for i = 1, 8 do reply[#reply + 1] = j[i] or '' end
+        for i = 1, 9 do reply[#reply + 1] = j[i] or '' end
         reply[#reply + 1] = short and redis.call('HGET', key.job(id), 'result') or ''
         reply[#reply + 1] = int(g.version)
         reply[#reply + 1] = int(g.removed_version)
@@ -75,9 +76,13 @@ end
 
 function read.version(a)
     local g, d = gallery.read(collection_name(a[1])), models.defaults() or {}
-    return {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
-            g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g)),
-            d.detector or '', d.embedder or '', g.keep_pictures or '', int(d.dimension or 0)}
+    local reply = {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
+                   g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g)),
+                   d.detector or '', d.embedder or '', g.keep_pictures or '', int(d.dimension or 0)}
+    for i = 2, math.min(#a, limits.page_size) do
+        reply[#reply + 1] = people.id_of(g, a[i]) or ''
+    end
+    return reply
 end
 
 -- A face of the label that has a picture: its oldest or its newest, or ''. Two looks and no more,
@@ -120,7 +125,10 @@ end
 
 function read.label(a)
     local g = gallery.read(collection_name(a[1]))
-    local ids = gallery.faces_of(g, a[2])
+    local label, why = a[2], nil
+    if a[4] then label, why = people.resolve(g, label, a[4]) end
+    if why then return why end
+    local ids = gallery.faces_of(g, label)
     if #ids == 0 then return {'not_found'} end
     local texts = redis.call('HMGET', key.faces(g.collection, g.epoch, 'faces'), unpack(ids))
     local asked = a[3] == 'pictures'
@@ -137,7 +145,10 @@ function read.label(a)
 end
 
 function read.picture(a)
-    local picture = gallery.picture(gallery.read(collection_name(a[1])), a[2], a[3])
+    local g, label, why = gallery.read(collection_name(a[1])), a[2], nil
+    if a[4] then label, why = people.resolve(g, label, a[4]) end
+    if why then return why end
+    local picture = gallery.picture(g, label, a[3])
     if not picture then return {'not_found'} end
     return {'ok', picture}
 end
@@ -155,6 +166,91 @@ function read.collections(a)
         if a[5] == 'pictures' then row[#row + 1] = g.keep_pictures or '' end
         for _, field in ipairs(row) do reply[#reply + 1] = field end
     end
+    return reply
+end
+
+-- People: pages of all, a search by the begin of a word of the name, and the look-up of one.
+
+-- {key, id, faces, created_ms, last_seen_ms, data, picture}: how each person stands in a reply.
+function people.row(reply, g, label, pictures)
+    local r, from = people.record(g, label) or {}, part(g, 'by_label')
+    reply[#reply + 1] = label
+    reply[#reply + 1] = r.id or ''
+    reply[#reply + 1] = int(gallery.label_count(g, label))
+    reply[#reply + 1] = r.created_ms or ''
+    reply[#reply + 1] = g.retention_ms and redis.call('ZSCORE', part(g, 'seen'), label) or ''
+    reply[#reply + 1] = r.data or ''
+    local first = pictures and redis.call('ZRANGEBYLEX', from, '[' .. label .. '\n',
+        '[' .. label .. '\n\255', 'LIMIT', 0, 1)[1]
+    reply[#reply + 1] = first and portrait(g, from, label, first) or ''
+end
+
+-- The next key behind `after`, or nil.
+function people.next_key(g, after)
+    local from = after == '' and '-' or '(' .. after .. '\n\255'
+    local first = g.exists and redis.call('ZRANGEBYLEX', part(g, 'by_label'), from, '+', 'LIMIT',
+        0, 1)[1]
+    return first and (string.match(first, '^([^\n]+)\n') or first)
+end
+
+-- Each person once, under the first of the words that match; behind the member `after`.
+function people.search(g, q, after, most)
+    local found, from, last = {}, after == '' and '[' .. q or '(' .. after, after
+    local members = g.exists and redis.call('ZRANGEBYLEX', part(g, 'names'), from, '[' .. q .. '\255',
+        'LIMIT', 0, limits.page_size) or {}
+    for _, member in ipairs(members) do
+        if #found == most then return found, last end
+        last = member
+        local label = string.match(member, '\n(.+)$')
+        local r = label and people.record(g, label)
+        local first = r and r.fold and member or nil
+        for _, one in ipairs(first and people.tails(r.fold, label) or {}) do
+            if string.sub(one, 1, #q) == q and one < first then first = one end
+        end
+        if first == member then found[#found + 1] = label end
+    end
+    return found, #members == limits.page_size and last or ''
+end
+
+-- collection q after count [pictures]. q: a folded text, or '' for all in the order of their keys.
+function people.list(a)
+    local g, q, after = gallery.read(collection_name(a[1])), a[2], a[3]
+    local most = math.min(number(a[4], 'count'), limits.page_size)
+    local found, last = {}, ''
+    if q ~= '' then
+        if not people.is_indexed(g) then return {'migrating'} end
+        found, last = people.search(g, q, after, most)
+    else
+        local label = people.next_key(g, after)
+        while label and #found < most do
+            found[#found + 1], last = label, label
+            label = people.next_key(g, label)
+        end
+        if not label then last = '' end
+    end
+    local pictures = a[5] == 'pictures' and gallery.has_pictures(g)
+    local reply = {'ok', int(g.version), int(g.faces), int(g.people), last, int(#found)}
+    for _, label in ipairs(found) do people.row(reply, g, label, pictures) end
+    return reply
+end
+
+-- collection by text: the people that a name (all of them), an id, an external id or a key means.
+function people.get(a)
+    local g, by, text = gallery.read(collection_name(a[1])), a[2], a[3]
+    local keys
+    if by == 'name' then
+        keys = people.named(g, label_text(text))
+    elseif by == 'key' then
+        keys = {gallery.label_count(g, text) > 0 and text or nil}
+    else
+        one_of(by, {id = true, external = true}, 'by')
+        local where = part(g, by == 'id' and 'person_ids' or 'externals')
+        keys = {g.exists and present(redis.call('HGET', where, text)) or nil}
+        if #keys == 0 and not people.is_indexed(g) then return {'migrating'} end
+    end
+    if #keys == 0 then return {'not_found'} end
+    local reply, pictures = {'ok', int(g.version), int(#keys)}, gallery.has_pictures(g)
+    for _, label in ipairs(keys) do people.row(reply, g, label, pictures) end
     return reply
 end
 

@@ -165,6 +165,7 @@ local function check_gallery(name, problem)
         if n ~= g.faces then problem('gallery ' .. name .. ': ' .. what .. ' holds ' .. int(n)) end
     end
     fsck.staging(name, g, problem)
+    fsck.people(g, problem)
     local seen = redis.call('ZCARD', key.faces(name, g.epoch, 'seen'))
     if seen > (g.retention_ms and g.people or 0) then
         problem('gallery ' .. name .. ': seen holds ' .. int(seen))
@@ -349,7 +350,8 @@ function phase.pictures(position, n, sums, problem)
 end
 
 local order = {
-    'jobs', 'indexes', 'lines', 'keys', 'held', 'idempotency', 'galleries', 'pictures',
+    'jobs', 'indexes', 'lines', 'keys', 'held', 'idempotency', 'galleries', 'pictures', 'people',
+    'ids', 'externals', 'names',
 }
 
 local function read_sums(text)

@@ -1,4 +1,5 @@
--- fsck of what all clients share (the counts of each holder), of the counters, and of staged vectors.
+-- fsck of what all clients share (the counts of each holder), of the counters, of staged vectors,
+-- and of people.
 
 -- `models` counts for a model the jobs that wait for it.
 fsck.things_held = {'jobs', 'bytes', 'keys', 'models'}
@@ -105,5 +106,78 @@ function fsck.staging(name, g, problem)
         if not stager or stager.type ~= 'reembed' or not open_states[stager.state] then
             problem('gallery ' .. name .. ': staging_job has ended')
         end
+    end
+end
+
+-- Checks the records of people and what leads to them: of each record its label, and of each entry of
+-- person_ids, externals and names its record. Position: "<rank of the collection>/<cursor>".
+
+function fsck.each_entry(what, position, n, look)
+    local which, cursor = string.match(position .. '/0', '^(%d+)/(%d+)')
+    local name = redis.call('ZRANGE', key.of('collections'), which, which)[1]
+    if not name then return nil end
+    local g = gallery.read(name)
+    local scan = what == 'names' and 'ZSCAN' or 'HSCAN'
+    local reply = {'0', {}}
+    if redis.call('EXISTS', part(g, what)) == 1 then
+        reply = redis.call(scan, part(g, what), cursor, 'COUNT', n)
+    end
+    for i = 1, #reply[2], 2 do look(g, reply[2][i], reply[2][i + 1]) end
+    if reply[1] ~= '0' then return which .. '/' .. reply[1] end
+    return int(tonumber(which) + 1) .. '/0'
+end
+
+function fsck.shown(g, label) return g.collection .. ' ' .. string.gsub(label, '%c', '/') end
+
+function phase.people(position, n, sums, problem)
+    return fsck.each_entry('people', position, n, function(g, label)
+        local function say(what) problem('person ' .. fsck.shown(g, label) .. ': ' .. what) end
+        local r = people.record(g, label)
+        if not r then return say('its record cannot be read') end
+        if gallery.label_count(g, label) == 0 then say('has no face') end
+        if people.key_of(g, r.id) ~= label then say('person_ids has another person') end
+        if r.external and redis.call('HGET', part(g, 'externals'), r.external) ~= label then
+            say('externals has another person')
+        end
+        local id = people.id_in(label)
+        if id and id ~= r.id then say('its key has another id') end
+        if not r.fold and people.is_indexed(g) then say('has no folded name') end
+        for _, member in ipairs(r.fold and people.tails(r.fold, label) or {}) do
+            if not redis.call('ZSCORE', part(g, 'names'), member) then say('is not in names') end
+        end
+    end)
+end
+
+function phase.ids(position, n, sums, problem)
+    return fsck.each_entry('person_ids', position, n, function(g, id, label)
+        if people.id_of(g, label) ~= id then problem('person_ids of ' .. g.collection .. ': ' .. id) end
+    end)
+end
+
+function phase.externals(position, n, sums, problem)
+    return fsck.each_entry('externals', position, n, function(g, external, label)
+        local r = people.record(g, label)
+        if not r or r.external ~= external then
+            problem('externals of ' .. g.collection .. ': ' .. external)
+        end
+    end)
+end
+
+function phase.names(position, n, sums, problem)
+    return fsck.each_entry('names', position, n, function(g, member)
+        local label, found = string.match(member, '\n(.+)$'), false
+        local r = label and people.record(g, label)
+        for _, one in ipairs(r and r.fold and people.tails(r.fold, label) or {}) do
+            found = found or one == member
+        end
+        if not found then problem('names of ' .. fsck.shown(g, member)) end
+    end)
+end
+
+function fsck.people(g, problem)
+    if not people.is_indexed(g) then return end
+    for _, what in ipairs({'people', 'person_ids'}) do
+        local n = redis.call('HLEN', part(g, what))
+        if n ~= g.people then problem('gallery ' .. g.collection .. ': ' .. what .. ' holds ' .. int(n)) end
     end
 end

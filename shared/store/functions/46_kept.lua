@@ -1,3 +1,5 @@
+-- What a collection keeps: people whom somebody sees, and pictures of their faces.
+--
 -- Who was not seen for the time that a collection keeps people is forgotten. Only a collection with
 -- such a time notes when somebody was seen: in the key `seen` of its epoch, by trains, restores,
 -- renames, stored recognitions, and what the api notes of answers that are not stored.
@@ -74,7 +76,7 @@ end
 -- forward by itself, and is moved with it.
 function retention.still_over(g, label, seen_ms)
     local seen = gallery.seen_key(g)
-    if #label < 1 or #label > 200 or string.find(label, '%c') or
+    if #label < 1 or #label > 330 or string.find(label, '\n', 1, true) or
         #gallery.faces_of(g, label) == 0 then
         return damage.drop(seen, label)
     end
@@ -126,7 +128,62 @@ function retention.forget(a)
     local id, collection, label, given = a[1], a[2], a[3], a[4]
     local g = gallery.read(collection_name(collection))
     local at = g.retention_ms and clock.may_erase() and
-        redis.call('ZSCORE', gallery.seen_key(g), label_text(label))
+        redis.call('ZSCORE', gallery.seen_key(g), people.checked_key(label))
     if not at or not retention.still_over(g, label, tonumber(at)) then return {'seen'} end
-    return change.accept({id, 'forget', collection, label, '', given, '', '', ''}, true)
+    return change.accept({id, 'forget', collection, label, '', given, '', '', '', 'key'}, true)
+end
+
+-- Whether the pictures of taught faces are kept: the choice of a collection. Without one the setting
+-- of the worker that teaches the face decides.
+
+local pictures = {}
+local choices = {keep = '1', remove = '0', worker = ''}
+
+-- choice: keep, remove (also those that are there), worker (no choice of its own). A collection that is
+-- not there is made, so that the choice can come before its first face.
+function pictures.set(a)
+    local g, choice = gallery.read(collection_name(a[1])), one_of(a[2], choices, 'choice')
+    local who, from = given_by(a[3])
+    local of, before = key.gallery(g.collection), g.keep_pictures or ''
+    if not gallery.is_made(g) then
+        if choice == 'worker' then return {'not_found'} end
+        local answer = gallery.no_more()
+        if answer then return answer end
+        gallery.renew_epoch(g)
+    end
+    local removed = 0
+    if choice == 'worker' then
+        redis.call('HDEL', of, 'keep_pictures')
+    else
+        redis.call('HSET', of, 'keep_pictures', choices[choice])
+    end
+    if choice == 'remove' then removed = gallery.drop_pictures(g) end
+    if before ~= choices[choice] or removed > 0 then
+        audit(who, from, 'pictures', g.collection, '', choice)
+    end
+    return {'ok', choices[choice], int(gallery.pictures(g)), int(removed)}
+end
+
+-- keep_pictures ('1', '0' or '': no choice), how many faces have a picture
+function pictures.get(a)
+    local g = gallery.read(collection_name(a[1]))
+    local made = gallery.is_made(g)
+    return {'ok', made and g.keep_pictures or '', int(made and gallery.pictures(g) or 0)}
+end
+
+-- Labels, each once, of faces without a picture, in a step of the faces in the order of their labels,
+-- and where the next step begins: '' after the last.
+function pictures.without(a)
+    local g, found, last = gallery.read(collection_name(a[1])), {}, nil
+    local from = a[2] == '' and '-' or '(' .. a[2]
+    local members = g.exists and redis.call('ZRANGEBYLEX', key.faces(g.collection, g.epoch,
+        'by_label'), from, '+', 'LIMIT', 0, limits.page_size) or {}
+    for _, member in ipairs(members) do
+        local label, id = string.match(member, '^([^\n]+)\n(.+)$')
+        if label and label ~= last and not gallery.has_picture(g, id) then
+            found[#found + 1], last = label, label
+        end
+    end
+    local more = #members == limits.page_size and members[#members] or ''
+    return {'ok', more, int(#found), unpack(found)}
 end
