@@ -23,7 +23,7 @@ void pipeline::calibrate_loop(progress::slot& slot) {
         }();
         if (found) {
             item->seen.version = found->version;
-            commit_result(item, json_of(*found), "");
+            commit_result(item, json_of(*found, item->options.person_ids), "");
         } else {
             give_up(item, found.error());
         }

@@ -40,6 +40,7 @@ std::string result_of(const work& item) {
 void pipeline::commit_recognize(const work_ptr& item, std::string annotated) {
     item->seen.timing_ms = timing_of(*item);
     item->seen.embeddings = item->options.embeddings;
+    item->seen.person_ids = item->options.person_ids;
     commit_result(item, result_of(*item), std::move(annotated));
 }
 
@@ -135,6 +136,7 @@ void pipeline::answer(const work& item, const error* why) {
         work done = item;
         done.seen.timing_ms = timing_of(item);
         done.seen.embeddings = item.options.embeddings;
+        done.seen.person_ids = item.options.person_ids;
         said.answer.version = item.seen.version;
         said.answer.result = result_of(done);
         said.answer.type = ticket.frame.type;

@@ -8,6 +8,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/require.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/model/person_key.hpp"
 #include "workers/calibration/similarity.hpp"
 #include "workers/pipeline/result_text.hpp"
 
@@ -17,8 +18,15 @@ namespace {
 namespace json = boost::json;
 using namespace result_text;
 
-std::string candidate_text(const candidate& one, double threshold) {
-    return "{\"label\":" + json_quoted(one.label) + distance_text(one.distance, threshold) +
+/// The members label and, if ids are put in later, person_id.
+std::string person_text(const std::string& key, bool ids) {
+    std::string text = "\"label\":" + json_quoted(name_of_key(key));
+    if (ids) text += ",\"person_id\":" + json_quoted(person_placeholder(key));
+    return text;
+}
+
+std::string candidate_text(const candidate& one, double threshold, bool ids) {
+    return "{" + person_text(one.label, ids) + distance_text(one.distance, threshold) +
            ",\"face_id\":" + json_quoted(one.face_id) + "}";
 }
 
@@ -43,7 +51,7 @@ std::string seen_text(const found_face& face) {
 
 // What is omitted from a result that would be too long.
 struct detail_level {
-    bool candidates = true, embeddings = true;
+    bool candidates = true, embeddings = true, person_ids = false;
 };
 
 std::string face_text(const found_face& face, const match& who, double threshold,
@@ -57,12 +65,12 @@ std::string face_text(const found_face& face, const match& who, double threshold
     std::string text = "{";
     if (!without_photo) text += seen_text(face) + ",";
     text += "\"status\":" + json_quoted(name_of(who.status));
-    text += ",\"label\":" + (unknown ? "null" : json_quoted(who.label));
+    text += "," + (unknown ? "\"label\":null" : person_text(who.label, level.person_ids));
     text += distance_text(who.distance, threshold);
     text += ",\"margin\":" + (unknown ? "null" : number(who.margin));
     text += ",\"candidates\":";
     text += !level.candidates ? "[]" : list_of(who.candidates, [&](const candidate& one) {
-        return candidate_text(one, threshold);
+        return candidate_text(one, threshold, level.person_ids);
     });
     if (level.embeddings) {
         text += ",\"embedding\":" + vector_text(face.vector);
@@ -150,10 +158,12 @@ std::string histogram_text(std::uint64_t pairs, const std::vector<std::uint64_t>
            list_of(bins, [](std::uint64_t count) { return std::to_string(count); }) + "}";
 }
 
-std::string suspicious_text(const gallery_calibration::suspicious_face& one, double threshold) {
-    return "{\"label\":" + json_quoted(one.label) + ",\"face_id\":" + json_quoted(one.face_id) +
+std::string suspicious_text(const gallery_calibration::suspicious_face& one, double threshold,
+                            bool ids) {
+    return "{" + person_text(one.label, ids) + ",\"face_id\":" + json_quoted(one.face_id) +
            distance_text(one.distance, threshold) + ",\"nearer\":" +
-           candidate_text({one.other_label, one.other_distance, one.other_face_id}, threshold) +
+           candidate_text({one.other_label, one.other_distance, one.other_face_id}, threshold,
+                          ids) +
            "}";
 }
 
@@ -213,7 +223,7 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
                             : into.label)
             .assign(text->data(), text->size());
     } else if (name == "annotate" || name == "embeddings" || name == "rotate" ||
-               name == "forget_without_pictures") {
+               name == "forget_without_pictures" || name == "person_ids") {
         const bool* set = value.if_bool();
         if (set == nullptr) {
             return fail(errc::bad_option, std::string(name) + " must be true or false");
@@ -221,6 +231,7 @@ result<void> read_option(std::string_view name, const json::value& value, job_op
         (name == "annotate"     ? into.annotate
          : name == "embeddings" ? into.embeddings
          : name == "rotate"     ? into.rotate
+         : name == "person_ids" ? into.person_ids
                                 : into.forget_without_pictures) = *set;
     }
     return {};
@@ -256,9 +267,11 @@ result<std::string> read_label(std::string_view text) {
 
 std::string json_of(const recognized& what) {
     VULTUS_REQUIRE(what.faces.size() == what.matches.size(), "one match per face");
-    std::string text = recognized_text(what, {true, what.embeddings});
-    if (text.size() > limits::result_bytes) text = recognized_text(what, {false, what.embeddings});
-    if (text.size() > limits::result_bytes) text = recognized_text(what, {false, false});
+    const bool ids = what.person_ids;
+    std::string text = recognized_text(what, {true, what.embeddings, ids});
+    if (text.size() > limits::result_bytes)
+        text = recognized_text(what, {false, what.embeddings, ids});
+    if (text.size() > limits::result_bytes) text = recognized_text(what, {false, false, ids});
     return text;
 }
 
@@ -283,7 +296,7 @@ std::string json_of(const recognized& what, const verification& outcome) {
         text += "}";
     }
     if (!outcome.label.empty()) {
-        text += ",\"person\":{\"label\":" + json_quoted(outcome.label) +
+        text += ",\"person\":{" + person_text(outcome.label, what.person_ids) +
                 ",\"faces\":" + std::to_string(outcome.faces_of_person) + "}," + gallery_text(what);
     }
     text += ",\"models\":" + models_text(what) + ",\"photos\":" + photos_text(what);
@@ -317,7 +330,7 @@ std::string list_of(const std::vector<train_file>& files) {
     return text + "]";
 }
 
-std::string json_of(const gallery_calibration& found) {
+std::string json_of(const gallery_calibration& found, bool person_ids) {
     std::string text = "{\"gallery\":{\"version\":" + std::to_string(found.version) +
                        ",\"people\":" + std::to_string(found.people) +
                        ",\"faces\":" + std::to_string(found.faces) + "}";
@@ -336,7 +349,7 @@ std::string json_of(const gallery_calibration& found) {
             ",\"true_match_rate\":" + rate_text(found.true_match_rate) +
             ",\"stranger_rate\":" + rate_text(found.stranger_rate) + "}";
     text += ",\"suspicious\":" + list_of(found.suspicious, [&](const auto& one) {
-                return suspicious_text(one, found.distance_max);
+                return suspicious_text(one, found.distance_max, person_ids);
             });
     return text + ",\"suspicious_left_out\":" + std::to_string(found.suspicious_left_out) + "}";
 }

@@ -63,6 +63,7 @@ struct recognized : searched_photo {
     std::vector<match> matches;  ///< one per face
     std::map<std::string, double> timing_ms;
     bool embeddings = false;  ///< include the floats
+    bool person_ids = false;  ///< include placeholders for them (person_key.hpp)
 };
 
 /// Without a photo (vectors were given) there is neither `image` nor anything of a detector.
@@ -99,7 +100,7 @@ std::string json_of(const std::vector<train_file>& files);
 std::string list_of(const std::vector<train_file>& files);
 
 /// A result of calibrate, as in api/openapi.json.
-std::string json_of(const gallery_calibration& found);
+std::string json_of(const gallery_calibration& found, bool person_ids = false);
 
 /// One sentence that names the reason for each photo, for no_usable_photo.
 std::string sentence_of(const std::vector<train_file>& files);

@@ -7,6 +7,7 @@
 #include "shared/base/ids.hpp"
 #include "shared/base/log.hpp"
 #include "shared/model/image_header.hpp"
+#include "shared/model/person_key.hpp"
 #include "workers/gallery/known_faces.hpp"
 #include "workers/geometry/overlap.hpp"
 #include "workers/image/image.hpp"
@@ -35,8 +36,9 @@ turning turns_of(const work& item) {
 }
 
 std::string caption(const match& who) {
-    if (who.status == match_status::known) return who.label;
-    if (who.status == match_status::ambiguous) return who.label + "?";
+    const std::string name(name_of_key(who.label));
+    if (who.status == match_status::known) return name;
+    if (who.status == match_status::ambiguous) return name + "?";
     return "unknown";
 }
 

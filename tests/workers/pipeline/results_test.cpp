@@ -277,6 +277,14 @@ TEST(results, a_verify_without_a_pair_has_no_distance) {
     EXPECT_TRUE(text.starts_with(R"({"same":false,"distance":null,"similarity":null,)")) << text;
     EXPECT_NE(text.find(R"("compared":null,"person":{"label":"Ada \"x\"","faces":0})"),
               std::string::npos);
+    none.label =
+        "Al\x1f"
+        "7";
+    seen.person_ids = true;
+    EXPECT_NE(
+        json_of(seen, none).find(R"("person":{"label":"Al","person_id":"@416c1f37","faces":0})"),
+        std::string::npos)
+        << "the key has the id, the answer a placeholder for what the store knows";
 }
 
 }  // namespace
