@@ -227,7 +227,7 @@ asio::awaitable<result<void>> access_control::identify(request& req) {
         co_return fail(errc::unauthorized, "Send a key (Authorization: Bearer) or log in");
     }
     if (auto good = co_await identify_by_session(req, *token, true); !good) co_return good;
-    const bool changes = req.method == "POST" || req.method == "DELETE";
+    const bool changes = is_changing(req.method);
     // A page of another site can make the browser send the cookie, but not this field.
     if (changes && !same_secret(req.header("x-csrf-token"), req.session->csrf)) {
         co_return fail(errc::forbidden, "X-CSRF-Token is missing or does not match the session");

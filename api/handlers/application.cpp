@@ -108,6 +108,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                 retention_store(context_),
                 model_store(context_),
                 picture_store(context_),
+                person_store(context_),
                 redis_,
                 events_,
                 stories_,

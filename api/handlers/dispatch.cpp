@@ -50,6 +50,15 @@ asio::awaitable<response> dispatch_service(request& req, services& ctx) {
     }
 }
 
+/// Of one person or face, by name or by id, and the list by id.
+asio::awaitable<response> dispatch_people(request& req, services& ctx) {
+    if (req.method == "DELETE") co_return co_await handlers::forget(req, ctx);
+    if (req.method == "PATCH") co_return co_await handlers::change_person(req, ctx);
+    if (req.to == route::people) co_return co_await handlers::list_people(req, ctx);
+    if (req.to == route::person) co_return co_await handlers::person(req, ctx);
+    co_return co_await handlers::list_faces(req, ctx);
+}
+
 }  // namespace
 
 asio::awaitable<response> dispatch(request& req, services& ctx) {
@@ -67,13 +76,16 @@ asio::awaitable<response> dispatch(request& req, services& ctx) {
         case route::faces:
             if (removes) co_return co_await handlers::forget(req, ctx);
             co_return co_await handlers::list_labels(req, ctx);
-        case route::label:
-            if (removes) co_return co_await handlers::forget(req, ctx);
-            co_return co_await handlers::list_faces(req, ctx);
-        case route::face:
-            co_return co_await handlers::forget(req, ctx);
         case route::face_picture:
+        case route::person_picture:
             co_return co_await handlers::face_picture(req, ctx);
+        case route::label:
+        case route::face:
+        case route::people:
+        case route::person:
+        case route::person_faces:
+        case route::person_face:
+            co_return co_await dispatch_people(req, ctx);
         case route::calibrate:
             co_return co_await handlers::calibrate(req, ctx);
         case route::clear:

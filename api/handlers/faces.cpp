@@ -5,6 +5,7 @@
 #include "api/jobs/job_response.hpp"
 #include "api/jobs/submission.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/gallery_reader.hpp"
 
 namespace vultus::api::handlers {
@@ -20,44 +21,54 @@ asio::awaitable<response> list_labels(request& req, services& ctx) {
     const auto wanted = parse_page(*fields);
     if (!wanted) co_return refuse(wanted.error(), req, ctx);
     const auto found = co_await ctx.redis.call(
-        ctx.galleries.labels(*collection, wanted->size, wanted->token, true));
+        ctx.people.list(*collection, "", wanted->size, wanted->token, true));
     if (!found) co_return refuse(found.error(), req, ctx);
     json_array rows;
-    for (const auto& one : found->labels) {
+    for (const auto& one : found->rows) {
         json_object row;
-        row.add("label", one.label).add("count", one.faces);
+        row.add("label", name_of_key(one.key));
+        if (!one.person_id.empty()) row.add("person_id", one.person_id);
+        row.add("count", one.faces);
         if (!one.picture.empty()) row.add("picture_face_id", one.picture);
         rows.raw(row.take());
     }
     json_object text;
     text.add("collection", *collection);
-    text.add("version", found->gallery.version);
-    text.add("faces_total", found->gallery.faces);
-    text.add("people_total", found->gallery.people);
+    text.add("version", found->version);
+    text.add("faces_total", found->faces);
+    text.add("people_total", found->people);
     text.raw("faces", rows.take());
     if (!found->next.empty()) text.add("next_page_token", page_token(found->next));
     co_return json_response(200, text.take());
 }
 
+/// Of /api/faces/{label}… the stored name, of /api/people/{person_id}… the id.
+asio::awaitable<result<std::string>> person_in_path(request& req, services& ctx,
+                                                    std::string collection, person_by by) {
+    const std::string text = req.segments[0];
+    auto good = by == person_by::id ? check_person_id(text) : check_label(text);
+    if (!good) co_return fail(good.error());
+    if (by == person_by::id) co_return text;
+    co_return co_await stored_label(std::move(collection), text, ctx);
+}
+
+/// GET /api/faces/{label} and /api/people/{person_id}/faces
 asio::awaitable<response> list_faces(request& req, services& ctx) {
     const auto collection = collection_for(req, req.query);
     if (!collection) co_return refuse(collection.error(), req, ctx);
-    if (auto good = check_label(req.segments[0]); !good) {
-        co_return refuse(good.error(), req, ctx);
-    }
-    const auto label = co_await stored_label(*collection, req.segments[0], ctx);
+    const auto by = req.to == route::person_faces ? person_by::id : person_by::name;
+    const auto label = co_await person_in_path(req, ctx, *collection, by);
     if (!label) co_return refuse(label.error(), req, ctx);
-    const auto found = co_await ctx.redis.call(ctx.galleries.faces(*collection, *label, true));
+    const auto found = co_await ctx.redis.call(ctx.galleries.faces(*collection, *label, true, by));
     if (!found) co_return refuse(found.error(), req, ctx);
-    if (found->empty()) {
-        co_return refuse({errc::not_found, "No person of that name in the collection"}, req, ctx);
-    }
+    if (found->empty()) co_return refuse({errc::not_found, "No such person"}, req, ctx);
     json_array rows;
     for (const auto& face : *found) {
         rows.raw(trained_face_json(face.face_id, face.json, face.picture));
     }
     json_object text;
-    text.add("collection", *collection).add("label", *label).raw("faces", rows.take());
+    text.add("collection", *collection);
+    text.add(by == person_by::id ? "person_id" : "label", *label).raw("faces", rows.take());
     co_return json_response(200, text.take());
 }
 
@@ -65,13 +76,11 @@ asio::awaitable<response> list_faces(request& req, services& ctx) {
 asio::awaitable<response> face_picture(request& req, services& ctx) {
     const auto collection = collection_for(req, req.query);
     if (!collection) co_return refuse(collection.error(), req, ctx);
-    if (auto good = check_label(req.segments[0]); !good) {
-        co_return refuse(good.error(), req, ctx);
-    }
-    const auto label = co_await stored_label(*collection, req.segments[0], ctx);
+    const auto by = req.to == route::person_picture ? person_by::id : person_by::name;
+    const auto label = co_await person_in_path(req, ctx, *collection, by);
     if (!label) co_return refuse(label.error(), req, ctx);
     auto found =
-        co_await ctx.redis.call(ctx.galleries.picture(*collection, *label, req.segments[1]));
+        co_await ctx.redis.call(ctx.galleries.picture(*collection, *label, req.segments[1], by));
     if (!found) co_return refuse(found.error(), req, ctx);
     response answer;
     answer.body = std::move(*found);

@@ -19,6 +19,13 @@ asio::awaitable<response> dispatch(request& req, services& ctx);
 asio::awaitable<result<std::string>> stored_label(std::string collection, std::string label,
                                                   services& ctx);
 
+/// The person with that id. errors not_found, migrating, those of the job store
+asio::awaitable<result<person_record>> person_with_id(std::string collection, std::string id,
+                                                      services& ctx);
+
+/// A rename, merge or forget that was checked: accepts it and answers as the client prefers.
+asio::awaitable<response> accept_change(request& req, services& ctx, new_change wanted);
+
 namespace handlers {
 
 /// {"detector":…,"embedder":…}; null while no worker has registered.
@@ -40,6 +47,9 @@ response open_live_channel(request& req, services& ctx);
 
 asio::awaitable<response> list_labels(request& req, services& ctx);
 asio::awaitable<response> list_faces(request& req, services& ctx);
+asio::awaitable<response> list_people(request& req, services& ctx);
+asio::awaitable<response> person(request& req, services& ctx);
+asio::awaitable<response> change_person(request& req, services& ctx);
 asio::awaitable<response> face_picture(request& req, services& ctx);
 
 asio::awaitable<response> clear(request& req, services& ctx);

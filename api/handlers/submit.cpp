@@ -5,12 +5,14 @@
 #include "api/jobs/job_view.hpp"
 #include "api/jobs/last_seen.hpp"
 #include "api/jobs/options.hpp"
+#include "api/jobs/person_ids.hpp"
 #include "api/jobs/submission.hpp"
 #include "api/jobs/url_photos.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/failpoint.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/submission_store.hpp"
 
@@ -24,6 +26,12 @@ constexpr std::size_t large_bytes = limits::mib;
 constexpr milliseconds large_patience{10'000};
 constexpr milliseconds frame_patience = limits::wait;
 constexpr int asked_most = 2;  ///< times for one answer that changes overtake
+
+/// Whether the answer of a question is computed with the faces of the collection.
+bool reads_gallery(const submission& what) {
+    return what.type == job_type::recognize ||
+           (what.type == job_type::verify && !what.label.empty());
+}
 
 asio::awaitable<result<accepted>> store(new_job job, services& ctx,
                                         const std::optional<error>& refusal) {
@@ -57,6 +65,35 @@ asio::awaitable<response> answer_repeated(const request& req, services& ctx, acc
     co_return co_await answer_accepted(req, ctx, news, std::move(before), std::move(none));
 }
 
+/// Completes what a train says of its person: the name of an id, and the id of a name if the person
+/// gets an external id, for which the data are encrypted. The store checks all of it again.
+asio::awaitable<result<void>> find_trained(const request& req, submission& what, services& ctx) {
+    auto& who = what.person;
+    if (who.is_new && !who.person_id.empty()) {
+        co_return fail(errc::bad_option, "new_person and person_id exclude each other");
+    }
+    if (what.label.empty()) {
+        // The answer has the name.
+        if (req.key && !req.key->scopes.has(scope::read)) {
+            co_return fail(errc::forbidden, "Without the scope read send the name, too");
+        }
+        // Nobody is an answer of the store, which knows a repeated request first.
+        const auto person = co_await person_with_id(what.collection, who.person_id, ctx);
+        if (person) what.label = name_of_key(person->key);
+    }
+    if (who.external_id.empty() || who.is_new) co_return result<void>();
+    const bool by_id = !who.person_id.empty();
+    const auto call = ctx.people.find(what.collection, by_id ? person_by::id : person_by::name,
+                                      by_id ? who.person_id : what.label);
+    const auto found = co_await ctx.redis.call(call);
+    if (!found) co_return result<void>();  // a new person, or an error that the store has, too
+    if (found->size() > 1) co_return result<void>();  // the store refuses it with their ids
+    const auto& there = found->front();
+    who.person_id = there.person_id;
+    if (there.data.external_id == who.external_id) who.external_id.clear();
+    co_return result<void>();
+}
+
 }  // namespace
 
 asio::awaitable<response> accept(request& req, services& ctx, submitted given,
@@ -70,7 +107,7 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given,
             co_return refuse(good.error(), req, ctx);
         }
     }
-    std::string fingerprint;
+    std::string fingerprint;  // of the request, so that a repeated request matches
     if (!hash->empty()) {
         co_await next_turn(ctx);
         fingerprint = fingerprint_of(given);
@@ -86,6 +123,11 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given,
     }
     auto hosts = co_await fetch_photos(given, req, ctx);
     if (!hosts) co_return refuse(hosts.error(), req, ctx);
+    if (given.what.type == job_type::train) {
+        if (auto good = co_await find_trained(req, given.what, ctx); !good) {
+            co_return refuse(good.error(), req, ctx);
+        }
+    }
     const auto wanted = wait_wanted(req);
     const bool patient = !is_question(given.what.type);
     new_job job;
@@ -93,8 +135,11 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given,
     job.type = given.what.type;
     job.collection = given.what.collection;
     job.priority = patient && wanted.count() == 0 ? job_priority::bulk : job_priority::interactive;
-    job.options = to_json(given.what.options);
+    auto options = given.what.options;
+    options.person_ids = reads_gallery(given.what) || job.type == job_type::calibrate;
+    job.options = to_json(options);
     job.label = given.what.label;
+    job.person = given.what.person;
     job.client = req.client;
     job.address = req.address;
     if (job.type == job_type::train) job.label_hash = ctx.access.label_hash(job.label);
@@ -122,12 +167,6 @@ asio::awaitable<response> accept(request& req, services& ctx, submitted given,
 
 namespace {
 
-/// Whether the answer is computed with the faces of the collection.
-bool reads_gallery(const submission& what) {
-    return what.type == job_type::recognize ||
-           (what.type == job_type::verify && !what.label.empty());
-}
-
 /// Whom the answer says it saw.
 std::vector<std::string> named_in(const submission& asked, std::string_view answer) {
     if (asked.type != job_type::verify) return known_labels(answer);
@@ -151,13 +190,15 @@ asio::awaitable<result<std::string>> ask_once(const protocol::frame& what, const
     if (!reads_gallery(asked)) co_return std::move(answer->result);
     // Read last: an answer sent after a clear or a delete succeeded must not use the faces before
     // it.
-    const auto gallery = co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection));
+    const auto people = keys_in(answer->result);
+    const auto gallery =
+        co_await ctx.redis.call(ctx.retention.watch_gallery(what.collection, people));
     if (!gallery) co_return fail(errc::store_unavailable, gallery.error().detail);
     if (!gallery->allows(answer->version) && !seeded_bug("api.no_last_look")) {
         co_return fail(errc::old_version, "Gallery changed while the answer was computed");
     }
     if (gallery->forgets) note_seen(ctx, what.collection, named_in(asked, answer->result));
-    co_return std::move(answer->result);
+    co_return with_person_ids(answer->result, people, gallery->person_ids);
 }
 
 /// The gallery of a submission; without a collection one of version 0 with the service's models.
@@ -219,6 +260,7 @@ asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted
     what.collection = given.what.collection;
     job_options options = given.what.options;
     options.label = given.what.label;
+    options.person_ids = reads_gallery(given.what);
     what.image = payload_of(given.images, options);
     what.options = to_json(options);
     const auto until = boot_now() + frame_patience;
@@ -238,8 +280,30 @@ asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted
     co_return answer;
 }
 
+/// The key of the person of a verify, given by name or, if nobody has that name, by person_id.
+/// errors    not_found; several_people; migrating
+asio::awaitable<result<std::string>> key_of_verified(const submission& what, services& ctx) {
+    const auto label = co_await stored_label(what.collection, what.label, ctx);
+    if (!label) co_return fail(label.error());
+    const auto by_name = ctx.people.find(what.collection, person_by::name, *label);
+    const auto found = co_await ctx.redis.call(by_name);
+    if (found && found->size() > 1) {
+        std::vector<std::string> ids;
+        for (const auto& one : *found) ids.push_back(one.person_id);
+        co_return fail(several_people(ids));
+    }
+    if (found) co_return found->front().key;
+    if (found.error().code != errc::not_found) co_return fail(found.error());
+    if (check_person_id(what.label)) {
+        const auto person = co_await person_with_id(what.collection, what.label, ctx);
+        if (person) co_return person->key;
+        if (person.error().code != errc::not_found) co_return fail(person.error());
+    }
+    co_return fail(errc::not_found, "No such person in this collection");
+}
+
 /// Refuses before anything is stored what the gallery would refuse: vectors of another model, and a
-/// person whom nobody taught. The name becomes the stored one.
+/// person whom nobody taught. The name or person_id of a verify becomes the key.
 asio::awaitable<result<void>> check_gallery(submitted& given, services& ctx) {
     submission& what = given.what;
     if (what.options.vectors > 0) {
@@ -250,13 +314,10 @@ asio::awaitable<result<void>> check_gallery(submitted& given, services& ctx) {
         }
     }
     if (what.type != job_type::verify || what.label.empty()) co_return result<void>();
-    const auto label = co_await stored_label(what.collection, what.label, ctx);
-    if (!label) co_return fail(label.error());
-    what.label = *label;
-    const auto faces = co_await ctx.redis.call(ctx.galleries.faces(what.collection, what.label));
-    if (faces) co_return result<void>();
-    if (faces.error().code != errc::not_found) co_return fail(faces.error());
-    co_return fail(errc::not_found, "No such person in this collection");
+    auto key = co_await key_of_verified(what, ctx);
+    if (!key) co_return fail(key.error());
+    what.label = *std::move(key);
+    co_return result<void>();
 }
 
 }  // namespace

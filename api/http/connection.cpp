@@ -176,7 +176,7 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
     if (asked.method == "OPTIONS" && asked.target == "*") {
         response answer;
         answer.status = 204;
-        co_return answer.with("Allow", "GET, HEAD, POST, DELETE, OPTIONS");
+        co_return answer.with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
     }
     const auto target = split_target(asked.target);
     if (!target) co_return refused(target.error());
@@ -232,7 +232,7 @@ void http_connection::add_cors(response& answer) const {
     }
     answer.with("Access-Control-Allow-Origin", std::string(origin)).with("Vary", "Origin");
     if (asked.method == "OPTIONS") {
-        answer.with("Access-Control-Allow-Methods", "GET, POST, DELETE");
+        answer.with("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE");
         answer.with("Access-Control-Allow-Headers",
                     "Authorization, X-Api-Key, Content-Type, Prefer, Idempotency-Key, "
                     "If-None-Match, Last-Event-ID, traceparent");

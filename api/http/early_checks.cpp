@@ -106,8 +106,7 @@ result<void> check_fields(request& req, const framing& body,
         return fail(errc::malformed, "Expect must be 100-continue");
     }
     // A page of any site can open a WebSocket to this server; only Origin identifies the site.
-    const bool changes =
-        req.method == "POST" || req.method == "DELETE" || !req.header("upgrade").empty();
+    const bool changes = is_changing(req.method) || !req.header("upgrade").empty();
     if (changes &&
         is_foreign(req.header("origin"), req.header("sec-fetch-site"), host, cors_origins)) {
         return fail(errc::forbidden_origin, "Request comes from a page of another site");

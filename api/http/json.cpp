@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "shared/base/json_bounds.hpp"
+#include "shared/model/person_key.hpp"
 
 namespace vultus::api {
 namespace {
@@ -19,6 +20,11 @@ json::value tree_of(std::string_view text) {
     if (!check_json(text)) return nullptr;
     boost::system::error_code bad;
     return json::parse(json::string_view(text.data(), text.size()), bad);
+}
+
+std::string_view text_of(const json::value* value) {
+    if (value == nullptr || !value->is_string()) return {};
+    return {value->get_string().data(), value->get_string().size()};
 }
 
 }  // namespace
@@ -78,7 +84,9 @@ std::vector<std::string> known_labels(std::string_view result) {
         const auto* label = face == nullptr ? nullptr : face->if_contains("label");
         if (status == nullptr || label == nullptr || !label->is_string()) continue;
         if (!status->is_string() || status->get_string() != "known") continue;
-        labels.emplace_back(label->get_string().data(), label->get_string().size());
+        const std::string name(label->get_string().data(), label->get_string().size());
+        auto key = key_in_placeholder(text_of(face->if_contains("person_id")));
+        labels.push_back(key.empty() ? name : std::move(key));
     }
     return labels;
 }
@@ -97,7 +105,8 @@ std::vector<told_face> told_faces(std::string_view result) {
     for (const auto& one : faces->get_array()) {
         const auto* face = one.if_object();
         if (face == nullptr) continue;
-        told_face next{text_in(*face, "status"), text_in(*face, "label"), {}};
+        told_face next{
+            text_in(*face, "status"), text_in(*face, "label"), {}, text_in(*face, "person_id")};
         const auto* similarity = face->if_contains("similarity");
         boost::system::error_code bad;
         if (similarity != nullptr && similarity->is_number()) {

@@ -62,12 +62,13 @@ std::string stored_label_of(std::string_view stored);
 /// without the label.
 std::string trained_face_json(std::string_view face_id, std::string_view stored, bool picture);
 
-/// The names of the known faces in a worker's result; empty if the text is not a result.
+/// The keys (person_key.hpp) of the known faces in a worker's result; empty if it is no result.
 std::vector<std::string> known_labels(std::string_view result);
 
 struct told_face {
     std::string status, label;         ///< known, unknown, ambiguous; "": one of a live channel
     std::optional<double> similarity;  ///< none: nobody is near
+    std::string person_id = {};        ///< of the label; empty: not known
 };
 /// The faces in a worker's result; empty if the text is not a result.
 std::vector<told_face> told_faces(std::string_view result);

@@ -18,7 +18,7 @@ constexpr auto any_key = access_rule::any_key();
 constexpr access_rule any_maker(scope_set{recognize, train, admin});
 constexpr method_rules for_all{anybody, absent, absent};
 
-// The rules are in the order GET, POST, DELETE.
+// The rules are in the order GET, POST, DELETE, PATCH.
 constexpr std::array table{
     route_row{route::train,
               "train",
@@ -90,6 +90,41 @@ constexpr std::array table{
               reach::by_field,
               none,
               "collection"},
+    route_row{route::people,
+              "people",
+              "/api/people",
+              {read, absent, absent},
+              reach::by_field,
+              none,
+              "collection q name external_id page_size page_token"},
+    route_row{route::person,
+              "person",
+              "/api/people/{}",
+              {read, absent, admin, admin},
+              reach::by_field,
+              none,
+              "collection"},
+    route_row{route::person_faces,
+              "person_faces",
+              "/api/people/{}/faces",
+              {read, absent, absent},
+              reach::by_field,
+              none,
+              "collection"},
+    route_row{route::person_face,
+              "person_face",
+              "/api/people/{}/faces/{}",
+              {absent, absent, admin},
+              reach::by_field,
+              none,
+              "collection"},
+    route_row{route::person_picture,
+              "person_picture",
+              "/api/people/{}/faces/{}/picture",
+              {read, absent, absent},
+              reach::by_field,
+              none,
+              "collection"},
     route_row{route::calibrate,
               "calibrate",
               "/api/calibrate",
@@ -110,14 +145,14 @@ constexpr std::array table{
               {absent, admin, absent},
               reach::by_field,
               none,
-              "collection label label_to"},
+              "collection label person_id label_to"},
     route_row{route::merge,
               "merge",
               "/api/merge",
               {absent, admin, absent},
               reach::by_field,
               none,
-              "collection label label_to"},
+              "collection label person_id label_to person_id_to"},
     route_row{route::jobs,
               "jobs",
               "/api/jobs",
@@ -339,7 +374,12 @@ const access_rule& rule_for(const route_row& row, std::string_view method) noexc
     if (method == "GET" || method == "HEAD") return row.rules.get;
     if (method == "POST") return row.rules.post;
     if (method == "DELETE") return row.rules.remove;
+    if (method == "PATCH") return row.rules.patch;
     return unknown;
+}
+
+bool is_changing(std::string_view method) noexcept {
+    return method == "POST" || method == "PATCH" || method == "DELETE";
 }
 
 bool allows(const route_row& row, std::string_view method) noexcept {
@@ -348,7 +388,7 @@ bool allows(const route_row& row, std::string_view method) noexcept {
 
 std::string allow_header(const route_row& row) {
     std::string list;
-    for (const std::string_view method : {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}) {
+    for (const std::string_view method : {"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"}) {
         if (!allows(row, method)) continue;
         if (!list.empty()) list += ", ";
         list += method;

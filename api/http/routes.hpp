@@ -23,6 +23,11 @@ enum class route {
     label,
     face,
     face_picture,
+    people,
+    person,
+    person_faces,
+    person_face,
+    person_picture,
     calibrate,
     clear,
     rename,
@@ -51,14 +56,15 @@ enum class route {
 
 /// The body that a route accepts.
 enum class body_kind {
-    none,   ///< none, or a small form with the names of the query
+    none,   ///< none, or a small form with the names of the query; of a PATCH JSON
     photo,  ///< multipart, raw image or JSON
 };
 
 /// Who may call each method; a missing method gets 405. HEAD follows GET, OPTIONS is open to
-/// anybody. No defaults.
+/// anybody. No defaults, except that few routes have a PATCH.
 struct method_rules {
     access_rule get, post, remove;
+    access_rule patch = access_rule::not_there();
 };
 
 /// How the collection that the key must allow follows from a request.
@@ -92,8 +98,8 @@ constexpr std::string_view verify_names =
     "collection person distance_max similarity_min min_face_px upsample detector rotate embedder "
     "durable url urls";
 constexpr std::string_view train_names =
-    "collection name num_jitters quality min_face_px upsample detector rotate embeddings model "
-    "url urls";
+    "collection name person_id external_id new_person num_jitters quality min_face_px upsample "
+    "detector rotate embeddings model url urls";
 constexpr std::string_view live_names =
     "collection detector min_face_px distance_max similarity_min k tracks blur";
 
@@ -122,6 +128,9 @@ result<route_match> match_path(const std::vector<std::string>& segments);
 
 /// requires  the route accepts the method, which is not OPTIONS
 const access_rule& rule_for(const route_row& row, std::string_view method) noexcept;
+
+/// Whether the method may change something, so that it needs the proof that a page of ours sent it.
+bool is_changing(std::string_view method) noexcept;
 
 /// Whether the route accepts the method, HEAD and OPTIONS included.
 bool allows(const route_row& row, std::string_view method) noexcept;

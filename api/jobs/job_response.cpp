@@ -12,6 +12,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/log.hpp"
 #include "shared/model/gallery_version.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/job_reader.hpp"
 #include "shared/store/submission_store.hpp"
 
@@ -85,7 +86,7 @@ asio::awaitable<std::string> job_text(const job_record& job, const access_key* k
                 ctx.galleries.face_json(job.collection, epoch_of(now->version), faces));
             for (std::size_t i = 0; found && i < found->size() && i < faces.size(); ++i) {
                 auto label = stored_label_of((*found)[i]);
-                if (!label.empty()) names.emplace(faces[i], std::move(label));
+                if (!label.empty()) names.emplace(faces[i], name_of_key(label));
             }
         }
     }

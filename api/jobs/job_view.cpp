@@ -6,6 +6,7 @@
 #include "api/http/json.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/rfc3339.hpp"
+#include "shared/model/person_key.hpp"
 
 namespace vultus::api {
 namespace {
@@ -82,6 +83,10 @@ bool is_in_error(const job_record& job) {
     return job.state == job_state::failed || job.state == job_state::dead;
 }
 
+bool is_committed(job_state state) {
+    return state == job_state::publishing || state == job_state::succeeded;
+}
+
 json_object common(const job_record& job) {
     json_object text;
     text.add("id", job.id);
@@ -100,8 +105,12 @@ json_object common(const job_record& job) {
         text.raw("models", models.take());
     }
     if (!job.waits_for.empty()) text.add("waits_for", std::string_view(job.waits_for));
-    if (!job.label.empty()) text.add("label", job.label);
-    if (!job.label_to.empty()) text.add("label_to", job.label_to);
+    if (!job.label.empty()) text.add("label", name_of_key(job.label));
+    // Of a train whose person may be there by its end, the store decides then.
+    const bool decided =
+        job.type != job_type::train || (is_committed(job.state) && !job.superseded);
+    if (!job.person_id.empty() && decided) text.add("person_id", job.person_id);
+    if (!job.label_to.empty()) text.add("label_to", name_of_key(job.label_to));
     if (job.type == job_type::reembed && job.faces_staged_of > 0) {
         json_object progress;
         progress.add("faces", job.faces_staged).add("of", job.faces_staged_of);

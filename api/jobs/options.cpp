@@ -9,6 +9,7 @@
 #include "api/http/routes.hpp"
 #include "shared/model/label.hpp"
 #include "shared/model/model_names.hpp"
+#include "shared/model/person_key.hpp"
 
 namespace vultus::api {
 namespace {
@@ -129,6 +130,15 @@ result<void> read_train(const std::string& name, const std::string& value, submi
         into.options.quality = *level;
         return {};
     }
+    if (name == "person_id") {
+        into.person.person_id = value;
+        return check_person_id(value);
+    }
+    if (name == "external_id") {
+        into.person.external_id = value;
+        return check_external_id(value);
+    }
+    if (name == "new_person") return read_bool(name, value, into.person.is_new);
     return fail(unknown_name("train", name, train_names));
 }
 
@@ -229,7 +239,7 @@ result<submission> parse_options(job_type type, const name_values& fields, bool 
     if (fields.contains("distance_max") && fields.contains("similarity_min")) {
         return fail(errc::bad_option, "distance_max and similarity_min exclude each other");
     }
-    if (type == job_type::train && into.label.empty()) {
+    if (type == job_type::train && into.label.empty() && into.person.person_id.empty()) {
         return fail(errc::bad_label, "Option \"name\" is missing: the person's name");
     }
     if (!into.durable && into.options.annotate) {
@@ -256,6 +266,7 @@ std::string to_json(const job_options& options) {
     if (!options.model.empty()) text.add("model", std::string_view(options.model));
     if (options.first_bytes > 0) text.add("first_bytes", options.first_bytes);
     if (!options.label.empty()) text.add("label", std::string_view(options.label));
+    if (options.person_ids) text.add("person_ids", true);
     if (options.quality != quality_gate::off) text.add("quality", name_of(options.quality));
     return text.take();
 }

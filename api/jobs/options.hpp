@@ -7,6 +7,7 @@
 
 #include "api/http/query.hpp"
 #include "shared/model/job.hpp"
+#include "shared/store/person_store.hpp"
 
 namespace vultus::api {
 
@@ -15,6 +16,7 @@ struct submission {
     job_type type = job_type::recognize;
     std::string collection = "default";  ///< may be empty if may_lack_collection(type)
     std::string label;  ///< train, verify of a person; in normal form (shared/model/label.hpp)
+    new_person person;  ///< train only
     job_options options;
     bool durable = true;  ///< not of a train
 };

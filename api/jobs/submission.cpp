@@ -349,6 +349,11 @@ std::string fingerprint_of(const submitted& from) {
     std::string text(name_of(from.what.type));
     text += "\n" + from.what.collection + "\n" + json_quoted(from.what.label) + "\n" +
             to_json(from.what.options);
+    const auto& who = from.what.person;
+    if (who.is_new || !who.person_id.empty() || !who.external_id.empty()) {
+        text += "\n" + json_quoted(who.person_id) + json_quoted(who.external_id);
+        text += who.is_new ? "new" : "";
+    }
     for (const auto& image : from.images) text += "\n" + sha256_hex(image);
     for (const auto& url : from.urls) text += "\nurl " + url;
     return sha256_hex(text);

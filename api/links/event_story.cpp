@@ -4,6 +4,7 @@
 #include "api/http/json.hpp"
 #include "shared/base/failpoint.hpp"
 #include "shared/model/gallery_version.hpp"
+#include "shared/model/person_key.hpp"
 
 namespace vultus::api {
 namespace {
@@ -14,6 +15,7 @@ std::string people_json(const std::vector<told_face>& faces, std::string_view st
         if (one.status != status) continue;
         json_object person;
         person.add("label", std::string_view(one.label));
+        if (!one.person_id.empty()) person.add("person_id", std::string_view(one.person_id));
         person.add("similarity", one.similarity);
         people.raw(person.take());
     }
@@ -50,9 +52,10 @@ std::string story_json(const job_outcome& of) {
     if (answer) add_faces(story, of, current);
     if (!answer) story.add("faces", job.faces);
     if (current && !job.superseded && job.type == job_type::train) {
-        story.add("label", std::string_view(job.label));
+        story.add("label", name_of_key(job.label));
+        if (!job.person_id.empty()) story.add("person_id", std::string_view(job.person_id));
     }
-    if (current && moves) story.add("label", std::string_view(job.label_to));
+    if (current && moves) story.add("label", name_of_key(job.label_to));
     if (!current && (answer || moves || job.type == job_type::train)) story.add("outdated", true);
     std::string text = story.take();
     text.front() = ',';

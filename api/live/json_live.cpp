@@ -6,6 +6,7 @@
 
 #include "api/http/json.hpp"
 #include "shared/base/json_bounds.hpp"
+#include "shared/model/person_key.hpp"
 
 namespace vultus::api {
 namespace {
@@ -54,6 +55,12 @@ face_box box_of(const json::value& from) {
             whole(member(from, "bottom"))};
 }
 
+/// The name alone from a worker of an older version.
+std::string key_of(const json::value& face) {
+    auto key = key_in_placeholder(text(member(face, "person_id")));
+    return key.empty() ? text(member(face, "label")) : key;
+}
+
 seen_face face_of(const json::value& from) {
     seen_face face;
     face.where = box_of(member(from, "box"));
@@ -63,7 +70,7 @@ seen_face face_of(const json::value& from) {
         return face;
     }
     face.status = face_status_named(text(member(from, "status"))).value_or(face_status::unknown);
-    if (face.status != face_status::unknown) face.label = text(member(from, "label"));
+    if (face.status != face_status::unknown) face.label = key_of(from);
     const auto& distance = member(from, "distance");
     if (distance.is_number()) face.distance = number(distance);
     const auto& similarity = member(from, "similarity");  // absent in answers of older workers
@@ -94,7 +101,12 @@ std::string face_json(const named_face& face, std::string_view quality, blur_mod
     }
     told.raw("box", box_json(face.where)).add("detection_score", face.score);
     told.add("status", name_of(face.status));
-    told.raw("label", face.status == face_status::unknown ? "null" : json_quoted(face.label));
+    if (face.status == face_status::unknown) {
+        told.raw("label", "null");
+    } else {
+        told.add("label", name_of_key(face.label));
+        told.raw("person_id", face.person_id.empty() ? "null" : json_quoted(face.person_id));
+    }
     told.raw("distance", face.distance ? json_number(*face.distance) : "null");
     told.raw("similarity", face.similarity ? json_number(*face.similarity) : "null");
     told.add("embedded", face.embedded).add("blur", is_blurred(blur, face.status));

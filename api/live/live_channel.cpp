@@ -213,12 +213,38 @@ asio::awaitable<void> live_channel::answer(const frame& one) {
     refuse(one.seq, {errc::old_version, "Gallery changed while the answer was computed"});
 }
 
-asio::awaitable<result<watched_gallery>> live_channel::read_gallery(const std::string& collection) {
+asio::awaitable<result<watched_gallery>> live_channel::read_gallery(
+    const std::string& collection, std::vector<std::string> people) {
     const auto asked = boot_now();
-    const auto found = co_await ctx_.redis.call(ctx_.retention.watch_gallery(collection));
+    const auto found = co_await ctx_.redis.call(ctx_.retention.watch_gallery(collection, people));
     if (!found) co_return fail(errc::store_unavailable, found.error().detail);
     newest_ = {collection, found->version, asked, found->models};
     co_return *found;
+}
+
+namespace {
+
+/// `people` in order; ids[i] is that of people[i].
+void give_ids(std::vector<named_face>& faces, const std::vector<std::string>& people,
+              const std::vector<std::string>& ids) {
+    for (auto& face : faces) {
+        const auto at = std::lower_bound(people.begin(), people.end(), face.label);
+        const auto i = static_cast<std::size_t>(at - people.begin());
+        if (at != people.end() && *at == face.label && i < ids.size()) face.person_id = ids[i];
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> live_channel::people_in(const live_answer& told) const {
+    auto people = tracks_.names();
+    for (const auto& face : told.faces) {
+        if (!face.label.empty()) people.push_back(face.label);
+    }
+    std::sort(people.begin(), people.end());
+    people.erase(std::unique(people.begin(), people.end()), people.end());
+    if (people.size() > limits::page_size) people.resize(limits::page_size);
+    return people;
 }
 
 asio::awaitable<result<bool>> live_channel::ask(const frame& one, bool first_time) {
@@ -235,6 +261,7 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one, bool first_tim
     what.collection = collection;
     job_options wanted = options_.faces;
     wanted.embeddings = options_.tracks;
+    wanted.person_ids = true;
     what.options = to_json(wanted);
     what.detector = wanted.detector.empty() ? least.models.detector : wanted.detector;
     what.embedder = least.models.embedder;
@@ -257,7 +284,8 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one, bool first_tim
     if (!told) co_return fail(told.error());
     // Read last: an answer sent after a clear or a delete succeeded must not name people from
     // before.
-    const auto after = co_await read_gallery(collection);
+    const auto people = people_in(*told);
+    const auto after = co_await read_gallery(collection, people);
     if (!after) co_return fail(after.error());
     // A train that succeeded before the frame arrived counts. `least` contains it only if it was
     // read after that.
@@ -269,7 +297,8 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one, bool first_tim
     const auto now = boot_now();
     looked_ = now;
     answered_ = one.seq;
-    const auto faces = named(*told, known, now);
+    auto faces = named(*told, known, now);
+    give_ids(faces, people, after->person_ids);
     if (after->forgets) note_names(faces);
     answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
                          static_cast<double>((now - one.arrived).count()));

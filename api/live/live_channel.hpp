@@ -62,7 +62,10 @@ class live_channel : public live_channels::member,
     ///           another model, the first time that this frame is asked for: ask again
     asio::awaitable<result<bool>> ask(const frame& one, bool first_time);
     /// Reads the gallery, and keeps its version in newest_.
-    asio::awaitable<result<watched_gallery>> read_gallery(const std::string& collection);
+    asio::awaitable<result<watched_gallery>> read_gallery(const std::string& collection,
+                                                          std::vector<std::string> people = {});
+    /// The people whom the answer or a track may name, each once.
+    std::vector<std::string> people_in(const live_answer& told) const;
     void note_names(const std::vector<named_face>& faces);
     std::vector<named_face> named(const live_answer& told, const std::vector<known_track>& known,
                                   boot_time now);

@@ -187,6 +187,16 @@ named_face live_tracks::shown(const track& one, const seen_face& face) {
     return told;
 }
 
+std::vector<std::string> live_tracks::names() const {
+    std::vector<std::string> keys;
+    for (const track& one : tracks_) {
+        for (const auto& [key, given] : one.votes) {
+            if (!key.empty()) keys.push_back(key);
+        }
+    }
+    return keys;
+}
+
 std::vector<named_face> live_tracks::take(std::span<const seen_face> faces,
                                           std::span<const known_track> known,
                                           gallery_version version, boot_time now,

@@ -36,7 +36,7 @@ struct seen_face {
     std::optional<std::size_t> known;  ///< it matches this box of the frame's `known` list
     // If the face was compared:
     face_status status = face_status::unknown;
-    std::string label;  ///< empty: unknown
+    std::string label;  ///< key of the person (person_key.hpp); empty: unknown
     std::optional<double> distance, similarity;
     std::vector<float> embedding;
     std::string quality;  ///< JSON; empty from a worker that does not measure it
@@ -48,9 +48,10 @@ struct named_face {
     face_box where;
     double score = 0;
     face_status status = face_status::unknown;
-    std::string label;
+    std::string label;  ///< key of the person
     std::optional<double> distance, similarity;
     bool embedded = false;
+    std::string person_id = {};  ///< empty: not known
 };
 
 /// One entry of a frame's `known` list.
@@ -114,6 +115,9 @@ class live_tracks {
     /// without a name.
     /// returns   whether any name was dropped
     bool forget_outdated(const watched_gallery& now);
+
+    /// The keys of the people that its tracks show, each once.
+    std::vector<std::string> names() const;
 
     /// For another collection: drops all tracks; numbers are not reused.
     void clear() { tracks_.clear(); }

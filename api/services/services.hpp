@@ -20,6 +20,7 @@
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/job_reader.hpp"
 #include "shared/store/model_store.hpp"
+#include "shared/store/person_store.hpp"
 #include "shared/store/picture_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/submission_store.hpp"
@@ -109,6 +110,7 @@ struct services {
     const retention_store retention;
     const model_store models;
     const picture_store pictures;
+    const person_store people;
     redis_asio& redis;
     event_hub& events;
     event_stories& stories;

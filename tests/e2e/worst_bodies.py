@@ -11,6 +11,7 @@ from conftest import ROOT
 
 JSON_MOST, BODY_MOST, FORM_MOST = 10 * 2**20 * 4 // 3 + 4096, 10 * 2**20, 64 * 1024
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,;:!?()[]{}<>+*/=&%$#@~^|' `"
+METHODS = ("GET", "POST", "DELETE", "PATCH")
 JOB = "01936a3e-8a52-7b02-9c1d-2e3f40516202"
 
 
@@ -21,11 +22,11 @@ def routes():
     found = []
     for row in table.split("route_row{")[1:]:
         pattern = re.search(r'"[a-z_]+",\s*"(/[^"]*)"', row)[1]
-        rules = re.search(r"\{\s*(\w+),\s*(\w+),\s*(\w+)\s*\}", row)
-        rules = rules.groups() if rules else (("anybody", "absent", "absent") if "for_all" in row else None)
+        rules = re.search(r"\{\s*(\w+),\s*(\w+),\s*(\w+)(?:,\s*(\w+))?\s*\}", row)
+        rules = rules.groups("absent") if rules else (("anybody", "absent", "absent") if "for_all" in row else None)
         photo = bool(re.search(r"reach::\w+,\s*photo\b", row))
         path = pattern.replace("/api/jobs/{}", f"/api/jobs/{JOB}").replace("{}", "x")
-        found += [(method, path, photo) for method, rule in zip(("GET", "POST", "DELETE"), rules) if rule != "absent"]
+        found += [(method, path, photo) for method, rule in zip(METHODS, rules) if rule != "absent"]
     assert len(found) >= 30 and ("POST", "/api/train", True) in found and ("GET", "/healthz/live", False) in found, found
     return found
 

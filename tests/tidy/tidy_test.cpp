@@ -105,7 +105,7 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"openssl/", {"api/http/tls.cpp", "clients/net/trust.cpp"}},
     {"curl/", {"api/fetcher/transfer.cpp"}},
     {"boost/json",
-     {"api/http/json", "api/live/json", "shared/base/json_bounds.cpp",
+     {"api/http/json", "api/live/json", "api/jobs/person_view.cpp", "shared/base/json_bounds.cpp",
       "workers/pipeline/results.cpp", "clients/ctl/output/json", "clients/camera/json",
       "clients/lfw/service_answer.cpp"}},
     {"opencv2/",

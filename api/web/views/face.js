@@ -4,7 +4,7 @@ import { address, follow, request, submit } from "../api.js";
 import { as_file, cutting, shared_part } from "./crop.js";
 import { by_id, by_prefix, h, renew, say } from "../element.js";
 import { settle } from "../pending.js";
-import { load_people } from "../people_cache.js";
+import { load_people, taught } from "../people_cache.js";
 import { status } from "../service.js";
 import { failure_of, quality_words, refused_of, state_of, wait_of, words_of } from "../words.js";
 
@@ -111,7 +111,7 @@ function verdict(state, text) {
 
 async function teach({ photo, index, image }, name) {
   const body = new FormData();
-  body.append("name", name);
+  body.append(...taught(name));
   body.append("file", await as_file(cutting(image, photo.result.faces, index)));
   const on_wait = failure => verdict("", wait_of(failure));
   await settle(name);  // a pending change of the same person goes first

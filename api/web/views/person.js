@@ -2,14 +2,13 @@
 import { address, request } from "../api.js";
 import { by_id, by_prefix, h, renew } from "../element.js";
 import { picture_of } from "../picture.js";
-import { people_cache } from "../people_cache.js";
+import { path_of, people_cache, whom } from "../people_cache.js";
 import { count, quality_note, show_error } from "../words.js";
 
 const dialog = by_id("person"), part = by_prefix("person");
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 let shown = "", change = () => {};
 
-const path_of = label => `/api/faces/${encodeURIComponent(label)}`;
 const is_known = label => people_cache.rows.some(row => row.label === label);
 const faces_of = label => people_cache.rows.find(row => row.label === label)?.count ?? 0;
 
@@ -62,7 +61,7 @@ part("rename").addEventListener("submit", event => {
     return show_error(part("error"), `${to} already exists. If both are the same person, press Merge.`);
   }
   leave({ text: `${label} is now ${to}`, wish: `Rename ${label} to ${to}`, method: "POST", label, to,
-    target: address("/api/rename", { label, label_to: to }) });
+    target: address("/api/rename", { ...whom(label), label_to: to }) });
 });
 
 part("merge").addEventListener("submit", event => {
@@ -73,13 +72,14 @@ part("merge").addEventListener("submit", event => {
     return show_error(part("error"), `No person named ${to}. Choose a person from the list.`);
   }
   leave({ text: `${label} is merged with ${to}`, wish: `Merge ${label} with ${to}`, method: "POST", label, to,
-    target: address("/api/merge", { label, label_to: to }) });
+    target: address("/api/merge", { ...whom(label), ...whom(to, "_to") }) });
 });
 
 part("delete").addEventListener("click", () => {
   const label = shown, photos = count(faces_of(label), "photo", "photos");
   leave({ text: `${label} is deleted, ${photos}`, wish: `Delete ${label}`, method: "DELETE", label, to: "",
-    target: address("/api/faces", { label }) });
+    target: whom(label).label === undefined ? address(path_of(label).replace(/\/faces$/, "")) :
+      address("/api/faces", { label }) });
 });
 part("close").addEventListener("click", () => dialog.close());
 // A click outside the dialog closes it.

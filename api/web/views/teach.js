@@ -5,7 +5,7 @@ import { address, follow, problem, submit } from "../api.js";
 import { bytes_of, chooser, dropzone } from "../dropzone.js";
 import { by_prefix, h, say } from "../element.js";
 import { settle } from "../pending.js";
-import { load_people } from "../people_cache.js";
+import { load_people, taught } from "../people_cache.js";
 import { before_log_out, session } from "../session.js";
 import { count, failure_of, quality_note, refusal_of, refused_of, show_error, wait_of, words_of } from "../words.js";
 
@@ -50,7 +50,7 @@ async function teach({ file, name, tell }, run) {
   const bytes = await bytes_of(file);
   if (!bytes) return ["refused", "The file cannot be read"];
   const body = new FormData();
-  body.append("name", name);
+  body.append(...taught(name));
   body.append("file", bytes, file.name);
   const { signal } = run.controller;
   let accepted = null, may_be_there = false;

@@ -220,7 +220,7 @@ TEST_F(handlers, people_are_trained_listed_and_forgotten) {
     for (const auto* method : {"GET", "POST"}) {
         const auto list = api().call(method, "/api/faces?collection=team");
         EXPECT_EQ(list.status, 200);
-        EXPECT_NE(list.body.find(R"("faces":[{"label":")" + name + R"(","count":1}])"),
+        EXPECT_NE(without_ids(list.body).find(R"("faces":[{"label":")" + name + R"(","count":1}])"),
                   std::string::npos)
             << list.body;
     }

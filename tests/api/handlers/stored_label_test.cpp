@@ -42,7 +42,7 @@ struct crew {
     std::string people() {
         const auto list = api.get("/api/faces?collection=crew").body;
         const auto begin = list.find("\"faces\":[");
-        return list.substr(begin, list.find(']', begin) - begin);
+        return without_ids(list.substr(begin, list.find(']', begin) - begin));
     }
 };
 

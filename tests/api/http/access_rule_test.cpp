@@ -53,7 +53,7 @@ std::string reach_text(reach how) {
 TEST(routes, every_rule_is_as_it_was_agreed) {
     std::string now;
     for (const auto& row : route_table()) {
-        for (const auto* method : {"GET", "POST", "DELETE"}) {
+        for (const auto* method : {"GET", "POST", "PATCH", "DELETE"}) {
             const auto& rule = rule_for(row, method);
             if (!rule.is_there()) continue;
             now += std::string(method) + " " + std::string(row.pattern) + " | " + text_of(rule) +

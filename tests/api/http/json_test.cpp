@@ -50,6 +50,10 @@ TEST(json, what_workers_wrote_is_measured_before_it_is_read) {
     std::string flood = face;
     for (int i = 0; i < 100; ++i) flood += ",\"m" + std::to_string(i) + "\":1";
     EXPECT_EQ(trained_face_json("f", flood + "}", false), R"({"face_id":"f","picture":false})");
+    EXPECT_EQ(known_labels(R"({"faces":[{"status":"known","label":"A","person_id":"@411f37"}]})"),
+              std::vector<std::string>{"A\x1f"
+                                       "7"})
+        << "the key of the person";
     EXPECT_EQ(known_labels(R"({"faces":[{"status":"known","label":"Ada"},{"status":"unknown"}]})"),
               std::vector<std::string>{"Ada"});
     EXPECT_TRUE(known_labels(R"({"faces":[)" + flood + "}]}").empty());

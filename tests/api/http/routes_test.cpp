@@ -22,6 +22,11 @@ TEST(routes, every_address_has_its_route) {
         {"/api/faces/ada", route::label},
         {"/api/faces/ada/x-1", route::face},
         {"/api/faces/a%2Fb/x-1/picture", route::face_picture},
+        {"/api/people", route::people},
+        {"/api/people/crm%2F7", route::person},
+        {"/api/people/p/faces", route::person_faces},
+        {"/api/people/p/faces/x-1", route::person_face},
+        {"/api/people/p/faces/x-1/picture", route::person_picture},
         {"/api/calibrate", route::calibrate},
         {"/api/clear", route::clear},
         {"/api/rename", route::rename},
@@ -53,7 +58,8 @@ TEST(routes, every_address_has_its_route) {
 TEST(routes, unknown_addresses_are_not_found) {
     for (const auto* target :
          {"/api", "/api/", "/api/nothing", "/api/jobs/1/x", "//", "/api//train", "/api/jobs/",
-          "/a/b/c", "/api/faces/a/b/c", "/api/faces/a/b/picture/d", "/api/train/"}) {
+          "/a/b/c", "/api/faces/a/b/c", "/api/faces/a/b/picture/d", "/api/train/",
+          "/api/people/p/x", "/api/people/p/faces/a/b"}) {
         const auto found = match(target);
         ASSERT_FALSE(found) << target;
         EXPECT_EQ(found.error().code, errc::not_found) << target;

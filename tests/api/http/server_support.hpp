@@ -125,5 +125,7 @@ std::string png(unsigned width = 8, unsigned height = 8);
 
 /// The value of a string or number member of flat JSON text: enough for assertions.
 std::string member(const std::string& json, const std::string& name);
+/// The text without the members person_id, which a test may not know.
+std::string without_ids(std::string json);
 
 }  // namespace vultus::api::testing

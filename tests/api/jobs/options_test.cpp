@@ -204,11 +204,34 @@ TEST(options, yes_and_no_as_languages_and_forms_write_them) {
     }
 }
 
+TEST(options, a_train_says_whom_it_teaches) {
+    const auto by_id = parse_options(job_type::train, {{"person_id", "hr/2"}});
+    ASSERT_TRUE(by_id) << "an id is enough";
+    EXPECT_EQ(by_id->person.person_id, "hr/2");
+    const auto made = parse_options(
+        job_type::train, {{"name", "Ada"}, {"new_person", "true"}, {"external_id", "crm 1"}});
+    ASSERT_TRUE(made);
+    EXPECT_TRUE(made->person.is_new);
+    EXPECT_EQ(made->person.external_id, "crm 1");
+    for (const auto& [name, value] : name_values{{"person_id", "a b"},
+                                                 {"person_id", ""},
+                                                 {"external_id", "a\n"},
+                                                 {"new_person", "perhaps"}}) {
+        const auto bad = parse_options(job_type::train, {{"name", "Ada"}, {name, value}});
+        ASSERT_FALSE(bad) << name;
+        EXPECT_EQ(bad.error().code, errc::bad_option);
+    }
+    EXPECT_FALSE(parse_options(job_type::recognize, {{"person_id", "hr/2"}}));
+    EXPECT_EQ(to_json(by_id->options).find("person_ids"), std::string::npos)
+        << "of no effect on what a repeated request is compared with";
+}
+
 TEST(options, an_unknown_one_is_named_with_those_that_are_known) {
     EXPECT_EQ(parse_options(job_type::train, {{"name", "a"}, {"k", "1"}}).error().detail,
-              "Unknown option \"k\" in train; known options: collection, name, num_jitters, "
-              "quality, min_face_px, upsample, detector, rotate, embeddings, model, "
-              "url, urls");
+              "Unknown option \"k\" in train; known options: collection, name, person_id, "
+              "external_id, new_person, num_jitters, "
+              "quality, min_face_px, upsample, detector, rotate, embeddings, model, url, "
+              "urls");
     EXPECT_NE(changed({}, {{"annotate", "true"}}).error().detail.find("\"annotate\""),
               std::string::npos);
 }

@@ -28,10 +28,27 @@ job_outcome recognized(gallery_version version) {
     return of;
 }
 
-TEST(event_story, a_stranger_among_known_people) {
+TEST(event_story, strangers_are_counted_and_not_named) {
     EXPECT_EQ(story_json(recognized(epoch + 5)),
               R"(,"faces":4,"known":[{"label":"Ada \"L\"","similarity":0.93}],)"
               R"("ambiguous":[{"label":"Bob","similarity":0.6}],"unknown":2)");
+}
+
+TEST(event_story, tells_people_of_one_name_apart) {
+    auto of = recognized(epoch + 5);
+    of.job.result = R"({"faces":[{"status":"known","label":"Sam","person_id":"hr/2",)"
+                    R"("similarity":0.9}]})";
+    EXPECT_EQ(story_json(of),
+              R"(,"faces":1,"known":[{"label":"Sam","person_id":"hr/2","similarity":0.9}],)"
+              R"("ambiguous":[],"unknown":0)");
+    of = succeeded(job_type::train, epoch + 6);
+    of.job.label = "Sam\x1fhr/2";
+    of.job.person_id = "hr/2";
+    of.job.faces = 1;
+    EXPECT_EQ(story_json(of), R"(,"faces":1,"label":"Sam","person_id":"hr/2")");
+    of = succeeded(job_type::rename, epoch + 6);
+    of.job.label_to = "Bo\x1fhr/2";
+    EXPECT_EQ(story_json(of), R"(,"faces":0,"label":"Bo")");
 }
 
 TEST(event_story, names_nobody_of_an_answer_older_than_a_removal) {

@@ -108,19 +108,26 @@ TEST(json_live, a_workers_answer_is_read_and_told) {
         R"("models":{"detector":"hog"},"faces":[)"
         R"({"box":{"left":-1,"top":2,"right":98,"bottom":101},"detection_score":0.5,"known":0},)"
         R"({"box":{"left":10,"top":2,"right":50,"bottom":40},"detection_score":1,"landmarks":[],)"
-        R"("status":"known","label":"A\"da","distance":0.25,"similarity":0.9,"candidates":[],)"
+        R"("status":"known","label":"A\"da","person_id":"@4122641f37","distance":0.25,)"
+        R"("similarity":0.9,"candidates":[],)"
         R"("embedding":[1,0.5],"quality":{"score":0.42,"yaw":-1e1,"odd":1,"roll":"x"}}],)"
         R"("truncated":true,"timing_ms":{"detect":31.5}})");
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->faces.size(), 2u);
     EXPECT_EQ(answer->faces[0].known, 0u);
     EXPECT_EQ(answer->faces[0].where, (face_box{-1, 2, 98, 101}));
-    EXPECT_EQ(answer->faces[1].label, "A\"da");
+    EXPECT_EQ(answer->faces[1].label,
+              "A\"d\x1f"
+              "7")
+        << "the key of the person";
     EXPECT_EQ(answer->faces[1].similarity, 0.9);
     EXPECT_EQ(answer->faces[1].embedding, (std::vector<float>{1, 0.5}));
     const std::vector<named_face> named{
         {7, answer->faces[0].where, 0.5, face_status::unknown, "", {}, {}, false},
-        {0, answer->faces[1].where, 1, face_status::known, "A\"da", 0.25, 0.9, true}};
+        {0, answer->faces[1].where, 1, face_status::known,
+         "A\"d\x1f"
+         "7",
+         0.25, 0.9, true, "7"}};
     EXPECT_EQ(
         frame_json(17, 3, *answer, named, blur_mode::unknown, 36),
         R"({"type":"frame","seq":17,"dropped":3,"image":{"width":640,"height":480},)"
@@ -129,7 +136,7 @@ TEST(json_live, a_workers_answer_is_read_and_told) {
         R"("status":"unknown","label":null,"distance":null,"similarity":null,)"
         R"("embedded":false,"blur":true},)"
         R"({"track":null,"box":{"left":10,"top":2,"right":50,"bottom":40},"detection_score":1,)"
-        R"("status":"known","label":"A\"da","distance":0.25,"similarity":0.9,)"
+        R"("status":"known","label":"A\"d","person_id":"7","distance":0.25,"similarity":0.9,)"
         R"("embedded":true,"blur":false,"quality":{"score":0.42,"yaw":-10}}],)"
         R"("truncated":true,"timing_ms":{"detect":31.5,"session":36}})");
 }

@@ -198,7 +198,8 @@ def test_any_name_works(shared_service, photos, label):
     from urllib.parse import quote
     shared_service.train(label, photos["small_biden"])
     assert names(shared_service.recognize(photos["small_biden"])) == [label]
-    assert shared_service.call("GET", "/api/faces").json()["faces"] == [{"label": label, "count": 1}]
+    row, = shared_service.call("GET", "/api/faces").json()["faces"]
+    assert (row["label"], row["count"]) == (label, 1)
     person = shared_service.call("GET", f"/api/faces/{quote(label, safe='')}")
     assert person.status_code == 200 and person.json()["label"] == label
     gone = shared_service.call("DELETE", "/api/faces", params={"label": label}, headers={"Prefer": "wait=30"})

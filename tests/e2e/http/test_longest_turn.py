@@ -76,7 +76,7 @@ def post(service, target, kind, body):
 
 ALL = worst_bodies.routes()
 PHOTO = [path for method, path, photo in ALL if method == "POST" and photo]
-SMALL = [(method, path) for method, path, photo in ALL if method in ("POST", "DELETE") and not photo]
+SMALL = [(method, path) for method, path, photo in ALL if method in ("POST", "DELETE", "PATCH") and not photo]
 STREAMS = {"/api/events"}
 
 

@@ -71,7 +71,10 @@ def test_a_person_is_compared_and_after_a_clear_nobody_is_the_same(shared_servic
         return ask(service, "/api/verify", durable, files=files("obama2.jpg"),
                    data={"person": " Barack  Obama ", **where})
     told = verify()
-    assert told["same"] and told["person"] == {"label": "Barack Obama", "faces": 1}
+    person_id = trained["person_id"]
+    assert told["same"] and told["person"] == {"label": "Barack Obama", "person_id": person_id, "faces": 1}
+    by_id = ask(service, "/api/verify", durable, files=files("obama2.jpg"), data={"person": person_id, **where})
+    assert by_id["person"] == told["person"] and by_id["distance"] == told["distance"]
     assert told["compared"] == {"face": 0, "face_id": trained["result"]["files"][0]["face_id"]}
     service.clear(**where)
     refused(service, "/api/verify", 404, "not_found", files=files("obama2.jpg"),
@@ -92,6 +95,7 @@ def test_embeddings_are_taught_and_recognized(shared_service):
         assert [face["label"] for face in found["faces"]] == ["Barack Obama", "Joe Biden"]
         assert [len(face["candidates"]) for face in found["faces"]] == [2, 2]
         assert "image" not in found and "box" not in found["faces"][0]
+        assert all(one["person_id"] for face in found["faces"] for one in [face, *face["candidates"]])
     known = ask(service, f"/api/recognize{where}", files=files("obama2.jpg"))
     assert known["faces"][0]["label"] == "Barack Obama"
     [face] = service.call("GET", f"/api/faces/Barack%20Obama{where}").json()["faces"]
