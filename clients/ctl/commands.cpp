@@ -23,10 +23,12 @@
 #include "clients/ctl/transfer/import.hpp"
 #include "clients/ctl/transfer/transfer.hpp"
 #include "shared/base/require.hpp"
+#include "shared/model/label.hpp"
 #include "shared/model/page_token.hpp"
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/job_reader.hpp"
 #include "shared/store/operator_store.hpp"
+#include "shared/store/person_store.hpp"
 #include "shared/store/store_schema.hpp"
 #include "shared/store/submission_store.hpp"
 
@@ -83,14 +85,27 @@ result<report> jobs(const arguments& asked, redis_blocking& redis, const store_c
 }
 
 result<report> faces(const arguments& asked, redis_blocking& redis, const store_context& store) {
-    auto page = redis.call(gallery_reader(store).labels(
-        asked.subject, asked.count == 0 ? rows_by_default : asked.count, page_of(asked)));
-    if (!page) return fail(page.error());
+    const auto people = redis.call(
+        person_store(store).list(asked.subject, folded_name(asked.search),
+                                 asked.count == 0 ? rows_by_default : asked.count, page_of(asked)));
+    if (!people) return fail(people.error());
+    label_page page;
+    for (const person_record& one : people->rows) {
+        page.labels.push_back({one.key, one.faces, "", one.person_id});
+    }
+    page.next = people->next;
     const auto now = redis.call(gallery_reader(store).gallery(asked.subject));
     if (!now) return fail(now.error());
-    page->gallery.embedding_model = now->embedding_model;
-    page->gallery.dimension = now->dimension;
-    return faces_report(asked.subject, *page);
+    page.gallery = *now;
+    return faces_report(asked.subject, page);
+}
+
+result<report> person(const arguments& asked, redis_blocking& redis, const store_context& store) {
+    const std::string collection = asked.collection.empty() ? "default" : asked.collection;
+    const auto by = asked.external ? person_by::external_id : person_by::id;
+    const auto found = redis.call(person_store(store).find(collection, by, asked.subject));
+    if (!found) return fail(found.error());
+    return person_report(collection, found->front());
 }
 
 result<report> fsck(const arguments& asked, redis_blocking& redis, const store_context& store) {
@@ -158,6 +173,8 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             return jobs(asked, redis, store);
         case command::faces:
             return faces(asked, redis, store);
+        case command::person:
+            return person(asked, redis, store);
         case command::fsck:
             return fsck(asked, redis, store);
         case command::drain:

@@ -7,6 +7,7 @@
 #include "shared/store/key_store.hpp"
 #include "shared/store/model_store.hpp"
 #include "shared/store/operator_store.hpp"
+#include "shared/store/person_store.hpp"
 #include "shared/store/picture_store.hpp"
 #include "shared/store/retention.hpp"
 #include "shared/store/service_clock.hpp"
@@ -141,6 +142,13 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
             break;
         case command::faces:
             faces(out, asked);
+            break;
+        case command::person:
+            out.run(person_store(store)
+                        .find(asked.collection.empty() ? "default" : asked.collection,
+                              asked.external ? person_by::external_id : person_by::id,
+                              asked.subject)
+                        .words);
             break;
         case command::tail:
             tail(out, asked);

@@ -122,6 +122,12 @@ void describe(CLI::App& app, arguments& asked) {
     CLI::App* faces = add("faces", "the people of a collection", command::faces);
     asked.subject = "default";
     faces->add_option("collection", asked.subject)->capture_default_str();
+    faces->add_option("--search", asked.search, "only names with a word that begins so");
+    CLI::App* person =
+        add("person", "a person with external_id, metadata and notes", command::person);
+    person->add_option("person_id", asked.subject)->required();
+    person->add_option("--collection", asked.collection, "default: default");
+    person->add_flag("--external", asked.external, "person_id is an external_id");
     CLI::App* tail = add("tail", "follow events", command::tail);
     tail->add_option("--from", asked.from, "start after this stream id; 0-0: the oldest");
     CLI::App* audit = add("audit", "audit log, newest first", command::audit);
@@ -278,7 +284,7 @@ int tail(const arguments& asked, const redis_address& where, redis_blocking& red
 /// Commands that read or write faces or photos in Redis, and so need the encryption key.
 bool reads_faces(command what) {
     return what == command::save || what == command::restore || what == command::import ||
-           what == command::encrypt;
+           what == command::encrypt || what == command::person;
 }
 
 /// The password of Redis: $REDISCLI_AUTH, or the file that `./run --redis-port` wrote to the data

@@ -13,6 +13,7 @@
 #include "shared/model/job.hpp"
 #include "shared/model/model_names.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/model/user.hpp"
 #include "shared/net/allow_list.hpp"
 #include "shared/store/retention.hpp"
@@ -128,6 +129,22 @@ result<void> check_import(const arguments& asked) {
     return check_collection(asked.subject);
 }
 
+result<void> check_erasure(const arguments& asked) {
+    if (auto good = check_label(asked.subject); !good) return good;
+    return asked.collection.empty() ? result<void>{} : check_collection(asked.collection);
+}
+
+result<void> check_faces(const arguments& asked) {
+    if (auto good = check_collection(asked.subject); !good) return good;
+    return check_filters(asked);
+}
+
+result<void> check_person(const arguments& asked) {
+    auto good = asked.external ? check_external_id(asked.subject) : check_person_id(asked.subject);
+    if (!good || asked.collection.empty()) return good;
+    return check_collection(asked.collection);
+}
+
 }  // namespace
 
 result<void> check(const arguments& asked) {
@@ -168,14 +185,14 @@ result<void> check(const arguments& asked) {
         case command::user_remove:
             return check_user_name(asked.subject);
         case command::erasure:
-            if (auto good = check_label(asked.subject); !good) return good;
-            return asked.collection.empty() ? result<void>{} : check_collection(asked.collection);
+            return check_erasure(asked);
         case command::curve_make:
         case command::curve_allow:
             return check_curve(asked);
         case command::faces:
-            if (auto good = check_collection(asked.subject); !good) return good;
-            return check_filters(asked);
+            return check_faces(asked);
+        case command::person:
+            return check_person(asked);
         case command::retention:
             return check_retention(asked);
         case command::models_default:

@@ -16,6 +16,7 @@ enum class command {
     jobs,
     job,
     faces,
+    person,
     cancel,
     kick,
     bury,
@@ -106,7 +107,9 @@ struct arguments {
     bool quiet = false;       ///< fsck: no other process writes, so also compare sums and counters
     std::string state, type;  ///< jobs
     std::string label;        ///< audit: only entries about this person
-    std::string collection;   ///< erasure: only this one; empty: all
+    std::string collection;   ///< erasure: only this one; empty: all. person: empty: default
+    std::string search;       ///< faces: begin of a word of the name; empty: all
+    bool external = false;    ///< person: subject is an external_id
     std::size_t days = 0;     ///< retention: the new value; 0: unchanged
     bool off = false;         ///< retention: remove it
     std::string keep;         ///< pictures: yes, no or default; empty: unchanged

@@ -5,6 +5,7 @@
 #include "clients/ctl/output/text.hpp"
 #include "shared/base/rfc3339.hpp"
 #include "shared/model/page_token.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/service_clock.hpp"
 
 namespace vultus::ctl {
@@ -43,7 +44,7 @@ void job_object(json_text& out, const job_record& job) {
     out.key("cancel_requested").truth(job.cancel_requested).key("superseded").truth(job.superseded);
     out.key("min_version").number(job.min_version).key("version").number(job.version);
     out.key("removed_faces").number(job.removed_faces);
-    text_field(out, "label", job.label);
+    text_field(out, "label", std::string(name_of_key(job.label)));
     text_field(out, "worker", job.worker);
     text_field(out, "client", job.client);
     text_field(out, "traceparent", job.traceparent);
@@ -253,7 +254,7 @@ report job_report(const job_record& job) {
     add("type", std::string(name_of(job.type)));
     add("state", std::string(name_of(job.state)));
     add("collection", job.collection);
-    add("label", job.label);
+    add("label", std::string(name_of_key(job.label)));
     add("created_at", rfc3339(job.created));
     add("started_at", rfc3339(job.started));
     add("finished_at", rfc3339(job.finished));
@@ -279,7 +280,7 @@ report job_report(const job_record& job) {
 }
 
 report faces_report(const std::string& collection, const label_page& page) {
-    table rows{{{"label"}, {"faces", side::right}}, {}};
+    table rows{{{"label"}, {"person_id"}, {"faces", side::right}}, {}};
     gallery_info gallery = page.gallery;
     gallery.collection = collection;
     json_text json;
@@ -287,10 +288,13 @@ report faces_report(const std::string& collection, const label_page& page) {
     gallery_fields(json, gallery);
     json.key("labels").open_array();
     for (const label_count& label : page.labels) {
-        rows.rows.push_back({label.label, count(label.faces)});
+        const std::string name(name_of_key(label.label));
+        rows.rows.push_back({name, label.person_id, count(label.faces)});
         json.open_object()
             .key("label")
-            .text(label.label)
+            .text(name)
+            .key("person_id")
+            .text(label.person_id)
             .key("faces")
             .number(label.faces)
             .close_object();
@@ -303,6 +307,33 @@ report faces_report(const std::string& collection, const label_page& page) {
     }
     if (!page.next.empty()) below += "; next: --page " + page_token(page.next);
     return {{{"", rows, below}}, json.str(), false};
+}
+
+report person_report(const std::string& collection, const person_record& person) {
+    const std::string name(name_of_key(person.key));
+    json_text json;
+    json.open_object().key("collection").text(collection).key("person_id").text(person.person_id);
+    json.key("name").text(name).key("faces").number(person.faces);
+    text_field(json, "external_id", person.data.external_id);
+    stored_field(json, "metadata", person.data.metadata);
+    text_field(json, "notes", person.data.notes);
+    time_field(json, "created", person.created);
+    time_field(json, "last_seen", person.last_seen);
+    json.key("readable").truth(person.readable).close_object();
+    table rows{{{"field"}, {"value"}}, {}};
+    const auto add = [&](const char* field, const std::string& value) {
+        if (!value.empty()) rows.rows.push_back({field, value});
+    };
+    add("person_id", person.person_id);
+    add("name", name);
+    add("external_id", person.data.external_id);
+    add("metadata", person.data.metadata);
+    add("notes", person.data.notes);
+    add("faces", count(person.faces));
+    if (person.created.count() > 0) add("created", rfc3339(person.created));
+    if (person.last_seen.count() > 0) add("last_seen", rfc3339(person.last_seen));
+    const char* below = person.readable ? "" : "Its data do not open: --encryption-key FILE";
+    return {{{"", rows, below}}, json.str(), !person.readable};
 }
 
 report change_report(const std::string& id, const std::string& answer) {

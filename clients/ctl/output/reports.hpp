@@ -12,6 +12,7 @@
 #include "shared/store/event_reader.hpp"
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/job_reader.hpp"
+#include "shared/store/person_store.hpp"
 
 namespace vultus::ctl {
 
@@ -50,6 +51,7 @@ report status_report(const status_view& seen);
 report jobs_report(const job_page& page, unix_time now);
 report job_report(const job_record& job);
 report faces_report(const std::string& collection, const label_page& page);
+report person_report(const std::string& collection, const person_record& person);
 report change_report(const std::string& id, const std::string& answer);
 report drain_report(const std::string& worker_id, const std::string& state);
 report fsck_report(const std::vector<std::string>& findings);

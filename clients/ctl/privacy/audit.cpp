@@ -73,6 +73,7 @@ result<report> audit(const arguments& asked, redis_blocking& redis, const store_
         out.key("collection").text(one.collection).key("label_hash").text(one.label_hash);
         if (!one.label_to_hash.empty()) out.key("label_to_hash").text(one.label_to_hash);
         if (!one.hosts.empty()) out.key("hosts").text(one.hosts);
+        if (!one.person_id.empty()) out.key("person_id").text(one.person_id);
         out.key("about").text(one.about).close_object();
     }
     const std::string& next = found->next;

@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <functional>
 
+#include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/output/json_text.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/security/secret.hpp"
 #include "shared/store/gallery_admin.hpp"
 #include "shared/store/gallery_reader.hpp"
+#include "shared/store/person_store.hpp"
 
 namespace vultus::ctl {
 namespace {
+
+constexpr std::size_t people_a_page = 200;
 
 using each = std::function<result<void>(const gallery_info&, gallery_value)>;
 
@@ -72,6 +76,32 @@ struct encrypting {
     }
 };
 
+/// Data of people that are plain; their external ids are then found by a hash under the key.
+result<std::uint64_t> encrypt_people(redis_blocking& redis, const store_context& store) {
+    std::uint64_t encrypted = 0;
+    const auto done = each_gallery(
+        redis, store, [&](const gallery_info& one, gallery_value what) -> result<void> {
+            if (what != gallery_value::vector) return {};
+            std::string page;
+            do {
+                const auto some =
+                    redis.call(person_store(store).list(one.collection, "", people_a_page, page));
+                if (!some) return fail(some.error());
+                for (const person_record& person : some->rows) {
+                    if (person.stored.empty() || sealing::is_sealed_text(person.stored)) continue;
+                    const auto set = redis.call(
+                        person_store(store).set(one.collection, person, person.data, who()));
+                    if (!set) return fail(set.error());
+                    if (*set) ++encrypted;
+                }
+                page = some->next;
+            } while (!page.empty());
+            return {};
+        });
+    if (!done) return fail(done.error());
+    return encrypted;
+}
+
 }  // namespace
 
 result<report> encrypt_faces(redis_blocking& redis, const store_context& store,
@@ -81,15 +111,18 @@ result<report> encrypt_faces(redis_blocking& redis, const store_context& store,
         return work.all(one, what);
     });
     if (!done) return fail(done.error());
+    const auto people = encrypt_people(redis, store);
+    if (!people) return fail(people.error());
     json_text json;
-    json.open_object().key("looked_at").number(work.looked_at);
+    json.open_object().key("looked_at").number(work.looked_at).key("people").number(*people);
     json.key("encrypted").number(work.encrypted).key("foreign").open_array();
     for (const std::string& one : work.foreign) json.text(one);
     json.close_array();
     std::string text = std::to_string(work.encrypted) + " of " + std::to_string(work.looked_at) +
                        " vectors and pictures were plain or not bound to their collection and "
                        "are now encrypted";
-    if (work.encrypted > 0) {
+    if (*people > 0) text += ", and the data of " + std::to_string(*people) + " people";
+    if (work.encrypted > 0 || *people > 0) {
         text +=
             "; the append-only file of Redis contains them plain until it is rewritten: "
             "redis-cli BGREWRITEAOF";

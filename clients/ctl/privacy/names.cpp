@@ -8,6 +8,7 @@
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/model/label.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/security/secret.hpp"
 #include "shared/store/gallery_reader.hpp"
 #include "shared/store/submission_store.hpp"
@@ -35,9 +36,11 @@ struct searching {
     }
 
     result<void> look_at(const std::string& collection, const label_count& one) {
-        if (!is_old_label(one.label)) return {};
-        old_name old{collection, one.label, normal_label(one.label).value_or(""), one.faces, false};
-        if (!old.normal.empty()) {
+        const std::string name(name_of_key(one.label));
+        if (!is_old_label(name)) return {};
+        old_name old{collection, one.label, normal_label(name).value_or(""), one.faces, false};
+        // Others may have the name of somebody whose key has an id.
+        if (!old.normal.empty() && id_of_key(one.label).empty()) {
             auto taken = redis.call(gallery_reader(store).faces(collection, old.normal));
             if (!taken && taken.error().code != errc::not_found) return fail(taken.error());
             // Two old names with the same normal form: the second is merged into the first.
@@ -60,8 +63,10 @@ result<void> mend(const old_name& old, const std::string& secret, redis_blocking
     wanted.collection = old.collection;
     wanted.label = old.label;
     wanted.to_label = old.normal;
+    wanted.by = wanted.to_by = person_by::key;
+    wanted.shared_name = !id_of_key(old.label).empty();
     wanted.client = who();
-    wanted.label_hash = hash_of_label(old.label, secret);
+    wanted.label_hash = hash_of_label(name_of_key(old.label), secret);
     wanted.label_to_hash = hash_of_label(old.normal, secret);
     const auto done = redis.call(submission_store(store).change(wanted));
     if (!done) return fail(done.error());
@@ -107,7 +112,8 @@ result<std::vector<old_name>> find_old_names(redis_blocking& redis, const store_
 }
 
 std::string finding_of(const old_name& one) {
-    return "collection " + one.collection + ": the name " + percent_encoded(one.label) +
+    return "collection " + one.collection + ": the name " +
+           percent_encoded(name_of_key(one.label)) +
            (one.normal.empty() ? " has no visible character"
                                : " has an outdated form (now: " + one.normal + ")") +
            ": vultusctl names --fix";
@@ -133,7 +139,11 @@ result<report> names(const arguments& asked, redis_blocking& redis, const store_
         left = left || !fixed;
         rows.rows.push_back({old.collection, percent_encoded(old.label), old.normal,
                              std::to_string(old.faces), then});
-        json.open_object().key("collection").text(old.collection).key("label").text(old.label);
+        json.open_object()
+            .key("collection")
+            .text(old.collection)
+            .key("label")
+            .text(name_of_key(old.label));
         json.key("normal").text(old.normal).key("photos").number(old.faces).key("then").text(then);
         json.close_object();
     }

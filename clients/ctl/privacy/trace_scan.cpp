@@ -7,6 +7,7 @@
 #include "shared/base/json_quoted.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/model/label.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/store/store_reply.hpp"
 
 namespace vultus::ctl {
@@ -92,7 +93,7 @@ class scan {
     /// Members of a gallery's by_label begin with the name of a trained person.
     void note_similar(std::string_view element) {
         if (!name_.starts_with("gallery:") || !name_.ends_with(":by_label")) return;
-        const std::string_view label = element.substr(0, element.find('\n'));
+        const std::string_view label = name_of_key(element.substr(0, element.find('\n')));
         if (label.empty() || label == label_ || named_.in(label)) return;
         if (label == last_label_ || look_of(label) != look_) return;
         last_label_ = label;
@@ -188,7 +189,9 @@ class scan {
 }  // namespace
 
 label_finder::label_finder(std::string label)
-    : label_(composed(label)), quoted_(json_quoted(label_)) {}
+    : label_(composed(label)), quoted_(json_quoted(label_)) {
+    keyed_ = quoted_.substr(0, quoted_.size() - 1) + "\\u001f";
+}
 
 bool label_finder::in(std::string_view element) const {
     if (exactly_in(element)) return true;
@@ -199,8 +202,12 @@ bool label_finder::in(std::string_view element) const {
 
 bool label_finder::exactly_in(std::string_view element) const {
     if (element == label_ || element.find(quoted_) != element.npos) return true;
-    return element.size() > label_.size() && element.starts_with(label_) &&
-           element[label_.size()] == '\n';
+    if (element.find(keyed_) != element.npos) return true;  // of a key with an id
+    // Of the index of names: a folded tail of the name, then the key.
+    const auto line = element.find('\n');
+    const bool second = line != element.npos && name_of_key(element.substr(line + 1)) == label_;
+    return second || (element.size() > label_.size() && element.starts_with(label_) &&
+                      (element[label_.size()] == '\n' || element[label_.size()] == key_separator));
 }
 
 redis_call<redis_reply> plain_call(std::vector<std::string> words) {

@@ -33,14 +33,15 @@ struct scanned {
 class label_finder {
  public:
     explicit label_finder(std::string label);
-    /// Whether the element is the label, begins with it and a newline (as in by_label), or contains
-    /// it as a JSON string: `Al` is not in `Albert`. Composed and decomposed forms (Unicode's NFC
-    /// and NFD) are the same.
+    /// Whether the element is the label or a key of it, begins with it and a newline (as in
+    /// by_label), ends with it after one (as in names), or contains it as a JSON string: `Al` is
+    /// not in `Albert`. Composed and decomposed forms (Unicode's NFC and NFD) are the same.
     bool in(std::string_view element) const;
 
  private:
     bool exactly_in(std::string_view element) const;
     std::string label_, quoted_;  ///< NFC
+    std::string keyed_;           ///< begin of a JSON string with a key of that name and an id
 };
 
 /// A form that similar names share: NFKC, case-folded, without white space and invisible

@@ -1,13 +1,15 @@
-// The file of `vultusctl export`: four lines of text (format, collection, embedding model, time in
-// ms), then one record per face, then their number and a checksum of all before. Faces of other
-// than 128 floats have version 2, with their dimension in a fifth line, so that each version of
-// Vultus reads what it can restore. Lengths and numbers are little-endian. Independent of Redis.
+// The file of `vultusctl export`: five lines of text (format, collection, embedding model, time in
+// ms, dimension), then one record per face and one per person, then the number of faces and a
+// checksum of all before. Files of versions 1 (faces of 128 floats, no fifth line) and 2, which
+// have no people, are read, too. Lengths and numbers are little-endian. Independent of Redis.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "shared/base/limits.hpp"
 #include "shared/base/result.hpp"
@@ -36,6 +38,7 @@ class export_writer {
     export_writer(std::ostream& to, const export_head& head);
     /// requires  a vector of head.dimension floats
     void add(const exported_face& face);
+    void add(const exported_person& person);
     /// Writes the end; without it a reader refuses the file. errors internal: it could not be
     /// written
     result<void> finish();
@@ -57,13 +60,17 @@ class export_reader {
     /// has
     static result<export_reader> open(std::istream& from);
     const export_head& head() const noexcept { return head_; }
-    /// The next face; false at the end, if number and checksum match.
+    /// The next face; false at the end, if number and checksum match. People on the way are kept.
     /// errors    malformed: truncated, damaged, or data after the end
     result<bool> next(exported_face& into);
+    /// The people read since the last call.
+    std::vector<exported_person> take_people() { return std::exchange(people_, {}); }
 
  private:
     explicit export_reader(std::istream& from) : from_(&from) {}
     result<void> read_head();
+    bool read_face(exported_face& into);
+    bool read_person();
     bool take(std::string& into, std::size_t bytes);
     result<bool> read_end();
 
@@ -71,10 +78,12 @@ class export_reader {
     export_head head_;
     checksum sum_;
     std::uint64_t faces_ = 0;
+    char version_ = '3';
+    std::vector<exported_person> people_;
 };
 
-/// The label in the stored text of a face: its first field, in which only quotes and backslashes
-/// are escaped (shared/store/functions/30_galleries.lua). Empty without it.
+/// The label in the stored text of a face: its first field, in which only quotes, backslashes
+/// and byte 31 are escaped (shared/store/functions/35_people.lua). Empty without it.
 std::string label_of(std::string_view face_json);
 
 }  // namespace vultus::ctl

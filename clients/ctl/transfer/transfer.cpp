@@ -19,15 +19,23 @@
 #include "shared/base/clock.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/model/label.hpp"
+#include "shared/model/person_key.hpp"
 #include "shared/security/output_file.hpp"
 #include "shared/security/secret.hpp"
 #include "shared/store/gallery_admin.hpp"
 #include "shared/store/gallery_reader.hpp"
+#include "shared/store/person_store.hpp"
 
 namespace vultus::ctl {
 namespace {
 
+constexpr std::size_t people_a_page = 200;
 constexpr std::size_t faces_a_call = 200;  // 150 KB with 128 floats: about 8 ms of Redis' thread
+
+/// What export and restore do besides faces.
+std::string plain_data(const person_data& data) {
+    return store_reply::stored_person(sealing(), "", "", data);
+}
 
 struct exporting {
     const std::string& collection;
@@ -82,6 +90,26 @@ struct exporting {
         return {};
     }
 };
+
+/// Those who have no face any more are left out by the restore.
+result<std::uint64_t> export_people(const std::string& collection, redis_blocking& redis,
+                                    const store_context& store, export_writer& writer) {
+    std::uint64_t unreadable = 0;
+    std::string page;
+    do {
+        auto some = redis.call(person_store(store).list(collection, "", people_a_page, page));
+        if (!some) return fail(some.error());
+        for (const person_record& one : some->rows) {
+            if (one.person_id.empty()) continue;  // not indexed yet
+            if (!one.readable) ++unreadable;
+            writer.add(exported_person{one.key, one.person_id,
+                                       static_cast<std::uint64_t>(one.created.count()),
+                                       plain_data(one.data)});
+        }
+        page = some->next;
+    } while (!page.empty() && writer.good());
+    return unreadable;
+}
 
 report transfer_report(const std::string& file, const std::string& collection,
                        const std::vector<std::pair<const char*, std::uint64_t>>& counts) {
@@ -143,6 +171,15 @@ class twice_readable {
     int copy_ = -1;
 };
 
+result<void> check_people(const std::vector<exported_person>& people) {
+    for (const exported_person& one : people) {
+        const bool good = check_person_id(one.person_id) && !one.key.empty() &&
+                          store_reply::read_person({}, "", "", one.data);
+        if (!good) return fail(errc::malformed, "a person of the export: nothing was restored");
+    }
+    return {};
+}
+
 /// Reads the whole file and checks each face. errors malformed
 result<std::uint64_t> faces_in(const std::string& file) {
     std::ifstream from(file, std::ios::binary);
@@ -156,6 +193,7 @@ result<std::uint64_t> faces_in(const std::string& file) {
     while (true) {
         auto more = reader->next(face);
         if (!more) return fail(more.error());
+        if (auto good = check_people(reader->take_people()); !good) return fail(good.error());
         if (!*more) return faces;
         ++faces;
         if (auto good = check_face(face, model, reader->head().dimension); !good) {
@@ -179,6 +217,7 @@ std::string label_member(std::string_view label) {
 /// The face with its name in normal form. A name without visible characters has none and stays
 /// unchanged.
 exported_face normal_face(exported_face face) {
+    if (!id_of_key(face.label).empty()) return face;  // of a version that stores normal forms
     auto label = normal_label(face.label);
     const std::string old = label_member(face.label);
     if (!label || *label == face.label || !face.json.starts_with(old)) return face;
@@ -195,11 +234,29 @@ struct restoring {
     const store_context& store;
     std::uint64_t added = 0, known = 0;
     std::vector<exported_face> waiting;
+    std::vector<exported_person> people;
+    std::uint64_t people_changed = 0;
+
+    /// After all faces.
+    result<void> put_people() {
+        for (std::size_t at = 0; at < people.size(); at += people_a_restore) {
+            const auto end = std::min(people.size(), at + people_a_restore);
+            const std::vector<exported_person> some(
+                people.begin() + static_cast<std::ptrdiff_t>(at),
+                people.begin() + static_cast<std::ptrdiff_t>(end));
+            auto done = redis.call(gallery_admin(store).restore_people(collection, some));
+            if (!done) return fail(done.error());
+            people_changed += *done;
+        }
+        return {};
+    }
 
     result<void> put() {
         if (waiting.empty()) return {};
         std::map<std::string, std::string> hashes;
-        for (const auto& face : waiting) hashes[face.label] = hash_of_label(face.label, secret);
+        for (const auto& face : waiting) {
+            hashes[face.label] = hash_of_label(name_of_key(face.label), secret);
+        }
         auto done = redis.call(gallery_admin(store).restore(
             collection, model, std::exchange(waiting, {}), who(), hashes));
         if (!done) {
@@ -232,13 +289,21 @@ result<report> export_faces(const std::string& collection, const std::string& fi
                                         static_cast<std::uint64_t>(unix_now().count()), dimension});
     exporting all{collection, redis, store, on, dimension * sizeof(float), {}, {}};
     if (auto done = all.all(*info, writer); !done) return fail(done.error());
+    const auto unreadable = export_people(collection, redis, store, writer);
+    if (!unreadable) return fail(unreadable.error());
     const auto ended = writer.finish();
     const bool beside = to->is_standard_output();
     if (auto written = to->commit(); !written) return fail(written.error());  // has the reason
     if (!ended) return fail(ended.error());
     report made = transfer_report(file, collection, {{"faces", writer.faces()}});
     made.beside = beside;
-    made.bad = !all.foreign.empty();
+    made.bad = !all.foreign.empty() || *unreadable > 0;
+    if (*unreadable > 0) {
+        made.sections.push_back(
+            {"",
+             {},
+             "without their data, which do not open: " + std::to_string(*unreadable) + " people"});
+    }
     for (const std::string& id : all.foreign) {
         made.sections.push_back(
             {"", {}, "skipped: the vector of face " + id + " does not open (see vultusctl fsck)"});
@@ -263,12 +328,15 @@ result<report> restore_faces(const std::string& collection, const std::string& f
                   store,
                   0,
                   0,
-                  {}};
+                  {},
+                  {},
+                  0};
     if (auto good = check_collection(all.collection); !good) return fail(good.error());
     exported_face face;
     while (true) {
         auto more = reader->next(face);
         if (!more) return fail(more.error());
+        for (auto& one : reader->take_people()) all.people.push_back(std::move(one));
         if (*more) all.waiting.push_back(normal_face(face));
         if (!*more || all.waiting.size() == faces_a_call) {
             if (auto done = all.put(); !done) return fail(done.error());
@@ -276,7 +344,17 @@ result<report> restore_faces(const std::string& collection, const std::string& f
         }
         if (!*more) break;
     }
-    return transfer_report(file, all.collection, {{"added", all.added}, {"known", all.known}});
+    if (auto done = all.put_people(); !done) return fail(done.error());
+    report made =
+        transfer_report(file, all.collection, {{"added", all.added}, {"known", all.known}});
+    if (all.people_changed > 0) {
+        made.sections.push_back({"",
+                                 {},
+                                 std::to_string(all.people_changed) +
+                                     " people got another person_id or no data: somebody "
+                                     "else has the id or the external_id"});
+    }
+    return made;
 }
 
 }  // namespace vultus::ctl

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import httpx
 
-from . import questions, steps
+from . import people, questions, steps
 from .events import Event, EventLines, Missed, Reconnecting
 from .errors import InvalidArgument, Refused, Unusable, VultusError
+from .people import KEEP, PersonRecord
 from .photos import Embeddings, Photo, PhotoFolder, bytes_of, in_order, lesson_of, not_tried, photos_below, vectors_of
 from .transport import Verify, environment, opened, request_for
 from .types import (Change, Collection, Detection, Job, Json, Lesson, ModelChange, Models, Person, Recognition, TrainedFace,
@@ -121,22 +122,27 @@ class AsyncClient:
                min_face_px: int | None = None, upsample: int | None = None, detector: str | None = None,
                rotate: bool | None = None, durable: bool = True,
                on_progress: steps.Progress | None = None) -> Verification:
-        """Whether two photos, or one photo and a person of the collection, show the same face. The service fetches `urls`."""
+        """Whether two photos, or one photo and a person of the collection, show the same face. The service fetches `urls`.
+        person: a name, or a person_id; Refused, several_people, for a name of more than one."""
         options = {"distance_max": distance_max, "similarity_min": similarity_min, "embedder": embedder,
                    "min_face_px": min_face_px, "upsample": upsample, "detector": detector, "rotate": rotate}
         given = questions.Photos([bytes_of(photo) for photo in photos], list(urls))
         return await self._run(questions.verify(self.collection, given, person, options, durable, on_progress, self.waits))
 
-    async def train(self, name: str, *photos: Photo, urls: Sequence[str] = (), embeddings: Embeddings | None = None, model: str | None = None,
-              quality: str | None = None, num_jitters: int | None = None, min_face_px: int | None = None,
-              upsample: int | None = None, detector: str | None = None, rotate: bool | None = None,
-              on_progress: steps.Progress | None = None) -> Training:
+    async def train(self, name: str | None = None, *photos: Photo, person_id: str | None = None,
+                    external_id: str | None = None, new_person: bool | None = None, urls: Sequence[str] = (),
+                    embeddings: Embeddings | None = None, model: str | None = None, quality: str | None = None, num_jitters: int | None = None,
+                    min_face_px: int | None = None, upsample: int | None = None, detector: str | None = None,
+                    rotate: bool | None = None, on_progress: steps.Progress | None = None) -> Training:
         """Trains a person with 1 to 16 photos (or urls of them), exactly one face in each, or with embeddings of `model`, the collection's.
         JobFailed if none could be used; its job.verdicts have the reasons.
 
+        person_id: whoever has it, or with a name a new person who gets it; without a name (None) nobody new.
+        new_person: a new person, whoever else has the name. external_id: an id of your own system, unique in the collection.
         quality: "standard" or "strict" also refuses bad photos and faces that look like somebody else's."""
-        options = {"model": model, "quality": quality, "num_jitters": num_jitters, "min_face_px": min_face_px,
-                   "upsample": upsample, "detector": detector, "rotate": rotate}
+        options = {"person_id": person_id, "external_id": external_id, "new_person": new_person, "model": model,
+                   "quality": quality, "num_jitters": num_jitters, "min_face_px": min_face_px, "upsample": upsample,
+                   "detector": detector, "rotate": rotate}
         vectors = None if embeddings is None else vectors_of(embeddings)
         given = questions.Photos([bytes_of(photo) for photo in photos], list(urls))
         return await self._run(questions.train(self.collection, name, given, vectors, options,
@@ -166,6 +172,30 @@ class AsyncClient:
     async def people(self) -> list[Person]:
         """The people of the collection, in the order of the names' bytes."""
         return await self._run(steps.people(self.collection, self.waits))
+
+    async def find_people(self, search: str | None = None, *, name: str | None = None,
+                          external_id: str | None = None) -> list[PersonRecord]:
+        """People with their ids and data: all, or those with a word of the name that begins like `search`, of that exact
+        name, or of that external_id."""
+        return await self._run(people.find(self.collection, search, name, external_id, self.waits))
+
+    async def person(self, person_id: str) -> PersonRecord:
+        """Refused, not_found, if there is none."""
+        return await self._run(people.person(self.collection, person_id, self.waits))
+
+    async def change_person(self, person_id: str, *, name: str = KEEP, external_id: str | None = KEEP,
+                            metadata: Json | None = KEEP, notes: str | None = KEEP) -> PersonRecord:
+        """Changes what is given; None removes. Others may have the name, but not the external_id (person_exists)."""
+        changes = {"name": name, "external_id": external_id, "metadata": metadata, "notes": notes}
+        return await self._run(people.change_person(self.collection, person_id, changes, self.waits))
+
+    async def forget_person(self, person_id: str, face_id: str | None = None) -> Change:
+        """As forget, where a name may be that of several people."""
+        return await self._run(people.forget(self.collection, person_id, face_id, self.waits))
+
+    async def merge_people(self, person_id: str, person_id_to: str) -> Change:
+        """As merge. The first person's id and data go."""
+        return await self._run(people.merge(self.collection, person_id, person_id_to, self.waits))
 
     async def iter_people(self) -> AsyncIterator[Person]:
         """The people of the collection as people(), read page by page."""

@@ -62,13 +62,14 @@ def verify(collection: str | None, photos: Photos, person: str | None, options: 
     return Verification.of((yield from asked(call, durable, on_progress, waits)))
 
 
-def train(collection: str, name: str, photos: Photos, embeddings: list[list[float]] | None, options: Options,
+def train(collection: str, name: str | None, photos: Photos, embeddings: list[list[float]] | None, options: Options,
           on_progress: Progress | None, waits: Waits) -> Steps[Training]:
     if (not photos) == (embeddings is None):
         raise InvalidArgument("train takes photos or embeddings")
     call = Call("POST", "/api/train", query(collection, options))
+    named = {} if name is None else {"name": name}
     if embeddings is None:
-        call.data, call.files = {"name": name}, files_of(photos.bytes, photos.urls)
+        call.data, call.files = named, files_of(photos.bytes, photos.urls)
     else:
-        call.json = {"name": name, "embeddings": embeddings}
+        call.json = {**named, "embeddings": embeddings}
     return Training.of((yield from finish(call, on_progress, waits)))

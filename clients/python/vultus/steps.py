@@ -113,7 +113,8 @@ def deadline_of(call: Call, timeout_s: float) -> float:
 def request_of(call: Call, timeout_s: float) -> dict[str, Any]:
     longest = deadline_of(call, timeout_s)
     return {"method": call.method, "url": call.path, "params": call.params, "headers": call.headers,
-            "data": call.data, "files": call.files, "json": call.json, "timeout": httpx.Timeout(longest, connect=min(longest, 10.0))}
+            "data": call.data, "files": call.files, "json": call.json,
+            "timeout": httpx.Timeout(longest, connect=min(longest, 10.0))}
 
 
 class Collecting:

@@ -32,11 +32,12 @@ class Candidate:
     distance: float
     face_id: str
     similarity: float | None = None  # None from a service that does not state it
+    person_id: str | None = None
 
     @classmethod
     def of(cls, raw: Json) -> Candidate:
         return cls(member(raw, "label", str), member(raw, "distance", float), member(raw, "face_id", str),
-                   member(raw, "similarity", float, None))
+                   member(raw, "similarity", float, None), member(raw, "person_id", str, None))
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,19 @@ class Verification:
     face_id: str | None
     photos: list[list[SeenFace]]
     raw: Json = field(repr=False)
+    label: str | None = None      # of the person, where one was named
+    person_id: str | None = None
 
     @classmethod
     def of(cls, raw: Json) -> Verification:
+        person: Json = member(raw, "person", dict, {})
         pair: Json = member(raw, "compared", dict, {})
         return cls(member(raw, "same", bool), member(raw, "distance", float, None), member(raw, "similarity", float, None),
                    member(raw, "distance_max", float), member(raw, "false_match_rate", float, None),
                    member(raw, "comparisons", int), member(pair, "face", int, None), member(pair, "other_face", int, None),
                    member(pair, "face_id", str, None),
-                   [[SeenFace.of(one) for one in rows(photo, "faces")] for photo in rows(raw, "photos")], raw)
+                   [[SeenFace.of(one) for one in rows(photo, "faces")] for photo in rows(raw, "photos")], raw,
+                   member(person, "label", str, None), member(person, "person_id", str, None))
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,7 @@ class Face:
     embedding: list[float] | None = None
     similarity: float | None = None  # of that distance: 0.5 at the service's threshold, whatever the model
     quality: Quality | None = None   # None from a service that does not measure it
+    person_id: str | None = None     # of label, which several people may have
 
     @classmethod
     def of(cls, raw: Json) -> Face:
@@ -147,7 +153,7 @@ class Face:
                    member(raw, "detection_score", float) if seen else None,
                    points(member(raw, "landmarks", list)) if seen else [],
                    [Candidate.of(near) for near in rows(raw, "candidates")], embedding,
-                   member(raw, "similarity", float, None), Quality.of(raw))
+                   member(raw, "similarity", float, None), Quality.of(raw), member(raw, "person_id", str, None))
 
 
 def points(raw: list[Any]) -> list[tuple[float, float]]:
@@ -282,10 +288,12 @@ class Person:
     label: str
     count: int
     picture_face_id: str | None = None  # a face with a picture: face_picture(label, …)
+    person_id: str | None = None
 
     @classmethod
     def of(cls, raw: Json) -> Person:
-        return cls(member(raw, "label", str), member(raw, "count", int), member(raw, "picture_face_id", str, None))
+        return cls(member(raw, "label", str), member(raw, "count", int), member(raw, "picture_face_id", str, None),
+                   member(raw, "person_id", str, None))
 
 
 @dataclass(frozen=True)

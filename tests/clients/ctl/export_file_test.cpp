@@ -58,23 +58,66 @@ TEST(export_file, is_read_as_it_was_written) {
     }
 }
 
-// Byte by byte what the first version of the program wrote.
-TEST(export_file, of_128_floats_is_that_of_older_versions) {
-    const std::string text = written(1);
-    const std::string head = "vultus-export 1\nteam\nnet/mirror_unit\n1772443800120\n";
-    ASSERT_TRUE(text.starts_with(head));
-    const exported_face one = face(0);
-    const std::string lengths{char(one.face_id.size()), char(one.label.size()),
-                              char(one.json.size()), 0};
-    const std::string body =
-        "F" + lengths + one.face_id + one.label + one.json + one.vector + "E" + "\1";
-    EXPECT_EQ(text.substr(head.size(), body.size()), body);
-    EXPECT_EQ(text.size(), head.size() + body.size() + 7 + 8) << "the number, and the checksum";
+std::string number_of(std::uint64_t value, std::size_t bytes) {
+    std::string text;
+    for (std::size_t i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i) & 0xFF);
+    return text;
 }
 
-TEST(export_file, of_other_dimensions_says_so_to_older_versions) {
+// Byte by byte what versions 1 and 2 of the program wrote.
+std::string of_older_version(std::size_t dimension) {
+    const exported_face one = face(0, dimension);
+    std::string text = dimension == 128 ? "vultus-export 1\n" : "vultus-export 2\n";
+    text += "team\nnet/mirror_unit\n1772443800120\n";
+    if (dimension != 128) text += std::to_string(dimension) + "\n";
+    text += "F" + number_of(one.face_id.size(), 1) + number_of(one.label.size(), 1) +
+            number_of(one.json.size(), 2) + one.face_id + one.label + one.json + one.vector + "E" +
+            number_of(1, 8);
+    checksum sum;
+    sum.add(text);
+    return text + number_of(sum.value(), 8);
+}
+
+TEST(export_file, of_older_versions_is_read) {
+    EXPECT_EQ(reading(of_older_version(128)), "1");
+    EXPECT_EQ(reading(of_older_version(512)), "1");
+    std::string with_person = of_older_version(128);
+    with_person.replace(with_person.find("\nF") + 1, 1, "P");
+    EXPECT_THAT(reading(with_person), HasSubstr("truncated or corrupt")) << "they had no people";
+}
+
+TEST(export_file, has_the_people_with_their_data) {
+    std::ostringstream to;
+    export_writer writer(to, {"team", "net/mirror_unit", 1, 128});
+    exported_face one = face(1);
+    one.label = "Ann\x1f" + std::string(128, 'p');
+    writer.add(one);
+    writer.add(exported_person{one.label, std::string(128, 'p'), 77, "1 2 0\nab"});
+    writer.add(exported_person{"Bob", "b", 88, ""});
+    ASSERT_TRUE(writer.finish());
+    std::istringstream from(to.str());
+    auto reader = export_reader::open(from);
+    ASSERT_TRUE(reader);
+    exported_face read;
+    ASSERT_TRUE(reader->next(read).value());
+    EXPECT_EQ(read.label, one.label);
+    EXPECT_TRUE(reader->take_people().empty());
+    ASSERT_FALSE(reader->next(read).value());
+    const auto people = reader->take_people();
+    ASSERT_EQ(people.size(), 2U);
+    EXPECT_EQ(people[0].key, one.label);
+    EXPECT_EQ(people[0].person_id, std::string(128, 'p'));
+    EXPECT_EQ(people[0].created_ms, 77U);
+    EXPECT_EQ(people[0].data, "1 2 0\nab");
+    EXPECT_EQ(people[1].key, "Bob");
+    EXPECT_EQ(label_of(R"({"label":"Ann\u001fp\"\\","x":1})"),
+              "Ann\x1f"
+              "p\"\\");
+}
+
+TEST(export_file, says_its_dimension) {
     EXPECT_TRUE(written(1, 256).starts_with(
-        "vultus-export 2\nteam\nnet/mirror_unit\n1772443800120\n256\nF"));
+        "vultus-export 3\nteam\nnet/mirror_unit\n1772443800120\n256\nF"));
     const auto with = [](const std::string& dimension) {
         return reading("vultus-export 2\nteam\nnet\n1\n" + dimension + "\nE");
     };
@@ -128,7 +171,7 @@ TEST(export_file, a_changed_byte_is_found) {
         EXPECT_NE(reading(other), "2") << at;
     }
     EXPECT_THAT(reading(whole + "x"), HasSubstr("after the end"));
-    EXPECT_THAT(reading("vultus-export 3\nteam\nnet\n1\nE"), HasSubstr("another version"));
+    EXPECT_THAT(reading("vultus-export 4\nteam\nnet\n1\nE"), HasSubstr("another version"));
     EXPECT_THAT(reading("photo of a cat"), HasSubstr("not an export"));
 }
 

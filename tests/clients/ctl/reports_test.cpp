@@ -141,19 +141,25 @@ TEST(reports, status_from_redis_tells_lapsed_workers) {
 TEST(reports, faces) {
     label_page page;
     page.gallery = {"", "m", 1'000'000'002, 0, 3, 2, 256, {}};
-    page.labels = {{"Ann", 1, {}}, {"田中", 2, {}}};
+    page.labels = {{"Ann\x1f"
+                    "7",
+                    1,
+                    {},
+                    "7"},
+                   {"田中", 2, {}, "hr/2"}};
     page.next = "9";
     EXPECT_EQ(
         print(faces_report("default", page), false),
-        "label  faces\n"
-        "Ann        1\n"
-        "田中       2\n"
+        "label  person_id  faces\n"
+        "Ann    7              1\n"
+        "田中   hr/2           2\n"
         "default: 2 people, 3 faces, version 1000000002, m of 256 numbers; next: --page OQ\n");
     EXPECT_EQ(
         print(faces_report("default", page), true),
         R"({"collection":"default","version":1000000002,"removed_version":0,"people":2,"faces":3,)"
         R"("embedding_model":"m","dimension":256,)"
-        R"("labels":[{"label":"Ann","faces":1},{"label":"田中","faces":2}],)"
+        R"("labels":[{"label":"Ann","person_id":"7","faces":1},)"
+        R"({"label":"田中","person_id":"hr/2","faces":2}],)"
         R"("next_page_token":"OQ"})"
         "\n");
 }

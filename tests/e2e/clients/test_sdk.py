@@ -23,6 +23,30 @@ def client(shared_service):
         one.clear()
 
 
+def test_people_have_ids_and_data(client, photos):
+    first = client.train("Sam", photos["small_obama"], external_id="crm 1")
+    client.train("Sam", photos["small_biden"], person_id="hr/2")
+    assert first.version > 0 and len(client.people()) == 2
+    one = client.find_people(external_id="crm 1")[0]
+    assert (one.name, one.faces, one.metadata, one.last_seen) == ("Sam", 1, None, None)
+    assert [face.person_id for face in client.recognize(photos["small_biden"]).faces] == ["hr/2"]
+    with pytest.raises(Refused) as refused:
+        client.faces("Sam")
+    assert refused.value.code == "several_people" and "hr/2" in refused.value.detail
+    changed = client.change_person("hr/2", metadata={"team": "a"}, notes="n")
+    assert changed == client.person("hr/2") and changed.metadata == {"team": "a"}
+    assert client.change_person("hr/2", notes=None).notes is None
+    assert client.change_person("hr/2", name="Zoë Dee").name == "Zoë Dee"
+    assert [one.person_id for one in client.find_people("dee")] == ["hr/2"] and client.find_people("ee") == []
+    assert client.merge_people("hr/2", one.person_id).faces == 1
+    assert client.forget_person(one.person_id).faces == 2 and client.find_people() == []
+
+    async def again():
+        async with AsyncClient(str(client._http.base_url), "sdk") as other:
+            return await other.find_people()
+    assert asyncio.run(again()) == []
+
+
 def test_the_main_job(client, photos, tmp_path):
     states = []
     trained = client.train("Barack Obama", photos["small_obama"], PHOTOS / "obama3.jpg",
