@@ -29,7 +29,8 @@ all, place of its terminal event]}, "fsck": [...], "images": n, "crashed": n,
 more, how often a job was held to have ended a worker, whether a worker was struck at all, how long an answer may have
 been on its way from the api's last look at the gallery to the client (the longest time that an api may have been stopped,
 and a second), how often a result was refused as too old, how often a job was leased; "erased": who was erased because of age though no
-run lasts that long (kept.py); "defaults": [the models of the service when it began, and at the end].
+run lasts that long (kept.py); "defaults": [the models of the service when it began, and at the end]; "namesakes": what the
+owners of people of one name found wrong, their jobs and operations (namesakes.py).
 """
 import bisect
 import itertools
@@ -267,6 +268,9 @@ def check(lines):
     faults += check_order(operations, last.get("order", {}))
     faults += check_models(operations, changes)
     accepted = {operation["job"] for operation in operations if operation["job"] is not None}
+    by_id = last.get("namesakes", {})
+    accepted |= set(by_id.get("jobs", ()))
+    faults += [(what, where) for what, where in by_id.get("faults", ())]
     for operation in operations:
         if len(set(operation["key_jobs"])) > 1:
             faults.append(("two jobs of one key", operation))
@@ -286,7 +290,7 @@ def check(lines):
         faults.append(("no terminal event", {"job": job}))
     jobless = (*DIRECT, "retain")
     unheard = sum(operation["job"] is None and operation["outcome"] == "unknown" and operation["op"] not in jobless
-                  for operation in operations)
+                  for operation in operations) + by_id.get("unheard", 0)
     if len(set(jobs) - accepted) > unheard:
         faults.append(("more jobs than operations", {"jobs": len(jobs), "heard of": len(accepted), "unheard": unheard}))
     faults += [("fsck", problem) for problem in last["fsck"]]
@@ -305,7 +309,8 @@ def check(lines):
     answers = sum(operation["op"] in ANSWERS and operation["outcome"] == "ok" for operation in operations)
     events = sum(operation["op"] == "event" for operation in operations)
     return faults, {"operations": len(operations) - events, "events_with_names": events, "accepted_jobs": len(accepted), "outcomes": outcomes,
-                    "answers": answers, "answers_decided": decided, "faults": len(faults)}
+                    "answers": answers, "answers_decided": decided, "by_person_id": by_id.get("operations", 0),
+                    "faults": len(faults)}
 
 
 def main():

@@ -10,8 +10,8 @@ import time
 # How long a process may be stopped or cut off, in seconds: workers past their registration (8 s) and lease (10 s).
 LONGEST = {"worker": 14.0, "broker": 6.0, "api": 4.0, "redis": 2.5}
 
-FAILPOINTS = ("api.before_accept", "api.after_accept", "api.before_reply", "api.before_event", "broker.after_lease",
-              "broker.before_send",
+FAILPOINTS = ("api.before_accept", "api.after_accept", "api.before_reply", "api.before_event", "api.before_set_person",
+              "api.after_set_person", "broker.after_lease", "broker.before_send",
               "broker.in_reap", "broker.in_barrier", "worker.after_job", "worker.before_compute", "worker.mid_job",
               "worker.after_match", "worker.before_commit", "worker.after_commit", "worker.before_done",
               "worker.in_gallery_load", "worker.before_hello", "worker.after_hello", "worker.mid_reembed",

@@ -21,6 +21,7 @@ import time
 import bugs
 import checker
 import kept as kept_room
+import namesakes
 import world as worlds
 from clients import Client, EventReader, Listener, Shared
 from faults import LONGEST, Nemesis
@@ -60,7 +61,9 @@ def run(options, folder, history):
                     bug.mix if bug else None)
     reader = EventReader(world)
     clients = [Client(n, options.seed, shared) for n in range(bug.clients if bug else options.clients)]
+    owners = namesakes.owners(shared, options.seed)
     clients += [Listener(n, shared) for n in range(len(world.apis))]
+    clients += owners
     more = {"plan": bug.plan, "pause": bug.pause, "hold": bug.hold, "actions": bug.actions} if bug else {}
     nemesis = Nemesis(world, options.seed, **more)
     world.redis.down = bug.down if bug else 0.5
@@ -95,6 +98,7 @@ def run(options, folder, history):
                     "fsck": [str(problem) for problem in worlds.fsck(store)] + world.complaints(),
                     "images": worlds.images(store), "workers_harmed": harmed, "erased": kept_room.erased(store),
                     "defaults": [first_defaults, worlds.defaults(store)],
+                    "namesakes": namesakes.heard_by(owners),
                     **{name: int(store.hget(f"{worlds.PREFIX}stats", name) or 0)
                        for name in ("crashed", "old_version", "leased")},
                     "reply_s": 1.0 + (LONGEST["api"] if stopped else 0.0), "strikes": nemesis.done}

@@ -212,3 +212,11 @@ def test_after_a_change_of_the_model_answers_are_by_the_new_one():
 def test_the_defaults_of_a_service_are_decided_once():
     assert verdict(TRAIN, defaults=[["hog", "a"], ["hog", "a"]]) == []
     assert verdict(TRAIN, defaults=[["hog", "a"], ["hog", "b"]]) == ["defaults changed"]
+
+
+def test_what_owners_of_people_found_is_told():
+    job = {"n-1": "succeeded"}
+    assert verdict(TRAIN, jobs=job) == ["more jobs than operations"]
+    assert verdict(TRAIN, jobs=job, namesakes={"jobs": ["n-1"], "faults": []}) == []
+    assert verdict(TRAIN, jobs=job, namesakes={"unheard": 1}) == []
+    assert verdict(TRAIN, namesakes={"faults": [["another person", {"person": "ann"}]]}) == ["another person"]
