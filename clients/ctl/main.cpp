@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "clients/ctl/cli/offline.hpp"
+#include "clients/ctl/cli/completion.hpp"
 #include "clients/ctl/commands.hpp"
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
@@ -354,7 +354,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Inspect and operate a Vultus service", "vultusctl"};
     app.set_version_flag("--version", "vultusctl " VULTUS_VERSION, "Print the version and exit");
     arguments asked;
-    offline apart;
+    std::optional<std::string> script;
     describe(app, asked);
     describe_clock(app, asked);
     describe_models(app, asked);
@@ -362,16 +362,14 @@ int main(int argc, char** argv) {
     describe_keys(app, asked);
     describe_users(app, asked);
     describe_curve(app, asked);
-    describe_offline(app, apart);
+    describe_completion(app, script);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& why) {
         return app.exit(why) == 0 ? ended(ok) : usage;
     }
-    if (apart.is_asked()) {
-        const auto text = do_offline(apart);
-        if (!text) return complain(text.error(), usage);
-        std::cout << *text;
+    if (script) {
+        std::cout << *script;
         return ended(ok);
     }
     if (asked.key.secret.empty()) asked.key.secret = asked.data + "/access.secret";

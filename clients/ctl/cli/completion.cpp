@@ -60,4 +60,13 @@ std::string completion(const CLI::App& app, const std::string& shell) {
     return text + "}\ncomplete -o default -F _" + name + " " + name + "\n";
 }
 
+void describe_completion(CLI::App& app, std::optional<std::string>& script) {
+    app.add_subcommand("completion", "script for a shell: source <(vultusctl completion bash)")
+        ->add_option_function<std::string>(
+            "shell", [&](const std::string& shell) { script = completion(app, shell); },
+            "bash or zsh")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh"}));
+}
+
 }  // namespace vultus::ctl

@@ -2,6 +2,7 @@
 // agree.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace CLI {
@@ -15,5 +16,9 @@ namespace vultus::ctl {
 /// returns   commands and options of each command; values of options that take only some; files
 ///           elsewhere
 std::string completion(const CLI::App& app, const std::string& shell);
+
+/// Adds the subcommand `completion`, which sets the script. Last, as it knows what was added
+/// before.
+void describe_completion(CLI::App& app, std::optional<std::string>& script);
 
 }  // namespace vultus::ctl

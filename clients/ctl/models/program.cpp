@@ -78,7 +78,7 @@ result<std::string> fetch_program() {
     const fs::path here = own_folder();
     // build/<preset>/bin of the source tree; an installation below one prefix; the working folder
     for (const fs::path& place :
-         {here / "../../../config/fetch.py", here / "../lib/vultus/config/fetch.py",
+         {here / "../../../config/fetch.py", here / "../share/vultus/config/fetch.py",
           fs::path("config/fetch.py")}) {
         if (::access(place.c_str(), R_OK) == 0) return place.lexically_normal().string();
     }

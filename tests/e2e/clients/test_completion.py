@@ -75,11 +75,3 @@ def test_each_program_says_its_version(name):
 def test_the_python_command_says_the_version_of_its_package():
     version = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())["project"]["version"]
     assert said(*COMMANDS["vultus"][:-1], "--version") == f"vultus {version}\n"
-
-
-def test_vultusctl_fetches_the_models_without_a_service(tmp_path):
-    sources = {**os.environ, "VULTUS_MODEL_SOURCES": str(ROOT / "build/models")}
-    for expected in ("copying ", ""):
-        done = subprocess.run([PROGRAMS / "vultusctl", "models", "fetch", "--into", tmp_path], capture_output=True, text=True, env=sources)
-        assert done.returncode == 0 and done.stdout.startswith(expected), done.stdout + done.stderr
-    assert (tmp_path / "models/centerface.onnx").exists() and done.stdout == ""
