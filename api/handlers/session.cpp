@@ -87,8 +87,8 @@ asio::awaitable<response> log_in(request& req, services& ctx) {
 asio::awaitable<response> set_up(request& req, services& ctx) {
     auto given = members(req, "token name password");
     if (!given) co_return refuse(given.error(), req, ctx);
-    const auto made = co_await ctx.access.set_up(
-        req, {given->at("token"), given->at("name"), given->at("password")});
+    first_user wanted{given->at("token"), given->at("name"), given->at("password")};
+    const auto made = co_await ctx.access.set_up(req, std::move(wanted));
     if (!made) co_return refuse(made.error(), req, ctx);
     json_object text;
     text.add("user", given->at("name")).add("role", name_of(role::admin));

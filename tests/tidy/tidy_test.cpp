@@ -15,32 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/tidy/sources_support.hpp"
+
+namespace vultus::testing {
 namespace {
-
-namespace fs = std::filesystem;
-
-const fs::path root = VULTUS_SOURCE_DIR;
-constexpr std::array folders{"shared", "broker", "workers", "api", "clients", "tests"};
-
-struct source_file {
-    std::string name;  // from the root, with '/'
-    std::vector<std::string> lines;
-};
-
-std::vector<source_file> sources() {
-    std::vector<source_file> found;
-    for (const char* folder : folders) {
-        for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-            const auto suffix = entry.path().extension();
-            if (suffix != ".cpp" && suffix != ".hpp") continue;
-            source_file file{fs::relative(entry.path(), root).generic_string(), {}};
-            std::ifstream in(entry.path());
-            for (std::string line; std::getline(in, line);) file.lines.push_back(line);
-            found.push_back(std::move(file));
-        }
-    }
-    return found;
-}
 
 std::string folder_of(const std::string& name) {
     return name.substr(0, name.find('/'));
@@ -274,32 +252,6 @@ TEST(tidy, files_and_lines_are_short) {
     }
 }
 
-// g++ 12 destroys the value of `condition ? co_await a : b` twice. (By hand, as `included` is.)
-bool branch_waits(const std::string& code, std::size_t await) {
-    const auto before = code.find_last_not_of(" \n", await - 1);
-    if (await == 0 || before == std::string::npos) return false;
-    if (code[before] == '?') return true;
-    const auto condition = code.find_last_of("?,;{}", before);
-    return code[before] == ':' && condition != std::string::npos && code[condition] == '?';
-}
-
-TEST(tidy, no_branch_of_a_condition_waits) {
-    EXPECT_TRUE(branch_waits("a ? b() : c", 4));
-    EXPECT_TRUE(branch_waits("a ? b :\n c()", 9));
-    EXPECT_FALSE(branch_waits("a ? b : c; d()", 11));
-    EXPECT_FALSE(branch_waits("for (a : b())", 9));
-    for (const auto& file : sources()) {
-        std::string text;
-        for (const auto& line : file.lines) {
-            text += line.substr(0, line.find("//")) + "\n";
-        }
-        for (auto at = text.find("co_await"); at != std::string::npos;
-             at = text.find("co_await", at + 1)) {
-            EXPECT_FALSE(branch_waits(text, at)) << file.name << ": " << text.substr(at, 40);
-        }
-    }
-}
-
 TEST(tidy, functions_are_short) {
     for (const auto& file : sources()) {
         std::size_t begin = 0;
@@ -394,3 +346,4 @@ TEST(tidy, nothing_is_left_for_later) {
 }
 
 }  // namespace
+}  // namespace vultus::testing

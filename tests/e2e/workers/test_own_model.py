@@ -143,7 +143,7 @@ def test_names_and_words(tmp_path, folder):
     for words in (("--template", "round"), ("--template", "arcface112", "--mean", "much"), ("--template", "arcface112", "--channels", "hsv")):
         assert add(folder, path, *words)[0] == 2, words
     code, _, why = add(folder, path, *ARCFACE, "--name", "scaled", "--scale", "0")
-    assert code == 1 and "scale" in why
+    assert code == 2 and "scale" in why
     assert "cannot be written" in add(tmp_path / "nowhere", path, *ARCFACE, "--name", "x")[2]
     assert "no file" in add(folder, tmp_path / "none.onnx", *ARCFACE)[2]
 
