@@ -45,12 +45,16 @@ def sample_photos():
 
 
 def stream(port, frames, seconds, rate=30, until=None):
-    """Sends frames at this rate, or `until` is set; what came back: (ms from sending to the answer, message)."""
+    """Sends frames at this rate, for the time or until `until` is set, and until one was answered (at most 30 s); what came back:
+    (ms from sending to the answer, message)."""
     live = Live(port)
     live.receive()
     sent_at, answers, begin = {}, [], time.monotonic()
     step = 0
-    while time.monotonic() < begin + seconds and not (until and until.is_set()):
+    while not (until and until.is_set()):
+        past = time.monotonic() - begin
+        if past >= (seconds if answers else 30):
+            break
         due = begin + step / rate
         got = live.receive(max(due - time.monotonic(), 0))
         if got is None:

@@ -174,9 +174,10 @@ TEST_F(access, every_change_that_took_effect_is_in_the_audit_log) {
     const auto log = [&] {
         words lines;
         const words all = f.plain({"XRANGE", f.key("audit"), "-", "+"});
-        for (std::size_t i = 0; i + 12 < all.size(); i += 13) {
-            lines.push_back(all[i + 2] + "|" + all[i + 4] + "|" + all[i + 6] + "|" + all[i + 8] +
-                            "|" + all[i + 10].substr(0, 6) + "|" + all[i + 12]);
+        for (std::size_t i = 0; i + 11 < all.size(); ++i) {
+            if (all[i] != "who") continue;
+            lines.push_back(all[i + 1] + "|" + all[i + 3] + "|" + all[i + 5] + "|" + all[i + 7] +
+                            "|" + all[i + 9].substr(0, 6) + "|" + all[i + 11]);
         }
         return lines;
     };

@@ -173,6 +173,7 @@ call_table calls_of_processes() {
         {"hello", {{"v", "default", "none"}, {"w", "default", "1000000001"}}},
         {"bye", {{"u"}, {"w"}}},
         {"started", {{"w", one, "1"}}},
+        {"outcomes", {{one, id_of(14), id_of(99)}}},
         {"fetch", {{one, "1", "w"}, {id_of(14), "1", "w"}, {id_of(99), "1", "w"}}},
         {"complete_recognize", {{id_of(11), "1", "w", "1000000003", "{\"faces\":[7]}", ""}}},
         {"complete_train",

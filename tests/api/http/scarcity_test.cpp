@@ -91,16 +91,6 @@ TEST(scarcity, a_connection_takes_a_place_with_its_first_byte) {
     EXPECT_EQ(rests.receive().status, 200);
 }
 
-TEST(scarcity, a_silent_connection_is_accepted_in_the_end) {
-    running_api api([](api_settings& settings, server_settings& timing) {
-        few(settings, timing);
-        timing.first_byte_time = std::chrono::seconds(1);
-        timing.header_time = milliseconds(20);
-    });
-    connection silent(api.port());
-    EXPECT_TRUE(silent.is_closed());
-}
-
 TEST(scarcity, with_all_places_busy_health_is_told_and_others_are_refused_with_a_reason) {
     running_api api([](api_settings& settings, server_settings& timing) {
         few(settings, timing);

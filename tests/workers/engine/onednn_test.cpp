@@ -235,8 +235,9 @@ TEST(plan, convolutions_between_which_values_are_large_are_a_chain) {
         return found;
     };
     using list = std::vector<std::pair<std::size_t, std::size_t>>;
-    // Steps: 0 the first convolution, 1 to 3 and 4 to 6 the blocks, 7, 8 and 9 the others.
-    EXPECT_EQ(chains(1), (list{{1, 3}, {4, 3}, {8, 2}}));
+    // Steps: 0 the first convolution, 1 to 3 and 4 to 6 the blocks. The others are read twice, or
+    // are outputs, which are float32 whatever the precision.
+    EXPECT_EQ(chains(1), (list{{1, 3}, {4, 3}}));
     EXPECT_EQ(chains(12 * 12 * 40), (list{{1, 3}}));
     EXPECT_EQ(chains(12 * 12 * 40 + 1), list{});
     const auto made = make_plan(net, {3, 24, 24}, 8, 1).value();
