@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 
-from starting.doctor import doctor
 from starting.init import reap_if_first
 from starting.output import OUT, Refused, flush_quietly, open_standard_descriptors
 from starting.service import Service
@@ -49,6 +48,7 @@ def main():
             return 0
         words = read_words()
         if words.doctor:
+            from starting.doctor import doctor  # which needs config/fetch.py
             return doctor(words)
         service = Service(words)
         signal.signal(signal.SIGINT, service.on_stop)

@@ -9,7 +9,7 @@ import checker
 import requests
 from clients import PHOTOS
 
-ROOM, NAME = "namesakes", "Sam"
+ROOM, NAME = checker.NAMESAKES, "Sam"
 PEOPLE = list(PHOTOS)
 
 

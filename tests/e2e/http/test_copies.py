@@ -58,12 +58,16 @@ def ways(service, query):
             ("chunked", lambda: post(data=iter([service.photo]), headers={"Content-Type": "image/jpeg", **wait}))]
 
 
-def test_a_direct_photo_is_copied_once_by_the_api_once_by_the_worker_and_never_by_the_broker(counted):
+# Of a photo, by the api. What arrives behind the head of a request is copied with it, up to 36 KiB of 2 MB; of chunks Beast copies
+# all into the body.
+API_MOST = {"plain": 0.03, "form": 0.03, "json": 0.01, "chunked": 1.03}
+
+
+def test_a_direct_photo_is_copied_by_the_worker_once_and_by_no_other(counted):
     for name, send in ways(counted, {"durable": "false"}):
         copies = counted.copies(send)
         print(name, copies)
-        # The hundredth: the head of a form is copied with it, 142 bytes.
-        assert copies["vultus-api"] <= 1.01, (name, copies)
+        assert copies["vultus-api"] <= API_MOST[name], (name, copies)
         # ZeroMQ itself copies what it has read with the header of a message: one buffer of 8 KiB, or two.
         assert copies["vultus-broker"] <= 0.01, (name, copies)
         assert 0.99 < copies["vultus-worker"] <= 1.01, (name, copies)  # into the memory of its decoder
@@ -73,7 +77,7 @@ def test_a_stored_photo_is_copied_once_by_the_api(counted):
     for name, send in ways(counted, {}):
         copies = counted.copies(send)
         print(name, copies)
-        assert copies["vultus-api"] <= 1.01, (name, copies)
+        assert copies["vultus-api"] <= API_MOST[name] + 1, (name, copies)
         assert copies["vultus-broker"] == 0, (name, copies)
         # By hiredis into its buffer and out of it, and then as above.
         assert copies["vultus-worker"] <= 3.1, (name, copies)
