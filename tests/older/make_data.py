@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes build/older-data.tar.gz: what a service of an older version leaves behind that ends by SIGKILL, with Redis' append-only file,
-access.secret, and facts.json: what a user of it knows. test_older_data.py starts today's service on it.
+"""Makes tests/e2e/data/older-data.tar.gz, which is in the repository: what a service of an older version leaves behind that ends by SIGKILL, with Redis' append-only file,
+access.secret, and facts.json: what a user of it knows. tests/e2e/data/test_older_data.py starts today's service on it.
 
     build/venv/bin/python tests/older/make_data.py
 """
@@ -16,7 +16,7 @@ from versions import OLDER, PREFIX, ROOT, build_older, processes, wait_until
 
 from conftest import TERMINAL, jpeg, names
 
-OUT = ROOT / "build/older-data.tar.gz"
+OUT = ROOT / "tests/e2e/data/older-data.tar.gz"
 PASSWORD = "a password of long ago"
 DECOMPOSED = "Zoe\u0308"  # today's service composes it
 WAITING = (("wait-1", "hog", "obama2"), ("wait-2", "cnn", "biden"))  # idempotency key, detector, photo

@@ -1,6 +1,6 @@
 """Data of an older version under today's programs: what a service of commit 99cf9ab left behind that was killed with jobs waiting
-(make_data.py). `./test older` makes the file and plays this. An hour ends a waiting job and a day removes a result, so the host's
-clock is set to a minute after the data were made, or to long after.
+(tests/older/make_data.py). An hour ends a waiting job and a day removes a result, so the host's clock is set to a minute after the
+data were made, or to long after.
 """
 import contextlib
 import io
@@ -14,13 +14,11 @@ import time
 
 import pytest
 import requests
-from make_data import OUT as DATA
+from conftest import ROOT, names, started, wait_until
 from PIL import Image
-from versions import ROOT
-
-from conftest import names, photos, started, wait_until  # noqa: F401
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
+DATA = pathlib.Path(__file__).with_name("older-data.tar.gz")
 COMPOSED = "Zo\u00eb"  # as today's names are written; the older version stored it decomposed
 DAY = 24 * 3600 * 1000
 SETTINGS = ["api.access=keys", "worker.keep_pictures=true"]
