@@ -265,14 +265,19 @@ asio::awaitable<response> answer_unstored(request& req, services& ctx, submitted
     what.options = to_json(options);
     const auto until = boot_now() + frame_patience;
     result<std::string> outcome = fail(errc::old_version);
+    gallery_version first = 0;  // of the gallery when the photo was sent at first
     for (int asked = 0; asked < asked_most && is_overtaken(outcome); ++asked) {
         const auto gallery = co_await gallery_of(what.collection, ctx);
         if (!gallery) co_return refuse(gallery.error(), req, ctx);
         if (auto good = prepare(what, given, *gallery); !good) {
             co_return refuse(good.error(), req, ctx);
         }
+        if (asked == 0) first = what.min_version;
         const auto patience = std::max(until - boot_now(), milliseconds(1'000));
         outcome = co_await ask_once(what, given.what, patience, ctx);
+    }
+    if (is_overtaken(outcome) && what.min_version != first) {  // it changed again
+        outcome = fail(errc::old_version, "Collection changed while the answer was computed");
     }
     if (!outcome) co_return refuse(outcome.error(), req, ctx);
     auto answer = json_response(200, std::move(*outcome));
