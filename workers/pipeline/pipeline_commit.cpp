@@ -23,15 +23,15 @@ std::map<std::string, double> timing_of(const work& item) {
     return timing;
 }
 
-std::string result_of(const work& item) {
+std::string result_of(const work& item, const recognized& seen) {
     switch (item.type) {
         case job_type::detect:
         case job_type::embed:
-            return json_of_found(item.seen, item.type == job_type::embed);
+            return json_of_found(seen, item.type == job_type::embed);
         case job_type::verify:
-            return json_of(item.seen, item.verified);
+            return json_of(seen, item.verified);
         default:
-            return json_of(item.seen);
+            return json_of(seen);
     }
 }
 
@@ -41,7 +41,7 @@ void pipeline::commit_recognize(const work_ptr& item, std::string annotated) {
     item->seen.timing_ms = timing_of(*item);
     item->seen.embeddings = item->options.embeddings;
     item->seen.person_ids = item->options.person_ids;
-    commit_result(item, result_of(*item), std::move(annotated));
+    commit_result(item, result_of(*item, item->seen), std::move(annotated));
 }
 
 void pipeline::commit_result(const work_ptr& item, std::string text, std::string annotated) {
@@ -133,12 +133,12 @@ void pipeline::answer(const work& item, const error* why) {
         said.answer.error = name_of(why->code);
         said.answer.detail = why->detail;
     } else {
-        work done = item;
-        done.seen.timing_ms = timing_of(item);
-        done.seen.embeddings = item.options.embeddings;
-        done.seen.person_ids = item.options.person_ids;
+        recognized seen = item.seen;
+        seen.timing_ms = timing_of(item);
+        seen.embeddings = item.options.embeddings;
+        seen.person_ids = item.options.person_ids;
         said.answer.version = item.seen.version;
-        said.answer.result = result_of(done);
+        said.answer.result = result_of(item, seen);
         said.answer.type = ticket.frame.type;
     }
     session_.push(std::move(said));
