@@ -234,7 +234,11 @@ result<void> prepare(protocol::frame& what, const submitted& given,
 shared_bytes payload_of(std::vector<shared_bytes> images, job_options& options) {
     if (images.size() == 1) return std::move(images.front());
     options.first_bytes = static_cast<int>(images.front().size());
-    return images[0].copied() + images[1].copied();
+    std::string both;
+    both.reserve(images[0].size() + images[1].size());
+    both += images[0].view();
+    both += images[1].view();
+    return both;
 }
 
 /// The collection changed, or got another model, while the answer was on its way.
