@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from conftest import ROOT, Service, names, running, wait_until
 from PIL import Image
+from store_contents import contents
 
 CTL = os.path.join(os.environ.get("VULTUS_BIN", str(ROOT / "build/e2e/bin")), "vultusctl")
 
@@ -20,13 +21,7 @@ def ctl(service, *words, key=None, code=0):
 
 def stored(service):
     """All values of all keys, and the append-only files."""
-    store, found = service.redis(), []
-    for name in store.scan_iter(count=1000):
-        kind = store.type(name)
-        found += {b"string": lambda n: [store.get(n)], b"hash": lambda n: [x for row in store.hgetall(n).items() for x in row],
-                  b"list": lambda n: store.lrange(n, 0, -1), b"set": lambda n: list(store.smembers(n)),
-                  b"zset": lambda n: store.zrange(n, 0, -1),
-                  b"stream": lambda n: [x for _, row in store.xrange(n) for pair in row.items() for x in pair]}[kind](name)
+    found = [value for values in contents(service.redis()).values() for value in values]
     files = [path.read_bytes() for path in service.data.rglob("*.aof")]
     assert len(found) > 50 and files
     return b"\0".join(found), b"\0".join(files)

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from conftest import PREFIX, ROOT, names, running, wait_until
+from store_contents import contents
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
 NAME = "Zebulon Quux"
@@ -28,22 +29,7 @@ def erasure(service, *words, code):
 
 def everything(store):
     """All that Redis holds, as bytes by key."""
-    found = {}
-    for key in store.scan_iter("*", count=1000):
-        kind = store.type(key)
-        read = {b"string": store.get, b"hash": store.hgetall, b"zset": lambda k: store.zrange(k, 0, -1, withscores=True),
-                b"set": store.smembers, b"list": lambda k: store.lrange(k, 0, -1),
-                b"stream": lambda k: store.xrange(k)}[kind](key)
-
-        def flat(value):
-            if isinstance(value, bytes):
-                return value
-            if isinstance(value, dict):
-                return b"\0".join(flat(part) for pair in value.items() for part in pair)
-            if isinstance(value, (list, tuple, set)):
-                return b"\0".join(flat(part) for part in value)
-            return str(value).encode()
-        found[key.decode()] = flat(read)
+    found = {key.decode(): b"\0".join(values) for key, values in contents(store).items()}
     found["SLOWLOG"] = str(store.slowlog_get(1000)).encode()
     return found
 

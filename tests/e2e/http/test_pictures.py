@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from conftest import PREFIX, ROOT, jpeg, names, running
 from PIL import Image
+from store_contents import contents
 
 sys.path.insert(0, str(ROOT / "clients/python"))
 from vultus import AsyncClient, Client, Refused  # noqa: E402
@@ -37,12 +38,7 @@ def people(service):
 
 def places(store, wanted):
     """Names of the keys that hold these bytes."""
-    read = {b"string": lambda k: [store.get(k)], b"hash": lambda k: [*store.hkeys(k), *store.hvals(k)],
-            b"list": lambda k: store.lrange(k, 0, -1), b"set": store.smembers,
-            b"zset": lambda k: store.zrange(k, 0, -1),
-            b"stream": lambda k: [part for _, entry in store.xrange(k) for part in entry.values()]}
-    return {key.decode() for key in store.scan_iter("*")
-            if any(wanted in part for part in read[store.type(key)](key))}
+    return {key.decode() for key, values in contents(store).items() if any(wanted in part for part in values)}
 
 
 def framed(file):
