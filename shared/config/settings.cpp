@@ -206,7 +206,7 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     }
     in.text("models", worker.models, path_bytes);
     in.integer("vision_threads", worker.vision_threads, 0, 256);
-    in.integer("compute_threads", worker.compute_threads, 1, 64);
+    in.integer("compute_threads", worker.compute_threads, 0, 64);
     in.integer("match_threads", worker.match_threads, 1, 64);
     in.integer("batch_max", worker.batch_max, 1, whole(limits::batch_max));
     in.integer("batch_wait_ms", worker.batch_wait_ms, 0, 1'000);

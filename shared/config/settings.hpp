@@ -51,9 +51,9 @@ struct worker_settings {
     int gpu_memory_mib = 0;               ///< most memory of the GPU; 0: all that is free
     std::string models = "build/models";  ///< folder of the model files
     int vision_threads = 0;               ///< 0: one per core this process may use
-    int compute_threads = 1;
-    int match_threads = 1;  ///< share the search in a large gallery
-    int batch_max = 32;     ///< chips in one pass
+    int compute_threads = 0;              ///< 0: one on a GPU, else two for three of vision
+    int match_threads = 1;                ///< share the search in a large gallery
+    int batch_max = 32;                   ///< chips in one pass
     int batch_wait_ms = 0;
     int live_weight = 4;                    ///< live frames for each job while both wait
     int detect_side_max = 2'000;            ///< longest side, in pixels, for hog and cnn

@@ -147,7 +147,8 @@ def against_package(detector, photos, seconds):
                      env={**os.environ, "PYTHONPATH": str(ROOT / "tests/bench/peer"),
                           "VULTUS_MODELS": str(ROOT / "build/models")})
     options = {"detector": detector, "min_face_px": 40, "embeddings": "true"}
-    with service(["worker.embedding=plain"]) as running:
+    plain = ("worker.default_detector=hog", "worker.default_embedder=dlib_resnet_v1/plain")
+    with service([], defaults=plain) as running:
         ours = [running.recognize(path.read_bytes(), **options)["faces"] for path in photos]
         came = running.load(photos, seconds, query=f"?detector={detector}&min_face_px=40")
     faces = sum(len(found) for found in theirs["faces"])

@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
 
     progress stages;
     mailbox<session_mail> mail(4'096);
-    pipeline work(pipeline_part(*settings, 2 * in_hand + 8), store, std::move(*models), mail,
+    pipeline work(pipeline_part(*settings, false, 2 * in_hand + 8), store, std::move(*models), mail,
                   stages);
     work.registered(worker_id, {});
     const found all = drive(work, mail, photos, argv[3], in_hand, length);

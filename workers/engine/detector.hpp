@@ -63,6 +63,9 @@ struct predictor_fit {
     double side = 0;
     double right = 0;
     double down = 0;
+    /// The detector's own points gain from dlib's landmarks beside them (align_face in
+    /// face_chip.hpp).
+    bool beside_points = false;
     rectangle operator()(const rectangle& where) const;
 };
 

@@ -24,6 +24,14 @@ double pixel(const image& photo, long x, long y, std::size_t colour) {
     return photo.row(static_cast<std::uint32_t>(y))[static_cast<std::size_t>(x) * 3 + colour];
 }
 
+/// Of four neighbouring pixels, by the place between them; rounded.
+std::uint8_t between(double left, double right, double lower_left, double lower_right,
+                     double right_share, double lower_share) {
+    const double above = left * (1 - right_share) + right * right_share;
+    const double below = lower_left * (1 - right_share) + lower_right * right_share;
+    return static_cast<std::uint8_t>(above * (1 - lower_share) + below * lower_share + 0.5);
+}
+
 }  // namespace
 
 point similarity::operator()(point from) const {
@@ -67,13 +75,23 @@ image cut_out(const image& photo, const similarity& to_crop, std::uint32_t side)
             const double left = std::floor(x), top = std::floor(y);
             const double right_share = x - left, lower_share = y - top;
             const auto at_x = static_cast<long>(left), at_y = static_cast<long>(top);
+            std::uint8_t* to = crop.row(row) + std::size_t{column} * 3;
+            if (at_x >= 0 && at_y >= 0 && at_x + 1 < long{photo.width} &&
+                at_y + 1 < long{photo.height}) {
+                const std::uint8_t* upper = photo.row(static_cast<std::uint32_t>(at_y)) + 3 * at_x;
+                const std::uint8_t* lower =
+                    photo.row(static_cast<std::uint32_t>(at_y) + 1) + 3 * at_x;
+                for (std::size_t colour = 0; colour < 3; ++colour) {
+                    to[colour] = between(upper[colour], upper[colour + 3], lower[colour],
+                                         lower[colour + 3], right_share, lower_share);
+                }
+                continue;
+            }
             for (std::size_t colour = 0; colour < 3; ++colour) {
-                const double above = pixel(photo, at_x, at_y, colour) * (1 - right_share) +
-                                     pixel(photo, at_x + 1, at_y, colour) * right_share;
-                const double below = pixel(photo, at_x, at_y + 1, colour) * (1 - right_share) +
-                                     pixel(photo, at_x + 1, at_y + 1, colour) * right_share;
-                crop.row(row)[std::size_t{column} * 3 + colour] = static_cast<std::uint8_t>(
-                    std::lround(above * (1 - lower_share) + below * lower_share));
+                to[colour] =
+                    between(pixel(photo, at_x, at_y, colour), pixel(photo, at_x + 1, at_y, colour),
+                            pixel(photo, at_x, at_y + 1, colour),
+                            pixel(photo, at_x + 1, at_y + 1, colour), right_share, lower_share);
             }
         }
     }

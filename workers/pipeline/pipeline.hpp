@@ -61,8 +61,8 @@ struct pipeline_settings {
     std::size_t room = 128;  ///< jobs and frames that the session may hand in
 };
 
-/// The pipeline's part of a worker's settings.
-pipeline_settings pipeline_part(const worker_settings& all, std::size_t room);
+/// The pipeline's part of a worker's settings, for the device that runs its networks.
+pipeline_settings pipeline_part(const worker_settings& all, bool on_gpu, std::size_t room);
 
 class pipeline final : public work_sink {
  public:

@@ -82,7 +82,7 @@ int serve(const worker_settings& settings, vision_models models, std::string dev
 
     progress stages;
     mailbox<session_mail> mail(4 * room + 1'024);
-    pipeline_settings inside = pipeline_part(settings, room);
+    pipeline_settings inside = pipeline_part(settings, !models.gpu.name.empty(), room);
     inside.decoder = *std::move(decoder);
     const auto memory = models.gpu.memory;
     pipeline work(std::move(inside), context, std::move(models), mail, stages);

@@ -2,8 +2,9 @@
 #include "workers/vision/face_chip.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <complex>
+#include <optional>
 
 #include "shared/base/require.hpp"
 #include "workers/geometry/overlap.hpp"
@@ -12,12 +13,29 @@
 namespace vultus {
 namespace {
 
-/// The eyes, the nose and, of a detector with points, the mouth; in pixels of the photo.
-std::array<point, 5> points_of(const aligner& straightener, const image& photo,
-                               const detected_face& face, const predictor_fit& fit) {
-    if (face.points) return *face.points;
+/// Two estimates of a chip that differ by more than this tell of different faces: 20 degrees; twice
+/// as large.
+constexpr double turn_max = 0.35, size_ratio_max = 2;
+
+/// dlib's five landmarks, in pixels of the photo, however the face is turned.
+landmarks marks_of(const aligner& straightener, const image& photo, const detected_face& face,
+                   const predictor_fit& fit) {
     if (face.quarters != 0) return align_face(straightener, photo, face, fit).points;
     return straightener.points_of(photo, box_of(fit(rectangle_of(face.where))));
+}
+
+/// Halfway between two estimates of where the chip lies, if they agree on how the face is turned
+/// and how large it is: for a face that dlib's predictor does not follow it says nothing.
+similarity steadied(const similarity& by_points, const similarity& by_marks) {
+    const std::complex<double> one(by_points.a, by_points.b), other(by_marks.a, by_marks.b);
+    const double turn = std::abs(std::arg(other / one)), size = std::abs(other) / std::abs(one);
+    if (turn > turn_max || size > size_ratio_max || size < 1 / size_ratio_max) return by_points;
+    similarity both;
+    both.a = (by_points.a + by_marks.a) / 2;
+    both.b = (by_points.b + by_marks.b) / 2;
+    both.right = (by_points.right + by_marks.right) / 2;
+    both.down = (by_points.down + by_marks.down) / 2;
+    return both;
 }
 
 /// For points at one place, which say nothing: the box fills the chip.
@@ -96,10 +114,18 @@ aligned_face align_face(const aligner& straightener, const image& photo, const d
         VULTUS_REQUIRE(form.side == limits::chip_side, "the side of dlib's chips");
         return align_face(straightener, photo, face, fit);
     }
-    const auto points = points_of(straightener, photo, face, fit);
-    auto to_chip = nearest_similarity(points, face.points ? points_in(form) : landmarks_in(form));
-    if (!to_chip || !(scale_of(*to_chip) > 0)) to_chip = fill_with(face.where, form.side);
-    return {points, cut_chip(photo, *to_chip, form.side)};
+    std::optional<landmarks> marks;
+    if (!face.points || fit.beside_points) marks = marks_of(straightener, photo, face, fit);
+    auto to_chip = face.points ? nearest_similarity(*face.points, points_in(form))
+                               : nearest_similarity(*marks, landmarks_in(form));
+    if (!to_chip || !(scale_of(*to_chip) > 0)) {
+        to_chip = fill_with(face.where, form.side);
+    } else if (face.points && marks) {
+        if (const auto other = nearest_similarity(*marks, landmarks_in(form))) {
+            to_chip = steadied(*to_chip, *other);
+        }
+    }
+    return {face.points ? *face.points : *marks, cut_chip(photo, *to_chip, form.side)};
 }
 
 }  // namespace vultus

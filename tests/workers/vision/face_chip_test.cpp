@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <complex>
 
 #include "tests/workers/image/photo_support.hpp"
 #include "workers/engine/models.hpp"
@@ -56,6 +57,17 @@ face_points moved(const face_points& from, double scale, double degrees, point b
     return to;
 }
 
+/// Where a chip's points lie in the photo that it is cut from.
+face_points photo_points(const similarity& to_chip, const chip_form& form) {
+    const std::complex<double> turn(to_chip.a, to_chip.b), shift(to_chip.right, to_chip.down);
+    face_points to = points_in(form);
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        const auto place = (std::complex<double>(to[i].x, to[i].y) - shift) / turn;
+        to[i] = {static_cast<float>(place.real()), static_cast<float>(place.imag())};
+    }
+    return to;
+}
+
 double difference(const chip& a, const chip& b) {
     double sum = 0;
     for (std::size_t i = 0; i < a.rgb.size(); ++i) sum += std::abs(int{a.rgb[i]} - int{b.rgb[i]});
@@ -104,6 +116,54 @@ TEST(face_chip, without_points_dlibs_landmarks_align_it) {
             EXPECT_NEAR(there.x, wanted.x, form.side * 0.05);
             EXPECT_NEAR(there.y, wanted.y, form.side * 0.05);
         }
+    }
+}
+
+predictor_fit beside_points() {
+    predictor_fit fit;
+    fit.beside_points = true;
+    return fit;
+}
+
+// A detector's points as if its chip were moved, turned or scaled from that of dlib's landmarks.
+TEST(face_chip, points_and_landmarks_that_agree_meet_halfway) {
+    const image photo = photo_named("obama2.jpg");
+    detected_face face;
+    face.where = {172, 291, 439, 558};
+    const landmarks marks = dlibs().points_of(photo, face.where);
+    for (const chip_form& form : forms) {
+        const auto by_marks = nearest_similarity(marks, landmarks_in(form)).value();
+        const similarity own{by_marks.a * 1.2, by_marks.b + 0.05, by_marks.right - 20,
+                             by_marks.down - 30};
+        face.points = photo_points(own, form);
+        const auto by_points = nearest_similarity(*face.points, points_in(form)).value();
+        const similarity halfway{(by_marks.a + by_points.a) / 2, (by_marks.b + by_points.b) / 2,
+                                 (by_marks.right + by_points.right) / 2,
+                                 (by_marks.down + by_points.down) / 2};
+        const auto both = align_face(dlibs(), photo, face, beside_points(), form);
+        EXPECT_LT(difference(both.face, cut_chip(photo, halfway, form.side)), 0.1);
+        EXPECT_EQ(both.points, *face.points);
+        const auto alone = align_face(dlibs(), photo, face, {}, form);
+        EXPECT_LT(difference(alone.face, cut_chip(photo, own, form.side)), 0.5);
+        EXPECT_GT(difference(alone.face, both.face), 3);
+    }
+}
+
+TEST(face_chip, landmarks_that_lost_the_face_are_left_out) {
+    const image photo = photo_named("obama2.jpg");
+    detected_face face;
+    face.where = {172, 291, 439, 558};
+    const chip_form form = forms[0];
+    const auto by_marks =
+        nearest_similarity(dlibs().points_of(photo, face.where), landmarks_in(form)).value();
+    const std::complex<double> z(by_marks.a, by_marks.b);
+    for (const auto factor : {std::polar(1.0, 0.6), std::polar(1.0, -0.6), std::polar(2.2, 0.0),
+                              std::polar(0.4, 0.0), std::polar(1.0, 3.1)}) {
+        const auto own = z * factor;
+        const similarity other{own.real(), own.imag(), by_marks.right, by_marks.down};
+        face.points = photo_points(other, form);
+        EXPECT_EQ(align_face(dlibs(), photo, face, beside_points(), form).face.rgb,
+                  align_face(dlibs(), photo, face, {}, form).face.rgb);
     }
 }
 

@@ -80,7 +80,7 @@ class network_detector final : public detector {
 }  // namespace
 
 const network_detector_rules centerface_rules{
-    "centerface", centerface_sightings, {0.973, -0.030, 0.069}};
+    "centerface", centerface_sightings, {0.973, -0.030, 0.069, true}};
 const network_detector_rules yunet_rules{"yunet", yunet_sightings, {0.978, -0.024, 0.067}};
 
 result<std::unique_ptr<detector>> make_network_detector(std::unique_ptr<runner> network,

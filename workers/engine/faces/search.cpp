@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -24,15 +25,52 @@ std::uint32_t scaled(std::uint32_t side, double scale) {
 }
 
 /// Where the tiles of one direction begin: evenly, each sharing tile_overlap or more with the next.
-std::vector<std::uint32_t> starts(std::uint32_t side, std::uint32_t tile) {
-    if (side == tile) return {0};
-    const std::uint32_t step = tile - tile_overlap;
-    const std::uint32_t count = (side - tile_overlap + step - 1) / step;
+std::vector<std::uint32_t> starts(std::uint32_t side, std::uint32_t tile, std::uint32_t count) {
+    if (count == 1) return {0};
     std::vector<std::uint32_t> all;
     for (std::uint32_t i = 0; i < count; ++i) {
         all.push_back(static_cast<std::uint32_t>(std::uint64_t{i} * (side - tile) / (count - 1)));
     }
     return all;
+}
+
+/// The side of so many tiles that share tile_overlap or more, a whole canvas if they are several.
+std::uint32_t tile_of(std::uint32_t side, std::uint32_t count) {
+    const std::uint32_t shared = (count - 1) * tile_overlap;
+    return std::min(side, canvas_side((side + shared + count - 1) / count));
+}
+
+/// The fewest tiles of one direction that are at most so long.
+std::uint32_t count_of(std::uint32_t side, std::uint32_t longest) {
+    if (side <= longest) return 1;
+    const std::uint32_t step = longest - tile_overlap;
+    return (side - tile_overlap + step - 1) / step;
+}
+
+struct grid {
+    std::uint32_t columns = 1;
+    std::uint32_t rows = 1;
+    picture_size tile;
+};
+
+/// The tiles that make the network compute the fewest pixels, each of tile_pixels at most.
+grid best_grid(picture_size seen) {
+    grid best;
+    double least = std::numeric_limits<double>::infinity();
+    const std::uint32_t most = count_of(seen.width, tile_side_min);
+    for (std::uint32_t columns = 1; columns <= most; ++columns) {
+        const std::uint32_t width = tile_of(seen.width, columns);
+        const std::uint32_t longest = tile_pixels / canvas_side(width) / canvas_step * canvas_step;
+        if (longest < std::min(tile_side_min, seen.height)) continue;
+        const std::uint32_t rows = count_of(seen.height, longest);
+        const std::uint32_t height = tile_of(seen.height, rows);
+        const double computed = double(columns) * rows * canvas_side(width) * canvas_side(height);
+        if (computed < least) {
+            least = computed;
+            best = {columns, rows, {width, height}};
+        }
+    }
+    return best;
 }
 
 image piece_of(const image& picture, const search_tile& tile) {
@@ -118,13 +156,12 @@ detection_scale search_scale(picture_size photo, int min_face_px) {
 std::vector<search_level> search_levels(picture_size seen) {
     VULTUS_REQUIRE(seen.width >= 1 && seen.height >= 1, "a picture has pixels");
     std::vector<search_level> levels;
-    while (double(canvas_side(seen.width)) * canvas_side(seen.height) >
-           double{tile_side} * tile_side) {
-        const picture_size tile{std::min(seen.width, tile_side), std::min(seen.height, tile_side)};
+    while (double(canvas_side(seen.width)) * canvas_side(seen.height) > tile_pixels) {
+        const grid cut = best_grid(seen);
         search_level level{seen, {}};
-        for (const std::uint32_t y : starts(seen.height, tile.height)) {
-            for (const std::uint32_t x : starts(seen.width, tile.width)) {
-                level.tiles.push_back({x, y, tile});
+        for (const std::uint32_t y : starts(seen.height, cut.tile.height, cut.rows)) {
+            for (const std::uint32_t x : starts(seen.width, cut.tile.width, cut.columns)) {
+                level.tiles.push_back({x, y, cut.tile});
             }
         }
         levels.push_back(std::move(level));

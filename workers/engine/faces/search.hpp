@@ -17,8 +17,12 @@ namespace vultus {
 ///           (docs/benchmarks.md)
 constexpr double seen_face_px = 20;
 
-/// Side of a tile, and of the largest square picture that is seen in one piece.
+/// Side of the largest square picture that is seen in one piece, and the most pixels of a tile. It
+/// bounds the network's memory.
 constexpr std::uint32_t tile_side = 768;
+constexpr std::uint32_t tile_pixels = tile_side * tile_side;
+/// No picture of more pixels is cut into shorter or narrower tiles: most of them would be shared.
+constexpr std::uint32_t tile_side_min = 288;
 /// The network takes sides that are multiples of it, so a narrow picture costs as much as 32 px.
 constexpr std::uint32_t canvas_step = 32;
 constexpr std::uint32_t canvas_side(std::uint32_t side) {
