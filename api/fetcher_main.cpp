@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string_view>
 
 #include "api/fetcher/confine.hpp"
 #include "api/fetcher/serve.hpp"
@@ -25,7 +26,10 @@ bool confined([[maybe_unused]] fetcher::stage to) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** words) {
+    if (count > 1 && std::string_view(words[1]) == "--version") {
+        return std::puts("vultus-fetcher " VULTUS_VERSION) < 0 ? 1 : 0;
+    }
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::close_range(fetcher_socket + 1, ~0U, 0);  // what the api has open without a mark to close it
     const auto order = fetcher::read_order(fetcher_socket);

@@ -1,6 +1,6 @@
 # What `cmake --install build/release --prefix P` and `cpack` (a .tar.gz) lay down. Nothing in it knows where it lies:
 # P/bin finds P/share/vultus/config, so the tree may be moved. Models are never in it; vultus-run fetches them.
-install(TARGETS vultus-api vultus-broker vultus-worker vultus-decoder vultusctl RUNTIME DESTINATION bin)
+install(TARGETS vultus-api vultus-fetcher vultus-broker vultus-worker vultus-decoder vultusctl RUNTIME DESTINATION bin)
 install(PROGRAMS config/installed/vultus-run DESTINATION bin)
 install(DIRECTORY config/models config/starting config/systemd DESTINATION share/vultus/config
   PATTERN "__pycache__" EXCLUDE)

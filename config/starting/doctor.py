@@ -23,7 +23,7 @@ from .folder import ROOM_BYTES, Folder, holders_of
 from .output import Refused, one_line
 from .words import ROOT, gpus
 
-NAMES = ("vultus-api", "vultus-broker", "vultus-worker", "vultus-decoder", "vultusctl")
+NAMES = ("vultus-api", "vultus-fetcher", "vultus-broker", "vultus-worker", "vultus-decoder", "vultusctl")
 FEATURES = ("avx2", "bmi2", "fma")          # of x86-64-v3 (shared/cpu/cpu_check.cpp)
 DESCRIPTORS_WANTED, DESCRIPTORS_MIN = 8192, 1024
 REDIS_MIN, PYTHON_MIN = (7, 0), (3, 11)

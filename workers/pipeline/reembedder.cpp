@@ -17,8 +17,9 @@ namespace {
 constexpr std::chrono::milliseconds pause{200};  ///< while Redis does not answer
 constexpr int rounds_max = 100;  ///< passes over the pictures; each later one is for new faces
 constexpr std::array<std::string_view, 3> finders{"centerface", "yunet", "hog"};
-// A step of 50 pictures takes half a second on a slow core; ten times that.
-constexpr std::chrono::milliseconds allowance = limits::progress + std::chrono::seconds(10);
+// To look at 50 pictures, or to embed their faces, takes half a second on a slow core; much more
+// than that.
+constexpr std::chrono::milliseconds allowance = limits::progress + std::chrono::seconds(20);
 
 /// A face fills most of its picture, so the detector need not see all of it to the pixel: at this
 /// share of the face's side points are as good as in the full picture (docs/benchmarks.md).
@@ -102,37 +103,51 @@ result<committed> reembedder::run(const work& item) {
     return fail(errc::wrong_state, "Faces were trained faster than they were embedded again");
 }
 
-/// One pass over the pictures of the faces that are not staged yet.
+/// One pass over the pictures of the faces that are not staged yet. While the faces of one step are
+/// embedded, this thread looks at the pictures of the next.
 result<void> reembedder::stage_all(const work& item, const staging& of, embedder& network) {
     std::string cursor = "0";
+    std::future<face_vectors> embedded;
     do {
         const auto some = ask(item, store_.pictures(of, cursor));
         if (!some) return fail(some.error());
-        if (auto staged = stage_step(item, of, network, *some); !staged) return staged;
+        picture_chips found = [&] {
+            const step moving(slot_, allowance);
+            return chips_of(some->pictures, network.form());
+        }();
+        for (std::string& id : found.without_face) without_face_.push_back(std::move(id));
+        if (auto staged = stage(item, of, embedded); !staged) return staged;
+        embedded = std::async(std::launch::async, [&network, chips = std::move(found)]() mutable {
+            return vectors_of(network, std::move(chips));
+        });
         cursor = some->cursor;
         failpoint("worker.mid_reembed");
     } while (cursor != "0");
-    return {};
+    return stage(item, of, embedded);
 }
 
-result<void> reembedder::stage_step(const work& item, const staging& of, embedder& network,
-                                    const picture_step& some) {
-    const job_ticket& ticket = *item.job();
-    picture_chips found = [&] {
-        const step moving(slot_, allowance);
-        return chips_of(some.pictures, network.form());
-    }();
-    for (std::string& id : found.without_face) without_face_.push_back(std::move(id));
-    std::vector<std::pair<std::string, std::string>> vectors;
+reembedder::face_vectors reembedder::vectors_of(embedder& network, picture_chips found) {
+    face_vectors vectors;
     for (std::size_t from = 0; from < found.chips.size(); from += limits::batch_max) {
         const std::size_t count = std::min(limits::batch_max, found.chips.size() - from);
-        const step moving(slot_, limits::progress + std::chrono::milliseconds(400 * count));
         const auto made = network.embed(std::span(found.chips).subspan(from, count));
         for (std::size_t i = 0; i < count; ++i) {
             vectors.emplace_back(std::move(found.face_ids[from + i]), bytes_of(made[i]));
         }
     }
+    return vectors;
+}
+
+/// The vectors of a step, as soon as they are there; the first time there is none.
+result<void> reembedder::stage(const work& item, const staging& of,
+                               std::future<face_vectors>& embedded) {
+    if (!embedded.valid()) return {};
+    face_vectors vectors = [&] {
+        const step moving(slot_, allowance);
+        return embedded.get();
+    }();
     if (vectors.empty()) return {};
+    const job_ticket& ticket = *item.job();
     const auto staged =
         ask(item, store_.stage(ticket.id(), ticket.worker_id, of, std::move(vectors)));
     return staged ? result<void>{} : fail(staged.error());

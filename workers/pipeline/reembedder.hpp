@@ -2,6 +2,7 @@
 // and stages them, and exchanges the vectors (shared/store/reembed_store.hpp).
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,11 +43,13 @@ class reembedder {
         std::vector<std::string> without_face;
     };
 
+    using face_vectors = std::vector<std::pair<std::string, std::string>>;  ///< by face_id
+
     template <class T>
     result<T> ask(const work& item, const redis_call<T>& call);
     result<void> stage_all(const work& item, const staging& of, embedder& network);
-    result<void> stage_step(const work& item, const staging& of, embedder& network,
-                            const picture_step& step);
+    static face_vectors vectors_of(embedder& network, picture_chips found);
+    result<void> stage(const work& item, const staging& of, std::future<face_vectors>& embedded);
     result<std::vector<std::string>> left_out(const work& item, const staging& of);
     picture_chips chips_of(const std::vector<std::pair<std::string, std::string>>& pictures,
                            const chip_form& form);

@@ -142,3 +142,21 @@ def test_the_image_with_all_roles_is_closed_and_takes_the_words_of_run():
     checked = subprocess.run(["bash", "-c", f"{sys.executable} {ROOT}/config/supervisor.py --check-words {words}"], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     assert entrypoint("vultus") == ["vultus-start"] and "USER 10001:10001" in stage("vultus")
+
+
+def test_each_way_of_installing_has_all_programs_of_the_service():
+    """What ./run starts, directly or through another program, and its tool. vultus-camera and vultus-lfw are for those who build."""
+    cmake = "".join(path.read_text() for path in [*(ROOT / name / "CMakeLists.txt" for name in ("api", "broker", "workers")),
+                                                  *(ROOT / "clients").glob("*/CMakeLists.txt"), ROOT / "clients/CMakeLists.txt"] if path.exists())
+    programs = set(re.findall(r"^vultus_program\((vultus\S*)", cmake, re.M)) - {"vultus-lfw", "vultus-camera"}
+    assert len(programs) >= 6
+    assert not re.search(r"^add_executable\(vultus", cmake, re.M), "vultus_program() refuses a CPU that it is not compiled for"
+
+    def named(text):
+        return set(re.findall(r"\bvultus(?:ctl|-[a-z]+)\b", text)) & programs
+    assert named(re.search(r"install\(TARGETS (.*) RUNTIME", (ROOT / "config/install.cmake").read_text()).group(1)) == programs
+    assert named(re.search(r"ninja -C (?:.*\\\n)*.*", (ROOT / "debian/rules").read_text()).group()) == programs
+    assert named(re.search(r'^programs="(.*)"', (ROOT / "tests/portable/check").read_text(), re.M).group(1)) == programs
+    assert named(re.search(r"^NAMES = (.*)", (ROOT / "config/starting/doctor.py").read_text(), re.M).group(1)) == programs
+    for names, images in ((programs, ["vultus"]), (programs, ["broker", "worker-cpu", "api"])):
+        assert set().union(*(set(re.findall(r"release/bin/(\S+)", stage(image))) for image in images)) & programs == names

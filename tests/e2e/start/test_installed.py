@@ -2,10 +2,15 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tarfile
 
 import pytest
 from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "config"))
+
+from starting import doctor  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("VULTUS_BIN", ROOT / "build/e2e/bin"))
 BUILD = PROGRAMS.parent
@@ -29,8 +34,8 @@ def run(tree, *words, **more):
 
 def test_it_has_what_it_needs_and_no_models(tree):
     names = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
-    assert {"bin/vultus-api", "bin/vultus-worker", "bin/vultus-decoder", "bin/vultusctl", "share/vultus/config/fetch.py",
-            "share/vultus/config/starting/service.py", "share/vultus/config/vultus.toml", "share/doc/vultus/LICENSE"} <= names
+    assert {*(f"bin/{name}" for name in doctor.NAMES), "share/vultus/config/fetch.py", "share/vultus/config/starting/service.py",
+            "share/vultus/config/vultus.toml", "share/doc/vultus/LICENSE"} <= names
     assert not any(name.endswith((".dat", ".onnx", ".pyc")) for name in names)
     said = subprocess.run(["grep", "-rlI", str(ROOT), tree], capture_output=True, text=True).stdout
     assert said == "", "a text names the checkout"

@@ -80,7 +80,8 @@ def test_a_library_is_looked_up_by_its_name_here(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="qemu-user makes the CPU (`config/install portable`)")
-@pytest.mark.parametrize("name", ["vultus-api", "vultus-broker", "vultus-worker", "vultus-decoder", "vultus-lfw", "vultusctl"])
+@pytest.mark.parametrize("name", ["vultus-api", "vultus-broker", "vultus-worker", "vultus-decoder", "vultus-fetcher", "vultus-lfw",
+                                  "vultusctl"])
 def test_an_old_cpu_is_refused_in_one_line(name):
     done = subprocess.run(["qemu-x86_64", "-cpu", "Nehalem", PROGRAMS / name, "--version"], capture_output=True, text=True)
     said = re.sub(r"^qemu-x86_64: warning.*\n", "", done.stderr, flags=re.M)
