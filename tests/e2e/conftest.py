@@ -83,6 +83,9 @@ class Service:
             assert self.process.poll() is None, self.said() + self.logs()
             return "ready http" in self.said()
         wait_until(ready, seconds, "ready")
+        # With access by keys ./run cannot ask for the workers, so it does not wait for them.
+        if self.pids("vultus-worker") and (self.data / "log/broker.log").exists():
+            wait_until(lambda: "worker_ready" in (self.data / "log/broker.log").read_text(), seconds, "a worker")
         return self
 
     def said(self):
