@@ -2,6 +2,7 @@
 // owns its section; service.js owns the line in the header.
 import { collection } from "./api.js";
 import { by_id } from "./element.js";
+import { compare_view } from "./views/compare.js";
 import { jobs_view } from "./views/jobs.js";
 import { live_view } from "./views/live.js";
 import { login_view } from "./views/login.js";
@@ -15,7 +16,8 @@ import "./views/recognize.js";
 import "./views/teach.js";
 import { on_back, watch } from "./service.js";
 
-const views = { recognise: {}, people: people_view, live: live_view, jobs: jobs_view, login: login_view };
+const views = { recognise: {}, compare: compare_view, people: people_view, live: live_view, jobs: jobs_view,
+  login: login_view };
 let shown = "", closed = [];  // closed: dialogs that were open when the session ended
 
 function show_view() {

@@ -54,18 +54,22 @@ export function show_stage(photo) {
   if (marked >= 0) mark(follow_face(photo, marked), true);
 }
 
-function box_of(face, index) {
-  const { width, height } = shown.result.image, { left, top, right, bottom } = face.box;
-  const tag = h("span", { text: name_of(face), "aria-hidden": "true" });
-  const box = h("button", { type: "button", class: "box", "data-status": face.status, "data-key": index,
-    "aria-pressed": String(index === marked), "aria-label": `Face ${index + 1}: ${name_of(face)}, ${meanings[face.status]}`,
-    on: { click: () => mark(index) } }, tag);
+/** Puts a box, with its tag inside the picture, where the service saw the face. */
+export function place(box, { left, top, right, bottom }, { width, height }) {
   if (bottom > height * 0.9) box.classList.add("low");
   if (left > width * 0.7) box.classList.add("right");
   box.style.left = `${100 * left / width}%`;
   box.style.top = `${100 * top / height}%`;
   box.style.width = `${100 * (right - left + 1) / width}%`;
   box.style.height = `${100 * (bottom - top + 1) / height}%`;
+}
+
+function box_of(face, index) {
+  const tag = h("span", { text: name_of(face), "aria-hidden": "true" });
+  const box = h("button", { type: "button", class: "box", "data-status": face.status, "data-key": index,
+    "aria-pressed": String(index === marked), "aria-label": `Face ${index + 1}: ${name_of(face)}, ${meanings[face.status]}`,
+    on: { click: () => mark(index) } }, tag);
+  place(box, face.box, shown.result.image);
   return box;
 }
 

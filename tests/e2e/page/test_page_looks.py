@@ -56,6 +56,14 @@ def test_every_view_can_be_read_and_used(page, tmp_path, scheme, width, height):
     expect(page.locator(".other")).to_have_count(2)
     found += problems(page, "recognise")
     shot(page, f"recognise-{look}")
+    view(page, "Compare")
+    found += problems(page, "compare, empty")
+    for index, photo in enumerate(("obama", "obama2")):
+        page.set_input_files(f"#compare-file-{index}", str(PHOTOS / f"{photo}.jpg"))
+    page.click("#compare-go")
+    expect(page.locator("#compare-says")).to_have_text("The same person")
+    found += problems(page, "compare")
+    shot(page, f"compare-{look}")
     view(page, "Live")
     found += problems(page, "live, off")
     shot(page, f"live-{look}")
@@ -69,7 +77,7 @@ def test_every_view_can_be_read_and_used(page, tmp_path, scheme, width, height):
 def test_everything_is_reached_by_keyboard_and_the_focus_is_seen(page):
     view(page, "People")
     teach(page, "Joe Biden", PHOTOS / "biden.jpg")
-    for name in ("Recognise", "People", "Live", "Jobs"):
+    for name in ("Recognise", "Compare", "People", "Live", "Jobs"):
         view(page, name)
         wanted = page.evaluate("""() => [...document.querySelectorAll("a[href], button, input, select, summary")]
             .filter(e => e.checkVisibility() && !e.disabled && !e.closest("details:not([open]) > :not(summary)"))
