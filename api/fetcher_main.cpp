@@ -1,6 +1,6 @@
 // vultus-fetcher: makes one HTTP request for vultus-api, in a process that can do nothing else
-// (fetcher/confine.hpp), and ends. Nobody starts it by hand. Exit code 0: it answered; 1: it has no
-// order, or cannot be confined.
+// (fetcher/confine.hpp, landlock.hpp), and ends. Nobody starts it by hand. Exit code 0: it
+// answered; 1: it has no order, or cannot be confined.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -9,12 +9,15 @@
 #include <string_view>
 
 #include "api/fetcher/confine.hpp"
+#include "api/fetcher/landlock.hpp"
 #include "api/fetcher/serve.hpp"
 #include "shared/base/privileges.hpp"
 
 namespace {
 
 using namespace vultus;
+
+[[maybe_unused]] constexpr std::uint16_t domain_port = 53;  ///< long answers of DNS come over TCP
 
 bool confined([[maybe_unused]] fetcher::stage to) {
 #ifdef VULTUS_SANITIZED  // a sanitizer asks the system for more than a fetcher should
@@ -45,6 +48,7 @@ int main(int count, char** words) {
     }
 #ifndef VULTUS_SANITIZED
     fetcher::limit_resources();
+    fetcher::restrict_access({order->url.port, domain_port});  // where the kernel has Landlock
 #endif
     if (!confined(fetcher::stage::look_up)) {
         std::fputs("vultus-fetcher: cannot install the seccomp filter on this kernel\n", stderr);

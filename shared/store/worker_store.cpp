@@ -27,6 +27,7 @@ result<committed> read_committed(const std::string& status, fields& all) {
     } else if (status == "old_version") {
         made.state = commit_state::old_version;
         made.needed = all.number();
+        if (all.more()) made.person = all.text();
     } else if (status == "dup") {
         made.state = commit_state::duplicate;
     } else if (status == "stale") {

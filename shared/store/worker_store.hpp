@@ -74,6 +74,7 @@ enum class commit_state {
 struct committed {
     commit_state state = commit_state::stale;
     gallery_version needed = 0;   ///< old_version
+    std::string person = {};      ///< old_version of a verify: the person's key by now, if another
     gallery_version version = 0;  ///< publishing
 };
 struct new_face {

@@ -110,7 +110,8 @@ TEST_F(questions, only_a_verify_of_a_person_is_fenced) {
     ask(5, "verify", "default", "{}", "Ann");
     ASSERT_EQ(taken("new", new_types).size(), 4u);
     const std::string before = version();
-    ASSERT_EQ(change(6, "clear").at(0), "ok");
+    teach(7, "Bob");
+    ASSERT_EQ(change(6, "forget", "Bob").at(0), "ok");
     for (int n : {2, 3, 4}) EXPECT_EQ(complete_at(n, "0").at(0), "succeeded") << n;
     EXPECT_EQ(complete_at(5, before, R"({"same":true})").at(0), "old_version");
     EXPECT_EQ(complete_at(5, version(), R"({"same":false})").at(0), "succeeded");

@@ -132,7 +132,7 @@ void committer::run() {
             if (now < one.due)
                 held_.push_back(std::move(one));
             else if (one.request.needed)
-                one.request.match_again(*one.request.needed);
+                one.request.match_again(*one.request.needed, one.request.person);
             else
                 write(std::move(one.request));
         }
@@ -156,7 +156,7 @@ void committer::answered(commit_request request, result<committed> said) {
     if (request.ticket.dropped->is_set()) return;
     if (!said) return try_again(std::move(request), said.error());
     if (said->state == commit_state::old_version) {
-        return overtaken(std::move(request), said->needed);
+        return overtaken(std::move(request), *said);
     }
     if (said->state == commit_state::oom) {
         return try_again(std::move(request), {errc::out_of_memory, "Redis memory limit reached"});
@@ -184,14 +184,15 @@ void committer::try_again(commit_request request, const error& why) {
     give_up(std::move(request), defect ? error{why.code, "Redis refused the result"} : why);
 }
 
-void committer::overtaken(commit_request request, gallery_version needed) {
+void committer::overtaken(commit_request request, const committed& said) {
     const bool bug = seeded_bug("worker.no_bound");
     if (!request.match_again || (++request.overtaken > overtaken_max && !bug)) {
         return give_up(std::move(request),
                        {errc::old_version, "Gallery changed too fast to store the result"});
     }
-    if (request.overtaken == 1 || bug) return request.match_again(needed);
-    request.needed = needed;
+    if (request.overtaken == 1 || bug) return request.match_again(said.needed, said.person);
+    request.needed = said.needed;
+    request.person = said.person;
     hold(std::move(request));
 }
 

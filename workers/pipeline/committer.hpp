@@ -23,8 +23,8 @@ struct commit_request {
     job_ticket ticket;
     std::function<redis_call<committed>()> call;  ///< built again for each try
     /// For a result of another gallery or too old a version: match again with at least this
-    /// version.
-    std::function<void(gallery_version needed)> match_again;
+    /// version. `person`: of a verify, the key if it is another one by now.
+    std::function<void(gallery_version needed, const std::string& person)> match_again;
     int overtaken = 0;  ///< how often that happened
     /// For a train, which created this version.
     std::function<void(gallery_version made)> changed;
@@ -35,6 +35,7 @@ struct commit_request {
     /// Where the collection has another model, the job is handed back and not failed.
     bool back_for_model = false;
     std::optional<gallery_version> needed;  ///< held until it is matched again
+    std::string person;                     ///< for match_again
     std::uint64_t failures = 0;             ///< of the job so far; sets the back-off
 };
 
@@ -81,7 +82,7 @@ class committer {
     void write(commit_request request);
     void answered(commit_request request, result<committed> said);
     void try_again(commit_request request, const error& why);
-    void overtaken(commit_request request, gallery_version needed);
+    void overtaken(commit_request request, const committed& said);
     void give_up(commit_request request, const error& why);
     void hold(commit_request request);
     void finish(commit_request& request, commit_state state);

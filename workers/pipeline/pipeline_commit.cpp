@@ -56,9 +56,10 @@ void pipeline::commit_result(const work_ptr& item, std::string text, std::string
     };
     // The embeddings are kept; only the match is repeated. The queue has room: the item left it.
     request.overtaken = item->matched_again;
-    request.match_again = [this, item](gallery_version needed) {
+    request.match_again = [this, item](gallery_version needed, const std::string& person) {
         ++item->matched_again;
         item->min_version = needed;
+        if (!person.empty()) item->label = person;
         to_match_.push(item);
     };
     commits_.submit(std::move(request));

@@ -7,8 +7,8 @@ local job = {}
 local job_fields = {
     'type', 'state', 'collection', 'priority', 'attempt', 'worker', 'started', 'solo', 'crashes',
     'failures', 'cancel_requested', 'created_ms', 'deadline_ms', 'min_version', 'version', 'mseq',
-    'label', 'images', 'image_bytes', 'lease_until_ms', 'traceparent', 'annotated_bytes',
-    'finished_bytes', 'client', 'holder', 'detector', 'detector_default', 'waits_for', 'vectors',
+    'label', 'person_id', 'images', 'image_bytes', 'lease_until_ms', 'traceparent',
+    'annotated_bytes', 'finished_bytes', 'client', 'holder', 'detector', 'detector_default', 'waits_for', 'vectors',
 }
 
 -- What a holder has of something that all share: of jobs, bytes or keys `by` more.

@@ -138,18 +138,18 @@ end
 -- The job and its photos, in one call, for the attempt that runs it. A photo that is gone is nil.
 function worker.fetch(a)
     local id = a[1]
-    local j = hash_fields(key.job(id), {'state', 'attempt', 'worker', 'images', 'collection'})
+    local j = hash_fields(key.job(id), {'state', 'attempt', 'worker', 'images', 'collection',
+                                        'type', 'label', 'person_id'})
     if not j.state then return job.absent(id) end
     if not his(j, a[2], a[3]) then return {'stale', j.state} end
     local images = math.min(stored(j.images, 0), limits.files_per_train)
     local reply = {'ok', int(now), int(images)}
     for n = 0, images - 1 do reply[#reply + 1] = redis.call('GET', key.image(id, n)) end
     for _, text in ipairs(redis.call('HGETALL', key.job(id))) do reply[#reply + 1] = text end
-    local choice = j.collection and gallery.read(j.collection).keep_pictures
-    if choice then
-        reply[#reply + 1] = 'keep_pictures'
-        reply[#reply + 1] = choice
-    end
+    local g = j.collection and gallery.read(j.collection)
+    local label = g and j.type == 'verify' and people.verified(j, g)
+    local more = {label = label or nil, keep_pictures = g and g.keep_pictures or nil}
+    for name, value in pairs(more) do reply[#reply + 1], reply[#reply + 2] = name, value end
     return reply
 end
 
@@ -168,8 +168,8 @@ local function note_seen(g, j, result)
     if not g.retention_ms then return end
     local good, said = pcall(cjson.decode, result)
     if not good or type(said) ~= 'table' then return end
-    if j.type == 'verify' and j.label and said.same == true and
-        gallery.label_count(g, j.label) > 0 then gallery.mark_seen(g, j.label) end
+    local who = j.type == 'verify' and said.same == true and people.verified(j, g)
+    if who and gallery.label_count(g, who) > 0 then gallery.mark_seen(g, who) end
     if j.type ~= 'recognize' or type(said.faces) ~= 'table' then return end
     for _, face in ipairs(said.faces) do
         local label = type(face) == 'table' and face.status == 'known' and people.key_in(face)
@@ -193,6 +193,8 @@ function worker.complete_recognize(a)
     if answer then return answer end
     if not worker.answers[j.type] then refuse('wrong type of job: ' .. j.type) end
     local g = worker.reads_gallery(j) and gallery.read(j.collection) or {version = 0}
+    answer = people.verified_another(id, j, g, result)
+    if answer then return answer end
     if version < gallery.fence(g, j.min_version) or version > g.version then
         count('old_version')
         return {'old_version', int(g.version)}

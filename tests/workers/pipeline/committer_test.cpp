@@ -82,7 +82,7 @@ TEST_F(committing, an_old_version_asks_for_another_match) {
     const gallery_version version = world.train(worker, "Ada", {0.1f});
     commit_request request = result_of(recognize(), version - 1);
     std::atomic<gallery_version> needed{0};
-    request.match_again = [&](gallery_version wanted) { needed = wanted; };
+    request.match_again = [&](gallery_version wanted, const std::string&) { needed = wanted; };
     commits->submit(std::move(request));
     EXPECT_TRUE(comes_true([&] { return needed == version; }));
     EXPECT_EQ(mail.size(), 0u);
@@ -92,13 +92,14 @@ TEST_F(committing, what_a_change_overtakes_without_end_fails_with_that_reason) {
     const gallery_version version = world.train(worker, "Ada", {0.1f});
     const job_ticket ticket = recognize();
     std::atomic<int> matched{0};
-    std::function<void(gallery_version)> again = [&](gallery_version) {
+    std::function<void(gallery_version, const std::string&)> again = [&](gallery_version,
+                                                                         const std::string&) {
         commit_request request = result_of(ticket, version - 1);
         request.overtaken = ++matched;
         request.match_again = again;
         commits->submit(std::move(request));
     };
-    again(0);
+    again(0, "");
     const auto done = next_letter<job_finished>(mail);
     ASSERT_TRUE(done);
     EXPECT_EQ(done->state, commit_state::failed);
