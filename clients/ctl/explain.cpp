@@ -226,6 +226,12 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
                         .words);
             break;
         case command::erasure:
+            out.say("whom the name or the id means, in each collection");
+            out.run(person_store(store)
+                        .find(asked.collection.empty() ? "default" : asked.collection,
+                              asked.person_id.empty() ? person_by::name : person_by::id,
+                              asked.person_id.empty() ? asked.subject : asked.person_id)
+                        .words);
             out.say("each key and its type; read it with GET, HSCAN, ZSCAN, SSCAN or XRANGE");
             out.run({"SCAN", "0", "MATCH", out.key("*"), "COUNT", "500"});
             out.say("the version a worker serves must not be below removed_version of the gallery");

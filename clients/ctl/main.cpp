@@ -153,7 +153,10 @@ void describe(CLI::App& app, arguments& asked) {
     restore->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
     CLI::App* import = describe_import(app, asked);
     CLI::App* erasure = add("erasure", "check that nothing is left of a person", command::erasure);
-    erasure->add_option("label", asked.subject)->required();
+    erasure->add_option("label", asked.subject, "the name");
+    erasure->preparse_callback([&asked](std::size_t) { asked.subject.clear(); });
+    erasure->add_option("--person-id", asked.person_id,
+                        "only this person, where several have the name");
     erasure->add_option("--collection", asked.collection, "only this collection; default: all");
     erasure->add_flag("--purge", asked.purge, "first delete finished jobs and logs with the name");
     erasure->add_flag("--rewrite", asked.rewrite, "rewrite the append-only file of Redis and wait");

@@ -130,7 +130,15 @@ result<void> check_import(const arguments& asked) {
 }
 
 result<void> check_erasure(const arguments& asked) {
-    if (auto good = check_label(asked.subject); !good) return good;
+    if (asked.subject.empty() && asked.person_id.empty()) {
+        return fail(errc::malformed, "erasure takes a name, --person-id, or both");
+    }
+    if (!asked.person_id.empty()) {
+        if (auto good = check_person_id(asked.person_id); !good) return good;
+    }
+    if (!asked.subject.empty()) {
+        if (auto good = check_label(asked.subject); !good) return good;
+    }
     return asked.collection.empty() ? result<void>{} : check_collection(asked.collection);
 }
 

@@ -108,6 +108,7 @@ struct arguments {
     std::string state, type;  ///< jobs
     std::string label;        ///< audit: only entries about this person
     std::string collection;   ///< erasure: only this one; empty: all. person: empty: default
+    std::string person_id;    ///< erasure: only this person; empty: everybody of the name
     std::string search;       ///< faces: begin of a word of the name; empty: all
     bool external = false;    ///< person: subject is an external_id
     std::size_t days = 0;     ///< retention: the new value; 0: unchanged

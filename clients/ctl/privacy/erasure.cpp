@@ -35,7 +35,7 @@ struct purged {
 };
 
 struct erasing {
-    const arguments& asked;
+    const erased_person& of;
     redis_blocking& redis;
     const store_context& store;
     const listener& on;
@@ -65,7 +65,7 @@ struct erasing {
                 const std::string& name = fields->items[i].text;
                 if (!name.starts_with("gallery:")) continue;
                 const std::string collection = name.substr(8);
-                if (!asked.collection.empty() && collection != asked.collection) continue;
+                if (!of.collection.empty() && collection != of.collection) continue;
                 const auto info = redis.call(gallery_reader(store).gallery(collection));
                 if (!info) return fail(info.error());
                 const auto version = std::strtoull(fields->items[i + 1].text.c_str(), nullptr, 10);
@@ -203,11 +203,13 @@ report report_of(const findings& all, const std::optional<purged>& done) {
 
 result<report> erasure(const arguments& asked, redis_blocking& redis, const store_context& store,
                        const listener& on) {
-    erasing now{asked, redis, store, on};
+    const auto who = find_erased(asked, redis, store);
+    if (!who) return fail(who.error());
+    erasing now{*who, redis, store, on};
     findings all;
     std::optional<purged> done;
     const auto look = [&]() -> result<void> {
-        auto found = scan_for(asked.subject, asked.collection, redis, store);
+        auto found = scan_for(*who, redis, store);
         if (!found) return fail(found.error());
         all.found = std::move(*found);
         return {};
@@ -216,7 +218,8 @@ result<report> erasure(const arguments& asked, redis_blocking& redis, const stor
     if (asked.purge) {
         const auto secret = label_secret(asked.key.secret);
         if (!secret) return fail(secret.error());
-        const auto went = now.purge(all.found, hash_of_label(asked.subject, *secret));
+        const auto went =
+            now.purge(all.found, who->name.empty() ? "" : hash_of_label(who->name, *secret));
         if (!went) return fail(went.error());
         done = *went;
         if (auto good = look(); !good) return fail(good.error());

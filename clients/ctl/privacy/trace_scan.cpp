@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "shared/base/json_quoted.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/model/label.hpp"
 #include "shared/model/person_key.hpp"
@@ -22,12 +21,13 @@ bool goes_on(const redis_reply& page, const std::string& cursor) {
 
 class scan {
  public:
-    scan(const std::string& label, const std::string& collection, redis_blocking& redis,
-         const store_context& store)
-        : named_(label),
-          label_(label),
-          look_(look_of(label)),
-          collection_(collection),
+    scan(const erased_person& who, redis_blocking& redis, const store_context& store)
+        : named_(who.name),
+          one_(who.person_id, who.name, who.by_name),
+          by_id_(!who.person_id.empty()),
+          label_(who.name),
+          look_(look_of(who.name)),
+          collection_(who.collection),
           redis_(redis),
           prefix_(store.prefix()) {}
 
@@ -87,14 +87,14 @@ class scan {
 
     void look(std::string_view element, const std::string& where) {
         ++found_.elements;
-        if (named_.in(element)) say(where);
+        if (by_id_ ? one_.in(name_, where, element) : named_.in(element)) say(where);
         note_similar(element);
     }
     /// Members of a gallery's by_label begin with the name of a trained person.
     void note_similar(std::string_view element) {
         if (!name_.starts_with("gallery:") || !name_.ends_with(":by_label")) return;
         const std::string_view label = name_of_key(element.substr(0, element.find('\n')));
-        if (label.empty() || label == label_ || named_.in(label)) return;
+        if (label.empty() || label_.empty() || label == label_ || named_.in(label)) return;
         if (label == last_label_ || look_of(label) != look_) return;
         last_label_ = label;
         if (found_.similar.size() < limits::page_size) {
@@ -168,7 +168,7 @@ class scan {
         for (const auto& one : slow->items) {
             if (one.items.size() < 4) continue;
             for (const auto& word : one.items[3].items) {
-                look(word.text, std::to_string(one.items[0].integer));
+                look(word.text, "slow log");
             }
         }
         found_.slow_log = found_.found != before;
@@ -176,6 +176,8 @@ class scan {
     }
 
     const label_finder named_;
+    const person_finder one_;
+    const bool by_id_;
     const std::string label_, look_;
     std::string last_label_;
     const std::string collection_;
@@ -188,28 +190,6 @@ class scan {
 
 }  // namespace
 
-label_finder::label_finder(std::string label)
-    : label_(composed(label)), quoted_(json_quoted(label_)) {
-    keyed_ = quoted_.substr(0, quoted_.size() - 1) + "\\u001f";
-}
-
-bool label_finder::in(std::string_view element) const {
-    if (exactly_in(element)) return true;
-    const bool ascii = std::all_of(element.begin(), element.end(),
-                                   [](char one) { return static_cast<signed char>(one) >= 0; });
-    return !ascii && exactly_in(composed(element));  // ASCII is composed
-}
-
-bool label_finder::exactly_in(std::string_view element) const {
-    if (element == label_ || element.find(quoted_) != element.npos) return true;
-    if (element.find(keyed_) != element.npos) return true;  // of a key with an id
-    // Of the index of names: a folded tail of the name, then the key.
-    const auto line = element.find('\n');
-    const bool second = line != element.npos && name_of_key(element.substr(line + 1)) == label_;
-    return second || (element.size() > label_.size() && element.starts_with(label_) &&
-                      (element[label_.size()] == '\n' || element[label_.size()] == key_separator));
-}
-
 redis_call<redis_reply> plain_call(std::vector<std::string> words) {
     return {std::move(words), [](redis_reply&& reply) -> result<redis_reply> {
                 if (reply.is_error()) return fail(errc::internal, reply.text);
@@ -217,9 +197,9 @@ redis_call<redis_reply> plain_call(std::vector<std::string> words) {
             }};
 }
 
-result<scanned> scan_for(const std::string& label, const std::string& collection,
-                         redis_blocking& redis, const store_context& store) {
-    return scan(label, collection, redis, store).all();
+result<scanned> scan_for(const erased_person& who, redis_blocking& redis,
+                         const store_context& store) {
+    return scan(who, redis, store).all();
 }
 
 }  // namespace vultus::ctl

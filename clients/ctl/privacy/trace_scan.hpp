@@ -1,5 +1,5 @@
-// Searches Redis for the name of one person: every element of every key of the prefix, of any type,
-// so that keys of later versions are searched too.
+// Searches Redis for what is about one person: every element of every key of the prefix, of any
+// type, so that keys of later versions are searched too.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "clients/ctl/privacy/erased_person.hpp"
 #include "shared/store/redis_blocking.hpp"
 #include "shared/store/store_context.hpp"
 
@@ -30,29 +31,15 @@ struct scanned {
     std::set<std::string> similar;  ///< "collection: label" of similar trained names
 };
 
-class label_finder {
- public:
-    explicit label_finder(std::string label);
-    /// Whether the element is the label or a key of it, begins with it and a newline (as in
-    /// by_label), ends with it after one (as in names), or contains it as a JSON string: `Al` is
-    /// not in `Albert`. Composed and decomposed forms (Unicode's NFC and NFD) are the same.
-    bool in(std::string_view element) const;
-
- private:
-    bool exactly_in(std::string_view element) const;
-    std::string label_, quoted_;  ///< NFC
-    std::string keyed_;           ///< begin of a JSON string with a key of that name and an id
-};
-
 /// A form that similar names share: NFKC, case-folded, without white space and invisible
 /// characters.
 std::string look_of(std::string_view label);
 
-/// `collection` empty: all. Photos, pictures and vectors contain no name and are not read; fsck
+/// Photos, pictures and vectors contain no name and are not read; fsck
 /// finds those without a face. Concurrent writes may be missed.
 /// errors    those of the connection
-result<scanned> scan_for(const std::string& label, const std::string& collection,
-                         redis_blocking& redis, const store_context& store);
+result<scanned> scan_for(const erased_person& who, redis_blocking& redis,
+                         const store_context& store);
 
 /// A plain command; an error reply of Redis becomes an error.
 redis_call<redis_reply> plain_call(std::vector<std::string> words);

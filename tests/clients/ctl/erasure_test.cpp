@@ -37,6 +37,33 @@ TEST(label_finder, takes_composed_and_decomposed_letters_for_the_same) {
     EXPECT_EQ(composed("\xff\xfe"), "\xff\xfe") << "no UTF-8";
 }
 
+TEST(person_finder, finds_one_of_two_people_with_one_name) {
+    const person_finder second("hr/2", "Ann", false), first("j-1", "Ann", true);
+    const std::string key = "Ann\x1fhr/2", quoted = R"({"label":"Ann\u001fhr/2","job_id":"j-9"})";
+    for (const std::string& of_gallery : {key, key + "\nj-9-0", "ann\n" + key, quoted}) {
+        EXPECT_TRUE(second.in("gallery:c:1:labels", "x", of_gallery)) << of_gallery;
+        EXPECT_FALSE(first.in("gallery:c:1:labels", "x", of_gallery)) << of_gallery;
+    }
+    for (const std::string of_gallery :
+         {"Ann", "Ann\nj-1-0", "ann\nAnn", R"({"label":"Ann","job_id":"j-1"})"}) {
+        EXPECT_TRUE(first.in("gallery:c:1:labels", "x", of_gallery)) << of_gallery;
+        EXPECT_FALSE(second.in("gallery:c:1:labels", "x", of_gallery)) << of_gallery;
+    }
+    EXPECT_FALSE(first.in("gallery:c:1:labels", "x", "Anna"));
+    EXPECT_FALSE(second.in("gallery:c:1:labels", "x", "Ann\x1fhr/21"));
+    EXPECT_FALSE(first.in("job:a", "label", "Ann")) << "whose it is, the field person_id says";
+    EXPECT_TRUE(first.in("job:a", "label_to", "Ann"));
+    EXPECT_TRUE(first.in("job:a", "person_id", "j-1"));
+    EXPECT_FALSE(first.in("queue:all", "a member", "j-1")) << "the job that made the person";
+    EXPECT_TRUE(second.in("job:a", "result", R"({"faces":[{"label":"Ann","person_id":"hr/2"}]})"));
+    EXPECT_FALSE(first.in("job:a", "result", R"({"faces":[{"label":"Ann","person_id":"hr/2"}]})"));
+    EXPECT_TRUE(first.in("gallery:c:1:people", "Ann", R"({"id":"j-1","fold":"ann"})"));
+    EXPECT_TRUE(first.in("gallery:c:1:person_ids", "a member", "j-1"));
+    EXPECT_FALSE(second.in("audit", "1-0", "hr/2"));
+    const person_finder unnamed("j-1", "", true);
+    EXPECT_FALSE(unnamed.in("gallery:c:1:labels", "x", "")) << "no name is not an empty one";
+}
+
 TEST(look_of, is_the_same_for_names_that_look_alike) {
     const std::string look = look_of("Zo\xC3\xAB");
     for (const char* alike : {"zo\xC3\xAB", "Zoe\xCC\x88", " Zo\xC3\xAB ", "Zo\xC3\xAB\xE2\x80\x8B",
