@@ -41,6 +41,9 @@ class photo_fetcher {
 
     photo_fetcher(asio::io_context& io, photo_fetcher_settings settings, metrics& measured);
 
+    /// Whether photos are fetched from anywhere.
+    bool is_on() const noexcept { return !settings_.rules.empty(); }
+
     /// The URL and its host, as api.fetch_urls allows them. Nothing is sent.
     /// errors    url_refused: nothing may be fetched, or not from there; those of
     ///           parse_photo_url()

@@ -28,6 +28,7 @@ asio::awaitable<response> list_labels(request& req, services& ctx) {
         json_object row;
         row.add("label", name_of_key(one.key));
         if (!one.person_id.empty()) row.add("person_id", one.person_id);
+        if (one.name_shared) row.add("name_shared", true);
         row.add("count", one.faces);
         if (!one.picture.empty()) row.add("picture_face_id", one.picture);
         rows.raw(row.take());

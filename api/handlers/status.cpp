@@ -149,6 +149,7 @@ asio::awaitable<response> status(request& req, services& ctx) {
     json_object text;
     text.add("state", ctx.draining ? "draining" : degraded ? "degraded" : "ready");
     text.raw("reasons", reason_list.take()).add("build", ctx.build);
+    text.add("photo_urls", ctx.fetcher.is_on());
     text.raw("workers", worker_list.take()).raw("queue", queue_json(*queue));
     text.raw("brokers", broker_list.take());
     json_object clock_row;

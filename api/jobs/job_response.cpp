@@ -76,19 +76,39 @@ asio::awaitable<result<job_record>> wait_for_end(event_hub::waiter& waiter, std:
     }
 }
 
+namespace {
+
+/// Whom these faces belong to now; nobody for those that were removed.
+asio::awaitable<face_names> names_of(std::string collection, std::vector<std::string> faces,
+                                     services& ctx) {
+    face_names names;
+    const auto now = co_await ctx.redis.call(ctx.galleries.gallery(collection));
+    if (!now || now->version == 0) co_return names;
+    const auto epoch = epoch_of(now->version);
+    const auto found = co_await ctx.redis.call(ctx.galleries.face_json(collection, epoch, faces));
+    if (!found) co_return names;
+    std::vector<std::string> keys;
+    for (const auto& text : *found) keys.push_back(stored_label_of(text));
+    keys.resize(faces.size());
+    const auto people = co_await ctx.redis.call(ctx.retention.watch_gallery(collection, keys));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        if (keys[i].empty()) continue;
+        face_name& who = names[faces[i]];
+        who.label = name_of_key(keys[i]);
+        if (!people || i >= people->people.size()) continue;
+        who.person_id = people->people[i].person_id;
+        who.name_shared = people->people[i].name_shared;
+    }
+    co_return names;
+}
+
+}  // namespace
+
 asio::awaitable<std::string> job_text(const job_record& job, const access_key* key, services& ctx) {
     face_names names;
-    const auto faces = faces_compared(job);
+    auto faces = faces_compared(job);
     if (!faces.empty() && (key == nullptr || key->scopes.has(scope::read))) {
-        const auto now = co_await ctx.redis.call(ctx.galleries.gallery(job.collection));
-        if (now && now->version > 0) {
-            const auto found = co_await ctx.redis.call(
-                ctx.galleries.face_json(job.collection, epoch_of(now->version), faces));
-            for (std::size_t i = 0; found && i < found->size() && i < faces.size(); ++i) {
-                auto label = stored_label_of((*found)[i]);
-                if (!label.empty()) names.emplace(faces[i], name_of_key(label));
-            }
-        }
+        names = co_await names_of(job.collection, std::move(faces), ctx);
     }
     co_return job_json(job, names);
 }

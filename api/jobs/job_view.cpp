@@ -55,16 +55,19 @@ std::string result_json(const job_record& job) {
 // cannot be a part of a JSON string, where each of these quotes would be escaped.
 constexpr std::string_view compared_with = R"("other":{"face_id":")";
 
-/// The text with a label before each of those faces that has a name.
+/// The text with label and person_id before each of those faces that has a name.
 std::string named(std::string text, const face_names& names) {
     if (names.empty()) return text;
     for (auto at = text.find(compared_with); at != text.npos; at = text.find(compared_with, at)) {
         at += compared_with.size();
         const auto name = names.find(text.substr(at, text.find('"', at) - at));
         if (name == names.end()) continue;
-        const std::string label = R"("label":)" + json_quoted(name->second) + ",";
-        text.insert(at - std::string_view(R"("face_id":")").size(), label);
-        at += label.size();
+        const face_name& who = name->second;
+        std::string told = R"("label":)" + json_quoted(who.label) + ",";
+        if (!who.person_id.empty()) told += R"("person_id":)" + json_quoted(who.person_id) + ",";
+        if (who.name_shared) told += R"("name_shared":true,)";
+        text.insert(at - std::string_view(R"("face_id":")").size(), told);
+        at += told.size();
     }
     return text;
 }

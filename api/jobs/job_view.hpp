@@ -14,8 +14,12 @@ namespace vultus::api {
 /// The path of the job: "/api/jobs/<id>".
 std::string job_path(std::string_view id);
 
-/// Names by the id of a face.
-using face_names = std::map<std::string, std::string>;
+struct face_name {
+    std::string label, person_id;  ///< person_id: empty: not known
+    bool name_shared = false;      ///< others of the collection have the name
+};
+/// By the id of a face.
+using face_names = std::map<std::string, face_name>;
 
 /// The trained faces that photos of a train were refused for (looks_like_other), each once. The
 /// worker stores their ids only, so that a name is as current as the answer, and absent for whoever

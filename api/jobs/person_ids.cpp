@@ -38,7 +38,7 @@ std::vector<std::string> keys_in(std::string_view result) {
 }
 
 std::string with_person_ids(std::string_view result, const std::vector<std::string>& keys,
-                            const std::vector<std::string>& ids) {
+                            const std::vector<known_person>& people) {
     std::string text;
     text.reserve(result.size());
     std::size_t copied = 0;
@@ -47,8 +47,9 @@ std::string with_person_ids(std::string_view result, const std::vector<std::stri
         copied = end;
         const auto at = std::find(keys.begin(), keys.end(), key);
         const auto index = static_cast<std::size_t>(at - keys.begin());
-        const bool known = index < ids.size() && !ids[index].empty();
-        text += known ? json_quoted(ids[index]) : "null";
+        const bool known = index < people.size() && !people[index].person_id.empty();
+        text += known ? json_quoted(people[index].person_id) : "null";
+        if (known && people[index].name_shared) text += R"(,"name_shared":true)";
     });
     return text.append(result.substr(copied));
 }

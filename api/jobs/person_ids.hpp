@@ -7,13 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "shared/store/retention.hpp"
+
 namespace vultus::api {
 
 /// The keys of the people in a result, each once, at most limits::page_size.
 std::vector<std::string> keys_in(std::string_view result);
 
-/// The result with ids[i] in the place of keys[i]; null for an empty id, and for other keys.
+/// The result with the id of people[i] in the place of keys[i], and "name_shared":true behind it
+/// where others have the name; null for an empty id, and for other keys.
 std::string with_person_ids(std::string_view result, const std::vector<std::string>& keys,
-                            const std::vector<std::string>& ids);
+                            const std::vector<known_person>& people);
 
 }  // namespace vultus::api

@@ -97,6 +97,7 @@ result<void> read_member(std::string_view name, const json::value& value, person
 std::string person_json(const person_record& person) {
     json_object text;
     text.raw("person_id", or_null(person.person_id)).add("name", name_of_key(person.key));
+    if (person.name_shared) text.add("name_shared", true);
     text.raw("external_id", or_null(person.data.external_id));
     text.raw("metadata", person.data.metadata.empty() ? "null" : person.data.metadata);
     text.raw("notes", or_null(person.data.notes));

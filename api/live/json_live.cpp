@@ -106,6 +106,7 @@ std::string face_json(const named_face& face, std::string_view quality, blur_mod
     } else {
         told.add("label", name_of_key(face.label));
         told.raw("person_id", face.person_id.empty() ? "null" : json_quoted(face.person_id));
+        if (face.name_shared) told.add("name_shared", true);
     }
     told.raw("distance", face.distance ? json_number(*face.distance) : "null");
     told.raw("similarity", face.similarity ? json_number(*face.similarity) : "null");

@@ -224,13 +224,15 @@ asio::awaitable<result<watched_gallery>> live_channel::read_gallery(
 
 namespace {
 
-/// `people` in order; ids[i] is that of people[i].
-void give_ids(std::vector<named_face>& faces, const std::vector<std::string>& people,
-              const std::vector<std::string>& ids) {
+/// `keys` in order; who[i] is the person of keys[i].
+void give_ids(std::vector<named_face>& faces, const std::vector<std::string>& keys,
+              const std::vector<known_person>& who) {
     for (auto& face : faces) {
-        const auto at = std::lower_bound(people.begin(), people.end(), face.label);
-        const auto i = static_cast<std::size_t>(at - people.begin());
-        if (at != people.end() && *at == face.label && i < ids.size()) face.person_id = ids[i];
+        const auto at = std::lower_bound(keys.begin(), keys.end(), face.label);
+        const auto i = static_cast<std::size_t>(at - keys.begin());
+        if (at == keys.end() || *at != face.label || i >= who.size()) continue;
+        face.person_id = who[i].person_id;
+        face.name_shared = who[i].name_shared;
     }
 }
 
@@ -298,7 +300,7 @@ asio::awaitable<result<bool>> live_channel::ask(const frame& one, bool first_tim
     looked_ = now;
     answered_ = one.seq;
     auto faces = named(*told, known, now);
-    give_ids(faces, people, after->person_ids);
+    give_ids(faces, people, after->people);
     if (after->forgets) note_names(faces);
     answer_ = frame_json(one.seq, dropped_, *told, faces, options_.blur,
                          static_cast<double>((now - one.arrived).count()));

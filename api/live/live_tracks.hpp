@@ -52,6 +52,7 @@ struct named_face {
     std::optional<double> distance, similarity;
     bool embedded = false;
     std::string person_id = {};  ///< empty: not known
+    bool name_shared = false;    ///< others of the collection have the name
 };
 
 /// One entry of a frame's `known` list.

@@ -121,6 +121,7 @@ person_record read_row(const sealing& seals, const std::string& collection, fiel
     one.last_seen = all.time();
     one.stored = all.text();
     one.picture = all.text();
+    one.name_shared = all.text() == "1";
     auto data = read_person(seals, collection, one.person_id, one.stored);
     one.readable = data.has_value();
     if (data) one.data = *std::move(data);

@@ -28,9 +28,10 @@ struct person_record {
     std::string key;        ///< person_key.hpp
     std::string person_id;  ///< empty: not indexed yet
     std::uint64_t faces = 0;
-    unix_time created{0};    ///< 0: not indexed yet
-    unix_time last_seen{0};  ///< 0: the collection has no retention
-    std::string picture;     ///< a face_id with a picture; empty: none, or not requested
+    unix_time created{0};      ///< 0: not indexed yet
+    unix_time last_seen{0};    ///< 0: the collection has no retention
+    std::string picture;       ///< a face_id with a picture; empty: none, or not requested
+    bool name_shared = false;  ///< others of the collection have the name
     person_data data;
     std::string stored;    ///< data as they are stored, for set()
     bool readable = true;  ///< false: the data are encrypted with another key, or damaged

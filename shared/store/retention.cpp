@@ -48,7 +48,7 @@ redis_call<watched_gallery> retention_store::watch_gallery(
     words.insert(words.end(), keys.begin(), keys.end());
     return function_call<watched_gallery>(
         "version", context_.prefix(), std::move(words),
-        [](const std::string& status, fields& all) -> result<watched_gallery> {
+        [count = keys.size()](const std::string& status, fields& all) -> result<watched_gallery> {
             if (status != "ok") return unexpected_reply(status);
             watched_gallery seen;
             seen.version = all.number();
@@ -66,7 +66,10 @@ redis_call<watched_gallery> retention_store::watch_gallery(
             } else {
                 seen.models.embedder = embedder;
             }
-            while (all.more()) seen.person_ids.push_back(all.text());
+            for (std::size_t i = 0; i < count && all.more(); ++i) {
+                seen.people.push_back({all.text(), false});
+            }
+            for (auto& one : seen.people) one.name_shared = all.more() && all.text() == "1";
             return seen;
         });
 }

@@ -21,13 +21,19 @@ struct retention_rule {
     unix_time since{0};                  ///< each person's time begins then at the earliest
 };
 
+/// What a key means in answers.
+struct known_person {
+    std::string person_id;     ///< empty: no such person
+    bool name_shared = false;  ///< others of the collection have the name
+};
+
 struct watched_gallery {
     gallery_version version = 0, removed_version = 0;
     bool forgets = false;  ///< it has a retention: note_seen() is required
     /// What a frame of it uses if its options name no detector; empty: not known.
     model_choice models = {};
-    std::size_t dimension = 0;                 ///< floats of a face by that embedder; 0: not known
-    std::vector<std::string> person_ids = {};  ///< of the keys asked for; empty: no such person
+    std::size_t dimension = 0;              ///< floats of a face by that embedder; 0: not known
+    std::vector<known_person> people = {};  ///< of the keys asked for
 
     /// Whether an answer that was computed with this version may still be sent.
     bool allows(gallery_version used) const noexcept {

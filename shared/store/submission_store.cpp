@@ -96,13 +96,18 @@ redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
                                    std::to_string(jobs_max),
                                    std::to_string(bytes_max)};
     if (job.type == job_type::train) add_person(words, job, context_.seals());
+    if (job.type == job_type::verify && !job.person.person_id.empty()) {
+        words.insert(words.end(), {"person", job.person.person_id, "", "", "", ""});
+    }
     auto call = function_call<accepted>(
         "accept", context_.prefix(), std::move(words),
-        [](const std::string& status, fields& all) -> result<accepted> {
+        [train = job.type == job_type::train](const std::string& status,
+                                              fields& all) -> result<accepted> {
             if (status == "conflict") return conflict();
             if (auto why = person_error(status, all)) return fail(*why);
             if (status == "not_found") {
-                return fail(errc::not_found, "No such person: send a name, too, to make one");
+                return fail(errc::not_found, train ? "No such person: send a name, too, to make one"
+                                                   : "No such person in this collection");
             }
             auto made = read_accepted(status, all);
             if (made && !made->duplicate) made->min_version = all.number();
@@ -116,22 +121,30 @@ redis_call<accepted> submission_store::accept(new_job job, std::size_t jobs_max,
     return call;
 }
 
-redis_call<std::optional<accepted>> submission_store::accepted_before(
-    const std::string& idempotency_hash, const std::string& fingerprint) const {
+redis_call<std::optional<accepted>> submission_store::accepted_before(const new_job& job) const {
     using found = std::optional<accepted>;
-    return {{"GET", context_.key("idempotency:" + idempotency_hash)},
-            [fingerprint](redis_reply&& reply) -> result<found> {
-                if (reply.is_error()) return fail(error_of(reply.text));
-                if (reply.type != redis_reply::kind::text) return found();
-                const auto space = std::min(reply.text.find(' '), reply.text.size());
-                if (reply.text.substr(std::min(space + 1, reply.text.size())) != fingerprint) {
-                    return conflict();
-                }
-                accepted before;
-                before.job_id = reply.text.substr(0, space);
-                before.duplicate = true;
-                return found(std::move(before));
-            }};
+    return function_call<found>(
+        "accept", context_.prefix(),
+        {job.id, "calibrate", "default", "bulk", "{}", "", given_by(job.client, job.address), "",
+         "0", job.idempotency_hash, job.fingerprint, "0", "0"},  // room for no job
+        [](const std::string& status, fields& all) -> result<found> {
+            if (status == "conflict") return conflict();
+            if (status == "full") return found();
+            auto made = read_accepted(status, all);
+            if (!made) return fail(made.error());
+            return found(std::move(*made));
+        });
+}
+
+redis_call<void> submission_store::note_fetch(std::string_view collection,
+                                              const std::string& client, const std::string& address,
+                                              const std::string& hosts) const {
+    return function_call<void>("note_fetch", context_.prefix(),
+                               {std::string(collection), given_by(client, address, {}, {}, hosts)},
+                               [](const std::string& status, fields&) -> result<void> {
+                                   if (status == "ok") return {};
+                                   return unexpected_reply(status);
+                               });
 }
 
 redis_call<accepted> submission_store::change(const new_change& change) const {

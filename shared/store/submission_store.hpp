@@ -23,8 +23,8 @@ struct new_job {     ///< a recognize, train or calibrate
     std::string collection;
     job_priority priority = job_priority::interactive;
     std::string options;  ///< JSON text of job_options
-    std::string label;    ///< train only: the name; empty: that of person.person_id
-    new_person person;    ///< train only
+    std::string label;    ///< train: the name; empty: that of person.person_id · verify: the key
+    new_person person;    ///< train · verify of a person: only its person_id
     std::string client = "anonymous";
     std::string address;     ///< of the request, for the audit log
     std::string label_hash;  ///< hash_of_label() (secret.hpp), for the audit log; empty: no secret
@@ -70,10 +70,15 @@ class submission_store {
     /// errors    idempotency_conflict, out_of_memory; queue_full, quota: a limit is reached;
     /// several_people, person_exists, not_found, migrating: of the person of a train
     redis_call<accepted> accept(new_job, std::size_t jobs_max, std::size_t bytes_max) const;
-    /// The job that was accepted before under this hash; nothing: none. So a repetition does not
-    /// fetch its photos again. errors    idempotency_conflict
-    redis_call<std::optional<accepted>> accepted_before(const std::string& idempotency_hash,
-                                                        const std::string& fingerprint) const;
+    /// The job that was accepted before under the hash of this one, of which only the id, the
+    /// client, its address, hash and fingerprint are read; nothing: none. So a repetition does not
+    /// fetch its photos again, and is not refused by what changed since. errors
+    /// idempotency_conflict
+    redis_call<std::optional<accepted>> accepted_before(const new_job&) const;
+    /// Writes to the audit log that photos of a question which is not stored were fetched from
+    /// these hosts, as accept() does for a job.
+    redis_call<void> note_fetch(std::string_view collection, const std::string& client,
+                                const std::string& address, const std::string& hosts) const;
     /// errors    those of accept(); not_found, also of an unknown person_id; wrong_state: the new
     /// name exists; label_full
     redis_call<accepted> change(const new_change&) const;

@@ -115,6 +115,7 @@ call_table calls_of_clients() {
         {"open", {{"1"}}},
         {"accept", {accept_words(id_of(40), photo)}},
         {"change", changes},
+        {"note_fetch", {{"default", "me 10.0.0.1   a.example"}, {"", "me"}}},
         {"cancel", by_id},
         {"job", by_id},
         {"list", {{"", "", "", "100"}, {"pending", "train", "", "1"}}},

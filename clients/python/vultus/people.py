@@ -23,13 +23,14 @@ class PersonRecord:
     created: str | None          # RFC 3339
     last_seen: str | None        # None: the collection has no retention
     raw: Json = field(repr=False)
+    name_shared: bool = False    # other people have the name, too
 
     @classmethod
     def of(cls, raw: Json) -> PersonRecord:
         return cls(member(raw, "person_id", str, None), member(raw, "name", str),
                    member(raw, "external_id", str, None), member(raw, "metadata", dict, None),
                    member(raw, "notes", str, None), member(raw, "faces", int), member(raw, "created", str, None),
-                   member(raw, "last_seen", str, None), raw)
+                   member(raw, "last_seen", str, None), raw, member(raw, "name_shared", bool, False))
 
 
 def path_of(person_id: str) -> str:

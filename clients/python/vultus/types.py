@@ -33,11 +33,13 @@ class Candidate:
     face_id: str
     similarity: float | None = None  # None from a service that does not state it
     person_id: str | None = None
+    name_shared: bool = False        # other people have the name, too: tell them apart by person_id
 
     @classmethod
     def of(cls, raw: Json) -> Candidate:
         return cls(member(raw, "label", str), member(raw, "distance", float), member(raw, "face_id", str),
-                   member(raw, "similarity", float, None), member(raw, "person_id", str, None))
+                   member(raw, "similarity", float, None), member(raw, "person_id", str, None),
+                   member(raw, "name_shared", bool, False))
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Verification:
     """The nearest pair of faces answers: `face` of the first photo with `other_face` of the second, or with the trained
     face `face_id` of the person."""
     same: bool
-    distance: float | None       # None: the person has no face (any more)
+    distance: float | None       # None: the person has no face of that model
     similarity: float | None
     distance_max: float
     false_match_rate: float | None  # of one comparison within distance_max; None: not measured
@@ -113,6 +115,7 @@ class Verification:
     raw: Json = field(repr=False)
     label: str | None = None      # of the person, where one was named
     person_id: str | None = None
+    name_shared: bool = False     # as of Candidate
 
     @classmethod
     def of(cls, raw: Json) -> Verification:
@@ -123,7 +126,8 @@ class Verification:
                    member(raw, "comparisons", int), member(pair, "face", int, None), member(pair, "other_face", int, None),
                    member(pair, "face_id", str, None),
                    [[SeenFace.of(one) for one in rows(photo, "faces")] for photo in rows(raw, "photos")], raw,
-                   member(person, "label", str, None), member(person, "person_id", str, None))
+                   member(person, "label", str, None), member(person, "person_id", str, None),
+                   member(person, "name_shared", bool, False))
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ class Face:
     similarity: float | None = None  # of that distance: 0.5 at the service's threshold, whatever the model
     quality: Quality | None = None   # None from a service that does not measure it
     person_id: str | None = None     # of label, which several people may have
+    name_shared: bool = False        # as of Candidate
 
     @classmethod
     def of(cls, raw: Json) -> Face:
@@ -153,7 +158,8 @@ class Face:
                    member(raw, "detection_score", float) if seen else None,
                    points(member(raw, "landmarks", list)) if seen else [],
                    [Candidate.of(near) for near in rows(raw, "candidates")], embedding,
-                   member(raw, "similarity", float, None), Quality.of(raw), member(raw, "person_id", str, None))
+                   member(raw, "similarity", float, None), Quality.of(raw), member(raw, "person_id", str, None),
+                   member(raw, "name_shared", bool, False))
 
 
 def points(raw: list[Any]) -> list[tuple[float, float]]:
@@ -219,11 +225,14 @@ class OtherFace:
     distance: float
     similarity: float
     label: str | None = None     # None: the key may not read names, or the face was removed since
+    person_id: str | None = None
+    name_shared: bool = False    # as of Candidate
 
     @classmethod
     def of(cls, raw: Json) -> OtherFace:
         return cls(member(raw, "face_id", str), member(raw, "distance", float), member(raw, "similarity", float),
-                   member(raw, "label", str, None))
+                   member(raw, "label", str, None), member(raw, "person_id", str, None),
+                   member(raw, "name_shared", bool, False))
 
 
 @dataclass(frozen=True)
@@ -289,11 +298,12 @@ class Person:
     count: int
     picture_face_id: str | None = None  # a face with a picture: face_picture(label, …)
     person_id: str | None = None
+    name_shared: bool = False    # as of Candidate
 
     @classmethod
     def of(cls, raw: Json) -> Person:
         return cls(member(raw, "label", str), member(raw, "count", int), member(raw, "picture_face_id", str, None),
-                   member(raw, "person_id", str, None))
+                   member(raw, "person_id", str, None), member(raw, "name_shared", bool, False))
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,17 @@ function people.named(g, name)
     return keys
 end
 
+-- Whether somebody else of the gallery has the same name. All keys of a name stand together.
+function people.is_shared(g, label)
+    local name, from = people.name_of(label), part(g, 'by_label')
+    local first = redis.call('ZRANGEBYLEX', from, '[' .. name .. '\n', '[' .. name .. '\31\255',
+        'LIMIT', 0, 1)[1]
+    if not first then return false end
+    if string.sub(first, 1, #label + 1) ~= label .. '\n' then return true end
+    return #redis.call('ZRANGEBYLEX', from, '(' .. label .. '\n\255', '[' .. name .. '\31\255',
+        'LIMIT', 0, 1) > 0
+end
+
 function people.ambiguous(g, keys)
     local reply = {'ambiguous'}
     for _, label in ipairs(keys) do
@@ -304,13 +315,18 @@ function people.set(a)
     return {'ok'}
 end
 
--- A result names people as "person_id":"@<key in hexadecimal>"; stored and sent, it has their ids.
+-- A result names people as "person_id":"@<key in hexadecimal>"; stored and sent, it has their ids,
+-- and says whether others have the same name, of the first 1,000 people in it.
 function people.fill(g, text)
-    local known = {}
+    local known, looks = {}, 0
     return (string.gsub(text, '"person_id":"@(%x+)"', function(hex)
         if not known[hex] then
-            local id = people.id_of(g, people.from_hex(hex))
-            known[hex] = '"person_id":' .. (id and people.quoted(id) or 'null')
+            local label = people.from_hex(hex)
+            local id = people.id_of(g, label)
+            looks = looks + 1
+            local shared = id and looks <= limits.page_size and people.is_shared(g, label)
+            known[hex] = '"person_id":' .. (id and people.quoted(id) or 'null') ..
+                (shared and ',"name_shared":true' or '')
         end
         return known[hex]
     end))
@@ -325,4 +341,28 @@ function people.key_in(face)
     local hex = type(face.person_id) == 'string' and string.match(face.person_id, '^@(%x+)$')
     if hex then return people.from_hex(hex) end
     return type(face.label) == 'string' and face.label or nil
+end
+
+-- A verify is about the person with the id that was accepted, under whatever key by now; nil:
+-- nobody has that id any more. Of a person without a record it is about the key.
+function people.verified(j, g)
+    if not j.person_id then return j.label end
+    return people.key_of(g, j.person_id)
+end
+
+-- Of a verify whose person was removed, renamed or merged since its worker read the key: nil, or
+-- what to answer instead. A merge leaves one person with one id, and the other id is gone.
+function people.verified_another(id, j, g, result)
+    if j.type ~= 'verify' or not j.label then return nil end
+    local label = people.verified(j, g)
+    if not label then
+        redis.call('HSET', key.job(id), 'error', '{"code":"not_found","detail":' ..
+            '"The person was removed, or merged into another"}')
+        job.move(id, j, 'failed', 'permanent')
+        return {'failed'}
+    end
+    local used = string.match(result, '"person_id":"@(%x+)"')
+    if not used or people.from_hex(used) == label then return nil end
+    count('old_version')
+    return {'old_version', int(g.version), label}
 end

@@ -161,6 +161,9 @@ function queue.accept(a)
         local why
         label, person, why = people.of_train(g, label, p, id)
         if why then return why end
+    elseif kind == 'verify' and p.id ~= '' and not answer then
+        label = people.key_of(g, p.id)
+        if not label then return {'not_found'} end
     end
     answer = answer or no_room(kind, client, holder, bytes, jobs_max, bytes_max)
     if answer then
@@ -196,6 +199,14 @@ function queue.accept(a)
     job.move(id, j, 'pending', 'accept')
     count('accepted')
     return {'ok', id, min_version}
+end
+
+-- Photos of a question that is not stored were fetched.
+function queue.note_fetch(a)
+    local client, from, _, _, hosts = given_by(a[2])
+    local collection = a[1] == '' and '' or collection_name(a[1])
+    audit(client, from, 'fetch', collection, '', '', '', '', hosts)
+    return {'ok'}
 end
 
 function queue.cancel(a)

@@ -79,8 +79,11 @@ function read.version(a)
     local reply = {'ok', int(g.version), int(g.removed_version), int(g.faces), int(g.people),
                    g.embedding_model or '', int(g.retention_ms or 0), int(gallery.floats(g)),
                    d.detector or '', d.embedder or '', g.keep_pictures or '', int(d.dimension or 0)}
-    for i = 2, math.min(#a, limits.page_size) do
-        reply[#reply + 1] = people.id_of(g, a[i]) or ''
+    local last = math.min(#a, limits.page_size + 1)
+    for i = 2, last do reply[#reply + 1] = people.id_of(g, a[i]) or '' end
+    for i = 2, last do
+        local shared = reply[11 + i] ~= '' and people.is_shared(g, a[i])
+        reply[#reply + 1] = shared and '1' or ''
     end
     return reply
 end
@@ -171,7 +174,8 @@ end
 
 -- People: pages of all, a search by the begin of a word of the name, and the look-up of one.
 
--- {key, id, faces, created_ms, last_seen_ms, data, picture}: how each person stands in a reply.
+-- {key, id, faces, created_ms, last_seen_ms, data, picture, shared}: how each person stands in a reply;
+-- shared: 1, others have the name.
 function people.row(reply, g, label, pictures)
     local r, from = people.record(g, label) or {}, part(g, 'by_label')
     reply[#reply + 1] = label
@@ -183,6 +187,7 @@ function people.row(reply, g, label, pictures)
     local first = pictures and redis.call('ZRANGEBYLEX', from, '[' .. label .. '\n',
         '[' .. label .. '\n\255', 'LIMIT', 0, 1)[1]
     reply[#reply + 1] = first and portrait(g, from, label, first) or ''
+    reply[#reply + 1] = people.is_shared(g, label) and '1' or ''
 end
 
 -- The next key behind `after`, or nil.

@@ -23,6 +23,7 @@ register('about', 0, read.about, reads)
 register('open', 1, read.open, writes)
 
 register('accept', 13, queue.accept, {})
+register('note_fetch', 2, queue.note_fetch, writes)
 register('change', 9, change.accept, writes)
 register('cancel', 1, queue.cancel, writes)
 register('job', 1, read.job, reads)

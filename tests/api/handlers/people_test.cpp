@@ -61,8 +61,10 @@ TEST_F(people, of_one_name_are_told_apart_by_their_ids) {
     const auto one = member(train("name=Sam").body, "person_id");
     EXPECT_EQ(member(train("name=Sam&person_id=hr%2F2").body, "person_id"), "hr/2");
     const auto list = api.get("/api/faces").body;
-    EXPECT_THAT(list, HasSubstr(R"({"label":"Sam","person_id":")" + one + R"(","count":1})"));
-    EXPECT_THAT(list, HasSubstr(R"({"label":"Sam","person_id":"hr/2","count":1})"));
+    EXPECT_THAT(list, HasSubstr(R"({"label":"Sam","person_id":")" + one +
+                                R"(","name_shared":true,"count":1})"));
+    EXPECT_THAT(list,
+                HasSubstr(R"({"label":"Sam","person_id":"hr/2","name_shared":true,"count":1})"));
     EXPECT_THAT(list, Not(HasSubstr("u001f")));
     for (const auto& refused :
          {api.get("/api/faces/Sam"), api.call("DELETE", "/api/faces/Sam"),

@@ -56,6 +56,11 @@ TEST(status, tells_the_defaults_and_the_models_of_each_worker) {
     EXPECT_THAT(told, HasSubstr(R"("detectors":["yunet","hog"],"embedders":["omz_0095/unit"])"));
 }
 
+TEST(status, tells_whether_photos_by_url_are_fetched) {
+    running_api api;
+    EXPECT_THAT(api.get("/api/status").body, HasSubstr(R"("photo_urls":false)"));
+}
+
 TEST(status, tells_which_jobs_wait_for_a_model) {
     running_api api;
     enlist(api, {"hog"});

@@ -37,10 +37,13 @@ TEST(job_view, faces_that_a_photo_was_compared_with_are_named_by_the_caller) {
         EXPECT_THAT(faces_compared(job), ElementsAre("a-0", "b-3"));
         EXPECT_THAT(job_json(job), HasSubstr(R"("other":{"face_id":"a-0","distance":0.25})"));
         EXPECT_THAT(job_json(job), Not(HasSubstr("label\":\"B")));
-        const std::string named = job_json(job, {{"a-0", "Bob \"B\""}, {"z-9", "Zoe"}});
-        EXPECT_THAT(named,
-                    HasSubstr(R"("other":{"label":"Bob \"B\"","face_id":"a-0","distance":0.25})"));
-        EXPECT_THAT(named, HasSubstr(R"("label":"Bob \"B\"","face_id":"a-0","distance":0.1)"));
+        const std::string named =
+            job_json(job, {{"a-0", {"Bob \"B\"", "p\"1", true}}, {"z-9", {"Zoe", "", false}}});
+        EXPECT_THAT(named, HasSubstr(R"("other":{"label":"Bob \"B\"","person_id":"p\"1",)"
+                                     R"("name_shared":true,"face_id":"a-0","distance":0.25})"));
+        EXPECT_THAT(named, HasSubstr(R"("name_shared":true,"face_id":"a-0","distance":0.1)"));
+        EXPECT_THAT(job_json(job, {{"b-3", {"Zoe", "", false}}}),
+                    HasSubstr(R"("other":{"label":"Zoe","face_id":"b-3")"));
         EXPECT_THAT(named, HasSubstr(R"("other":{"face_id":"b-3")")) << "removed since";
         EXPECT_THAT(named, Not(HasSubstr("Zoe"))) << "a sentence is no member";
     }

@@ -79,9 +79,11 @@ TEST(person_ids, take_the_place_of_placeholders) {
     EXPECT_THAT(keys, ElementsAre("Ada\x1f"
                                   "2",
                                   "Bob"));
-    EXPECT_EQ(with_person_ids(result, keys, {"2", ""}),
+    EXPECT_EQ(with_person_ids(result, keys, {{"2", false}, {"", false}}),
               R"({"faces":[{"label":"Ada","person_id":"2"},{"label":"\"person_id\":\")" + two +
                   R"(\"","person_id":null}]})");
+    EXPECT_THAT(with_person_ids(result, keys, {{"2", true}, {"3", true}}),
+                HasSubstr(R"("person_id":"2","name_shared":true},{)"));
     EXPECT_THAT(with_person_ids(result, {}, {}), HasSubstr(R"("person_id":null)"));
     EXPECT_EQ(with_person_ids("{}", {}, {}), "{}");
 }

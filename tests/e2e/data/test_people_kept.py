@@ -62,9 +62,19 @@ def test_people_come_back_from_an_export(photos, tmp_path):
 def test_nothing_of_a_person_is_left_and_an_erasure_sees_who_is(photos):
     with running() as service:
         person = teach(service, photos)
-        assert "names" in ctl(service, "erasure", "Sam", code=1), "both are there"
-        for one in (person, "hr%2F2"):
-            assert service.call("DELETE", f"/api/people/{one}", headers={"Prefer": "wait=30"}).status_code == 200
+        said = ctl(service, "erasure", "Sam", code=1)
+        assert f"{person}, hr/2" in said, "a name that fits two"
+        assert "gallery:default:1:labels" in ctl(service, "erasure", "--person-id", "hr/2", code=1)
+        assert service.recognize(photos["small_biden"])["faces"][0]["person_id"] == "hr/2"
+        seen = service.recognize(photos["small_obama"])
+        assert seen["faces"][0]["person_id"] == person and seen["faces"][0]["name_shared"]
+        assert service.call("DELETE", "/api/people/hr%2F2", headers={"Prefer": "wait=30"}).status_code == 200
+        ctl(service, "erasure", "Sam", "--person-id", "hr/2", "--purge")
+        ctl(service, "erasure", "--person-id", "hr/2")
+        jobs = service.call("GET", "/api/jobs?page_size=100").json()["jobs"]
+        assert {job.get("person_id") for job in jobs if job["type"] in ("train", "forget")} == {person}, "the other one's are left"
+        assert "gallery:default:1:labels" in ctl(service, "erasure", "--person-id", person, code=1), "who is there still"
+        assert service.call("DELETE", f"/api/people/{person}", headers={"Prefer": "wait=30"}).status_code == 200
         ctl(service, "erasure", "Sam", "--purge", "--rewrite")
         assert traces(stored(service)[0], {**WORDS, "name": b"Sam"}) == []
         log = service.redis().xrange("vultus:{0}:audit")

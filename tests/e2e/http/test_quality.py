@@ -95,7 +95,8 @@ def test_somebody_elses_face_is_refused_and_one_s_own_is_not(gallery, photos):
     file = verdict_of(train(gallery, photos["small_obama2"], "Joe", quality="standard"))
     assert file["reason"] == "looks_like_other" and "belongs to another person" in file["detail"]
     other = file["other"]
-    assert other["label"] == "Barack" and 0 < other["distance"] < 0.4 and 0.5 < other["similarity"] <= 1
+    assert other["label"] == "Barack" and other["person_id"] and "name_shared" not in other
+    assert 0 < other["distance"] < 0.4 and 0.5 < other["similarity"] <= 1
     own = train(gallery, photos["small_obama2"], "Barack", quality="strict")
     assert own["state"] == "succeeded", own
     other_person = train(gallery, photos["small_biden"], "Joe", quality="standard")

@@ -208,7 +208,11 @@ def test_the_host_is_noted_and_not_the_url(world):
     job = service.finish(service.call("POST", "/api/train", json={"name": "Noted", "collection": "noted", "url": url}).json())
     seen = service.finish(service.call("POST", "/api/recognize", json={"url": url, "collection": "noted"}).json())
     assert (job["state"], seen["state"]) == ("succeeded", "succeeded")
-    entries = {fields[b"about"].decode(): fields for _, fields in service.redis().xrange("vultus:{0}:audit")}
+    direct = service.call("POST", "/api/detect", json={"url": url, "durable": False})
+    assert direct.status_code == 200, direct.text
+    said = [fields for _, fields in service.redis().xrange("vultus:{0}:audit")]
+    entries = {fields[b"about"].decode(): fields for fields in said}
+    assert said[-1] == {**entries[seen["id"]], b"about": b"", b"collection": b""}, "as of a job, but that there is none"
     assert entries[job["id"]][b"hosts"] == b"127.0.0.1" and entries[job["id"]][b"what"] == b"train"
     assert entries[seen["id"]][b"hosts"] == b"127.0.0.1" and entries[seen["id"]][b"what"] == b"fetch"
     assert service.fsck() == []

@@ -144,14 +144,15 @@ TEST_F(people_of_redis, are_put_into_an_answer_in_the_call_that_stores_it) {
                             hex_of("Ann") + R"("},{"person_id":"@4242"}]})";
     ASSERT_EQ(f("complete_recognize", {id_of(3), "1", "w", version(), two, ""}).at(0), "succeeded");
     EXPECT_EQ(f.field(id_of(3), "result"),
-              R"({"faces":[{"label":"Ann","person_id":"p\"2"},{"label":"x \"person_id\":\"@41\"",)"
-              R"("person_id":")" +
-                  id_of(1) + R"("},{"person_id":null}]})");
+              R"({"faces":[{"label":"Ann","person_id":"p\"2","name_shared":true},)"
+              R"({"label":"x \"person_id\":\"@41\"","person_id":")" +
+                  id_of(1) + R"(","name_shared":true},{"person_id":null}]})");
     const words look = f("version", {"default", "Ann",
                                      "Ann\x1f"
                                      R"(p"2)",
                                      "Bob"});
-    EXPECT_THAT(words(look.end() - 3, look.end()), ElementsAre(id_of(1), R"(p"2)", ""));
+    EXPECT_THAT(words(look.end() - 6, look.end()),
+                ElementsAre(id_of(1), R"(p"2)", "", "1", "1", ""));
 }
 
 TEST_F(people_of_redis, come_back_from_an_export) {

@@ -32,7 +32,7 @@ inline std::string hex_of(const std::string& text) {
 class people_of_redis : public redis_test {
  protected:
     struct row {
-        std::string key, id, faces, created, seen, data, picture;
+        std::string key, id, faces, created, seen, data, picture, shared;
     };
 
     void SetUp() override {
@@ -67,9 +67,9 @@ class people_of_redis : public redis_test {
     }
     static std::vector<row> rows(const words& reply, std::size_t at) {
         std::vector<row> all;
-        for (; at + 6 < reply.size(); at += 7) {
+        for (; at + 7 < reply.size(); at += 8) {
             all.push_back({reply[at], reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4],
-                           reply[at + 5], reply[at + 6]});
+                           reply[at + 5], reply[at + 6], reply[at + 7]});
         }
         return all;
     }

@@ -56,6 +56,30 @@ TEST_F(people_of_redis, may_share_a_name_and_are_then_named_by_id) {
     EXPECT_EQ(list().at(0).faces, "3") << "and a train by name is theirs";
 }
 
+TEST_F(people_of_redis, are_listed_with_whether_others_have_their_name) {
+    add(1, {"Ann"});
+    add(2, {"Ann Lee"});
+    add(3, {"An", "a/1"});
+    const auto shared = [&](const std::string& q) {
+        words marked;
+        for (const row& one : list(q)) {
+            if (one.shared == "1") marked.push_back(one.id);
+        }
+        return marked;
+    };
+    EXPECT_THAT(shared(""), IsEmpty()) << "a longer name is another one";
+    add(4, {"Ann", "a/4"});
+    EXPECT_THAT(shared(""), ElementsAre(id_of(1), "a/4"));
+    EXPECT_THAT(shared("ann"), ElementsAre(id_of(1), "a/4"));
+    EXPECT_EQ(get("id", "a/4").at(0).shared, "1") << "alone in its reply";
+    EXPECT_EQ(rows(f("people", {"default", "", "", "2"}), 6).at(1).shared, "1")
+        << "the other one is on the next page";
+    EXPECT_EQ(alter(5, "forget", {id_of(1), "id"}).at(0), "ok");
+    EXPECT_THAT(shared(""), IsEmpty());
+    add(6, {"Ann", "a/6"});
+    EXPECT_THAT(shared(""), ElementsAre("a/4", "a/6")) << "nobody has the name alone as key";
+}
+
 TEST_F(people_of_redis, of_an_id_that_two_trains_bring_are_one) {
     ASSERT_EQ(ask(1, {"Ann", "p"}).at(0), "ok");
     ASSERT_EQ(ask(2, {"Ann", "p"}).at(0), "ok");
