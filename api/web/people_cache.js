@@ -8,32 +8,29 @@ const listeners = new Set();
 const fresh_ms = 5000;
 let turn = 0, tries = 0, retry = 0, loaded_at = 0, loaded = [];  // loaded: as the service gave them
 
-const row_of = label => people_cache.rows.find(row => row.label === label);
+const ids = new Map();  // how somebody is shown whose name others have too → person_id
 
-/** Several people of one name get their ids behind it: the list, the fields and the pending changes know them apart. */
-function told_apart(rows) {
-  const times = new Map();
-  for (const { label } of rows) times.set(label, (times.get(label) ?? 0) + 1);
-  return rows.map(row => times.get(row.label) > 1 && row.person_id ?
-    { ...row, label: `${row.label} (${row.person_id})`, apart: true } : row);
+/** A name of the service as the page shows it: with the id behind it where several people have it. */
+export function told({ label, person_id, name_shared }) {
+  if (!name_shared || !person_id) return label;
+  const shown = `${label} (${person_id})`;
+  ids.set(shown, person_id);
+  return shown;
 }
 
-/** The path of the faces of a person in the list. */
+/** The path of the faces of a person. */
 export function path_of(label) {
-  const row = row_of(label);
-  return row?.apart ? `/api/people/${encodeURIComponent(row.person_id)}/faces` : `/api/faces/${encodeURIComponent(label)}`;
+  return ids.has(label) ? `/api/people/${encodeURIComponent(ids.get(label))}/faces` : `/api/faces/${encodeURIComponent(label)}`;
 }
 
-/** How a request names a person in the list; end: "_to" for the second one. */
+/** How a request names a person; end: "_to" for the second one. */
 export function whom(label, end = "") {
-  const row = row_of(label);
-  return row?.apart ? { [`person_id${end}`]: row.person_id } : { [`label${end}`]: label };
+  return ids.has(label) ? { [`person_id${end}`]: ids.get(label) } : { [`label${end}`]: label };
 }
 
-/** How a train names whom it teaches: somebody in the list, or a new name. */
+/** How a train names whom it teaches: somebody who is there, or a new name. */
 export function taught(name) {
-  const row = row_of(name);
-  return row?.apart ? ["person_id", row.person_id] : ["name", name];
+  return ids.has(name) ? ["person_id", ids.get(name)] : ["name", name];
 }
 
 export function on_people(listener) { listeners.add(listener); }
@@ -56,7 +53,7 @@ export async function load_people(more = false) {
       token = page.next_page_token ?? "";
     } while (token && rows.length < shown);
     loaded = rows;
-    rows = told_apart(rows).sort((a, b) => a.label.localeCompare(b.label));
+    rows = rows.map(row => ({ ...row, label: told(row) })).sort((a, b) => a.label.localeCompare(b.label));
     Object.assign(people_cache, { rows, people: page.people_total, faces: page.faces_total, failure: null, more: token });
     renew(by_id("names"), people_cache.rows.map(row => h("option", { value: row.label, "data-key": row.label })));
     tries = 0;

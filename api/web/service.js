@@ -39,6 +39,7 @@ async function ask() {
   try {
     status = await request("GET", "/api/status");
     rest_ms = look_ms;
+    document.body.classList.toggle("may-fetch", status.photo_urls === true);
     const waiting = status.queue.interactive + status.queue.bulk;
     if (status.reasons.length > 0) show("waiting", status.reasons[0]);
     else show("ready", `Ready, ${count(status.workers.length, "worker", "workers")}` +

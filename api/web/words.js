@@ -1,6 +1,7 @@
 // Sentences for people: errors, states of a job, verdicts on a photo. Text only, never markup.
 import { problem } from "./api.js";
 import { h } from "./element.js";
+import { told } from "./people_cache.js";
 
 const reasons = {
   no_face: "No face found",
@@ -41,7 +42,7 @@ export function reason(code, detail = "") { return reasons[code] || detail || St
 /** Why a photo was refused, from its verdict. */
 export function refused_of({ reason: code, detail = "", other }) {
   if (!faults[code]) return reason(code, detail);
-  const fault = code === "looks_like_other" && other?.label ? `Looks like ${other.label}` : faults[code];
+  const fault = code === "looks_like_other" && other?.label ? `Looks like ${told(other)}` : faults[code];
   return detail ? `${fault}. ${detail}` : fault;
 }
 

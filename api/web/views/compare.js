@@ -3,7 +3,7 @@
 import { address, request } from "../api.js";
 import { bytes_of, chooser, dropzone } from "../dropzone.js";
 import { by_id, by_prefix, h, say } from "../element.js";
-import { taught } from "../people_cache.js";
+import { taught, told } from "../people_cache.js";
 import { place } from "./stage.js";
 import { count, refusal_of, show_error } from "../words.js";
 
@@ -58,7 +58,7 @@ const number = value => value === null ? "–" : value.toFixed(2);
 function show({ same, compared, photos, person, ...answer }) {
   photos.forEach((photo, index) => show_faces(sides[index], photo, compared?.[index ? "other_face" : "face"], same));
   part("says").dataset.is = same ? "known" : "ambiguous";
-  say(part("says"), (same ? "The same person" : "Not the same person") + (person ? `: ${person.label}` : ""));
+  say(part("says"), (same ? "The same person" : "Not the same person") + (person ? `: ${told(person)}` : ""));
   const rate = answer.false_match_rate;
   const rows = [["similarity (the same from 0.5)", number(answer.similarity)],
     [`distance (the same up to ${number(answer.distance_max)})`, number(answer.distance)],

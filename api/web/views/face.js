@@ -4,7 +4,7 @@ import { address, follow, request, submit } from "../api.js";
 import { as_file, cutting, shared_part } from "./crop.js";
 import { by_id, by_prefix, h, renew, say } from "../element.js";
 import { settle } from "../pending.js";
-import { load_people, taught } from "../people_cache.js";
+import { load_people, taught, told } from "../people_cache.js";
 import { status } from "../service.js";
 import { failure_of, quality_words, refused_of, state_of, wait_of, words_of } from "../words.js";
 
@@ -30,7 +30,7 @@ export function follow_face(photo, index) {
 
 const sentences = {
   known: face => `Known, distance ${face.distance.toFixed(2)}`,
-  ambiguous: face => `Ambiguous: ${face.label} is nearest, but another person is nearly as near`,
+  ambiguous: face => `Ambiguous: ${told(face)} is nearest, but another person is nearly as near`,
   unknown: () => "No trained person is near enough",
 };
 
@@ -39,7 +39,7 @@ export function show_face(photo, index, image, { again_shown, on_learned }) {
   shown = { photo, index, box: face.box, image, on_learned };
   by_id("face").hidden = false;
   part("title").textContent = face.status === "unknown" ? "Who is this?" :
-    face.status === "known" ? face.label : `${face.label}?`;
+    face.status === "known" ? told(face) : `${told(face)}?`;
   say(part("says"), sentences[face.status](face));
   say(part("quality"), quality_words(face.quality));
   part("picture").getContext("2d").clearRect(0, 0, 160, 160);
@@ -49,6 +49,7 @@ export function show_face(photo, index, image, { again_shown, on_learned }) {
     part("title").focus({ preventScroll: true });
     by_id("face").scrollIntoView({ block: "nearest" });
   }
+  part("form").hidden = Boolean(photo.file.from);  // what is drawn on it would be taught
   draw(image, face.box);
   compare(photo, index, image);
 }
@@ -66,7 +67,7 @@ async function compare(photo, index, image) {
   const { signal } = asked;
   show_others("Comparing …", []);
   let candidates = photo.result.faces[index].candidates, lack = "";
-  try {
+  if (!photo.file.from) try {
     const body = new FormData();
     body.append("file", await as_file(cutting(image, photo.result.faces, index)));
     const far = far_of(photo.result);
@@ -86,7 +87,8 @@ async function compare(photo, index, image) {
 
 function show_others(text, candidates) {
   const nearest = new Map();
-  for (const { label, distance } of candidates) {
+  for (const one of candidates) {
+    const label = told(one), { distance } = one;
     nearest.set(label, Math.min(distance, nearest.get(label) ?? distance));
   }
   const rows = [...nearest].sort((a, b) => a[1] - b[1]).slice(0, others_shown);

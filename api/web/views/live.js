@@ -4,6 +4,7 @@
 import { collection } from "../api.js";
 import { close_camera, open_camera } from "./camera.js";
 import { by_id, by_prefix, h, say } from "../element.js";
+import { told } from "../people_cache.js";
 import { ask_session } from "../session.js";
 import { count, show_error } from "../words.js";
 
@@ -88,7 +89,7 @@ function hide(pen, picture, { left, top, right, bottom }) {
 }
 
 const name_of = face => face.status === "unknown" ? "Unknown" :
-  face.status === "known" ? face.label : `${face.label}?`;
+  face.status === "known" ? told(face) : `${told(face)}?`;
 
 function tag(pen, face, scale) {
   const { left, top, right, bottom } = face.box, size = 15 * scale, colour = colours[face.status];

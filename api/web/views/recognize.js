@@ -35,10 +35,12 @@ async function recognize(photo) {
   const { signal } = photo.controller;
   const on_wait = failure => show_row(photo, "waiting", wait_of(failure));
   show_row(photo, "waiting", "Sending …", 0.2);
-  const bytes = await bytes_of(photo.file), body = new FormData();
+  const { from, name } = photo.file, bytes = from || await bytes_of(photo.file), body = new FormData();
   if (!bytes) throw "The file cannot be read";
-  body.append("file", bytes, photo.file.name);
-  const target = address("/api/recognize", photo.options);
+  if (from) body.append("url", from);
+  else body.append("file", bytes, name);
+  // The browser sees the photo of a URL as the service drew it.
+  const target = address("/api/recognize", from ? { ...photo.options, annotate: true } : photo.options);
   const accepted = await submit("POST", target, { body, signal, on_wait });
   const cancel = () => request("DELETE", accepted.links.self).catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
@@ -48,6 +50,7 @@ async function recognize(photo) {
   signal.removeEventListener("abort", cancel);
   if (job.state !== "succeeded") throw failure_of(job);
   photo.result = job.result;
+  if (from && job.links.image) photo.row.querySelector("img").src = photo.url = job.links.image;
   show_row(photo, "done", people_in(job.result));
 }
 
@@ -86,7 +89,7 @@ function row_of(photo) {
   photo.line = h("span", { class: "says", role: "status", text: "Queued" });
   photo.bar = h("progress", { max: 1, value: 0.05, "aria-label": `Progress of ${photo.file.name}` });
   photo.button = h("button", { type: "button", class: "photo", on: { click: () => choose(photo) } },
-    h("img", { src: photo.url, alt: "", decoding: "async",
+    h("img", { src: photo.url || null, alt: "", decoding: "async",
       on: { error: event => { event.target.style.visibility = "hidden"; } } }),
     h("span", { class: "name", text: photo.file.name }), photo.line, photo.bar);
   const close = h("button", { type: "button", class: "icon", "aria-label": `Remove ${photo.file.name}`,
@@ -109,7 +112,7 @@ function add(files, left_out = []) {
   const options = { detector: part("detector").value, min_face_px: part("min-face").value };
   let first = null;
   for (const file of files) {
-    const photo = { file, options, url: URL.createObjectURL(file), state: "queued", result: null };
+    const photo = { file, options, url: file.from ? "" : URL.createObjectURL(file), state: "queued", result: null };
     photo.controller = new AbortController();
     photo.row = row_of(photo);
     photos.push(photo);
@@ -130,6 +133,11 @@ on_again(photo => {
   work();
 });
 
+by_id("recognize-by-url").addEventListener("submit", event => {
+  event.preventDefault();
+  add([{ from: part("url").value, name: part("url").value }]);
+  part("url").value = "";
+});
 const view = by_id("view-recognise");
 chooser(part("file"), add);
 dropzone(view, part("drop"), add);

@@ -2,14 +2,15 @@
 // upright picture, as browsers show it; boxes are positioned in per cent.
 import { by_id, by_prefix, h, renew, say } from "../element.js";
 import { follow_face, hide_face, show_face } from "./face.js";
+import { told } from "../people_cache.js";
 import { notice } from "../toast.js";
 import { count, duration, show_error } from "../words.js";
 
 const part = by_prefix("stage");
 const names = {
-  known: face => face.label,
+  known: told,
   unknown: () => "Unknown",
-  ambiguous: face => `${face.label}?`,
+  ambiguous: face => `${told(face)}?`,
 };
 const meanings = { known: "known", unknown: "unknown person", ambiguous: "ambiguous" };
 let shown = null, marked = -1, again = () => {};
@@ -25,7 +26,6 @@ export function show_photo(photo) {
   by_id("stage").hidden = !photo;
   hide_face();
   if (!photo) return;
-  part("photo").src = photo.url;
   part("photo").alt = `Photo ${photo.file.name}`;
   part("title").textContent = photo.file.name;
   show_stage(photo);
@@ -34,12 +34,13 @@ export function show_photo(photo) {
 /** Shows the current result of the photo. */
 export function show_stage(photo) {
   if (photo !== shown) return;
-  const { result, state } = photo;
+  const { result, state, url } = photo;
+  if (part("photo").getAttribute("src") !== url) part("photo").src = url;
   if (part("again") === document.activeElement && state !== "done" && state !== "failed") part("title").focus();
   part("again").disabled = state === "queued" || state === "waiting";
   part("copy").hidden = !result;
   show_error(part("error"), state === "failed" ? photo.says : null);
-  part("photo").hidden = state === "failed" && part("photo").naturalWidth === 0;
+  part("photo").hidden = !url || state === "failed" && part("photo").naturalWidth === 0;
   if (!result || state !== "done") {
     if (!result) { part("boxes").replaceChildren(); part("faces").replaceChildren(); }
     return say(part("says"), state === "failed" ? "" : photo.says || "Queued");

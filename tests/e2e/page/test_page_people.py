@@ -165,3 +165,32 @@ def test_find_a_person(people):
     shows_people(people, ["Alan"])
     people.fill("#people-find", "zz")
     expect(people.locator("#people-none")).to_be_visible()
+
+
+def test_namesakes_are_told_apart_also_where_only_one_of_them_is_loaded(people, url):
+    photo = (PHOTOS / "obama.jpg").read_bytes()
+    for person in ("hr/1", "hr/2"):
+        form = {"name": "Sam", "person_id": person, "collection": people.collection}
+        files = {"file": {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo}}
+        done = people.request.post(f"{url}/api/train", multipart={**form, **files}, headers={"Prefer": "wait=30"})
+        assert done.status == 200, done.text()
+        photo = (PHOTOS / "biden.jpg").read_bytes()
+    people.route("**/api/faces?*", lambda route: route.continue_(url=route.request.url.replace("page_size=500", "page_size=1")))
+    people.reload()
+    shows_people(people, ["Sam (hr/1)"])
+    expect(people.locator("#people-more")).to_be_visible()
+    view(people, "Recognise")
+    people.set_input_files("#recognize-file", str(PHOTOS / "biden.jpg"))
+    expect(people.locator(".photo .says")).to_have_text("Sam (hr/2)")
+    people.locator(".box").click()
+    expect(people.locator("#face-title")).to_have_text("Sam (hr/2)")
+    people.locator(".other").first.click()
+    with people.expect_request(lambda r: "/api/train" in r.url) as sent_train:
+        people.keyboard.press("Enter")
+    assert 'name="person_id"\r\n\r\nhr/2' in sent_train.value.post_data_buffer.decode("latin1")
+    expect(people.locator("#face-verdict")).to_contain_text("Learned")
+    view(people, "Compare")
+    people.set_input_files("#compare-file-0", str(PHOTOS / "biden.jpg"))
+    people.fill("#compare-person", "Sam (hr/2)")
+    people.click("#compare-go")
+    expect(people.locator("#compare-says")).to_have_text("The same person: Sam (hr/2)")
