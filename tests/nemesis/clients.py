@@ -165,6 +165,8 @@ class Client(threading.Thread):
                 operation["said"] = f"{answer.status_code} {answer.text}"
                 return
         self.ended(operation, said["state"], said.get("result"))
+        if operation["op"] == "verify" and said["state"] == "failed" and said["error"]["code"] == "not_found":
+            operation.update(outcome="refused", said=said["error"])  # the person was removed meanwhile
         if operation["op"] == "reembed" and said["state"] == "failed" and said["error"]["code"] == "wrong_state":
             operation.update(outcome="refused", said=said["error"])  # cleared meanwhile, or another one was faster
         operation["removed"] = operation["outcome"] == "ok" and (said.get("result") or {}).get("removed_faces", 0)

@@ -32,6 +32,7 @@ PATIENCE = 45  # seconds until a case is given up
 RENAMED = "another name"
 OTHER = "person 2"  # into whom a merge goes
 RETENTION = 6       # seconds until a broker looks whom nobody saw
+DIRECT = ("direct", "verify_direct")  # answered at once, without a job
 MIDDLE = 0.05  # seconds after which a burst of operations is in hand
 BUSY = 6       # seconds that a busy machine may add to a bound
 
@@ -64,7 +65,7 @@ class Asker:
         """The job as accepted, or a direct answer."""
         to = OTHER if operation == "merge" else self.other_model() if operation == "reembed" else RENAMED
         method, path, body = call_of(operation, self.room, person, to)
-        return self.ask(method, path, None if operation == "direct" else str(uuid.uuid4()), **body)
+        return self.ask(method, path, None if operation in DIRECT else str(uuid.uuid4()), **body)
 
     def model(self):
         return self.ask("GET", f"/api/collections/{self.room}/model")["embedding_model"]
@@ -82,7 +83,7 @@ class Asker:
         if operation == "retention":
             return self.retention(person)
         begun = self.begin(operation, person)
-        if operation == "direct":
+        if operation in DIRECT:
             return {"id": None, "state": "succeeded", "result": begun}
         return self.end(begun)
 
@@ -143,6 +144,10 @@ class Scene:
             raise Fault(f"{job['state']}: {json.dumps(job.get('error'))}")
         if self.operation in ("recognize", "direct") and state == "succeeded" and worlds.names(job["result"]) != [self.person]:
             raise Fault(f"said {worlds.names(job['result'])}")
+        if self.operation.startswith("verify"):
+            said = job["result"]
+            if not said["same"] or said["person"]["label"] != self.person or said["person"]["faces"] < 1:
+                raise Fault(f"said {said}")
         if state == "dead" and self.world.store().fcall("vultus1_delete", 1, worlds.PREFIX, job["id"]) != [b"ok"]:
             raise Fault("it cannot be deleted")
         for way in ("recognize", "direct"):

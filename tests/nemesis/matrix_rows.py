@@ -7,6 +7,7 @@ CHANGES = ("forget", "clear", "rename")
 EVERY_CHANGE = CHANGES + ("merge", "delete", "retention")  # retention: nobody asks for it, a broker's timer does it
 STORED = ("recognize", "train")
 ALL = STORED + CHANGES
+VERIFY = ("verify", "verify_direct")  # of a person
 MANY = STORED + ("forget", "clear")  # what can be done several times at once
 KILL, EXIT, STOP, DELAY, DROP = "kill", "exit", "stop:15000", "delay:3000", "drop"
 
@@ -55,6 +56,11 @@ ROWS = [
     Row("worker, embedding a room again", ("reembed",), WORKER, "worker.mid_reembed"),
     Row("worker, embedded, not exchanged", ("reembed",), WORKER, "worker.before_swap"),
     Row("worker, exchanged but not said", ("reembed",), HOLDER, "worker.after_swap"),
+    Row("api, verify accepted, not answered", ("verify",), API, "api.after_accept"),
+    Row("api, verify not answered yet", VERIFY, API, "api.before_reply"),
+    Row("worker, verify before the network", VERIFY, WORKER, "worker.before_compute"),
+    Row("worker, verify matched, not answered", VERIFY, WORKER, "worker.after_match"),
+    Row("worker, verify before its commit", ("verify",), WORKER, "worker.before_commit"),
     Row("api, new model accepted, not answered", ("reembed",), API, "api.after_accept"),
     Row("both brokers, SUBMIT lost", ALL, {KILL: 3.0}, scene="brokers_gone"),
     Row("worker, hangs in the network", STORED, {"delay:60000": 15.5}, "worker.before_compute"),
