@@ -13,11 +13,11 @@ PEOPLE, A_CALL = 100_000, 200
 WORDS = "anna maria jose li wei omar fatima john emma noah zoe ada".split()
 
 
-def fill(store, collection):
+def fill(store, collection, people=PEOPLE):
     """One face of each, as an older version left them: no records, no index."""
     chance = random.Random(7)
     vector, pipe = struct.pack("<128f", *[1 / 128 ** 0.5] * 128), store.pipeline(transaction=False)
-    for begin in range(0, PEOPLE, A_CALL):
+    for begin in range(0, people, A_CALL):
         words = []
         for number in range(begin, begin + A_CALL):
             job, label = f"01936a3e-7f10-7b01-a3c4-{number:012x}", f"{chance.choice(WORDS)} {chance.choice(WORDS)}{number}"
