@@ -202,7 +202,7 @@ redis_call<unindexed_people> person_store::unindexed() const {
             unindexed_people made;
             made.collection = all.text();
             if (made.collection.empty()) return made;
-            made.epoch = all.text();
+            made.turn = all.text();
             made.cursor = all.text();
             made.next = all.text();
             made.last = all.text() == "1";
@@ -213,7 +213,7 @@ redis_call<unindexed_people> person_store::unindexed() const {
 }
 
 redis_call<void> person_store::put_index(const unindexed_people& step) const {
-    std::vector<std::string> words{step.collection, step.epoch, step.cursor, step.next,
+    std::vector<std::string> words{step.collection, step.turn, step.cursor, step.next,
                                    step.last ? "1" : "0"};
     for (const std::string& key : step.keys) {
         words.push_back(key);

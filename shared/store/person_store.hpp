@@ -54,7 +54,7 @@ struct new_person {
 
 struct unindexed_people {
     std::string collection;  ///< empty: everybody is indexed
-    std::string epoch, cursor, next;
+    std::string turn, cursor, next;
     bool last = false;
     std::vector<std::string> keys;
 };

@@ -205,7 +205,7 @@ call_table calls_of_processes() {
         {"restore", {faces}},
         {"restore_people", {{"default", "p1", "x", "1", "p1", "data", "ab"}}},
         {"unindexed", {{}}},
-        {"index_people", {{"default", "1", "", "p1", "1", "p1", "p1", "p2", "p2"}}},
+        {"index_people", {{"default", "1 0", "", "p1", "1", "p1", "p1", "p2", "p2"}}},
         {"seal", {{"default", "1", "vectors", "x-0", "VS\xff\xff" + std::string(552, 's')}}},
         {"kick", by_id},
         {"bury", by_id},

@@ -90,6 +90,7 @@ part("form").addEventListener("submit", async event => {
   part("result").hidden = false;
   try {
     await compare(signal);
+    part("result").scrollIntoView({ block: "nearest" });
   } catch (failure) {
     if (signal.aborted) return;
     forget();

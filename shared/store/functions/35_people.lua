@@ -67,9 +67,12 @@ function people.tails(fold, label)
     return members
 end
 
+-- A step of the index that was read before does not know who is concerned now: people_turn makes it
+-- void.
 function people.unindex(g)
     redis.call('ZADD', key.of('unindexed'), 0, g.collection)
     redis.call('HDEL', key.gallery(g.collection), 'people_cursor')
+    redis.call('HINCRBY', key.gallery(g.collection), 'people_turn', 1)
 end
 
 function people.is_indexed(g)
@@ -168,6 +171,10 @@ end
 -- Whether somebody else of the gallery has the same name. All keys of a name stand together.
 function people.is_shared(g, label)
     local name, from = people.name_of(label), part(g, 'by_label')
+    if label == name then
+        return #redis.call('ZRANGEBYLEX', from, '[' .. name .. '\31', '[' .. name .. '\31\255',
+            'LIMIT', 0, 1) > 0
+    end
     local first = redis.call('ZRANGEBYLEX', from, '[' .. name .. '\n', '[' .. name .. '\31\255',
         'LIMIT', 0, 1)[1]
     if not first then return false end

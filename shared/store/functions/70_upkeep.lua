@@ -179,8 +179,13 @@ function people.index.cursor(g)
     return redis.call('HGET', key.gallery(g.collection), 'people_cursor') or ''
 end
 
+-- "<epoch> <turn>": what a step is about.
+function people.index.turn(g)
+    return int(g.epoch) .. ' ' .. (redis.call('HGET', key.gallery(g.collection), 'people_turn') or '0')
+end
+
 -- The next keys that lack something, of the first collection that has any:
--- collection epoch cursor next_cursor last n, then key×n. last 1: these are all.
+-- collection turn cursor next_cursor last n, then key×n. last 1: these are all.
 function people.index.next()
     local collection = redis.call('ZRANGE', key.of('unindexed'), 0, 0)[1]
     if not collection then return {'ok', ''} end
@@ -194,14 +199,14 @@ function people.index.next()
         after, looked = label, looked + 1
         label = people.next_key(g, label)
     end
-    return {'ok', collection, int(g.epoch), cursor, after, label and '0' or '1', int(#found),
+    return {'ok', collection, people.index.turn(g), cursor, after, label and '0' or '1', int(#found),
             unpack(found)}
 end
 
 -- What next() gave, with the folded name of each key. `again`: another broker did it, or there is
 -- more to do by now.
 function people.index.store(a)
-    local g, epoch = gallery.read(collection_name(a[1])), number(a[2], 'epoch')
+    local g, turn = gallery.read(collection_name(a[1])), a[2]
     local cursor, after, last = a[3], a[4], a[5]
     if #a > 5 + 2 * people.a_call or (#a - 5) % 2 ~= 0 then
         refuse('key and folded name must come in pairs')
@@ -211,7 +216,7 @@ function people.index.store(a)
         people.none_left(g)
         return {'ok', '0'}
     end
-    if g.epoch ~= epoch or people.index.cursor(g) ~= cursor then return {'again'} end
+    if people.index.turn(g) ~= turn or people.index.cursor(g) ~= cursor then return {'again'} end
     local made = 0
     for i = 6, #a, 2 do
         local label, fold = a[i], a[i + 1]

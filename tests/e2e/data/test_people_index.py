@@ -35,6 +35,7 @@ def make_older(store, collection):
         pipe.delete(f"{PREFIX}gallery:{collection}:1:{part}")
     pipe.delete(f"{PREFIX}people_index", f"{PREFIX}unindexed")
     pipe.hdel(f"{PREFIX}gallery:{collection}", "people_cursor")
+    pipe.hincrby(f"{PREFIX}gallery:{collection}", "people_turn", 1)  # what a broker has read is void
     pipe.fcall("vultus1_open", 1, PREFIX, "1")
     pipe.execute()
 

@@ -101,6 +101,20 @@ TEST_F(people_of_redis, of_an_older_version_get_records_step_by_step) {
     EXPECT_EQ(f("unindexed"), (words{"ok", ""}));
 }
 
+// A broker has read who lacks a record; then somebody comes whom it did not see, before its cursor.
+TEST_F(people_of_redis, who_comes_while_a_step_is_under_way_is_not_passed_over) {
+    for (int n = 1; n <= 3; ++n) add(n, {"B" + std::to_string(n)});
+    train(4, "C");  // of a program of an older version
+    end(4);
+    const words step = stored(f("unindexed"));
+    train(5, "A");
+    end(5);
+    EXPECT_EQ(f("index_people", step), words{"again"});
+    EXPECT_EQ(f("index_people", stored(f("unindexed"))), (words{"ok", "2"}));
+    EXPECT_THAT(keys("a"), ElementsAre("A"));
+    EXPECT_EQ(f("unindexed"), (words{"ok", ""}));
+}
+
 TEST_F(people_of_redis, of_new_data_need_no_index) {
     EXPECT_EQ(f("unindexed"), (words{"ok", ""}));
     train(1, "Ann");  // of a program of an older version
