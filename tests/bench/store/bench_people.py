@@ -16,8 +16,8 @@ import time
 
 import requests
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/e2e/data")]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / part) for part in ("tests/bench", "tests/e2e", "tests/e2e/data")]
 import conftest  # noqa: E402
 from ran_on import ran_on  # noqa: E402
 from test_people_index import fill, make_older  # noqa: E402
