@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import math
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
-from . import (Client, JobFailed, JobTimeout, Lesson, Recognition, Refused, UnreadablePhoto, Unusable,
+from . import (Client, Detection, JobFailed, JobTimeout, Lesson, Recognition, Refused, UnreadablePhoto, Unusable,
                VultusError, __version__)
 from .completion import completion
 from .photos import bytes_of, detail_of
@@ -38,21 +41,40 @@ def ends_all(failure: VultusError) -> bool:
     return isinstance(failure, Unusable) or isinstance(failure, Refused) and failure.status in OF_THE_SERVICE
 
 
-def recognize(client: Client, wanted: argparse.Namespace) -> int:
+def each_photo(wanted: argparse.Namespace, ask: Callable[[str], Any], tell: Callable[[str, Any], None]) -> int:
+    """Asks about one photo after the other, whatever becomes of the others. A photo has one line of JSON, or its lines on
+    the output, or a line on stderr; of several photos there is a summary."""
     unread = failed = 0
     for path in wanted.photo:
         try:
-            found = client.recognize(path, detector=wanted.detector, min_face_px=wanted.min_face_px,
-                                     rotate=wanted.rotate or None)
+            found = ask(path)
         except VultusError as failure:
             if ends_all(failure):
                 raise
             unread += isinstance(failure, UnreadablePhoto)
             failed += 1
             complain(f"{path}: {reason_of(failure)}")
+            if wanted.json:
+                print(json.dumps({"photo": path, "error": {"code": code_of(failure), "detail": reason_of(failure)}}))
             continue
-        show(path, found, wanted.json)
+        tell(path, found)
+    summary(len(wanted.photo), failed)
     return UNUSABLE if unread == len(wanted.photo) else SOME_FAILED if failed else DONE
+
+
+def summary(photos: int, failed: int, done: str = "done") -> None:
+    if photos > 1:
+        complain(f"{photos} photos: {photos - failed} {done}, {failed} failed")
+
+
+def code_of(failure: VultusError) -> str:
+    return getattr(failure, "code", None) or ("unreadable" if isinstance(failure, UnreadablePhoto) else "timeout")
+
+
+def recognize(client: Client, wanted: argparse.Namespace) -> int:
+    return each_photo(
+        wanted, lambda path: client.recognize(path, min_face_px=wanted.min_face_px, **looking(wanted)),
+        lambda path, found: show(path, found, wanted.json))
 
 
 def reason_of(failure: VultusError) -> str:
@@ -74,29 +96,23 @@ def show(path: str, found: Recognition, as_json: bool) -> None:
 
 def look(client: Client, wanted: argparse.Namespace) -> int:
     """detect and embed: a line for each photo with --json, else one for each face."""
-    failed = 0
-    for path in wanted.photo:
-        try:
-            found = getattr(client, wanted.what)(path, min_face_px=wanted.min_face_px, **looking(wanted))
-        except VultusError as failure:
-            if ends_all(failure):
-                raise
-            failed += 1
-            complain(f"{path}: {reason_of(failure)}")
-            continue
+    def tell(path: str, found: Detection) -> None:
         if wanted.json:
             print(json.dumps({"photo": path, **found.raw}))
-            continue
+            return
         for face in found.faces:
             box = face.box
             print(f"{visible(path)}\t{face.quality.score:.3f}\t{box.left},{box.top},{box.right},{box.bottom}")
         if not found.faces:
             print(f"{visible(path)}\tno face")
-    return SOME_FAILED if failed else DONE
+
+    return each_photo(
+        wanted, lambda path: getattr(client, wanted.what)(path, min_face_px=wanted.min_face_px, **looking(wanted)), tell)
 
 
 def verify(client: Client, wanted: argparse.Namespace) -> int:
-    found = client.verify(wanted.photo, wanted.other, person=wanted.person, distance_max=wanted.distance_max,
+    photos = [wanted.photo] if wanted.other is None else [wanted.photo, wanted.other]
+    found = client.verify(*photos, person=wanted.person, distance_max=wanted.distance_max,
                           **looking(wanted))
     if wanted.json:
         print(json.dumps(found.raw))
@@ -114,11 +130,13 @@ def train(client: Client, wanted: argparse.Namespace) -> int:
             read.append((path, bytes_of(path)))
         except VultusError as failure:
             complain(f"{path}: {reason_of(failure)}")
+            if wanted.json:
+                tell_photo(path, False, "unreadable", reason_of(failure), True)
     if not read:
         return UNUSABLE
     failed = len(wanted.photo) - len(read)
     try:
-        verdicts = client.train(wanted.name, *(photo for _, photo in read), **looking(wanted)).photos
+        verdicts = client.train(wanted.name, *(photo for _, photo in read), quality=wanted.quality, **looking(wanted)).photos
     except JobFailed as failure:
         verdicts = failure.job.verdicts
         if not verdicts:
@@ -132,8 +150,17 @@ def train(client: Client, wanted: argparse.Namespace) -> int:
     for photo in verdicts:
         path = read[photo.index][0] if 0 <= photo.index < len(read) else f"photo {photo.index}"
         failed += not photo.accepted
-        print(f"{visible(path)}\t{'learned' if photo.accepted else said(photo.reason, detail_of(photo))}")
+        tell_photo(path, photo.accepted, photo.reason, None if photo.accepted else detail_of(photo), wanted.json)
+    summary(len(wanted.photo), failed, "learned")
     return SOME_FAILED if failed else DONE
+
+
+def tell_photo(path: str, learned: bool, reason: str | None, detail: str | None, as_json: bool) -> None:
+    if as_json:
+        why = {} if learned else {"reason": reason, "detail": detail}
+        print(json.dumps({"photo": path, "learned": learned, **why}))
+    else:
+        print(f"{visible(path)}\t{'learned' if learned else said(reason, detail)}")
 
 
 def train_folder(client: Client, wanted: argparse.Namespace) -> int:
@@ -146,21 +173,24 @@ def train_folder(client: Client, wanted: argparse.Namespace) -> int:
             print("\r" + bar(done, of, learned), end="\n" if done == of else "", file=sys.stderr, flush=True)
 
     try:
-        lessons = client.train_folder(wanted.folder, at_once=wanted.at_once, on_photo=tell, **looking(wanted))
+        lessons = client.train_folder(wanted.folder, at_once=wanted.at_once, on_photo=tell, quality=wanted.quality,
+                                      **looking(wanted))
     except Unusable as failure:
-        tell_failed(failure.lessons)
+        tell_lessons(failure.lessons, wanted.json)
         raise
     if not lessons:
         complain(f"no name/photo.jpg below {wanted.folder}")
         return SOME_FAILED
-    tell_failed(lessons)
+    tell_lessons(lessons, wanted.json)
+    summary(len(lessons), len(lessons) - learned, "learned")
     return DONE if learned == len(lessons) else SOME_FAILED
 
 
-def tell_failed(lessons: list[Lesson]) -> None:
+def tell_lessons(lessons: list[Lesson], as_json: bool) -> None:
+    """Each photo with --json, else only what was refused."""
     for lesson in lessons:
-        if not lesson.learned:
-            print(f"{visible(lesson.path)}\t{said(lesson.reason, lesson.detail)}")
+        if as_json or not lesson.learned:
+            tell_photo(lesson.path, lesson.learned, lesson.reason, lesson.detail, as_json)
 
 
 def said(reason: str | None, detail: str | None) -> str:
@@ -169,12 +199,18 @@ def said(reason: str | None, detail: str | None) -> str:
 
 def people(client: Client, wanted: argparse.Namespace) -> int:
     for person in client.people():
+        if wanted.json:
+            print(json.dumps({"label": person.label, "person_id": person.person_id, "count": person.count}))
+            continue
         print(f"{visible(person.label)}\t{person.count}")
     return 0
 
 
 def models(client: Client, wanted: argparse.Namespace) -> int:
     found = client.models()
+    if wanted.json:
+        print(json.dumps(dataclasses.asdict(found)))
+        return DONE
     for model in found.models:
         default = found.detector == model.name or found.embedder in model.embedders
         print(f"{visible(model.name)}\t{model.kind}\t{model.workers}\t{'default' if default else '-'}\t"
@@ -257,6 +293,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name")
     one.add_argument("photo", nargs="+")
     how_to_look(one)
+    one.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     one.set_defaults(run=train)
     with_quality(one)
     one = commands.add_parser("train-folder", help="teach every NAME/PHOTO.jpg below a folder; prints what was refused")
@@ -264,11 +301,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--at-once", type=places, default=4)
     how_to_look(one)
     one.add_argument("--progress", action="store_true", help="the bar also when stderr is no terminal")
+    one.add_argument("--json", action="store_true", help="one line of JSON for each photo, also of those that were learned")
     one.set_defaults(run=train_folder)
     with_quality(one)
     one = commands.add_parser("models", help="detectors and embedders, with licence and training data")
+    one.add_argument("--json", action="store_true")
     one.set_defaults(run=models)
     one = commands.add_parser("people", help="who is known, and with how many photos")
+    one.add_argument("--json", action="store_true", help="one line of JSON for each person")
     one.set_defaults(run=people)
     return made
 

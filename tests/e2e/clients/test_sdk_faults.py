@@ -337,7 +337,7 @@ def by_photo(request, _):
     """Refuses the photo whose bytes say so."""
     if b"GET /api/faces" in request:
         return http("200 OK", '{"faces":[{"label":"Ada","count":1}]}')
-    if b"bad" in request:
+    if b"bad!" in request:
         return http("415 Unsupported Media Type", '{"type":"/problems/unsupported_media","title":"no photo"}')
     if b"POST /api/recognize" in request:
         result = {"image": {"width": 1, "height": 1}, "faces": [], "gallery": {"version": 1}, "timing_ms": {}}
@@ -348,7 +348,7 @@ def by_photo(request, _):
 def test_a_batch_goes_on_and_its_exit_code_is_true(tmp_path):
     good, bad, none = tmp_path / "good.jpg", tmp_path / "bad.jpg", tmp_path / "none.jpg"
     good.write_bytes(b"good")
-    bad.write_bytes(b"bad")
+    bad.write_bytes(b"bad!")
     with BadService(by_photo) as service:
         done = command(service.url, "recognize", none, bad, good)
         assert done.returncode == 1 and done.stdout == f"{good}\tno face\n", done
@@ -370,7 +370,7 @@ def test_output_that_cannot_be_written_is_a_failure():
 def test_names_that_the_terminal_cannot_show_are_shown_somehow(tmp_path):
     bad = os.fsencode(tmp_path) + b"/Zo\xeb.jpg"
     with open(bad, "wb") as file:
-        file.write(b"bad")
+        file.write(b"bad!")
     with BadService(by_photo) as service:
         for encoding in ("utf-8", "latin-1", "ascii"):
             done = command(service.url, "recognize", os.fsdecode(bad), PYTHONIOENCODING=encoding)
