@@ -201,8 +201,17 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
             if (asked.what == command::restore) {
                 return restore_faces(id, asked.file, *secret, redis, store, on);
             }
-            return import_photos({asked.file, id, asked.detector, asked.rotate, asked.quality,
-                                  where.broker, *secret, where.curve},
+            const auto& from = asked.importing;
+            return import_photos({{from.from, asked.file, from.key_file, from.authorities},
+                                  id,
+                                  asked.detector,
+                                  asked.rotate,
+                                  asked.quality,
+                                  where.broker,
+                                  *secret,
+                                  where.curve,
+                                  from.journal,
+                                  from.dry_run},
                                  redis, store, on);
         }
         case command::encrypt:

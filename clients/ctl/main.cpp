@@ -16,6 +16,7 @@
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/keys/curve.hpp"
+#include "clients/ctl/options/import_options.hpp"
 #include "clients/ctl/options/model_options.hpp"
 #include "clients/ctl/output/text.hpp"
 #include "clients/ctl/store_away.hpp"
@@ -81,24 +82,6 @@ void describe_kept(CLI::App& app, arguments& asked) {
                      "no also removes those that are stored; "
                      "default: as the workers are set")
         ->check(CLI::IsMember({"yes", "no", "default"}));
-}
-
-CLI::App* describe_import(CLI::App& app, arguments& asked) {
-    CLI::App* import =
-        adder(app, asked)("import", "train from a folder of NAME/PHOTO", command::import);
-    import->add_option("folder", asked.file)->required();
-    import->add_option("--collection", asked.subject)->capture_default_str();
-    import
-        ->add_option("--detector", asked.detector,
-                     "hog, cnn, centerface or yunet; without it the default of the service")
-        ->check(
-            CLI::IsMember(std::vector<std::string>(detector_names.begin(), detector_names.end())));
-    import->add_flag("--rotate", asked.rotate,
-                     "also look for faces that lie or stand on their head");
-    import->add_option("--quality", asked.quality, "refuse bad photos and lookalikes")
-        ->check(CLI::IsMember({"off", "standard", "strict"}))
-        ->capture_default_str();
-    return import;
 }
 
 void describe(CLI::App& app, arguments& asked) {

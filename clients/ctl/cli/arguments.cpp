@@ -126,6 +126,17 @@ result<void> check_import(const arguments& asked) {
     if (asked.rotate && !asked.detector.empty() && !turns_pictures(asked.detector)) {
         return fail(errc::malformed, "--rotate requires --detector centerface or --detector yunet");
     }
+    const import_words& words = asked.importing;
+    const bool remote = words.from == "compreface";
+    if (remote && words.key_file.empty()) {
+        return fail(errc::malformed, "--from compreface requires --key-file FILE");
+    }
+    if (!remote && !(words.key_file.empty() && words.authorities.empty())) {
+        return fail(errc::malformed, "--key-file and --ca are of --from compreface");
+    }
+    if (words.dry_run && !words.journal.empty()) {
+        return fail(errc::malformed, "a --dry-run teaches nothing that a --journal could have");
+    }
     return check_collection(asked.subject);
 }
 

@@ -89,10 +89,18 @@ struct model_words {
     bool replace = false;  ///< add: also if there is a model of that name
 };
 
+struct import_words {
+    std::string from = "folder";  ///< one of import_sources (photo_source.hpp)
+    std::string key_file;         ///< compreface
+    std::string authorities;      ///< compreface: PEM file; empty: the system's
+    std::string journal;          ///< file; empty: none
+    bool dry_run = false;
+};
+
 struct arguments {
     command what = command::status;
-    std::string subject;          ///< job id, worker id, id of a key, user or collection
-    std::string file;             ///< save, restore, encryption_key, models_add; import: the folder
+    std::string subject;  ///< job id, worker id, id of a key, user or collection
+    std::string file;     ///< save, restore, encryption_key, models_add; import: what to read
     std::string encryption_key;   ///< file; empty: data in Redis are not encrypted
     std::string detector;         ///< import, models default; empty: not given
     std::string embedder;         ///< models default, collections model; empty: not given
@@ -120,6 +128,7 @@ struct arguments {
     std::string from;                     ///< tail: after this stream id; empty: only new events
     bool forget_unpictured = false;       ///< collections model: remove who has no picture
     bool wait = false;                    ///< collections model: until the job has ended
+    import_words importing;
     model_words model;
     key_words key;
     user_words user;

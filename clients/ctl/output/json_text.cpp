@@ -90,4 +90,27 @@ std::string json_at(std::string_view json, std::string_view pointer) {
     return text ? std::string(text->data(), text->size()) : std::string();
 }
 
+std::optional<std::uint64_t> json_number_at(std::string_view json, std::string_view pointer) {
+    if (!is_json(json)) return {};
+    boost::json::error_code why;
+    const auto parsed = boost::json::parse({json.data(), json.size()}, why);
+    const auto* found = why ? nullptr : parsed.find_pointer({pointer.data(), pointer.size()}, why);
+    if (found == nullptr) return {};
+    const auto number = found->to_number<std::uint64_t>(why);
+    return why ? std::nullopt : std::optional(number);
+}
+
+std::optional<std::vector<std::string>> json_items(std::string_view json,
+                                                   std::string_view pointer) {
+    if (!is_json(json)) return {};
+    boost::json::error_code why;
+    const auto parsed = boost::json::parse({json.data(), json.size()}, why);
+    const auto* found = why ? nullptr : parsed.find_pointer({pointer.data(), pointer.size()}, why);
+    const auto* array = found ? found->if_array() : nullptr;
+    if (array == nullptr) return {};
+    std::vector<std::string> items;
+    for (const auto& one : *array) items.push_back(boost::json::serialize(one));
+    return items;
+}
+
 }  // namespace vultus::ctl

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vultus::ctl {
 
@@ -35,5 +37,11 @@ std::string json_member(std::string_view json, std::string_view name);
 
 /// The string at a JSON pointer, such as "/files/0/detail"; empty where there is none.
 std::string json_at(std::string_view json, std::string_view pointer);
+
+/// The same of a number that is an integer of 0 and above.
+std::optional<std::uint64_t> json_number_at(std::string_view json, std::string_view pointer);
+
+/// The elements of the array at a JSON pointer, each as JSON text; nothing: there is no array.
+std::optional<std::vector<std::string>> json_items(std::string_view json, std::string_view pointer);
 
 }  // namespace vultus::ctl

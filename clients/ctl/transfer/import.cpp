@@ -3,9 +3,7 @@
 
 #include <poll.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -13,8 +11,9 @@
 #include "clients/ctl/keys/keys.hpp"
 #include "clients/ctl/output/json_text.hpp"
 #include "clients/ctl/transfer/export_file.hpp"
+#include "clients/ctl/transfer/import_jobs.hpp"
+#include "clients/ctl/transfer/import_journal.hpp"
 #include "clients/ctl/transfer/import_report.hpp"
-#include "clients/ctl/transfer/photo_folders.hpp"
 #include "shared/base/error.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/limits.hpp"
@@ -37,30 +36,29 @@ constexpr milliseconds pause_first{250}, pause_most{5'000};
 constexpr std::chrono::minutes patience{10};
 constexpr int tries_of_a_photo = 100;  // keys that earlier runs may have used up
 
-/// The file's bytes, at most one more than the limit.
-result<std::string> photo_at(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(errc::not_found, "file cannot be read");
-    std::string bytes(limits::body_bytes + 1, '\0');
-    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    bytes.resize(static_cast<std::size_t>(file.gcount()));
-    if (file.bad()) return fail(errc::not_found, "file cannot be read");
-    if (bytes.empty()) return fail(errc::unsupported_media, "file is empty");
-    if (bytes.size() > limits::body_bytes) {
-        return fail(errc::too_large, "photo is larger than 10 MiB");
-    }
-    if (auto header = inspect_image(bytes); !header) return fail(header.error());
-    return bytes;
-}
-
 class importing {
  public:
-    importing(const import_request& asked, redis_blocking& redis, const store_context& store,
-              const listener& on, std::size_t all)
-        : asked_(asked), redis_(redis), store_(store), on_(on), all_(all) {
+    importing(const import_request& asked, photo_source& source, import_journal& journal,
+              redis_blocking& redis, const store_context& store, const listener& on)
+        : asked_(asked), source_(source), journal_(journal), redis_(redis), store_(store), on_(on) {
         if (auto link = broker_admin::open(context_, asked.broker, asked.curve)) {
             broker_ = std::move(*link);
         }
+    }
+
+    /// All that the source lists. Why it was not listed to its end; empty: it was.
+    std::string list_all() {
+        while (!(over() && source_.is_remote())) {
+            auto one = source_.next();
+            if (!one) return one.error().detail;
+            if (!*one) return {};
+            if (auto* photo = std::get_if<found_photo>(&**one)) {
+                take(std::move(*photo));
+            } else {
+                skip(std::get<skipped_path>(**one));
+            }
+        }
+        return why_over_;
     }
 
     void skip(const skipped_path& one) {
@@ -69,13 +67,19 @@ class importing {
              one.why, "", ""});
     }
 
-    void take(const std::string& root, found_photo photo) {
+    void take(found_photo photo) {
         if (over()) return unfinished(photo, "not started: " + why_over_);
         auto label = normal_label(photo.label);
         if (!label) return refuse(photo, label.error(), "");
         photo.label = *std::move(label);
-        auto bytes = photo_at(std::filesystem::path(root) / photo.path);
+        if (is_in_journal(photo)) return;
+        const auto bytes = source_.read(photo);
+        if (!bytes && bytes.error().code == errc::fetch_failed) {
+            why_over_ = bytes.error().detail;
+            return unfinished(photo, "not started: " + why_over_);
+        }
         if (!bytes) return refuse(photo, bytes.error(), "");
+        if (auto header = inspect_image(*bytes); !header) return refuse(photo, header.error(), "");
         const std::string content = sha256_hex(*bytes);
         const auto [same, first] = seen_.emplace(content, photo);
         if (!first && same->second.label == photo.label) {
@@ -91,7 +95,11 @@ class importing {
             rest(look_every);
             look();
         }
-        offer(photo, content, *bytes);
+        if (asked_.dry_run) {
+            probe(photo, content, *bytes);
+        } else {
+            offer(photo, content, *bytes);
+        }
         if (boot_now() >= look_at_) look();
     }
 
@@ -110,9 +118,35 @@ class importing {
  private:
     struct open_job {
         found_photo photo;
-        std::string id;
+        std::string id, content;
         std::size_t bytes = 0;
     };
+
+    /// Whether the journal has a verdict that still holds: a face that was removed is taught again.
+    bool is_in_journal(const found_photo& photo) {
+        const journal_entry* entry = journal_.find(photo);
+        if (entry == nullptr) return false;
+        if (entry->state == file_state::refused) {
+            say({file_state::refused, photo.path, photo.label, entry->reason, entry->detail, ""});
+            return true;
+        }
+        const std::string label = label_of_face(entry->face_id);
+        if (label.empty()) return false;
+        seen_.emplace(entry->content, photo);
+        known(photo, label, "imported_before", "");
+        return true;
+    }
+
+    void write(const found_photo& photo, const journal_entry& entry) {
+        const auto written = journal_.add(photo, entry);
+        if (!written && why_over_.empty()) why_over_ = written.error().detail;
+    }
+
+    void known(const found_photo& photo, const std::string& label, const char* reason,
+               const std::string& job_id) {
+        say({file_state::known, photo.path, photo.label, reason,
+             label == photo.label ? "" : "now " + label, job_id});
+    }
 
     bool over() {
         if (why_over_.empty() && on_.stopped && on_.stopped()) why_over_ = "interrupted";
@@ -135,7 +169,7 @@ class importing {
         on_.line(line_of(what));
         verdicts_.push_back(std::move(what));
         if (verdicts_.back().state != file_state::skipped) ++done_;
-        on_.progress(done_, all_, "photos");
+        on_.progress(done_, std::max(done_, source_.total()), "photos");
     }
     void refuse(const found_photo& photo, const error& why, const std::string& job_id) {
         say({file_state::refused, photo.path, photo.label, std::string(name_of(why.code)),
@@ -162,7 +196,7 @@ class importing {
     /// Tries idempotency keys in turn: the first that is unused, or whose job counts.
     void offer(const found_photo& photo, const std::string& content, const std::string& bytes) {
         for (int link = 0; link < tries_of_a_photo; ++link) {
-            new_job job = job_for(photo, content, link);
+            new_job job = train_of(asked_, photo, content, link, store_.shard());
             const std::string id = job.id;
             const auto made = patiently([&] {
                 new_job again = job;
@@ -177,63 +211,68 @@ class importing {
             moved_ = boot_now();
             if (made->job_id == id) {
                 if (broker_) broker_->submit(id, store_.shard());
-                return open_.push_back({photo, id, bytes.size()});
+                return open_.push_back({photo, id, content, bytes.size()});
             }
-            if (earlier(photo, made->job_id)) return;
+            if (earlier(photo, content, made->job_id)) return;
         }
         refuse(photo, {errc::wrong_state, "removed or cancelled too often within 24 h"}, "");
     }
 
-    new_job job_for(const found_photo& photo, const std::string& content, int link) const {
-        new_job job;
-        job.id = new_job_id(unix_now(), store_.shard());
-        job.type = job_type::train;
-        job.priority = job_priority::bulk;
-        job.collection = asked_.collection;
-        job.label = photo.label;
-        job.client = who();
-        job.label_hash = hash_of_label(photo.label, asked_.secret);
-        job.options = options();
-        job.fingerprint = sha256_hex(asked_.collection + "\n" + photo.label + "\n" + content);
-        job.idempotency_hash =
-            sha256_hex("vultusctl import\n" + job.fingerprint + "\n" + std::to_string(link));
-        return job;
+    /// Of a dry run: the verdict of an earlier run, else a job that only counts the faces.
+    void probe(const found_photo& photo, const std::string& content, const std::string& bytes) {
+        for (int link = 0; link < tries_of_a_photo; ++link) {
+            const new_job as = train_of(asked_, photo, content, link, store_.shard());
+            const auto before = patiently([&] {
+                return submission_store(store_).accepted_before(as.idempotency_hash,
+                                                                as.fingerprint);
+            });
+            if (!before || !*before) break;
+            if (earlier(photo, content, (*before)->job_id)) return;
+        }
+        const new_job job = count_of_faces(asked_, store_.shard());
+        const auto made = patiently([&] {
+            new_job again = job;
+            again.images = {bytes};
+            return submission_store(store_).accept(std::move(again), limits::queue_jobs,
+                                                   limits::queue_bytes);
+        });
+        if (!made && over()) return unfinished(photo, "not started: " + why_over_);
+        if (!made) return refuse(photo, made.error(), "");
+        moved_ = boot_now();
+        if (broker_) broker_->submit(job.id, store_.shard());
+        open_.push_back({photo, job.id, content, bytes.size()});
     }
 
-    std::string options() const {
-        json_text text;
-        text.open_object();
-        if (!asked_.detector.empty()) text.key("detector").text(asked_.detector);
-        if (asked_.rotate) text.key("rotate").truth(true);
-        if (asked_.quality != "off") text.key("quality").text(asked_.quality);
-        return text.close_object().str();
+    void probed(const open_job& one, const job_record& job) {
+        const auto faces = json_items(job.result, "/faces");
+        const std::size_t n = faces ? faces->size() : 0;
+        if (n == 1)
+            return say({file_state::would_import, one.photo.path, one.photo.label, "", "", ""});
+        if (n == 0) return refuse(one.photo, {errc::no_face, "No face found"}, "");
+        refuse(one.photo, {errc::several_faces, std::to_string(n) + " faces found"}, "");
     }
 
     /// A job of an earlier run has the key. True if that job gives the verdict, now or later.
-    bool earlier(const found_photo& photo, const std::string& id) {
+    bool earlier(const found_photo& photo, const std::string& content, const std::string& id) {
         const auto job = patiently([&] { return job_reader(store_).job(id); });
         if (job && !is_terminal(job->state)) {
-            open_.push_back({photo, id, 0});
+            open_.push_back({photo, id, content, 0});
             return true;
         }
-        const std::string label = label_kept(id);
+        const std::string face = job ? face_of(*job) : id + "-0";
+        const std::string label = label_of_face(face);
         if (!label.empty()) {
-            say({file_state::known, photo.path, photo.label, "imported_before",
-                 label == photo.label ? "" : "now " + label, id});
+            known(photo, label, "imported_before", id);
+            write(photo, {file_state::known, "", "", content, face});
             return true;
         }
         if (!job || job->state != job_state::failed) return false;
-        const error why = reason_with_name(*job);
-        const bool of_the_photo =
-            job->error.find(name_of(errc::no_usable_photo)) != std::string::npos;
-        if (!of_the_photo || job->options != options()) return false;
-        refuse(photo, why, id);
+        if (!is_of_the_photo(*job) || job->options != options_of(asked_)) return false;
+        failed(photo, content, *job);
         return true;
     }
 
-    /// The name under which the face of a job is in the gallery; empty if it is not there.
-    std::string label_kept(const std::string& job_id) { return label_of_face(job_id + "-0"); }
-
+    /// The name under which a face is in the gallery; empty if it is not there.
     std::string label_of_face(const std::string& face_id) {
         const auto info =
             patiently([&] { return gallery_reader(store_).gallery(asked_.collection); });
@@ -277,31 +316,48 @@ class importing {
         return why;
     }
 
+    void failed(const found_photo& photo, const std::string& content, const job_record& job) {
+        const error why = reason_with_name(job);
+        refuse(photo, why, job.id);
+        if (!is_of_the_photo(job)) return;
+        write(photo,
+              {file_state::refused, std::string(name_of(why.code)), why.detail, content, ""});
+    }
+
     void ended(const open_job& one, const job_record& job) {
         const found_photo& photo = one.photo;
-        if (job.state == job_state::succeeded && !job.superseded) {
-            say({file_state::imported, photo.path, photo.label, "", "", one.id});
+        if (job.state == job_state::succeeded && job.type == job_type::detect) {
+            probed(one, job);
+        } else if (job.state == job_state::succeeded && !job.superseded) {
+            const bool before = job.result.find("\"taught_before\":true") != std::string::npos;
+            if (before) {
+                known(photo, photo.label, "taught_before", one.id);
+            } else {
+                say({file_state::imported, photo.path, photo.label, "", "", one.id});
+            }
+            write(photo, {file_state::imported, "", "", one.content, face_of(job)});
         } else if (job.state == job_state::succeeded) {
             say({file_state::refused, photo.path, photo.label, "superseded",
                  "the person or the collection was removed in the meantime", one.id});
         } else if (job.state == job_state::cancelled) {
             say({file_state::refused, photo.path, photo.label, "cancelled", "", one.id});
         } else {
-            refuse(photo, reason_with_name(job), one.id);
+            failed(photo, one.content, job);
         }
     }
 
     const import_request& asked_;
+    photo_source& source_;
+    import_journal& journal_;
     redis_blocking& redis_;
     const store_context& store_;
     const listener& on_;
-    const std::size_t all_;
     zmq_context context_;
     std::optional<broker_admin> broker_;
     std::vector<open_job> open_;
     std::vector<file_verdict> verdicts_;
     std::map<std::string, found_photo> seen_;  // content -> the file that had it first
-    std::size_t done_ = 0;
+    std::uint64_t done_ = 0;
     boot_time look_at_{0}, moved_ = boot_now();
     std::string trouble_, why_over_;
 };
@@ -310,12 +366,20 @@ class importing {
 
 result<report> import_photos(const import_request& asked, redis_blocking& redis,
                              const store_context& store, const listener& on) {
-    const auto found = photos_below(asked.folder);
-    if (!found) return fail(found.error());
-    importing all(asked, redis, store, on, found->photos.size());
-    for (const skipped_path& one : found->skipped) all.skip(one);
-    for (const found_photo& one : found->photos) all.take(found->root, one);
-    return import_report(found->root, asked.collection, all.finish());
+    source_request from = asked.source;
+    from.stopped = on.stopped;
+    const auto source = open_source(from);
+    if (!source) return fail(source.error());
+    import_journal journal;
+    if (!asked.journal.empty()) {
+        const std::string of = from.from + " " + (*source)->name() + " into " + asked.collection +
+                               " " + asked.detector + (asked.rotate ? " rotate " : " ") +
+                               asked.quality;
+        if (auto good = journal.open(asked.journal, of); !good) return fail(good.error());
+    }
+    importing all(asked, **source, journal, redis, store, on);
+    const std::string stopped = all.list_all();
+    return import_report({(*source)->name(), asked.collection, stopped}, all.finish());
 }
 
 }  // namespace vultus::ctl

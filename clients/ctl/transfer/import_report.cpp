@@ -1,6 +1,7 @@
 // See import_report.hpp.
 #include "clients/ctl/transfer/import_report.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -10,12 +11,14 @@
 namespace vultus::ctl {
 namespace {
 
-constexpr std::array states{file_state::imported, file_state::known,      file_state::duplicate,
-                            file_state::refused,  file_state::unfinished, file_state::skipped};
+constexpr std::array states{file_state::imported,  file_state::would_import, file_state::known,
+                            file_state::duplicate, file_state::refused,      file_state::unfinished,
+                            file_state::skipped};
 constexpr std::size_t state_width = 12;
 
 bool is_there(file_state state) {
-    return state == file_state::imported || state == file_state::known;
+    return state == file_state::imported || state == file_state::would_import ||
+           state == file_state::known;
 }
 
 std::size_t count_of(const std::vector<file_verdict>& files, file_state state) {
@@ -51,6 +54,8 @@ std::string_view name_of(file_state state) noexcept {
     switch (state) {
         case file_state::imported:
             return "imported";
+        case file_state::would_import:
+            return "would_import";
         case file_state::known:
             return "known";
         case file_state::duplicate:
@@ -67,25 +72,26 @@ std::string_view name_of(file_state state) noexcept {
 
 std::string line_of(const file_verdict& what) {
     std::string line(name_of(what.state));
-    line.resize(state_width, ' ');
+    line.resize(std::max(line.size() + 1, state_width), ' ');
     line += visible(what.path);
     if (!what.reason.empty()) line += "  " + visible(what.reason);
     if (!what.detail.empty()) line += ": " + visible(what.detail);
     return line;
 }
 
-report import_report(const std::string& root, const std::string& collection,
-                     const std::vector<file_verdict>& files) {
+report import_report(const import_summary& about, const std::vector<file_verdict>& files) {
     json_text json;
-    json.open_object().key("folder").text(root).key("collection").text(collection);
+    json.open_object().key("folder").text(about.source).key("collection").text(about.collection);
+    if (!about.stopped.empty()) json.key("stopped").text(about.stopped);
     json.key("files").open_array();
     for (const file_verdict& one : files) add_file(json, one);
     json.close_array();
-    std::string text = root + " into " + collection + ":";
+    std::string text = visible(about.source) + " into " + about.collection + ":";
     for (const file_state state : states) {
         const std::size_t n = count_of(files, state);
         json.key(name_of(state)).number(n);
         if (n == 0 && state != file_state::imported) continue;
+        if (n == 0 && count_of(files, file_state::would_import) > 0) continue;
         text += std::string(text.back() == ':' ? " " : ", ") + std::to_string(n) + " " +
                 std::string(name_of(state));
     }
@@ -98,7 +104,10 @@ report import_report(const std::string& root, const std::string& collection,
     json.close_array().close_object();
     report out{{{"", {}, text}}, json.str(), false};
     if (!missed.empty()) out.sections.push_back({"", {}, missed});
-    out.bad = count_of(files, file_state::refused) > 0 ||
+    if (!about.stopped.empty()) {
+        out.sections.push_back({"", {}, "stopped before the end: " + visible(about.stopped)});
+    }
+    out.bad = !about.stopped.empty() || count_of(files, file_state::refused) > 0 ||
               count_of(files, file_state::unfinished) > 0 ||
               count_of(files, file_state::skipped) == files.size();
     return out;

@@ -9,7 +9,15 @@
 
 namespace vultus::ctl {
 
-enum class file_state { imported, known, duplicate, refused, unfinished, skipped };
+enum class file_state {
+    imported,
+    would_import,  ///< of a dry run
+    known,
+    duplicate,
+    refused,
+    unfinished,
+    skipped
+};
 std::string_view name_of(file_state) noexcept;
 
 struct file_verdict {
@@ -23,9 +31,13 @@ struct file_verdict {
 /// "refused     Ada/3.jpg  no_face: nobody was found"
 std::string line_of(const file_verdict& what);
 
+struct import_summary {
+    std::string source, collection;  ///< from where, into what
+    std::string stopped{};           ///< why the source was not listed to its end; empty: it was
+};
+
 /// The number of files by verdict, and the people without any trained photo.
-report import_report(const std::string& root, const std::string& collection,
-                     const std::vector<file_verdict>& files);
+report import_report(const import_summary& about, const std::vector<file_verdict>& files);
 
 /// Why the train job of one photo failed, from the job's error text; the reason of the photo where
 /// given.

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 using vultus::ctl::json_at;
 using vultus::ctl::json_member;
 using vultus::ctl::json_text;
@@ -60,4 +64,19 @@ TEST(json_text, a_text_deep_inside_is_found_by_its_pointer) {
         EXPECT_EQ(json_at(text, none), "") << none;
     }
     EXPECT_EQ(json_at("half a te", "/files"), "");
+}
+
+TEST(json_text, numbers_and_elements_are_found_by_their_pointer) {
+    using vultus::ctl::json_items;
+    using vultus::ctl::json_number_at;
+    const char* text = R"({"total":7,"less":-1,"part":1.5,"faces":[{"id":"a"},3,"x"],"none":[]})";
+    EXPECT_EQ(json_number_at(text, "/total"), 7U);
+    for (const char* none : {"/less", "/part", "/faces", "/no"}) {
+        EXPECT_EQ(json_number_at(text, none), std::nullopt) << none;
+    }
+    EXPECT_EQ(json_items(text, "/faces"),
+              (std::vector<std::string>{R"({"id":"a"})", "3", "\"x\""}));
+    EXPECT_EQ(json_items(text, "/none"), std::vector<std::string>());
+    EXPECT_EQ(json_items(text, "/total"), std::nullopt);
+    EXPECT_EQ(json_items("{\"faces\":[", "/faces"), std::nullopt);
 }

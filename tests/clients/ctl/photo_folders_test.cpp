@@ -1,6 +1,6 @@
 // Which files of a folder `vultusctl import` accepts, its verdict on the others, and the progress
 // bar.
-#include "clients/ctl/transfer/photo_folders.hpp"
+#include "clients/ctl/sources/photo_folders.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -100,7 +100,7 @@ TEST(import_report, says_which_half_is_there) {
         {file_state::duplicate, "Carl/1.jpg", "Carl", "same_bytes", "as Ada/1.jpg", ""}};
     EXPECT_EQ(line_of(files[2]), "refused     Ada/2.jpg  no_face");
     EXPECT_EQ(line_of(files[3]), "unfinished  Bob/1.jpg  not_begun: not started: interrupted");
-    const report said = import_report("people", "team", files);
+    const report said = import_report({"people", "team"}, files);
     EXPECT_TRUE(said.bad);
     EXPECT_EQ(print(said, false),
               "people into team: 1 imported, 1 duplicate, 1 refused, 1 unfinished, 1 skipped\n\n"
@@ -108,10 +108,10 @@ TEST(import_report, says_which_half_is_there) {
     EXPECT_THAT(said.json,
                 testing::HasSubstr(R"({"file":"Ada/2.jpg","state":"refused","label":"Ada",)"
                                    R"("reason":"no_face","job_id":"j2"})"));
-    EXPECT_FALSE(import_report("p", "team", {files[1]}).bad);
-    EXPECT_FALSE(import_report("p", "team", {files[1], files[0]}).bad);
-    EXPECT_TRUE(import_report("p", "team", {files[0]}).bad) << "no photo at all";
-    EXPECT_TRUE(import_report("p", "team", {}).bad);
+    EXPECT_FALSE(import_report({"p", "team"}, {files[1]}).bad);
+    EXPECT_FALSE(import_report({"p", "team"}, {files[1], files[0]}).bad);
+    EXPECT_TRUE(import_report({"p", "team"}, {files[0]}).bad) << "no photo at all";
+    EXPECT_TRUE(import_report({"p", "team"}, {}).bad);
 }
 
 TEST(import_report, gives_the_reason_of_the_one_photo) {

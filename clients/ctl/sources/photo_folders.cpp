@@ -1,5 +1,5 @@
 // See photo_folders.hpp.
-#include "clients/ctl/transfer/photo_folders.hpp"
+#include "clients/ctl/sources/photo_folders.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -9,10 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Hidden files, and the folders that file servers and archives add.
-bool is_hidden(const std::string& name) {
-    return name.starts_with(".") || name == "@eaDir" || name == "__MACOSX";
-}
+constexpr int depth_max = 8;  // folders in folders, deepface only
 
 /// The entries of a folder, sorted.
 result<std::vector<fs::path>> entries_of(const fs::path& folder) {
@@ -43,12 +40,14 @@ bool holds_folders(const fs::path& folder) {
 
 class looking {
  public:
-    explicit looking(photo_folders& found) : found_(found) {}
+    looking(photo_folders& found, const std::string& kind)
+        : found_(found), deep_(kind == "deepface"), kind_(kind) {}
 
     result<void> people() {
         const auto entries = entries_of(found_.root);
         if (!entries) return fail(entries.error());
-        const bool of_frigate = fs::path(found_.root).filename() == "faces";
+        const bool of_frigate =
+            kind_ == "frigate" || (!deep_ && fs::path(found_.root).filename() == "faces");
         for (const fs::path& path : *entries) {
             const std::string name = path.filename().string();
             if (is_hidden(name)) {
@@ -73,38 +72,67 @@ class looking {
         const auto entries = entries_of(folder);
         if (!entries) return found_.skipped.push_back({label, "cannot be read", true});
         const std::size_t before = found_.photos.size();
-        for (const fs::path& path : *entries) {
-            const std::string name = path.filename().string(), below = label + "/" + name;
+        photos(*entries, label, label, 1);
+        if (found_.photos.size() == before) skip(label, "contains no photo");
+    }
+
+    void photos(const std::vector<fs::path>& entries, const std::string& above,
+                const std::string& label, int depth) {
+        for (const fs::path& path : entries) {
+            const std::string name = path.filename().string(), below = above + "/" + name;
             if (is_hidden(name)) {
                 skip(below, "hidden");
             } else if (is_folder(path)) {
-                skip(below, "nested folder");
+                nested(path, below, label, depth);
             } else if (!is_file(path)) {
                 skip(below, "not a file");
             } else {
                 found_.photos.push_back({below, label});
             }
         }
-        if (found_.photos.size() == before) skip(label, "contains no photo");
+    }
+
+    void nested(const fs::path& path, const std::string& below, const std::string& label,
+                int depth) {
+        std::error_code why;
+        if (!deep_ || depth == depth_max || fs::is_symlink(path, why)) {
+            return skip(below, "nested folder");
+        }
+        const auto entries = entries_of(path);
+        if (!entries) return found_.skipped.push_back({below, "cannot be read", true});
+        photos(*entries, below, label, depth + 1);
     }
 
     photo_folders& found_;
+    const bool deep_;
+    const std::string kind_;
 };
+
+/// The folder with one folder per person.
+fs::path root_of(const fs::path& folder, const std::string& kind) {
+    std::vector<const char*> names{"train", "faces"};
+    if (kind == "double-take") names = {".storage/train", "train"};
+    if (kind == "frigate") names = {"clips/faces", "faces"};
+    if (kind == "deepface" || (kind != "double-take" && folder.filename() == "faces"))
+        return folder;
+    for (const char* name : names) {
+        if (holds_folders(folder / name)) return folder / name;
+    }
+    return folder;
+}
 
 }  // namespace
 
-result<photo_folders> photos_below(const std::string& folder) {
+bool is_hidden(const std::string& name) {
+    return name.starts_with(".") || name == "@eaDir" || name == "__MACOSX";
+}
+
+result<photo_folders> photos_below(const std::string& folder, const std::string& kind) {
     fs::path root(folder);
     if (!root.has_filename()) root = root.parent_path();  // "people/"
-    for (const char* name : {"train", "faces"}) {
-        if (root.filename() != "faces" && holds_folders(root / name)) {
-            root /= name;
-            break;
-        }
-    }
     photo_folders found;
-    found.root = root.string();
-    if (auto good = looking(found).people(); !good) return fail(good.error());
+    found.root = root_of(root, kind).string();
+    if (auto good = looking(found, kind).people(); !good) return fail(good.error());
     return found;
 }
 

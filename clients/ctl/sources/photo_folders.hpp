@@ -10,8 +10,9 @@
 namespace vultus::ctl {
 
 struct found_photo {
-    std::string path;   ///< below the folder: "Ada/1.jpg"
-    std::string label;  ///< the person's folder: "Ada"
+    std::string path;       ///< below the folder: "Ada/1.jpg"
+    std::string label;      ///< the person's folder: "Ada"
+    std::string version{};  ///< changes with the content; empty: unknown
 };
 struct skipped_path {
     std::string path, why;
@@ -25,10 +26,17 @@ struct photo_folders {
     std::vector<skipped_path> skipped;  ///< hidden, in no person's folder, too deep, empty
 };
 
+/// Hidden files, and the folders that file servers and archives add.
+bool is_hidden(const std::string& name);
+
 /// `folder`/name/photo. Double Take has these folders in `train`, Frigate in `faces`, so if the
 /// folder contains one of them with folders in it, that one is used; `train` in Frigate's `faces`
 /// has unnamed faces and is skipped.
+/// `kind`    "double-take": in `.storage/train` or `train` · "frigate": in `clips/faces` or `faces`
+/// ·
+///           "deepface": in the folder itself, and a person may have folders in folders · else: as
+///           above
 /// errors    not_found: no such folder, or it cannot be read
-result<photo_folders> photos_below(const std::string& folder);
+result<photo_folders> photos_below(const std::string& folder, const std::string& kind = "folder");
 
 }  // namespace vultus::ctl
