@@ -48,6 +48,7 @@ server_settings server_settings_of(const api_settings& from, server_settings tim
     timing.tls_certificate = from.tls_certificate;
     timing.tls_key = from.tls_key;
     timing.allowed_hosts = from.allowed_hosts;
+    timing.base_path = from.base_path;
     timing.cors_origins = from.cors_origins;
     timing.trusted_proxies = from.trusted_proxies;
     timing.connections_max = from.connections_max;

@@ -44,7 +44,7 @@ asio::awaitable<response> dispatch_service(request& req, services& ctx) {
             co_return co_await handlers::metrics_text(ctx);
         case route::openapi:
         case route::web:
-            co_return found_or_refused(handlers::web(req), req, ctx);
+            co_return found_or_refused(handlers::web(req, ctx), req, ctx);
         default:
             co_return refuse({errc::not_found, "No such route"}, req, ctx);
     }

@@ -80,7 +80,7 @@ asio::awaitable<response> log_out(request& req, services& ctx);
 response live(services& ctx);
 response ready(request& req, services& ctx);
 asio::awaitable<response> metrics_text(services& ctx);
-response web(request& req);
+response web(request& req, services& ctx);
 
 }  // namespace handlers
 }  // namespace vultus::api

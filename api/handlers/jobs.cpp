@@ -122,7 +122,7 @@ asio::awaitable<response> list_jobs(request& req, services& ctx) {
         if (!found) co_return refuse(found.error(), req, ctx);
         for (const auto& one : found->jobs) {
             if (!sees(req.key.get(), one)) continue;
-            rows.raw(job_summary_json(one));
+            rows.raw(job_summary_json(one, ctx.settings.base_path));
             ++found_rows;
         }
         wanted->token = found->next;

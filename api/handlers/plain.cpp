@@ -1,5 +1,7 @@
-// Routes without waiting: health, the OpenAPI document and the files of the page.
+// Routes without waiting: health, the OpenAPI document, the files of the page, and the pages about
+// problems.
 #include "api/handlers/handlers.hpp"
+#include "api/handlers/problem_pages.hpp"
 #include "api/handlers/web_files.hpp"
 #include "api/jobs/job_response.hpp"
 #include "api/services/announce.hpp"
@@ -40,6 +42,14 @@ std::string_view type_of(std::string_view path) {
     return "application/octet-stream";
 }
 
+/// The address of the server in the OpenAPI document, as clients of a proxy see it.
+void with_base_path(std::string& openapi, const std::string& base_path) {
+    constexpr std::string_view root = "\"url\": \"/\"";
+    const auto at = openapi.find(root);
+    if (at != std::string::npos)
+        openapi.replace(at, root.size(), "\"url\": \"" + base_path + "/\"");
+}
+
 }  // namespace
 
 response live(services&) {
@@ -57,15 +67,22 @@ response ready(request& req, services& ctx) {
 }
 
 /// returns   404 without fields for an unknown file; dispatch() turns it into a problem
-response web(request& req) {
+response web(request& req, services& ctx) {
     std::string path = req.to == route::openapi ? "openapi.json" : "";
     for (const auto& segment : req.segments) path += (path.empty() ? "" : "/") + segment;
     if (path.empty()) path = "index.html";
+    if (path == "docs") path = "docs.html";
     response answer;
     answer.status = 404;
+    if (req.to == route::web && !req.segments.empty() && req.segments[0] == "problems") {
+        const std::string page = problem_page(req.segments.size() > 1 ? req.segments[1] : "");
+        return page.empty() ? answer : text_response(page, type_of(".html"));
+    }
     for (const auto& file : web_files()) {
         if (file.path != path) continue;
-        answer = text_response(std::string(file.content), type_of(path));
+        std::string content(file.content);
+        if (req.to == route::openapi) with_base_path(content, ctx.settings.base_path);
+        answer = text_response(std::move(content), type_of(path));
     }
     return answer;
 }

@@ -178,7 +178,14 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
         answer.status = 204;
         co_return answer.with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
     }
-    const auto target = split_target(asked.target);
+    const std::string& base = server->settings.base_path;
+    const auto based = without_base(asked.target, base);
+    if (based.at_root) {  // without the slash, relative addresses of the page lead elsewhere
+        response answer;
+        answer.status = 308;
+        co_return answer.with("Location", base + "/" + asked.target.substr(base.size()));
+    }
+    const auto target = split_target(based.target);
     if (!target) co_return refused(target.error());
     auto match = match_path(target->segments);
     if (!match) co_return refused(match.error());

@@ -83,6 +83,13 @@ result<void> check_length(const request& req, const framing& body) {
 
 }  // namespace
 
+based_target without_base(std::string_view target, std::string_view base_path) noexcept {
+    if (base_path.empty() || !target.starts_with(base_path)) return {target};
+    const auto rest = target.substr(base_path.size());
+    if (rest.empty() || rest.front() == '?') return {target, true};
+    return {rest.front() == '/' ? rest : target};
+}
+
 result<void> check_fields(request& req, const framing& body,
                           const std::vector<std::string>& allowed_hosts,
                           const std::vector<std::string>& cors_origins) {

@@ -31,4 +31,12 @@ result<void> check_fields(request& req, const framing& body,
 /// errors    unsupported_media, length_required, too_large
 result<std::size_t> check_body(request& req, const framing& body, const route_row& row);
 
+/// The target without the path under which a proxy shows the service. A target that is exactly that
+/// path, which has no slash at its end, is the page's: then `at_root` is set.
+struct based_target {
+    std::string_view target;
+    bool at_root = false;
+};
+based_target without_base(std::string_view target, std::string_view base_path) noexcept;
+
 }  // namespace vultus::api

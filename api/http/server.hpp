@@ -22,6 +22,7 @@ struct server_settings {
     int port = 0;                          ///< 0: any free port
     std::string tls_certificate, tls_key;  ///< files of tls.hpp; empty: plain HTTP
     std::vector<std::string> allowed_hosts;
+    std::string base_path;                  ///< "/x": taken off a target that begins with it
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::vector<std::string> trusted_proxies;
     std::size_t connections_max = 1'024;

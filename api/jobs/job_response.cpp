@@ -110,14 +110,15 @@ asio::awaitable<std::string> job_text(const job_record& job, const access_key* k
     if (!faces.empty() && (key == nullptr || key->scopes.has(scope::read))) {
         names = co_await names_of(job.collection, std::move(faces), ctx);
     }
-    co_return job_json(job, names);
+    co_return job_json(job, names, ctx.settings.base_path);
 }
 
 asio::awaitable<response> answer_accepted(const request& req, services& ctx,
                                           event_hub::waiter* waiter, accepted outcome,
                                           job_record fresh) {
     auto wanted = wait_wanted(req);
-    const auto path = job_path(outcome.job_id);
+    const std::string& base = ctx.settings.base_path;
+    const auto path = job_path(outcome.job_id, base);
     std::string text;
     bool finished = false;
     if (outcome.duplicate) {
@@ -125,13 +126,13 @@ asio::awaitable<response> answer_accepted(const request& req, services& ctx,
         finished = job && is_terminal(job->state);
         // Not `text = job ? co_await a : b`: g++ 12 destroys such a value twice.
         if (job) text = co_await job_text(*job, req.key.get(), ctx);
-        if (!job) text = job_reference_json(outcome.job_id);
+        if (!job) text = job_reference_json(outcome.job_id, base);
         if (!job && job.error().code != errc::collected && job.error().code != errc::not_found) {
             co_return refuse(job.error(), req, ctx);
         }
         if (!job) waiter = nullptr;
     } else {
-        text = job_json(fresh);
+        text = job_json(fresh, {}, base);
         finished = is_terminal(fresh.state);
     }
     if (waiter != nullptr && wanted.count() > 0 && !(finished && !outcome.duplicate)) {

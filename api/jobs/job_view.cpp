@@ -11,11 +11,11 @@
 namespace vultus::api {
 namespace {
 
-std::string links_json(std::string_view id, bool image) {
+std::string links_json(std::string_view id, bool image, std::string_view base_path) {
     json_object links;
-    links.add("self", job_path(id));
-    links.add("events", job_path(id) + "/events");
-    if (image) links.add("image", job_path(id) + "/image");
+    links.add("self", job_path(id, base_path));
+    links.add("events", job_path(id, base_path) + "/events");
+    if (image) links.add("image", job_path(id, base_path) + "/image");
     return links.take();
 }
 
@@ -125,8 +125,8 @@ json_object common(const job_record& job) {
 
 }  // namespace
 
-std::string job_path(std::string_view id) {
-    return "/api/jobs/" + std::string(id);
+std::string job_path(std::string_view id, std::string_view base_path) {
+    return std::string(base_path) + "/api/jobs/" + std::string(id);
 }
 
 std::vector<std::string> faces_compared(const job_record& job) {
@@ -144,25 +144,25 @@ std::vector<std::string> faces_compared(const job_record& job) {
     return found;
 }
 
-std::string job_json(const job_record& job, const face_names& names) {
+std::string job_json(const job_record& job, const face_names& names, std::string_view base_path) {
     auto text = common(job);
     if (is_in_error(job)) text.raw("error", named(error_json(job.error), names));
     if (job.state == job_state::succeeded) text.raw("result", named(result_json(job), names));
-    text.raw("links", links_json(job.id, job.annotated));
+    text.raw("links", links_json(job.id, job.annotated, base_path));
     return text.take();
 }
 
-std::string job_summary_json(const job_record& job) {
+std::string job_summary_json(const job_record& job, std::string_view base_path) {
     auto text = common(job);
     if (is_in_error(job)) text.raw("error", error_json(short_error(job)));
-    text.raw("links", links_json(job.id, job.annotated));
+    text.raw("links", links_json(job.id, job.annotated, base_path));
     return text.take();
 }
 
-std::string job_reference_json(std::string_view id) {
+std::string job_reference_json(std::string_view id, std::string_view base_path) {
     json_object text;
     text.add("id", id);
-    text.raw("links", links_json(id, false));
+    text.raw("links", links_json(id, false, base_path));
     return text.take();
 }
 

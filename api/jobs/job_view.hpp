@@ -11,8 +11,8 @@
 
 namespace vultus::api {
 
-/// The path of the job: "/api/jobs/<id>".
-std::string job_path(std::string_view id);
+/// The path of the job: "/api/jobs/<id>", below the path under which a proxy shows the service.
+std::string job_path(std::string_view id, std::string_view base_path = {});
 
 struct face_name {
     std::string label, person_id;  ///< person_id: empty: not known
@@ -27,13 +27,14 @@ using face_names = std::map<std::string, face_name>;
 std::vector<std::string> faces_compared(const job_record& job);
 
 /// The job, with its result or error. Faces of `names` that faces_compared() gives get theirs.
-std::string job_json(const job_record& job, const face_names& names = {});
+std::string job_json(const job_record& job, const face_names& names = {},
+                     std::string_view base_path = {});
 
 /// The job as a row of a listing: no result, no verdicts on its photos.
-std::string job_summary_json(const job_record& job);
+std::string job_summary_json(const job_record& job, std::string_view base_path = {});
 
 /// {id, links}: of a job that was accepted and has been removed.
-std::string job_reference_json(std::string_view id);
+std::string job_reference_json(std::string_view id, std::string_view base_path = {});
 
 /// A weak entity tag that changes with the job.
 std::string job_tag(const job_record& job);

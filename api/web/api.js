@@ -2,6 +2,8 @@
 // the page; the event stream is in events.js, the live channel in views/live.js.
 import { stream_status, listen } from "./events.js";
 
+/** Where the service is, without a slash at the end: empty, or the path under which a proxy shows it. */
+export const base = new URL(".", document.baseURI).pathname.slice(0, -1);
 export const collection = new URLSearchParams(location.search).get("collection") || "default";
 
 /** An error of the service (problem+json), or no complete answer (status 0). */
@@ -42,7 +44,7 @@ async function ask(method, target, { body, key, headers = {}, signal, keepalive 
   signal?.throwIfAborted();
   signal?.addEventListener("abort", leave, { once: true });
   try {
-    const answer = await fetch(target,
+    const answer = await fetch(target.startsWith(`${base}/`) ? target : base + target,
       { method, body, headers, signal: limit.signal, keepalive, cache: "no-store" });
     return { answer, text: await answer.text() };
   } catch {  // no connection, a lost one, or a timeout

@@ -27,7 +27,7 @@ function pass_on(kind, value) {
 }
 
 function open() {
-  const mine = source = new EventSource("/api/events");
+  const mine = source = new EventSource(new URL("api/events", document.baseURI));
   mine.addEventListener("reread", () => { stream_state = true; pass_on("reread"); });
   mine.addEventListener("job", event => {
     let change;

@@ -25,6 +25,7 @@ using std::chrono::seconds;
 constexpr std::size_t path_bytes = 4'096;                                // PATH_MAX
 constexpr std::size_t socket_bytes = sizeof(sockaddr_un::sun_path) - 1;  // 107
 constexpr std::size_t list_max = 64;
+constexpr std::size_t base_path_bytes = 128;
 constexpr std::int64_t port_max = 65'535;
 constexpr milliseconds drain_max = seconds(600);
 
@@ -251,6 +252,25 @@ bool is_address(const std::string& text) {
            ::inet_pton(AF_INET6, text.c_str(), &room) == 1;
 }
 
+/// Segments that need no percent-encoding, without a slash at the end; not one of our own.
+bool is_base_path(std::string_view text) {
+    constexpr std::string_view safe =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    const auto first = text.substr(0, std::min(text.find('/', 1), text.size()));
+    for (const std::string_view own : {"/api", "/healthz", "/problems", "/metrics"}) {
+        if (first == own) return false;
+    }
+    while (!text.empty()) {
+        if (text.front() != '/') return false;
+        text.remove_prefix(1);
+        const auto segment = text.substr(0, text.find('/'));
+        const bool good = segment.find_first_not_of(safe) == std::string_view::npos;
+        if (segment.empty() || !good || segment == "." || segment == "..") return false;
+        text.remove_prefix(segment.size());
+    }
+    return true;
+}
+
 void read_api(settings_reader& in, const common_settings& common, api_settings& api) {
     in.section("api");
     in.text("bind", api.bind, 64);
@@ -267,6 +287,10 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.derived("secret_file", api.secret_file);
     in.texts("allowed_hosts", api.allowed_hosts, list_max);
     in.texts("cors_origins", api.cors_origins, list_max);
+    in.text("base_path", api.base_path, base_path_bytes);
+    if (!is_base_path(api.base_path)) {
+        in.refuse("base_path", "must be empty or a path such as /faces: letters, digits, - . _ ~");
+    }
     in.texts("trusted_proxies", api.trusted_proxies, list_max);
     for (const auto& one : api.trusted_proxies) {
         if (!is_address(one)) in.refuse("trusted_proxies", "must be addresses, such as 10.0.0.2");

@@ -85,6 +85,7 @@ struct api_settings {
     bool insecure = false;                   ///< allow an address other than loopback without keys
     std::string secret_file;                 ///< for hashes of keys; default <data>/access.secret
     std::vector<std::string> allowed_hosts;  ///< besides localhost, 127.0.0.1, ::1 and bind
+    std::string base_path;                   ///< path under which a proxy shows the api; "/x"
     std::vector<std::string> cors_origins;   ///< empty: CORS off
     std::vector<std::string> trusted_proxies;  ///< addresses whose Forwarded fields count
     std::vector<fetch_rule> fetch_urls;        ///< hosts of photos by URL; empty: none is fetched

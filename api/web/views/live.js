@@ -172,7 +172,7 @@ function receive(mine, text) {
 
 function connect(mine) {
   if (mine !== run) return;
-  const address = new URL("/api/live", location.href);
+  const address = new URL("api/live", document.baseURI);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   address.search = new URLSearchParams(settings());
   const socket = mine.socket = new WebSocket(address);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/http/early_checks.hpp"
 #include "shared/base/limits.hpp"
 
 namespace vultus::api {
@@ -73,6 +74,22 @@ TEST(routes, bad_targets_are_malformed) {
         ASSERT_FALSE(parts) << target;
         EXPECT_EQ(parts.error().code, errc::malformed) << target;
     }
+}
+
+TEST(routes, the_path_of_a_proxy_is_taken_off_once) {
+    const auto of = [](std::string_view target) { return without_base(target, "/faces/x"); };
+    EXPECT_EQ(of("/faces/x/api/jobs?a=b").target, "/api/jobs?a=b");
+    EXPECT_EQ(of("/faces/x/").target, "/");
+    EXPECT_EQ(of("/faces/x/faces/x/api").target, "/faces/x/api");
+    for (const char* same :
+         {"/api/jobs", "/", "/faces/xy/api", "/faces", "/FACES/x/api", "*", ""}) {
+        EXPECT_EQ(of(same).target, same);
+        EXPECT_FALSE(of(same).at_root) << same;
+    }
+    EXPECT_TRUE(of("/faces/x").at_root);
+    EXPECT_TRUE(of("/faces/x?a=b").at_root);
+    EXPECT_FALSE(without_base("/", "").at_root);
+    EXPECT_EQ(without_base("/api", "").target, "/api");
 }
 
 TEST(routes, labels_are_decoded_once_and_whole) {

@@ -162,6 +162,16 @@ TEST(settings, values_out_of_range_are_named_with_it) {
               ":3: worker.precision: must be auto or fp32 with backend = reference");
     EXPECT_EQ(refusal_of("[common]\nlog_level = \"loud\"\n"),
               ":2: common.log_level: must be one of debug, info, warning, error");
+    for (const char* good : {"", "/faces", "/a/b-c_d.e~f"}) {
+        EXPECT_EQ(refusal_of("[api]\nbase_path = \"" + std::string(good) + "\"\n"), "accepted");
+    }
+    for (const char* bad :
+         {"a", "/", "/a/", "//a", "/a b", "/api", "/problems/x", "/../a", "/%41"}) {
+        EXPECT_EQ(refusal_of("[api]\nbase_path = \"" + std::string(bad) + "\"\n"),
+                  ":2: api.base_path: must be empty or a path such as /faces: letters, digits, "
+                  "- . _ ~")
+            << bad;
+    }
     EXPECT_EQ(refusal_of("[api]\naccess = \"none\"\n"),
               ":2: api.access: must be one of auto, keys, open");
     EXPECT_EQ(refusal_of("[api]\ninsecure = 1\n"), ":2: api.insecure: must be true or false");
