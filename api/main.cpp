@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "api/compat/surfaces.hpp"
 #include "api/handlers/application.hpp"
 #include "api/services/announce.hpp"
 #include "shared/base/descriptors.hpp"
@@ -77,7 +78,7 @@ int main(int argc, char** argv) {
         exit_code = 2;
         std::raise(SIGTERM);  // the usual way down
     };
-    auto app = api::application::start(io, zmq, *settings, {}, refused);
+    auto app = api::application::start(io, zmq, *settings, {}, refused, api::compat::calls());
     if (!app) {
         std::fprintf(stderr, "vultus-api: %s\n", app.error().detail.c_str());
         return 2;

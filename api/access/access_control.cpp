@@ -81,6 +81,20 @@ result<access_choice> choose_access(const api_settings& settings) {
     return chosen;
 }
 
+surface_set surfaces_of(const api_settings& settings, const access_choice& chosen) {
+    surface_set on;
+    const auto& compat = settings.compat;
+    const bool alone =
+        chosen.open && is_loopback(settings.bind) && settings.trusted_proxies.empty();
+    for (const auto& [mode, one] : {std::pair{&compat.compreface, surface::compreface},
+                                    std::pair{&compat.deepstack, surface::deepstack},
+                                    std::pair{&compat.nextcloud, surface::nextcloud},
+                                    std::pair{&compat.immich, surface::immich}}) {
+        if (*mode == "on" || (*mode == "auto" && alone)) on.add(one);
+    }
+    return on;
+}
+
 access_control::access_control(asio::io_context& io, redis_asio& redis,
                                const store_context& context, metrics& measured,
                                access_choice chosen)
@@ -201,6 +215,9 @@ tl::unexpected<error> access_control::refuse(errc code, std::string detail) {
 }
 
 asio::awaitable<result<void>> access_control::admit(request& req, const access_rule& rule) {
+    if (req.row != nullptr && req.row->of != surface::native) {
+        co_return co_await admit_compat(req, rule);
+    }
     if (chosen_.open || !rule.looks()) co_return result<void>();
     const auto known = co_await identify(req);
     if (!rule.needs_key()) {
@@ -243,8 +260,8 @@ asio::awaitable<result<void>> access_control::identify_by_key(request& req, std:
     if (!id) co_return fail(id.error());
     if (auto good = co_await confirm(); !good) co_return fail(good.error());
     const auto key = find(*id);
-    const bool good =
-        key && !chosen_.secret.empty() && same_secret(hash_of_key(text, chosen_.secret), key->hash);
+    const bool good = key && key->service == surface::native && !chosen_.secret.empty() &&
+                      same_secret(hash_of_key(text, chosen_.secret), key->hash);
     if (!good) co_return fail(errc::unauthorized, "Key is unknown, revoked or expired");
     req.key = key;
     req.client = key->id;

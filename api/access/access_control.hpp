@@ -38,6 +38,9 @@ struct access_choice {
 ///           where keys are required; a secret file that cannot be used
 result<access_choice> choose_access(const api_settings& settings);
 
+/// The surfaces that are on. auto: where everybody on this machine may call, and nobody else.
+surface_set surfaces_of(const api_settings& settings, const access_choice& chosen);
+
 /// threads   that of the io_context
 class access_control final : public request_authorizer {
  public:
@@ -62,6 +65,9 @@ class access_control final : public request_authorizer {
     bool is_open() const noexcept { return chosen_.open; }
 
     asio::awaitable<result<void>> admit(request& req, const access_rule& rule) override;
+    /// Admits a request of another surface by a key that came inside its body.
+    /// errors    as admit(), and those of charge() with the bytes of the body
+    asio::awaitable<result<void>> admit_by_body(request& req, std::string key);
     asio::awaitable<result<void>> charge(request& req,
                                          std::optional<std::size_t> image_bytes) override;
     asio::awaitable<result<void>> still(const request& req) override;
@@ -88,6 +94,9 @@ class access_control final : public request_authorizer {
     asio::awaitable<result<bool>> is_anybody_there();
     asio::awaitable<result<void>> identify(request& req);
     asio::awaitable<result<void>> identify_by_key(request& req, std::string_view text);
+    // Of other surfaces (compat_access.cpp).
+    asio::awaitable<result<void>> admit_compat(request& req, const access_rule& rule);
+    asio::awaitable<result<void>> identify_compat(request& req, std::string text);
     asio::awaitable<result<void>> identify_by_session(request& req, std::string_view token,
                                                       bool uses);
     std::shared_ptr<const access_key> find(const std::string& id) const;

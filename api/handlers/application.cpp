@@ -88,7 +88,7 @@ std::shared_ptr<shares> places_to_wait(std::size_t connections) {
 
 application::application(asio::io_context& io, const api_settings& settings, sealing seals,
                          std::unique_ptr<broker_client> brokers, access_choice chosen,
-                         server_settings timing)
+                         server_settings timing, compat_calls compat)
     : io_(io),
       watch_(measured_),
       settings_(settings),
@@ -100,6 +100,7 @@ application::application(asio::io_context& io, const api_settings& settings, sea
       health_(io, redis_, context_, measured_),
       access_(io, redis_, context_, measured_, std::move(chosen)),
       brokers_(std::move(brokers)),
+      compat_(std::move(compat)),
       services_{io,
                 settings_,
                 submission_store(context_),
@@ -126,9 +127,13 @@ application::application(asio::io_context& io, const api_settings& settings, sea
                 {}},
       server_(
           io, server_settings_of(settings, std::move(timing)),
-          [this](request& req) { return dispatch(req, services_); }, access_,
+          [this](request& req) {
+              if (req.to == route::compat) return compat_.handle(req, services_);
+              return dispatch(req, services_);
+          },
+          access_,
           [this](const route_row& row) {
-              return row.body == body_kind::photo ? health_.ready() : result<void>();
+              return row.body != body_kind::none ? health_.ready() : result<void>();
           },
           [this] { return health_.retry_after(); }, measured_) {}
 
@@ -140,7 +145,8 @@ void application::run() {
 
 result<std::unique_ptr<application>> application::start(asio::io_context& io, zmq_context& zmq,
                                                         const api_settings& wanted,
-                                                        server_settings timing, refusal refused) {
+                                                        server_settings timing, refusal refused,
+                                                        compat_calls compat) {
     api_settings settings = wanted;
     fit_to_descriptors(settings);
     auto chosen = choose_access(settings);
@@ -150,13 +156,15 @@ result<std::unique_ptr<application>> application::start(asio::io_context& io, zm
     if (const auto found = find_fetcher(); !settings.fetch_urls.empty() && !found) {
         return fail(errc::bad_option, found.error().detail + ": api.fetch_urls needs it");
     }
+    if (compat.handle) timing.surfaces = surfaces_of(settings, *chosen);
+    timing.refusal = compat.refusal;
     const curve_settings& curve = settings.common.curve;
     auto brokers = broker_client::connect(io, zmq, settings.common.broker_api_endpoints,
                                           {curve.own, curve.broker_key, {}});
     if (!brokers) return fail(brokers.error());
     std::unique_ptr<application> made(new application(io, settings, sealing(*std::move(key)),
                                                       std::move(*brokers), std::move(*chosen),
-                                                      std::move(timing)));
+                                                      std::move(timing), std::move(compat)));
     if (auto open = made->server_.listen(); !open) return fail(open.error());
     asio::co_spawn(io, made->events_.run(), asio::detached);
     if (!made->access_.is_open()) {

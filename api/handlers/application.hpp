@@ -11,6 +11,12 @@
 
 namespace vultus::api {
 
+/// The surfaces of other services (api/compat), which are built on the handlers here.
+struct compat_calls {
+    std::function<asio::awaitable<response>(request&, services&)> handle;
+    std::function<response(surface, const error&, const request&, int later)> refusal;
+};
+
 /// threads   that of the io_context
 class application {
  public:
@@ -18,6 +24,7 @@ class application {
 
     /// Opens the connections and the port. Redis and brokers need not be reachable yet.
     /// `timing`  the time-outs; address, limits and lists are taken from the settings
+    /// `compat`  empty: there are none of those surfaces, whatever the settings say
     /// `refused` called if Redis must not be used (store_setup.hpp), or has no key or user where
     ///           one is required
     /// requires  `zmq` outlives the application
@@ -25,7 +32,8 @@ class application {
     ///           and port that cannot be opened; malformed: an endpoint
     static result<std::unique_ptr<application>> start(
         asio::io_context& io, zmq_context& zmq, const api_settings& settings,
-        server_settings timing = {}, refusal refused = [](const error&) {});
+        server_settings timing = {}, refusal refused = [](const error&) {},
+        compat_calls compat = {});
     ~application();
 
     int port() const noexcept { return server_.port(); }
@@ -47,7 +55,7 @@ class application {
  private:
     application(asio::io_context& io, const api_settings& settings, sealing seals,
                 std::unique_ptr<broker_client> brokers, access_choice chosen,
-                server_settings timing);
+                server_settings timing, compat_calls compat);
 
     asio::io_context& io_;
     metrics measured_;
@@ -61,6 +69,7 @@ class application {
     store_health health_;
     access_control access_;
     std::unique_ptr<broker_client> brokers_;
+    const compat_calls compat_;
     services services_;
     http_server server_;
 };

@@ -76,6 +76,14 @@ asio::awaitable<bool> http_connection::one_request() {
 
 response http_connection::refused(const error& why) const {
     const int later = asked.retry_after > 0 ? asked.retry_after : server->retry_after();
+    const surface of = row == nullptr ? surface_of(asked.target) : row->of;
+    const auto& settings = server->settings;
+    if (of != surface::native && settings.surfaces.has(of) && settings.refusal) {
+        auto answer = settings.refusal(of, why, asked, later);
+        answer.close =
+            answer.close || why.code == errc::too_large || why.code == errc::request_timeout;
+        return answer;
+    }
     return problem(why, asked.trace_id, later);
 }
 
@@ -161,7 +169,9 @@ std::optional<response> http_connection::refuse_place() {
 
 /// The bytes of photos in the body that count for a quota.
 std::optional<std::size_t> http_connection::image_bytes() const {
-    if (row->body != body_kind::photo) return 0;
+    if (row->body == body_kind::none) return 0;
+    // Its key is inside the body: charged when it is known (access_control::admit_by_body()).
+    if (row->of == surface::deepstack && asked.key == nullptr) return 0;
     if (reading->chunked()) return std::nullopt;
     return static_cast<std::size_t>(declared_length().value_or(0));
 }
@@ -176,7 +186,7 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
     if (asked.method == "OPTIONS" && asked.target == "*") {
         response answer;
         answer.status = 204;
-        co_return answer.with("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
+        co_return answer.with("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     }
     const std::string& base = server->settings.base_path;
     const auto based = without_base(asked.target, base);
@@ -185,11 +195,13 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
         answer.status = 308;
         co_return answer.with("Location", base + "/" + asked.target.substr(base.size()));
     }
-    const auto target = split_target(based.target);
+    const bool foreign = server->settings.surfaces.has(surface_of(based.target)) &&
+                         surface_of(based.target) != surface::native;
+    const auto target = split_target(foreign ? without_last_slash(based.target) : based.target);
     if (!target) co_return refused(target.error());
-    auto match = match_path(target->segments);
+    auto match = match_path(target->segments, server->settings.surfaces);
     if (!match) co_return refused(match.error());
-    row = match->row;
+    row = asked.row = match->row;
     asked.to = row->to;
     asked.segments = std::move(match->segments);
     if (auto answer = answer_method()) co_return std::move(*answer);

@@ -123,6 +123,7 @@ result<void> check_fields(request& req, const framing& body,
 
 result<std::size_t> check_body(request& req, const framing& body, const route_row& row) {
     const bool photo = row.body == body_kind::photo;
+    const bool large = photo || row.body == body_kind::any;
     const auto given = trimmed(req.header("content-type"));
     const auto type = parse_media_type(given).type;
     if (photo && (!is_photo_type(type) || (type.empty() && !given.empty()))) {
@@ -138,8 +139,8 @@ result<std::size_t> check_body(request& req, const framing& body, const route_ro
     if (photo && !by_url && !body.length && !body.chunked) {
         return fail(errc::length_required, "Send Content-Length or Transfer-Encoding: chunked");
     }
-    auto most = photo ? limits::body_bytes : ignored_body_bytes;
-    if (photo && is_json_type(type)) most = limits::json_bytes;
+    auto most = large ? limits::body_bytes : ignored_body_bytes;
+    if (large && is_json_type(type)) most = limits::json_bytes;
     if (body.length.value_or(0) > most) {
         return fail(errc::too_large, "Body is larger than " + std::to_string(most) + " bytes");
     }

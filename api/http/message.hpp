@@ -40,6 +40,7 @@ struct request {
     std::string method;  ///< as sent: "GET"
     std::string target;  ///< as sent: path and query
     route to = route::web;
+    const route_row* row = nullptr;     ///< the matched one; null: none, or in a test of a handler
     std::vector<std::string> segments;  ///< the decoded values of {..} in the route's pattern
     std::map<std::string, std::string> query;  ///< decoded
     headers fields;

@@ -268,27 +268,6 @@ int hex_digit(char c) noexcept {
     return -1;
 }
 
-/// Whether `segments` match the pattern; the segments for {} are stored in `values`.
-bool fits(std::string_view pattern, const std::vector<std::string>& segments,
-          std::vector<std::string>& values) {
-    values.clear();
-    pattern.remove_prefix(1);
-    std::size_t at = 0;
-    while (!pattern.empty()) {
-        const auto slash = pattern.find('/');
-        const auto wanted = pattern.substr(0, slash);
-        pattern = slash == std::string_view::npos ? "" : pattern.substr(slash + 1);
-        if (at == segments.size()) return false;
-        if (wanted == "{}") {
-            values.push_back(segments[at]);
-        } else if (wanted != segments[at]) {
-            return false;
-        }
-        ++at;
-    }
-    return at == segments.size();
-}
-
 }  // namespace
 
 bool has_word(std::string_view words, std::string_view wanted) noexcept {
@@ -356,30 +335,18 @@ result<target_parts> split_target(std::string_view target) {
     }
 }
 
-result<route_match> match_path(const std::vector<std::string>& segments) {
-    route_match match;
-    const bool api = !segments.empty() && segments.front() == "api";
-    for (const auto& row : table) {
-        if (api && row.to == route::web) break;
-        if (fits(row.pattern, segments, match.segments)) {
-            match.row = &row;
-            return match;
-        }
-    }
-    return fail(errc::not_found, "No such route");
-}
-
 const access_rule& rule_for(const route_row& row, std::string_view method) noexcept {
     static constexpr access_rule unknown = absent;
     if (method == "GET" || method == "HEAD") return row.rules.get;
     if (method == "POST") return row.rules.post;
     if (method == "DELETE") return row.rules.remove;
     if (method == "PATCH") return row.rules.patch;
+    if (method == "PUT") return row.rules.put;
     return unknown;
 }
 
 bool is_changing(std::string_view method) noexcept {
-    return method == "POST" || method == "PATCH" || method == "DELETE";
+    return method == "POST" || method == "PATCH" || method == "PUT" || method == "DELETE";
 }
 
 bool allows(const route_row& row, std::string_view method) noexcept {
@@ -388,7 +355,8 @@ bool allows(const route_row& row, std::string_view method) noexcept {
 
 std::string allow_header(const route_row& row) {
     std::string list;
-    for (const std::string_view method : {"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"}) {
+    for (const std::string_view method :
+         {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
         if (!allows(row, method)) continue;
         if (!list.empty()) list += ", ";
         list += method;

@@ -10,6 +10,7 @@
 
 #include "api/http/access_rule.hpp"
 #include "shared/base/result.hpp"
+#include "shared/model/surface.hpp"
 
 namespace vultus::api {
 
@@ -52,19 +53,21 @@ enum class route {
     metrics,
     openapi,
     web,
+    compat,  ///< of another surface; the row says which call
 };
 
 /// The body that a route accepts.
 enum class body_kind {
     none,   ///< none, or a small form with the names of the query; of a PATCH JSON
     photo,  ///< multipart, raw image or JSON
+    any,    ///< as large as a photo, of any type or none: the surface says what it takes
 };
 
 /// Who may call each method; a missing method gets 405. HEAD follows GET, OPTIONS is open to
-/// anybody. No defaults, except that few routes have a PATCH.
+/// anybody. No defaults, except that few routes have a PATCH or PUT.
 struct method_rules {
     access_rule get, post, remove;
-    access_rule patch = access_rule::not_there();
+    access_rule patch = access_rule::not_there(), put = access_rule::not_there();
 };
 
 /// How the collection that the key must allow follows from a request.
@@ -84,6 +87,7 @@ struct route_row {
     reach collection;
     body_kind body;          ///< of a POST
     std::string_view query;  ///< accepted names in the query, "*": any
+    surface of = surface::native;
 };
 
 /// The options of each kind of request, in its query, form, JSON or settings message.
@@ -107,6 +111,12 @@ constexpr std::string_view live_names =
 constexpr std::string_view vectors_member = "embeddings";
 
 std::span<const route_row> route_table() noexcept;
+/// The routes of the other surfaces (surfaces.cpp).
+std::span<const route_row> compat_table() noexcept;
+
+/// The surface that a path belongs to by its beginning, whether there is such a route or not.
+/// `target`  as sent; a query does not matter
+surface surface_of(std::string_view target) noexcept;
 
 struct target_parts {
     std::vector<std::string> segments;  ///< decoded; empty for "/"
@@ -118,13 +128,17 @@ struct target_parts {
 ///           not_found: an empty segment; too_large: more than limits::target_bytes
 result<target_parts> split_target(std::string_view target);
 
+/// The target without a slash at the end of its path, which other services ignore.
+std::string without_last_slash(std::string_view target);
+
 struct route_match {
     const route_row* row = nullptr;
     std::vector<std::string> segments;  ///< the values of each {}
 };
 
+/// The first row that fits, of the surfaces that are on.
 /// errors    not_found
-result<route_match> match_path(const std::vector<std::string>& segments);
+result<route_match> match_path(const std::vector<std::string>& segments, surface_set on = {});
 
 /// requires  the route accepts the method, which is not OPTIONS
 const access_rule& rule_for(const route_row& row, std::string_view method) noexcept;

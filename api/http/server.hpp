@@ -25,6 +25,10 @@ struct server_settings {
     std::string base_path;                  ///< "/x": taken off a target that begins with it
     std::vector<std::string> cors_origins;  ///< empty: CORS off
     std::vector<std::string> trusted_proxies;
+    surface_set surfaces;  ///< those that are on
+    /// The answer to a refused request of another surface, in that surface's words; `later`: its
+    /// Retry-After. Empty: none is on.
+    std::function<response(surface, const error&, const request&, int later)> refusal;
     std::size_t connections_max = 1'024;
     /// Additional connections for health checks, for requests with a key or a login, and to send
     /// 503 to others.

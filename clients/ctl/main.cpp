@@ -16,6 +16,7 @@
 #include "clients/ctl/explain.hpp"
 #include "clients/ctl/follow.hpp"
 #include "clients/ctl/keys/curve.hpp"
+#include "clients/ctl/options/compat_options.hpp"
 #include "clients/ctl/options/import_options.hpp"
 #include "clients/ctl/options/model_options.hpp"
 #include "clients/ctl/output/text.hpp"
@@ -346,6 +347,7 @@ int main(int argc, char** argv) {
     describe_models(app, asked);
     describe_encryption(app, asked);
     describe_keys(app, asked);
+    describe_compat(app, asked);
     describe_users(app, asked);
     describe_curve(app, asked);
     describe_completion(app, script);

@@ -319,6 +319,37 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.time("drain_timeout_ms", api.drain_timeout, milliseconds(0), drain_max);
 }
 
+/// An upstream: http://HOST:PORT, without a path.
+void check_upstream(settings_reader& in, std::string_view key, const std::string& text) {
+    if (text.empty()) return;
+    constexpr std::string_view scheme = "http://";
+    const auto rest = std::string_view(text).substr(std::min(text.size(), scheme.size()));
+    const auto colon = rest.rfind(':');
+    const bool good = text.starts_with(scheme) && colon != rest.npos && colon > 0 &&
+                      rest.size() - colon <= 6 && rest.size() - colon >= 2 &&
+                      rest.find_first_not_of("0123456789", colon + 1) == rest.npos &&
+                      rest.find_first_of("/?#@ \t\r\n") == rest.npos;
+    if (!good) in.refuse(key, "must be http://HOST:PORT, such as http://127.0.0.1:3003");
+}
+
+void read_compat(settings_reader& in, compat_settings& compat) {
+    in.section("compat");
+    const std::vector<std::string> modes{"auto", "on", "off"};
+    in.choice("compreface", compat.compreface, modes);
+    in.choice("deepstack", compat.deepstack, modes);
+    in.choice("deepstack_register", compat.deepstack_register, {"add", "replace"});
+    in.text("deepstack_upstream", compat.deepstack_upstream, 256);
+    check_upstream(in, "deepstack_upstream", compat.deepstack_upstream);
+    in.choice("nextcloud", compat.nextcloud, modes);
+    in.choice("immich", compat.immich, modes);
+    in.texts("immich_clients", compat.immich_clients, list_max);
+    for (const auto& one : compat.immich_clients) {
+        if (!is_address(one)) in.refuse("immich_clients", "must be addresses, such as 10.0.0.2");
+    }
+    in.text("immich_upstream", compat.immich_upstream, 256);
+    check_upstream(in, "immich_upstream", compat.immich_upstream);
+}
+
 result<all_settings> read_all(const settings_source& source, process which) {
     auto reader = settings_reader::open(source);
     if (!reader) return fail(reader.error());
@@ -329,6 +360,7 @@ result<all_settings> read_all(const settings_source& source, process which) {
     read_broker(*reader, all.common, all.broker);
     read_worker(*reader, all.worker);
     read_api(*reader, all.common, all.api);
+    read_compat(*reader, all.api.compat);
     if (const auto fine = reader->finish(); !fine) return fail(fine.error());
     all.broker.common = all.worker.common = all.api.common = all.common;
     all.effective = reader->effective();

@@ -76,6 +76,16 @@ struct worker_settings {
     std::chrono::milliseconds drain_timeout{30'000};
 };
 
+/// The surfaces for clients of other services (docs/compat.md).
+struct compat_settings {
+    // auto | on | off. auto: on where everybody on this machine may call, and nobody else.
+    std::string compreface = "auto", deepstack = "auto", nextcloud = "auto", immich = "auto";
+    std::string deepstack_register = "add";  ///< add | replace: what a second register means
+    std::string deepstack_upstream;  ///< http://HOST:PORT for what is not about faces; empty: none
+    std::vector<std::string> immich_clients;  ///< addresses that may call /predict; empty: nobody
+    std::string immich_upstream;              ///< as deepstack_upstream
+};
+
 struct api_settings {
     common_settings common;
     std::string bind = "127.0.0.1";
@@ -97,6 +107,7 @@ struct api_settings {
     std::size_t queue_bytes_max = 1024u * 1024 * 1024;
     std::size_t inflight_body_bytes_max = 256u * 1024 * 1024;
     std::chrono::seconds job_deadline{3'600};
+    compat_settings compat;
     std::chrono::milliseconds drain_grace{500};
     std::chrono::milliseconds drain_timeout{30'000};
 };

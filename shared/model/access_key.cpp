@@ -69,6 +69,25 @@ std::string text_of(scope_set scopes) {
     return text;
 }
 
+std::string stored_scopes(const access_key& key) {
+    const std::string scopes = text_of(key.scopes);
+    if (key.service == surface::native) return scopes;
+    return std::string(name_of(key.service)) + ":" + scopes;
+}
+
+result<void> read_stored_scopes(std::string_view text, access_key& key) {
+    if (const auto colon = text.find(':'); colon != text.npos) {
+        const auto service = keyed_surface_named(text.substr(0, colon));
+        if (!service) return fail(errc::bad_option, "unknown surface");
+        key.service = *service;
+        text.remove_prefix(colon + 1);
+    }
+    const auto scopes = parse_scopes(text);
+    if (!scopes) return fail(scopes.error());
+    key.scopes = *scopes;
+    return {};
+}
+
 scope scope_to_make(job_type type) noexcept {
     switch (type) {
         case job_type::recognize:
@@ -126,6 +145,33 @@ new_key make_key() {
     made.text = std::string(beginning) + made.id + '_' + random_hex(secret_digits / 2);
     made.text += plain_hash_hex(made.text, check_digits);
     return made;
+}
+
+new_key make_uuid_key(std::string_view secret) {
+    new_key made;
+    std::string digits = random_hex(16);
+    digits[12] = '4';  // RFC 9562, 5.4: version 4, variant 10
+    digits[16] = "89ab"[(digits[16] <= '9' ? digits[16] - '0' : digits[16] - 'a' + 10) & 3];
+    for (const std::size_t dash : {8U, 13U, 18U, 23U}) digits.insert(dash, 1, '-');
+    made.text = std::move(digits);
+    made.id = id_of_uuid_key(made.text, secret);
+    return made;
+}
+
+std::string id_of_uuid_key(std::string_view text, std::string_view secret) {
+    return keyed_hash_hex("id of " + std::string(text), secret).substr(0, id_digits);
+}
+
+bool is_uuid(std::string_view text) noexcept {
+    if (text.size() != 36) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        const char c = text[i];
+        const bool digit =
+            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        if (dash ? c != '-' : !digit) return false;
+    }
+    return true;
 }
 
 result<std::string> id_in_key(std::string_view text) {

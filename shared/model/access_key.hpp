@@ -13,6 +13,7 @@
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
 #include "shared/model/job.hpp"
+#include "shared/model/surface.hpp"
 
 namespace vultus {
 
@@ -58,12 +59,20 @@ struct access_key {
     std::string id;    ///< 12 hexadecimal digits
     std::string hash;  ///< hash_of_key(), 64 hexadecimal digits
     scope_set scopes;
+    surface service = surface::native;     ///< where alone the key counts
     std::vector<std::string> collections;  ///< {"*"}: all
     access_quota quota;
     unix_time created{0};
     unix_time expires{0};  ///< 0: never
     std::string note;      ///< free text, such as the owner
 };
+
+/// The scopes as Redis stores them, with the surface before them if the key is for another one
+/// than ours: "compreface:read,train". A program that knows no surfaces finds no scope in it, so
+/// such a key allows nothing there.
+std::string stored_scopes(const access_key& key);
+/// Fills scopes and service. errors bad_option, as parse_scopes(); an unknown surface
+result<void> read_stored_scopes(std::string_view text, access_key& key);
 
 bool covers(const access_key& key, std::string_view collection) noexcept;
 /// Whether the key may see the job.
@@ -80,6 +89,15 @@ struct new_key {
     std::string text;  ///< the whole key: shown once, never stored
 };
 new_key make_key();
+
+/// A key for a surface whose clients send a UUID: random, of version 4. Its id is a hash of it
+/// under the secret, so the id tells nothing of the key.
+/// requires  secret.size() == secret_bytes (secret.hpp)
+new_key make_uuid_key(std::string_view secret);
+std::string id_of_uuid_key(std::string_view text, std::string_view secret);
+
+/// Whether the text has the form of a UUID, in either case.
+bool is_uuid(std::string_view text) noexcept;
 
 /// The id in a presented key. Only the form and the checksum are verified, not the secret.
 /// errors    malformed: mistyped or truncated; the detail does not repeat it

@@ -13,10 +13,10 @@ access_key read_key(fields& all) {
     access_key key;
     key.id = all.text();
     key.hash = all.text();
-    const auto scopes = parse_scopes(all.text());
+    const auto scopes = read_stored_scopes(all.text(), key);
     const auto collections = parse_collections(all.text());
     // What cannot be read allows nothing.
-    if (scopes) key.scopes = *scopes;
+    if (!scopes) key.scopes = {};
     if (collections) key.collections = *collections;
     key.quota.requests = all.number();
     key.quota.image_bytes = all.number();
@@ -80,7 +80,7 @@ redis_call<spent> key_store::spend(std::string_view key_id, std::size_t image_by
 redis_call<void> key_store::create_key(const access_key& key, std::string_view by) const {
     return function_call<void>(
         "key_create", context_.prefix(),
-        {key.id, key.hash, text_of(key.scopes), text_of(key.collections),
+        {key.id, key.hash, stored_scopes(key), text_of(key.collections),
          std::to_string(key.quota.requests), std::to_string(key.quota.image_bytes),
          std::to_string(key.quota.jobs), text_of(key.expires), key.note, std::string(by)},
         [](const std::string& status, fields&) -> result<void> {

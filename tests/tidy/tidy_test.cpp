@@ -84,7 +84,7 @@ const std::map<std::string, std::vector<std::string>> homes{
     {"curl/", {"api/fetcher/transfer.cpp", "clients/ctl/sources/http_reader.cpp"}},
     {"zip.h", {"clients/ctl/sources/zip_source.cpp"}},
     {"boost/json",
-     {"api/http/json", "api/live/json", "api/jobs/person_view.cpp", "shared/base/json_bounds.cpp",
+     {"api/http/json", "api/compat/common/json", "api/live/json", "api/jobs/person_view.cpp", "shared/base/json_bounds.cpp",
       "workers/pipeline/results.cpp", "clients/ctl/output/json", "clients/camera/json",
       "clients/lfw/service_answer.cpp"}},
     {"opencv2/",

@@ -47,6 +47,7 @@ enum class command {
     key_list,
     key_revoke,
     key_rotate,
+    compat_key,
     user_add,
     user_list,
     user_password,
@@ -64,6 +65,7 @@ struct key_words {
     std::string quota = "0", image_quota = "0", jobs = "0";
     std::string expires;          ///< empty: never
     std::string overlap = "24h";  ///< rotate: how long the old key stays valid
+    std::string service;          ///< compat key: the surface
     std::string secret;  ///< file, also for names in the audit; empty: <data>/access.secret
 };
 

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -62,6 +63,7 @@ std::string time_or(unix_time when, const char* none) {
 
 void key_object(json_text& out, const access_key& key) {
     out.open_object().key("id").text(key.id).key("scopes").text(text_of(key.scopes));
+    if (key.service != surface::native) out.key("service").text(name_of(key.service));
     out.key("collections").text(text_of(key.collections));
     out.key("requests").number(key.quota.requests);
     out.key("image_bytes").number(key.quota.image_bytes).key("jobs").number(key.quota.jobs);
@@ -82,7 +84,7 @@ report list_report(const std::vector<access_key>& keys, unix_time now) {
     out.open_object().key("keys").open_array();
     for (const auto& key : keys) {
         const std::string ended = is_expired(key, now) ? " (over)" : "";
-        rows.rows.push_back({key.id, text_of(key.scopes), text_of(key.collections),
+        rows.rows.push_back({key.id, stored_scopes(key), text_of(key.collections),
                              quota_text(key.quota), rfc3339(key.created),
                              time_or(key.expires, "never") + ended, key.note});
         key_object(out, key);
@@ -103,12 +105,17 @@ report made_report(const new_key& made, const std::string& more) {
     return answer;
 }
 
+/// A key of a surface has the form that its clients send.
+new_key make_key_for(surface service, std::string_view secret) {
+    return service == surface::native ? make_key() : make_uuid_key(secret);
+}
+
 result<report> create(const arguments& asked, redis_blocking& redis, const store_context& store) {
     auto key = wanted_key(asked.key);
     if (!key) return fail(key.error());
     const auto secret = secret_for(asked.key.secret, redis, store);
     if (!secret) return fail(secret.error());
-    const auto made = make_key();
+    const auto made = make_key_for(key->service, *secret);
     key->id = made.id;
     key->hash = hash_of_key(made.text, *secret);
     if (auto good = redis.call(key_store(store).create_key(*key, who())); !good)
@@ -128,7 +135,12 @@ result<report> rotate(const arguments& asked, redis_blocking& redis, const store
     if (!overlap) return fail(overlap.error());
     const auto secret = secret_for(asked.key.secret, redis, store);
     if (!secret) return fail(secret.error());
-    const auto made = make_key();
+    const auto all = redis.call(key_store(store).keys(""));
+    if (!all) return fail(all.error());
+    const auto old = std::find_if(all->keys.begin(), all->keys.end(),
+                                  [&](const auto& one) { return one.id == asked.subject; });
+    const auto service = old == all->keys.end() ? surface::native : old->service;
+    const auto made = make_key_for(service, *secret);
     const auto hash = hash_of_key(made.text, *secret);
     const auto ends =
         redis.call(key_store(store).rotate_key(asked.subject, made.id, hash, *overlap, who()));
@@ -187,7 +199,22 @@ result<milliseconds> parse_span(std::string_view text) {
 
 result<access_key> wanted_key(const key_words& asked) {
     access_key key;
-    const auto scopes = parse_scopes(asked.scopes);
+    if (!asked.service.empty()) {
+        const auto service = keyed_surface_named(asked.service);
+        if (!service) {
+            return fail(
+                errc::bad_option,
+                "--service must be compreface, deepstack or nextcloud, not " + asked.service);
+        }
+        if (asked.collections == "*" || asked.collections.find(',') != std::string::npos) {
+            return fail(errc::bad_option, "a key of a service has one collection");
+        }
+        key.service = *service;
+    }
+    const auto scopes = asked.service.empty()
+                            ? parse_scopes(asked.scopes)
+                            : result<scope_set>(scope_set{scope::read, scope::recognize,
+                                                          scope::train, scope::admin});
     if (!scopes) return fail(scopes.error());
     key.scopes = *scopes;
     auto collections = parse_collections(asked.collections);
@@ -216,7 +243,9 @@ result<access_key> wanted_key(const key_words& asked) {
 }
 
 result<report> keys(const arguments& asked, redis_blocking& redis, const store_context& store) {
-    if (asked.what == command::key_create) return create(asked, redis, store);
+    if (asked.what == command::key_create || asked.what == command::compat_key) {
+        return create(asked, redis, store);
+    }
     if (asked.what == command::key_rotate) return rotate(asked, redis, store);
     if (asked.what == command::key_revoke) {
         if (auto good = redis.call(key_store(store).revoke_key(asked.subject, who())); !good) {

@@ -140,6 +140,50 @@ TEST(secret, compared_in_a_time_that_tells_nothing) {
     EXPECT_LT(first_best / last_best, 1.6);
 }
 
+TEST(uuid_key, is_random_and_its_id_tells_nothing_of_it) {
+    const std::string secret(secret_bytes, 's'), other(secret_bytes, 't');
+    std::set<std::string> keys, ids;
+    for (int i = 0; i < 200; ++i) {
+        const auto made = make_uuid_key(secret);
+        ASSERT_TRUE(is_uuid(made.text)) << made.text;
+        EXPECT_EQ(made.text[14], '4');
+        EXPECT_NE(std::string("89ab").find(made.text[19]), std::string::npos) << made.text;
+        EXPECT_TRUE(is_key_id(made.id));
+        EXPECT_EQ(id_of_uuid_key(made.text, secret), made.id);
+        EXPECT_NE(id_of_uuid_key(made.text, other), made.id);
+        EXPECT_FALSE(id_in_key(made.text));
+        keys.insert(made.text);
+        ids.insert(made.id);
+    }
+    EXPECT_EQ(keys.size(), 200u);
+    EXPECT_EQ(ids.size(), 200u);
+    for (const std::string text : {"", "x", "00000000-0000-0000-0000-00000000000g",
+                                   "00000000-0000-0000-0000-0000000000000",
+                                   "0000000000000-0000-0000-000000000000"}) {
+        EXPECT_FALSE(is_uuid(text)) << text;
+    }
+}
+
+TEST(stored_scopes, of_a_surface_allow_nothing_where_surfaces_are_unknown) {
+    access_key key;
+    key.scopes = {scope::read, scope::admin};
+    EXPECT_EQ(stored_scopes(key), "read,admin");
+    key.service = surface::deepstack;
+    const auto text = stored_scopes(key);
+    EXPECT_EQ(text, "deepstack:read,admin");
+    EXPECT_FALSE(parse_scopes(text)) << "what an older program does";
+    access_key read;
+    ASSERT_TRUE(read_stored_scopes(text, read));
+    EXPECT_EQ(read.service, surface::deepstack);
+    EXPECT_EQ(read.scopes, key.scopes);
+    access_key native;
+    ASSERT_TRUE(read_stored_scopes("train", native));
+    EXPECT_EQ(native.service, surface::native);
+    for (const char* bad : {"", ":", ":read", "native:read", "immich:read", "x:read", "deepstack:"}) {
+        EXPECT_FALSE(read_stored_scopes(bad, read)) << bad;
+    }
+}
+
 TEST(secret_file, is_made_once_for_its_owner_only) {
     const temporary_folder folder;
     const std::string path = folder.path() + "/access.secret";

@@ -1,0 +1,74 @@
+// CompreFace v1: one function for each call, mapped to native requests (docs/compat.md). Faces and
+// subjects are people of the key's collection.
+#pragma once
+
+#include <string>
+
+#include "api/compat/common/measures.hpp"
+#include "api/compat/compreface/empty_subjects.hpp"
+#include "api/compat/compreface/errors.hpp"
+#include "api/compat/compreface/input.hpp"
+#include "api/handlers/handlers.hpp"
+#include "api/http/json.hpp"
+
+namespace vultus::api::compat::compreface {
+
+/// What a call works with.
+struct call {
+    request& req;
+    services& ctx;
+    empty_subjects& empty;
+    std::string collection;
+};
+
+/// Answers a request of a row of this surface.
+asio::awaitable<response> dispatch(request& req, services& ctx, empty_subjects& empty);
+
+// subjects.cpp
+asio::awaitable<response> list_subjects(call on);
+asio::awaitable<response> add_subject(call on);
+asio::awaitable<response> rename_subject(call on);
+asio::awaitable<response> delete_subject(call on);
+asio::awaitable<response> delete_subjects(call on);
+
+// faces.cpp
+asio::awaitable<response> add_face(call on);
+asio::awaitable<response> list_faces(call on);
+asio::awaitable<response> delete_faces(call on);  ///< of a subject, or all
+asio::awaitable<response> delete_face(call on);
+asio::awaitable<response> delete_some(call on);  ///< those of a list of ids
+asio::awaitable<response> face_picture(call on);
+
+// recognise.cpp
+asio::awaitable<response> recognise(call on);
+asio::awaitable<response> detect(call on);
+asio::awaitable<response> verify(call on);       ///< two pictures
+asio::awaitable<response> verify_face(call on);  ///< a picture and a stored face
+
+// embeddings.cpp
+asio::awaitable<response> recognise_embeddings(call on);
+asio::awaitable<response> verify_embeddings(call on);
+asio::awaitable<response> verify_face_embeddings(call on);
+
+/// A trained face, found by its id.
+struct stored_face {
+    std::string face_id, key, json;
+    std::uint64_t epoch = 0;
+};
+/// Nothing: there is none of that id (any more).
+asio::awaitable<result<std::optional<stored_face>>> find_face(call on, std::string face_id);
+/// Its embedding; empty: the face was removed.
+asio::awaitable<result<std::vector<double>>> embedding_of(call on, stored_face face);
+
+/// Whether a subject of that name is there, with a face or without.
+asio::awaitable<result<bool>> is_there(call on, std::string name);
+
+/// A face of an answer: box and what the plugins ask for.
+json_object face_object(const found_face& face, const json_value& told, const options& wanted);
+/// The faces that the options leave.
+std::vector<found_face> chosen(const json_value& told, const options& wanted,
+                               std::string_view detector);
+/// {"result": [...]} with plugins_versions if the status was asked for.
+response result_answer(std::string list, const json_value& told, const options& wanted);
+
+}  // namespace vultus::api::compat::compreface
