@@ -242,7 +242,6 @@ result<report> carry_out(const arguments& asked, const target& where, redis_bloc
         case command::audit:
             return audit(asked, redis, store);
         case command::key_create:
-        case command::compat_key:
         case command::key_list:
         case command::key_revoke:
         case command::key_rotate:

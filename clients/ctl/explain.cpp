@@ -245,7 +245,6 @@ std::vector<std::string> explain(const arguments& asked, const target& where,
                 operator_store(store).audit(asked.count == 0 ? 50 : asked.count, asked.page).words);
             break;
         case command::key_create:
-        case command::compat_key:
         case command::key_rotate:
             out.say("the key is hashed here; Redis gets the hash: FCALL vultus1_key_create");
             break;

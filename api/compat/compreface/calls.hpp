@@ -39,14 +39,14 @@ asio::awaitable<response> delete_face(call on);
 asio::awaitable<response> delete_some(call on);  ///< those of a list of ids
 asio::awaitable<response> face_picture(call on);
 
-// recognise.cpp
-asio::awaitable<response> recognise(call on);
+// recognize.cpp
+asio::awaitable<response> recognize(call on);
 asio::awaitable<response> detect(call on);
 asio::awaitable<response> verify(call on);       ///< two pictures
 asio::awaitable<response> verify_face(call on);  ///< a picture and a stored face
 
 // embeddings.cpp
-asio::awaitable<response> recognise_embeddings(call on);
+asio::awaitable<response> recognize_embeddings(call on);
 asio::awaitable<response> verify_embeddings(call on);
 asio::awaitable<response> verify_face_embeddings(call on);
 

@@ -54,11 +54,11 @@ asio::awaitable<response> dispatch(request& req, services& ctx, empty_subjects& 
     auto collection = collection_of(req);
     if (!collection) co_return answer_to(collection.error(), req);
     call on{req, ctx, empty, std::move(*collection)};
-    if (name == "compreface_recognize") co_return co_await recognise(std::move(on));
+    if (name == "compreface_recognize") co_return co_await recognize(std::move(on));
     if (name == "compreface_detect") co_return co_await detect(std::move(on));
     if (name == "compreface_verify") co_return co_await verify(std::move(on));
     if (name == "compreface_embeddings_recognize") {
-        co_return co_await recognise_embeddings(std::move(on));
+        co_return co_await recognize_embeddings(std::move(on));
     }
     if (name == "compreface_embeddings_verify") {
         co_return co_await verify_embeddings(std::move(on));

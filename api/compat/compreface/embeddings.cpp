@@ -86,7 +86,7 @@ asio::awaitable<result<std::vector<double>>> embedding_of(call on, stored_face f
     co_return found->empty() ? numbers{} : numbers_of(found->front());
 }
 
-asio::awaitable<response> recognise_embeddings(call on) {
+asio::awaitable<response> recognize_embeddings(call on) {
     const auto fields = lenient_query(on.req.target);
     if (!fields) co_return refusal(code::anything);
     const auto wanted = read_options(*fields);

@@ -20,9 +20,9 @@ struct call {
 /// Answers a request of a row of this surface.
 asio::awaitable<response> dispatch(request& req, services& ctx);
 
-// recognise.cpp
+// recognize.cpp
 asio::awaitable<response> detect(call on);
-asio::awaitable<response> recognise(call on);
+asio::awaitable<response> recognize(call on);
 asio::awaitable<response> match(call on);
 
 // people.cpp

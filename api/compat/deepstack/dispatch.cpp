@@ -8,7 +8,7 @@ namespace {
 asio::awaitable<response> dispatch_call(call on) {
     const std::string_view name = on.req.row->name;
     if (name == "deepstack_detect") co_return co_await detect(std::move(on));
-    if (name == "deepstack_recognize") co_return co_await recognise(std::move(on));
+    if (name == "deepstack_recognize") co_return co_await recognize(std::move(on));
     if (name == "deepstack_match") co_return co_await match(std::move(on));
     if (name == "deepstack_register") co_return co_await enroll(std::move(on));
     if (name == "deepstack_list") co_return co_await list(std::move(on));

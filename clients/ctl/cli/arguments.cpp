@@ -195,7 +195,6 @@ result<void> check(const arguments& asked) {
         case command::models_check:
         case command::models_bench:
         case command::key_create:
-        case command::compat_key:
         case command::key_list:
         case command::user_list:
         case command::user_setup:

@@ -47,7 +47,6 @@ enum class command {
     key_list,
     key_revoke,
     key_rotate,
-    compat_key,
     user_add,
     user_list,
     user_password,

@@ -243,7 +243,7 @@ result<access_key> wanted_key(const key_words& asked) {
 }
 
 result<report> keys(const arguments& asked, redis_blocking& redis, const store_context& store) {
-    if (asked.what == command::key_create || asked.what == command::compat_key) {
+    if (asked.what == command::key_create) {
         return create(asked, redis, store);
     }
     if (asked.what == command::key_rotate) return rotate(asked, redis, store);

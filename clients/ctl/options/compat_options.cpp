@@ -13,7 +13,7 @@ void describe_compat(CLI::App& app, arguments& asked) {
     auto& words = asked.key;
     CLI::App* create =
         key->add_subcommand("create", "create a UUID for one service and collection");
-    create->callback([&asked] { asked.what = command::compat_key; });
+    create->callback([&asked] { asked.what = command::key_create; });
     create->add_option("--service", words.service, "compreface, deepstack or nextcloud")
         ->required();
     create->add_option("--collection", words.collections, "the collection")->required();

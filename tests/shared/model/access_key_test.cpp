@@ -157,9 +157,9 @@ TEST(uuid_key, is_random_and_its_id_tells_nothing_of_it) {
     }
     EXPECT_EQ(keys.size(), 200u);
     EXPECT_EQ(ids.size(), 200u);
-    for (const std::string text : {"", "x", "00000000-0000-0000-0000-00000000000g",
-                                   "00000000-0000-0000-0000-0000000000000",
-                                   "0000000000000-0000-0000-000000000000"}) {
+    for (const std::string text :
+         {"", "x", "00000000-0000-0000-0000-00000000000g", "00000000-0000-0000-0000-0000000000000",
+          "0000000000000-0000-0000-000000000000"}) {
         EXPECT_FALSE(is_uuid(text)) << text;
     }
 }
@@ -179,7 +179,8 @@ TEST(stored_scopes, of_a_surface_allow_nothing_where_surfaces_are_unknown) {
     access_key native;
     ASSERT_TRUE(read_stored_scopes("train", native));
     EXPECT_EQ(native.service, surface::native);
-    for (const char* bad : {"", ":", ":read", "native:read", "immich:read", "x:read", "deepstack:"}) {
+    for (const char* bad :
+         {"", ":", ":read", "native:read", "immich:read", "x:read", "deepstack:"}) {
         EXPECT_FALSE(read_stored_scopes(bad, read)) << bad;
     }
 }

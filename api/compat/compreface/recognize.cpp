@@ -131,7 +131,7 @@ response result_answer(std::string list, const json_value& told, const options& 
     return made;
 }
 
-asio::awaitable<response> recognise(call on) {
+asio::awaitable<response> recognize(call on) {
     auto given = read_pictures(on.req, {"file"});
     if (!given) co_return given.error();
     const auto wanted = read_options(given->fields);

@@ -11,7 +11,7 @@
 namespace vultus::api::compat::deepstack {
 namespace {
 
-constexpr double detect_least = 0.55, recognise_least = 0.67;
+constexpr double detect_least = 0.55, recognize_least = 0.67;
 constexpr double middle = 0.7082;  ///< so that the service's own distance means 0.67
 
 constexpr std::string_view no_file = "No valid image file found";
@@ -86,10 +86,10 @@ asio::awaitable<response> detect(call on) {
     co_return predictions(std::move(rows), count, message, *told);
 }
 
-asio::awaitable<response> recognise(call on) {
+asio::awaitable<response> recognize(call on) {
     auto image = image_in(on.given);
     if (image.empty()) co_return refusal(400, no_file);
-    const auto least = least_in(on.given, recognise_least);
+    const auto least = least_in(on.given, recognize_least);
     if (!least) co_return refusal(400, least.error().detail);
     name_values query{{"collection", on.collection}};
     const auto told =
