@@ -189,15 +189,19 @@ asio::awaitable<response> http_connection::answer_of(bool& body_is_read) {
         co_return answer.with("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     }
     const std::string& base = server->settings.base_path;
-    const auto based = without_base(asked.target, base);
+    auto based = without_base(asked.target, base);
     if (based.at_root) {  // without the slash, relative addresses of the page lead elsewhere
         response answer;
         answer.status = 308;
         co_return answer.with("Location", base + "/" + asked.target.substr(base.size()));
     }
-    const bool foreign = server->settings.surfaces.has(surface_of(based.target)) &&
-                         surface_of(based.target) != surface::native;
-    const auto target = split_target(foreign ? without_last_slash(based.target) : based.target);
+    const surface of = surface_of(based.target);
+    const bool foreign = of != surface::native && server->settings.surfaces.has(of);
+    if (foreign) {
+        asked.target = without_last_slash(asked.target);
+        based = without_base(asked.target, base);
+    }
+    const auto target = split_target(based.target);  // has views of asked.target
     if (!target) co_return refused(target.error());
     auto match = match_path(target->segments, server->settings.surfaces);
     if (!match) co_return refused(match.error());

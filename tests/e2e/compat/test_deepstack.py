@@ -1,5 +1,7 @@
 """DeepStack's and CodeProject.AI's calls about faces: what their clients send, the errors row by row, and what is handed on."""
 import io
+import threading
+import time
 
 import pytest
 import requests
@@ -247,3 +249,17 @@ def test_an_upstream_that_lies(behind, upstream, why):
 def test_an_upstream_that_is_not_there(photos):
     with running(settings=("compat.deepstack_upstream=http://127.0.0.1:1",)) as service:
         refused(Deepstack(service).call("/detection", image(b"photo")), 500, None)
+
+
+def test_an_upstream_that_hangs_holds_nobody_else_up(behind, upstream):
+    upstream.answer = None
+    begun, answers = time.monotonic(), []
+    waiting = threading.Thread(target=lambda: answers.append(Deepstack(behind).call("/detection", image(b"photo"))))
+    waiting.start()
+    while waiting.is_alive():
+        asked = time.monotonic()
+        assert Deepstack(behind).ok("/face/list")["faces"] == []
+        assert time.monotonic() - asked < 5
+        waiting.join(1)
+    refused(answers[0], 500, "error occured on the server: Upstream took too long")
+    assert 29 < time.monotonic() - begun < 45

@@ -156,7 +156,8 @@ def options_of(program, words):
     found = OPTION.findall(help_of(tool))
     if program == "vultusctl":
         commands = [word for word in words if re.fullmatch("[a-z][a-z-]*", word)]
-        for pair in [(one,) for one in commands] + [(commands[0], one) for one in commands[1:]]:
+        whole = [tuple(commands[:3])] if len(commands) > 2 else []  # `compat key create`
+        for pair in [(one,) for one in commands] + [(commands[0], one) for one in commands[1:]] + whole:
             found += OPTION.findall(help_of(tool, *pair))
     return found
 
