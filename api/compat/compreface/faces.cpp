@@ -56,6 +56,49 @@ outcome<wanted_page> page_in(const name_values& fields) {
     return wanted;
 }
 
+/// The people whose faces are on a page, and what is to be skipped of theirs.
+struct people_of_page {
+    std::vector<person_record> people;
+    std::uint64_t skip = 0, total = 0;
+};
+
+/// Of all people, page by page of the store, so that only those of this page are held.
+asio::awaitable<result<people_of_page>> people_at(call on, wanted_page wanted) {
+    people_of_page found;
+    found.skip = wanted.number * wanted.size;
+    std::uint64_t held = 0;
+    std::string next;
+    do {
+        const auto list = on.ctx.people.list(on.collection, "", limits::page_size, next);
+        auto page = co_await on.ctx.redis.call(list);
+        if (!page) co_return fail(page.error());
+        found.total = page->faces;
+        for (auto& one : page->rows) {
+            if (held == 0 && found.skip >= one.faces) {
+                found.skip -= one.faces;
+                continue;
+            }
+            held += one.faces;
+            found.people.push_back(std::move(one));
+            if (held >= found.skip + wanted.size) co_return found;
+        }
+        next = page->next;
+    } while (!next.empty());
+    co_return found;
+}
+
+/// Those of one subject.
+asio::awaitable<result<people_of_page>> people_of(call on, wanted_page wanted,
+                                                  std::string subject) {
+    people_of_page found;
+    found.skip = wanted.number * wanted.size;
+    auto people = co_await people_named(on.ctx, on.collection, std::move(subject));
+    if (!people) co_return fail(people.error());
+    found.people = std::move(*people);
+    for (const auto& one : found.people) found.total += one.faces;
+    co_return found;
+}
+
 /// The faces of a page: of people in the order of their names, each in the order of the ids.
 asio::awaitable<result<std::string>> faces_from(call on, std::vector<person_record> people,
                                                 std::uint64_t skip, std::uint64_t most) {
@@ -166,20 +209,18 @@ asio::awaitable<response> list_faces(call on) {
     if (!wanted) co_return wanted.error();
     const auto subject = fields->find("subject");
     const bool one = subject != fields->end() && !subject->second.empty();
-    result<std::vector<person_record>> people = fail(errc::internal);
-    if (one) people = co_await people_named(on.ctx, on.collection, subject->second);
-    if (!one) people = co_await everybody(on.ctx, on.collection, limits::gallery_faces);
-    if (!people) co_return answer_to(people.error(), on.req);
-    std::uint64_t total = 0;
-    for (const auto& person : *people) total += person.faces;
-    const auto list =
-        co_await faces_from(on, std::move(*people), wanted->number * wanted->size, wanted->size);
+    const wanted_page page = *wanted;
+    result<people_of_page> found = fail(errc::internal);
+    if (one) found = co_await people_of(on, page, subject->second);
+    if (!one) found = co_await people_at(on, page);
+    if (!found) co_return answer_to(found.error(), on.req);
+    const auto list = co_await faces_from(on, std::move(found->people), found->skip, page.size);
     if (!list) co_return answer_to(list.error(), on.req);
     json_object text;
     text.raw("faces", *list);
     text.add("page_number", wanted->number).add("page_size", wanted->size);
-    text.add("total_pages", (total + wanted->size - 1) / wanted->size);
-    text.add("total_elements", total);
+    text.add("total_pages", (found->total + page.size - 1) / page.size);
+    text.add("total_elements", found->total);
     co_return json_response(200, text.take());
 }
 
