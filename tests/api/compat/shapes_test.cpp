@@ -90,6 +90,13 @@ TEST(json_value, holds_what_nobody_knows) {
     std::string many = "{";
     for (int i = 0; i < 70; ++i) many += "\"k" + std::to_string(i) + "\":1,";
     EXPECT_FALSE(parse_json(many + "\"z\":1}"));
+    const auto list = [](std::ptrdiff_t values) {
+        std::string text = "[1";
+        for (std::ptrdiff_t i = 1; i < values; ++i) text += ",1";
+        return text + "]";
+    };
+    EXPECT_TRUE(parse_json(list(json_values_max)));
+    EXPECT_EQ(parse_json(list(json_values_max + 1)).error().code, errc::too_large);
     EXPECT_EQ(json_list({0.5, 1, -2}), "[0.5,1,-2]");
 }
 
