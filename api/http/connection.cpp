@@ -76,7 +76,9 @@ asio::awaitable<bool> http_connection::one_request() {
 
 response http_connection::refused(const error& why) const {
     const int later = asked.retry_after > 0 ? asked.retry_after : server->retry_after();
-    const surface of = row == nullptr ? surface_of(without_base(asked.target, server->settings.base_path).target) : row->of;
+    const surface of =
+        row == nullptr ? surface_of(without_base(asked.target, server->settings.base_path).target)
+                       : row->of;
     const auto& settings = server->settings;
     if (of != surface::native && settings.surfaces.has(of) && settings.refusal) {
         auto answer = settings.refusal(of, why, asked, later);
