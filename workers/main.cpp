@@ -1,5 +1,6 @@
 // vultus-worker: settings, models; then serve until told to stop.
 #include <cstdio>
+#include <string>
 #include <utility>
 
 #include "shared/base/descriptors.hpp"
@@ -57,5 +58,6 @@ int main(int argc, char** argv) {
         return complain(why == errc::bad_option ? exit_settings : exit_models, models.error());
     }
     set_thresholds(*models, std::move(*thresholds));
-    return serve(*settings, std::move(*models), *device, VULTUS_VERSION, stop);
+    const std::string runs_on = models->device;
+    return serve(*settings, std::move(*models), runs_on, VULTUS_VERSION, stop);
 }

@@ -25,6 +25,24 @@ result<networks> load_for(const worker_settings& settings, const model_paths& fi
                                         settings.gpu_memory_mib, settings.detect_side_max});
 }
 
+/// The networks, and the device that they are on.
+struct placed_networks {
+    networks nets;
+    std::string device;
+};
+
+result<placed_networks> load_somewhere(const worker_settings& settings, const model_paths& files,
+                                       const std::string& device) {
+    auto nets = load_for(settings, files, device);
+    if (nets) return placed_networks{std::move(*nets), device};
+    if (settings.device != "auto" || device == "cpu") return fail(nets.error());
+    log::warning("device_fallback",
+                 {{"device", "cpu"}, {"instead_of", device}, {"why", nets.error().detail}});
+    nets = load_for(settings, files, "cpu");
+    if (!nets) return fail(nets.error());
+    return placed_networks{std::move(*nets), "cpu"};
+}
+
 /// Of a file that is there, on the GPU if there is one that can, else on the CPU.
 result<std::unique_ptr<detector>> load_detector_of(const std::string& file,
                                                    const network_detector_rules& rules,
@@ -126,15 +144,18 @@ result<vision_models> load_vision_models(const worker_settings& settings,
                                          const std::string& device) {
     auto files = find_models(settings.models);
     if (!files) return fail(files.error());
-    auto nets = load_for(settings, *files, device);
-    if (!nets) return fail(nets.error());
+    auto placed = load_somewhere(settings, *files, device);
+    if (!placed) return fail(placed.error());
+    networks* nets = &placed->nets;
     auto straightener = aligner::load(files->landmarks);
     if (!straightener) return fail(straightener.error());
     return vision_models{
         all_detectors(*files, std::move(nets->finder), nets->on_gpu),
         std::make_unique<const aligner>(std::move(*straightener)),
         embedder_set(std::move(nets->network), other_embedders(*files, settings, nets->on_gpu)),
-        std::move(nets->gpu), threshold_rules()};
+        std::move(nets->gpu),
+        threshold_rules(),
+        std::move(placed->device)};
 }
 
 void set_thresholds(vision_models& models, threshold_rules rules) {

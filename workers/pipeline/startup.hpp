@@ -14,7 +14,8 @@ namespace vultus {
 /// The device for the setting: `cpu` and `cuda:N` as they are; for `auto` cuda:0 if there is a GPU
 /// that libvultus-cuda.so can use, else cpu, and the log says why.
 /// errors    bad_option: not one of these. A cuda:N that cannot be used is an error when its
-///           models are loaded; never a silent fall-back to the CPU.
+///           models are loaded; never a silent fall-back to the CPU. For `auto` the CPU takes over
+///           then (load_vision_models).
 result<std::string> choose_device(const std::string& setting);
 
 /// Waits until Redis answers and has our library and the durable settings. Logs what is missing,

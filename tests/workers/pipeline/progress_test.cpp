@@ -50,11 +50,26 @@ TEST(device, a_gpu_is_taken_at_its_word_and_never_becomes_the_cpu) {
     EXPECT_EQ(choose_device("auto").value(), "cpu");
     worker_settings settings;
     settings.models = std::string(VULTUS_SOURCE_DIR) + "/build/models";
+    settings.device = "cuda:0";
     const auto loaded = load_vision_models(settings, "cuda:0");
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, errc::bad_option);
     EXPECT_NE(loaded.error().detail.find("cuda backend unusable"), std::string::npos);
     EXPECT_EQ(loaded.error().detail.find('\n'), std::string::npos);
+}
+
+TEST(device, where_auto_finds_a_gpu_that_cannot_be_used_the_cpu_takes_over) {
+    worker_settings settings;
+    settings.models = std::string(VULTUS_SOURCE_DIR) + "/build/models";
+    ASSERT_EQ(settings.device, "auto");
+    const auto loaded = load_vision_models(settings, "cuda:0");
+    ASSERT_TRUE(loaded) << loaded.error().detail;
+    EXPECT_EQ(loaded->device, "cpu");
+    EXPECT_EQ(loaded->gpu.name, "");
+    settings.precision = "fp16";
+    const auto refused = load_vision_models(settings, "cuda:0");
+    ASSERT_FALSE(refused) << "the CPU has no fp16";
+    EXPECT_EQ(refused.error().code, errc::bad_option);
 }
 
 }  // namespace
