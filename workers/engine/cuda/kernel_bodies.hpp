@@ -16,7 +16,7 @@ VULTUS_BOTH void pool_body(const kernel_call& call, int i) {
     for (int tap = 0; tap < call.window_rows * call.window_columns; ++tap) {
         const int row = here.row * call.stride + tap / call.window_columns;
         const int column = here.column * call.stride + tap % call.window_columns;
-        const auto& from = group<Number>(
+        const eight<Number> from = group<Number>(
             call.in, group_index(here.picture, row, column, here.part, call.in_shape));
         for (int k = 0; k < channel_step; ++k) {
             const float value = widened(from.at[k]);
@@ -44,7 +44,8 @@ VULTUS_BOTH void average_rows_body(const kernel_call& call, int i) {
     const long first = static_cast<long>(i / parts) * call.in_shape.columns * parts + i % parts;
     float sums[channel_step] = {};
     for (int column = 0; column < call.in_shape.columns; ++column) {
-        const auto& from = group<Number>(call.in, first + static_cast<long>(column) * parts);
+        const eight<Number> from =
+            group<Number>(call.in, first + static_cast<long>(column) * parts);
         for (int k = 0; k < channel_step; ++k) sums[k] += widened(from.at[k]);
     }
     eight<float> made;
@@ -119,8 +120,8 @@ VULTUS_BOTH void add_place(const kernel_call& call, const spot& here, int place,
     const int first = here.part * channel_step;
     const long pixel_parts = call.in_shape.channels / channel_step;
     if (call.inputs == 1 && call.outputs == 1) {
-        const auto& from = group<Number>(call.in, pixel * pixel_parts + here.part);
-        const auto& by =
+        const eight<Number> from = group<Number>(call.in, pixel * pixel_parts + here.part);
+        const eight<float> by =
             group<float>(call.weights, static_cast<long>(place) * here.parts + here.part);
         for (int k = 0; k < channel_step; ++k) sums[k] += by.at[k] * widened(from.at[k]);
         return;
@@ -128,7 +129,7 @@ VULTUS_BOTH void add_place(const kernel_call& call, const spot& here, int place,
     const auto* from = static_cast<const Number*>(call.in) + pixel * call.in_shape.channels;
     for (int input = 0; input < call.inputs; ++input) {
         const long row = static_cast<long>(place) * call.inputs + input;
-        const auto& by = group<float>(call.weights, row * here.parts + here.part);
+        const eight<float> by = group<float>(call.weights, row * here.parts + here.part);
         for (int k = 0; k < channel_step && first + k < call.channels; ++k) {
             sums[k] += by.at[k] * widened(from[first_input(call, first + k) + input]);
         }
@@ -181,7 +182,7 @@ VULTUS_BOTH void transposed_body(const kernel_call& call, int i) {
                            group_index(here.picture, row, column, 0, call.in_shape) * channel_step;
         for (int input = 0; input < call.inputs; ++input) {
             const long line = static_cast<long>(place) * call.inputs + input;
-            const auto& by = group<float>(call.weights, line * here.parts + here.part);
+            const eight<float> by = group<float>(call.weights, line * here.parts + here.part);
             const float value = widened(from[input]);
             for (int k = 0; k < channel_step; ++k) sums[k] += by.at[k] * value;
         }
@@ -193,7 +194,7 @@ VULTUS_BOTH void transposed_body(const kernel_call& call, int i) {
 template <typename Number>
 VULTUS_BOTH void affine_body(const kernel_call& call, int i) {
     const int part = i % (call.out_shape.channels / channel_step);
-    const auto& from = group<Number>(call.in, i);
+    const eight<Number> from = group<Number>(call.in, i);
     float values[channel_step];
     for (int k = 0; k < channel_step; ++k) {
         const int channel = part * channel_step + k;
@@ -208,8 +209,9 @@ template <typename Number>
 VULTUS_BOTH void multiply_body(const kernel_call& call, int i) {
     const spot here = spot_of(i, call.out_shape);
     const bool one_each = call.plus_shape.rows == 1 && call.plus_shape.columns == 1;
-    const auto& a = group<Number>(call.in, i);
-    const auto& b = group<Number>(call.plus, one_each ? here.picture * here.parts + here.part : i);
+    const eight<Number> a = group<Number>(call.in, i);
+    const eight<Number> b =
+        group<Number>(call.plus, one_each ? here.picture * here.parts + here.part : i);
     float products[channel_step];
     for (int k = 0; k < channel_step; ++k) products[k] = widened(a.at[k]) * widened(b.at[k]);
     store<Number>(call, i, here.part, products);
@@ -220,7 +222,7 @@ VULTUS_BOTH void multiply_body(const kernel_call& call, int i) {
 template <typename Number>
 VULTUS_BOTH void upsample_body(const kernel_call& call, int i) {
     const spot here = spot_of(i, call.out_shape);
-    const auto& from =
+    const eight<Number> from =
         group<Number>(call.in, group_index(here.picture, here.row / call.stride,
                                            here.column / call.stride, here.part, call.in_shape));
     float values[channel_step];
@@ -270,7 +272,7 @@ VULTUS_BOTH void planes_body(const kernel_call& call, int i) {
     const int parts = call.in_shape.channels / channel_step;
     const int pixels = call.in_shape.rows * call.in_shape.columns, pixel = i % pixels;
     const int part = i / pixels % parts, picture = i / pixels / parts;
-    const auto& from =
+    const eight<Number> from =
         group<Number>(call.in, (static_cast<long>(picture) * pixels + pixel) * parts + part);
     for (int k = 0; k < channel_step && part * channel_step + k < call.channels; ++k) {
         const long plane = static_cast<long>(picture) * call.channels + part * channel_step + k;

@@ -58,10 +58,10 @@ VULTUS_BOTH float finished(const kernel_call& call, float value, int channel) {
 /// Eight sums to their place i of `out`, with the addend's numbers there, finished.
 template <typename Number>
 VULTUS_BOTH void store(const kernel_call& call, int i, int part, const float* sums) {
-    eight<Number> made;
+    eight<Number> made, plus{};
+    if (call.addend != nullptr) plus = group<Number>(call.addend, i);
     for (int k = 0; k < channel_step; ++k) {
-        float sum = sums[k];
-        if (call.addend != nullptr) sum += widened(group<Number>(call.addend, i).at[k]);
+        const float sum = sums[k] + widened(plus.at[k]);
         put(finished(call, sum, part * channel_step + k), made.at[k]);
     }
     group<Number>(call.out, i) = made;

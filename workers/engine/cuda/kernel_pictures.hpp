@@ -32,17 +32,11 @@ VULTUS_BOTH float share_of(const cover& piece, int k) {
     return part / (piece.end - piece.begin);
 }
 
-/// Bytes of another size to numbers, (byte - mean) * scale, at `to` on each canvas of out_shape:
-/// each is the mean of the pixels that it covers, rounded to a byte. One thread a pixel.
-/// in: [picture][from.rows][from.columns][3] bytes
-template <typename Number>
-VULTUS_BOTH void picture_body(const kernel_call& call, int i) {
-    const int pixels = call.to.rows * call.to.columns, inside = i % pixels;
-    const int row = inside / call.to.columns, column = inside % call.to.columns;
+/// The mean of the pixels that pixel (row, column) of `to` covers in a picture of `from`.
+VULTUS_BOTH void mean_of_cover(const kernel_call& call, long lines, int row, int column,
+                               float* mean) {
     const cover down = cover_of(row, call.from.rows, call.to.rows);
     const cover across = cover_of(column, call.from.columns, call.to.columns);
-    const long lines = static_cast<long>(i / pixels) * call.from.rows;
-    float mean[3] = {};
     for (int y = down.first; y < down.after; ++y) {
         const auto* line =
             static_cast<const unsigned char*>(call.in) + (lines + y) * call.from.columns * 3;
@@ -51,6 +45,24 @@ VULTUS_BOTH void picture_body(const kernel_call& call, int i) {
             const float share = of_line * share_of(across, x);
             for (int c = 0; c < 3; ++c) mean[c] += share * static_cast<float>(line[x * 3 + c]);
         }
+    }
+}
+
+/// Bytes of another size to numbers, (byte - mean) * scale, at `to` on each canvas of out_shape:
+/// each is the mean of the pixels that it covers, rounded to a byte. One thread a pixel.
+/// in: [picture][from.rows][from.columns][3] bytes
+template <typename Number>
+VULTUS_BOTH void picture_body(const kernel_call& call, int i) {
+    const int pixels = call.to.rows * call.to.columns, inside = i % pixels;
+    const int row = inside / call.to.columns, column = inside % call.to.columns;
+    const long lines = static_cast<long>(i / pixels) * call.from.rows;
+    float mean[3] = {};
+    if (call.from.rows == call.to.rows && call.from.columns == call.to.columns) {
+        const auto* byte = static_cast<const unsigned char*>(call.in) +
+                           ((lines + row) * call.from.columns + column) * 3;
+        for (int c = 0; c < 3; ++c) mean[c] = static_cast<float>(byte[c]);
+    } else {
+        mean_of_cover(call, lines, row, column, mean);
     }
     eight<Number> pixel{};
     for (int c = 0; c < 3; ++c) {
@@ -80,12 +92,12 @@ VULTUS_BOTH void shrink_body(const kernel_call& call, int i) {
     const int right = left + 1 < call.from.columns ? left + 1 : call.from.columns - 1;
     const float below = y - static_cast<float>(top), beside = x - static_cast<float>(left);
     const extent& canvas = call.out_shape;
-    const auto pixel = [&](int r, int c) -> const eight<Number>& {
+    const auto pixel = [&](int r, int c) -> eight<Number> {
         const long at = group_index(0, call.from.top + r, call.from.left + c, 0, canvas);
         return group<Number>(static_cast<const void*>(call.out), at);
     };
-    const auto &a = pixel(top, left), &b = pixel(top, right);
-    const auto &c = pixel(bottom, left), &d = pixel(bottom, right);
+    const eight<Number> a = pixel(top, left), b = pixel(top, right);
+    const eight<Number> c = pixel(bottom, left), d = pixel(bottom, right);
     eight<Number> made{};
     for (int k = 0; k < 3; ++k) {
         const float over = (1.0f - beside) * widened(a.at[k]) + beside * widened(b.at[k]);
