@@ -14,8 +14,8 @@ find_library(CUDNN_LIBRARY cudnn HINTS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES}
 string(REGEX MATCH "^[0-9]+" cuda ${CMAKE_CUDA_COMPILER_VERSION})
 message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION}: a driver for CUDA ${cuda}.0 is needed")
 
-add_library(vultus_cuda SHARED engine/cuda/descriptors.cpp engine/cuda/launches.cu
-  engine/cuda/runtime.cpp)
+add_library(vultus_cuda SHARED engine/cuda/convolution_graph.cpp engine/cuda/launches.cu
+  engine/cuda/runtime.cpp engine/cuda/ways.cpp)
 set_target_properties(vultus_cuda PROPERTIES OUTPUT_NAME vultus-cuda CUDA_STANDARD 17
   CUDA_RUNTIME_LIBRARY Static
   CXX_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)

@@ -5,7 +5,7 @@
 
 Runs bin/gpu_coverage of that folder, then asks gcov about every object of it. Prints each file's lines, and those that never ran.
 There are no marks in the code that take lines out of the count; a brace alone that never ran is the compiler's own clean-up.
-launches.cu, runtime.cpp and descriptors.cpp are not counted: they are libvultus-cuda.so, which the stand-in replaces; ./test gpu
+launches.cu, runtime.cpp, ways.cpp and convolution_graph.cpp are not counted: they are libvultus-cuda.so, which the stand-in replaces; ./test gpu
 runs them. Fails if another line never ran.
 """
 import collections

@@ -60,8 +60,12 @@ result<networks> load_networks_on_gpu(const model_paths& files, const gpu_option
                                                         const warm_size& largest) {
         return cuda::make_cuda_runner(gpu, std::move(net), numbers, warm, largest);
     };
+    // Turing multiplies float32 as it is, many times slower than half precision.
+    const bool has_tf32 = info.major >= 8;
     log::info("backend_chosen", {{"backend", "cuda"},
-                                 {"precision", wanted.precision == "tf32" ? "tf32" : "fp16"},
+                                 {"precision", part.numbers == precision::fp16 ? "fp16"
+                                               : has_tf32                      ? "tf32"
+                                                                               : "fp32"},
                                  {"card", made->gpu.name},
                                  {"memory_mib", made->gpu.memory_mib},
                                  {"compute", made->gpu.compute}});

@@ -17,7 +17,7 @@ LIBRARY = PROGRAMS.parent / "stand_in_gpu"
 CARD = "Stand-in, 2048 MiB, compute 9.0"
 # A window of two jobs, so that two are enough to make a worker busy. With so little memory a GPU embeds one face
 # a pass; larger passes, which it tries out at start, would take the stand-in half a minute.
-SETTINGS = ["worker.batch_max=1", "worker.vision_threads=1", "worker.detect_side_max=320", "worker.gpu_memory_mib=62"]
+SETTINGS = ["worker.batch_max=1", "worker.vision_threads=1", "worker.detect_side_max=320", "worker.gpu_memory_mib=30"]
 KINDS = {"cnn": "cuda:0", "hog": "cpu"}
 DISTANCE_MARGIN = 0.01  # of half precision, docs/benchmarks.md
 
@@ -89,7 +89,7 @@ def test_the_status_names_the_card(pool):
 
 
 def test_without_room_on_the_card_the_cpu_runs_a_detector(pool, faces):
-    """centerface needs more than is left of 62 MiB; the log has it in one line, and the worker serves it all the same."""
+    """centerface needs more than is left of 30 MiB; the log has it in one line, and the worker serves it all the same."""
     logs = "\n".join(log.read_text(errors="replace") for log in pool.data.glob("log/worker*.log"))
     said = [line for line in logs.splitlines() if "detector_on_cpu" in line and "centerface" in line]
     assert len(said) == 1 and "worker.gpu_memory_mib" in said[0], logs[-2000:]

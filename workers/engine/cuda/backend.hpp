@@ -7,6 +7,7 @@
 
 #include "workers/engine/cuda/gpu_context.hpp"
 #include "workers/engine/detector.hpp"
+#include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/engine.hpp"
 #include "workers/engine/runner.hpp"
 
@@ -25,10 +26,15 @@ struct options {
 result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context>,
                                                 const std::string& file, const options&);
 
-/// The `cnn` detector on that GPU: boxes within a pixel of dlib's. clone() as above.
+/// The `cnn` detector on that GPU: boxes within a pixel of dlib's. clone() as above. It sees
+/// pictures of up to detect_side_max or, if that is less, countable_side() pixels.
 /// errors    as above
 result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context>,
                                                 const std::string& file, const options&);
+
+/// The longest side of a picture, at most `wanted`, of which no value of the detector has 2^31
+/// bytes.
+long countable_side(const detector_layers&, precision, long wanted);
 
 /// The network on that GPU, as runner_maker (engine.hpp) has it. Takes the largest buckets up to
 /// largest.batch for which there is memory. clone() as above.

@@ -8,7 +8,7 @@
 
 namespace vultus::cuda {
 
-constexpr std::array<long, 4> bucket_sizes{1, 8, 32, 128};
+constexpr std::array<long, 6> bucket_sizes{1, 8, 16, 32, 64, 128};
 static_assert(bucket_sizes.back() == static_cast<long>(limits::batch_max), "a batch fits into one");
 
 /// A pass costs about as much as so many chips before the first one: launches that do not fill the

@@ -9,6 +9,7 @@
 #include "shared/base/require.hpp"
 #include "workers/engine/cuda/backend.hpp"
 #include "workers/engine/cuda/device_network.hpp"
+#include "workers/engine/cuda/program.hpp"
 #include "workers/engine/dlib_layers.hpp"
 #include "workers/engine/peaks.hpp"
 
@@ -33,10 +34,11 @@ struct shared_network {
         const auto mine = device->take_turn();
         net.reset();
     }
-    input_size input(long rows, long columns) const {
-        return {1, pyramid_of(rows, columns, rules.padding, rules.outer_padding)};
-    }
 };
+
+input_size input_of(const detector_layers& rules, long rows, long columns) {
+    return {1, pyramid_of(rows, columns, rules.padding, rules.outer_padding)};
+}
 
 class gpu_detector final : public window_detector {
  public:
@@ -44,6 +46,13 @@ class gpu_detector final : public window_detector {
     std::string_view name() const noexcept override { return "cnn"; }
     std::unique_ptr<detector> clone() const override {
         return std::make_unique<gpu_detector>(shared_);
+    }
+    /// As if the user had asked for no more than this GPU takes.
+    detection_scale scale_for(picture_size photo, const detector_options& options) const override {
+        detector_options possible = options;
+        possible.detect_side_max =
+            std::min(options.detect_side_max, static_cast<int>(shared_->side_max));
+        return window_detector::scale_for(photo, possible);
     }
 
  protected:
@@ -57,7 +66,7 @@ class gpu_detector final : public window_detector {
         if (picture.rgb.size() > shared_->net->picture_bytes()) {
             return window_detector::look(picture, seen);
         }
-        const input_size size = shared_->input(seen.height, seen.width);
+        const input_size size = input_of(shared_->rules, seen.height, seen.width);
         const auto piece = shared_->net->lend();
         std::memcpy(piece->pictures.data(), picture.rgb.data(), picture.rgb.size());
         const auto scores = shared_->net->run(size, picture.height, picture.width, *piece);
@@ -73,28 +82,38 @@ class gpu_detector final : public window_detector {
     std::shared_ptr<shared_network> shared_;
 };
 
-/// The pictures of up to side_max whose canvases are largest: square ones, and those beside them,
+/// The picture of up to that side whose canvas is the largest: a square one, or one beside it,
 /// where the layout's second column begins elsewhere.
-std::vector<input_size> largest_inputs(const shared_network& shared) {
-    std::vector<input_size> sizes;
+input_size largest_input(const detector_layers& rules, long side) {
+    input_size largest;
     long most = 0;
-    for (long shorter = shared.side_max; shorter > 0; shorter -= 4) {
-        for (const auto& [rows, columns] :
-             {std::pair{shared.side_max, shorter}, std::pair{shorter, shared.side_max}}) {
-            input_size one = shared.input(rows, columns);
+    for (long shorter = side; shorter > 0; shorter -= 4) {
+        for (const auto& [rows, columns] : {std::pair{side, shorter}, std::pair{shorter, side}}) {
+            input_size one = input_of(rules, rows, columns);
             // As much room more as a picture between those looked at can take.
             const long area = (one.layout.rows + 64) * (one.layout.columns + 64);
             if (area <= most) continue;
             most = area;
             one.layout.rows += 64;
             one.layout.columns += 64;
-            sizes = {std::move(one)};
+            largest = std::move(one);
         }
     }
-    return sizes;
+    return largest;
 }
 
 }  // namespace
+
+long countable_side(const detector_layers& rules, precision numbers, long wanted) {
+    const network split = split_columns(rules.net);
+    addresses at;
+    at.layers.resize(split.layers.size());
+    long side = wanted;
+    while (!compose(split, numbers == precision::tf32, largest_input(rules, side), at)) {
+        side -= side / 16;
+    }
+    return side;
+}
 
 result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context> device,
                                                 const std::string& file, const options& wanted) {
@@ -104,21 +123,24 @@ result<std::unique_ptr<detector>> load_detector(std::shared_ptr<gpu_context> dev
     shared->device = device;
     shared->rules = std::move(*rules);
     shared->sees = reach_of(shared->rules.net);
-    shared->side_max = wanted.detect_side_max;
+    const long side = countable_side(shared->rules, wanted.numbers, wanted.detect_side_max);
+    if (side < wanted.detect_side_max) {
+        log::warning("detect_side_limited", {{"detect_side_max", wanted.detect_side_max},
+                                             {"pixels", side},
+                                             {"why", "cuDNN counts bytes to 2^31"}});
+    }
+    shared->side_max = side;
     const auto mine = device->take_turn();
-    const long rows = std::min(480L, wanted.detect_side_max);
-    const long columns = std::min(640L, wanted.detect_side_max);
-    const long seen = wanted.detect_side_max * wanted.detect_side_max;
+    const long rows = std::min(480L, side), columns = std::min(640L, side), seen = side * side;
     const long up = std::max(seen, std::min(4 * seen, pixels_up_max));
     auto net = device_network::make(device, split_columns(shared->rules.net), wanted.numbers,
-                                    {largest_inputs(*shared),
-                                     {shared->input(rows, columns)},
+                                    {{largest_input(shared->rules, side)},
+                                     {input_of(shared->rules, rows, columns)},
                                      programs_max,
                                      static_cast<std::size_t>(up) * 3});
     if (!net) return fail(net.error());
     shared->net.emplace(std::move(*net));
-    log::info("detector_ready",
-              {{"largest_side", wanted.detect_side_max}, {"card_mib", device->used_bytes() >> 20}});
+    log::info("detector_ready", {{"largest_side", side}, {"card_mib", device->used_bytes() >> 20}});
     return std::unique_ptr<detector>(std::make_unique<gpu_detector>(std::move(shared)));
 }
 

@@ -3,17 +3,19 @@
 #include "workers/engine/cuda/device_network.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "shared/base/log.hpp"
 #include "shared/base/require.hpp"
 #include "workers/engine/cuda/packing.hpp"
+#include "workers/engine/cuda/plans.hpp"
 #include "workers/engine/cuda/program.hpp"
 
 namespace vultus::cuda {
 namespace {
 
-/// What every program may use beside the arena, however little the largest input asked for: the
-/// library chooses its way by size, and a smaller one may want more.
-constexpr std::size_t workspace_least = std::size_t{16} << 20;
+/// What ways that are tried may take where there is little memory.
+constexpr std::size_t workspace_little = std::size_t{1} << 20;
 
 /// One with the GPU, one behind it, two that are filled or read: copying a photo takes a lane
 /// about as long as a fast GPU looks for faces in it.
@@ -28,8 +30,9 @@ struct drop_graph {
 struct program {
     input_size size;
     launches work;
-    bool ran = false;
-    std::unique_ptr<graph, drop_graph> captured;
+    std::vector<shared_plan> plans;  ///< one a launch; empty: a kernel of our own
+    bool ran = false, uncaptured = false;
+    std::unique_ptr<graph, drop_graph> captured;  ///< dropped before the plans
     std::uint64_t used = 0;
 };
 
@@ -57,9 +60,11 @@ struct device_network::state {
     addresses at;
     std::size_t number_room = 0;
     std::size_t programs_max = 1;
+    std::unique_ptr<plan_choice> choice;
     std::vector<std::unique_ptr<program>> programs;
     std::uint64_t clock = 0;
     std::size_t graph_launches = 0;
+    bool capture_failed = false;
 
     result<void> take_weights() {
         for (layer& one : net.layers) {
@@ -83,26 +88,16 @@ struct device_network::state {
 
     /// Buffers for the largest of these.
     result<void> take_buffers(const std::vector<input_size>& largest, std::size_t picture_bytes) {
-        std::size_t arena_bytes = 0, workspace_bytes = workspace_least, number_bytes = 0;
+        std::size_t arena_bytes = 0, number_bytes = 0;
         for (const input_size& one : largest) {
             const auto work = compose(net, wide, one, at);
             if (!work) return fail(work.error());
             arena_bytes = std::max(arena_bytes, work->arena_bytes);
             picture_bytes = std::max(picture_bytes, work->seen_bytes);
             number_bytes = std::max(number_bytes, work->result_floats * sizeof(float));
-            for (const launch& next : work->all) {
-                const auto* conv = std::get_if<convolve>(&next);
-                if (conv == nullptr) continue;
-                std::size_t wanted = 0;
-                const int status = device->calls().workspace(device->line(), conv->what, &wanted);
-                const auto asked = device->tried(status, "choose a convolution");
-                if (!asked) return asked;
-                workspace_bytes = std::max(workspace_bytes, wanted);
-            }
         }
         for (const auto& [to, bytes, what_for] :
              {std::tuple{&arena, arena_bytes, "the activations"},
-              std::tuple{&workspace, workspace_bytes, "the convolutions' workspace"},
               std::tuple{&pictures, picture_bytes, "the pictures"}}) {
             auto taken = memory::take(device, memory::place::gpu, bytes, what_for);
             if (!taken) return fail(taken.error());
@@ -113,9 +108,62 @@ struct device_network::state {
         lanes = std::move(*made);
         at.arena = reinterpret_cast<std::uintptr_t>(arena.data());
         at.pictures = pictures.data();
-        at.workspace = workspace.data();
-        at.workspace_bytes = workspace.size();
         number_room = number_bytes / sizeof(float);
+        return {};
+    }
+
+    /// A plan for each convolution of the work; `measured`: the fastest one.
+    result<std::vector<shared_plan>> plans_of(const launches& work, std::size_t workspace_max,
+                                              bool measured) {
+        std::vector<shared_plan> made(work.all.size());
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            const auto* conv = std::get_if<convolve>(&work.all[i]);
+            if (conv == nullptr) continue;
+            auto one = measured ? choice->fastest_for(conv->what, conv->where, workspace)
+                                : choice->plan_for(conv->what, workspace_max);
+            if (!one) return fail(one.error());
+            made[i] = std::move(*one);
+        }
+        return made;
+    }
+
+    /// What the plans need, and no more: those of the warm programs, which are measured, and of the
+    /// largest inputs.
+    result<void> take_workspace(const std::vector<input_size>& largest) {
+        for (const std::size_t bytes : {workspace_most, workspace_little}) {
+            auto taken = memory::take(device, memory::place::gpu, bytes, "the trial of plans");
+            if (!taken) continue;  // ways that need none are left
+            workspace = std::move(*taken);
+            break;
+        }
+        std::size_t wanted = 0;
+        const auto count = [&](const std::vector<shared_plan>& plans) {
+            for (const shared_plan& one : plans) {
+                if (one != nullptr) wanted = std::max(wanted, one->info.workspace_bytes);
+            }
+        };
+        for (const auto& one : programs) {
+            auto made = plans_of(one->work, 0, true);
+            if (!made) return fail(made.error());
+            count(*made);
+            one->plans = std::move(*made);
+            log::info("convolutions_planned", {{"batch", one->size.batch},
+                                               {"rows", one->size.layout.rows},
+                                               {"columns", one->size.layout.columns},
+                                               {"engines", engines_of(one->plans)}});
+        }
+        for (const input_size& one : largest) {
+            const auto made =
+                plans_of(compose(net, wide, one, at).value(), workspace.size(), false);
+            if (!made) return fail(made.error());
+            count(*made);
+        }
+        workspace = memory();
+        if (wanted == 0) return {};
+        auto taken =
+            memory::take(device, memory::place::gpu, wanted, "the convolutions' workspace");
+        if (!taken) return fail(taken.error());
+        workspace = std::move(*taken);
         return {};
     }
 
@@ -140,16 +188,18 @@ struct device_network::state {
     }
 
     /// A program's work, into the stream or into the graph that is being noted.
-    result<void> issue(const launches& work) const {
+    result<void> issue(const program& one) const {
         const table& calls = device->calls();
         stream* line = device->line();
         int status = 0;
-        for (const launch& next : work.all) {
-            if (status != 0) break;
-            if (const auto* conv = std::get_if<convolve>(&next)) {
-                status = calls.convolve(line, conv->what, conv->where);
+        for (std::size_t i = 0; i < one.work.all.size() && status == 0; ++i) {
+            if (const auto* conv = std::get_if<convolve>(&one.work.all[i])) {
+                convolution_memory where = conv->where;
+                where.workspace = workspace.data();
+                where.workspace_bytes = one.plans[i]->info.workspace_bytes;
+                status = calls.convolve(line, one.plans[i]->way, where);
             } else {
-                status = calls.run(line, std::get<kernel_call>(next));
+                status = calls.run(line, std::get<kernel_call>(one.work.all[i]));
             }
         }
         return device->tried(status, "launch");
@@ -159,7 +209,7 @@ struct device_network::state {
         const table& calls = device->calls();
         const auto begun = device->tried(calls.begin_capture(device->line()), "begin a graph");
         if (!begun) return begun;
-        const auto issued = issue(one.work);
+        const auto issued = issue(one);
         graph* made = nullptr;
         const int ended = calls.end_capture(device->line(), &made);
         one.captured = {made, drop_graph{&calls}};
@@ -167,15 +217,22 @@ struct device_network::state {
         return device->tried(ended, "create a graph");
     }
 
-    /// Once launch by launch, so that the library loads what it needs; then as a graph.
+    /// Once launch by launch, so that the library loads what it needs; then as a graph, or launch
+    /// by launch for good where no graph can be made. A broken GPU refuses the launches, too.
     result<void> compute(program& one) {
-        if (!one.ran) {
+        if (!one.ran || one.uncaptured) {
             one.ran = true;
-            return issue(one.work);
+            return issue(one);
         }
         if (!one.captured) {
-            const auto captured = capture(one);
-            if (!captured) return captured;
+            if (const auto captured = capture(one); !captured) {
+                one.captured.reset();
+                one.uncaptured = true;
+                if (!std::exchange(capture_failed, true)) {
+                    log::warning("graph_refused", {{"why", captured.error().detail}});
+                }
+                return issue(one);
+            }
         }
         ++graph_launches;
         const int status = device->calls().launch(device->line(), one.captured.get());
@@ -218,6 +275,7 @@ result<device_network> device_network::make(std::shared_ptr<gpu_context> device,
     VULTUS_REQUIRE(numbers == precision::fp16 || numbers == precision::tf32, "a card's numbers");
     auto made = std::make_unique<state>();
     made->device = std::move(device);
+    made->choice = std::make_unique<plan_choice>(made->device);
     made->net = net;
     made->wide = numbers == precision::tf32;
     made->programs_max = std::max(wanted.programs, wanted.warm.size());
@@ -225,10 +283,15 @@ result<device_network> device_network::make(std::shared_ptr<gpu_context> device,
     if (const auto taken = made->take_buffers(wanted.largest, wanted.picture_bytes); !taken) {
         return fail(taken.error());
     }
+    for (const input_size& size : wanted.warm) {
+        if (const auto one = made->find(size); !one) return fail(one.error());
+    }
+    if (const auto taken = made->take_workspace(wanted.largest); !taken) {
+        return fail(taken.error());
+    }
     const auto piece = made->lanes->lend();
     for (const input_size& size : wanted.warm) {
         const auto one = made->find(size);
-        if (!one) return fail(one.error());
         const box& seen = size.layout.levels[0];
         for (int run = 0; run < 2; ++run) {
             const auto told = made->tell(**one, seen.height(), seen.width(), *piece);
@@ -258,6 +321,11 @@ result<device_network::output> device_network::start(const input_size& size, lon
     if (!found) return fail(found.error());
     program& now = **found;
     now.used = ++state_->clock;
+    if (now.plans.empty()) {
+        auto plans = state_->plans_of(now.work, state_->workspace.size(), false);
+        if (!plans) end_with_fault("a run", plans.error().detail);
+        now.plans = std::move(*plans);
+    }
     if (const auto told = state_->tell(now, rows, columns, from); !told) {
         end_with_fault("a run", told.error().detail);
     }
@@ -277,7 +345,13 @@ result<device_network::output> device_network::run(const input_size& size, long 
         const auto mine = state_->device->take_turn();
         return start(size, rows, columns, from);
     }();
-    if (started) finish(from);
+    if (!started) return started;
+    finish(from);
+    // What cuDNN's relu and a maximum make of NaN is a number, so this sees most, not all.
+    const auto finite = [](float one) { return std::isfinite(one); };
+    if (!std::all_of(started->numbers.begin(), started->numbers.end(), finite)) {
+        end_with_fault("a run", "an output of the network is not a finite number");
+    }
     return started;
 }
 

@@ -80,7 +80,8 @@ result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context> dev
     auto shared = std::make_shared<shared_network>();
     shared->device = device;
     const auto mine = device->take_turn();
-    for (long largest : {128L, 32L, 8L, 1L}) {
+    for (auto next = bucket_sizes.rbegin(); next != bucket_sizes.rend(); ++next) {
+        const long largest = *next;
         if (largest > wanted.chips_max) continue;
         shared->buckets.clear();
         std::vector<input_size> sizes;

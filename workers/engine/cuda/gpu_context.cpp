@@ -26,7 +26,8 @@ void end_with_fault(const std::string& what, const std::string& why) {
 
 result<void> gpu_context::tried(int status, const char* what) const {
     if (status == 0) return {};
-    return fail(errc::device_fault, std::string(what) + ": " + calls_.error_text(status));
+    const errc code = calls_.lacks_memory(status) != 0 ? errc::bad_option : errc::device_fault;
+    return fail(code, std::string(what) + ": " + calls_.error_text(status));
 }
 
 result<std::shared_ptr<gpu_context>> gpu_context::open(const table& calls, int index,
@@ -54,13 +55,24 @@ result<std::shared_ptr<gpu_context>> gpu_context::open(const table& calls, int i
     if (const int s = calls.describe(made->gpu_, &made->info_); s != 0) {
         return refused("read its properties", s);
     }
+    const device_info& found = made->info_;
+    if (found.major * 10 + found.minor < compute_least) {
+        return fail(errc::bad_option, name + ": " + found.name + " has compute capability " +
+                                          std::to_string(found.major) + "." +
+                                          std::to_string(found.minor) + ", 7.5 is required");
+    }
+    // Turing's GTX cards, and the small ones of that time, compute half precision without them.
+    if (std::string_view(found.name).find("GTX 16") != std::string_view::npos) {
+        log::warning("gpu_without_tensor_cores", {{"card", found.name}, {"why", "slow"}});
+    }
     std::size_t free_bytes = 0, total_bytes = 0;
     if (const int s = calls.memory(made->gpu_, &free_bytes, &total_bytes); s != 0) {
         return refused("read its memory size", s);
     }
     made->bytes_ = total_bytes;
     made->free_bytes_ = free_bytes;
-    made->budget_ = budget_bytes == 0 ? free_bytes : budget_bytes;
+    made->budget_ = budget_bytes;
+    if (budget_bytes == 0) made->budget_ = free_bytes - std::min(free_bytes, headroom_bytes);
     if (const int s = calls.open_stream(made->gpu_, &made->line_); s != 0) {
         made->line_ = nullptr;
         return refused("create a stream", s);

@@ -15,6 +15,14 @@
 
 namespace vultus::cuda {
 
+/// Memory of the GPU that is left to what nobody here takes: the library's code, which is loaded
+/// when it is first used, and what CUDA keeps beside it. source: cuDNN's engines, 0.3 GB if all
+/// were used
+constexpr std::size_t headroom_bytes = std::size_t{512} << 20;
+
+/// The least compute capability that the kernels and cuDNN 9 are made for.
+constexpr int compute_least = 75;
+
 /// Says why in the log and ends the process with 70; the supervisor starts another one.
 [[noreturn]] void end_with_fault(const std::string& what, const std::string& why);
 
@@ -25,8 +33,11 @@ class gpu_context {
     using turn = std::unique_lock<std::mutex>;
 
     /// requires  `calls` outlives all sessions
-    /// budget    bytes of the GPU's memory to take at most; 0: what is free
-    /// errors    bad_option: no such GPU, another table version, or the GPU refuses
+    /// budget    bytes of the GPU's memory to take at most, without the library's code and CUDA's
+    /// own
+    ///           needs; 0: what is free but headroom_bytes
+    /// errors    bad_option: no such GPU, one that is too old, another table version, or the GPU
+    ///           refuses
     static result<std::shared_ptr<gpu_context>> open(const table& calls, int index,
                                                      std::size_t budget_bytes);
     gpu_context(const gpu_context&) = delete;
@@ -54,7 +65,7 @@ class gpu_context {
     void must(int status, const char* what) const {
         if (status != 0) end_with_fault(what, calls_.error_text(status));
     }
-    /// errors    device_fault unless `status` is 0
+    /// errors    unless `status` is 0: bad_option if it means too little memory, else device_fault
     result<void> tried(int status, const char* what) const;
 
  private:

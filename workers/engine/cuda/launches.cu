@@ -15,9 +15,13 @@ __global__ void each(const kernel_call call) {
 
 template <void Body(const kernel_call&, int)>
 cudaError_t start(cudaStream_t line, const kernel_call& call) {
-    const auto blocks = static_cast<unsigned>((call.count + threads - 1) / threads);
-    each<Body><<<blocks, threads, 0, line>>>(call);
-    return cudaGetLastError();
+    cudaLaunchConfig_t config{};
+    config.gridDim = dim3(static_cast<unsigned>((call.count - 1) / threads + 1));
+    config.blockDim = dim3(threads);
+    config.stream = line;
+    void* arguments[] = {const_cast<kernel_call*>(&call)};
+    // This launch's own status, not that of a call before it.
+    return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(&each<Body>), arguments);
 }
 
 template <typename Number>
@@ -46,6 +50,11 @@ cudaError_t start_as(cudaStream_t line, const kernel_call& call) {
 
 cudaError_t launch_kernel(cudaStream_t line, const kernel_call& call) {
     return call.wide ? start_as<float>(line, call) : start_as<fp16>(line, call);
+}
+
+cudaError_t try_kernels() {
+    cudaFuncAttributes found{};
+    return cudaFuncGetAttributes(&found, reinterpret_cast<const void*>(&each<add_body<fp16>>));
 }
 
 #define VULTUS_TEXT_OF(...) #__VA_ARGS__

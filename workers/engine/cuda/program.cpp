@@ -121,7 +121,7 @@ class composer {
     void place_buffers(const plan& steps) {
         const tensor_shape canvas{3, size_.layout.rows, size_.layout.columns};
         std::vector<std::size_t> sizes(steps.buffer_sizes.size(), 0);
-        std::size_t row_bytes = 0;
+        std::size_t row_bytes = 0, spare_bytes = 0;
         sizes[0] = made_.canvas_bytes = bytes(size_.batch * numbers(extent_of(canvas)), number_);
         for (const step& one : steps.steps) {
             const std::size_t each = gives_floats(one) ? sizeof(float) : number_;
@@ -129,12 +129,26 @@ class composer {
                 std::max(sizes[one.to], bytes(size_.batch * numbers(extent_of(one.out)), each));
             if (averages_all(one)) row_bytes = std::max(row_bytes, bytes(rows_of(one), 4));
         }
+        for (const step& one : steps.steps) {
+            if (sums_elsewhere(one)) spare_bytes = std::max(spare_bytes, sizes[one.to]);
+        }
+        for (const step& one : steps.steps) {
+            if (sums_elsewhere(one)) sizes[one.to] = spare_bytes;
+        }
         for (const std::size_t size : sizes) offsets_.push_back(place(size));
+        spare_offset_ = place(spare_bytes);
         rows_offset_ = place(row_bytes);
-        made_.result_offset = is_as_it_goes_down(steps)
-                                  ? offsets_[steps.outputs[0].buffer]
-                                  : place(made_.result_floats * sizeof(float));
+        if (!is_as_it_goes_down(steps)) {
+            made_.result_offset = place(made_.result_floats * sizeof(float));
+        }
     }
+
+    bool by_library(const step& one) const {
+        const layer& what = net_.layers[one.layer];
+        return what.kind == layer_kind::conv && what.groups == 1;
+    }
+    /// Whether cuDNN adds what lies in `to`.
+    bool sums_elsewhere(const step& one) const { return one.accumulate && by_library(one); }
 
     /// Numbers of the means of rows.
     long rows_of(const step& one) const {
@@ -179,7 +193,7 @@ class composer {
         }
     }
 
-    convolve convolution_of(const step& one) const {
+    convolve convolution_of(const step& one) {
         const layer& what = net_.layers[one.layer];
         const extent in = extent_of(one.in), out = extent_of(one.out);
         convolve made{};
@@ -201,10 +215,12 @@ class composer {
         made.where.x = buffer(one.from);
         made.where.weights = at_.layers[one.layer].weights;
         made.where.bias = at_.layers[one.layer].bias;
+        if (one.accumulate) {
+            // A plan may write y before it reads the residual: the sum gets other memory.
+            made.where.residual = buffer(one.to);
+            std::swap(offsets_[one.to], spare_offset_);
+        }
         made.where.y = buffer(one.to);
-        made.where.residual = one.accumulate ? made.where.y : nullptr;
-        made.where.workspace = at_.workspace;
-        made.where.workspace_bytes = at_.workspace_bytes;
         return made;
     }
 
@@ -288,10 +304,9 @@ class composer {
 
     void add(const step& one) {
         const layer& what = net_.layers[one.layer];
-        if (what.kind == layer_kind::conv && what.groups == 1) {
+        if (by_library(one)) {
             made_.all.push_back(convolution_of(one));
-            const bool done = one.after == activation::none || one.after == activation::relu;
-            if (!done) activate(one);
+            if (one.after != activation::none && one.after != activation::relu) activate(one);
             return;
         }
         if (averages_all(one)) return average(one);
@@ -328,7 +343,10 @@ class composer {
 
     /// The outputs as planes of float32, one behind the other.
     void collect(const plan& steps) {
-        if (is_as_it_goes_down(steps)) return;
+        if (is_as_it_goes_down(steps)) {
+            made_.result_offset = offsets_[steps.outputs[0].buffer];
+            return;
+        }
         for (std::size_t i = 0; i < steps.outputs.size(); ++i) {
             const plan_output& one = steps.outputs[i];
             VULTUS_REQUIRE(!one.planar, "a column_sum is the only output");
@@ -351,17 +369,20 @@ class composer {
     const std::size_t number_;
     std::vector<std::size_t> offsets_;
     std::size_t rows_offset_ = 0;
-    std::vector<bool> floats_;  ///< buffers whose numbers are float32 whatever the precision
+    std::size_t spare_offset_ = 0;  ///< what no value lies in
+    std::vector<bool> floats_;      ///< buffers whose numbers are float32 whatever the precision
     launches made_;
 };
 
-/// Whether each value of all pictures, and what goes down, is counted by an int.
-bool can_be_counted(const plan& steps, long batch) {
-    constexpr long most = std::numeric_limits<int>::max();
-    return std::all_of(steps.steps.begin(), steps.steps.end(), [&](const step& one) {
-        const tensor_shape out{padded(one.out.channels), one.out.rows, one.out.columns};
-        return static_cast<long>(out.size()) <= most / batch;
-    });
+/// Whether the bytes of each value of all pictures are counted by an int, as cuDNN's kernels do.
+bool can_be_counted(const plan& steps, const input_size& size, std::size_t number) {
+    const long most = std::numeric_limits<int>::max() / static_cast<long>(number) / size.batch;
+    const auto counted = [&](const tensor_shape& of) {
+        return padded(of.channels) * of.rows * of.columns <= most;
+    };
+    return counted({3, size.layout.rows, size.layout.columns}) &&
+           std::all_of(steps.steps.begin(), steps.steps.end(),
+                       [&](const step& one) { return counted(one.out); });
 }
 
 }  // namespace
@@ -370,7 +391,7 @@ result<launches> compose(const network& net, bool wide, const input_size& size,
                          const addresses& at) {
     const auto steps = make_plan(net, {3, size.layout.rows, size.layout.columns}, channel_step);
     if (!steps) return fail(steps.error());
-    if (!can_be_counted(*steps, size.batch)) {
+    if (!can_be_counted(*steps, size, wide ? sizeof(float) : sizeof(fp16))) {
         return fail(errc::bad_option, "a value of the network is too large for one GPU launch");
     }
     return composer(net, wide, size, at).compose(*steps);

@@ -19,13 +19,11 @@ struct addresses {
     std::vector<of_layer> layers;  ///< one per layer of the list
     std::uintptr_t arena = 0;      ///< for all values
     const void* pictures = nullptr;
-    void* workspace = nullptr;
-    std::size_t workspace_bytes = 0;
 };
 
 struct convolve {
     convolution what;
-    convolution_memory where;
+    convolution_memory where;  ///< but the workspace, which is of the plan that computes it
 };
 using launch = std::variant<convolve, kernel_call>;
 

@@ -7,17 +7,29 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
+#include <memory>
 #include <new>
 
-#include "workers/engine/cuda/descriptors.hpp"
 #include "workers/engine/cuda/launches.hpp"
 #include "workers/engine/cuda/table.hpp"
+#include "workers/engine/cuda/ways.hpp"
 
 namespace vultus::cuda {
 
 struct device {
     int index;
     cudnnHandle_t library;
+    /// The ways for the convolution that was asked for last.
+    std::shared_ptr<const convolution_ways> ways;
+    convolution ways_of{};
+};
+
+struct convolution_plan {
+    stream* line;
+    std::shared_ptr<const convolution_ways> from;  ///< the engine and the graph that it is made of
+    part made;
+    bool residual;
 };
 
 struct stream {
@@ -51,6 +63,18 @@ const char* error_text(int status) {
     return cudaGetErrorString(static_cast<cudaError_t>(status));
 }
 
+int lacks_memory(int status) {
+    return status == of_cuda(cudaErrorMemoryAllocation) ||
+           status == of_library(CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED) ||
+           status == of_library(CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED);
+}
+
+/// A failed call's error would be the next one's, too. A broken device says it again by itself.
+int forgotten(cudaError_t status) {
+    if (status != cudaSuccess) cudaGetLastError();
+    return of_cuda(status);
+}
+
 int device_count(void*, int* number) {
     return of_cuda(cudaGetDeviceCount(number));
 }
@@ -59,7 +83,7 @@ int open(void*, int index, device** opened) {
     if (const cudaError_t status = cudaSetDevice(index); status != cudaSuccess) {
         return of_cuda(status);
     }
-    auto* made = new (std::nothrow) device{index, nullptr};
+    auto* made = new (std::nothrow) device{index, nullptr, nullptr, {}};
     if (made == nullptr) return of_cuda(cudaErrorMemoryAllocation);
     const cudnnStatus_t status = cudnnCreate(&made->library);
     if (status != CUDNN_STATUS_SUCCESS) {
@@ -72,6 +96,7 @@ int open(void*, int index, device** opened) {
 
 void close(device* on) {
     cudaSetDevice(on->index);
+    on->ways.reset();
     cudnnDestroy(on->library);
     delete on;
 }
@@ -96,21 +121,20 @@ int memory_of(device*, std::size_t* free_bytes, std::size_t* total_bytes) {
 }
 
 int allocate(device*, std::size_t bytes, void** memory) {
-    const cudaError_t status = cudaMalloc(memory, bytes);
-    if (status == cudaErrorMemoryAllocation) cudaGetLastError();  // what follows is not its fault
-    return of_cuda(status);
+    return forgotten(cudaMalloc(memory, bytes));
 }
 int release(device*, void* memory) {
     return of_cuda(cudaFree(memory));
 }
 int allocate_host(device*, std::size_t bytes, void** memory) {
-    return of_cuda(cudaMallocHost(memory, bytes));
+    return forgotten(cudaMallocHost(memory, bytes));
 }
 int release_host(device*, void* memory) {
     return of_cuda(cudaFreeHost(memory));
 }
 
 int open_stream(device* on, stream** opened) {
+    if (const cudaError_t status = try_kernels(); status != cudaSuccess) return forgotten(status);
     auto* made = new (std::nothrow) stream{on, nullptr};
     if (made == nullptr) return of_cuda(cudaErrorMemoryAllocation);
     int status = of_cuda(cudaStreamCreateWithFlags(&made->line, cudaStreamNonBlocking));
@@ -140,27 +164,68 @@ int clear(stream* line, void* memory, std::size_t bytes) {
     return of_cuda(cudaMemsetAsync(memory, 0, bytes, line->line));
 }
 
-int workspace(stream* line, const convolution& what, std::size_t* bytes) {
-    descriptors made;
-    if (const auto status = made.make(what); status != CUDNN_STATUS_SUCCESS) {
-        return of_library(status);
+int make_plan(stream* line, const convolution& what, int rank, convolution_plan** made,
+              plan_info* info) {
+    device& on = *line->on;
+    if (on.ways == nullptr || std::memcmp(&on.ways_of, &what, sizeof what) != 0) {
+        auto ways = std::make_shared<convolution_ways>();
+        const auto found = ways->find(what, {on.library, nullptr});
+        if (found != CUDNN_STATUS_SUCCESS) return of_library(found);
+        on.ways = std::move(ways);
+        on.ways_of = what;
     }
-    return of_library(cudnnGetConvolutionForwardWorkspaceSize(
-        line->on->library, made.x, made.weights, made.window, made.y, way, bytes));
+    if (static_cast<std::size_t>(rank) >= on.ways->size()) return ways_ended;
+    auto fresh = std::make_unique<convolution_plan>();
+    fresh->line = line;
+    fresh->from = on.ways;
+    fresh->residual = what.residual != 0;
+    const auto status = on.ways->plan(static_cast<std::size_t>(rank), fresh->made, *info);
+    if (lacks_memory(of_library(status)) != 0) return of_library(status);
+    if (status != CUDNN_STATUS_SUCCESS) return way_refused;
+    *made = fresh.release();
+    return 0;
 }
 
-int convolve(stream* line, const convolution& what, const convolution_memory& where) {
-    descriptors made;
-    if (const auto status = made.make(what); status != CUDNN_STATUS_SUCCESS) {
-        return of_library(status);
+void drop_plan(convolution_plan* made) {
+    cudaStreamSynchronize(made->line->line);
+    delete made;
+}
+
+int convolve(stream* line, convolution_plan* by, const convolution_memory& where) {
+    return of_library(execute(line->on->library, by->made.get(), where, by->residual));
+}
+
+/// Two events, destroyed at the end.
+struct stop_watch {
+    cudaEvent_t begin = nullptr, end = nullptr;
+    ~stop_watch() {
+        if (begin != nullptr) cudaEventDestroy(begin);
+        if (end != nullptr) cudaEventDestroy(end);
     }
-    const float one = 1.0f, share = what.residual ? 1.0f : 0.0f;
-    // Without a residual cuDNN still wants an address for it: the output's own, taken 0 times.
-    return of_library(cudnnConvolutionBiasActivationForward(
-        line->on->library, &one, made.x, where.x, made.weights, where.weights, made.window, way,
-        where.workspace, where.workspace_bytes, &share, made.y,
-        what.residual ? where.residual : where.y, made.bias, where.bias, made.after, made.y,
-        where.y));
+    cudaError_t make() {
+        const cudaError_t status = cudaEventCreate(&begin);
+        return status == cudaSuccess ? cudaEventCreate(&end) : status;
+    }
+};
+
+int time_plan(stream* line, convolution_plan* by, const convolution_memory& where, int rounds,
+              float* milliseconds) {
+    stop_watch watch;
+    if (const auto status = watch.make(); status != cudaSuccess) return forgotten(status);
+    const int first = convolve(line, by, where);
+    if (const auto done = cudaStreamSynchronize(line->line); done != cudaSuccess) {
+        return of_cuda(done);
+    }
+    if (first != 0) return lacks_memory(first) != 0 ? first : way_refused;
+    cudaError_t status = cudaEventRecord(watch.begin, line->line);
+    for (int round = 0; round < rounds && status == cudaSuccess; ++round) {
+        if (const int again = convolve(line, by, where); again != 0) return again;
+    }
+    if (status == cudaSuccess) status = cudaEventRecord(watch.end, line->line);
+    if (status == cudaSuccess) status = cudaEventSynchronize(watch.end);
+    if (status == cudaSuccess) status = cudaEventElapsedTime(milliseconds, watch.begin, watch.end);
+    *milliseconds /= static_cast<float>(rounds);
+    return of_cuda(status);
 }
 
 int run(stream* line, const kernel_call& call) {
@@ -201,15 +266,17 @@ int wait_for(event* made) {
 }
 
 int begin_capture(stream* line) {
-    return of_cuda(cudaStreamBeginCapture(line->line, cudaStreamCaptureModeThreadLocal));
+    return forgotten(cudaStreamBeginCapture(line->line, cudaStreamCaptureModeThreadLocal));
 }
 
 int end_capture(stream* line, graph** noted) {
     cudaGraph_t plain = nullptr;
     cudaError_t status = cudaStreamEndCapture(line->line, &plain);
+    cudaGetLastError();  // what could not be captured is launched next
     if (status != cudaSuccess) return of_cuda(status);
     cudaGraphExec_t made = nullptr;
     status = cudaGraphInstantiate(&made, plain, 0);
+    if (status != cudaSuccess) cudaGetLastError();
     const cudaError_t dropped = cudaGraphDestroy(plain);
     if (status == cudaSuccess) status = dropped;
     auto* kept = status == cudaSuccess ? new (std::nothrow) graph{made} : nullptr;
@@ -229,12 +296,12 @@ void drop(graph* noted) {
     delete noted;
 }
 
-constexpr table filled{table_version, nullptr,       device_count, open,        close,
-                       error_text,    use,           describe,     memory_of,   allocate,
-                       release,       allocate_host, release_host, open_stream, close_stream,
-                       upload,        download,      clear,        workspace,   convolve,
-                       run,           wait,          make_event,   drop_event,  record,
-                       wait_for,      begin_capture, end_capture,  launch,      drop};
+constexpr table filled{
+    table_version, nullptr,       device_count, open,     close,      error_text,    lacks_memory,
+    use,           describe,      memory_of,    allocate, release,    allocate_host, release_host,
+    open_stream,   close_stream,  upload,       download, clear,      make_plan,     drop_plan,
+    convolve,      time_plan,     run,          wait,     make_event, drop_event,    record,
+    wait_for,      begin_capture, end_capture,  launch,   drop};
 
 /// Of the libraries that cuDNN opens itself, and without which it fails in the middle of the work,
 /// the first that cannot be found; nullptr: none.
@@ -281,10 +348,24 @@ extern "C" __attribute__((visibility("default"))) const char* vultus_cuda_missin
     return missing_library();
 }
 
-/// For the tests: 0 if cuDNN takes the descriptors of it. Needs no driver.
-extern "C" __attribute__((visibility("default"))) int vultus_cuda_describes(
-    const convolution* what) {
-    return of_library(descriptors().make(*what));
+/// For the tests: the ways of cuDNN for a GPU of which only the properties are here, as JSON. Makes
+/// a plan of each up to `wanted`, and writes what those that it can are. returns  how many it can;
+/// below 0: none, -1 - cuDNN's status. Needs no driver.
+extern "C" __attribute__((visibility("default"))) int vultus_cuda_plans(const convolution* what,
+                                                                        const char* properties,
+                                                                        int wanted,
+                                                                        plan_info* found) {
+    part device;
+    auto status = properties_from(properties, device);
+    convolution_ways ways;
+    if (status == CUDNN_STATUS_SUCCESS) status = ways.find(*what, {nullptr, device.get()});
+    if (status != CUDNN_STATUS_SUCCESS) return -1 - static_cast<int>(status);
+    int made = 0;
+    for (std::size_t rank = 0; rank < ways.size() && made < wanted; ++rank) {
+        part plan;
+        if (ways.plan(rank, plan, found[made]) == CUDNN_STATUS_SUCCESS) ++made;
+    }
+    return made;
 }
 
 /// For the tests: the architectures that the kernels were compiled for.

@@ -17,7 +17,7 @@
 namespace vultus::cuda {
 
 /// Changes whenever something below does: an older shared object is refused.
-constexpr std::uint32_t table_version = 4;
+constexpr std::uint32_t table_version = 5;
 
 /// Channels lie together and are padded to a multiple of this with zeros; tensor cores want it.
 constexpr int channel_step = 8;
@@ -26,6 +26,7 @@ struct device;
 struct stream;
 struct event;
 struct graph;
+struct convolution_plan;
 
 struct device_info {
     char name[128];    ///< as the GPU says it, ends in 0
@@ -49,11 +50,21 @@ struct convolution_memory {
     const void* x;
     const void* weights;
     const void* bias;
-    const void* residual;  ///< may be y
-    void* y;               ///< not x
+    const void* residual;
+    void* y;  ///< neither x nor residual: a plan may write it more than once
     void* workspace;
-    std::size_t workspace_bytes;
+    std::size_t workspace_bytes;  ///< at least the plan's
 };
+
+/// One of the library's ways to compute a convolution.
+struct plan_info {
+    char engine[64];              ///< the library's number and settings of it, ends in 0
+    std::size_t workspace_bytes;  ///< what it needs, exactly
+};
+
+/// Besides 0 and the statuses of error_text(): the library cannot compute it that way; it has no
+/// more ways.
+constexpr int way_refused = -1, ways_ended = -2;
 
 /// Kernels of our own; kernel_bodies.hpp says what each computes.
 enum class kernel : int {
@@ -123,6 +134,8 @@ struct table {
     int (*open)(void* self, int index, device** opened);
     void (*close)(device*);
     const char* (*error_text)(int status);
+    /// 1 if that status means too little memory, of the GPU or of the machine.
+    int (*lacks_memory)(int status);
     /// The calling thread's calls go to this device from here on.
     int (*use)(device*);
     int (*describe)(device*, device_info*);
@@ -139,8 +152,17 @@ struct table {
     int (*upload)(stream*, void* to, const void* from, std::size_t bytes);
     int (*download)(stream*, void* to, const void* from, std::size_t bytes);
     int (*clear)(stream*, void* memory, std::size_t bytes);
-    int (*workspace)(stream*, const convolution&, std::size_t* bytes);
-    int (*convolve)(stream*, const convolution&, const convolution_memory&);
+    /// The library's way number `rank` to compute it, its favourite first. Only ways that give the
+    /// same numbers each time, have float32 sums and need no compiler. returns  also way_refused,
+    /// ways_ended
+    int (*make_plan)(stream*, const convolution&, int rank, convolution_plan** made, plan_info*);
+    /// What the stream was told with it is done first. No graph has it any more.
+    void (*drop_plan)(convolution_plan*);
+    int (*convolve)(stream*, convolution_plan*, const convolution_memory&);
+    /// Runs it so many times and once before; waits. milliseconds: of one of them. returns  also
+    /// way_refused
+    int (*time_plan)(stream*, convolution_plan*, const convolution_memory&, int rounds,
+                     float* milliseconds);
     int (*run)(stream*, const kernel_call&);
     int (*wait)(stream*);
 

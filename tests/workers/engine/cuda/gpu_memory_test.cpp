@@ -14,7 +14,7 @@ namespace {
 using namespace testing;
 using cuda::memory;
 
-constexpr std::size_t mib = 1u << 20;
+constexpr std::size_t mib = 1u << 20, all = cuda::headroom_bytes + 64 * mib;
 
 result<memory> taken(const std::shared_ptr<cuda::gpu_context>& gpu, std::size_t bytes) {
     const auto mine = gpu->take_turn();
@@ -22,21 +22,21 @@ result<memory> taken(const std::shared_ptr<cuda::gpu_context>& gpu, std::size_t 
 }
 
 TEST(gpu_memory, moves_with_what_is_taken_and_given_back) {
-    stand_in machine({.memory_bytes = 64 * mib});
+    stand_in machine({.memory_bytes = all});
     const auto gpu = session_on(machine.calls());
-    EXPECT_EQ(gpu->memory_now(), (gpu_memory{64 * mib, 64 * mib}));
+    EXPECT_EQ(gpu->memory_now(), (gpu_memory{all, all}));
     auto some = taken(gpu, 10 * mib);
     ASSERT_TRUE(some);
-    EXPECT_EQ(gpu->memory_now(), (gpu_memory{64 * mib, 54 * mib}));
+    EXPECT_EQ(gpu->memory_now(), (gpu_memory{all, all - 10 * mib}));
     {
         const auto mine = gpu->take_turn();
         *some = memory();
     }
-    EXPECT_EQ(gpu->memory_now(), (gpu_memory{64 * mib, 64 * mib}));
+    EXPECT_EQ(gpu->memory_now(), (gpu_memory{all, all}));
 }
 
 TEST(gpu_memory, whoever_asks_waits_for_no_pass) {
-    stand_in machine({.memory_bytes = 64 * mib});
+    stand_in machine({.memory_bytes = all});
     const auto gpu = session_on(machine.calls());
     const auto asked = [&] {  // on a thread of its own, as the session is
         gpu_memory found;
@@ -46,12 +46,12 @@ TEST(gpu_memory, whoever_asks_waits_for_no_pass) {
     auto mine = gpu->take_turn();
     const auto some = memory::take(gpu, memory::place::gpu, 10 * mib, "tests");
     ASSERT_TRUE(some);
-    EXPECT_EQ(asked().free_bytes, 64 * mib) << "as it was before this turn";
+    EXPECT_EQ(asked().free_bytes, all) << "as it was before this turn";
     const int calls = machine.calls_made();
     mine.unlock();
     mine = gpu->take_turn();
     EXPECT_EQ(machine.calls_made(), calls + 2) << "the turn after it asks the card";
-    EXPECT_EQ(asked().free_bytes, 54 * mib);
+    EXPECT_EQ(asked().free_bytes, all - 10 * mib);
     mine.unlock();
     mine = gpu->take_turn();  // it was asked for again
     mine.unlock();

@@ -86,13 +86,13 @@ TEST(gpu_embedder, a_gpu_and_a_cpu_give_one_answer) {
 }
 
 TEST(gpu_embedder, the_largest_buckets_that_fit) {
-    stand_in machine({.memory_bytes = 48u << 20});
+    stand_in machine({.memory_bytes = cuda::headroom_bytes + (48u << 20)});
     const auto gpu = session_on(machine.calls());
     const auto ours = cuda::load_embedder(gpu, embedder_file, {});
     ASSERT_TRUE(ours) << ours.error().detail;
     EXPECT_EQ(machine.alive().graphs, 2u) << "buckets of one and eight";
     EXPECT_EQ((*ours)->embed(sample_chips(9)).size(), 9u);
-    stand_in tiny({.memory_bytes = 20u << 20});
+    stand_in tiny({.memory_bytes = cuda::headroom_bytes + (8u << 20)});
     EXPECT_EQ(cuda::load_embedder(session_on(tiny.calls()), embedder_file, {}).error().code,
               errc::bad_option);
     EXPECT_EQ(tiny.alive(), stand_in::count{});

@@ -32,7 +32,7 @@ TEST(gpu_refused, the_other_network) {
 }
 
 TEST(gpu_refused, a_gpu_without_room_for_the_detector) {
-    stand_in machine({.memory_bytes = 20u << 20});
+    stand_in machine({.memory_bytes = cuda::headroom_bytes + (20u << 20)});
     const auto refused = cuda::load_detector(session_on(machine.calls()), model(0), {});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::bad_option);

@@ -2,6 +2,7 @@
 #include "tests/workers/engine/cuda/saboteur_support.hpp"
 
 #include <cstring>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@ using namespace cuda;
 const table* honest = nullptr;
 defect wanted = defect::none;
 std::set<const void*> turned;  ///< weights whose channels come first by now
+std::map<convolution_plan*, convolution> planned;
+convolution_plan* first_plan = nullptr;
 const void* last_bias = nullptr;
 const void* pictures = nullptr;  ///< host memory that was last uploaded
 graph* first_graph = nullptr;
@@ -39,22 +42,40 @@ void turn_weights(const convolution& c, const void* weights) {
     }
 }
 
-int bad_convolve(stream* line, const convolution& what, const convolution_memory& where) {
+int bad_make_plan(stream* line, const convolution& what, int rank, convolution_plan** made,
+                  plan_info* info) {
     convolution c = what;
-    convolution_memory m = where;
     if (is(defect::wrong_pad)) c.padding_rows = c.padding_columns = 0;
     if (is(defect::wrong_stride)) c.stride = 1;
+    if (is(defect::missing_relu)) c.relu = 0;
+    if (is(defect::missing_residual)) c.residual = 0;
+    // A shape that cuDNN refuses, and nobody looks.
+    if (is(defect::ignored_status) && c.window_columns == 3 && c.stride == 2) c.inputs -= 1;
+    const int status = honest->make_plan(line, c, rank, made, info);
+    if (status != 0) return status;
+    planned[*made] = c;
+    if (is(defect::workspace_of_another_plan)) {
+        convolution_plan* other = nullptr;
+        if (honest->make_plan(line, c, rank + 1, &other, info) == 0) honest->drop_plan(other);
+    }
+    return 0;
+}
+
+int bad_convolve(stream* line, convolution_plan* by, const convolution_memory& where) {
+    convolution_memory m = where;
+    if (first_plan == nullptr) first_plan = by;
+    if (is(defect::plan_of_another_shape)) by = first_plan;
+    const convolution& c = planned[by];
     if (is(defect::nchw_weights)) turn_weights(c, m.weights);
     if (is(defect::wrong_bias)) std::swap(last_bias, m.bias);
     if (m.bias == nullptr) m.bias = where.bias;
-    if (is(defect::missing_relu)) c.relu = 0;
     if (is(defect::swapped_residual) && c.residual) m.residual = m.x;
-    if (is(defect::missing_residual)) c.residual = 0;
+    if (is(defect::sum_in_place) && c.residual) m.y = const_cast<void*>(m.residual);
     if (is(defect::shared_workspace)) m.workspace = const_cast<void*>(m.x);
     if (is(defect::wait_while_capturing)) {
         if (const int status = honest->wait(line); status != 0) return status;
     }
-    const int status = honest->convolve(line, c, m);
+    const int status = honest->convolve(line, by, m);
     return is(defect::ignored_status) ? 0 : status;
 }
 
@@ -180,6 +201,10 @@ int bad_launch(stream* line, graph* made) {
     if (is(defect::freed_host_buffer) && pictures != nullptr) {
         honest->release_host(opened, const_cast<void*>(std::exchange(pictures, nullptr)));
     }
+    if (is(defect::dropped_plan)) {
+        for (const auto& [plan, what] : planned) honest->drop_plan(plan);
+        planned.clear();
+    }
     return honest->launch(line, made);
 }
 
@@ -199,24 +224,23 @@ void change_memory(table& bad) {
     if (is(defect::half_download)) bad.download = half_download;
     if (is(defect::not_cleared)) bad.clear = [](stream*, void*, std::size_t) { return 0; };
     if (is(defect::malloc_while_capturing)) {
-        bad.convolve = [](stream* line, const convolution& c, const convolution_memory& m) {
+        bad.convolve = [](stream* line, convolution_plan* by, const convolution_memory& m) {
             void* more = nullptr;
-            const int status = honest->allocate(opened, m.workspace_bytes, &more);
-            if (status != 0) return status;
-            const int done = honest->convolve(line, c, m);
+            if (const int status = honest->allocate(opened, 64, &more); status != 0) return status;
+            const int done = honest->convolve(line, by, m);
             const int released = honest->release(opened, more);
             return done != 0 ? done : released;
         };
     }
-    // A shape that cuDNN refuses, and nobody looks.
     if (is(defect::ignored_status)) {
-        bad.convolve = [](stream* line, const convolution& c, const convolution_memory& m) {
-            convolution odd = c;
-            if (c.window_columns == 3 && c.stride == 2) odd.inputs -= 1;
-            honest->convolve(line, odd, m);
+        bad.time_plan = [](stream*, convolution_plan*, const convolution_memory&, int, float* ms) {
+            *ms = 1;
             return 0;
         };
     }
+    bad.drop_plan = [](convolution_plan* made) {
+        if (planned.erase(made) > 0) honest->drop_plan(made);
+    };
 }
 
 }  // namespace
@@ -250,6 +274,10 @@ std::string_view name_of(defect one) {
                                                           "no_use_of_device",
                                                           "leaked_memory",
                                                           "ignored_status",
+                                                          "workspace_of_another_plan",
+                                                          "plan_of_another_shape",
+                                                          "dropped_plan",
+                                                          "sum_in_place",
                                                           "grouped_without_border",
                                                           "grouped_at_every_pixel",
                                                           "one_group_for_all",
@@ -285,6 +313,7 @@ cuda::table with_defect(const cuda::table& over, defect one) {
     honest = &over;
     wanted = one;
     table bad = over;
+    bad.make_plan = bad_make_plan;
     bad.convolve = bad_convolve;
     bad.run = bad_run;
     bad.upload = bad_upload;

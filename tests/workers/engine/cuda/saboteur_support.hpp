@@ -34,10 +34,14 @@ enum class defect {
     freed_host_buffer,     ///< the pictures' memory is given back before they are up
     wait_while_capturing,  ///< a wait between launches
     malloc_while_capturing,
-    default_stream,    ///< kernels on the default stream
-    no_use_of_device,  ///< a second thread goes on without it
-    leaked_memory,     ///< nothing is given back
-    ignored_status,    ///< a refused launch counts as done
+    default_stream,             ///< kernels on the default stream
+    no_use_of_device,           ///< a second thread goes on without it
+    leaked_memory,              ///< nothing is given back
+    ignored_status,             ///< a refused launch counts as done
+    workspace_of_another_plan,  ///< a plan gets what the next one needs
+    plan_of_another_shape,      ///< the first convolution's plan for all
+    dropped_plan,               ///< a plan goes before its graph is launched
+    sum_in_place,               ///< y where the residual lies
     // of the layers that only imported networks have
     grouped_without_border,
     grouped_at_every_pixel,

@@ -23,13 +23,20 @@ constexpr int out_of_memory = 2, fault = 700, refused = 900;
 struct work {
     std::vector<memory_range> touches;
     std::function<void()> run;
+    const cuda::convolution_plan* plan = nullptr;  ///< which must be there when it runs
 };
 
 }  // namespace testing
 
 struct cuda::device {
     testing::stand_in_state* of;
-    std::size_t used;
+    std::size_t used, used_of_host;
+};
+
+struct cuda::convolution_plan {
+    cuda::stream* line;
+    cuda::convolution what;
+    int rank;
 };
 
 struct cuda::graph {
@@ -54,6 +61,7 @@ struct cuda::event {
 
 namespace testing {
 
+using cuda::convolution_plan;
 using cuda::device;
 using cuda::event;
 using cuda::graph;
@@ -70,11 +78,13 @@ struct stand_in_state {
     mutable std::recursive_mutex mutex;
     std::set<device*> devices;
     std::set<stream*> streams;
+    std::set<const convolution_plan*> plans;
     std::size_t graphs = 0, events = 0;
     std::map<const char*, piece> memory;
     std::set<std::pair<device*, std::string>> loaded;
     std::minstd_rand random;
     int calls_made = 0, work_done = 0, interleaved = 0, broken = 0;
+    int ways_timed = 0, by_the_fastest = 0;
     std::string refusal;
 
     int refuse(const std::string& why) {
@@ -105,7 +115,8 @@ struct stand_in_state {
         if (broken != 0) return;
         ++work_done;
         const bool fails = options.fail_work != 0 && work_done >= options.fail_work;
-        if (fails || !all_there(next.touches, from->on)) {
+        const bool planless = next.plan != nullptr && !plans.contains(next.plan);
+        if (fails || planless || !all_there(next.touches, from->on)) {
             broken = fault;
             return;
         }

@@ -1,8 +1,9 @@
 // The table's functions over malloc, queues and a seeded choice of what runs next.
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "tests/workers/engine/cuda/stand_in_convolution_support.hpp"
+#include "tests/workers/engine/cuda/stand_in_calls_support.hpp"
 #include "tests/workers/engine/cuda/stand_in_state_support.hpp"
 #include "tests/workers/engine/cuda/stand_in_support.hpp"
 #include "workers/engine/cuda/kernel_bodies.hpp"
@@ -11,66 +12,17 @@ namespace vultus {
 namespace testing {
 namespace {
 
-thread_local device* used_here = nullptr;
-
-/// What every call begins with; `quiet`: not during a capture.
-int entered(stand_in_state& all, device* on, bool quiet) {
-    ++all.calls_made;
-    if (all.options.fail_call != 0 && all.calls_made >= all.options.fail_call) all.broken = fault;
-    if (all.broken != 0) return all.broken;
-    if (on == nullptr) return 0;
-    if (used_here != on) return all.refuse("another device is in use on this thread");
-    stream* noting = all.capturing(on);
-    if (quiet && noting != nullptr) {
-        noting->noting->spoiled = true;
-        return all.refuse("not while a graph is being noted");
-    }
-    return 0;
-}
-
-template <typename Call>
-int on_device(device* on, bool quiet, Call&& call) {
-    const std::lock_guard lock(on->of->mutex);
-    const int status = entered(*on->of, on, quiet);
-    return status != 0 ? status : call(*on->of);
-}
-
-/// The same for a stream; the default stream is refused.
-template <typename Call>
-int on_stream(stream* line, bool quiet, Call&& call) {
-    if (line == nullptr) return refused;
-    return on_device(line->on, quiet, std::forward<Call>(call));
-}
-
-int enqueue(stand_in_state& all, stream* line, piece_of_work looked, std::function<void()> run) {
-    if (!looked.wrong.empty()) return all.refuse(looked.wrong);
-    if (!all.all_there(looked.touches, line->on)) {
-        return all.refuse(looked.kind + ": memory that is not there");
-    }
-    const std::pair code{line->on, looked.kind};
-    if (line->noting) {
-        if (!looked.kind.empty() && !all.loaded.contains(code)) {
-            line->noting->spoiled = true;
-            return all.refuse(looked.kind + ": code is loaded while a graph is being noted");
-        }
-        line->noting->all.push_back({std::move(looked.touches), std::move(run)});
-        return 0;
-    }
-    all.loaded.insert(code);
-    line->pending.push_back({std::move(looked.touches), std::move(run)});
-    ++line->told;
-    if (all.random() % 8 == 0) all.run_one(all.any_busy());
-    return 0;
-}
-
 int allocate_piece(device* on, std::size_t bytes, void** made, bool host) {
     return on_device(on, true, [&](stand_in_state& all) {
-        if (!host && on->used + bytes > all.options.memory_bytes) return out_of_memory;
+        std::size_t& used = host ? on->used_of_host : on->used;
+        if (used + bytes > (host ? all.options.host_bytes : all.options.memory_bytes)) {
+            return out_of_memory;
+        }
         constexpr std::size_t line = 256;
         void* got = std::aligned_alloc(line, (bytes + line - 1) / line * line);
         std::memset(got, 0xFF, bytes);  // not a number, in half and in float32
         all.memory[static_cast<const char*>(got)] = {bytes, on, host};
-        if (!host) on->used += bytes;
+        used += bytes;
         *made = got;
         return 0;
     });
@@ -86,8 +38,8 @@ int release_piece(device* on, void* memory, bool host) {
             for (stream* one : all.streams) {
                 if (one->on == on) all.finish(one);
             }
-            on->used -= found->second.bytes;
         }
+        (host ? on->used_of_host : on->used) -= found->second.bytes;
         all.memory.erase(found);
         std::free(memory);
         return all.broken;
@@ -113,28 +65,20 @@ int run_kernel(stream* line, const cuda::kernel_call& call) {
     });
 }
 
-int run_convolution(stream* line, const cuda::convolution& what,
-                    const cuda::convolution_memory& where) {
-    return on_stream(line, false, [&](stand_in_state& all) {
-        return enqueue(all, line, looked_at(what, where), [what, where] {
-            std::memset(where.workspace, 0xFF, workspace_for(what));
-            convolve_in_loops(what, where);
-        });
-    });
-}
-
 int open_device(void* self, int index, device** opened) {
     auto& all = *static_cast<stand_in_state*>(self);
     const std::lock_guard lock(all.mutex);
     if (const int status = entered(all, nullptr, false); status != 0) return status;
     if (index < 0 || index >= all.options.gpus) return all.refuse("no such card");
-    *opened = used_here = *all.devices.insert(new device{&all, 0}).first;
+    *opened = used_here = *all.devices.insert(new device{&all, 0, 0}).first;
     return 0;
 }
 
 int describe_device(device* on, cuda::device_info* info) {
     return on_device(on, true, [&](stand_in_state& all) {
-        *info = {"Stand-in", 9, 0, all.options.memory_bytes};
+        const stand_in_options& options = all.options;
+        *info = {{}, options.compute / 10, options.compute % 10, options.memory_bytes};
+        std::snprintf(info->name, sizeof info->name, "%s", options.name);
         return 0;
     });
 }
@@ -144,6 +88,7 @@ int end_noting(stream* line, graph** made) {
         if (!line->noting) return all.refuse("no graph is being noted");
         auto noted = std::move(line->noting);
         if (noted->spoiled) return all.refuse("the graph is spoiled: " + all.refusal);
+        if (!all.options.captures) return all.refuse("this cannot be captured");
         ++all.graphs;
         *made = noted.release();
         return 0;
@@ -199,6 +144,7 @@ void put_device_calls(cuda::table& t) {
         delete on;
     };
     t.error_text = text_of;
+    t.lacks_memory = [](int status) { return status == out_of_memory ? 1 : 0; };
     t.use = [](device* on) {
         const std::lock_guard lock(on->of->mutex);
         used_here = on;
@@ -245,13 +191,6 @@ void put_stream_calls(cuda::table& t) {
                            [=] { std::memset(memory, 0, bytes); });
         });
     };
-    t.workspace = [](stream* line, const cuda::convolution& what, std::size_t* bytes) {
-        return on_stream(line, true, [&](stand_in_state&) {
-            *bytes = workspace_for(what);
-            return 0;
-        });
-    };
-    t.convolve = run_convolution;
     t.run = run_kernel;
     t.wait = [](stream* line) {
         return on_stream(line, true, [&](stand_in_state& all) {
@@ -307,6 +246,7 @@ stand_in::stand_in(stand_in_options options) : state_(std::make_unique<stand_in_
     state_->calls.self = state_.get();
     put_device_calls(state_->calls);
     put_stream_calls(state_->calls);
+    put_plan_calls(state_->calls);
     put_event_calls(state_->calls);
 }
 
@@ -326,6 +266,7 @@ stand_in::count stand_in::alive() const {
     found.streams = state_->streams.size();
     found.graphs = state_->graphs;
     found.events = state_->events;
+    found.plans = state_->plans.size();
     found.devices = state_->devices.size();
     return found;
 }
@@ -341,6 +282,14 @@ int stand_in::work_done() const {
 int stand_in::interleaved() const {
     const std::lock_guard lock(state_->mutex);
     return state_->interleaved;
+}
+int stand_in::ways_timed() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->ways_timed;
+}
+int stand_in::by_the_fastest() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->by_the_fastest;
 }
 std::string stand_in::refusal() const {
     const std::lock_guard lock(state_->mutex);

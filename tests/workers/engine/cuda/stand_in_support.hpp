@@ -18,6 +18,12 @@ struct stand_in_options {
     std::uint32_t seed = 1;                           ///< of the order of work
     int fail_call = 0;  ///< the call with this number fails, and all after it; 0: none
     int fail_work = 0;  ///< the same for pieces of work on a stream: wait() says so
+    int compute = 90;   ///< compute capability
+    const char* name = "Stand-in";
+    bool captures = true;               ///< graphs can be made
+    std::size_t host_bytes = ~0ull;     ///< memory of the CPU for the GPU, of each
+    std::size_t workspace_step = 4096;  ///< each way of a convolution needs more than the next
+    int ways_refused = 0;               ///< the first ones of each convolution
 };
 
 struct stand_in_state;
@@ -35,7 +41,7 @@ class stand_in {
     /// What is alive: pieces of memory, streams, events, graphs, open devices.
     struct count {
         std::size_t gpu_memory = 0, host_memory = 0, streams = 0, events = 0, graphs = 0,
-                    devices = 0;
+                    devices = 0, plans = 0;
         std::size_t gpu_bytes = 0;
         bool operator==(const count&) const = default;
     };
@@ -45,6 +51,10 @@ class stand_in {
     int work_done() const;
     /// Pieces of work that ran between another stream's.
     int interleaved() const;
+    /// Ways of convolutions that were timed, and pieces of work that were convolutions by the
+    /// fastest one.
+    int ways_timed() const;
+    int by_the_fastest() const;
     /// Why the last call was refused; empty if none was.
     std::string refusal() const;
 

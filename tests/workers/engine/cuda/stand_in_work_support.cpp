@@ -122,23 +122,20 @@ bool in_place(const kernel_call& c, const memory_range& read) {
 
 }  // namespace
 
-std::size_t workspace_for(const convolution& c) {
-    return 4096 + product({c.batch, c.window_rows, c.window_columns});
-}
-
-piece_of_work looked_at(const convolution& c, const convolution_memory& m) {
+piece_of_work looked_at(const convolution& c, const convolution_memory& m,
+                        std::size_t workspace_bytes) {
     const std::size_t number = c.wide ? 4 : 2;
     const memory_range x{m.x, product({c.batch, c.rows, c.columns, c.inputs}) * number};
     const memory_range y{m.y, product({c.batch, c.out_rows, c.out_columns, c.outputs}) * number};
-    const memory_range space{m.workspace, workspace_for(c)};
+    const memory_range space{m.workspace, workspace_bytes};
     piece_of_work made;
     made.touches = {
         x,
         y,
-        space,
         {m.weights, product({c.outputs, c.window_rows, c.window_columns, c.inputs}) * number},
         {m.bias, product({c.outputs}) * number}};
     if (c.residual) made.touches.push_back({m.residual, y.bytes});
+    if (space.bytes > 0) made.touches.push_back(space);
     for (const int value : {c.batch, c.rows, c.columns, c.inputs, c.outputs, c.stride}) {
         if (value < 1) made.wrong = "a size below one";
     }
@@ -151,7 +148,12 @@ piece_of_work looked_at(const convolution& c, const convolution_memory& m) {
     }
     if (c.residual && m.residual == nullptr) made.wrong = "a residual without memory";
     if (overlap(x, y)) made.wrong = "an output in the input's memory";
-    if (overlap(space, x) || overlap(space, y)) made.wrong = "a workspace in a value's memory";
+    if (c.residual && overlap({m.residual, y.bytes}, y)) {
+        made.wrong = "an output in the residual's memory";
+    }
+    if (space.bytes > 0 && (overlap(space, x) || overlap(space, y))) {
+        made.wrong = "a workspace in a value's memory";
+    }
     if (m.workspace_bytes < space.bytes) made.wrong = "too small a workspace";
     made.kind = "convolution";
     for (const int one : {c.wide, c.inputs, c.outputs, c.window_rows, c.stride, c.relu}) {

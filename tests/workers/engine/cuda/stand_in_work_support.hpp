@@ -21,9 +21,9 @@ struct piece_of_work {
     std::string kind;   ///< code that the GPU would load for it
 };
 
-piece_of_work looked_at(const cuda::convolution&, const cuda::convolution_memory&);
+/// workspace_bytes: of the plan
+piece_of_work looked_at(const cuda::convolution&, const cuda::convolution_memory&,
+                        std::size_t workspace_bytes);
 piece_of_work looked_at(const cuda::kernel_call&);
-/// What the stand-in wants as workspace for it.
-std::size_t workspace_for(const cuda::convolution&);
 
 }  // namespace vultus::testing
