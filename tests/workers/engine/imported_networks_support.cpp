@@ -130,6 +130,36 @@ network groups_of_any_width() {
     return net;
 }
 
+network depthwise_windows() {
+    noise random;
+    network net;
+    const auto depthwise = [&](long side, long stride, std::size_t from) {
+        return window(layer_kind::conv, 12, 12, side, stride, side / 2, from, random, 12);
+    };
+    const auto prelu = [&](std::size_t from) {
+        return with(plain(layer_kind::prelu, from), some(12, random));
+    };
+    net.layers = {
+        conv(3, 12, 1, 1, 0, 0, random),              // 1
+        prelu(1),                                     // 2: read by one alone
+        depthwise(3, 1, 2),                           // 3
+        prelu(3),                                     // 4
+        depthwise(5, 1, 4),                           // 5
+        conv(12, 12, 1, 1, 0, 5, random),             // 6
+        with(plain(layer_kind::prelu, 6), {0.25f}),   // 7: read by two
+        depthwise(3, 2, 7),                           // 8
+        depthwise(5, 1, 7),                           // 9
+        plain(layer_kind::add, 9, 4),                 // 10: in place
+        plain(layer_kind::relu, 10),                  // 11
+        depthwise(5, 2, 11),                          // 12
+        plain(layer_kind::add, 8, 12),                // 13
+        conv(12, 12, 1, 1, 0, 13, random),            // 14
+        with(plain(layer_kind::prelu, 14), {-0.5f}),  // 15
+        depthwise(3, 1, 15),                          // 16
+    };
+    return net;
+}
+
 network on_the_picture() {
     noise random;
     network net;

@@ -32,6 +32,8 @@ network mobile();
 network residual_blocks();
 network transposed_windows();
 network groups_of_any_width();
+/// One channel a group, windows of 3 and 5, strides of 1 and 2, a sum and a prelu behind.
+network depthwise_windows();
 /// Groups whose channels are no multiple of 8, among them ones with several outputs for one input;
 /// a sum of theirs that stays in place; strides and padding that differ between the directions.
 network odd_groups();

@@ -3,6 +3,7 @@
 // Pictures are [picture][row][column][channel], channels padded to channel_step with zeros.
 #pragma once
 
+#include "workers/engine/cuda/kernel_depthwise.hpp"
 #include "workers/engine/cuda/kernel_numbers.hpp"
 #include "workers/engine/cuda/kernel_pictures.hpp"
 
@@ -299,6 +300,8 @@ VULTUS_BOTH void body_as(const kernel_call& call, int i) {
             return activate_body<Number>(call, i);
         case kernel::grouped:
             return grouped_body<Number>(call, i);
+        case kernel::depthwise:
+            return depthwise_of_any_size<Number>(call, i);
         case kernel::transposed:
             return transposed_body<Number>(call, i);
         case kernel::affine:

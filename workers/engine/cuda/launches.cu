@@ -25,6 +25,16 @@ cudaError_t start(cudaStream_t line, const kernel_call& call) {
 }
 
 template <typename Number>
+cudaError_t start_depthwise(cudaStream_t line, const kernel_call& call) {
+    if (call.window_columns == 3) {
+        return call.stride == 1 ? start<depthwise_body<Number, 3, 1>>(line, call)
+                                : start<depthwise_body<Number, 3, 2>>(line, call);
+    }
+    return call.stride == 1 ? start<depthwise_body<Number, 5, 1>>(line, call)
+                            : start<depthwise_body<Number, 5, 2>>(line, call);
+}
+
+template <typename Number>
 cudaError_t start_as(cudaStream_t line, const kernel_call& call) {
     switch (call.what) {
         case kernel::picture: return start<picture_body<Number>>(line, call);
@@ -35,6 +45,7 @@ cudaError_t start_as(cudaStream_t line, const kernel_call& call) {
         case kernel::add: return start<add_body<Number>>(line, call);
         case kernel::activate: return start<activate_body<Number>>(line, call);
         case kernel::grouped: return start<grouped_body<Number>>(line, call);
+        case kernel::depthwise: return start_depthwise<Number>(line, call);
         case kernel::transposed: return start<transposed_body<Number>>(line, call);
         case kernel::affine: return start<affine_body<Number>>(line, call);
         case kernel::multiply: return start<multiply_body<Number>>(line, call);

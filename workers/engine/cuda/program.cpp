@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "shared/base/require.hpp"
 #include "workers/engine/cuda/fp16.hpp"
+#include "workers/engine/cuda/kernel_choice.hpp"
 #include "workers/engine/cuda/packing.hpp"
 #include "workers/engine/plan.hpp"
 
@@ -35,20 +37,6 @@ patch patch_of(const box& level) {
     return {level.top, level.left, narrow(level.height()), narrow(level.width())};
 }
 
-finish finish_of(activation what) {
-    switch (what) {
-        case activation::relu:
-            return finish::relu;
-        case activation::prelu:
-            return finish::prelu;
-        case activation::sigmoid:
-            return finish::sigmoid;
-        case activation::none:
-            break;
-    }
-    return finish::none;
-}
-
 /// Pixels of a picture up to which one thread sums up a channel; more are summed row by row first.
 constexpr long pixels_alone = 64;
 
@@ -66,8 +54,13 @@ class composer {
         place_buffers(steps);
         draw();
         floats_.assign(steps.buffer_sizes.size(), false);
-        for (const step& one : steps.steps) {
-            add(one);
+        for (std::size_t i = 0; i < steps.steps.size(); ++i) {
+            const step& one = steps.steps[i];
+            if (by_library(one)) {
+                convolve_and_activate(steps, i);
+            } else {
+                add(one);
+            }
             floats_[one.to] = gives_floats(one);
         }
         collect(steps);
@@ -224,45 +217,6 @@ class composer {
         return made;
     }
 
-    /// Pieces of work of a kernel: channels by eight, or each for itself.
-    long pieces(const step& one) const {
-        const long all = size_.batch * numbers(extent_of(one.out));
-        switch (net_.layers[one.layer].kind) {
-            case layer_kind::linear:
-                return all;
-            case layer_kind::column_sum:
-                return size_.batch * one.in.rows * one.in.columns;
-            default:
-                return all / channel_step;
-        }
-    }
-
-    static kernel kernel_of(layer_kind kind) {
-        switch (kind) {
-            case layer_kind::conv:
-                return kernel::grouped;
-            case layer_kind::conv_transpose:
-                return kernel::transposed;
-            case layer_kind::affine:
-                return kernel::affine;
-            case layer_kind::max_pool:
-            case layer_kind::average_pool:
-                return kernel::pool;
-            case layer_kind::upsample:
-                return kernel::upsample;
-            case layer_kind::add:
-                return kernel::add;
-            case layer_kind::multiply:
-                return kernel::multiply;
-            case layer_kind::linear:
-                return kernel::linear;
-            case layer_kind::column_sum:
-                return kernel::column_sum;
-            default:
-                return kernel::activate;
-        }
-    }
-
     void set_finish(kernel_call& next, activation what, std::size_t slopes) const {
         next.after = finish_of(what);
         if (what != activation::prelu) return;
@@ -279,6 +233,38 @@ class composer {
         next.channels = narrow(one.out.channels);
         set_finish(next, one.after, one.slopes);
         made_.all.push_back(next);
+    }
+
+    /// Whether nothing but one depthwise step reads what step i makes.
+    bool one_depthwise_reads(const plan& steps, std::size_t i) const {
+        const std::size_t made = steps.steps[i].to;
+        const step* reader = nullptr;
+        for (std::size_t k = i + 1; k < steps.steps.size(); ++k) {
+            const step& next = steps.steps[k];
+            const bool other = next.plus == made || (next.accumulate && next.addend == made);
+            if (other || (next.from == made && reader != nullptr)) return false;
+            if (next.from == made) reader = &next;
+            if (next.to == made) break;
+            if (k + 1 < steps.steps.size()) continue;
+            for (const plan_output& out : steps.outputs) {
+                if (out.buffer == made) return false;
+            }
+        }
+        return reader != nullptr && !by_library(*reader) &&
+               kernel_of(net_.layers[reader->layer]) == kernel::depthwise;
+    }
+
+    /// cuDNN does a relu. A prelu waits for the depthwise step that reads its numbers, if that is
+    /// all that does; anything else is a kernel in place.
+    void convolve_and_activate(const plan& steps, std::size_t i) {
+        const step& one = steps.steps[i];
+        made_.all.push_back(convolution_of(one));
+        if (one.after == activation::none || one.after == activation::relu) return;
+        if (one.after == activation::prelu && one_depthwise_reads(steps, i)) {
+            waiting_[one.to] = one.slopes;
+        } else {
+            activate(one);
+        }
     }
 
     /// The mean of each channel: of many pixels by rows first, so that more threads share the work.
@@ -304,13 +290,8 @@ class composer {
 
     void add(const step& one) {
         const layer& what = net_.layers[one.layer];
-        if (by_library(one)) {
-            made_.all.push_back(convolution_of(one));
-            if (one.after != activation::none && one.after != activation::relu) activate(one);
-            return;
-        }
         if (averages_all(one)) return average(one);
-        kernel_call next = call(kernel_of(what.kind), pieces(one));
+        kernel_call next = call(kernel_of(what), pieces_of(what, one, size_.batch));
         next.in = buffer(one.from);
         next.plus = buffer(one.plus);
         next.addend = one.accumulate ? buffer(one.addend) : nullptr;
@@ -330,6 +311,11 @@ class composer {
         next.padding_columns = narrow(what.padding_columns);
         next.largest = what.kind == layer_kind::max_pool ? 1 : 0;
         set_finish(next, one.after, one.slopes);
+        if (const auto before = waiting_.extract(one.from)) {
+            next.before = finish::prelu;
+            next.before_slopes = static_cast<const float*>(at_.layers[before.mapped()].weights);
+            next.before_one_slope = net_.layers[before.mapped()].weights.size() == 1 ? 1 : 0;
+        }
         if (next.what == kernel::activate) {
             set_finish(next, activation_of(what.kind), one.layer);
         } else if (what.kind == layer_kind::linear) {
@@ -371,6 +357,7 @@ class composer {
     std::size_t rows_offset_ = 0;
     std::size_t spare_offset_ = 0;  ///< what no value lies in
     std::vector<bool> floats_;      ///< buffers whose numbers are float32 whatever the precision
+    std::map<std::size_t, std::size_t> waiting_;  ///< the prelu's layer, by the buffer it waits for
     launches made_;
 };
 

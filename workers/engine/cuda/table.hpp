@@ -76,6 +76,7 @@ enum class kernel : int {
     add,
     activate,
     grouped,
+    depthwise,
     transposed,
     affine,
     multiply,
@@ -106,7 +107,7 @@ struct kernel_call {
     int count;     ///< pieces of work, one a thread
     const void* in;
     const void* plus;
-    const void* addend;  ///< grouped: may be `out`; nullptr: nothing is added
+    const void* addend;  ///< grouped, depthwise: may be `out`; nullptr: nothing is added
     void* out;
     const float* weights;
     const float* offsets;  ///< one a channel, padded; linear: nullptr if there are none
@@ -120,6 +121,10 @@ struct kernel_call {
     int padding_rows, padding_columns;
     int largest;   ///< pool: 1 the maximum, 0 the mean
     finish after;  ///< activate: all that it does
+    /// depthwise: what is done to each number of `in` first, none or prelu, with its slopes.
+    finish before;
+    const float* before_slopes;
+    int before_one_slope;
     float bias;
     float mean[3], scale[3];
     int bgr;  ///< 1: mean, scale and the numbers are of blue, green and red

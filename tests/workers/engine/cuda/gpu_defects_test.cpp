@@ -50,10 +50,13 @@ struct imported {
 std::vector<imported> imported_networks() {
     network mobiles = bgr_with_means(mobile());
     mobiles.outputs = {{"heat", 23}, {"odd", 16}, {"mean", 28}};
+    network depthwise = depthwise_windows();
+    depthwise.outputs = {{"near", 3}, {"end", 16}};
     // What goes in comes out: nothing between hides what was done to the bytes.
     const network mirror = *mirror_of(bgr_with_means({}).input);
     return {{mirror, 6, 5},
             {mobiles, 26, 24},
+            {depthwise, 9, 13},
             {odd_groups(), 11, 10},
             {activated_sums(), 9, 7},
             {means_of(13, 5), 13, 5},

@@ -73,6 +73,30 @@ TEST(gpu_imported, transposed_windows_of_any_kind) {
     expect_equal(all_named(transposed_windows()), 7, 5);
 }
 
+// Rows of any length: threads compute four pixels of one, and some of the last have none.
+TEST(gpu_imported, depthwise_windows_of_any_kind) {
+    for (const auto& [rows, columns] : {std::pair{16L, 16L}, {13L, 17L}, {24L, 18L}, {20L, 23L}}) {
+        expect_equal(all_named(depthwise_windows()), rows, columns);
+        expect_equal(depthwise_windows(), rows, columns);
+    }
+    const network net = depthwise_windows();
+    cuda::addresses at;
+    at.layers.resize(net.layers.size());
+    std::size_t depthwise = 0, on_load = 0, alone = 0;
+    const cuda::launches work = cuda::compose(net, false, plain_input(2, 9, 13), at).value();
+    for (const cuda::launch& one : work.all) {
+        const auto* call = std::get_if<cuda::kernel_call>(&one);
+        if (call == nullptr) continue;
+        depthwise += call->what == cuda::kernel::depthwise;
+        on_load += call->before == cuda::finish::prelu;
+        alone += call->what == cuda::kernel::activate;
+        EXPECT_NE(call->what, cuda::kernel::grouped);
+    }
+    EXPECT_EQ(depthwise, 6u);
+    EXPECT_EQ(on_load, 2u) << "those that one depthwise convolution reads";
+    EXPECT_EQ(alone, 1u) << "the one that two read";
+}
+
 TEST(gpu_imported, groups_of_any_width) {
     expect_equal(all_named(groups_of_any_width()), 9, 11);
     expect_equal(all_named(odd_groups()), 11, 10);
@@ -133,7 +157,7 @@ TEST(gpu_imported, a_value_that_no_launch_can_count_is_refused) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, errc::bad_option);
     EXPECT_THAT(refused.error().detail, HasSubstr("too large for one GPU launch"));
-    EXPECT_TRUE(cuda::compose(net, false, plain_input(8, 500, 500), at));
+    EXPECT_TRUE(cuda::compose(net, false, plain_input(4, 500, 500), at));
 }
 
 }  // namespace

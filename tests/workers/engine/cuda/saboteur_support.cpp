@@ -92,10 +92,12 @@ void mirror_places(const kernel_call& k) {
 }
 
 void spoil_windows(kernel_call& k) {
-    if (k.what == kernel::grouped) {
+    const bool in_groups = k.what == kernel::grouped || k.what == kernel::depthwise;
+    if (in_groups) {
         if (is(defect::grouped_without_border)) k.padding_rows = k.padding_columns = 0;
         if (is(defect::grouped_at_every_pixel)) k.stride = 1;
         if (is(defect::one_group_for_all)) k.outputs = k.channels;
+        if (is(defect::narrow_window) && k.what == kernel::depthwise) k.window_columns = 3;
         if (is(defect::missing_group_sum)) k.addend = nullptr;
     }
     if (k.what == kernel::transposed) {
@@ -103,13 +105,14 @@ void spoil_windows(kernel_call& k) {
         if (is(defect::transposed_too_close)) k.stride = 1;
         if (is(defect::mirrored_places)) mirror_places(k);
     }
-    const bool weighs =
-        k.what == kernel::grouped || k.what == kernel::transposed || k.what == kernel::affine;
+    const bool weighs = in_groups || k.what == kernel::transposed || k.what == kernel::affine;
     if (is(defect::wrong_offsets) && weighs) k.offsets = k.weights;
     if (is(defect::wrong_factors) && k.what == kernel::affine) k.weights = k.offsets;
 }
 
 void spoil_finish(kernel_call& k) {
+    if (is(defect::missing_prelu_on_load)) k.before = finish::none;
+    if (is(defect::one_slope_on_load)) k.before_one_slope = 1;
     if (is(defect::missing_add_relu) && k.what == kernel::add) k.after = finish::none;
     if (k.after == finish::prelu) {
         if (is(defect::missing_prelu)) k.after = finish::none;
@@ -281,6 +284,9 @@ std::string_view name_of(defect one) {
                                                           "grouped_without_border",
                                                           "grouped_at_every_pixel",
                                                           "one_group_for_all",
+                                                          "narrow_window",
+                                                          "missing_prelu_on_load",
+                                                          "one_slope_on_load",
                                                           "missing_group_sum",
                                                           "wrong_offsets",
                                                           "wrong_factors",

@@ -45,16 +45,19 @@ enum class defect {
     // of the layers that only imported networks have
     grouped_without_border,
     grouped_at_every_pixel,
-    one_group_for_all,     ///< every output sees the first group's inputs
-    missing_group_sum,     ///< grouped convolutions without what is added in place
-    wrong_offsets,         ///< the weights instead of the bias
-    wrong_factors,         ///< affine layers with the offsets as factors
-    transposed_not_cut,    ///< transposed convolutions with the border that is to be cut off
-    transposed_too_close,  ///< their windows at every pixel
-    mirrored_places,       ///< the places of their windows in the other order
-    missing_prelu,         ///< numbers below zero as they are
-    prelu_as_relu,         ///< numbers below zero as zero
-    one_slope_for_all,     ///< the first channel's
+    one_group_for_all,      ///< every output sees the first group's inputs
+    narrow_window,          ///< depthwise windows of five as if they were of three
+    missing_prelu_on_load,  ///< numbers that a depthwise convolution reads as they are
+    one_slope_on_load,      ///< the first channel's
+    missing_group_sum,      ///< grouped convolutions without what is added in place
+    wrong_offsets,          ///< the weights instead of the bias
+    wrong_factors,          ///< affine layers with the offsets as factors
+    transposed_not_cut,     ///< transposed convolutions with the border that is to be cut off
+    transposed_too_close,   ///< their windows at every pixel
+    mirrored_places,        ///< the places of their windows in the other order
+    missing_prelu,          ///< numbers below zero as they are
+    prelu_as_relu,          ///< numbers below zero as zero
+    one_slope_for_all,      ///< the first channel's
     missing_sigmoid,
     sigmoid_in_padding,  ///< channels of padding that are a half
     missing_activation,  ///< nothing behind cuDNN's convolutions

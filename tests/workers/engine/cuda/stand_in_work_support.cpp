@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "workers/engine/cuda/kernel_depthwise.hpp"
+
 namespace vultus::testing {
 namespace {
 
@@ -33,20 +35,33 @@ std::vector<memory_range> numbers_of(const kernel_call& c) {
     const std::size_t channels = product({c.out_shape.channels}) * 4;
     const std::size_t windows = product({c.window_rows, c.window_columns, c.inputs});
     std::vector<memory_range> made;
-    if (c.what == kernel::grouped || c.what == kernel::transposed) {
+    if (c.what == kernel::grouped || c.what == kernel::depthwise || c.what == kernel::transposed) {
         made = {{c.weights, windows * channels}, {c.offsets, channels}};
     } else if (c.what == kernel::affine) {
         made = {{c.weights, channels}, {c.offsets, channels}};
     }
     if (c.after == finish::prelu) made.push_back({c.slopes, c.one_slope ? 4 : channels});
+    if (c.before == finish::prelu) {
+        made.push_back({c.before_slopes, c.before_one_slope ? 4 : channels});
+    }
     return made;
 }
 
-/// What a kernel reads that gives a group of eight channels of its output to each thread.
+/// Groups of eight channels that a kernel writes: one a thread, but for depthwise.
+std::size_t groups_of(const kernel_call& c) {
+    const std::size_t threads = product({c.count});
+    if (c.what != kernel::depthwise) return threads;
+    const std::size_t parts = product({c.out_shape.channels}) / channel_step;
+    const int runs = (c.out_shape.columns + row_at_once - 1) / row_at_once;
+    return threads / (parts * product({c.out_shape.rows, runs})) * count_of(c.out_shape) /
+           channel_step;
+}
+
+/// What a kernel reads that gives groups of eight channels of its output to each thread.
 std::vector<memory_range> read_by_groups(const kernel_call& c) {
     const std::size_t number = c.wide ? 4 : 2;
-    const std::size_t groups = product({c.count, channel_step}) * number;
-    const std::size_t pictures = product({c.count, channel_step}) / count_of(c.out_shape);
+    const std::size_t groups = groups_of(c) * channel_step * number;
+    const std::size_t pictures = groups_of(c) * channel_step / count_of(c.out_shape);
     std::vector<memory_range> made = numbers_of(c);
     made.push_back({c.in, pictures * count_of(c.in_shape) * number});
     if (c.what == kernel::add || c.what == kernel::multiply) {
@@ -104,6 +119,7 @@ bool by_groups(kernel what) {
         case kernel::add:
         case kernel::activate:
         case kernel::grouped:
+        case kernel::depthwise:
         case kernel::transposed:
         case kernel::affine:
         case kernel::multiply:
@@ -117,7 +133,7 @@ bool by_groups(kernel what) {
 /// Whether a kernel's output may lie where it reads.
 bool in_place(const kernel_call& c, const memory_range& read) {
     return c.what == kernel::shrink || (c.what == kernel::activate && read.begin == c.in) ||
-           (c.what == kernel::grouped && read.begin == c.addend);
+           ((c.what == kernel::grouped || c.what == kernel::depthwise) && read.begin == c.addend);
 }
 
 }  // namespace
@@ -164,11 +180,15 @@ piece_of_work looked_at(const convolution& c, const convolution_memory& m,
 
 piece_of_work looked_at(const kernel_call& c) {
     piece_of_work made;
+    if (c.before != finish::none && c.what != kernel::depthwise) {
+        made.wrong = "an activation before a kernel that does none";
+        return made;
+    }
     if (c.count < 1) {
         made.wrong = "a launch without threads";
         return made;
     }
-    memory_range out{c.out, product({c.count, channel_step}) * (c.wide ? 4u : 2u)};
+    memory_range out{c.out, groups_of(c) * channel_step * (c.wide ? 4u : 2u)};
     if (by_groups(c.what)) {
         made.touches = read_by_groups(c);
     } else {
