@@ -7,18 +7,19 @@
 
 namespace vultus::cuda {
 
-std::vector<long> buckets_for(long chips, const std::vector<long>& sizes) {
-    VULTUS_REQUIRE(chips >= 1 && !sizes.empty() && sizes.front() == 1, "chips, and a way for one");
+std::vector<long> buckets_for(long chips, const std::vector<bucket>& all) {
+    VULTUS_REQUIRE(chips >= 1 && !all.empty() && all.front().chips == 1, "a way for one chip");
     struct way {
-        long cost, first;
+        double cost;
+        long first;
     };
     std::vector<way> ways{{0, 0}};
     for (long n = 1; n <= chips; ++n) {
         way best{0, 0};
-        for (const long size : sizes) {
-            const long rest = std::max(0L, n - size);
-            const long cost = pass_costs_chips + size + ways[static_cast<std::size_t>(rest)].cost;
-            if (best.first == 0 || cost < best.cost) best = {cost, size};
+        for (const bucket& one : all) {
+            const long rest = std::max(0L, n - one.chips);
+            const double cost = one.cost + ways[static_cast<std::size_t>(rest)].cost;
+            if (best.first == 0 || cost < best.cost) best = {cost, one.chips};
         }
         ways.push_back(best);
     }

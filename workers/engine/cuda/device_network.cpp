@@ -3,6 +3,7 @@
 #include "workers/engine/cuda/device_network.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "shared/base/log.hpp"
@@ -65,6 +66,8 @@ struct device_network::state {
     std::uint64_t clock = 0;
     std::size_t graph_launches = 0;
     bool capture_failed = false;
+    const program* drawn = nullptr;  ///< whose canvas has its black margins
+    std::vector<double> warm_ms;
 
     result<void> take_weights() {
         for (layer& one : net.layers) {
@@ -178,6 +181,7 @@ struct device_network::state {
             return fail(errc::too_large, "the input needs more memory than was taken at start");
         }
         if (programs.size() == programs_max) {
+            drawn = nullptr;  // it may be the one, and another may get its place
             programs.erase(std::min_element(programs.begin(), programs.end(),
                                             [](auto& a, auto& b) { return a->used < b->used; }));
         }
@@ -252,9 +256,11 @@ struct device_network::state {
         draw.from = {0, 0, static_cast<int>(rows), static_cast<int>(columns)};
         int status = calls.upload(line, pictures.data(), from.pictures.data(),
                                   static_cast<std::size_t>(bytes));
-        if (status == 0 && one.work.cleared) {
+        // No launch writes beside the pictures, but those of other programs.
+        if (status == 0 && one.work.cleared && drawn != &one) {
             status = calls.clear(line, arena.data(), one.work.canvas_bytes);
         }
+        drawn = &one;
         if (status == 0) status = calls.run(line, draw);
         if (const auto sent = device->tried(status, "upload the images"); !sent) return sent;
         if (const auto computed = compute(one); !computed) return computed;
@@ -293,11 +299,16 @@ result<device_network> device_network::make(std::shared_ptr<gpu_context> device,
     for (const input_size& size : wanted.warm) {
         const auto one = made->find(size);
         const box& seen = size.layout.levels[0];
-        for (int run = 0; run < 2; ++run) {
+        std::chrono::duration<double, std::milli> took{};
+        // Launch by launch, then as a graph, then as it is from here on.
+        for (int run = 0; run < 3; ++run) {
+            const auto begin = std::chrono::steady_clock::now();
             const auto told = made->tell(**one, seen.height(), seen.width(), *piece);
             if (!told) return fail(told.error());
             if (const auto done = made->wait_for(*piece); !done) return fail(done.error());
+            took = std::chrono::steady_clock::now() - begin;
         }
+        made->warm_ms.push_back(took.count());
     }
     made->graph_launches = 0;
     return device_network(std::move(made));
@@ -353,6 +364,10 @@ result<device_network::output> device_network::run(const input_size& size, long 
         end_with_fault("a run", "an output of the network is not a finite number");
     }
     return started;
+}
+
+const std::vector<double>& device_network::warm_ms() const {
+    return state_->warm_ms;
 }
 
 std::size_t device_network::programs() const {

@@ -80,6 +80,9 @@ class device_network {
     /// requires  the thread has no turn
     result<output> run(const input_size&, long rows, long columns, const staging::piece& from);
 
+    /// Milliseconds of a run of each of the capacity's warm inputs, as a graph, measured at start.
+    const std::vector<double>& warm_ms() const;
+
     /// For tests: programs kept, and runs that were one launch of a graph.
     std::size_t programs() const;
     std::size_t graph_launches() const;

@@ -16,14 +16,14 @@ namespace {
 
 constexpr std::int32_t side = limits::chip_side;
 
-input_size bucket_of(long chips) {
+input_size input_of(long chips) {
     return {chips, {side, side, {{0, 0, side - 1, side - 1}}}};
 }
 
 /// What all lanes use, in turns.
 struct shared_network {
     std::shared_ptr<gpu_context> device;
-    std::vector<long> buckets;
+    std::vector<bucket> buckets;
     std::optional<device_network> net;
     ~shared_network() {
         const auto mine = device->take_turn();
@@ -43,16 +43,16 @@ class gpu_embedder final : public embedder {
     std::vector<embedding> embed(std::span<const chip> chips) override {
         VULTUS_REQUIRE(!chips.empty() && chips.size() <= limits::batch_max, "1 to batch_max chips");
         std::vector<embedding> vectors;
-        for (const long bucket : buckets_for(static_cast<long>(chips.size()), shared_->buckets)) {
-            const std::size_t count = std::min(chips.size(), static_cast<std::size_t>(bucket));
-            embed_bucket(chips.first(count), bucket, vectors);
+        for (const long size : buckets_for(static_cast<long>(chips.size()), shared_->buckets)) {
+            const std::size_t count = std::min(chips.size(), static_cast<std::size_t>(size));
+            embed_bucket(chips.first(count), size, vectors);
             chips = chips.subspan(count);
         }
         return vectors;
     }
 
  private:
-    void embed_bucket(std::span<const chip> chips, long bucket, std::vector<embedding>& vectors) {
+    void embed_bucket(std::span<const chip> chips, long size, std::vector<embedding>& vectors) {
         const auto piece = shared_->net->lend();
         std::uint8_t* to = piece->pictures.as<std::uint8_t>().data();
         for (const chip& face : chips) {
@@ -60,7 +60,7 @@ class gpu_embedder final : public embedder {
             std::memcpy(to, face.rgb.data(), chip::bytes);
             to += chip::bytes;
         }
-        const auto out = shared_->net->run(bucket_of(bucket), side, side, *piece);
+        const auto out = shared_->net->run(input_of(size), side, side, *piece);
         VULTUS_REQUIRE(out.has_value(), "a chip is larger than the network's window");
         for (std::size_t i = 0; i < chips.size(); ++i) {
             vectors.emplace_back(
@@ -83,16 +83,16 @@ result<std::unique_ptr<embedder>> load_embedder(std::shared_ptr<gpu_context> dev
     for (auto next = bucket_sizes.rbegin(); next != bucket_sizes.rend(); ++next) {
         const long largest = *next;
         if (largest > wanted.chips_max) continue;
-        shared->buckets.clear();
         std::vector<input_size> sizes;
-        for (const long bucket : bucket_sizes) {
-            if (bucket > largest) continue;
-            shared->buckets.push_back(bucket);
-            sizes.push_back(bucket_of(bucket));
+        for (const long size : bucket_sizes) {
+            if (size <= largest) sizes.push_back(input_of(size));
         }
         auto net =
             device_network::make(device, *list, wanted.numbers, {sizes, sizes, sizes.size()});
         if (net) {
+            for (std::size_t i = 0; i < sizes.size(); ++i) {
+                shared->buckets.push_back({sizes[i].batch, net->warm_ms()[i]});
+            }
             shared->net.emplace(std::move(*net));
             log::info("embedder_ready",
                       {{"largest_batch", largest}, {"card_mib", device->used_bytes() >> 20}});

@@ -28,7 +28,7 @@ input_size canvases(long batch, long rows, long columns) {
 struct shared_network {
     std::shared_ptr<gpu_context> device;
     std::shared_ptr<const network> list;
-    std::vector<long> buckets;
+    std::vector<bucket> buckets;
     std::optional<device_network> net;
     ~shared_network() {
         const auto mine = device->take_turn();
@@ -67,9 +67,9 @@ class gpu_runner final : public runner {
                        "1 to batch_max pictures");
         for (std::vector<float>& of_output : values_) of_output.clear();
         const auto passes = buckets_for(static_cast<long>(pictures.size()), shared_->buckets);
-        for (const long bucket : passes) {
-            const std::size_t count = std::min(pictures.size(), static_cast<std::size_t>(bucket));
-            const auto done = pass(pictures.first(count), canvases(bucket, rows, columns));
+        for (const long size : passes) {
+            const std::size_t count = std::min(pictures.size(), static_cast<std::size_t>(size));
+            const auto done = pass(pictures.first(count), canvases(size, rows, columns));
             if (!done) return fail(errc::bad_option, done.error().detail);
             pictures = pictures.subspan(count);
         }
@@ -109,21 +109,30 @@ class gpu_runner final : public runner {
     std::vector<output_tensor> tensors_;
 };
 
-/// The network with buffers for the largest canvas in these buckets, and graphs of the warm sizes.
-result<device_network> made_for(const std::shared_ptr<gpu_context>& device, const network& list,
-                                precision numbers, const std::vector<warm_size>& warm,
-                                const warm_size& largest, const std::vector<long>& buckets) {
+/// Puts the network with buffers for the largest canvas in these buckets, and graphs of the warm
+/// sizes, into `shared`; and what a pass costs, of the first of those.
+result<void> make_for(shared_network& shared, precision numbers, const std::vector<warm_size>& warm,
+                      const warm_size& largest) {
     capacity wanted;
-    for (const long bucket : buckets) {
-        wanted.largest.push_back(canvases(bucket, largest.rows, largest.columns));
-        for (const warm_size& one : warm) {
-            if (bucket > 1 && bucket > one.batch) continue;
-            wanted.warm.push_back(canvases(bucket, one.rows, one.columns));
+    for (const bucket& one : shared.buckets) {
+        wanted.largest.push_back(canvases(one.chips, largest.rows, largest.columns));
+        for (const warm_size& size : warm) {
+            if (one.chips > 1 && one.chips > size.batch) continue;
+            wanted.warm.push_back(canvases(one.chips, size.rows, size.columns));
             wanted.largest.push_back(wanted.warm.back());
         }
     }
     wanted.programs = programs_max;
-    return device_network::make(device, list, numbers, wanted);
+    auto net = device_network::make(shared.device, *shared.list, numbers, wanted);
+    if (!net) return fail(net.error());
+    // Costs of several sizes say nothing beside each other, nor do those of some of the buckets.
+    if (warm.size() == 1 && wanted.warm.size() == shared.buckets.size()) {
+        for (std::size_t i = 0; i < shared.buckets.size(); ++i) {
+            shared.buckets[i].cost = net->warm_ms()[i];
+        }
+    }
+    shared.net.emplace(std::move(*net));
+    return {};
 }
 
 }  // namespace
@@ -139,14 +148,13 @@ result<std::unique_ptr<runner>> make_cuda_runner(std::shared_ptr<gpu_context> de
     const auto mine = device->take_turn();
     for (std::size_t count = bucket_sizes.size();; --count) {
         if (count > 1 && bucket_sizes[count - 1] > largest.batch) continue;
-        shared->buckets.assign(bucket_sizes.begin(),
-                               bucket_sizes.begin() + static_cast<std::ptrdiff_t>(count));
-        auto net = made_for(device, *list, numbers, warm, largest, shared->buckets);
-        if (net) {
-            shared->net.emplace(std::move(*net));
-            return std::unique_ptr<runner>(std::make_unique<gpu_runner>(std::move(shared)));
+        shared->buckets.clear();
+        for (std::size_t i = 0; i < count; ++i) {
+            shared->buckets.push_back(guessed(bucket_sizes[i]));
         }
-        if (net.error().code != errc::bad_option || count == 1) return fail(net.error());
+        const auto made = make_for(*shared, numbers, warm, largest);
+        if (made) return std::unique_ptr<runner>(std::make_unique<gpu_runner>(std::move(shared)));
+        if (made.error().code != errc::bad_option || count == 1) return fail(made.error());
     }
 }
 

@@ -85,6 +85,7 @@ TEST(gpu_network, from_the_second_run_on_it_is_a_graph_and_few_are_kept) {
     EXPECT_EQ(run_on(*net, {plain_input(1, 4, 4), 4, 4}, 1).error().code, errc::bad_option);
     auto after = machine.alive();
     after.graphs = before.graphs;
+    after.plans = before.plans;
     EXPECT_EQ(after, before) << "memory is taken at start";
 }
 
@@ -172,7 +173,7 @@ TEST(gpu_network, too_little_memory_is_an_error_at_start_and_leaves_nothing) {
     }
     // The GPU has it, the setting forbids it; or the setting promises what the GPU has not.
     stand_in machine({.memory_bytes = 20u << 20});
-    const auto gpu = cuda::gpu_context::open(machine.calls(), 0, 1u << 20);
+    const auto gpu = cuda::gpu_context::open(machine.calls(), 0, needed / 2);
     ASSERT_TRUE(gpu);
     {
         const auto mine = (*gpu)->take_turn();
@@ -321,23 +322,60 @@ TEST(gpu_packing, channels_come_last_and_are_padded_with_zeros) {
     EXPECT_TRUE(cuda::pack(one, true));
 }
 
+std::vector<long> passes(long chips, const std::vector<long>& sizes) {
+    std::vector<cuda::bucket> all;
+    for (const long size : sizes) all.push_back(cuda::guessed(size));
+    return cuda::buckets_for(chips, all);
+}
+
 TEST(gpu_buckets, the_cheapest_passes) {
-    const std::vector<long> all{1, 8, 32, 128};
-    EXPECT_THAT(cuda::buckets_for(1, all), ElementsAre(1));
-    EXPECT_THAT(cuda::buckets_for(2, all), ElementsAre(8));
-    EXPECT_THAT(cuda::buckets_for(8, all), ElementsAre(8));
-    EXPECT_THAT(cuda::buckets_for(9, all), ElementsAre(32));
-    EXPECT_THAT(cuda::buckets_for(33, all), ElementsAre(32, 1));
-    EXPECT_THAT(cuda::buckets_for(40, all), ElementsAre(32, 8));
-    EXPECT_THAT(cuda::buckets_for(64, all), ElementsAre(32, 32));
-    EXPECT_THAT(cuda::buckets_for(90, all), ElementsAre(128));
-    EXPECT_THAT(cuda::buckets_for(128, all), ElementsAre(128));
-    EXPECT_THAT(cuda::buckets_for(20, {1, 8}), ElementsAre(8, 8, 8));
+    const std::vector<long> all{1, 8, 16, 32, 64, 128};
+    EXPECT_THAT(passes(1, all), ElementsAre(1));
+    EXPECT_THAT(passes(2, all), ElementsAre(8));
+    EXPECT_THAT(passes(8, all), ElementsAre(8));
+    EXPECT_THAT(passes(9, all), ElementsAre(16));
+    EXPECT_THAT(passes(17, all), ElementsAre(32));
+    EXPECT_THAT(passes(33, all), ElementsAre(64));
+    EXPECT_THAT(passes(65, all), ElementsAre(64, 1));
+    EXPECT_THAT(passes(64, all), ElementsAre(64));
+    EXPECT_THAT(passes(90, all), ElementsAre(64, 32));
+    EXPECT_THAT(passes(128, all), ElementsAre(128));
+    EXPECT_THAT(passes(20, {1, 8}), ElementsAre(8, 8, 8));
     for (long chips = 1; chips <= 128; ++chips) {
         long room = 0;
-        for (const long bucket : cuda::buckets_for(chips, all)) room += bucket;
+        for (const long bucket : passes(chips, all)) room += bucket;
         EXPECT_GE(room, chips);
     }
+}
+
+TEST(gpu_buckets, what_was_measured_decides) {
+    const std::vector<cuda::bucket> steep{{1, 1.0}, {8, 8.5}, {32, 40.0}};
+    EXPECT_THAT(cuda::buckets_for(4, steep), ElementsAre(1, 1, 1, 1));
+    EXPECT_THAT(cuda::buckets_for(16, steep), ::testing::SizeIs(16));
+    const std::vector<cuda::bucket> flat{{1, 1.0}, {8, 1.1}, {32, 1.2}};
+    EXPECT_THAT(cuda::buckets_for(2, flat), ElementsAre(8));
+    EXPECT_THAT(cuda::buckets_for(33, flat), ElementsAre(32, 1));
+    EXPECT_THAT(cuda::buckets_for(34, flat), ElementsAre(32, 8));
+}
+
+TEST(gpu_network, a_canvas_is_cleared_when_another_was_drawn_there) {
+    stand_in machine;
+    const auto gpu = session_on(machine.calls());
+    const auto mine = gpu->take_turn();
+    auto net = every_kind_on(gpu, precision::fp16);
+    ASSERT_TRUE(net);
+    EXPECT_GT(net->warm_ms().at(0), 0);
+    const auto work_of = [&](const pictures& given) {
+        const int before = machine.work_done();
+        EXPECT_TRUE(run_on(*net, given, 1));
+        return machine.work_done() - before;
+    };
+    work_of(three[1]);
+    const int again = work_of(three[1]), third = work_of(three[1]);
+    EXPECT_EQ(third, again);
+    work_of(three[0]);
+    EXPECT_EQ(work_of(three[1]), again + 1) << "the canvas lay where the other picture was";
+    EXPECT_EQ(work_of(three[1]), again);
 }
 
 }  // namespace
