@@ -113,7 +113,8 @@ def show(found):
     else:
         print(found["card"])
         for row in found["embedding"]:
-            print(f"  {row['chips']:4} chips  {row['ms']:8.3f} ms  {row['chips_per_second']:10.0f} a second")
+            print(f"  {row['chips']:4} chips  {row['ms']:8.3f} ms (nine of ten within {row['slow_ms']:.3f}; the first three "
+                  f"{row['first_ms']:.1f}, {row['second_ms']:.1f}, {row['third_ms']:.3f})  {row['chips_per_second']:10.0f} a second")
         print(f"  {found['lanes']} lanes, 128 chips each: {found['lanes_chips_per_second']:.0f} a second")
         print(f"  cnn, 640x480  {found['detector_vga_ms']:.3f} ms; {found['lanes']} lanes: {found['lanes_vga_per_second']:.0f} a second")
     for name, feeds in found["feed"].items():
