@@ -48,7 +48,7 @@ struct worker_settings {
     std::string device = "auto";          ///< auto | cpu | cuda:N
     std::string backend = "onednn";       ///< onednn | reference: what runs the networks on a CPU
     std::string precision = "auto";       ///< auto | fp32 | bf16; on a GPU auto | fp16 | tf32
-    int gpu_memory_mib = 0;               ///< most memory of the GPU; 0: all that is free
+    int gpu_memory_mib = 0;               ///< most to allocate on the GPU; 0: what is free but 512
     std::string models = "build/models";  ///< folder of the model files
     int vision_threads = 0;               ///< 0: one per core this process may use
     int compute_threads = 0;              ///< 0: one on a GPU, else two for three of vision
