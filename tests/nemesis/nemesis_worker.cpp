@@ -104,10 +104,9 @@ int main(int argc, char** argv) {
     for (const bool other : {false, true}) {
         embedders.push_back(std::make_unique<colour_embedder>(other));
     }
-    vision_models models{detector_set(std::move(detectors)),
-                         std::make_unique<const aligner>(std::move(*straightener)),
-                         embedder_set(std::move(embedders)),
-                         {},
-                         {}};
+    vision_models models;
+    models.detectors = detector_set(std::move(detectors));
+    models.landmarks = std::make_unique<const aligner>(std::move(*straightener));
+    models.embedders = embedder_set(std::move(embedders));
     return serve(*settings, std::move(models), "cpu", "nemesis", stop);
 }

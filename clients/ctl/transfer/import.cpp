@@ -222,10 +222,8 @@ class importing {
     void probe(const found_photo& photo, const std::string& content, const std::string& bytes) {
         for (int link = 0; link < tries_of_a_photo; ++link) {
             const new_job as = train_of(asked_, photo, content, link, store_.shard());
-            const auto before = patiently([&] {
-                return submission_store(store_).accepted_before(as.idempotency_hash,
-                                                                as.fingerprint);
-            });
+            const auto before =
+                patiently([&] { return submission_store(store_).accepted_before(as); });
             if (!before || !*before) break;
             if (earlier(photo, content, (*before)->job_id)) return;
         }
