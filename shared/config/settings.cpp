@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "shared/base/limits.hpp"
+#include "shared/config/addresses.hpp"
 #include "shared/config/effective_settings.hpp"
 #include "shared/config/settings_reader.hpp"
 #include "shared/model/job.hpp"
@@ -246,31 +247,6 @@ void read_worker(settings_reader& in, worker_settings& worker) {
     in.time("drain_timeout_ms", worker.drain_timeout, milliseconds(0), drain_max);
 }
 
-bool is_address(const std::string& text) {
-    in6_addr room{};
-    return ::inet_pton(AF_INET, text.c_str(), &room) == 1 ||
-           ::inet_pton(AF_INET6, text.c_str(), &room) == 1;
-}
-
-/// Segments that need no percent-encoding, without a slash at the end; not one of our own.
-bool is_base_path(std::string_view text) {
-    constexpr std::string_view safe =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    const auto first = text.substr(0, std::min(text.find('/', 1), text.size()));
-    for (const std::string_view own : {"/api", "/healthz", "/problems", "/metrics"}) {
-        if (first == own) return false;
-    }
-    while (!text.empty()) {
-        if (text.front() != '/') return false;
-        text.remove_prefix(1);
-        const auto segment = text.substr(0, text.find('/'));
-        const bool good = segment.find_first_not_of(safe) == std::string_view::npos;
-        if (segment.empty() || !good || segment == "." || segment == "..") return false;
-        text.remove_prefix(segment.size());
-    }
-    return true;
-}
-
 void read_api(settings_reader& in, const common_settings& common, api_settings& api) {
     in.section("api");
     in.text("bind", api.bind, 64);
@@ -319,17 +295,9 @@ void read_api(settings_reader& in, const common_settings& common, api_settings& 
     in.time("drain_timeout_ms", api.drain_timeout, milliseconds(0), drain_max);
 }
 
-/// An upstream: http://HOST:PORT, without a path.
 void check_upstream(settings_reader& in, std::string_view key, const std::string& text) {
-    if (text.empty()) return;
-    constexpr std::string_view scheme = "http://";
-    const auto rest = std::string_view(text).substr(std::min(text.size(), scheme.size()));
-    const auto colon = rest.rfind(':');
-    const bool good = text.starts_with(scheme) && colon != rest.npos && colon > 0 &&
-                      rest.size() - colon <= 6 && rest.size() - colon >= 2 &&
-                      rest.find_first_not_of("0123456789", colon + 1) == rest.npos &&
-                      rest.find_first_of("/?#@ \t\r\n") == rest.npos;
-    if (!good) in.refuse(key, "must be http://HOST:PORT, such as http://127.0.0.1:3003");
+    if (text.empty() || is_upstream(text)) return;
+    in.refuse(key, "must be http://HOST:PORT, such as http://127.0.0.1:3003");
 }
 
 void read_compat(settings_reader& in, compat_settings& compat) {

@@ -88,11 +88,30 @@ void expect_imported(const network& net, const random_pictures& given, double in
     }
 }
 
+/// As by plain loops, for what oneDNN refuses, as 5x5 windows of twelve channels.
+void expect_as_plain(const network& net, const random_pictures& given, double allowed) {
+    const auto list = std::make_shared<const network>(net);
+    for (const precision numbers : {precision::fp16, precision::tf32}) {
+        const auto ours = cuda::make_cuda_runner(session_on(gpu_calls()), list, numbers, {},
+                                                 {8, given.rows, given.columns});
+        ASSERT_TRUE(ours) << ours.error().detail;
+        for (int round = 0; round < 3; ++round) {
+            const auto out = (*ours)->run(given.views, given.rows, given.columns);
+            ASSERT_TRUE(out);
+            for (std::size_t one = 0; one < given.views.size(); ++one) {
+                const auto values = computed(
+                    net, picture_of(given.views[one].rgb, given.rows, given.columns, net.input));
+                expect_plain(*out, outputs_of(net), values, one, allowed);
+            }
+        }
+    }
+}
+
 TEST(gpu_device, layers_of_imported_networks_are_as_on_the_cpu) {
     expect_imported(bgr_with_means(all_named(mobile())), {3, 24, 24, 5}, 6e-3, 6e-3);
     expect_imported(all_named(transposed_windows()), {3, 7, 5, 5}, 6e-3, 6e-3);
     expect_imported(all_named(groups_of_any_width()), {3, 9, 11, 5}, 6e-3, 6e-3);
-    expect_imported(all_named(depthwise_windows()), {3, 24, 18, 5}, 6e-3, 6e-3);
+    expect_as_plain(all_named(depthwise_windows()), {3, 24, 18, 5}, 6e-3);
     expect_imported(odd_groups(), {3, 11, 10, 5}, 6e-3, 6e-3);
     expect_imported(all_named(on_the_picture()), {3, 9, 8, 5}, 6e-3, 6e-3);
     expect_imported(vectors_of(5, 4), {3, 5, 4, 5}, 6e-3, 6e-3);
