@@ -20,6 +20,7 @@ BENCHES = {  # bench: arguments of a short round, None: only loaded
     "engine": ["--rounds", "1"],
     "gpu": None,      # what a GPU takes, minutes on this machine
     "live": ["--seconds", "0.5", "--photos", "4", "--noisy-frames", "10"],
+    "people": ["--people", "400", "--times", "2"],
     "queue": ["--seconds", "0.3", "--waiting", "1000"],
     "reembed": ["--faces", "60"],
     "search": None,   # needs FAISS
@@ -41,12 +42,12 @@ def last_object(text):
 
 
 def test_no_bench_is_missing_here():
-    assert set(BENCHES) == {path.stem.removeprefix("bench_") for path in (ROOT / "tests/bench").glob("bench_*.py")}
+    assert set(BENCHES) == {path.stem.removeprefix("bench_") for path in (ROOT / "tests/bench").rglob("bench_*.py")}
 
 
 @pytest.mark.parametrize("name", BENCHES)
 def test_bench(name):
-    script = ROOT / f"tests/bench/bench_{name}.py"
+    [script] = (ROOT / "tests/bench").rglob(f"bench_{name}.py")
     assert "--json" in run(sys.executable, script, "--help")
     if BENCHES[name] is not None:
         found = last_object(run(sys.executable, script, *BENCHES[name], "--json"))

@@ -86,7 +86,7 @@ TEST(gpu_embedder, a_gpu_and_a_cpu_give_one_answer) {
 }
 
 TEST(gpu_embedder, the_largest_buckets_that_fit) {
-    stand_in machine({.memory_bytes = cuda::headroom_bytes + (48u << 20)});
+    stand_in machine({.memory_bytes = cuda::headroom_bytes + (22u << 20)});
     const auto gpu = session_on(machine.calls());
     const auto ours = cuda::load_embedder(gpu, embedder_file, {});
     ASSERT_TRUE(ours) << ours.error().detail;
