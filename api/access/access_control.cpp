@@ -68,6 +68,7 @@ result<access_choice> choose_access(const api_settings& settings) {
                                           "requires no key: set api.insecure = true too");
     }
     chosen.secret_file = settings.secret_file;
+    chosen.immich_clients = settings.compat.immich_clients;
     if (chosen.open) return chosen;
     chosen.must_have_keys = true;
     auto secret = read_secret_file(settings.secret_file);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/access/first_user.hpp"
 #include "api/access/login_service.hpp"
@@ -31,6 +32,7 @@ struct access_choice {
     bool must_have_keys = false;  ///< do not start without a key or user: all would be refused
     std::string secret_file;
     std::string secret;  ///< empty: the file does not exist yet, or access is open
+    std::vector<std::string> immich_clients = {};  ///< who may send photos to that surface
 };
 
 /// The access mode that the settings choose, with the secret read from its file.

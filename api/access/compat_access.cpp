@@ -3,13 +3,19 @@
 #include <algorithm>
 
 #include "api/access/access_control.hpp"
+#include "api/http/forwarded.hpp"
 #include "shared/security/secret.hpp"
 
 namespace vultus::api {
 
 asio::awaitable<result<void>> access_control::admit_compat(request& req, const access_rule& rule) {
-    if (!rule.needs_key()) co_return result<void>();
     const surface of = req.row->of;
+    // Before the body is received.
+    if (of == surface::immich && req.row->body != body_kind::none &&
+        !is_listed(req.address, chosen_.immich_clients)) {
+        co_return refuse(errc::forbidden, "This address is not in compat.immich_clients");
+    }
+    if (!rule.needs_key()) co_return result<void>();
     if (chosen_.open && of != surface::compreface) co_return result<void>();
     auto text = presented_key(req.fields);
     if (!text) co_return refuse(errc::unauthorized, text.error().detail);

@@ -141,6 +141,8 @@ result<std::size_t> check_body(request& req, const framing& body, const route_ro
     }
     auto most = large ? limits::body_bytes : ignored_body_bytes;
     if (large && is_json_type(type)) most = limits::json_bytes;
+    // Such a form has no photo, and each of its fields takes memory.
+    if (large && type == "application/x-www-form-urlencoded") most = ignored_body_bytes;
     if (body.length.value_or(0) > most) {
         return fail(errc::too_large, "Body is larger than " + std::to_string(most) + " bytes");
     }

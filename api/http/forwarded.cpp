@@ -103,6 +103,11 @@ std::string client_of(std::vector<std::string> chain, std::string_view peer,
 
 }  // namespace
 
+bool is_listed(std::string_view which, const std::vector<std::string>& addresses) {
+    const auto read = address_in(which);
+    return read && is_one_of(*read, addresses);
+}
+
 std::string plain_address(const address& of) {
     return unmapped(of).to_string();
 }

@@ -28,6 +28,9 @@ struct seen_client {
 seen_client client_behind(const headers& fields, std::string_view peer,
                           const std::vector<std::string>& trusted);
 
+/// Whether an address is among those of a setting, however each is written.
+bool is_listed(std::string_view which, const std::vector<std::string>& addresses);
+
 /// The unit that shares and login attempts are counted for: an IPv4 address, or the first 64 bits
 /// of an IPv6 address, because one client usually has the whole /64.
 std::string counted_as(const std::string& address);

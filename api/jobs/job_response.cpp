@@ -93,9 +93,11 @@ asio::awaitable<face_names> names_of(std::string collection, std::vector<std::st
     const auto people = co_await ctx.redis.call(ctx.retention.watch_gallery(collection, keys));
     for (std::size_t i = 0; i < keys.size(); ++i) {
         if (keys[i].empty()) continue;
+        const bool seen = people && i < people->people.size();
+        if (seen && people->people[i].person_id.empty()) continue;  // removed meanwhile
         face_name& who = names[faces[i]];
         who.label = name_of_key(keys[i]);
-        if (!people || i >= people->people.size()) continue;
+        if (!seen) continue;
         who.person_id = people->people[i].person_id;
         who.name_shared = people->people[i].name_shared;
     }

@@ -17,7 +17,9 @@ bool is_base_path(std::string_view text) {
     constexpr std::string_view safe =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
     const auto first = text.substr(0, std::min(text.find('/', 1), text.size()));
-    for (const std::string_view own : {"/api", "/healthz", "/problems", "/metrics"}) {
+    for (const std::string_view own :
+         {"/api", "/healthz", "/problems", "/metrics", "/docs", "/v1", "/ping", "/predict",
+          "/health", "/welcome", "/open", "/detect", "/compute"}) {
         if (first == own) return false;
     }
     while (!text.empty()) {

@@ -64,11 +64,15 @@ double json_value::number_of(std::string_view name, double otherwise) const noex
     return found == nullptr || found->is != kind::number ? otherwise : found->number;
 }
 
-result<json_value> parse_json(std::string_view text) {
-    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+result<json_value> parse_body(std::string_view text) {
     if (std::count(text.begin(), text.end(), ',') >= json_values_max) {
         return fail(errc::too_large, "JSON has more than 100000 values");
     }
+    return parse_json(text);
+}
+
+result<json_value> parse_json(std::string_view text) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     if (auto good = check_json(text); !good) return fail(good.error());
     boost::system::error_code bad;
     const auto parsed = json::parse(json::string_view(text.data(), text.size()), bad);

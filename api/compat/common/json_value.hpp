@@ -33,8 +33,11 @@ struct json_value {
 /// of 512 numbers have 33,000.
 constexpr std::ptrdiff_t json_values_max = 100'000;
 
-/// errors    malformed, too_large: as check_json(), or more than json_values_max commas
+/// errors    malformed, too_large: as check_json()
 result<json_value> parse_json(std::string_view text);
+
+/// Of a client. errors  as parse_json(); too_large: more than json_values_max commas
+result<json_value> parse_body(std::string_view text);
 
 /// "[0.5,1]", each number in its shortest form.
 std::string json_list(const std::vector<double>& numbers);

@@ -15,6 +15,7 @@ namespace {
 const error no_photo{errc::unsupported_media, "File is empty"};
 
 constexpr std::string_view problem_path = "/problems/";
+constexpr int rounds_max = 3;  ///< of a listing while people are removed
 
 error error_in(const json_value& told, std::string_view word, std::string_view detail) {
     auto code = errc_named(word);
@@ -153,7 +154,7 @@ result<std::string> collection_of(const request& req) {
 
 asio::awaitable<result<std::vector<person_record>>> people_named(services& ctx,
                                                                  std::string collection,
-                                                                 std::string name) {
+                                                                 std::string name, bool any_case) {
     if (auto good = check_label(name); !good) co_return fail(good.error());
     const auto label = co_await stored_label(collection, name, ctx);
     if (!label) co_return fail(label.error());
@@ -161,6 +162,7 @@ asio::awaitable<result<std::vector<person_record>>> people_named(services& ctx,
     auto found = co_await ctx.redis.call(exact);
     if (found || found.error().code != errc::not_found) co_return found;
     std::vector<person_record> people;
+    if (!any_case) co_return people;
     const auto folded = folded_name(*label);
     const auto alike = ctx.people.list(collection, folded, limits::page_size, "");
     const auto page = co_await ctx.redis.call(alike);
@@ -176,17 +178,25 @@ asio::awaitable<result<std::vector<person_record>>> people_named(services& ctx,
 
 asio::awaitable<result<std::vector<person_record>>> everybody(services& ctx, std::string collection,
                                                               std::size_t most) {
-    std::vector<person_record> all;
-    std::string next;
-    do {
-        const auto call = ctx.people.list(collection, "", limits::page_size, next);
-        auto page = co_await ctx.redis.call(call);
-        if (!page) co_return fail(page.error());
-        for (auto& one : page->rows) all.push_back(std::move(one));
-        next = page->next;
-    } while (!next.empty() && all.size() < most);
-    if (all.size() > most) all.resize(most);
-    co_return all;
+    for (int round = 0; round < rounds_max; ++round) {
+        const auto before = co_await ctx.redis.call(ctx.retention.watch_gallery(collection));
+        if (!before) co_return fail(before.error());
+        std::vector<person_record> all;
+        std::string next;
+        do {
+            const auto call = ctx.people.list(collection, "", limits::page_size, next);
+            auto page = co_await ctx.redis.call(call);
+            if (!page) co_return fail(page.error());
+            for (auto& one : page->rows) all.push_back(std::move(one));
+            next = page->next;
+        } while (!next.empty() && all.size() < most);
+        if (all.size() > most) all.resize(most);
+        // A person of an earlier page may be gone by now.
+        const auto now = co_await ctx.redis.call(ctx.retention.watch_gallery(collection));
+        if (!now) co_return fail(now.error());
+        if (all.empty() || now->allows(before->version)) co_return all;
+    }
+    co_return fail(errc::old_version, "People were removed while they were listed");
 }
 
 result<name_values> lenient_query(std::string_view text, bool form) {
@@ -196,7 +206,11 @@ result<name_values> lenient_query(std::string_view text, bool form) {
         text = mark == text.npos ? "" : text.substr(mark + 1);
         text = text.substr(0, text.find('#'));
     }
+    std::size_t fields = 0;
     while (!text.empty()) {
+        if (++fields > limits::multipart_parts) {
+            return fail(errc::too_large, "More than 64 fields");
+        }
         const auto amp = text.find('&');
         const auto pair = text.substr(0, amp);
         text = amp == text.npos ? std::string_view{} : text.substr(amp + 1);

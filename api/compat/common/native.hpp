@@ -50,19 +50,22 @@ asio::awaitable<result<json_value>> forget(request& req, services& ctx, std::str
 result<std::string> collection_of(const request& req);
 
 /// People whose name is that text, by its exact spelling, else without regard to ASCII case; the
-/// first spelling that is found counts. Nobody is an empty list.
+/// first spelling that is found counts. Nobody is an empty list. `any_case` false: the exact
+/// spelling alone.
 /// errors    bad_label; those of the store
 asio::awaitable<result<std::vector<person_record>>> people_named(services& ctx,
                                                                  std::string collection,
-                                                                 std::string name);
+                                                                 std::string name,
+                                                                 bool any_case = true);
 
-/// Everybody, at most `most`, in the order of the names.
+/// Everybody, at most `most`, in the order of the names; nobody who was removed before it ends.
+/// errors    old_version: somebody was removed meanwhile, several times; those of the store
 asio::awaitable<result<std::vector<person_record>>> everybody(services& ctx, std::string collection,
                                                               std::size_t most);
 
 /// Text in a member of the answer of a handler, as parse_query() but lenient: unknown names, empty
 /// values and repeated names (the first one counts) are no error.
-/// errors    malformed: a bad escape
+/// errors    malformed: a bad escape; too_large: more than limits::multipart_parts
 result<name_values> lenient_query(std::string_view target_or_form, bool form = false);
 
 }  // namespace vultus::api::compat

@@ -123,10 +123,13 @@ asio::awaitable<result<upstream_answer>> forward(asio::io_context& io, std::stri
     boost::system::error_code bad;
     const auto found = co_await one->names.async_resolve(
         host, port, asio::redirect_error(asio::use_awaitable, bad));
+    // A lookup in progress cannot be cancelled, and ends with success after the time.
+    if (one->over) co_return failed("took too long");
     if (!bad) {
         co_await asio::async_connect(one->socket, found,
                                      asio::redirect_error(asio::use_awaitable, bad));
     }
+    if (one->over) co_return failed("took too long");
     if (bad) co_return failed("cannot be reached");
     const std::string head =
         "POST " + path + " HTTP/1.0\r\nHost: " + authority + "\r\nContent-Type: " + content_type +

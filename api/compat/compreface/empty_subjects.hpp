@@ -1,8 +1,9 @@
 // Subjects without a face: CompreFace lets clients add them, and its clients list them before they
 // add the first photo. Here a person exists only with a face, so an api remembers the name for an
 // hour. Decision: not in Redis. Context: a name without a face is nobody's data that must survive,
-// and every removal would have to know of it. Cost: after a restart, at another api, or later, such
-// a subject is not listed until it has a photo.
+// and every removal would have to know of it: so any removal in the collection ends these names.
+// Cost: after a restart, a removal, at another api, or later, such a subject is not listed until it
+// has a photo.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "shared/base/clock.hpp"
+#include "shared/model/gallery_version.hpp"
+#include "shared/store/retention.hpp"
 
 namespace vultus::api::compat::compreface {
 
@@ -21,7 +24,11 @@ class empty_subjects {
     static constexpr std::size_t most = 1'000;  ///< of all collections; then the oldest goes
     static constexpr std::chrono::milliseconds life{3'600'000};
 
-    void add(const std::string& collection, const std::string& name, boot_time now = boot_now());
+    /// `version`  of the collection now: a later removal may have been that of this person
+    void add(const std::string& collection, const std::string& name, gallery_version version,
+             boot_time now = boot_now());
+    /// Forgets names that somebody may have had who was removed since.
+    void drop_removed(const std::string& collection, const watched_gallery& seen);
     /// The stored spelling; empty: there is none. ASCII case does not matter.
     std::string find(const std::string& collection, std::string_view name,
                      boot_time now = boot_now());
@@ -35,6 +42,7 @@ class empty_subjects {
     struct entry {
         std::string collection, name;
         boot_time since{0};
+        gallery_version version = 0;
     };
     std::list<entry> names_;  ///< the oldest first
 };

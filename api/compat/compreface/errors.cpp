@@ -32,10 +32,11 @@ response answer_to_key(const request& req) {
     if (!key.empty() && !is_uuid(key) && !id_in_key(key)) {
         return refusal(code::bad_value, "The service API key should be a UUID; ");
     }
-    const auto path = std::string_view(req.target);
-    const char* service = path.starts_with("/api/v1/detection")      ? "Detection"
-                          : path.starts_with("/api/v1/verification") ? "Verification"
-                                                                     : "Recognition";
+    const std::string_view route = req.row == nullptr ? "" : req.row->name;
+    const char* service = route == "compreface_detect" ? "Detection"
+                          : route == "compreface_verify" || route == "compreface_embeddings_verify"
+                              ? "Verification"
+                              : "Recognition";
     // The original repeats the key here; no answer of ours has one.
     return refusal(code::unknown_key,
                    std::string(service) + " service with the given API Key not found");

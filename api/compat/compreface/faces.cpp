@@ -102,7 +102,8 @@ asio::awaitable<result<people_of_page>> people_of(call on, wanted_page wanted,
 /// The faces of a page: of people in the order of their names, each in the order of the ids.
 asio::awaitable<result<std::string>> faces_from(call on, std::vector<person_record> people,
                                                 std::uint64_t skip, std::uint64_t most) {
-    json_array list;
+    std::vector<std::pair<std::string, std::string>> rows;  // key of the person, text
+    std::vector<std::string> keys;
     for (const auto& person : people) {
         if (most == 0) break;
         if (skip >= person.faces) {
@@ -121,8 +122,22 @@ asio::awaitable<result<std::string>> faces_from(call on, std::vector<person_reco
             if (most == 0) break;
             --most;
             const auto id = image_id_of(face.face_id);
-            if (id) list.raw(face_text(*id, name_of_key(person.key)));
+            if (id) rows.emplace_back(person.key, face_text(*id, name_of_key(person.key)));
         }
+        if (!rows.empty() && rows.back().first == person.key) keys.push_back(person.key);
+    }
+    json_array list;
+    if (rows.empty()) co_return list.take();
+    // The last look: nobody who was removed meanwhile.
+    const auto now =
+        co_await on.ctx.redis.call(on.ctx.retention.watch_gallery(on.collection, keys));
+    if (!now) co_return fail(now.error());
+    std::set<std::string> there;
+    for (std::size_t i = 0; i < keys.size() && i < now->people.size(); ++i) {
+        if (!now->people[i].person_id.empty()) there.insert(keys[i]);
+    }
+    for (auto& [key, text] : rows) {
+        if (there.contains(key)) list.raw(std::move(text));
     }
     co_return list.take();
 }

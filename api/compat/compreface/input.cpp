@@ -103,7 +103,7 @@ outcome<json_value> read_body(const request& req, json_value::kind wanted) {
     if (!is_json_type(parse_media_type(req.header("content-type")).type)) {
         return refused(code::anything);
     }
-    auto body = parse_json(req.body);
+    auto body = parse_body(req.body);
     if (!body || body->is != wanted) return refused(code::anything);
     return std::move(*body);
 }

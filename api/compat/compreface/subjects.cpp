@@ -51,7 +51,16 @@ new_change renaming(const call& on, const person_record& person, const std::stri
 
 }  // namespace
 
+/// Before names without a face are told: those that a removal may have been about go.
+asio::awaitable<result<gallery_version>> up_to_date(call on) {
+    const auto now = co_await on.ctx.redis.call(on.ctx.retention.watch_gallery(on.collection));
+    if (!now) co_return fail(now.error());
+    on.empty.drop_removed(on.collection, *now);
+    co_return now->version;
+}
+
 asio::awaitable<result<bool>> is_there(call on, std::string name) {
+    if (const auto now = co_await up_to_date(on); !now) co_return fail(now.error());
     if (!on.empty.find(on.collection, name).empty()) co_return true;
     const auto people = co_await people_named(on.ctx, on.collection, name);
     if (!people) co_return fail(people.error());
@@ -66,6 +75,7 @@ asio::awaitable<response> list_subjects(call on) {
         names.emplace(name_of_key(one.key));
         on.empty.remove(on.collection, name_of_key(one.key));  // taught natively, say
     }
+    if (const auto now = co_await up_to_date(on); !now) co_return answer_to(now.error(), on.req);
     for (auto& one : on.empty.names(on.collection)) names.insert(std::move(one));
     json_array list;
     for (const auto& one : names) list.raw(json_quoted(one));
@@ -82,7 +92,9 @@ asio::awaitable<response> add_subject(call on) {
     const auto there = co_await is_there(on, *label);
     if (!there) co_return answer_to(there.error(), on.req);
     if (*there) co_return refusal(code::subject_exists, "Subject already exists: " + *label);
-    on.empty.add(on.collection, *label);
+    const auto version = co_await up_to_date(on);
+    if (!version) co_return answer_to(version.error(), on.req);
+    on.empty.add(on.collection, *label, *version);
     co_return one_subject(201, *label);
 }
 
@@ -99,18 +111,20 @@ asio::awaitable<response> rename_subject(call on) {
     if (people->empty()) {
         if (!was_empty) co_return no_subject(old);
         const auto there = co_await is_there(on, *label);
-        if (there && !*there) on.empty.add(on.collection, *label);
+        const auto version = co_await up_to_date(on);
+        if (there && !*there && version) on.empty.add(on.collection, *label, *version);
         co_return updated(true);
     }
     on.empty.remove(on.collection, *label);
-    for (const auto& person : *people) {  // several of one name: each takes the new one
-        const auto others = co_await people_named(on.ctx, on.collection, *label);
-        if (!others) co_return answer_to(others.error(), on.req);
-        if (!others->empty() && name_of_key(others->front().key) == *label &&
-            others->front().key == person.key) {
-            continue;
-        }
-        const auto done = co_await change(on.req, on.ctx, renaming(on, person, *label, *others));
+    const auto before = co_await people_named(on.ctx, on.collection, *label);
+    if (!before) co_return answer_to(before.error(), on.req);
+    // Whoever had the name before takes the faces; several of the old name stay several.
+    const bool taken = !before->empty() && before->front().key != people->front().key;
+    for (const auto& person : *people) {
+        if (name_of_key(person.key) == *label) continue;
+        auto next = renaming(on, person, *label, taken ? *before : std::vector<person_record>{});
+        next.shared_name = !taken && people->size() > 1;
+        const auto done = co_await change(on.req, on.ctx, std::move(next));
         if (!done && done.error().code == errc::not_found) co_return no_subject(old);
         if (!done) co_return answer_to(done.error(), on.req);
     }

@@ -79,7 +79,10 @@ asio::awaitable<response> enroll(call on) {
     if (user == on.given.fields.end() || user->second.empty()) {
         co_return refusal(400, "userid not specified");
     }
-    const auto people = co_await people_named(on.ctx, on.collection, user->second);
+    if (on.given.files.size() > limits::files_per_train) {
+        co_return refusal(400, "More than 16 image files");
+    }
+    const auto people = co_await people_named(on.ctx, on.collection, user->second, false);
     if (!people) co_return answer_to(people.error(), on.req);
     const bool known = !people->empty();
     name_values who{{"collection", on.collection}, {"name", user->second}};
@@ -125,7 +128,7 @@ asio::awaitable<response> remove(call on) {
     if (user == on.given.fields.end() || user->second.empty()) {
         co_return refusal(400, "userid not specified");
     }
-    const auto people = co_await people_named(on.ctx, on.collection, user->second);
+    const auto people = co_await people_named(on.ctx, on.collection, user->second, false);
     if (!people) co_return answer_to(people.error(), on.req);
     for (const auto& person : *people) {
         const auto gone = co_await forget(on.req, on.ctx, on.collection, person);

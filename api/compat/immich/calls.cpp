@@ -29,14 +29,6 @@ response refusal(int status, std::string_view why) {
     return made;
 }
 
-bool may_call(const request& req, const services& ctx) {
-    std::string_view address = req.address;
-    constexpr std::string_view mapped = "::ffff:";
-    if (address.starts_with(mapped)) address.remove_prefix(mapped.size());
-    const auto& clients = ctx.settings.compat.immich_clients;
-    return std::find(clients.begin(), clients.end(), address) != clients.end();
-}
-
 double least_score(const json_value& task) {
     const auto* detection = task.find("detection");
     const auto* options = detection == nullptr ? nullptr : detection->find("options");
@@ -93,16 +85,13 @@ asio::awaitable<response> hand_on(request& req, services& ctx, form given) {
 }
 
 asio::awaitable<response> predict(request& req, services& ctx) {
-    if (!may_call(req, ctx)) {
-        co_return refusal(403, "This address is not in compat.immich_clients");
-    }
     req.client = "immich";
     auto given = read_form(req, "image");
     if (!given) co_return refusal(422, "Invalid request format.");
     req.body = {};
     const auto entries = given->fields.find("entries");
     if (entries == given->fields.end()) co_return refusal(422, "Invalid request format.");
-    const auto tasks = parse_json(entries->second);
+    const auto tasks = parse_body(entries->second);
     if (!tasks || tasks->is != json_value::kind::object || tasks->members.empty()) {
         co_return refusal(422, "Invalid request format.");
     }

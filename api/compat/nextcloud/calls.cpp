@@ -114,7 +114,7 @@ asio::awaitable<response> detect(request& req, services& ctx, const form& given)
 asio::awaitable<response> compute(request& req, services& ctx, const form& given) {
     const auto field = given.fields.find("face");
     const auto box = field == given.fields.end() ? result<json_value>(fail(errc::malformed))
-                                                 : parse_json(field->second);
+                                                 : parse_body(field->second);
     if (!box || box->is != json_value::kind::object) {
         co_return refusal(400, "face must be JSON with left, top, right and bottom");
     }

@@ -46,6 +46,9 @@ class compreface_source : public photo_source {
         }
         const std::string face = faces_[at_++];
         const std::string id = json_member(face, "image_id"), who = json_member(face, "subject");
+        if (who.size() > 4 * limits::label_bytes) {
+            return listed(skipped_path{"?/" + id, "name is too long", true});
+        }
         if (!is_uuid(id)) return listed(skipped_path{who + "/?", "image_id is no UUID", true});
         return listed(found_photo{who + "/" + id, who, id});
     }

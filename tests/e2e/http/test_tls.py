@@ -251,8 +251,11 @@ def test_lfw_is_measured_over_tls_with_a_key(files, tmp_path):
         made = subprocess.run([PROGRAMS / "vultusctl", "--data", service.data, "key", "create", "--scopes", "recognise"],
                               capture_output=True, text=True, check=True)
         words = [*lfw, "--url", f"https://localhost:{service.port}", "--ca", files[0]]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=100, cwd=ROOT,
-                              env={**os.environ, "VULTUS_KEY": made.stdout.split()[0]})
+        key = made.stdout.split()[0]
+        status = lambda: requests.get(f"https://localhost:{service.port}/api/jobs", verify=str(files[0]), timeout=10,  # noqa: E731
+                                      headers={"Authorization": f"Bearer {key}"}).status_code
+        wait_until(lambda: status() != 401, 30, "the key")
+        done = subprocess.run(words, capture_output=True, text=True, timeout=100, cwd=ROOT, env={**os.environ, "VULTUS_KEY": key})
         assert done.returncode == 0 and '"photos":3' in done.stdout.replace(" ", ""), done.stdout + done.stderr
         refused = subprocess.run(words, capture_output=True, text=True, timeout=100, cwd=ROOT)
         assert refused.returncode == 1 and "401" in refused.stderr, refused.stderr
