@@ -95,8 +95,8 @@ TEST(json_value, holds_what_nobody_knows) {
         for (std::ptrdiff_t i = 1; i < values; ++i) text += ",1";
         return text + "]";
     };
-    EXPECT_TRUE(parse_json(list(json_values_max)));
-    EXPECT_EQ(parse_json(list(json_values_max + 1)).error().code, errc::too_large);
+    EXPECT_TRUE(parse_body(list(json_values_max)));
+    EXPECT_EQ(parse_body(list(json_values_max + 1)).error().code, errc::too_large);
     EXPECT_EQ(json_list({0.5, 1, -2}), "[0.5,1,-2]");
 }
 
@@ -179,18 +179,48 @@ TEST(immich_embedding, has_512_numbers) {
 
 TEST(empty_subjects, are_bounded_and_of_their_collection) {
     compreface::empty_subjects names;
-    names.add("a", "Ada");
-    names.add("b", "Bea");
+    names.add("a", "Ada", 0);
+    names.add("b", "Bea", 0);
     EXPECT_EQ(names.find("a", "ADA"), "Ada");
     EXPECT_EQ(names.find("b", "Ada"), "");
     EXPECT_TRUE(names.remove("a", "ada"));
     EXPECT_FALSE(names.remove("a", "ada"));
-    for (std::size_t i = 0; i < names.most; ++i) names.add("a", std::to_string(i));
+    for (std::size_t i = 0; i < names.most; ++i) names.add("a", std::to_string(i), 0);
     EXPECT_EQ(names.names("b").size(), 0u);
     EXPECT_EQ(names.clear("a"), names.most);
-    names.add("a", "Ada", boot_time(1));
+    names.add("a", "Ada", 0, boot_time(1));
     EXPECT_EQ(names.find("a", "Ada", boot_time(names.life)), "Ada");
     EXPECT_EQ(names.find("a", "Ada", boot_time(1) + names.life), "");
+}
+
+TEST(empty_subjects, end_with_a_removal_in_their_collection) {
+    const gallery_version first = 1'000'000'000;
+    compreface::empty_subjects names;
+    const auto left = [&](gallery_version of, gallery_version now, gallery_version removed) {
+        names.add("a", "Ada", of);
+        names.add("b", "Bea", of);
+        watched_gallery seen;
+        seen.version = now;
+        seen.removed_version = removed;
+        names.drop_removed("a", seen);
+        EXPECT_EQ(names.clear("b"), 1u);
+        return names.clear("a");
+    };
+    EXPECT_EQ(left(first + 3, first + 3, first + 2), 1u);
+    EXPECT_EQ(left(first + 3, first + 5, first + 2), 1u) << "only taught since";
+    EXPECT_EQ(left(first + 3, first + 5, first + 4), 0u);
+    EXPECT_EQ(left(first + 3, 2 * first, 0), 0u) << "cleared";
+    EXPECT_EQ(left(0, 0, 0), 1u) << "there is no such collection";
+    EXPECT_EQ(left(0, first + 2, 0), 1u);
+    EXPECT_EQ(left(0, first + 2, first + 2), 0u);
+    EXPECT_EQ(left(0, 2 * first, 0), 0u);
+}
+
+TEST(empty_subjects, know_a_name_in_each_of_its_forms) {
+    compreface::empty_subjects names;
+    names.add("a", "Andre\u0301", 0);
+    EXPECT_EQ(names.find("a", "Andr\u00e9"), "Andr\u00e9");
+    EXPECT_TRUE(names.remove("a", "Andre\u0301"));
 }
 
 TEST(compreface_options, are_read_from_what_clients_send) {

@@ -87,10 +87,10 @@ def test_a_rename_of_a_name_that_two_have_leaves_two(service, photos):
     service.train("Twin", photos["small_obama"], new_person="true")
     face.ok("PUT", "/recognition/subjects/Twin", json={"subject": "Twinned"})
     people = service.call("GET", "/api/people").json()["people"]
-    assert sorted((one["label"], one["faces"]) for one in people) == [("Twinned", 1), ("Twinned", 1)], people
+    assert sorted((one["name"], one["faces"]) for one in people) == [("Twinned", 1), ("Twinned", 1)], people
     service.train("Other", photos["small_biden"])  # whoever has the name already takes all
     face.ok("PUT", "/recognition/subjects/Twinned", json={"subject": "Other"})
-    assert [one["label"] for one in service.call("GET", "/api/people").json()["people"]] == ["Other"]
+    assert [one["name"] for one in service.call("GET", "/api/people").json()["people"]] == ["Other"]
     service.clear()
 
 
