@@ -38,8 +38,8 @@ json_value copied(const json::value& from) {
     } else if (from.is_object()) {
         made.is = kind::object;
         for (const auto& one : from.get_object()) {
-            made.members.emplace_back(std::string(one.key().data(), one.key().size()),
-                                      copied(one.value()));
+            made.members.push_back(
+                {std::string(one.key().data(), one.key().size()), copied(one.value())});
         }
     }
     return made;

@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "shared/base/result.hpp"
 
 namespace vultus::api::compat {
+
+struct json_field;
 
 struct json_value {
     enum class kind { null, boolean, number, text, list, object };
@@ -20,13 +21,18 @@ struct json_value {
     std::string text;
     std::vector<json_value> items;  ///< of a list that is not of numbers only
     std::vector<double> numbers;    ///< of a list of numbers only
-    std::vector<std::pair<std::string, json_value>> members;
+    std::vector<json_field> members;
 
     /// The member of that name; null if there is none, or this is no object.
     const json_value* find(std::string_view name) const noexcept;
     /// The text of that member; empty if it is none.
     std::string_view text_of(std::string_view name) const noexcept;
     double number_of(std::string_view name, double otherwise = 0) const noexcept;
+};
+
+struct json_field {
+    std::string name;
+    json_value value;
 };
 
 /// Values in one text, so that a tree stays small and is made in a few milliseconds. 64 embeddings

@@ -51,7 +51,7 @@ result<void> check_directory(const std::string& path) {
         return fail(errc::unsupported_media, path + " is no zip file, or is cut off");
     }
     std::size_t bytes = 0;
-    for (const std::size_t i : {15, 14, 13, 12}) {
+    for (const std::size_t i : {15U, 14U, 13U, 12U}) {
         bytes = bytes * 256 + static_cast<unsigned char>(tail[at + i]);
     }
     if (bytes <= directory_bytes_max) return {};
