@@ -170,9 +170,10 @@ def keyed():
 
 
 def test_the_key_is_a_field_of_the_form(keyed, photos):
+    other = compat_key(keyed, "compreface", "door")
     deep = Deepstack(keyed, compat_key(keyed, "deepstack", "door"))
     wait_until(lambda: deep.call("/face/list").status_code == 200, 10, "the key")
-    for key in ("", "wrong", deep.key[:-1] + ("0" if deep.key[-1] != "0" else "1"), compat_key(keyed, "compreface", "door")):
+    for key in ("", "wrong", deep.key[:-1] + ("0" if deep.key[-1] != "0" else "1"), other):
         for path, files in (("/face/list", None), ("/face", image(photos["small_obama"])), ("/detection", image(b"x")),
                             ("/face/register", None), ("/face/delete", None)):
             refused(Deepstack(keyed, key).call(path, files), 401, "Incorrect api key")

@@ -60,7 +60,7 @@ def test_what_is_refused(shared_service, photos):
 
 def test_a_key_is_needed_where_keys_are():
     with running(settings=("api.access=keys", "compat.nextcloud=on", "compat.compreface=on")) as service:
-        key, other = compat_key(service, "nextcloud", "cloud"), compat_key(service, "compreface", "cloud")
+        other, key = compat_key(service, "compreface", "cloud"), compat_key(service, "nextcloud", "cloud")
         get = lambda word: requests.get(service.url + "/open", headers={"x-api-key": word}, timeout=10)  # noqa: E731
         wait_until(lambda: get(key).status_code == 200, 10, "the key")
         for word in ("", "x", other):

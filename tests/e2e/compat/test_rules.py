@@ -18,7 +18,8 @@ def keyed():
     with running(settings=("api.access=keys", *on)) as service:
         keys = {one: compat_key(service, one, "team") for one in ("compreface", "deepstack", "nextcloud")}
         keys |= {one: ctl(service, "key", "create", "--scopes", one, "--collections", "team").split()[0] for one in SCOPES}
-        wait_until(lambda: service.call("GET", "/open", headers={"x-api-key": keys["recognise"]}).status_code == 200, 10, "the keys")
+        last = {"Authorization": f"Bearer {keys[SCOPES[-1]]}"}  # who knows it knows all
+        wait_until(lambda: service.call("GET", "/api/status", headers=last).status_code != 401, 10, "the keys")
         yield service, keys
 
 
