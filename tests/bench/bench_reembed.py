@@ -22,7 +22,7 @@ import bench_api
 import conftest
 import numpy
 from bench_engine import model_path
-from export_file import export
+from export_file import export, unit_vector
 from ran_on import ran_on
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -42,12 +42,6 @@ def embedder_alone():
     if done.returncode != 0:
         sys.exit(f"run_network failed: {done.stdout}{done.stderr}")
     return 8000 / float(done.stdout)
-
-
-def unit_vector(source):
-    vector = [source.gauss(0, 1) for _ in range(128)]
-    size = sum(value * value for value in vector) ** 0.5
-    return [value / size for value in vector]
 
 
 def fill(service, collection, faces):

@@ -2,6 +2,13 @@
 import struct
 
 
+def unit_vector(source, floats=128):
+    """Of length one, by a random.Random."""
+    vector = [source.gauss(0, 1) for _ in range(floats)]
+    size = sum(value * value for value in vector) ** 0.5
+    return [value / size for value in vector]
+
+
 def fnv(data):
     value = 14695981039346656037
     for byte in data:

@@ -88,7 +88,6 @@ void expect_imported(const network& net, const random_pictures& given, double in
     }
 }
 
-/// As by plain loops, for what oneDNN refuses, as 5x5 windows of twelve channels.
 void expect_as_plain(const network& net, const random_pictures& given, double allowed) {
     const auto list = std::make_shared<const network>(net);
     for (const precision numbers : {precision::fp16, precision::tf32}) {
@@ -98,11 +97,7 @@ void expect_as_plain(const network& net, const random_pictures& given, double al
         for (int round = 0; round < 3; ++round) {
             const auto out = (*ours)->run(given.views, given.rows, given.columns);
             ASSERT_TRUE(out);
-            for (std::size_t one = 0; one < given.views.size(); ++one) {
-                const auto values = computed(
-                    net, picture_of(given.views[one].rgb, given.rows, given.columns, net.input));
-                expect_plain(*out, outputs_of(net), values, one, allowed);
-            }
+            testing::expect_as_plain(*out, net, given, allowed);
         }
     }
 }

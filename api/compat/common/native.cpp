@@ -199,6 +199,12 @@ asio::awaitable<result<std::vector<person_record>>> everybody(services& ctx, std
     co_return fail(errc::old_version, "People were removed while they were listed");
 }
 
+response unkept_json(int status, std::string text) {
+    auto made = json_response(status, std::move(text));
+    made.with("Cache-Control", "no-store");
+    return made;
+}
+
 result<name_values> lenient_query(std::string_view text, bool form) {
     name_values parsed;
     if (!form) {

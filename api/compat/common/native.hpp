@@ -63,6 +63,9 @@ asio::awaitable<result<std::vector<person_record>>> people_named(services& ctx,
 asio::awaitable<result<std::vector<person_record>>> everybody(services& ctx, std::string collection,
                                                               std::size_t most);
 
+/// An answer that no cache keeps.
+response unkept_json(int status, std::string text);
+
 /// Text in a member of the answer of a handler, as parse_query() but lenient: unknown names, empty
 /// values and repeated names (the first one counts) are no error.
 /// errors    malformed: a bad escape; too_large: more than limits::multipart_parts

@@ -57,11 +57,15 @@ struct stored_face {
 };
 /// Nothing: there is none of that id (any more).
 asio::awaitable<result<std::optional<stored_face>>> find_face(call on, std::string face_id);
-/// Its embedding; empty: the face was removed.
-asio::awaitable<result<std::vector<double>>> embedding_of(call on, stored_face face);
 
-/// Whether a subject of that name is there, with a face or without.
-asio::awaitable<result<bool>> is_there(call on, std::string name);
+/// A stored face and its vector. To be read last: an answer must not use a face that was removed
+/// before it leaves.
+struct known_face {
+    stored_face face;
+    std::vector<double> vector;
+};
+/// Refused: there is no such face, or no id.
+asio::awaitable<outcome<known_face>> known_face_of(call on, std::optional<std::string> id);
 
 /// A face of an answer: box and what the plugins ask for.
 json_object face_object(const found_face& face, const json_value& told, const options& wanted);

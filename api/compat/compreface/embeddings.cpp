@@ -78,12 +78,21 @@ response too_few(std::size_t given) {
 
 }  // namespace
 
-asio::awaitable<result<std::vector<double>>> embedding_of(call on, stored_face face) {
-    const std::vector<std::string> ids{face.face_id};
-    const auto call = on.ctx.galleries.vectors(on.collection, face.epoch, ids);
-    const auto found = co_await on.ctx.redis.call(call);
-    if (!found) co_return fail(found.error());
-    co_return found->empty() ? numbers{} : numbers_of(found->front());
+asio::awaitable<outcome<known_face>> known_face_of(call on, std::optional<std::string> id) {
+    result<std::optional<stored_face>> face = std::optional<stored_face>{};
+    if (id) face = co_await find_face(on, *id);
+    if (!face) co_return tl::unexpected<response>(answer_to(face.error(), on.req));
+    known_face known;
+    if (*face) {
+        known.face = std::move(**face);
+        const std::vector<std::string> ids{known.face.face_id};
+        const auto call = on.ctx.galleries.vectors(on.collection, known.face.epoch, ids);
+        const auto found = co_await on.ctx.redis.call(call);
+        if (!found) co_return tl::unexpected<response>(answer_to(found.error(), on.req));
+        if (!found->empty()) known.vector = numbers_of(found->front());
+    }
+    if (known.vector.empty()) co_return refused(code::no_image, "Image Id is incorrect");
+    co_return known;
 }
 
 asio::awaitable<response> recognize_embeddings(call on) {
@@ -148,18 +157,9 @@ asio::awaitable<response> verify_face_embeddings(call on) {
     if (vectors->empty()) co_return too_few(1);
     const auto told = co_await ask_vectors(on, *vectors, 0);
     if (!told) co_return about_vectors(told.error(), on.req);
-    result<std::optional<stored_face>> face = std::optional<stored_face>{};
-    if (id) face = co_await find_face(on, *id);
-    if (!face) co_return answer_to(face.error(), on.req);
-    numbers vector;
-    if (*face) {
-        const stored_face found = **face;
-        auto read = co_await embedding_of(on, found);
-        if (!read) co_return answer_to(read.error(), on.req);
-        vector = std::move(*read);
-    }
-    if (vector.empty()) co_return refusal(code::no_image, "Image Id is incorrect");
-    co_return best_first(*vectors, vector, told->number_of("distance_max"));
+    const auto known = co_await known_face_of(on, id);
+    if (!known) co_return known.error();
+    co_return best_first(*vectors, known->vector, told->number_of("distance_max"));
 }
 
 }  // namespace vultus::api::compat::compreface

@@ -1,6 +1,7 @@
 // See errors.hpp.
 #include "api/compat/compreface/errors.hpp"
 
+#include "api/compat/common/native.hpp"
 #include "api/http/access_rule.hpp"
 #include "api/http/header_fields.hpp"
 #include "api/http/json.hpp"
@@ -48,9 +49,7 @@ response refusal(code what, std::string_view message, int status) {
     json_object text;
     text.add("message", message.empty() ? usual_message : message);
     text.add("code", static_cast<int>(what));
-    auto made = json_response(status == 0 ? status_of(what) : status, text.take());
-    made.with("Cache-Control", "no-store");
-    return made;
+    return unkept_json(status == 0 ? status_of(what) : status, text.take());
 }
 
 response answer_to(const error& why, const request& req, int later) {

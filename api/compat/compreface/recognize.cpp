@@ -126,9 +126,7 @@ response result_answer(std::string list, const json_value& told, const options& 
         versions.add("calculator", models->text_of("embedding"));
         text.raw("plugins_versions", versions.take());
     }
-    auto made = json_response(200, text.take());
-    made.with("Cache-Control", "no-store");
-    return made;
+    return unkept_json(200, text.take());
 }
 
 asio::awaitable<response> recognize(call on) {
@@ -184,24 +182,14 @@ asio::awaitable<response> verify_face(call on) {
     if (!told) co_return answer_about_photo(told.error(), on.req);
     const auto faces = chosen(*told, *wanted, detector_in(*told));
     if (faces.empty()) co_return no_face();
-    // Read last: an answer must not use a face that was removed before it leaves.
-    result<std::optional<stored_face>> face = std::optional<stored_face>{};
-    if (id) face = co_await find_face(on, *id);
-    if (!face) co_return answer_to(face.error(), on.req);
-    std::vector<double> vector;
-    if (*face) {
-        const stored_face found = **face;
-        auto read = co_await embedding_of(on, found);
-        if (!read) co_return answer_to(read.error(), on.req);
-        vector = std::move(*read);
-    }
-    if (vector.empty()) co_return refusal(code::no_image, "Image Id is incorrect");
+    const auto known = co_await known_face_of(on, id);
+    if (!known) co_return known.error();
     const double threshold = told->number_of("distance_max");
     json_array list;
     for (const auto& one : faces) {
         auto text = face_object(one, *told, *wanted);
-        text.add("subject", name_of_key((*face)->key));
-        const double distance = distance_between(embedding_in(one), vector);
+        text.add("subject", name_of_key(known->face.key));
+        const double distance = distance_between(embedding_in(one), known->vector);
         text.add("similarity", rounded(logistic_similarity(distance, threshold)));
         list.raw(text.take());
     }

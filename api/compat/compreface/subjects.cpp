@@ -1,5 +1,6 @@
 // Subjects: people of the collection, and the names without a face. See calls.hpp.
 #include <set>
+#include <tuple>
 
 #include "api/compat/common/native.hpp"
 #include "api/compat/compreface/calls.hpp"
@@ -49,8 +50,6 @@ new_change renaming(const call& on, const person_record& person, const std::stri
     return wanted;
 }
 
-}  // namespace
-
 /// Before names without a face are told: those that a removal may have been about go.
 asio::awaitable<result<gallery_version>> up_to_date(call on) {
     const auto now = co_await on.ctx.redis.call(on.ctx.retention.watch_gallery(on.collection));
@@ -59,13 +58,18 @@ asio::awaitable<result<gallery_version>> up_to_date(call on) {
     co_return now->version;
 }
 
-asio::awaitable<result<bool>> is_there(call on, std::string name) {
-    if (const auto now = co_await up_to_date(on); !now) co_return fail(now.error());
-    if (!on.empty.find(on.collection, name).empty()) co_return true;
+/// Remembers the name, unless somebody has it. False: somebody has.
+asio::awaitable<result<bool>> remember(call on, std::string name) {
+    const auto version = co_await up_to_date(on);
+    if (!version) co_return fail(version.error());
+    if (!on.empty.find(on.collection, name).empty()) co_return false;
     const auto people = co_await people_named(on.ctx, on.collection, name);
     if (!people) co_return fail(people.error());
-    co_return !people->empty();
+    if (people->empty()) on.empty.add(on.collection, name, *version);
+    co_return people->empty();
 }
+
+}  // namespace
 
 asio::awaitable<response> list_subjects(call on) {
     const auto people = co_await everybody(on.ctx, on.collection, subjects_most);
@@ -89,12 +93,9 @@ asio::awaitable<response> add_subject(call on) {
     if (!name) co_return name.error();
     const auto label = normal_label(*name);
     if (!label) co_return answer_to(label.error(), on.req);
-    const auto there = co_await is_there(on, *label);
-    if (!there) co_return answer_to(there.error(), on.req);
-    if (*there) co_return refusal(code::subject_exists, "Subject already exists: " + *label);
-    const auto version = co_await up_to_date(on);
-    if (!version) co_return answer_to(version.error(), on.req);
-    on.empty.add(on.collection, *label, *version);
+    const auto free = co_await remember(on, *label);
+    if (!free) co_return answer_to(free.error(), on.req);
+    if (!*free) co_return refusal(code::subject_exists, "Subject already exists: " + *label);
     co_return one_subject(201, *label);
 }
 
@@ -110,9 +111,7 @@ asio::awaitable<response> rename_subject(call on) {
     const bool was_empty = on.empty.remove(on.collection, old);
     if (people->empty()) {
         if (!was_empty) co_return no_subject(old);
-        const auto there = co_await is_there(on, *label);
-        const auto version = co_await up_to_date(on);
-        if (there && !*there && version) on.empty.add(on.collection, *label, *version);
+        std::ignore = co_await remember(on, *label);  // not remembered: as if an hour were over
         co_return updated(true);
     }
     on.empty.remove(on.collection, *label);

@@ -1,4 +1,5 @@
 // DeepStack's errors. See calls.hpp.
+#include "api/compat/common/native.hpp"
 #include "api/compat/deepstack/calls.hpp"
 #include "api/http/json.hpp"
 #include "api/http/problem.hpp"
@@ -8,9 +9,7 @@ namespace vultus::api::compat::deepstack {
 response refusal(int status, std::string_view why) {
     json_object text;
     text.add("success", false).add("error", why).add("duration", 0);
-    auto made = json_response(status, text.take());
-    made.with("Cache-Control", "no-store");
-    return made;
+    return unkept_json(status, text.take());
 }
 
 response answer_to(const error& why, const request& req, int later) {

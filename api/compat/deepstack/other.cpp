@@ -1,4 +1,5 @@
 // What is not about faces. See calls.hpp.
+#include "api/compat/common/native.hpp"
 #include "api/compat/common/upstream.hpp"
 #include "api/compat/deepstack/calls.hpp"
 #include "api/jobs/job_response.hpp"
@@ -47,9 +48,7 @@ asio::awaitable<response> other(call on) {
                                  "multipart/form-data; boundary=" + boundary,
                                  shared_bytes(std::move(body)));
     if (!told) co_return refusal(500, "error occured on the server: " + told.error().detail);
-    auto answer = json_response(told->status, std::move(told->body));
-    answer.with("Cache-Control", "no-store");
-    co_return answer;
+    co_return unkept_json(told->status, std::move(told->body));
 }
 
 }  // namespace vultus::api::compat::deepstack

@@ -55,9 +55,7 @@ response predictions(json_array rows, std::size_t count, std::string_view messag
     text.add("success", true).raw("predictions", rows.take()).add("count", count);
     text.add("message", message).add("duration", 0);
     text.add("inferenceMs", std::lround(spent)).add("processMs", std::lround(spent));
-    auto made = json_response(200, text.take());
-    made.with("Cache-Control", "no-store");
-    return made;
+    return unkept_json(200, text.take());
 }
 
 }  // namespace

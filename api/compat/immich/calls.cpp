@@ -24,9 +24,7 @@ constexpr const char* other_embedder = "omz_0095/unit";
 response refusal(int status, std::string_view why) {
     json_object text;
     text.add("detail", why);
-    auto made = json_response(status, text.take());
-    made.with("Cache-Control", "no-store");
-    return made;
+    return unkept_json(status, text.take());
 }
 
 double least_score(const json_value& task) {

@@ -22,15 +22,7 @@ constexpr double overlap_least = 0.3;  ///< of a box that is asked about and one
 response refusal(int status, std::string_view why) {
     json_object text;
     text.add("error", why);
-    auto made = json_response(status, text.take());
-    made.with("Cache-Control", "no-store");
-    return made;
-}
-
-response answer(std::string text) {
-    auto made = json_response(200, std::move(text));
-    made.with("Cache-Control", "no-store");
-    return made;
+    return unkept_json(status, text.take());
 }
 
 /// Intersection over union.
@@ -108,7 +100,7 @@ asio::awaitable<response> detect(request& req, services& ctx, const form& given)
     json_object text;
     text.add("filename", found->filename);
     text.add("faces-count", faces.size()).raw("faces", list.take());
-    co_return answer(text.take());
+    co_return unkept_json(200, text.take());
 }
 
 asio::awaitable<response> compute(request& req, services& ctx, const form& given) {
@@ -137,20 +129,20 @@ asio::awaitable<response> compute(request& req, services& ctx, const form& given
     face.raw("landmarks", landmarks_text(*best)).raw("descriptor", descriptor_text(*best));
     json_object text;
     text.add("filename", found->filename).raw("face", face.take());
-    co_return answer(text.take());
+    co_return unkept_json(200, text.take());
 }
 
 response open_answer() {
     json_object text;
     text.add("preferred_mimetype", "image/jpeg").add("maximum_area", area_most);
-    return answer(text.take());
+    return unkept_json(200, text.take());
 }
 
 response welcome(const services& ctx) {
     json_object text;
     text.add("facerecognition-external-model", "welcome");
     text.add("version", ctx.build).add("model", model);
-    return answer(text.take());
+    return unkept_json(200, text.take());
 }
 
 }  // namespace

@@ -8,24 +8,13 @@
 #include "clients/ctl/sources/http_reader.hpp"
 #include "clients/ctl/sources/photo_source.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/model/access_key.hpp"
 #include "shared/security/private_file.hpp"
 
 namespace vultus::ctl {
 namespace {
 
 constexpr std::size_t page_size = 100, page_bytes = 1 * limits::mib, key_bytes = 4'096;
-
-bool is_uuid(const std::string& text) {
-    if (text.size() != 36) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        const char c = text[i];
-        const bool digit =
-            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-        if (dash ? c != '-' : !digit) return false;
-    }
-    return true;
-}
 
 std::string without_blanks(std::string text) {
     const auto end = text.find_last_not_of(" \t\r\n");

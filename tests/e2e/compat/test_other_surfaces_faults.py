@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from compreface_client import Compreface
 from conftest import running, wait_until
-from export_file import export
+from export_file import export, unit_vector
 from test_compreface_errors import ctl
 from test_deepstack import Deepstack
 
@@ -19,12 +19,6 @@ PEOPLE = 1_200
 def service():
     with running(settings=("compat.immich=on",)) as one:
         yield one
-
-
-def unit_vector(source):
-    vector = [source.gauss(0, 1) for _ in range(128)]
-    size = sum(value * value for value in vector) ** 0.5
-    return [value / size for value in vector]
 
 
 def resident_mb(pid):

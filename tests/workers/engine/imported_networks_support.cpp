@@ -334,4 +334,12 @@ void expect_plain(std::span<const output_tensor> ours, const std::vector<network
     }
 }
 
+void expect_as_plain(std::span<const output_tensor> ours, const network& net,
+                     const random_pictures& given, double allowed) {
+    for (std::size_t one = 0; one < given.views.size(); ++one) {
+        const auto picture = picture_of(given.views[one].rgb, given.rows, given.columns, net.input);
+        expect_plain(ours, outputs_of(net), computed(net, picture), one, allowed);
+    }
+}
+
 }  // namespace vultus::testing

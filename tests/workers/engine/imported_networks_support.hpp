@@ -65,5 +65,8 @@ void expect_near(std::span<const output_tensor> ours, std::span<const output_ten
 /// The same for one picture of a run, of which plain loops have all values.
 void expect_plain(std::span<const output_tensor> ours, const std::vector<network_output>& outputs,
                   const std::vector<plain_tensor>& values, std::size_t picture, double allowed);
+/// The same for each picture of a run: for what oneDNN refuses, as 5x5 windows of twelve channels.
+void expect_as_plain(std::span<const output_tensor> ours, const network& net,
+                     const random_pictures& given, double allowed);
 
 }  // namespace vultus::testing
